@@ -1,0 +1,1 @@
+"""momentum_kit: news-driven momentum trading at Interactive Brokers, from research to live."""

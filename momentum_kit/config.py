@@ -1,0 +1,343 @@
+"""YAML -> strict, frozen settings; the one place where an environment differs from another."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from momentum_kit.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of every section: frozen, and an unknown key is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BrokerSettings(Settings):
+    """Where the gateway is and whose account it must serve."""
+
+    host: str = "127.0.0.1"
+    """Address of TWS, IB Gateway or the simulated gateway."""
+    port: int = Field(default=4002, ge=1, le=65535)
+    """4002 is IB Gateway paper, 4001 live, 7497 TWS paper, 7496 TWS live."""
+    client_id: int = Field(default=17, ge=1, le=999_999)
+    """One persisted id per account: only the client that placed an order can modify it."""
+    account: str = ""
+    """Account id; empty takes the gateway's only account."""
+    account_prefix: str = "DU"
+    """What the account id must start with: paper accounts start with DU."""
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    """From opening the socket to managed accounts and next valid id."""
+    request_timeout_s: float = Field(default=30.0, gt=0)
+    """Until a request without an answer raises RequestTimeout."""
+    messages_per_s: float = Field(default=45.0, gt=0)
+    """Requests to the gateway; IB ends the session above 50."""
+    market_data_lines: int = Field(default=100, ge=1)
+    """Symbols that may be watched at once."""
+
+
+class ClockSettings(Settings):
+    """How market time runs."""
+
+    kind: Literal["wall", "scaled", "stepped"] = "wall"
+    """wall: real time. scaled: broker's time at connect, then `rate`. stepped: lock-step with the gateway."""
+    rate: float = Field(default=1.0, gt=0)
+    """Market seconds per wall second, at most (stepped) or exactly (scaled)."""
+    beat_s: float = Field(default=0.25, gt=0)
+    """Market seconds between two looks at the clock."""
+    bar_grace_s: float = Field(default=0.5, ge=0)
+    """Market seconds a closed bar waits for late ticks; the decision time stays the bar's end."""
+
+
+class ReaderSettings(Settings):
+    """The optional AI reading of headlines; off while `url` is empty."""
+
+    url: str = ""
+    """Base address of any OpenAI-compatible endpoint, such as http://127.0.0.1:8080/v1."""
+    model: str = ""
+    """Model name as the endpoint knows it."""
+    api_key_env: str = "MOMENTUM_KIT_AI_KEY"
+    """Name of the environment variable that holds the key; never the key itself."""
+    deadline_s: float = Field(default=1.5, gt=0)
+    """After this the rules' reading stands."""
+
+
+class NewsSettings(Settings):
+    """Which headlines are heard and how they are tied to contracts."""
+
+    broad_tapes: tuple[str, ...] = ("BRFG", "BRFUPDN", "DJNL")
+    """Provider codes whose broad tape is subscribed."""
+    watch_symbols: tuple[str, ...] = ()
+    """Symbols whose own news is subscribed as well."""
+    dedupe_h: float = Field(default=24.0, gt=0)
+    """Hours during which the same story is not judged again."""
+    max_age_s: float = Field(default=120.0, gt=0)
+    """A headline published longer ago than this when received is a replay, not live."""
+    max_tickers: int = Field(default=3, ge=1)
+    """Above this a headline is a round-up and is skipped."""
+    symbol_master: str = ""
+    """CSV with symbol,name[,exchange]; empty uses the contracts the gateway confirms."""
+    reader: ReaderSettings = ReaderSettings()
+
+
+class DetectionSettings(Settings):
+    """When news items are judged and against which baseline."""
+
+    thresholds: str = "thresholds/default.yaml"
+    """Threshold file, relative to the config folder."""
+    workers: int = Field(default=2, ge=1, le=32)
+    """Workers that compute features and apply rules."""
+    judge_until_s: float = Field(default=120.0, gt=0)
+    """Market seconds after received_at during which a news item may signal."""
+    observe_until_s: float = Field(default=900.0, gt=0)
+    """Market seconds after received_at during which the symbol stays watched."""
+    baseline_sessions: int = Field(default=20, ge=1)
+    """Sessions before today that the baseline asks for."""
+    min_baseline_sessions: int = Field(default=10, ge=1)
+    """With fewer the item is skipped: no baseline."""
+    max_quote_age_s: float = Field(default=5.0, gt=0)
+    """A quote older than this is stale and is never traded on."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DetectionSettings":
+        if self.min_baseline_sessions > self.baseline_sessions:
+            raise ValueError("min_baseline_sessions exceeds baseline_sessions")
+        if self.judge_until_s > self.observe_until_s:
+            raise ValueError("judge_until_s exceeds observe_until_s")
+        return self
+
+
+class Thresholds(Settings):
+    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: docs of detection/rules.py."""
+
+    name: str = "default"
+    """Name shown beside every decision."""
+    min_price_usd: float = 1.0
+    """Least price."""
+    max_price_usd: float = 20.0
+    """Highest price."""
+    min_ret_60s: float = 0.03
+    """Least simple return over 60 s; this or min_ret_300s must hold."""
+    min_ret_300s: float = 0.04
+    """Least simple return over 300 s."""
+    min_ret_news: float = 0.0
+    """Least return since the anchor, the last price before the headline."""
+    max_extension: float = 0.25
+    """Largest return since the anchor: beyond it the move is chased."""
+    min_z_tod: float = 4.4
+    """Least 60 s return over its usual size at this time of day."""
+    min_rvol_bar: float = 5.0
+    """Least volume of the last 60 s over its usual."""
+    min_rvol_cum: float = 2.0
+    """Least volume of the day so far over its usual."""
+    min_dollar_volume_60s_usd: float = 100_000.0
+    """Least dollar volume of the last 60 s."""
+    min_trades_60s: float = 30.0
+    """Least number of trades in the last 60 s."""
+    max_spread_bps: float = 100.0
+    """Widest spread."""
+    max_spread_share: float = 0.25
+    """Widest spread as a share of the move since the anchor."""
+    min_clv: float = 0.6
+    """Least close location in the 60 s range, 0..1."""
+    barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
+    """Catalysts on which no long is opened."""
+
+
+class RiskSettings(Settings):
+    """What one order, one symbol and one day may cost."""
+
+    risk_per_order_usd: float = Field(default=100.0, gt=0)
+    """R: loss if the stop fills at its price."""
+    max_order_notional_usd: float = Field(default=10_000.0, gt=0)
+    """Largest order."""
+    max_total_notional_usd: float = Field(default=40_000.0, gt=0)
+    """All positions and working entries together."""
+    max_positions: int = Field(default=4, ge=1)
+    """Open positions and working entries together."""
+    max_orders_per_minute: int = Field(default=10, ge=1)
+    """Entries in any 60 s."""
+    max_daily_loss_usd: float = Field(default=500.0, gt=0)
+    """Realised plus open loss at which entries end for the day."""
+    cool_down_s: float = Field(default=900.0, ge=0)
+    """After an entry in a symbol, before the next one."""
+    no_entry_before_close_s: float = Field(default=900.0, ge=0)
+    """No entries this close to the session's close."""
+
+
+class ExitSettings(Settings):
+    """How a position ends."""
+
+    stop_atr: float = Field(default=1.5, gt=0)
+    """Stop distance in ATR14 of 1-minute bars..."""
+    stop_min_pct: float = Field(default=2.0, gt=0)
+    """...but at least this per cent of the price."""
+    target_r: float = Field(default=2.0, gt=0)
+    """Target distance in R."""
+    time_stop_s: float = Field(default=900.0, gt=0)
+    """Longest holding time."""
+    flat_before_close_s: float = Field(default=300.0, ge=0)
+    """All positions are closed this long before the session's close, half days too."""
+    entry_cap_bps: float = Field(default=50.0, gt=0)
+    """The entry's limit above the ask: beyond it no fill."""
+    entry_timeout_s: float = Field(default=10.0, gt=0)
+    """An entry that has not filled is cancelled after this."""
+    flatten_timeout_s: float = Field(default=30.0, gt=0)
+    """Wall seconds until a flatten that did not end flat is reported."""
+
+
+class StorageSettings(Settings):
+    """Where files go."""
+
+    data_dir: str = "data"
+    """Archive and intents, relative to the project folder."""
+    runs_dir: str = "runs"
+    """One folder a run, relative to the project folder."""
+    logs_dir: str = "logs"
+    """logs/bot.log, relative to the project folder."""
+    log_max_mb: float = Field(default=10.0, gt=0)
+    """Size at which the log rotates."""
+    log_backups: int = Field(default=5, ge=0)
+    """Rotated logs kept."""
+
+
+class Config(Settings):
+    """Everything a session needs to know, frozen."""
+
+    environment: Literal["sim", "paper", "live"]
+    """sim: the simulated gateway. paper and live: IB. An environment is an address and its limits."""
+    broker: BrokerSettings = BrokerSettings()
+    clock: ClockSettings = ClockSettings()
+    news: NewsSettings = NewsSettings()
+    detection: DetectionSettings = DetectionSettings()
+    thresholds: Thresholds = Thresholds()
+    risk: RiskSettings = RiskSettings()
+    exits: ExitSettings = ExitSettings()
+    storage: StorageSettings = StorageSettings()
+    calendar: str = "XNYS"
+    """exchange-calendars code of the market."""
+
+    @model_validator(mode="after")
+    def _guards(self) -> "Config":
+        if self.environment != "live" and self.broker.port in LIVE_PORTS:
+            raise ValueError(f"broker.port {self.broker.port} is a live port, but environment is {self.environment}")
+        if self.environment == "live" and self.clock.kind != "wall":
+            raise ValueError("clock.kind must be wall in the live environment")
+        return self
+
+
+LIVE_PORTS = frozenset({4001, 7496})
+
+
+def find_project(start: Path | None = None) -> Path:
+    """The nearest folder upwards that holds config/base.yaml.
+
+    Raises ConfigError with the remedy where there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "config" / "base.yaml").is_file():
+            return folder
+    raise ConfigError(f"no config/base.yaml in {here} or above it; run: momentum-kit init DIR")
+
+
+def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a YAML file over the base.yaml beside it, then apply dotted overrides ('broker.port': 4002).
+
+    Raises ConfigError: one line that names the file, the key and the remedy.
+    """
+    file = _locate(Path(path))
+    merged: dict[str, Any] = {}
+    base = file.parent / "base.yaml"
+    if base.is_file() and base != file:
+        merged = _read(base)
+    merged = _merge(merged, _read(file))
+    for dotted, value in (overrides or {}).items():
+        *sections, key = dotted.split(".")
+        node = merged
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[key] = value
+    thresholds = merged.get("thresholds") or {}
+    thresholds_file = (merged.get("detection") or {}).get("thresholds", DetectionSettings().thresholds)
+    merged["thresholds"] = _merge(_read(file.parent / thresholds_file), thresholds)
+    return _validate(merged, file)
+
+
+def load_thresholds(path: str | Path) -> Thresholds:
+    """Read one threshold file alone; same errors as load_config."""
+    file = _locate(Path(path))
+    try:
+        return Thresholds.model_validate(_read(file))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, file, Thresholds)) from None
+
+
+def secret(name: str) -> str:
+    """A secret from the environment; ConfigError if it is not set."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(f"environment variable {name} is not set")
+    return value
+
+
+def _locate(path: Path) -> Path:
+    if path.is_file():
+        return path.resolve()
+    if not path.is_absolute():
+        for folder in (Path.cwd(), *Path.cwd().resolve().parents):
+            if (folder / path).is_file():
+                return (folder / path).resolve()
+    raise ConfigError(f"no such config file: {path}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: expected sections, found {type(content).__name__}")
+    return content
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _validate(content: dict[str, Any], file: Path) -> Config:
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, file, Config)) from None
+
+
+def _explain(error: ValidationError, file: Path, root: type[Settings]) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    if first["type"] != "extra_forbidden":
+        return f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}"
+    section: type[Settings] = root
+    for part in first["loc"][:-1]:
+        annotation = section.model_fields[str(part)].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, Settings)
+        section = annotation
+    near = difflib.get_close_matches(str(first["loc"][-1]), section.model_fields, n=1, cutoff=0)
+    return f"{file}: unknown key {where}; did you mean {near[0]}?"

@@ -1,0 +1,1 @@
+"""The world besides the broker: AI reader, alerts."""

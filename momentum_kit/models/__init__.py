@@ -1,0 +1,91 @@
+"""Frozen values that cross boundaries; everything else in the kit is built on these names."""
+
+from momentum_kit.models.contracts import (
+    Contract,
+    ContractDetails,
+    PriceIncrement,
+    SymbolMatch,
+)
+from momentum_kit.models.decisions import (
+    Decision,
+    Features,
+    RuleVerdict,
+    Skip,
+    TradeSignal,
+)
+from momentum_kit.models.intents import ExitRequest, Intent, IntentKind, IntentState
+from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
+from momentum_kit.models.news import (
+    Article,
+    Catalyst,
+    Headline,
+    HeadlinePhase,
+    NewsItem,
+    NewsProvider,
+    Reading,
+)
+from momentum_kit.models.orders import (
+    UNSET_PRICE,
+    AccountValue,
+    CommissionReport,
+    Execution,
+    Fill,
+    OpenOrder,
+    OrderAction,
+    OrderNotice,
+    OrderRequest,
+    OrderUpdate,
+    Position,
+)
+from momentum_kit.models.session import (
+    Beat,
+    ConnectionHealth,
+    EngineStatus,
+    LinkState,
+    PositionView,
+    TradingState,
+)
+
+__all__ = [
+    "UNSET_PRICE",
+    "AccountValue",
+    "Article",
+    "Bar",
+    "Beat",
+    "Catalyst",
+    "CommissionReport",
+    "ConnectionHealth",
+    "Contract",
+    "ContractDetails",
+    "Decision",
+    "EngineStatus",
+    "Execution",
+    "ExitRequest",
+    "Features",
+    "Fill",
+    "Headline",
+    "HeadlinePhase",
+    "Intent",
+    "IntentKind",
+    "IntentState",
+    "LinkState",
+    "MarketDataType",
+    "NewsItem",
+    "NewsProvider",
+    "OpenOrder",
+    "OrderAction",
+    "OrderNotice",
+    "OrderRequest",
+    "OrderUpdate",
+    "Position",
+    "PositionView",
+    "PriceIncrement",
+    "Quote",
+    "Reading",
+    "RuleVerdict",
+    "Skip",
+    "SymbolMatch",
+    "TradeSignal",
+    "TradeTick",
+    "TradingState",
+]

@@ -1,0 +1,69 @@
+"""Instruments as IB identifies them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An instrument; con_id 0 means not resolved yet. A symbol alone is only text."""
+
+    symbol: str
+    con_id: int = 0
+    sec_type: str = "STK"
+    exchange: str = "SMART"
+    currency: str = "USD"
+    primary_exchange: str = ""
+    local_symbol: str = ""
+    trading_class: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.symbol}({self.con_id})" if self.con_id else self.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDetails:
+    """What IB knows of a contract.
+
+    min_tick: USD, the smallest over all price bands (round by the market rule, not by this).
+    market_rule_ids: one per exchange of valid_exchanges.
+    trading_hours, liquid_hours: IB's own strings, in time_zone_id.
+    """
+
+    contract: Contract
+    long_name: str
+    min_tick: float
+    valid_exchanges: tuple[str, ...]
+    market_rule_ids: tuple[int, ...]
+    time_zone_id: str
+    trading_hours: str
+    liquid_hours: str
+    stock_type: str = ""
+    industry: str = ""
+    category: str = ""
+    subcategory: str = ""
+
+    @property
+    def smart_rule_id(self) -> int | None:
+        """The market rule of the contract's own exchange; None where IB sent no rules."""
+        if self.contract.exchange in self.valid_exchanges:
+            index = self.valid_exchanges.index(self.contract.exchange)
+            if index < len(self.market_rule_ids):
+                return self.market_rule_ids[index]
+        return self.market_rule_ids[0] if self.market_rule_ids else None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceIncrement:
+    """One band of a market rule: from low_edge (USD) upwards prices move in steps of increment (USD)."""
+
+    low_edge: float
+    increment: float
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolMatch:
+    """One answer to a symbol search."""
+
+    contract: Contract
+    description: str
+    derivative_sec_types: tuple[str, ...] = ()

@@ -1,0 +1,63 @@
+"""Our own durable decisions to order, written before anything is sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import OrderAction
+
+
+class IntentKind(StrEnum):
+    """Why we order."""
+
+    ENTRY = "entry"  # a bracket: entry, target, stop
+    EXIT = "exit"  # reduces a position
+    PROTECT = "protect"  # a standalone stop where a bracket child is missing
+
+
+class IntentState(StrEnum):
+    """Life of an intent; everything but CLOSED and REFUSED must be resolved against broker truth at start."""
+
+    PREPARED = "prepared"  # durable, nothing sent yet
+    SENT = "sent"  # bytes handed over, no word from the broker
+    WORKING = "working"  # the broker acknowledged at least one leg
+    UNKNOWN = "unknown"  # outcome not known: never send again, reconcile
+    REFUSED = "refused"  # the broker refused it; nothing is working
+    CLOSED = "closed"  # all legs are terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One durable decision to order; intent_id is the orderRef of every leg.
+
+    Prices in USD; order ids are 0 until drawn. risk_usd is R: quantity x (entry - stop).
+    """
+
+    intent_id: str
+    kind: IntentKind
+    item_id: str
+    contract: Contract
+    account: str
+    action: OrderAction
+    quantity: Decimal
+    limit_price: float | None
+    target_price: float | None
+    stop_price: float | None
+    risk_usd: float
+    created_at: datetime
+    state: IntentState = IntentState.PREPARED
+    entry_order_id: int = 0
+    target_order_id: int = 0
+    stop_order_id: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRequest:
+    """The position manager wants a holding gone: all of it, at once, for `reason`."""
+
+    contract: Contract
+    reason: str
+    requested_at: datetime

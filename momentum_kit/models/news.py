@@ -1,0 +1,108 @@
+"""News on its way from a provider's headline to a story tied to a contract."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from momentum_kit.models.contracts import Contract
+
+
+class HeadlinePhase(StrEnum):
+    """How a headline reached us; only LIVE may be traded."""
+
+    LIVE = "live"
+    SNAPSHOT = "snapshot"  # replayed by the broker when a subscription starts
+    BACKFILL = "backfill"  # fetched from historical news after a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One tickNews or historicalNews line as the broker sent it.
+
+    published_at: the provider's; received_at: ours, None where nobody recorded it (never guessed).
+    text still carries IB's metadata prefix; extra is tickNews' extraData.
+    contract is the one of the subscription, None on the broad tape.
+    received_ns: perf_counter_ns when the callback ran, 0 for history.
+    """
+
+    provider: str
+    article_id: str
+    text: str
+    published_at: datetime
+    received_at: datetime | None
+    extra: str = ""
+    contract: Contract | None = None
+    phase: HeadlinePhase = HeadlinePhase.LIVE
+    received_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewsProvider:
+    """One feed the account is entitled to."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The body behind a headline: article_type 0 is text or HTML, 1 is base64 (PDF)."""
+
+    article_type: int
+    text: str
+
+
+class Catalyst(StrEnum):
+    """Why a headline may move a price, most harmful to a long position first."""
+
+    OFFERING = "offering"
+    REVERSE_SPLIT = "reverse_split"
+    DELISTING = "delisting"
+    CLINICAL_FAILURE = "clinical_failure"
+    HALT = "halt"
+    LEGAL = "legal"
+    MA_TARGET = "ma_target"
+    MA_ACQUIRER = "ma_acquirer"
+    FDA = "fda"
+    CLINICAL_SUCCESS = "clinical_success"
+    EARNINGS = "earnings"
+    CONTRACT_AWARD = "contract_award"
+    PARTNERSHIP = "partnership"
+    CRYPTO_TREASURY = "crypto_treasury"
+    ANALYST = "analyst"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a HeadlineReader made of a headline: catalyst, direction in [-1, 1], confidence in [0, 1]."""
+
+    catalyst: Catalyst
+    direction: float
+    confidence: float
+    source: str
+    rationale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """A story tied to a contract: what the detection engine watches.
+
+    item_id is `<story_id>:<con_id>`, the key of every trace row.
+    sentiment (K, -1..1) and confidence (C, 0..1) are IB's metadata, nan where absent; features, never gates.
+    n_tickers: how many tickers the story names; a round-up (more than 3) is never traded.
+    """
+
+    item_id: str
+    story_id: str
+    headline: Headline
+    contract: Contract
+    text: str
+    catalyst: Catalyst
+    catalyst_rule: str
+    sentiment: float = float("nan")
+    confidence: float = float("nan")
+    analyst_action: bool = False
+    n_tickers: int = 1
+    reading: Reading | None = None
+    stage_ms: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The faces in Jupyter: kit, panel, views."""

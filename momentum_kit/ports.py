@@ -1,0 +1,181 @@
+"""The doors between services and the outside: Protocols only, few methods each.
+
+Services know nothing but these; runtime/session.py decides what stands behind them.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from momentum_kit.models import (
+    AccountValue,
+    Article,
+    Bar,
+    CommissionReport,
+    ConnectionHealth,
+    Contract,
+    ContractDetails,
+    Execution,
+    Headline,
+    Intent,
+    IntentState,
+    NewsProvider,
+    OpenOrder,
+    OrderNotice,
+    OrderRequest,
+    OrderUpdate,
+    Position,
+    PriceIncrement,
+    Quote,
+    Reading,
+    TradeTick,
+)
+
+OrderEvent = OrderUpdate | OpenOrder | OrderNotice | Execution | CommissionReport
+
+
+class Clock(Protocol):
+    """Market time. Bars, ages, cool-downs and sessions follow it; time-outs follow the wall."""
+
+    def now(self) -> datetime:
+        """Aware UTC market time."""
+        ...
+
+
+class NewsFeed(Protocol):
+    """Where headlines come from."""
+
+    def stream_headlines(self, source: Sequence[Contract] | str) -> AsyncIterator[Headline]:
+        """Headlines of these contracts, or of one provider's broad tape (its code, such as 'BRFG')."""
+        ...
+
+    async def fetch_news_providers(self) -> tuple[NewsProvider, ...]:
+        """The feeds the account is entitled to."""
+        ...
+
+    async def fetch_news_article(self, provider: str, article_id: str) -> Article:
+        """The body behind a headline."""
+        ...
+
+
+class MarketData(Protocol):
+    """Where prices come from. Trades and quotes of one contract share one market-data line."""
+
+    def stream_trades(self, contract: Contract) -> AsyncIterator[TradeTick]:
+        """RTTradeVolume ticks until the iterator is closed."""
+        ...
+
+    def stream_quotes(self, contract: Contract) -> AsyncIterator[Quote]:
+        """The quote after each update; conflated when the reader is slow."""
+        ...
+
+    async def fetch_historical_data(
+        self,
+        contract: Contract,
+        end: datetime | None,
+        duration: str,
+        bar_size: str,
+        what: str = "TRADES",
+        use_rth: bool = True,
+    ) -> tuple[Bar, ...]:
+        """Bars in time order; end None means now, duration and bar_size in IB's words ('5 D', '1 min')."""
+        ...
+
+    async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
+        """Every contract that matches; NoData if none does."""
+        ...
+
+    async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
+        """Price bands, ascending."""
+        ...
+
+
+class Broker(Protocol):
+    """The only way back: orders out, broker truth in."""
+
+    def next_order_id(self) -> int:
+        """A fresh order id of this client; each call draws another."""
+        ...
+
+    async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
+        """Hand the order over (an existing order_id modifies it) and return it with its order_id.
+
+        Returns once the bytes are handed to the socket; acknowledgement comes by stream_order_events.
+        """
+        ...
+
+    async def cancel_order(self, order_id: int) -> None:
+        """Hand a cancel over; the verdict comes by stream_order_events."""
+        ...
+
+    def stream_order_events(self) -> AsyncIterator[OrderEvent]:
+        """Everything the broker says about orders, in the order it said it; never dropped."""
+        ...
+
+    async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
+        """This client's open orders."""
+        ...
+
+    async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
+        """Today's completed orders placed through the API."""
+        ...
+
+    async def fetch_executions(self) -> tuple[Execution, ...]:
+        """Executions since midnight; their commission reports arrive by stream_order_events."""
+        ...
+
+    async def fetch_positions(self) -> tuple[Position, ...]:
+        """All holdings."""
+        ...
+
+    async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
+        """Net liquidation, buying power and the like."""
+        ...
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """The four layers, as of now."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only record: every decision, every refusal with its reason."""
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Queue one row; batched to disk. An unknown table or column raises at once."""
+        ...
+
+
+class Intents(Protocol):
+    """Durable intents: each method returns after the row is on disk, or raises StorageError."""
+
+    def record(self, intent: Intent) -> None:
+        """Write a new intent before its orders are sent."""
+        ...
+
+    def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> None:
+        """Move an intent to a new state, optionally with its entry/target/stop order ids."""
+        ...
+
+    def unresolved(self) -> tuple[Intent, ...]:
+        """Every intent that is neither CLOSED nor REFUSED, oldest first."""
+        ...
+
+
+class HeadlineReader(Protocol):
+    """A second reading of a headline, by an AI service or anything else."""
+
+    async def read(self, text: str, symbol: str, body: str = "") -> Reading | None:
+        """A reading within the reader's own deadline, else None: the rules' reading stands."""
+        ...
+
+
+class Alerts(Protocol):
+    """Tells a human."""
+
+    def send(self, level: str, text: str) -> None:
+        """level: info, warning or critical; never raises, never blocks."""
+        ...
+
+
+NewsCallback = Callable[[Headline], None]

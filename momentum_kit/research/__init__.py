@@ -1,0 +1,1 @@
+"""Studies on archives with the very functions that trade."""

@@ -1,0 +1,1 @@
+"""Composition: what stands behind each port, in which process, and how it ends."""

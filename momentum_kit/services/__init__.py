@@ -1,0 +1,1 @@
+"""The four asyncio services between the queues; they know ports only."""

@@ -1,0 +1,64 @@
+"""Trading calendars: when the regular session of a day opens and closes, half days and holidays included."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSession:
+    """Regular hours of one day, aware UTC; close is early on a half day."""
+
+    day: date
+    open: datetime
+    close: datetime
+
+    def contains(self, at: datetime) -> bool:
+        """True in regular hours."""
+        return self.open <= at < self.close
+
+
+@cache
+def _calendar(code: str) -> "ExchangeCalendar":
+    from exchange_calendars import get_calendar  # imports pandas: only where a calendar is needed
+
+    return get_calendar(code, start="2005-01-01")
+
+
+def session_on(day: date, calendar: str = "XNYS") -> TradingSession | None:
+    """The regular session of an exchange day; None on weekends and holidays."""
+    exchange = _calendar(calendar)
+    label = day.isoformat()
+    if not exchange.is_session(label):
+        return None
+    opens, closes = exchange.session_open_close(label)
+    return TradingSession(day, opens.to_pydatetime(), closes.to_pydatetime())
+
+
+def session_at(at: datetime, calendar: str = "XNYS") -> TradingSession | None:
+    """The session of the exchange day that contains `at` (aware); None if that day has none."""
+    return session_on(exchange_day(at), calendar)
+
+
+def previous_sessions(day: date, count: int, calendar: str = "XNYS") -> list[TradingSession]:
+    """The `count` sessions before `day`, oldest first."""
+    found: list[TradingSession] = []
+    step = day
+    while len(found) < count:
+        step -= timedelta(days=1)
+        session = session_on(step, calendar)
+        if session:
+            found.append(session)
+    return found[::-1]
+
+
+def exchange_day(at: datetime) -> date:
+    """The New York calendar day of an aware time."""
+    return at.astimezone(NEW_YORK).date()

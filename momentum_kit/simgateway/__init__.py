@@ -1,0 +1,1 @@
+"""A simulated TWS that speaks the real wire protocol; the official client is its judge."""

@@ -1,0 +1,160 @@
+"""What happens in the simulated market and to its orders: the values between market, matching and client session.
+
+The market (market.py) yields MarketEvents in time order; matching.py turns them and client requests into
+OrderEvents; client_session.py turns both into IB messages.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteEvent:
+    """Best bid and ask from now on; USD and shares."""
+
+    time: datetime
+    con_id: int
+    bid: float
+    ask: float
+    bid_size: int
+    ask_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeEvent:
+    """One print; price and day's vwap in USD, size and total_volume in shares."""
+
+    time: datetime
+    con_id: int
+    price: float
+    size: int
+    total_volume: int
+    vwap: float
+
+
+@dataclass(frozen=True, slots=True)
+class HaltEvent:
+    """Trading halts (state 1 general, 2 volatility) or resumes (0)."""
+
+    time: datetime
+    con_id: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewsEvent:
+    """A headline leaves the provider: `published` is its own stamp, `time` when the gateway relays it.
+
+    text has no metadata prefix, extra is tickNews' extraData; con_ids are the contracts whose own news carries it.
+    """
+
+    time: datetime
+    published: datetime
+    provider: str
+    article_id: str
+    text: str
+    extra: str
+    con_ids: tuple[int, ...]
+    body: str = ""
+
+
+MarketEvent = QuoteEvent | TradeEvent | HaltEvent | NewsEvent
+
+
+@dataclass(slots=True)
+class SimOrder:
+    """An order at the simulated broker; owned and mutated by matching.py alone.
+
+    raw: every placeOrder field the client sent, by ibapi attribute name, for an honest openOrder echo.
+    limit_price, stop_price are None where unset.
+    """
+
+    client_id: int
+    order_id: int
+    perm_id: int
+    con_id: int
+    account: str
+    action: str
+    quantity: Decimal
+    order_type: str
+    limit_price: float | None
+    stop_price: float | None
+    tif: str
+    outside_rth: bool
+    transmit: bool
+    parent_id: int
+    oca_group: str
+    oca_type: int
+    order_ref: str
+    trailing_percent: float | None = None
+    trailing_amount: float | None = None
+    status: str = ""
+    filled: Decimal = Decimal(0)
+    average_price: float = 0.0
+    last_fill_price: float = 0.0
+    why_held: str = ""
+    market_cap_price: float = 0.0
+    raw: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def remaining(self) -> Decimal:
+        """Shares not filled yet."""
+        return self.quantity - self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrderReport:
+    """An openOrder message is due: `order` is a copy as of now."""
+
+    order: SimOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """An orderStatus message is due: `order` is a copy as of now, `status` what it says."""
+
+    order: SimOrder
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionReport:
+    """An execDetails message is due; shares and cumulative in shares, prices in USD."""
+
+    order: SimOrder
+    exec_id: str
+    time: datetime
+    exchange: str
+    side: str  # BOT or SLD
+    shares: Decimal
+    price: float
+    cumulative: Decimal
+    average_price: float
+    liquidity: int  # 1 added, 2 removed
+    liquidation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionReportDue:
+    """A commissionReport message is due; realized_pnl is None where nothing was closed."""
+
+    client_id: int
+    exec_id: str
+    commission: float
+    currency: str
+    realized_pnl: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderErrorReport:
+    """An error message tied to an order id is due."""
+
+    client_id: int
+    order_id: int
+    code: int
+    text: str
+    advanced: str = ""
+
+
+OrderEvent = OpenOrderReport | StatusReport | ExecutionReport | CommissionReportDue | OrderErrorReport

@@ -1,0 +1,1 @@
+"""SQLite and Parquet at the edge: intents, journal, archive."""

@@ -1,0 +1,1 @@
+"""Pure: from a signal to a sized bracket, its lifecycle, fills, costs and profit."""
