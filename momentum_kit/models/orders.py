@@ -136,7 +136,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class CommissionReport:
-    """What one execution cost, USD; realized_pnl_usd is nan where IB has none. It arrives after the execution, or never."""
+    """What one execution cost, USD; it arrives after the execution, or never.
+
+    realized_pnl_usd is nan where IB sent none.
+    """
 
     exec_id: str
     commission_usd: float
