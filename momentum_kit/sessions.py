@@ -1,10 +1,13 @@
 """Trading calendars: when the regular session of a day opens and closes, half days and holidays included."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from momentum_kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -28,13 +31,27 @@ class TradingSession:
 @cache
 def _calendar(code: str) -> "ExchangeCalendar":
     from exchange_calendars import get_calendar  # imports pandas: only where a calendar is needed
+    from exchange_calendars.errors import InvalidCalendarName
 
-    return get_calendar(code, start="2005-01-01")
+    with warnings.catch_warnings():
+        # exchange-calendars 4.13 reads Series.values, whose coming change pandas 3.1 announces; its results are right
+        warnings.filterwarnings("ignore", message="Series.values returning an ndarray", category=DeprecationWarning)
+        try:
+            return get_calendar(code, start="2005-01-01")
+        except InvalidCalendarName:
+            raise ConfigError(f"calendar: {code} is not a code of exchange-calendars; New York is XNYS") from None
 
 
+@cache
 def session_on(day: date, calendar: str = "XNYS") -> TradingSession | None:
-    """The regular session of an exchange day; None on weekends and holidays."""
+    """The regular session of an exchange day; None on weekends and holidays.
+
+    Raises ConfigError for a day the calendar does not reach (before 2005, or more than about a year ahead).
+    """
     exchange = _calendar(calendar)
+    if not exchange.first_session.date() <= day <= exchange.last_session.date():
+        reach = f"{exchange.first_session.date()} to {exchange.last_session.date()}"
+        raise ConfigError(f"calendar: {calendar} knows {reach}, not {day}")
     label = day.isoformat()
     if not exchange.is_session(label):
         return None
@@ -60,5 +77,7 @@ def previous_sessions(day: date, count: int, calendar: str = "XNYS") -> list[Tra
 
 
 def exchange_day(at: datetime) -> date:
-    """The New York calendar day of an aware time."""
+    """The New York calendar day of an aware time; ValueError for a naive one."""
+    if at.tzinfo is None:
+        raise ValueError(f"naive time {at.isoformat()}: every time here is aware")
     return at.astimezone(NEW_YORK).date()
