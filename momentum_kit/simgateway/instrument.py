@@ -1,0 +1,72 @@
+"""An instrument as the simulated broker describes it: everything a contractDetails message needs."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from momentum_kit.sessions import NEW_YORK, session_on
+
+# Recorded for AAPL from a live gateway; the simulated listings carry the same lists.
+ORDER_TYPES = (
+    "ACTIVETIM,AD,ADDONT,ADJUST,ALERT,ALGO,ALLOC,AON,AVGCOST,BASKET,BENCHPX,CASHQTY,COND,CONDORDER,DARKONLY,DARKPOLL,"
+    "DAY,DEACT,DEACTDIS,DEACTEOD,DIS,DUR,GAT,GTC,GTD,GTT,HID,IBKRATS,ICE,IMB,IOC,LIT,LMT,LOC,MIDPX,MIT,MKT,MOC,MTL,"
+    "NGCOMB,NODARK,NONALGO,OCA,OPG,OPGREROUT,PEGBENCH,PEGMID,POSTATS,POSTONLY,PREOPGRTH,PRICECHK,REL,REL2MID,"
+    "RELPCTOFS,RPI,RTH,SCALE,SCALEODD,SCALERST,SIZECHK,SNAPMID,SNAPMKT,SNAPREL,STP,STPLMT,SWEEP,TRAIL,TRAILLIT,"
+    "TRAILLMT,TRAILMIT,WHATIF"
+)
+EXCHANGES = (
+    "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,NASDAQ,DRCTEDGE,BEX,BATS,EDGEA,BYX,IEX,EDGX,FOXRIVER,PEARL,NYSENAT,LTSE,"
+    "MEMX,IBEOS,OVERNIGHT,TPLUS0,PSX,T24X"
+)
+STOCK_RULE = 26
+MARKET_RULES: dict[int, tuple[tuple[float, float], ...]] = {STOCK_RULE: ((0.0, 0.0001), (1.0, 0.01))}
+HOURS_DAYS = 6  # IB lists the asked day and the five after it
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One listed stock; prices in USD, sizes in shares.
+
+    valid_exchanges and market_rule_ids run in parallel (one rule per exchange), as IB sends them.
+    """
+
+    con_id: int
+    symbol: str
+    long_name: str
+    primary_exchange: str = "NASDAQ"
+    trading_class: str = "NMS"
+    min_tick: float = 0.01
+    valid_exchanges: tuple[str, ...] = field(default=tuple(EXCHANGES.split(",")), repr=False)
+    market_rule_ids: tuple[int, ...] = field(default=(STOCK_RULE,) * len(EXCHANGES.split(",")), repr=False)
+    order_types: str = field(default=ORDER_TYPES, repr=False)
+    industry: str = "Technology"
+    category: str = "Computers"
+    subcategory: str = "Computers"
+    time_zone_id: str = "US/Eastern"
+    isin: str = ""
+    stock_type: str = "COMMON"
+    min_size: float = 0.0001
+    size_increment: float = 0.0001
+    suggested_size_increment: float = 100.0
+    agg_group: int = 1
+    sec_type: str = "STK"
+    currency: str = "USD"
+
+    def trading_hours(self, day: date) -> str:
+        """Hours with extended sessions from `day` on, in IB's format and this instrument's zone."""
+        return ";".join(_hours(day + timedelta(days=step), extended=True) for step in range(HOURS_DAYS))
+
+    def liquid_hours(self, day: date) -> str:
+        """Regular hours from `day` on, in IB's format and this instrument's zone."""
+        return ";".join(_hours(day + timedelta(days=step), extended=False) for step in range(HOURS_DAYS))
+
+
+def _hours(day: date, *, extended: bool) -> str:
+    session = session_on(day)
+    stamp = f"{day:%Y%m%d}"
+    if session is None:
+        return f"{stamp}:CLOSED"
+    close = session.close.astimezone(NEW_YORK)
+    if not extended:
+        return f"{stamp}:0930-{stamp}:{close:%H%M}"
+    # After a half day's close at 13:00 the extended session ends at 17:00.
+    return f"{stamp}:0400-{stamp}:{close + timedelta(hours=4):%H%M}"
