@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +13,14 @@ from momentum_kit.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Base of every section: frozen, and an unknown key is refused."""
+    """Base of every section: frozen; an unknown key is refused, and so is a limit that is nan or infinite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_section(cls, content: Any) -> Any:
+        return {} if content is None else content  # `risk:` with every key commented out
 
 
 class BrokerSettings(Settings):
@@ -148,6 +153,12 @@ class Thresholds(Settings):
     barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
     """Catalysts on which no long is opened."""
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Thresholds":
+        if self.min_price_usd > self.max_price_usd:
+            raise ValueError("min_price_usd exceeds max_price_usd")
+        return self
+
 
 class RiskSettings(Settings):
     """What one order, one symbol and one day may cost."""
@@ -224,14 +235,25 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _guards(self) -> "Config":
-        if self.environment != "live" and self.broker.port in LIVE_PORTS:
-            raise ValueError(f"broker.port {self.broker.port} is a live port, but environment is {self.environment}")
-        if self.environment == "live" and self.clock.kind != "wall":
+        broker, live = self.broker, self.environment == "live"
+        if live and broker.port in PAPER_PORTS:
+            raise ValueError(f"broker.port {broker.port} is a paper port, but environment is live")
+        if not live and broker.port in LIVE_PORTS:
+            raise ValueError(f"broker.port {broker.port} is a live port, but environment is {self.environment}")
+        if broker.account_prefix.startswith(PAPER_PREFIXES) is live:
+            raise ValueError(
+                f"broker.account_prefix {broker.account_prefix!r} contradicts environment {self.environment}"
+            )
+        if broker.account and not broker.account.startswith(broker.account_prefix):
+            raise ValueError(f"broker.account {broker.account} does not start with {broker.account_prefix}")
+        if live and self.clock.kind != "wall":
             raise ValueError("clock.kind must be wall in the live environment")
         return self
 
 
 LIVE_PORTS = frozenset({4001, 7496})
+PAPER_PORTS = frozenset({4002, 7497})
+PAPER_PREFIXES = ("DU", "DF")  # DF: an advisor's paper master
 
 
 def find_project(start: Path | None = None) -> Path:
@@ -252,21 +274,23 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     Raises ConfigError: one line that names the file, the key and the remedy.
     """
     file = _locate(Path(path))
-    merged: dict[str, Any] = {}
     base = file.parent / "base.yaml"
-    if base.is_file() and base != file:
-        merged = _read(base)
-    merged = _merge(merged, _read(file))
-    for dotted, value in (overrides or {}).items():
-        *sections, key = dotted.split(".")
-        node = merged
-        for section in sections:
-            node = node.setdefault(section, {})
-        node[key] = value
-    thresholds = merged.get("thresholds") or {}
-    thresholds_file = (merged.get("detection") or {}).get("thresholds", DetectionSettings().thresholds)
-    merged["thresholds"] = _merge(_read(file.parent / thresholds_file), thresholds)
-    return _validate(merged, file)
+    sources = {str(source): _read(source) for source in dict.fromkeys((base, file)) if source == file or base.is_file()}
+    sources["override"] = _nest(overrides or {})
+    merged: dict[str, Any] = {}
+    for content in sources.values():
+        merged = _merge(merged, content)
+    named = merged.get("detection")
+    name = named.get("thresholds") if isinstance(named, dict) else None
+    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
+    if not thresholds_file.is_file():
+        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
+    load_thresholds(thresholds_file)  # its own errors name it, not the file that refers to it
+    merged = _merge({"thresholds": _read(thresholds_file)}, merged)
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, Config, sources, str(file))) from None
 
 
 def load_thresholds(path: str | Path) -> Thresholds:
@@ -275,7 +299,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
     try:
         return Thresholds.model_validate(_read(file))
     except ValidationError as error:
-        raise ConfigError(_explain(error, file, Thresholds)) from None
+        raise ConfigError(_explain(error, Thresholds, {}, str(file))) from None
 
 
 def secret(name: str) -> str:
@@ -286,25 +310,43 @@ def secret(name: str) -> str:
     return value
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key given twice: plain YAML keeps the last one and drops the other without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            text = str(key.value)
+            if text in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {text} is given twice", key.start_mark)
+            seen.add(text)
+        return super().construct_mapping(node, deep)
+
+
 def _locate(path: Path) -> Path:
-    if path.is_file():
-        return path.resolve()
-    if not path.is_absolute():
-        for folder in (Path.cwd(), *Path.cwd().resolve().parents):
-            if (folder / path).is_file():
-                return (folder / path).resolve()
-    raise ConfigError(f"no such config file: {path}")
+    if path.is_absolute():
+        candidates = [path]
+    else:
+        here = Path.cwd()
+        candidates = [folder / path for folder in (here, *here.parents)]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise ConfigError(f"{file}{where}: not valid YAML: {problem}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -312,32 +354,47 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
+def _nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in dotted.items():
+        for part in reversed(path.split(".")):
+            value = {part: value}
+        nested = _merge(nested, value)
+    return nested
+
+
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
+        below = merged.get(key)
+        if isinstance(below, dict) and value is None:
+            continue  # an empty section changes nothing
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _validate(content: dict[str, Any], file: Path) -> Config:
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, file, Config)) from None
-
-
-def _explain(error: ValidationError, file: Path, root: type[Settings]) -> str:
+def _explain(error: ValidationError, root: type[Settings], sources: Mapping[str, dict[str, Any]], file: str) -> str:
+    """One line on the first error: the source that set the key (`file` where none did), the key, the remedy."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    location = [str(part) for part in first["loc"]]
+    where = ".".join(location)
+    origin = next((name for name in reversed(list(sources)) if _holds(sources[name], location)), file)
+    prefix = f"{origin}: {where}" if where else origin
     if first["type"] != "extra_forbidden":
-        return f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}"
+        return f"{prefix}: {first['msg'].removeprefix('Value error, ')}"
     section: type[Settings] = root
-    for part in first["loc"][:-1]:
-        annotation = section.model_fields[str(part)].annotation
+    for part in location[:-1]:
+        annotation = section.model_fields[part].annotation
         assert isinstance(annotation, type) and issubclass(annotation, Settings)
         section = annotation
-    near = difflib.get_close_matches(str(first["loc"][-1]), section.model_fields, n=1, cutoff=0)
-    return f"{file}: unknown key {where}; did you mean {near[0]}?"
+    near = difflib.get_close_matches(location[-1], section.model_fields, n=1, cutoff=0)
+    return f"{origin}: unknown key {where}; did you mean {near[0]}?"
+
+
+def _holds(content: Any, location: Sequence[str]) -> bool:
+    """True if the source itself sets what the error is about; a missing or cross-checked key is in none."""
+    for part in location:
+        if not isinstance(content, dict) or part not in content:
+            return isinstance(content, list | tuple)  # an error inside a list belongs to who gave the list
+        content = content[part]
+    return bool(location)

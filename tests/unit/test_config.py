@@ -1,0 +1,319 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from momentum_kit.config import (
+    BrokerSettings,
+    Config,
+    RiskSettings,
+    Settings,
+    Thresholds,
+    find_project,
+    load_config,
+    load_thresholds,
+    secret,
+)
+from momentum_kit.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A config folder with a base, a sim file and default thresholds."""
+    (tmp_path / "thresholds").mkdir()
+    (tmp_path / "thresholds" / "default.yaml").write_text("name: default\nmin_rvol_bar: 6\n")
+    (tmp_path / "base.yaml").write_text("risk:\n  max_positions: 3\nbroker:\n  client_id: 21\n")
+    (tmp_path / "sim.yaml").write_text("environment: sim\nbroker:\n  port: 4102\n")
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    """sim.yaml with this content."""
+    file = folder / "sim.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_file_lies_on_top_of_base_and_the_thresholds_beside_it(folder):
+    """base.yaml, the file and the threshold file are merged key by key, the rest are defaults."""
+    config = load_config(folder / "sim.yaml")
+    assert config.broker.port == 4102
+    assert config.broker.client_id == 21
+    assert config.risk.max_positions == 3
+    assert config.thresholds.min_rvol_bar == 6
+    assert config.exits.target_r == 2
+
+
+def test_overrides_reach_any_depth_and_win(folder):
+    """A dotted override replaces one key and leaves its neighbours alone."""
+    overrides = {"broker.port": 5000, "news.reader.deadline_s": "0.5", "thresholds.min_clv": 0.7, "calendar": "XLON"}
+    config = load_config(folder / "sim.yaml", overrides)
+    assert (config.broker.port, config.broker.client_id) == (5000, 21)
+    assert config.news.reader.deadline_s == 0.5
+    assert (config.thresholds.min_clv, config.thresholds.min_rvol_bar) == (0.7, 6)
+    assert config.calendar == "XLON"
+
+
+def test_thresholds_can_be_chosen_and_adjusted_in_the_file(folder):
+    """detection.thresholds names the file, a thresholds section adjusts single limits on top of it."""
+    (folder / "thresholds" / "large_cap.yaml").write_text("name: large_cap\nmax_price_usd: 5000\nmin_price_usd: 5\n")
+    file = write(
+        folder,
+        "environment: sim\ndetection:\n  thresholds: thresholds/large_cap.yaml\nthresholds:\n  min_price_usd: 10\n",
+    )
+    thresholds = load_config(file).thresholds
+    assert (thresholds.name, thresholds.max_price_usd, thresholds.min_price_usd) == ("large_cap", 5000, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("environment: sim\nbrokr:\n  port: 1\n", "sim.yaml: unknown key brokr; did you mean broker?"),
+        ("environment: sim\nbroker:\n  prt: 1\n", "sim.yaml: unknown key broker.prt; did you mean port?"),
+        (
+            "environment: sim\nnews:\n  reader:\n    dead_line: 1\n",
+            "sim.yaml: unknown key news.reader.dead_line; did you mean deadline_s?",
+        ),
+        ("environment: sim\nbroker:\n  port: four\n", "sim.yaml: broker.port: Input should be a valid integer"),
+        ("environment: sim\nbroker:\n  port:\n", "sim.yaml: broker.port: Input should be a valid integer"),
+        ("environment: sim\nbroker: 4002\n", "sim.yaml: broker: Input should be a valid dictionary"),
+        ("environment: sim\nthresholds: tight\n", "sim.yaml: thresholds: Input should be a valid dictionary"),
+        ("environment: sim\ndetection: fast\n", "sim.yaml: detection: Input should be a valid dictionary"),
+        ("environment: sim\nrisk:\n  max_positions: 0\n", "sim.yaml: risk.max_positions: Input should be greater than"),
+        (
+            "environment: sim\nrisk:\n  max_order_notional_usd: .inf\n",
+            "sim.yaml: risk.max_order_notional_usd: Input should be a finite number",
+        ),
+        ("environment: test\n", "sim.yaml: environment: Input should be 'sim', 'paper' or 'live'"),
+        ("news:\n  max_tickers: 3\n", "sim.yaml: environment: Field required"),
+        (
+            "environment: sim\nnews:\n  watch_symbols: [IBM, ON]\n",  # YAML reads a bare ON as true
+            "sim.yaml: news.watch_symbols.1: Input should be a valid string",
+        ),
+        (
+            "environment: sim\ndetection:\n  thresholds: thresholds/none.yaml\n",
+            "sim.yaml: detection.thresholds: no such file",
+        ),
+        (
+            "environment: sim\ndetection:\n  baseline_sessions: 5\n",
+            "sim.yaml: detection: min_baseline_sessions exceeds baseline_sessions",
+        ),
+        (
+            "environment: sim\ndetection:\n  judge_until_s: 1000\n",
+            "sim.yaml: detection: judge_until_s exceeds observe_until_s",
+        ),
+        (
+            "environment: sim\nthresholds:\n  min_price_usd: 50\n",
+            "sim.yaml: thresholds: min_price_usd exceeds max_price_usd",
+        ),
+        ("- environment\n- sim\n", "sim.yaml: expected sections, found list"),
+        ("environment: sim\nbroker:\n\tport: 1\n", "sim.yaml line 3: not valid YAML: "),
+        (
+            "environment: sim\nrisk: {}\nbroker: {}\nrisk: {}\n",
+            "sim.yaml line 4: not valid YAML: key risk is given twice",
+        ),
+        ("environment: s\x00im\n", "sim.yaml: not valid YAML: "),
+    ],
+)
+def test_bad_input_is_one_line_with_file_key_and_remedy(folder, text, expected):
+    """Each mistake in a file is a ConfigError of one line that names the file and the key or line."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(folder, text))
+    assert expected in str(caught.value)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_error_names_the_file_that_holds_the_mistake(folder):
+    """A mistake in base.yaml, in the threshold file or in an override is blamed on it, not on the file above."""
+    (folder / "base.yaml").write_text("risk:\n  max_position: 3\n")
+    with pytest.raises(ConfigError, match=r"base\.yaml: unknown key risk\.max_position; did you mean max_positions\?"):
+        load_config(folder / "sim.yaml")
+    (folder / "base.yaml").write_text("")
+    with pytest.raises(ConfigError, match=r"^override: unknown key broker\.hots; did you mean host\?"):
+        load_config(folder / "sim.yaml", {"broker.hots": "localhost"})
+    (folder / "thresholds" / "default.yaml").write_text("min_clw: 0.5\n")
+    with pytest.raises(ConfigError, match=r"default\.yaml: unknown key min_clw; did you mean min_clv\?"):
+        load_config(folder / "sim.yaml")
+
+
+def test_an_override_below_a_single_value_is_refused(folder):
+    """An override that reaches into something that is not a section says which key it is."""
+    with pytest.raises(ConfigError, match=r"^override: calendar: Input should be a valid string"):
+        load_config(folder / "sim.yaml", {"calendar.code": "XNYS"})
+
+
+def test_an_empty_section_changes_nothing(folder):
+    """A section with every key commented out keeps what lies below it."""
+    config = load_config(write(folder, "environment: sim\nrisk:\nexits:\nthresholds:\n"))
+    assert config.risk == RiskSettings(max_positions=3)
+    assert config.thresholds.min_rvol_bar == 6
+
+
+def test_a_missing_or_unreadable_file_is_one_line(folder):
+    """A file that does not exist, or is not UTF-8, is named with the remedy."""
+    with pytest.raises(ConfigError, match=r"no such config file: .*none\.yaml; momentum-kit init DIR"):
+        load_config(folder / "none.yaml")
+    with pytest.raises(ConfigError, match=r"no such config file: config/none\.yaml"):
+        load_config("config/none.yaml")
+    (folder / "sim.yaml").write_bytes(b"environment: sim\ncalendar: \xff\n")
+    with pytest.raises(ConfigError, match="not UTF-8 at byte 27"):
+        load_config(folder / "sim.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("environment: paper\nbroker:\n  port: 4001\n", "4001 is a live port, but environment is paper"),
+        ("environment: sim\nbroker:\n  port: 7496\n", "7496 is a live port, but environment is sim"),
+        (
+            "environment: live\nbroker:\n  port: 4002\n  account_prefix: U\n",
+            "4002 is a paper port, but environment is live",
+        ),
+        ("environment: paper\nbroker:\n  account_prefix: U\n", "account_prefix 'U' contradicts environment paper"),
+        ("environment: paper\nbroker:\n  account_prefix: ''\n", "account_prefix '' contradicts environment paper"),
+        ("environment: live\nbroker:\n  port: 4001\n", "account_prefix 'DU' contradicts environment live"),
+        ("environment: paper\nbroker:\n  account: U1234567\n", "account U1234567 does not start with DU"),
+        (
+            "environment: live\nbroker:\n  port: 4001\n  account_prefix: U\nclock:\n  kind: stepped\n",
+            "clock.kind must be wall in the live environment",
+        ),
+    ],
+)
+def test_an_environment_that_contradicts_its_address_is_refused(folder, text, expected):
+    """Port, account and clock must fit the environment, so that paper never reaches a live account."""
+    with pytest.raises(ConfigError, match=r"sim\.yaml: ") as caught:
+        load_config(write(folder, text))
+    assert expected in str(caught.value)
+
+
+def test_a_relative_path_is_found_upwards_from_the_working_folder(folder, monkeypatch):
+    """A notebook in a subfolder finds config/sim.yaml of its project."""
+    project = folder / "project"
+    notebooks = project / "notebooks"
+    notebooks.mkdir(parents=True)
+    (folder / "thresholds").rename(project / "thresholds")
+    config = project / "config"
+    config.mkdir()
+    for name in ("base.yaml", "sim.yaml"):
+        (folder / name).rename(config / name)
+    (project / "thresholds").rename(config / "thresholds")
+    monkeypatch.chdir(notebooks)
+    assert load_config("config/sim.yaml").broker.port == 4102
+    assert find_project() == project
+
+
+def test_a_folder_without_a_project_says_what_to_run(tmp_path):
+    """Where no config/base.yaml stands above, the remedy is momentum-kit init."""
+    with pytest.raises(ConfigError, match="momentum-kit init DIR"):
+        find_project(tmp_path)
+
+
+def test_a_threshold_file_can_be_read_alone(folder):
+    """Research reads thresholds without a session's config, with the same errors."""
+    assert load_thresholds(folder / "thresholds" / "default.yaml") == Thresholds(min_rvol_bar=6)
+    (folder / "tight.yaml").write_text("max_spread: 10\n")
+    with pytest.raises(ConfigError, match=r"tight\.yaml: unknown key max_spread; did you mean max_spread_bps\?"):
+        load_thresholds(folder / "tight.yaml")
+
+
+def test_a_secret_comes_from_the_environment_or_not_at_all(monkeypatch):
+    """A secret is the value of the variable; one that is not set is named, never empty."""
+    monkeypatch.setenv("MOMENTUM_KIT_TEST_KEY", "s3cret")
+    assert secret("MOMENTUM_KIT_TEST_KEY") == "s3cret"
+    monkeypatch.delenv("MOMENTUM_KIT_TEST_KEY")
+    with pytest.raises(ConfigError, match="MOMENTUM_KIT_TEST_KEY is not set"):
+        secret("MOMENTUM_KIT_TEST_KEY")
+
+
+def test_settings_are_frozen():
+    """Nothing can change a setting under a running session."""
+    with pytest.raises(ValidationError, match="frozen"):
+        BrokerSettings().port = 4001
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=12), st.integers() | st.text(max_size=5) | st.none(), max_size=4))
+def test_no_content_escapes_as_anything_but_a_config_error(tmp_path_factory, content):
+    """Whatever stands in a file, loading it gives a Config or a ConfigError."""
+    import yaml
+
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "thresholds").mkdir()
+    (folder / "thresholds" / "default.yaml").write_text("")
+    file = folder / "any.yaml"
+    file.write_text(yaml.safe_dump({"environment": "sim", **content}, allow_unicode=True), encoding="utf-8")
+    try:
+        assert isinstance(load_config(file), Config)
+    except ConfigError as error:
+        assert str(error).startswith(str(file))
+
+
+@pytest.mark.parametrize("name", ["sim", "paper", "live"])
+def test_the_shipped_configs_load_and_say_what_they_are(name):
+    """sim, paper and live load, and each names its own environment."""
+    assert load_config(PROJECT / "config" / f"{name}.yaml").environment == name
+
+
+def test_the_shipped_base_lists_every_setting_with_its_default_and_a_comment():
+    """base.yaml is complete documentation: every key but the environment's own, at its default, explained."""
+    import yaml
+
+    file = PROJECT / "config" / "base.yaml"
+    content = yaml.safe_load(file.read_text())
+    plain = Config(environment="sim").model_dump(mode="json", exclude={"environment", "thresholds"})
+    for key in ("port", "account_prefix"):
+        del plain["broker"][key]
+    assert content == plain
+    settings = [line for line in file.read_text().splitlines() if ": " in line and not line.lstrip().startswith("#")]
+    assert [line for line in settings if "#" not in line] == []
+
+
+UNITLESS = {
+    "port",
+    "client_id",
+    "market_data_lines",
+    "rate",
+    "max_tickers",
+    "workers",
+    "baseline_sessions",
+    "min_baseline_sessions",
+    "max_positions",
+    "max_orders_per_minute",
+    "stop_atr",
+    "target_r",
+    "log_backups",
+    "min_ret_60s",
+    "min_ret_300s",
+    "min_ret_news",
+    "max_extension",
+    "min_z_tod",
+    "min_rvol_bar",
+    "min_rvol_cum",
+    "min_trades_60s",
+    "max_spread_share",
+    "min_clv",
+}  # fmt: skip - counts, identifiers, ratios and multiples named in their own unit (ATR, R)
+UNITS = ("_s", "_h", "_usd", "_bps", "_pct", "_mb", "_per_s")
+
+
+def sections(root: type[Settings] = Config) -> list[type[Settings]]:
+    """Every settings class that can stand in a config file."""
+    found = [root]
+    for field in root.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            found += sections(field.annotation)
+    return found
+
+
+@pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)
+def test_every_setting_is_explained_and_has_its_unit(section):
+    """A setting without a docstring, or a number whose name lacks its unit, does not exist."""
+    for name, field in section.model_fields.items():
+        is_section = isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+        assert is_section or field.description, f"{section.__name__}.{name} has no docstring"
+        if field.annotation in (int, float):
+            assert name.endswith(UNITS) or name in UNITLESS, f"{section.__name__}.{name} names no unit"
