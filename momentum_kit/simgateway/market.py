@@ -3,86 +3,165 @@
 Between a tape source (generator.py or bar_market.py) and matching.py / client_session.py.
 """
 
-from datetime import datetime
+import heapq
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from momentum_kit.models import Bar
+from momentum_kit.simgateway import history
 from momentum_kit.simgateway.events import MarketEvent, NewsEvent, QuoteEvent, TradeEvent
-from momentum_kit.simgateway.history import HistoryError
-from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.generated_source import GeneratedSource
+from momentum_kit.simgateway.headlines import PROVIDERS
+from momentum_kit.simgateway.history import HistoryError, HistoryRequest
+from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
 from momentum_kit.simgateway.scenario import Scenario
+from momentum_kit.simgateway.tape import Tape, TapeEvent, TapeSource, to_ms
 
 __all__ = ["HistoryError", "Instrument", "Market", "open_market"]
 
+MOST_MATCHES = 16  # IB's own limit on matching symbols
+
 
 class Market:
-    """One market day that advances on demand; the same seed gives the same events, however advance is sliced."""
+    """One market day that advances on demand; the same seed gives the same events, however advance is sliced.
 
-    scenario: Scenario
-    instruments: dict[int, Instrument]
-    providers: dict[str, str]  # code -> name, as newsProviders sends them
-    market_rules: dict[int, tuple[tuple[float, float], ...]]  # rule id -> (low edge, increment) bands
-    market_data_type: int
-    now: datetime  # aware UTC, starts at the scenario's start
+    now: aware UTC, at first the scenario's start. providers: code -> name. market_rules: rule id -> bands of
+    (low edge, increment) in USD.
+    """
+
+    def __init__(self, scenario: Scenario, source: TapeSource) -> None:
+        self.scenario = scenario
+        self.instruments: dict[int, Instrument] = source.instruments
+        self.market_rules: dict[int, tuple[tuple[float, float], ...]] = MARKET_RULES
+        self.market_data_type: int = scenario.market_data_type
+        self.providers = {code: PROVIDERS[code] for code in scenario.news.providers}
+        self.now = scenario.starts_at.astimezone(UTC)
+        self._source = source
+        self._news_times = [event.time for event in source.headlines]
+        self._tapes: dict[int, Tape] = {}
+        # (ms, con_id, event, the rest of its tape): the next event of every active contract
+        self._next: list[tuple[int, int, TapeEvent, Iterator[tuple[int, TapeEvent]]]] = []
 
     @property
     def ends(self) -> datetime:
         """When the scenario's market time ends; nothing happens after it."""
-        raise NotImplementedError
+        return self.scenario.ends_at.astimezone(UTC)
 
     def activate(self, con_id: int) -> None:
         """From now on advance() yields this contract's quotes, trades and halts (idempotent)."""
-        raise NotImplementedError
+        if con_id in self._tapes or con_id not in self.instruments:
+            return
+        tape = self._source.tape(con_id, self.scenario.day)
+        if tape is None:
+            return
+        self._tapes[con_id] = tape
+        self._push(con_id, tape.events(to_ms(self.now)))
 
     def advance(self, to: datetime) -> list[MarketEvent]:
-        """All news, and what happens to active contracts, in (now, to], in time order."""
-        raise NotImplementedError
+        """All news, and what happens to active contracts, in (now, to], in time order; never beyond `ends`."""
+        until = min(to, self.ends)
+        if until <= self.now:
+            return []
+        first, last = bisect_right(self._news_times, self.now), bisect_right(self._news_times, until)
+        happened: list[MarketEvent] = []
+        until_ms = to_ms(until)
+        for event in self._source.headlines[first:last]:
+            self._drain(to_ms(event.time), happened)  # at one ms the tape comes before the news
+            happened.append(event)
+        self._drain(until_ms, happened)
+        self.now = until
+        return happened
+
+    def _drain(self, until_ms: int, happened: list[MarketEvent]) -> None:
+        while self._next and self._next[0][0] <= until_ms:
+            _, con_id, event, rest = heapq.heappop(self._next)
+            happened.append(event)
+            self._push(con_id, rest)
+
+    def _push(self, con_id: int, rest: Iterator[tuple[int, TapeEvent]]) -> None:
+        upcoming = next(rest, None)
+        if upcoming:
+            heapq.heappush(self._next, (upcoming[0], con_id, upcoming[1], rest))
+
+    def _tape(self, con_id: int) -> Tape | None:
+        self.activate(con_id)
+        return self._tapes.get(con_id)
 
     def quote(self, con_id: int) -> QuoteEvent | None:
         """The quote in force now; None before the day's first."""
-        raise NotImplementedError
+        tape = self._tape(con_id)
+        return tape.quote_at(to_ms(self.now)) if tape else None
 
     def last(self, con_id: int) -> TradeEvent | None:
         """The day's last print up to now; None before the first."""
-        raise NotImplementedError
+        tape = self._tape(con_id)
+        return tape.last_at(to_ms(self.now)) if tape else None
 
     def halted(self, con_id: int) -> int:
         """0 trading, 1 general halt, 2 volatility pause."""
-        raise NotImplementedError
+        tape = self._tape(con_id)
+        return tape.halted_at(to_ms(self.now)) if tape else 0
 
     def previous_close(self, con_id: int) -> float:
         """Close of the session before the scenario's day, USD; nan where there is none."""
-        raise NotImplementedError
+        days = self._source.earlier_days
+        minutes = self._source.minutes(con_id, days[-1], "TRADES") if days else None
+        return float(minutes.close[-1]) if minutes is not None and len(minutes) else float("nan")
 
     def bars(
         self, con_id: int, end: datetime | None, duration: str, bar_size: str, what: str, use_rth: bool
     ) -> list[Bar]:
         """Historical bars up to min(end, now), oldest first; HistoryError(code, text) as IB would refuse."""
-        raise NotImplementedError
+        if con_id not in self.instruments:
+            raise HistoryError(200, "No security definition has been found for the request")
+        request = HistoryRequest.parse(end or self.now, duration, bar_size, what, use_rth=use_rth)
+        return history.bars(self._source, con_id, self.scenario.day, self.now, request)
 
     def news_history(
         self, con_id: int, providers: tuple[str, ...], start: datetime | None, end: datetime | None, limit: int
     ) -> tuple[list[NewsEvent], bool]:
         """A contract's headlines published in (start, end] and relayed by now, newest first; and: are there more."""
-        raise NotImplementedError
+        relayed = self._source.headlines[: bisect_right(self._news_times, self.now)]
+        found = [
+            event
+            for event in relayed
+            if con_id in event.con_ids
+            and event.provider in providers
+            and (start is None or event.published > start)
+            and (end is None or event.published <= end)
+        ]
+        found.sort(key=lambda event: (event.published, event.article_id), reverse=True)
+        return found[:limit], len(found) > limit
 
     def article(self, provider: str, article_id: str) -> tuple[int, str] | None:
         """Type (0 text or HTML) and body of an article."""
-        raise NotImplementedError
+        relayed = self._source.headlines[: bisect_right(self._news_times, self.now)]
+        for event in relayed:
+            if event.provider == provider and event.article_id == article_id:
+                return 0, event.body
+        return None
 
     def find(self, *, symbol: str = "", con_id: int = 0) -> list[Instrument]:
         """Instruments by exact symbol or con_id."""
-        raise NotImplementedError
+        if con_id:
+            known = self.instruments.get(con_id)
+            return [known] if known and symbol in ("", known.symbol) else []
+        return [instrument for instrument in self.instruments.values() if instrument.symbol == symbol.upper()]
 
     def matching(self, text: str) -> list[Instrument]:
         """Instruments whose symbol starts with, or whose name contains, `text` (at most 16)."""
-        raise NotImplementedError
+        wanted = text.strip().upper()
+        hits = [x for x in self.instruments.values() if x.symbol.startswith(wanted) or wanted in x.long_name.upper()]
+        hits.sort(key=lambda hit: (hit.symbol != wanted, not hit.symbol.startswith(wanted), hit.symbol))
+        return hits[:MOST_MATCHES] if wanted else []
 
     def truth(self) -> dict[str, Any]:
-        """What was planted: {"planted": [{article_id, story, symbol, time}], "decoys": [... and kind]}."""
-        raise NotImplementedError
+        """What was planted: {"planted": [{article_id, story, symbol, time, kind}], "decoys": [...]}."""
+        return self._source.truth
 
 
 def open_market(scenario: Scenario) -> Market:
     """The generated market of a scenario."""
-    raise NotImplementedError
+    return Market(scenario, GeneratedSource(scenario))

@@ -1,0 +1,166 @@
+"""Seeded tapes: a contract's day depends on the seed, its listing and its planted moves, on nothing else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from momentum_kit.simgateway.curve import MINUTE_MS, PRE_MARKET, day_minutes, minute_shares, minute_sigma, tape_start
+from momentum_kit.simgateway.moves import Knots, Move
+from momentum_kit.simgateway.scenario import Scenario
+from momentum_kit.simgateway.tape import Floats, Ints, Tape, build_tape, to_ms
+from momentum_kit.simgateway.universe import Listing, stream
+
+CELL_MS = 250  # IB samples stock quotes at this pace, so nothing in the market is finer but the prints' times
+CELLS_A_MINUTE = MINUTE_MS // CELL_MS
+REFRESH_CELLS = 9  # sizes at the touch change at least this often, or a quiet quote would look stale
+CALM_PRINTS_S = 4.0  # most prints a second without news
+ASLEEP_SHARE = 0.22  # minutes in which a small cap hardly trades and its price stands still
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A day's cells: per-cell columns from the first ms of the tape to the last that is needed."""
+
+    start_ms: int
+    cells: int
+    sigma: Floats  # log volatility of one cell
+    volume: Floats  # shares a second
+    spread: Floats  # fraction of the price
+    prints: Floats  # most prints a second
+    displacement: Floats  # planted log displacement of the price
+    trading: np.ndarray  # bool: not halted
+
+    @property
+    def cell_ms(self) -> Ints:
+        """Start of every cell."""
+        return self.start_ms + np.arange(self.cells, dtype=np.int64) * CELL_MS
+
+
+def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...]) -> Tape:
+    """The served day of one contract, from 08:00 to the scenario's end or the close."""
+    rng = stream(scenario.seed, listing.instrument.symbol, "day")
+    grid = _grid(scenario, listing, moves, rng)
+    mid = np.log(listing.price) + np.cumsum(grid.sigma * rng.standard_t(5, grid.cells) * np.sqrt(3 / 5))
+    # The listing's price is the price at the open, wherever the pre-market wandered.
+    opening = min(int(PRE_MARKET.total_seconds() * 1000) // CELL_MS, grid.cells - 1)
+    mid = np.exp(mid - mid[opening] + np.log(listing.price) + grid.displacement)
+    bid, ask = _touch(mid, grid.spread, listing.tick)
+    quotes = _quotes(grid, bid, ask, listing, rng)
+    trades = _prints(grid, mid, bid, ask, listing, rng)
+    halts = tuple(
+        (move.at_ms + int(at * 1000), state)
+        for move in moves
+        if move.halt_s
+        for at, state in zip(move.halt_s, (2, 0), strict=True)
+    )
+    return build_tape(listing.instrument.con_id, trades, quotes, halts)
+
+
+def _grid(scenario: Scenario, listing: Listing, moves: tuple[Move, ...], rng: np.random.Generator) -> Grid:
+    session = scenario.session
+    start = tape_start(session)
+    minutes = -(-(min(to_ms(scenario.ends_at), to_ms(session.close)) - start) // MINUTE_MS)
+    busy = activity(rng, minutes, small=listing.small)
+    day_factor = float(np.exp(rng.normal(0.0, 0.25)))
+    regular_minutes = len(day_minutes(session.day)) - int(PRE_MARKET.total_seconds() // 60)
+    shares = minute_shares(session.day)[:minutes] * listing.daily_volume * day_factor * busy / busy.mean() / 60
+    minute_vol = listing.daily_sigma / np.sqrt(regular_minutes) * minute_sigma(session.day)[:minutes]
+    sigma = minute_vol * np.sqrt(busy / busy.mean()) * (busy > 0.1) / np.sqrt(CELLS_A_MINUTE)
+    per_cell = {"sigma": sigma, "volume": shares}
+    columns = {name: np.repeat(column, CELLS_A_MINUTE) for name, column in per_cell.items()}
+    cells = minutes * CELLS_A_MINUTE
+    spread = np.full(cells, listing.spread_bps / 1e4)
+    spread[: int(PRE_MARKET.total_seconds() * 1000) // CELL_MS] *= 3
+    wobble = np.repeat(np.exp(rng.normal(0, 0.2, -(-cells // 40))), 40)[:cells]
+    grid = Grid(
+        start,
+        cells,
+        columns["sigma"],
+        columns["volume"],
+        spread * wobble,
+        np.full(cells, CALM_PRINTS_S),
+        np.zeros(cells),
+        np.ones(cells, dtype=bool),
+    )
+    usual_so_far = np.cumsum(minute_shares(session.day)) * listing.daily_volume
+    for move in moves:
+        minute = min(max((move.at_ms - start) // MINUTE_MS, 0), minutes - 1)
+        _plant(grid, move, float(usual_so_far[minute]))
+    return grid
+
+
+def activity(rng: np.random.Generator, minutes: int, *, small: bool) -> Floats:
+    """A factor a minute: bursts and lulls; small caps fall asleep for stretches."""
+    busy = np.exp(rng.normal(0.0, 0.5 if small else 0.15, minutes))
+    if small:
+        # Lulls come in stretches of some minutes: a minute sleeps if a smoothed draw is low.
+        draw = np.convolve(rng.normal(size=minutes + 2), np.full(3, 3**-0.5), mode="valid")
+        busy = np.where(draw < np.quantile(draw, ASLEEP_SHARE), 0.08, busy)
+    return busy
+
+
+def _plant(grid: Grid, move: Move, usual_shares: float) -> None:
+    """Lay one move over the columns, in place."""
+    first = max((move.at_ms - grid.start_ms) // CELL_MS, 0)
+    if first >= grid.cells:
+        return
+    after_s = (np.arange(grid.cells - first) * CELL_MS) / 1000 + (
+        grid.start_ms + first * CELL_MS - move.at_ms + CELL_MS
+    ) / 1000
+    here = slice(first, None)
+    grid.displacement[here] += _at(move.path, after_s)
+    rate = np.log(2) / move.half_life_s
+    grid.volume[here] += move.surge * usual_shares * rate * np.exp(-rate * after_s)
+    grid.spread[here] *= _at(move.spread, after_s)
+    stirred = _at(move.noise, after_s)
+    # News wakes a sleeping name: noise is at least the day's median while stirred.
+    grid.sigma[here] = np.maximum(grid.sigma[here], np.median(grid.sigma) * (stirred > 1)) * stirred
+    lively = after_s < 8 * move.half_life_s
+    grid.prints[here][lively] = move.most_prints_s
+    if move.halt_s:
+        grid.trading[here] &= (after_s <= move.halt_s[0]) | (after_s > move.halt_s[1])
+
+
+def _at(knots: Knots, seconds: Floats) -> Floats:
+    times, values = zip(*knots, strict=True)
+    return np.asarray(np.interp(seconds, times, values))
+
+
+def _touch(mid: Floats, spread: Floats, tick: float) -> tuple[Floats, Floats]:
+    """Bid and ask on the tick grid around mid, at least one tick apart."""
+    ticks, half = mid / tick, mid * spread / tick / 2
+    bid = np.maximum(np.floor(ticks - half + 0.5), 1)
+    ask = np.maximum(np.ceil(ticks + half - 0.5), bid + 1)
+    return np.round(bid * tick, 4), np.round(ask * tick, 4)
+
+
+def _quotes(
+    grid: Grid, bid: Floats, ask: Floats, listing: Listing, rng: np.random.Generator
+) -> tuple[Ints, Floats, Floats, Ints, Ints]:
+    changed = np.r_[True, (np.diff(bid) != 0) | (np.diff(ask) != 0)]
+    refreshed = rng.random(grid.cells) < 0.08
+    phase = int(rng.integers(REFRESH_CELLS))
+    refreshed[phase::REFRESH_CELLS] = True
+    rows = np.flatnonzero((changed | refreshed) & grid.trading)
+    sizes = np.exp(rng.normal(np.log(4 * listing.print_shares), 0.8, (2, len(rows))))
+    lots = np.maximum((sizes / 100).round(), 1).astype(np.int64) * 100
+    return grid.cell_ms[rows], bid[rows], ask[rows], lots[0], lots[1]
+
+
+def _prints(
+    grid: Grid, mid: Floats, bid: Floats, ask: Floats, listing: Listing, rng: np.random.Generator
+) -> tuple[Ints, Floats, Ints]:
+    rate = np.minimum(grid.volume / listing.print_shares, grid.prints)
+    count = rng.poisson(rate * CELL_MS / 1000) * grid.trading
+    cell = np.repeat(np.arange(grid.cells), count)
+    order = np.sort(cell * CELL_MS + rng.integers(1, CELL_MS, len(cell)))
+    # The mean of exp(normal(-s^2/2, s)) is 1, so volume stays what the grid says.
+    mean_size = np.divide(grid.volume, rate, out=np.zeros(grid.cells), where=rate > 0)
+    size = np.maximum(np.rint(mean_size[cell] * np.exp(rng.normal(-0.32, 0.8, len(cell)))), 1).astype(np.int64)
+    lean = 0.5 + 0.25 * np.sign(np.diff(grid.displacement, prepend=0.0))[cell]
+    buys = rng.random(len(cell)) < lean
+    price = np.where(buys, ask[cell], bid[cell])
+    # Some print inside a wide market, at the tick nearest to the middle.
+    inside = (rng.random(len(cell)) < 0.15) & (ask[cell] - bid[cell] > 1.5 * listing.tick)
+    price = np.where(inside, np.round(np.rint(mid[cell] / listing.tick) * listing.tick, 4), price)
+    return grid.start_ms + order.astype(np.int64), price, size
