@@ -27,13 +27,18 @@ REMEDY = "nothing was imported; replace or remove the file and import again"
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did: files added or replaced, files the archive already had, rows read, and for what."""
+    """What an import did: files added or replaced, files the archive already had, rows read; days as YYYY-MM-DD."""
 
     imported: int
     unchanged: int
     rows: int
     symbols: tuple[str, ...]
-    days: tuple[date, ...]
+    days: tuple[str, ...]
+
+    def __str__(self) -> str:
+        reach = self.days[0] if len(self.days) == 1 else f"{len(self.days)} days from {self.days[0]} to {self.days[-1]}"
+        files = f"{self.imported} files imported, {self.unchanged} already there"
+        return f"{files}: {self.rows:,} minutes of {', '.join(self.symbols)}, {reach}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ def import_lean(path: str | Path, archive: Archive) -> ImportReport:
 
     imported = archive.extend(fresh())
     symbols = tuple(sorted({source.symbol for source in sources}))
-    return ImportReport(imported, unchanged, rows, symbols, tuple(sorted({source.day for source in sources})))
+    days = tuple(sorted({source.day.isoformat() for source in sources}))
+    return ImportReport(imported, unchanged, rows, symbols, days)
 
 
 def _find(path: Path) -> list[_Source]:
