@@ -1,0 +1,165 @@
+"""The simulated account: cash, holdings with average cost, commissions and the values an account summary shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class CostTable:
+    """Cost of executions; the defaults are IBKR's fixed plan for US stocks without regulatory fees.
+
+    per_share_usd with a floor of minimum_usd an order, but never above maximum_share of its value.
+    cat_usd_per_share falls on both sides; sec_fee_usd_per_million and taf_usd_per_share (at most taf_cap_usd an
+    execution) on sales only.
+    """
+
+    per_share_usd: float = 0.005
+    minimum_usd: float = 1.0
+    maximum_share: float = 0.01
+    sec_fee_usd_per_million: float = 0.0
+    taf_usd_per_share: float = 0.0
+    taf_cap_usd: float = 0.0
+    cat_usd_per_share: float = 0.0
+
+    def order_commission(self, shares: float, value_usd: float) -> float:
+        """Commission of an order that has filled this much so far."""
+        return min(max(shares * self.per_share_usd, self.minimum_usd), value_usd * self.maximum_share)
+
+    def fees(self, shares: float, value_usd: float, *, sale: bool) -> float:
+        """Regulatory fees of one execution."""
+        both_sides = shares * self.cat_usd_per_share
+        if not sale:
+            return both_sides
+        taf = min(shares * self.taf_usd_per_share, self.taf_cap_usd)
+        return both_sides + value_usd * self.sec_fee_usd_per_million / 1e6 + taf
+
+
+class Holding(NamedTuple):
+    """A position: signed shares; average_cost in USD a share includes commissions, as IB's does."""
+
+    con_id: int
+    quantity: Decimal
+    average_cost: float
+
+
+class AccountLine(NamedTuple):
+    """One line of the account summary; currency is empty where the value is no amount."""
+
+    tag: str
+    value: str
+    currency: str
+
+
+class Account:
+    """One account in USD.
+
+    leverage: gross position value that a dollar of equity may carry (4 is Regulation T by day).
+    """
+
+    def __init__(
+        self, name: str, cash_usd: float = 1_000_000.0, costs: CostTable | None = None, leverage: float = 4.0
+    ) -> None:
+        self.name = name
+        self.cash_usd = cash_usd
+        self.costs = costs or CostTable()
+        self.leverage = leverage
+        self.realized_usd = 0.0
+        self.commissions_usd = 0.0
+        self._holdings: dict[int, Holding] = {}
+
+    def quantity(self, con_id: int) -> Decimal:
+        """Signed shares held now."""
+        return self.holding(con_id).quantity
+
+    def holding(self, con_id: int) -> Holding:
+        """The position in a contract, flat or not."""
+        return self._holdings.get(con_id) or Holding(con_id, Decimal(0), 0.0)
+
+    def opens(self, con_id: int, signed: Decimal) -> bool:
+        """True if buying (or, negative, selling) this many shares opens or adds to a position."""
+        return self.quantity(con_id) * signed >= 0
+
+    def book(self, con_id: int, signed: Decimal, price: float, commission_usd: float) -> float | None:
+        """Take an execution in; returns the realised P&L after commission, None where nothing was closed."""
+        _, held, average = self.holding(con_id)
+        self.cash_usd -= float(signed) * price + commission_usd
+        self.commissions_usd += commission_usd
+        closed = Decimal(0) if self.opens(con_id, signed) else min(abs(signed), abs(held))
+        opened = abs(signed) - closed
+        fee_a_share = commission_usd / float(abs(signed))
+        realized = None
+        if closed:
+            side = 1 if held > 0 else -1
+            realized = float(closed) * (side * (price - average) - fee_a_share)
+            self.realized_usd += realized
+            held -= side * closed
+        if opened:
+            side = 1 if signed > 0 else -1
+            basis = float(abs(held)) * average + float(opened) * (price + side * fee_a_share)
+            held += side * opened
+            average = basis / float(abs(held))
+        self._holdings[con_id] = Holding(con_id, held, average if held else 0.0)
+        return realized
+
+    def open_holdings(self) -> list[Holding]:
+        """All positions that are not flat, by con_id."""
+        return [holding for _, holding in sorted(self._holdings.items()) if holding.quantity]
+
+    def gross_usd(self, marks: Mapping[int, float]) -> float:
+        """Sum of the absolute values of all positions."""
+        return sum(abs(float(h.quantity)) * marks.get(h.con_id, h.average_cost) for h in self.open_holdings())
+
+    def equity_usd(self, marks: Mapping[int, float]) -> float:
+        """Cash and positions at `marks` (USD, average cost where there is none)."""
+        return self.cash_usd + sum(
+            float(h.quantity) * marks.get(h.con_id, h.average_cost) for h in self.open_holdings()
+        )
+
+    def refusal(self, con_id: int, signed: Decimal, price: float, marks: Mapping[int, float]) -> str | None:
+        """IB's words if equity cannot carry the position after this order; None if it can, or if it only closes."""
+        after = abs(self.quantity(con_id) + signed)
+        added = float(after - abs(self.quantity(con_id))) * price
+        if added <= 0:
+            return None
+        equity = self.equity_usd(marks)
+        margin = (self.gross_usd(marks) + added) / self.leverage
+        if margin <= equity:
+            return None
+        return (
+            "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE "
+            f"[{equity:.2f} USD] MUST EXCEED THE INITIAL MARGIN [{margin:.2f} USD]"
+        )
+
+    def values(self, marks: Mapping[int, float]) -> list[AccountLine]:
+        """Every line of the account summary; amounts in USD with two decimals."""
+        equity, gross = self.equity_usd(marks), self.gross_usd(marks)
+        margin = gross / self.leverage
+        free = equity - margin
+        amounts = {
+            "NetLiquidation": equity,
+            "EquityWithLoanValue": equity,
+            "TotalCashValue": self.cash_usd,
+            "SettledCash": self.cash_usd,
+            "AccruedCash": 0.0,
+            "BuyingPower": max(0.0, free) * self.leverage,
+            "AvailableFunds": free,
+            "ExcessLiquidity": free,
+            "GrossPositionValue": gross,
+            "InitMarginReq": margin,
+            "MaintMarginReq": margin,
+            "FullInitMarginReq": margin,
+            "FullMaintMarginReq": margin,
+            "RealizedPnL": self.realized_usd,
+            "UnrealizedPnL": self._unrealized_usd(marks),
+        }
+        ratios = {"Cushion": free / equity if equity else 0.0, "Leverage": gross / equity if equity else 0.0}
+        lines = [AccountLine("AccountType", "INDIVIDUAL", "")]
+        lines += [AccountLine(tag, f"{ratio:.4f}", "") for tag, ratio in ratios.items()]
+        return lines + [AccountLine(tag, f"{amount:.2f}", "USD") for tag, amount in amounts.items()]
+
+    def _unrealized_usd(self, marks: Mapping[int, float]) -> float:
+        return sum(
+            float(h.quantity) * (marks.get(h.con_id, h.average_cost) - h.average_cost) for h in self.open_holdings()
+        )

@@ -1,0 +1,131 @@
+"""An order on its way in: funds, parent, hours, latency; it ends where order_life.py begins."""
+
+from copy import copy
+from datetime import datetime
+
+from momentum_kit.sessions import NEW_YORK
+from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.order_book import Stage, Ticket
+from momentum_kit.simgateway.order_fills import BrokerState
+from momentum_kit.simgateway.order_groups import join_bracket
+from momentum_kit.simgateway.order_hours import day_end, may_trade, next_start
+from momentum_kit.simgateway.order_life import IMMEDIATE, OrderLife
+from momentum_kit.simgateway.order_reports import both, echo, error, hours_warning, status
+from momentum_kit.simgateway.order_rules import Refusal
+
+
+class OrderEntry:
+    """Takes transmitted orders to the market; every method returns what the client hears, in order."""
+
+    def __init__(self, state: BrokerState, life: OrderLife) -> None:
+        self._state = state
+        self._life = life
+
+    def accept(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """The broker takes an order: refused, held for its parent, or sent to the market."""
+        state, order = self._state, ticket.order
+        order.perm_id = order.perm_id or state.ids.perm_id()
+        state.market.activate(order.con_id)
+        parent = state.book.parent(ticket)
+        refusal = self._refusal(ticket, parent)
+        if refusal:
+            state.book.finish(ticket, at)
+            order.status = "Inactive"
+            return error(order, refusal) + (both(order) if refusal.code == 201 else [])
+        state.book.start(ticket)
+        self.set_expiry(ticket, at)
+        if parent is None:
+            return self._send(ticket, at)
+        join_bracket(ticket, parent)
+        ticket.stage, order.status = Stage.CHILD, "PreSubmitted"
+        order.why_held = "child,trigger" if ticket.awaits_trigger else "child"
+        activates = parent.order.filled and state.assumptions.partial_parent == "children_activate"
+        return both(order) + (self._life.release(ticket, at) if activates else [])
+
+    def set_expiry(self, ticket: Ticket, at: datetime) -> None:
+        """Let a DAY order die at the end of its hours."""
+        ticket.expires = day_end(at, ticket.extended) if ticket.order.tif == "DAY" else None
+        if ticket.expires:
+            self._state.agenda.put(ticket.expires, lambda now: self._life.expire(ticket, now))
+
+    def wait_for_hours(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """Hold the order until its hours begin, with IB's warning 399."""
+        order, opens = ticket.order, next_start(at, ticket.extended)
+        ticket.stage, order.why_held = Stage.SENT, ""
+        ticket.show("PreSubmitted")
+        self._state.agenda.put(opens, lambda _: self._open(ticket))
+        when = f"{opens.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} US/Eastern"
+        return both(order) + error(order, hours_warning(order, self._state.market.instruments[order.con_id], when))
+
+    def resume(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """An order whose new terms hold from now on is at the market again, or waits for its hours."""
+        order, stop = ticket.order, ticket.awaits_trigger
+        if not stop and not may_trade(at, ticket.extended):
+            return self.wait_for_hours(ticket, at)
+        order.why_held = "trigger" if stop else ""
+        news = self._go_live(ticket)
+        events = self._life.work(ticket, at)
+        return news + events if stop else events or status(order)
+
+    def _refusal(self, ticket: Ticket, parent: Ticket | None) -> Refusal | None:
+        state, order = self._state, ticket.order
+        if parent is not None:
+            return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")
+        touch = state.depth.touch(order.con_id)
+        price = order.limit_price or order.stop_price or (touch.opposite(ticket.sign)[0] if touch else 0.0)
+        marks = {h.con_id: mark for h in state.account.open_holdings() if (mark := state.depth.mark(h.con_id))}
+        words = state.account.refusal(order.con_id, ticket.signed(order.quantity), price, marks)
+        return Refusal(201, f"Order rejected - reason:{words}") if words else None
+
+    def _send(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        order, agenda = ticket.order, self._state.agenda
+        ticket.stage, reaches = Stage.SENT, at + self._state.latency
+        if ticket.awaits_trigger:
+            order.status, order.why_held = "PreSubmitted", "trigger"
+            agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=True))
+            return echo(self._first_echo(ticket)) + status(order)
+        if order.tif in IMMEDIATE:
+            order.status = "Submitted"
+            agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=False))
+            return echo(order)
+        if not may_trade(at, ticket.extended):
+            return self.wait_for_hours(ticket, at)
+        held = self._is_held_first(ticket)
+        order.status = "PreSubmitted" if held else "Submitted"
+        agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=held))
+        return both(order)
+
+    def _arrive(self, ticket: Ticket, at: datetime, *, tell: bool) -> list[OrderEvent]:
+        """The order reaches the market; a status that a fill overtakes is never told."""
+        if ticket.stage is not Stage.SENT:
+            return []
+        stop, news = ticket.awaits_trigger, self._go_live(ticket)
+        events = self._life.work(ticket, at)
+        if stop:
+            return news + events
+        return events or (news if tell else [])
+
+    def _open(self, ticket: Ticket) -> list[OrderEvent]:
+        """The hours have begun; the order waits for their first quote, the one in force is of another session."""
+        return self._go_live(ticket) if ticket.stage is Stage.SENT else []
+
+    def _go_live(self, ticket: Ticket) -> list[OrderEvent]:
+        ticket.stage = Stage.LIVE
+        ticket.show("PreSubmitted" if ticket.awaits_trigger else "Submitted")
+        return both(ticket.order)
+
+    def _is_held_first(self, ticket: Ticket) -> bool:
+        answer, order = self._state.assumptions.first_status, ticket.order
+        if answer == "seeded":
+            return self._state.ids.share(order.perm_id, "first_status") < 0.5
+        opens = self._state.account.opens(order.con_id, ticket.signed(order.quantity))
+        return answer == "held" or (answer == "opening_market_held" and order.order_type == "MKT" and opens)
+
+    def _first_echo(self, ticket: Ticket) -> SimOrder:
+        order, touch = ticket.order, self._state.depth.touch(ticket.order.con_id)
+        clean = self._state.assumptions.stop_first_echo == "clean" or order.order_type != "STP"
+        if clean or touch is None or order.stop_price is None:
+            return order
+        told = copy(order)
+        told.limit_price = round(order.stop_price - ticket.sign * (touch.ask - touch.bid), 4)
+        return told

@@ -1,0 +1,44 @@
+"""When an order may trade and when it dies: regular and extended hours of US stocks."""
+
+from datetime import datetime, timedelta
+
+from momentum_kit.sessions import TradingSession, exchange_day, session_on
+
+PRE_MARKET = timedelta(hours=5, minutes=30)  # 04:00 before an opening at 09:30
+AFTER_HOURS = timedelta(hours=4)  # to 20:00; to 17:00 on a half day
+
+
+def _span(session: TradingSession, extended: bool) -> tuple[datetime, datetime]:
+    if extended:
+        return session.open - PRE_MARKET, session.close + AFTER_HOURS
+    return session.open, session.close
+
+
+def _running_or_next(at: datetime, extended: bool) -> tuple[datetime, datetime]:
+    day = exchange_day(at)
+    while True:
+        session = session_on(day)
+        if session is not None:
+            start, end = _span(session, extended)
+            if at < end:
+                return start, end
+        day += timedelta(days=1)
+
+
+def may_trade(at: datetime, extended: bool) -> bool:
+    """Whether an order trades at this instant; `extended` includes pre-market and after-hours."""
+    session = session_on(exchange_day(at))
+    if session is None:
+        return False
+    start, end = _span(session, extended)
+    return start <= at < end
+
+
+def next_start(at: datetime, extended: bool) -> datetime:
+    """`at` if the hours are running, else when they next begin."""
+    return max(at, _running_or_next(at, extended)[0])
+
+
+def day_end(at: datetime, extended: bool) -> datetime:
+    """When a DAY order placed at `at` dies: the end of the running hours, or of the next ones."""
+    return _running_or_next(at, extended)[1]

@@ -1,0 +1,143 @@
+"""A market that plays what a test says, and a broker on it whose answers read as short phrases."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from momentum_kit.simgateway.account import Account
+from momentum_kit.simgateway.assumptions import Assumptions
+from momentum_kit.simgateway.events import (
+    CommissionReportDue,
+    ExecutionReport,
+    HaltEvent,
+    OpenOrderReport,
+    OrderErrorReport,
+    OrderEvent,
+    QuoteEvent,
+    SimOrder,
+    StatusReport,
+    TradeEvent,
+)
+from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
+from momentum_kit.simgateway.matching import Exchange
+
+OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday with regular hours
+ACME, BETA = 1001, 1002
+
+
+class ScriptedMarket:
+    """Instruments and their state before the first event; a test hands all events to the broker itself."""
+
+    def __init__(self) -> None:
+        self.instruments = {ACME: Instrument(ACME, "ACME", "Acme"), BETA: Instrument(BETA, "BETA", "Beta")}
+        self.market_rules = MARKET_RULES
+        self.active: set[int] = set()
+
+    def activate(self, con_id: int) -> None:
+        self.active.add(con_id)
+
+    def quote(self, con_id: int) -> QuoteEvent | None:
+        return None
+
+    def last(self, con_id: int) -> TradeEvent | None:
+        return None
+
+    def halted(self, con_id: int) -> int:
+        return 0
+
+
+def phrase(event: OrderEvent) -> str:
+    """One event as a test wants to read it; order ids are left out where only one order is at work."""
+    match event:
+        case OpenOrderReport(order):
+            return f"{order.order_id} open {order.status}"
+        case StatusReport(order, status):
+            held = f" {order.why_held}" if order.why_held else ""
+            return f"{order.order_id} {status} {order.filled}+{order.remaining}{held}"
+        case ExecutionReport():
+            return f"{event.order.order_id} {event.side} {event.shares} @ {event.price}"
+        case CommissionReportDue():
+            return f"cost {event.commission:.2f}"
+        case OrderErrorReport():
+            return f"{event.order_id} error {event.code}"
+    raise AssertionError(event)
+
+
+class Desk:
+    """An Exchange with a clock: every method moves time on by `after_s` and returns phrases."""
+
+    def __init__(self, start: datetime = OPENING + timedelta(hours=1), **options: Any) -> None:
+        self.market = ScriptedMarket()
+        choices = options.pop("choices", {})
+        account = options.pop("account", Account("DU1", cash_usd=1_000_000.0))
+        self.exchange = Exchange(self.market, account, assumptions=Assumptions.choose(choices), **options)
+        self.account = account
+        self.now = start
+        self.events: list[OrderEvent] = []
+
+    def quote(self, bid: float, ask: float, size: int = 1_000, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
+        self.wait(after_s)
+        return self.tell(self.exchange.on_market(QuoteEvent(self.now, con_id, bid, ask, size, size)))
+
+    def trade(self, price: float, size: int = 100, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
+        self.wait(after_s)
+        return self.tell(self.exchange.on_market(TradeEvent(self.now, con_id, price, size, size, price)))
+
+    def halt(self, state: int = 1, *, con_id: int = ACME) -> list[str]:
+        self.wait(1)
+        return self.tell(self.exchange.on_market(HaltEvent(self.now, con_id, state)))
+
+    def place(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> list[str]:
+        return self.tell(self.exchange.place(an_order(order_id, action, quantity, kind, **terms), self.now))
+
+    def cancel(self, order_id: int, client_id: int = 1) -> list[str]:
+        return self.tell(self.exchange.cancel(client_id, order_id, self.now))
+
+    def wait(self, seconds: float) -> list[str]:
+        self.now += timedelta(seconds=seconds)
+        return self.tell(self.exchange.advance(self.now))
+
+    def until(self, moment: datetime) -> list[str]:
+        return self.wait((moment - self.now).total_seconds())
+
+    def tell(self, events: list[OrderEvent]) -> list[str]:
+        self.events += events
+        return [phrase(event) for event in events]
+
+
+def an_order(order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> SimOrder:
+    """An order of client 1 in ACME unless the terms say otherwise."""
+    fields: dict[str, Any] = {
+        "client_id": 1,
+        "perm_id": 0,
+        "con_id": ACME,
+        "account": "",
+        "limit_price": None,
+        "stop_price": None,
+        "tif": "DAY",
+        "outside_rth": False,
+        "transmit": True,
+        "parent_id": 0,
+        "oca_group": "",
+        "oca_type": 0,
+        "order_ref": "",
+    }
+    fields |= terms
+    return SimOrder(order_id=order_id, action=action, quantity=Decimal(str(quantity)), order_type=kind, **fields)
+
+
+@pytest.fixture
+def make_desk() -> Callable[..., Desk]:
+    """Builds a Desk; choices=... sets assumptions, other options go to Exchange."""
+    return Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A Desk without latency, an hour after the opening, with 1,000 shares at 10.00 and 10.02."""
+    ready = Desk()
+    ready.quote(10.00, 10.02)
+    return ready
