@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.account import Account, AccountLine, Holding
+from momentum_kit.simgateway.account import Account, AccountLine, CostTable, Holding
 from momentum_kit.simgateway.assumptions import Assumptions
 from momentum_kit.simgateway.depth import Depth
 from momentum_kit.simgateway.events import (
@@ -30,6 +30,9 @@ from momentum_kit.simgateway.order_life import OrderLife
 from momentum_kit.simgateway.order_reports import both, echo, error
 from momentum_kit.simgateway.order_rules import MarketView, Refusal, refusal
 from momentum_kit.simgateway.order_truth import broker_truth
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.market import Market
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before the first request or market event
 
@@ -216,3 +219,26 @@ class Exchange:
 
 def _completed_text(order: SimOrder) -> str:
     return f"Filled Size: {order.filled:f}" if order.status == "Filled" else order.status
+
+
+def open_exchange(market: "Market", assumptions: Assumptions | None = None) -> Exchange:
+    """The broker that a market's scenario describes: its account, costs, latency and seed."""
+    broker = market.scenario.broker
+    rates = broker.commission
+    costs = CostTable(
+        per_share_usd=rates.per_share_usd,
+        minimum_usd=rates.least_usd,
+        maximum_share=rates.most_share,
+        sec_fee_usd_per_million=rates.sec_usd_per_million,
+        taf_usd_per_share=rates.taf_per_share_usd,
+        taf_cap_usd=rates.taf_most_usd,
+        cat_usd_per_share=rates.cat_per_share_usd,
+    )
+    return Exchange(
+        market,
+        Account(broker.account, broker.cash_usd, costs),
+        latency_ms=broker.latency_ms,
+        seed=market.scenario.seed,
+        assumptions=assumptions,
+        split_share=broker.partial_fill_share,
+    )

@@ -37,15 +37,19 @@ class ScriptedMarket:
         self.active: set[int] = set()
 
     def activate(self, con_id: int) -> None:
+        """Remember that the broker wants this contract's events."""
         self.active.add(con_id)
 
-    def quote(self, con_id: int) -> QuoteEvent | None:
+    def quote(self, _: int) -> QuoteEvent | None:
+        """None: nothing happened before the test began."""
         return None
 
-    def last(self, con_id: int) -> TradeEvent | None:
+    def last(self, _: int) -> TradeEvent | None:
+        """None: nothing happened before the test began."""
         return None
 
-    def halted(self, con_id: int) -> int:
+    def halted(self, _: int) -> int:
+        """Trading."""
         return 0
 
 
@@ -79,31 +83,39 @@ class Desk:
         self.events: list[OrderEvent] = []
 
     def quote(self, bid: float, ask: float, size: int = 1_000, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
+        """A new touch with `size` shares on both sides."""
         self.wait(after_s)
         return self.tell(self.exchange.on_market(QuoteEvent(self.now, con_id, bid, ask, size, size)))
 
     def trade(self, price: float, size: int = 100, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
+        """A print."""
         self.wait(after_s)
         return self.tell(self.exchange.on_market(TradeEvent(self.now, con_id, price, size, size, price)))
 
     def halt(self, state: int = 1, *, con_id: int = ACME) -> list[str]:
+        """A halt, or its end (0)."""
         self.wait(1)
         return self.tell(self.exchange.on_market(HaltEvent(self.now, con_id, state)))
 
     def place(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> list[str]:
+        """A placeOrder."""
         return self.tell(self.exchange.place(an_order(order_id, action, quantity, kind, **terms), self.now))
 
     def cancel(self, order_id: int, client_id: int = 1) -> list[str]:
+        """A cancelOrder."""
         return self.tell(self.exchange.cancel(client_id, order_id, self.now))
 
     def wait(self, seconds: float) -> list[str]:
+        """Let market time pass."""
         self.now += timedelta(seconds=seconds)
         return self.tell(self.exchange.advance(self.now))
 
     def until(self, moment: datetime) -> list[str]:
+        """Let market time pass until `moment`."""
         return self.wait((moment - self.now).total_seconds())
 
     def tell(self, events: list[OrderEvent]) -> list[str]:
+        """Keep the events and put them in words."""
         self.events += events
         return [phrase(event) for event in events]
 
