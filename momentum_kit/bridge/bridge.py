@@ -1,0 +1,376 @@
+"""IBKRBridge: the broker as awaitables and streams; each method is a line or three, the work is in its neighbours."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ibapi.account_summary_tags import AccountSummaryTags
+from ibapi.execution import ExecutionFilter
+
+from momentum_kit.bridge import convert, events
+from momentum_kit.bridge.codes import CodeTable, load_codes
+from momentum_kit.bridge.pacing import HistoryPacer
+from momentum_kit.bridge.session import Options, Session
+from momentum_kit.bridge.streams import Latest, Stream
+from momentum_kit.bridge.times import news_request_time, request_time
+from momentum_kit.errors import InputError, NoData, NotConnected
+from momentum_kit.models import (
+    AccountValue,
+    Article,
+    Bar,
+    ConnectionHealth,
+    Contract,
+    ContractDetails,
+    Execution,
+    Headline,
+    LinkState,
+    NewsProvider,
+    OpenOrder,
+    OrderRequest,
+    Position,
+    PriceIncrement,
+    Quote,
+    SymbolMatch,
+    TradeTick,
+)
+from momentum_kit.ports import NewsCallback, OrderEvent
+
+log = logging.getLogger(__name__)
+
+QUIET_EXECUTIONS_S = 5.0  # on an empty day the gateway may never send execDetailsEnd
+STALE_AFTER_S = 60.0  # a watched contract without a tick for this long is reported as stale
+MAX_NEWS_RESULTS = 300
+_BAR_UNITS_S = {"sec": 1, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
+_OFFLINE = ConnectionHealth(socket=LinkState.DOWN, broker=LinkState.UNKNOWN)
+
+
+def utc_now() -> datetime:
+    """Wall time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def bar_seconds(bar_size: str) -> int:
+    """IB's bar size ('5 secs', '1 min', '1 day') in seconds; InputError if it is none."""
+    match = re.fullmatch(r"(\d+) (sec|min|hour|day|week|month)s?", bar_size.strip())
+    if match is None:
+        raise InputError(f"unknown bar size {bar_size!r}; IB's are '5 secs', '1 min', '1 hour', '1 day' and the like")
+    return int(match[1]) * _BAR_UNITS_S[match[2]]
+
+
+class IBKRBridge:
+    """One client of one gateway: NewsFeed, MarketData and Broker in one.
+
+    now: the market clock, asked on the ibapi thread for every message. Time-outs and pacing follow the wall.
+    messages_per_s: IB ends the session above 50; float('inf') and small_bar_pacing=False suit a simulated gateway.
+    codes: the table of broker codes, read from config/error_codes.yaml if None.
+    on_incident(kind, text): told, on the loop, of whatever a person may want to know.
+    spill_dir: where streams that must lose nothing overflow to; the system's folder for temporary files if None.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 4002,
+        client_id: int = 17,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        connect_timeout_s: float = 10.0,
+        request_timeout_s: float = 30.0,
+        messages_per_s: float = 45.0,
+        small_bar_pacing: bool = True,
+        market_data_lines: int = 100,
+        codes: CodeTable | None = None,
+        on_incident: Callable[[str, str], None] | None = None,
+        spill_dir: Path | None = None,
+    ) -> None:
+        self.news_handler_callback: NewsCallback | None = None
+        self._on_incident = on_incident
+        self._history = HistoryPacer(small_bar_rules=small_bar_pacing)
+        self._options = Options(
+            host=host,
+            port=port,
+            client_id=client_id,
+            now=now,
+            connect_timeout_s=connect_timeout_s,
+            request_timeout_s=request_timeout_s,
+            messages_per_s=messages_per_s,
+            market_data_lines=market_data_lines,
+            codes=codes or load_codes(),
+            incident=self._incident,
+            on_headline=self._push_headline,
+            spill_dir=spill_dir,
+        )
+        self._current: Session | None = None
+        self._next_order_id = 0
+
+    # -- connection ---------------------------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Connect; ready means that accounts and the next order id are known. ConnectionFailed leaves nothing behind.
+
+        Each connection has new streams: those of an earlier one have ended.
+        """
+        if self.health.socket is LinkState.UP:
+            return
+        await self.disconnect()
+        session = Session(self._options)
+        await session.open()
+        self._current = session
+        self._next_order_id = max(self._next_order_id, session.next_order_id)
+
+    async def disconnect(self) -> None:
+        """End the connection and its thread; streams deliver what was received and end. Does no harm when repeated."""
+        session = self._current
+        if session is not None:
+            await session.close()
+            self._current = None
+
+    async def __aenter__(self) -> "IBKRBridge":
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """The four layers, as of now."""
+        session = self._current
+        return session.health.snapshot(session.lines.stale(STALE_AFTER_S)) if session else _OFFLINE
+
+    @property
+    def managed_accounts(self) -> tuple[str, ...]:
+        """The account ids of this login, as the gateway named them."""
+        return self._session.accounts
+
+    accounts = managed_accounts
+
+    async def fetch_current_time(self) -> datetime:
+        """The gateway's time, to the second."""
+        return await self._ask_one_by_name(events.CURRENT_TIME, "reqCurrentTime")
+
+    async def fetch_current_time_millis(self) -> datetime:
+        """The gateway's time, to the millisecond; with a gateway in lock-step this is the step itself."""
+        return await self._ask_one_by_name(events.CURRENT_TIME_MILLIS, "reqCurrentTimeInMillis")
+
+    # -- quiet: what lock-step needs ----------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> int:
+        """Requests on their way, those that wait for their turn included."""
+        return self._session.requests.active
+
+    @property
+    def idle(self) -> bool:
+        """No request pending, everything received delivered, every stream's reader waiting for more."""
+        return self._session.dispatcher.idle
+
+    @property
+    def last_received_ns(self) -> int:
+        """perf_counter_ns at the arrival of the latest message."""
+        return self._session.dispatcher.inbox.last_received_ns
+
+    async def settled(self) -> None:
+        """Return when `idle`."""
+        await self._session.dispatcher.settled()
+
+    # -- history and contracts ----------------------------------------------------------------------------------------
+
+    async def fetch_historical_data(
+        self,
+        contract: Contract,
+        end: datetime | None,
+        duration: str,
+        bar_size: str,
+        what: str = "TRADES",
+        use_rth: bool = True,
+    ) -> tuple[Bar, ...]:
+        """Bars in time order; end None means now. NoData where IB has none: it never answers with an empty tuple."""
+        session, seconds = self._session, bar_seconds(bar_size)
+        req_id = session.requests.next_id()
+        asked = (request_time(end), duration, bar_size, what, int(use_rth))
+        session.link.wrapper.bar_seconds[req_id] = seconds
+        async with AsyncExitStack() as stack:
+            stack.callback(session.link.wrapper.bar_seconds.pop, req_id)
+
+            async def send() -> None:
+                key = contract.con_id or contract
+                await stack.enter_async_context(self._history.slot(key, (key, *asked), seconds, what))
+                ib = convert.to_ib_contract(contract)
+                await session.send("reqHistoricalData", req_id, ib, *asked, 2, False, [])  # 2: times as epoch seconds
+
+            bars = await session.requests.ask(
+                req_id, send, cancel=lambda: session.send_quietly("cancelHistoricalData", req_id)
+            )
+        if not bars:
+            raise NoData(162, f"no {what} bars of {contract} for {duration} of {bar_size}")
+        return tuple(sorted(bars, key=lambda bar: bar.start))
+
+    async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
+        """Every contract that matches; NoData if none does."""
+        found = await self._ask("reqContractDetails", convert.to_ib_contract(contract))
+        if not found:
+            raise NoData(200, f"no contract matches {contract}")
+        return found
+
+    async def fetch_matching_symbols(self, text: str) -> tuple[SymbolMatch, ...]:
+        """Contracts whose symbol or name starts with `text`, IB's choice of at most 16."""
+        return await self._ask("reqMatchingSymbols", text)
+
+    async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
+        """Price bands, ascending."""
+        return await self._ask_by_name(events.market_rule_key(rule_id), "reqMarketRule", rule_id)
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    async def fetch_news_providers(self) -> tuple[NewsProvider, ...]:
+        """The feeds the account is entitled to."""
+        return await self._ask_by_name(events.NEWS_PROVIDERS, "reqNewsProviders")
+
+    async def fetch_historical_news(
+        self, con_id: int, providers: Sequence[str], start: datetime | None, end: datetime | None, limit: int = 300
+    ) -> tuple[Headline, ...]:
+        """Headlines of a contract, in IB's order, at most 300; start is exclusive; () if there are none."""
+        codes, total = "+".join(providers), min(limit, MAX_NEWS_RESULTS)
+        span = (news_request_time(start), news_request_time(end))
+        return await self._ask("reqHistoricalNews", con_id, codes, *span, total, [])
+
+    async def fetch_news_article(self, provider: str, article_id: str) -> Article:
+        """The body behind a headline."""
+        article: Article = (await self._ask("reqNewsArticle", provider, article_id, []))[0]
+        return article
+
+    def stream_headlines(self, source: Sequence[Contract] | str) -> Stream[Headline]:
+        """Headlines of these contracts, or of one provider's broad tape (its code); none is ever dropped."""
+        session = self._session
+        sources = (source,) if isinstance(source, str) else tuple(source)
+        feed = session.line_feed(session.everything("headlines"))
+        session.lines.add_headlines(sources, feed)
+        return Stream(feed)
+
+    # -- market data --------------------------------------------------------------------------------------------------
+
+    def stream_quotes(self, contract: Contract) -> Stream[Quote]:
+        """The quote after each update; a slow reader gets the latest one only."""
+        session = self._session
+        feed = session.line_feed(Latest())
+        session.lines.add_quotes(contract, feed)
+        return Stream(feed)
+
+    def stream_trades(self, contract: Contract) -> Stream[TradeTick]:
+        """RTTradeVolume ticks, the series of the bars; none is ever dropped."""
+        session = self._session
+        feed = session.line_feed(session.everything(f"trades of {contract}"))
+        session.lines.add_trades(contract, feed)
+        return Stream(feed)
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    def next_order_id(self) -> int:
+        """A fresh order id of this client; each call draws another."""
+        _ = self._session
+        self._next_order_id += 1
+        return self._next_order_id - 1
+
+    async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
+        """Hand the order over (an existing order_id modifies it) and return it with its order_id.
+
+        Returns once the bytes are with the socket. NotConnected, RequestFailed: nothing was sent.
+        RequestTimeout: the send broke off and the outcome is unknown; reconcile, never send again.
+        """
+        request = order if order.order_id else replace(order, order_id=self.next_order_id())
+        ib_contract, ib_order = convert.to_ib_contract(contract), convert.to_ib_order(request)
+        await self._session.send("placeOrder", request.order_id, ib_contract, ib_order, urgent=True)
+        return request
+
+    async def cancel_order(self, order_id: int) -> None:
+        """Hand a cancel over; the verdict comes by stream_order_events. Raises as place_order does."""
+        await self._session.send("cancel", order_id, urgent=True)
+
+    def stream_order_events(self) -> Stream[OrderEvent]:
+        """All the broker says about orders, in its order, never dropped; the first stream starts at the connect."""
+        session = self._session
+        feed, session.early_orders = session.early_orders or session.order_feed(), None
+        return Stream(feed)
+
+    async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
+        """This client's open orders."""
+        found = await self._ask_by_name(events.OPEN_ORDERS, "reqOpenOrders")
+        return tuple({(order.client_id, order.request.order_id, order.perm_id): order for order in found}.values())
+
+    async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
+        """Today's completed orders placed through the API."""
+        return await self._ask_by_name(events.COMPLETED_ORDERS, "reqCompletedOrders", True)
+
+    async def fetch_executions(self) -> tuple[Execution, ...]:
+        """Executions since midnight; () if none came within QUIET_EXECUTIONS_S.
+
+        Their commission reports arrive by stream_order_events, and so does an execution that comes later than that.
+        """
+        return await self._ask("reqExecutions", ExecutionFilter(), quiet_s=QUIET_EXECUTIONS_S)
+
+    # -- account ------------------------------------------------------------------------------------------------------
+
+    async def fetch_positions(self) -> tuple[Position, ...]:
+        """All holdings."""
+        session = self._session
+        try:
+            return await self._ask_by_name(events.POSITIONS, "reqPositions")
+        finally:
+            session.send_quietly("cancelPositions")  # or IB goes on to send changes
+
+    async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
+        """Net liquidation, buying power and the like, of all accounts."""
+        session = self._session
+        req_id = session.requests.next_id()
+        try:
+            return await session.requests.ask(
+                req_id, lambda: session.send("reqAccountSummary", req_id, "All", AccountSummaryTags.AllTags)
+            )
+        finally:
+            session.send_quietly("cancelAccountSummary", req_id)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _session(self) -> Session:
+        if self._current is None:
+            raise NotConnected(f"not connected to {self._options.where}")
+        return self._current
+
+    async def _ask(self, request: str, *args: Any, quiet_s: float | None = None) -> tuple[Any, ...]:
+        session = self._session
+        req_id = session.requests.next_id()
+        return await session.requests.ask(req_id, lambda: session.send(request, req_id, *args), quiet_s=quiet_s)
+
+    async def _ask_by_name(self, name: str, request: str, *args: Any) -> tuple[Any, ...]:
+        session = self._session
+        return await session.requests.ask_by_name(name, lambda: session.send(request, *args))
+
+    async def _ask_one_by_name(self, name: str, request: str) -> datetime:
+        value: datetime = (await self._ask_by_name(name, request))[0]
+        return value
+
+    def _push_headline(self, headline: Headline) -> None:
+        if self.news_handler_callback is not None:
+            try:
+                self.news_handler_callback(headline)
+            except Exception as error:  # a notebook's handler must not stop the dispatcher
+                log.exception("news_handler_callback")
+                self._incident("news handler", f"news_handler_callback failed: {error!r}")
+
+    def _incident(self, kind: str, text: str) -> None:
+        log.warning("%s: %s", kind, text)
+        if self._on_incident is not None:
+            try:
+                self._on_incident(kind, text)
+            except Exception:  # nor must whoever listens to incidents
+                log.exception("on_incident")

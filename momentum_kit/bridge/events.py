@@ -1,0 +1,99 @@
+"""What crosses from the ibapi thread to the loop: IBWrapper builds these, dispatch.py routes them."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from momentum_kit.errors import BrokerError
+from momentum_kit.models import Headline
+
+# Orders take the ids from nextValidId up; requests start far above, so an error's id says what it is about.
+FIRST_REQUEST_ID = 1_000_000_000
+
+# Keys of requests whose answers carry no id.
+OPEN_ORDERS = "open orders"
+COMPLETED_ORDERS = "completed orders"
+POSITIONS = "positions"
+NEWS_PROVIDERS = "news providers"
+CURRENT_TIME = "current time"
+CURRENT_TIME_MILLIS = "current time in milliseconds"
+
+
+def market_rule_key(rule_id: int) -> str:
+    """The key of a market-rule request; the rule id is all that its answer carries."""
+    return f"market rule {rule_id}"
+
+
+class Answer(NamedTuple):
+    """A piece of the answer to one request; `complete` on the last one."""
+
+    key: int | str
+    values: tuple[Any, ...]
+    complete: bool
+
+
+class Tick(NamedTuple):
+    """One number of one market-data line: `field` is IB's tick type."""
+
+    req_id: int
+    field: int
+    value: float
+    received_at: datetime
+    received_ns: int
+
+
+class TextTick(NamedTuple):
+    """One string tick, still as IB sent it."""
+
+    req_id: int
+    field: int
+    text: str
+    received_at: datetime
+    received_ns: int
+
+
+class DataType(NamedTuple):
+    """What IB now delivers on a line: live, frozen, delayed."""
+
+    req_id: int
+    data_type: int
+
+
+class NewsTick(NamedTuple):
+    """A headline, on the line that brought it."""
+
+    req_id: int
+    headline: Headline
+
+
+class Notice(NamedTuple):
+    """error(): about a request, an order or (ids below 1) the connection."""
+
+    id: int
+    code: int
+    text: str
+    received_at: datetime
+
+
+class Accounts(NamedTuple):
+    """The accounts of this login."""
+
+    names: tuple[str, ...]
+
+
+class NextOrderId(NamedTuple):
+    """The lowest order id this client may use."""
+
+    order_id: int
+
+
+class Unreadable(NamedTuple):
+    """A message or a callback that could not be turned into a value."""
+
+    what: str
+    detail: str
+
+
+class LinkEnded(NamedTuple):
+    """The last value of a connection: nothing follows it."""
+
+    error: BrokerError

@@ -1,0 +1,151 @@
+"""Where each value from the ibapi thread goes: a request's future, a stream, health, or a person."""
+
+from collections.abc import Callable
+from typing import Any
+
+from momentum_kit.bridge import events
+from momentum_kit.bridge.codes import Action, CodeTable, Meaning, Verdict
+from momentum_kit.bridge.health import Health
+from momentum_kit.bridge.pacing import Outbox
+from momentum_kit.bridge.requests import Requests
+from momentum_kit.bridge.streams import Feed
+from momentum_kit.bridge.subscriptions import Subscriptions
+from momentum_kit.errors import NoData, PacingViolation, RequestFailed
+from momentum_kit.models import (
+    CommissionReport,
+    Execution,
+    Headline,
+    MarketDataType,
+    OpenOrder,
+    OrderNotice,
+    OrderUpdate,
+)
+from momentum_kit.ports import OrderEvent
+
+_SLOW_DOWN_S = 1.0
+_ERRORS = {Action.NO_DATA: NoData, Action.PACING: PacingViolation}
+
+
+class Router:
+    """Routes by type. The parts are those of one connection; order_feeds get every order event, in order.
+
+    on_headline: the push form of the headline streams. on_fatal(code, text, advice): this socket is over.
+    """
+
+    def __init__(
+        self,
+        requests: Requests,
+        subscriptions: Subscriptions,
+        outbox: Outbox,
+        health: Health,
+        codes: CodeTable,
+        incident: Callable[[str, str], None],
+        on_headline: Callable[[Headline], None],
+        on_fatal: Callable[[int, str, str], None],
+    ) -> None:
+        self._requests = requests
+        self._lines = subscriptions
+        self._outbox = outbox
+        self._health = health
+        self._codes = codes
+        self._incident = incident
+        self._on_headline = on_headline
+        self._on_fatal = on_fatal
+        self.order_feeds: list[Feed[OrderEvent]] = []
+        self.handlers: dict[type, Callable[[Any], None]] = {
+            events.Tick: self._tick,
+            events.TextTick: self._text_tick,
+            events.DataType: subscriptions.data_type,
+            events.NewsTick: self._news,
+            events.Answer: self._answer,
+            events.Notice: self._notice,
+            events.Unreadable: self._unreadable,
+            OpenOrder: self._open_order,
+            OrderUpdate: self._order_event,
+            Execution: self._order_event,
+            CommissionReport: self._order_event,
+        }
+
+    def route(self, value: Any) -> None:
+        """Handle one value."""
+        self.handlers[type(value)](value)
+
+    def _tick(self, tick: events.Tick) -> None:
+        self._lines.tick(tick)
+        self._health.flows(tick.req_id)
+
+    def _text_tick(self, tick: events.TextTick) -> None:
+        try:
+            self._lines.text(tick)
+        except ValueError as error:
+            self._unreadable(events.Unreadable("tickString", f"{error} in {tick.text!r}"))
+
+    def _news(self, tick: events.NewsTick) -> None:
+        headline = self._lines.headline(tick)
+        if headline is not None:
+            self._on_headline(headline)
+
+    def _answer(self, answer: events.Answer) -> None:
+        if not self._requests.answer(answer):
+            for value in answer.values:  # executions are never dropped, however late the answer
+                if isinstance(value, Execution):
+                    self._order_event(value)
+
+    def _open_order(self, order: OpenOrder) -> None:
+        self._requests.answer(events.Answer(events.OPEN_ORDERS, (order,), False))
+        self._order_event(order)
+
+    def _order_event(self, event: OrderEvent) -> None:
+        for feed in self.order_feeds:
+            feed.put(event)
+
+    def _unreadable(self, trouble: events.Unreadable) -> None:
+        self._incident("unreadable", f"{trouble.what}: {trouble.detail}"[:500])
+
+    # -- error() ------------------------------------------------------------------------------------------------------
+
+    def _notice(self, notice: events.Notice) -> None:
+        if notice.id >= events.FIRST_REQUEST_ID:
+            self._about_request(notice, self._judge(notice, self._codes.verdict(notice.code, "request", notice.text)))
+        elif notice.id > 0:
+            verdict = self._judge(notice, self._codes.verdict(notice.code, "order", notice.text))
+            self._order_event(
+                OrderNotice(
+                    notice.id, notice.code, notice.text, verdict.meaning.value, notice.received_at, verdict.advice
+                )
+            )
+        else:
+            self._about_connection(
+                notice, self._judge(notice, self._codes.verdict(notice.code, "connection", notice.text))
+            )
+
+    def _judge(self, notice: events.Notice, verdict: Verdict) -> Verdict:
+        """What holds for a code wherever it appears."""
+        self._health.act(verdict.action, notice.id, notice.code, notice.text)
+        if verdict.meaning is Meaning.UNKNOWN:
+            self._incident("unknown code", f"{notice.code} ({notice.id}): {notice.text}; {verdict.advice}")
+        if verdict.action in (Action.SLOW_DOWN, Action.PACING):
+            self._outbox.pause(_SLOW_DOWN_S)
+            self._incident("pacing", f"{notice.text} ({notice.code})")
+        return verdict
+
+    def _about_request(self, notice: events.Notice, verdict: Verdict) -> None:
+        action = verdict.action
+        if action is Action.RESUBSCRIBE and self._lines.has(notice.id):
+            self._lines.ask_again(notice.id)
+        elif action in (Action.NO_DATA, Action.PACING, Action.FAIL, Action.RESUBSCRIBE):
+            error = _ERRORS.get(action, RequestFailed)(notice.code, notice.text, verdict.advice)
+            self._requests.fail(notice.id, error)
+            if self._lines.has(notice.id):
+                self._incident("subscription", str(error))
+                self._lines.fail(notice.id, error)
+        elif action is Action.MARK_DELAYED:
+            self._lines.data_type(events.DataType(notice.id, MarketDataType.DELAYED))
+        else:
+            self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
+
+    def _about_connection(self, notice: events.Notice, verdict: Verdict) -> None:
+        if verdict.action is Action.LINK_UP_DATA_LOST:
+            self._lines.ask_again_all()
+        elif verdict.action is Action.DISCONNECT:
+            self._on_fatal(notice.code, notice.text, verdict.advice)

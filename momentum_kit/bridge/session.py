@@ -1,0 +1,224 @@
+"""One connected run: everything that lives exactly as long as one connection, from handshake to the last value."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from momentum_kit.bridge import events
+from momentum_kit.bridge.codes import CodeTable
+from momentum_kit.bridge.dispatch import Dispatcher
+from momentum_kit.bridge.health import Health
+from momentum_kit.bridge.lines import MarketLine, NewsLine
+from momentum_kit.bridge.link import Link
+from momentum_kit.bridge.pacing import Outbox
+from momentum_kit.bridge.requests import Requests
+from momentum_kit.bridge.router import Router
+from momentum_kit.bridge.streams import Everything, Feed
+from momentum_kit.bridge.subscriptions import Subscriptions
+from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
+from momentum_kit.models import Headline
+from momentum_kit.ports import OrderEvent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a session needs to know; times in wall seconds."""
+
+    host: str
+    port: int
+    client_id: int
+    now: Callable[[], datetime]
+    connect_timeout_s: float
+    request_timeout_s: float
+    messages_per_s: float
+    market_data_lines: int
+    codes: CodeTable
+    incident: Callable[[str, str], None]
+    on_headline: Callable[[Headline], None]
+    spill_dir: Path | None
+
+    @property
+    def where(self) -> str:
+        """The gateway's address, for a person."""
+        return f"{self.host}:{self.port}"
+
+
+class Session:
+    """Wires the parts of one connection; opened once, closed once (more often does no harm)."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.health = Health(options.incident)
+        self.outbox = Outbox(options.messages_per_s)
+        self.requests = Requests(options.request_timeout_s, self._changed)
+        self.lines = Subscriptions(self._subscribe, self._unsubscribe, self.requests.next_id, options.market_data_lines)
+        self.router = Router(
+            self.requests,
+            self.lines,
+            self.outbox,
+            self.health,
+            options.codes,
+            options.incident,
+            options.on_headline,
+            self._fatal,
+        )
+        self.router.handlers[events.Accounts] = self._on_accounts
+        self.router.handlers[events.NextOrderId] = self._on_next_order_id
+        self.router.handlers[events.LinkEnded] = self._on_ended
+        self.dispatcher = Dispatcher(self.router.route, self.lines.flush, self._quiet)
+        address = (options.host, options.port, options.client_id)
+        self.link = Link(address, options.connect_timeout_s, self.dispatcher.inbox, options.now)
+        self.accounts: tuple[str, ...] = ()
+        self.next_order_id = 0
+        self._closing = False
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # order events are kept from the first on: the first reader must not miss those before it came
+        self.early_orders: Feed[OrderEvent] | None = self.order_feed()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Connect and wait until accounts and the next order id are known. ConnectionFailed: nothing is left."""
+        self.link.start()
+        limit_s = self.options.connect_timeout_s
+        try:
+            async with asyncio.timeout(limit_s + 1.0):  # the thread, which knows more, gives up first
+                await self._ready
+        except TimeoutError:
+            await self.close()
+            raise ConnectionFailed(
+                f"{self.options.where} took the connection but named no account and order id within {limit_s:g} s"
+            ) from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the connection; readers get what was received, then the end. Joins the thread."""
+        self._closing = True
+        self.outbox.close(NotConnected("disconnected"))
+        await self.link.stop()
+        self.dispatcher.finish()
+
+    def send(self, request: str, *args: Any, urgent: bool = False) -> "asyncio.Future[None]":
+        """Hand one request to the socket, within the message rate; the future carries its failure."""
+        if self.link.ended.is_set() or self._closing:
+            raise NotConnected(f"{request}: not connected to {self.options.where}")
+        return self.outbox.post(lambda: self.link.client.call(request, *args), urgent=urgent)
+
+    def send_quietly(self, request: str, *args: Any) -> None:
+        """Send what nobody waits for, such as the cancel of a subscription."""
+        with contextlib.suppress(NotConnected):
+            self.send(request, *args).add_done_callback(_look_at)
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    def order_feed(self) -> Feed[OrderEvent]:
+        """A feed of every order event from now on."""
+        feed: Feed[OrderEvent] = Feed(self.everything("order events"), self.router.order_feeds.remove, self._changed)
+        self.router.order_feeds.append(feed)
+        return feed
+
+    def line_feed(self, buffer: Any) -> Feed[Any]:
+        """A feed for one or more lines."""
+        return Feed(buffer, self.lines.drop, self._changed)
+
+    def everything(self, name: str) -> Everything[Any]:
+        """A buffer that loses nothing."""
+        return Everything(name, self.options.spill_dir, self.options.incident)
+
+    # -- parts' questions ---------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self.dispatcher.changed()
+
+    def _quiet(self) -> bool:
+        feeds = (feed for feed in self.router.order_feeds if feed is not self.early_orders)
+        return (
+            not self.requests.active
+            and self.outbox.empty
+            and all(feed.idle for feed in feeds)
+            and all(feed.idle for feed in self.lines.feeds)
+        )
+
+    def _subscribe(self, line: MarketLine | NewsLine) -> None:
+        req_id = line.req_id
+        sent = self.send("reqMktData", req_id, line.ib_contract, line.ticks, False, False, [])
+
+        def check(done: "asyncio.Future[None]") -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                self.lines.fail(req_id, error if isinstance(error, BrokerError) else BrokerError(str(error)))
+
+        sent.add_done_callback(check)
+
+    def _unsubscribe(self, req_id: int) -> None:
+        self.send_quietly("cancelMktData", req_id)
+
+    # -- what only a session handles ----------------------------------------------------------------------------------
+
+    def _on_accounts(self, accounts: events.Accounts) -> None:
+        self.accounts = accounts.names
+        self._check_ready()
+
+    def _on_next_order_id(self, value: events.NextOrderId) -> None:
+        if value.order_id >= events.FIRST_REQUEST_ID:
+            self._fail_ready(
+                ConnectionFailed(
+                    f"{self.options.where} is at order id {value.order_id}, beyond what this kit can tell from request "
+                    "ids; reset the API order id sequence in the gateway's settings"
+                )
+            )
+        self.next_order_id = max(self.next_order_id, value.order_id)
+        self._check_ready()
+
+    def _check_ready(self) -> None:
+        if self.accounts and self.next_order_id and not self._ready.done():
+            self.health.connected(self.link.client.serverVersion())
+            self._ready.set_result(None)
+
+    def _fail_ready(self, error: BrokerError) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(error)
+
+    def _fatal(self, code: int, text: str, advice: str) -> None:
+        if not self._ready.done():
+            reason = f"{text} ({code})" + (f"; {advice}" if advice else "")
+            if code == 326:
+                reason = f"client id {self.options.client_id} is in use at {self.options.where}; {advice}"
+            self._fail_ready(ConnectionFailed(reason))
+        else:
+            self.options.incident("connection", f"{text} ({code}); {advice}")
+        if self.link.client.link is not None:
+            self.link.client.link.abort()
+
+    def _on_ended(self, ended: events.LinkEnded) -> None:
+        reason = "disconnected" if self._closing else str(ended.error)
+        failed = ended.error if isinstance(ended.error, ConnectionFailed) else ConnectionFailed(self._early_end(reason))
+        self._fail_ready(failed)
+        self.health.disconnected(reason, expected=self._closing)
+        self.requests.fail_all(reason)
+        self.outbox.close(NotConnected(reason))
+        last_word = None if self._closing else NotConnected(reason)
+        self.lines.end_all(last_word)
+        for feed in self.router.order_feeds:
+            feed.end(last_word)
+        self.dispatcher.changed()
+
+    def _early_end(self, reason: str) -> str:
+        return f"{self.options.where} ended the connection before it was ready: {reason}"
+
+
+def _look_at(done: "asyncio.Future[None]") -> None:
+    """A cancel that could not be sent is worth a line in the log and nothing else."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        level = logging.DEBUG if isinstance(error, (NotConnected, RequestTimeout)) else logging.WARNING
+        log.log(level, "not sent: %s", error)
