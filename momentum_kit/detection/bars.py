@@ -1,0 +1,96 @@
+"""Five-second bars from trades, joined to the same bars from history without gap or overlap."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from momentum_kit.models import Bar, TradeTick
+
+BAR_S = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def floor_time(at: datetime, seconds: int = BAR_S) -> datetime:
+    """The last multiple of `seconds` since the epoch at or before `at`."""
+    return at - (at - _EPOCH) % timedelta(seconds=seconds)
+
+
+class BarBuilder:
+    """RTTradeVolume ticks to bars by trade time; a bar without a trade does not come into being.
+
+    covered_until: what traded at or before this instant is history's and is left out.
+    late: ticks that belong to a bar already closed; duplicates: ticks the feed repeated. Both are left out.
+    """
+
+    def __init__(self, seconds: int = BAR_S, covered_until: datetime | None = None) -> None:
+        self.late = 0
+        self.duplicates = 0
+        self._seconds = seconds
+        self._covered_until = covered_until
+        self._closed_until = floor_time(covered_until, seconds) if covered_until else None
+        self._open: dict[datetime, Bar] = {}
+        self._seen: set[tuple[datetime, float, float, float]] = set()
+
+    def seed(self, partial: Bar) -> bool:
+        """Put history's bar in progress before the ticks that complete it; False if that bar is closed already."""
+        if self._closed_until and partial.start < self._closed_until:
+            return False
+        later = self._open.get(partial.start)
+        self._open[partial.start] = merge(partial, later, partial.start, self._seconds) if later else partial
+        return True
+
+    def add(self, tick: TradeTick) -> None:
+        """Take one trade; its exchange time decides where it belongs."""
+        if tick.size <= 0 or (self._covered_until and tick.time <= self._covered_until):
+            return
+        key = (tick.time, tick.price, tick.size, tick.total_volume)
+        start = floor_time(tick.time, self._seconds)
+        if self._closed_until and start < self._closed_until:
+            self.late += 1
+        elif key in self._seen:
+            self.duplicates += 1
+        else:
+            self._seen.add(key)
+            bar = self._open.get(start)
+            self._open[start] = _extended(bar, tick) if bar else _first(start, self._seconds, tick)
+
+    def close_until(self, t: datetime) -> list[Bar]:
+        """Every bar that ends at or before t, in time order; what comes for them afterwards is late."""
+        due = sorted(start for start, bar in self._open.items() if bar.end <= t)
+        end = floor_time(t, self._seconds)
+        if self._closed_until is None or end > self._closed_until:
+            self._closed_until = end
+            self._seen = {key for key in self._seen if key[0] >= end}
+        return [self._open.pop(start) for start in due]
+
+
+def split_history(bars: Sequence[Bar], asked_at: datetime) -> tuple[list[Bar], Bar | None]:
+    """History as of `asked_at`: the bars closed by then, and the one in progress that IB appends, if any."""
+    closed = [bar for bar in bars if bar.end <= asked_at]
+    running = [bar for bar in bars if bar.start < asked_at < bar.end]
+    return closed, running[-1] if running else None
+
+
+def merge(first: Bar, second: Bar, start: datetime, seconds: int) -> Bar:
+    """One bar from two that follow each other."""
+    volume = first.volume + second.volume
+    turnover = first.wap * first.volume + second.wap * second.volume
+    return Bar(
+        start=start,
+        seconds=seconds,
+        open=first.open,
+        high=max(first.high, second.high),
+        low=min(first.low, second.low),
+        close=second.close,
+        volume=volume,
+        wap=turnover / volume if volume > 0 else second.close,
+        count=first.count + second.count,
+    )
+
+
+def _first(start: datetime, seconds: int, tick: TradeTick) -> Bar:
+    price = tick.price
+    return Bar(start, seconds, price, price, price, price, tick.size, price, 1)
+
+
+def _extended(bar: Bar, tick: TradeTick) -> Bar:
+    return merge(bar, _first(bar.start, bar.seconds, tick), bar.start, bar.seconds)
