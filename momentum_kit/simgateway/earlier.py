@@ -47,8 +47,10 @@ def generate_minutes(seed: int, listing: Listing, day: date, previous_close: flo
     opened, closed = (_to_tick(p * (1 + b), listing.tick) for p, b in zip((first, last), bounce, strict=True))
     high = np.maximum(_to_tick(np.maximum(first, last) * (1 + reach[0]), listing.tick), np.maximum(opened, closed))
     low = np.minimum(_to_tick(np.minimum(first, last) * (1 - reach[1]), listing.tick), np.minimum(opened, closed))
-    lonely = count == 1
-    opened, high, low = (np.where(lonely, closed, column) for column in (opened, high, low))
+    # One print has one price, two have no extremes of their own, three have one.
+    opened = np.where(count == 1, closed, opened)
+    high = np.where(count <= 2, np.maximum(opened, closed), high)
+    low = np.where(count <= 3, np.minimum(opened, closed), low)
     wap = np.round((opened + high + low + closed) / 4, 4)
     bars = BarColumns(start_ms, opened, high, low, closed, np.maximum(printed, count), wap, count.astype(np.int64))
     return bars.rows(count > 0)

@@ -118,7 +118,9 @@ def _plant(grid: Grid, move: Move, usual_shares: float) -> None:
     lively = after_s < 8 * move.half_life_s
     grid.prints[here][lively] = move.most_prints_s
     if move.halt_s:
-        grid.trading[here] &= (after_s <= move.halt_s[0]) | (after_s > move.halt_s[1])
+        # A cell that the pause only touches is silent as a whole.
+        from_ms, to = (move.at_ms + int(at * 1000) for at in move.halt_s)
+        grid.trading[(grid.cell_ms > from_ms - CELL_MS) & (grid.cell_ms < to)] = False
 
 
 def _at(knots: Knots, seconds: Floats) -> Floats:

@@ -79,6 +79,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "enters definitive agreement to be acquired by {peer} for ${offer} per share in cash",
     ),
 }
+EXCHANGE_NAMES = {"NASDAQ": "NASDAQ", "NYSE": "NYSE", "ARCA": "NYSEARCA"}
 ROUND_UP = ("Stocks moving this morning", "Small caps on the move", "Early movers")
 GOOD_NEWS = ("fda", "clinical", "earnings", "contract", "partnership", "crypto")
 BIOTECH = ("fda", "clinical")
@@ -90,7 +91,7 @@ BROKERS = ("Hartwell Pierce", "Lindqvist Securities", "Calder Moor")
 class Story:
     """What a headline is about, before it is dressed as a provider's line."""
 
-    kind: str  # a key of moves.SHAPES, 'neutral', 'false_ticker' or 'second_feed'
+    kind: str  # a key of moves.SHAPES, 'neutral', 'unplanted', 'false_ticker' or 'second_feed'
     listing: Listing
     others: tuple[Listing, ...] = ()  # further names of a round-up
     offer_usd: float = 0.0  # a takeover's price
@@ -112,7 +113,9 @@ def compose(story: Story, provider: str, rng: np.random.Generator) -> str:
 
 
 def _theme(story: Story, provider: str, rng: np.random.Generator) -> str:
-    if story.kind not in ("planted", "second_feed"):
+    if story.kind == "unplanted":
+        return str(rng.choice(("earnings", "contract", "partnership")))
+    if story.kind != "planted":
         return story.kind
     if provider == "BRFUPDN":
         return "upgrade"
@@ -121,7 +124,8 @@ def _theme(story: Story, provider: str, rng: np.random.Generator) -> str:
 
 
 def _name(listing: Listing) -> str:
-    return listing.instrument.long_name.title().removesuffix(" Inc").removesuffix(" Corp")
+    name = listing.instrument.long_name.title().removesuffix(" Inc").removesuffix(" Corp")
+    return name.replace("&", "&amp;")
 
 
 def _subject(story: Story, rng: np.random.Generator) -> str:
@@ -130,7 +134,7 @@ def _subject(story: Story, rng: np.random.Generator) -> str:
     styles = STYLES if story.kind in ("neutral", "false_ticker") else STYLES[:-1]
     match str(rng.choice(styles)):
         case "exchange":
-            return f"{name} (NASDAQ: {symbol})"
+            return f"{name} ({EXCHANGE_NAMES[story.listing.instrument.primary_exchange]}: {symbol})"
         case "paren":
             return f"{name} ({symbol})"
         case "lead":

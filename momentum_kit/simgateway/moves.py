@@ -27,17 +27,22 @@ class Move:
     halt_s: tuple[float, float] | None = None
 
 
+FAINT = 0.04  # share of tradable stories with half the move
 WIDENING: Knots = ((0, 1.8), (15, 1.4), (60, 1.1), (300, 1.0))
 STIRRED: Knots = ((0, 3.0), (90, 2.5), (400, 1.6), (1200, 1.0))
 
 
 def tradable(rng: np.random.Generator, at_ms: int) -> Move:
-    """A jump within seconds, then minutes of drift: some run, some fade, some fail after the entry."""
-    jump = rng.uniform(0.016, 0.032)
-    first = jump + rng.uniform(0.016, 0.032)
+    """A jump within seconds, then minutes of drift: some run, some fade, some fail after the entry.
+
+    A few are so faint that no sound threshold catches them.
+    """
+    strength = 0.5 if rng.random() < FAINT else 1.0
+    jump = rng.uniform(0.016, 0.032) * strength
+    first = jump + rng.uniform(0.016, 0.032) * strength
     jump_s, first_s = rng.uniform(0.6, 1.6), rng.uniform(45, 75)
     start: Knots = ((0, 0), (jump_s, jump), (first_s, first))
-    outcome = rng.choice(["run", "fade", "fail"], p=[0.45, 0.25, 0.30])
+    outcome = rng.choice(["run", "fade", "fail"], p=[0.42, 0.25, 0.33])
     if outcome == "run":
         peak = first + rng.uniform(0.02, 0.06)
         end: Knots = ((rng.uniform(180, 420), peak), (1500, peak - rng.uniform(-0.005, 0.02)))
@@ -45,7 +50,7 @@ def tradable(rng: np.random.Generator, at_ms: int) -> Move:
         end = ((rng.uniform(120, 200), first + rng.uniform(0.0, 0.01)), (1100, jump + rng.uniform(-0.005, 0.015)))
     else:
         end = ((first_s + rng.uniform(15, 50), first - 0.004), (rng.uniform(240, 420), rng.uniform(-0.01, 0.01)))
-    surge = rng.uniform(3.0, 7.0)
+    surge = rng.uniform(3.0, 7.0) * strength
     return Move(at_ms, start + end, surge, rng.uniform(45, 90), WIDENING, STIRRED)
 
 
@@ -76,7 +81,7 @@ def few_trades(rng: np.random.Generator, at_ms: int) -> Move:
     """The price moves on a handful of prints."""
     size = rng.uniform(0.04, 0.06)
     path: Knots = ((0, 0), (2, size * 0.6), (60, size), (900, size * 0.6))
-    return Move(at_ms, path, rng.uniform(2, 4), 60.0, WIDENING, ((0, 1.5), (300, 1.0)), most_prints_s=0.18)
+    return Move(at_ms, path, rng.uniform(2, 4), 60.0, WIDENING, ((0, 1.5), (300, 1.0)), most_prints_s=0.15)
 
 
 def pump(rng: np.random.Generator, at_ms: int) -> Move:

@@ -60,7 +60,8 @@ class _Planner:
         ]
         counts = news.decoys.model_dump()
         repeats = counts.pop("second_feed")
-        kinds = [kind for kind, count in counts.items() for _ in range(count)] + ["neutral"] * news.neutral
+        kinds = [kind for kind, count in counts.items() for _ in range(count)]
+        kinds += ["neutral"] * news.neutral + ["unplanted"] * news.unplanted
         order = self.rng.permutation(len(kinds))
         times = self._spread_out(len(kinds), start + WARM_UP_S * 1000 / 2, end - 60_000)
         for row, at in zip(order, times, strict=True):
@@ -83,7 +84,7 @@ class _Planner:
 
     def _move_story(self, kind: str, at: int) -> NewsEvent | None:
         """A headline and its move; a silent move has no headline."""
-        listing = self._free_listing(at, planted=kind == "planted")
+        listing = self._free_listing(kind, at)
         # The first prints react within two seconds of the relay.
         move = SHAPES[kind](self.rng, at + int(self.rng.uniform(300, 1600)))
         con_id = listing.instrument.con_id
@@ -106,17 +107,30 @@ class _Planner:
         picks = self.rng.permutation(len(pool))[: int(self.rng.integers(4, 7))]
         return tuple(pool[pick] for pick in picks)
 
-    def _free_listing(self, at: int, *, planted: bool) -> Listing:
-        """A small cap whose other moves are far enough away; the one that is furthest if none is."""
-        pool = [x for x in self.small if x.price >= LEAST_TRADABLE_USD] if planted else self.small
-        shuffled = [pool[pick] for pick in self.rng.permutation(len(pool))] or self.small
+    def _pool(self, kind: str) -> list[Listing]:
+        """Small caps fit for a kind of move: no penny stock is planted on, and only a thin name trades thinly."""
+        if kind == "planted":
+            return [listing for listing in self.small if listing.price >= LEAST_TRADABLE_USD] or self.small
+        if kind == "merger_target":
+            return [listing for listing in self.small if listing.instrument.con_id not in self.taken] or self.small
+        if kind == "few_trades":
+            return sorted(self.small, key=lambda listing: listing.daily_volume)[: max(len(self.small) // 4, 1)]
+        return self.small
+
+    def _free_listing(self, kind: str, at: int) -> Listing:
+        """One whose other moves are far enough away; the one where they are furthest if none is."""
+        pool = self._pool(kind)
+        shuffled = [pool[pick] for pick in self.rng.permutation(len(pool))]
 
         def distance(listing: Listing) -> float:
             return min((abs(at - other) for other in self.taken.get(listing.instrument.con_id, ())), default=1e12)
 
         free = next((listing for listing in shuffled if distance(listing) >= APART_S * 1000), None)
         chosen = free or max(shuffled, key=distance)
-        self.taken.setdefault(chosen.instrument.con_id, []).append(at)
+        # Nothing else happens to a company that is being bought.
+        ends = to_ms(self.scenario.ends_at)
+        times = list(range(at, ends, int(APART_S * 1000))) if kind == "merger_target" else [at]
+        self.taken.setdefault(chosen.instrument.con_id, []).extend(times)
         return chosen
 
     def _feed(self, *, planted: bool = False) -> str:

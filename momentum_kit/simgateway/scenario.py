@@ -14,6 +14,7 @@ from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, TradingSession, session_on
 
 FOLDER = Path("config") / "scenarios"
+TAPE_BEGINS = time(8, 0)
 
 
 class Section(BaseModel):
@@ -84,6 +85,8 @@ class NewsSpec(Section):
     """Headlines followed by a move worth catching."""
     neutral: int = Field(default=0, ge=0)
     """Headlines that move nothing."""
+    unplanted: int = Field(default=0, ge=0)
+    """Good news on real bars: what the price does then is its own affair."""
     earlier: int = Field(default=0, ge=0)
     """Headlines of the days before and of this morning, only in the news history."""
     decoys: DecoySpec = DecoySpec()
@@ -161,6 +164,10 @@ class Scenario(Section):
             raise ValueError(f"day {self.day} is not an exchange day")
         if self.start >= self.end:
             raise ValueError(f"end {self.end:%H:%M} is not after start {self.start:%H:%M}")
+        if self.start < TAPE_BEGINS:
+            raise ValueError(f"start {self.start:%H:%M} is before {TAPE_BEGINS:%H:%M}, when the tape begins")
+        if self.market == "archive" and (self.news.planted or any(self.news.decoys.model_dump().values())):
+            raise ValueError("news: nothing can be planted in an archive's real bars; use neutral and unplanted")
         return self
 
     @cached_property
@@ -181,16 +188,18 @@ class Scenario(Section):
         return datetime.combine(self.day, self.end, NEW_YORK)
 
 
-def load_scenario(name_or_path: str | Path, seed: int | None = None) -> Scenario:
+def load_scenario(name_or_path: str | Path, seed: int | None = None, day: date | None = None) -> Scenario:
     """Read a scenario by name (config/scenarios/NAME.yaml, searched upwards) or by path.
 
-    A given seed replaces the file's. Raises ScenarioError: one line with the file, the key and the remedy.
+    A given seed or day replaces the file's. Raises ScenarioError: one line with the file, the key and the remedy.
     """
     file = _locate(name_or_path)
     content = _read(file)
     content["name"] = file.stem
     if seed is not None:
         content["seed"] = seed
+    if day is not None:
+        content["day"] = day
     return parse_scenario(content, str(file))
 
 

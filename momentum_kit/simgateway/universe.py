@@ -26,7 +26,7 @@ SMALL_CAPS = (
     ("BLZQ", "Blazquon Defense Systems Inc", "Industrial", "Aerospace/Defense", "the Quon radar"),
     ("CRVY", "Corvayne Marine Corp", "Industrial", "Transportation", "its Corvayne tugs"),
     ("PLVX", "Polvexa Semiconductor Inc", "Technology", "Semiconductors", "the PX3 photonic chip"),
-    ("GRNQ", "Grenquist Software Inc", "Technology", "Software", "the Quist fraud engine"),
+    ("GRNQ", "Grenquist Software Inc", "Technology", "Software", "the Quist billing engine"),
     ("XLBR", "Xalibre Networks Inc", "Technology", "Telecommunications", "the Libre router"),
     ("SYLQ", "Syloquent Data Corp", "Technology", "Software", "the Syloquent voice platform"),
     ("FTHM", "Fathomire Sensors Inc", "Technology", "Electronics", "the Mire lidar"),

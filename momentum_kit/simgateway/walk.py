@@ -5,8 +5,7 @@ import numpy as np
 from momentum_kit.simgateway.tape import BarColumns, Floats, Ints, Tape, build_tape
 
 MINUTE_MS = 60_000
-LEAST_PRINTS = 4  # open, high, low and close each need one
-MOST_PRINTS = 90
+MOST_PRINTS = 240  # a minute
 SHARES_A_PRINT = 150.0
 QUOTE_MS = 1000
 
@@ -39,47 +38,46 @@ def _no_prints() -> tuple[Ints, Floats, Ints]:
 
 
 def _prints(bars: BarColumns, order: Floats, tick: float, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
+    # Where nobody counted the prints, their number follows the volume.
     wanted = np.where(bars.count > 0, bars.count, bars.volume / SHARES_A_PRINT)
-    # A bar of few shares cannot have more prints than shares; a bar of one print has one price.
-    flat = bars.high == bars.low
-    least = np.where(flat, 1, LEAST_PRINTS)
-    count = np.clip(np.minimum(wanted, bars.volume), least, MOST_PRINTS).astype(np.int64)
+    count = np.clip(np.minimum(wanted, bars.volume), 1, MOST_PRINTS).astype(np.int64)
+    prices = zip(*(column.tolist() for column in (bars.open, bars.high, bars.low, bars.close)), strict=True)
     columns: list[tuple[Ints, Floats, Ints]] = []
-    for row in range(len(bars)):
-        n = int(count[row])
-        at, price = _path(bars, row, order[row], n, tick, rng)
-        shares = _split(int(bars.volume[row]), n, rng)
-        columns.append((bars.start_ms[row] + at, price, shares))
+    for row, bar in enumerate(prices):
+        knots = _knots(*bar, order[row])
+        at, price = _path(knots, bar, int(count[row]), tick, rng)
+        columns.append((bars.start_ms[row] + at, price, _split(int(bars.volume[row]), len(at), rng)))
     ms, price, size = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     return ms, price, size
 
 
+def _knots(opened: float, high: float, low: float, close: float, order: Floats) -> list[tuple[int, float]]:
+    """The prints a bar cannot do without: (ms, price) of open, extremes and close."""
+    extremes = (high, low) if order[2] else (low, high)
+    between = [(int(at), price) for at, price in zip(order[:2], extremes, strict=True) if price not in (opened, close)]
+    if opened == close and not between:
+        return [(MINUTE_MS - 1, close)]
+    return [(1, opened), *between, (MINUTE_MS - 1, close)]
+
+
 def _path(
-    bars: BarColumns, row: int, order: Floats, n: int, tick: float, rng: np.random.Generator
+    knots: list[tuple[int, float]], bar: tuple[float, ...], n: int, tick: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats]:
-    opened, high, low, close = (float(c[row]) for c in (bars.open, bars.high, bars.low, bars.close))
-    times, prices = _knots(opened, high, low, close, order)
-    if n < LEAST_PRINTS:
-        return np.sort(rng.integers(1, MINUTE_MS, n)), np.full(n, close)
-    between = np.sort(rng.integers(2, MINUTE_MS - 1, n - LEAST_PRINTS))
-    at = np.sort(np.r_[times, between])
-    exact = np.interp(at, times, prices) + rng.normal(0, tick, n) * ~np.isin(at, times)
-    rounded = np.clip(np.round(np.rint(exact / tick) * tick, 4), low, high)
-    knot = np.isin(at, times)
-    rounded[knot] = np.interp(at[knot], times, prices)
-    rounded[0], rounded[-1] = opened, close
-    return at.astype(np.int64), rounded
-
-
-def _knots(opened: float, high: float, low: float, close: float, order: Floats) -> tuple[Floats, Floats]:
-    first, second = (high, low) if order[2] else (low, high)
-    return np.array([1.0, order[0], order[1], MINUTE_MS - 1.0]), np.array([opened, first, second, close])
+    """At least n prints on the line through the knots, a tick of noise between them, never outside the bar."""
+    _, high, low, _ = bar
+    times, prices = zip(*knots, strict=True)
+    extra = np.setdiff1d(rng.integers(2, MINUTE_MS - 1, max(n - len(knots), 0)), times)
+    noisy = np.interp(extra, times, prices) + rng.normal(0, tick, len(extra))
+    between = np.clip(np.round(np.rint(noisy / tick) * tick, 4), low, high)
+    at, price = np.r_[times, extra], np.r_[prices, between]
+    order = np.argsort(at)
+    return at[order].astype(np.int64), price[order]
 
 
 def _split(volume: int, n: int, rng: np.random.Generator) -> Ints:
-    """Whole sizes, n of them, of at least one share (as far as there are shares) that add up to volume."""
+    """Whole sizes, n of them, of at least one share, that add up to volume (or to n where that is more)."""
     if volume <= n:
-        return np.array([1] * volume + [0] * (n - volume), dtype=np.int64)
+        return np.ones(n, dtype=np.int64)
     weights = rng.exponential(size=n)
     cuts = np.floor(np.cumsum(weights) / weights.sum() * (volume - n)).astype(np.int64)
     cuts[-1] = volume - n
