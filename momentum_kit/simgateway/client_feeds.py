@@ -1,0 +1,183 @@
+"""What one client subscribed to: sampled quotes, trades, 5 s bars and headlines; market events in, messages out."""
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+
+from momentum_kit.simgateway.client_bars import STEP, BarFeed, step_floor
+from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
+from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.messages_market import Tick, tick_generic, tick_price, tick_size, tick_string
+from momentum_kit.simgateway.messages_news import tick_news
+from momentum_kit.simgateway.wire import epoch_ms
+
+SAMPLING = timedelta(milliseconds=250)  # IB samples stock quotes; prints of RTTradeVolume are not sampled
+RT_VOLUME = 48  # generic 233
+SIZE_OF = {Tick.BID: Tick.BID_SIZE, Tick.ASK: Tick.ASK_SIZE, Tick.LAST: Tick.LAST_SIZE}
+
+
+@dataclass(slots=True)
+class MarketLine:
+    """One market data line; sizes in shares. print_ticks are the tick types that carry every print as text."""
+
+    request_id: int
+    item: Instrument
+    delayed: bool = False
+    print_ticks: tuple[int, ...] = ()
+    quote: QuoteEvent | None = None
+    trade: TradeEvent | None = None
+    sent_at: datetime | None = None
+    due: datetime | None = None
+    _sent: dict[Tick, tuple[float, int]] | None = None
+    _volume: int = -1
+
+    def sample(self, now: datetime) -> bytes:
+        """Everything that changed since the last sample."""
+        self.sent_at, self.due = now, None
+        parts: list[bytes] = []
+        if self.quote is not None:
+            parts.append(self._price(Tick.BID, self.quote.bid, self.quote.bid_size))
+            parts.append(self._price(Tick.ASK, self.quote.ask, self.quote.ask_size))
+        if self.trade is not None and self.trade.total_volume != self._volume:
+            parts.append(self._price(Tick.LAST, self.trade.price, self.trade.size))
+            parts.append(tick_size(self.request_id, self._number(Tick.VOLUME), self.trade.total_volume))
+            seconds = str(int(self.trade.time.timestamp()))
+            parts.append(tick_string(self.request_id, self._number(Tick.LAST_TIMESTAMP), seconds))
+            self._volume = self.trade.total_volume
+        return b"".join(parts)
+
+    def prints(self, trade: TradeEvent) -> bytes:
+        """One print as IB's RTVolume text: price;size;time;total volume;vwap;single."""
+        if not self.print_ticks:
+            return b""
+        numbers = f"{trade.price};{trade.size};{epoch_ms(trade.time)};{trade.total_volume};{trade.vwap:.8f};true"
+        return b"".join(tick_string(self.request_id, tick, numbers) for tick in self.print_ticks)
+
+    def _price(self, tick: Tick, price: float, size: int) -> bytes:
+        self._sent = self._sent or {}
+        before = self._sent.get(tick)
+        if before == (price, size):
+            return b""
+        self._sent[tick] = (price, size)
+        if before is not None and before[0] == price:
+            return tick_size(self.request_id, self._number(SIZE_OF[tick]), size)
+        return tick_price(self.request_id, self._number(tick), price, size, 1)
+
+    def _number(self, tick: Tick) -> int:
+        return tick.delayed if self.delayed else tick
+
+
+@dataclass(frozen=True, slots=True)
+class NewsFeed:
+    """A subscription to headlines: of one provider's broad tape, or of one contract (providers empty: all)."""
+
+    request_id: int
+    con_id: int | None
+    providers: frozenset[str]
+
+    def wants(self, event: NewsEvent) -> bool:
+        """True if this headline belongs here."""
+        if self.con_id is not None and self.con_id not in event.con_ids:
+            return False
+        return not self.providers or event.provider in self.providers
+
+
+class ClientFeeds:
+    """All subscriptions of one client; `send` takes finished messages."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self.lines: dict[int, MarketLine] = {}
+        self.news: dict[int, NewsFeed] = {}
+        self.bars: dict[int, BarFeed] = {}
+        self._by_contract: dict[int, list[MarketLine]] = {}
+        self._bars_by_contract: dict[int, list[BarFeed]] = {}
+        self._bars_due: datetime | None = None
+        self._due: list[tuple[datetime, int]] = []
+
+    def __contains__(self, request_id: int) -> bool:
+        return request_id in self.lines or request_id in self.news or request_id in self.bars
+
+    @property
+    def lines_used(self) -> int:
+        """Market data lines in use: quotes and 5 s bars draw on the same allowance."""
+        return len(self.lines) + len(self.bars)
+
+    def add_line(self, line: MarketLine) -> None:
+        """Start a market data line."""
+        self.lines[line.request_id] = line
+        self._by_contract.setdefault(line.item.con_id, []).append(line)
+
+    def drop_market_data(self, request_id: int) -> bool:
+        """End what reqMktData started; False if there was nothing."""
+        line = self.lines.pop(request_id, None)
+        if line is not None:
+            self._by_contract[line.item.con_id].remove(line)
+        return self.news.pop(request_id, None) is not None or line is not None
+
+    def add_bars(self, feed: BarFeed) -> None:
+        """Start 5 s bars."""
+        self.bars[feed.request_id] = feed
+        self._bars_by_contract.setdefault(feed.item.con_id, []).append(feed)
+        self._bars_due = min(self._bars_due or feed.start + STEP, feed.start + STEP)
+
+    def drop_bars(self, request_id: int) -> bool:
+        """End what reqRealTimeBars started; False if there was nothing."""
+        feed = self.bars.pop(request_id, None)
+        if feed is not None:
+            self._bars_by_contract[feed.item.con_id].remove(feed)
+        return feed is not None
+
+    def on_market(self, event: MarketEvent) -> None:
+        """Send what this event means to this client."""
+        self.on_time(event.time)
+        match event:
+            case QuoteEvent():
+                for line in self._by_contract.get(event.con_id, ()):
+                    line.quote = event
+                    self._sample(line, event.time)
+            case TradeEvent():
+                self._on_trade(event)
+            case HaltEvent():
+                for line in self._by_contract.get(event.con_id, ()):
+                    self._send(tick_generic(line.request_id, Tick.HALTED, float(event.state)))
+            case NewsEvent():
+                self.relay(self.news.values(), [event])
+        if isinstance(event, QuoteEvent | TradeEvent):
+            for feed in self._bars_by_contract.get(event.con_id, ()):
+                feed.add(event)
+
+    def on_time(self, now: datetime) -> None:
+        """Send what has fallen due by `now`: conflated quotes and closed bars."""
+        while self._due and self._due[0][0] <= now:
+            due, request_id = heapq.heappop(self._due)
+            line = self.lines.get(request_id)
+            if line is not None and line.due == due:
+                self._send(line.sample(due))
+        if self._bars_due is not None and self._bars_due <= now:
+            self._bars_due = step_floor(now) + STEP
+            for feed in self.bars.values():
+                self._send(b"".join(feed.close_until(now)))
+
+    def relay(self, feeds: Iterable[NewsFeed], events: Iterable[NewsEvent]) -> None:
+        """Send headlines to the subscriptions among `feeds` that want them."""
+        wanted = chain.from_iterable(((feed, event) for feed in feeds if feed.wants(event)) for event in events)
+        for feed, event in wanted:
+            self._send(tick_news(feed.request_id, event))
+
+    def _on_trade(self, event: TradeEvent) -> None:
+        for line in self._by_contract.get(event.con_id, ()):
+            line.trade = event
+            self._send(line.prints(event))
+            self._sample(line, event.time)
+
+    def _sample(self, line: MarketLine, now: datetime) -> None:
+        if line.due is not None:
+            return
+        if line.sent_at is None or now - line.sent_at >= SAMPLING:
+            self._send(line.sample(now))
+            return
+        line.due = line.sent_at + SAMPLING
+        heapq.heappush(self._due, (line.due, line.request_id))

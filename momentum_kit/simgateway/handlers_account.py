@@ -1,0 +1,91 @@
+"""Answers to requests for the account: summary, updates, positions."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from momentum_kit.sessions import NEW_YORK
+from momentum_kit.simgateway.messages import Request
+from momentum_kit.simgateway.messages_account import (
+    account_download_end,
+    account_summary,
+    account_summary_end,
+    account_update_time,
+    account_value,
+    portfolio_value,
+    position,
+    position_end,
+)
+from momentum_kit.simgateway.wire import FieldReader
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client_session import ClientSession
+
+
+def summary(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqAccountSummary: the tags asked for, once."""
+    fields.skip()
+    request_id = fields.integer()
+    fields.skip()  # group: one account has no groups
+    tags = frozenset(tag.strip() for tag in fields.text().split(",") if tag.strip())
+    for tag, value, currency in session.hub.exchange.account_values():
+        if tag in tags or "All" in tags:
+            session.send(account_summary(request_id, session.hub.account, tag, value, currency))
+    session.send(account_summary_end(request_id))
+
+
+def updates(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqAccountUpdates: all values and holdings now, and again after every execution until unsubscribed."""
+    fields.skip()
+    session.account_updates = fields.flag()
+    if session.account_updates:
+        send_account(session)
+        session.send(account_download_end(session.hub.account))
+
+
+def positions(session: "ClientSession", _: FieldReader) -> None:
+    """ReqPositions: all holdings now, and each one again when it changes."""
+    session.positions = True
+    for held in session.hub.exchange.positions():
+        item = session.hub.instrument(held.con_id)
+        session.send(position(session.hub.account, item, held.quantity, held.average_cost))
+    session.send(position_end())
+
+
+def cancel_positions(session: "ClientSession", _: FieldReader) -> None:
+    """CancelPositions."""
+    session.positions = False
+
+
+def ignore(_: "ClientSession", __: FieldReader) -> None:
+    """CancelAccountSummary: a summary is sent once."""
+
+
+def send_account(session: "ClientSession") -> None:
+    """Send all values and holdings of an account subscription."""
+    hub = session.hub
+    for tag, value, currency in hub.exchange.account_values():
+        session.send(account_value(hub.account, tag, value, currency))
+    for held in hub.exchange.positions():
+        price = hub.mark(held.con_id)
+        at = held.average_cost if price is None else price
+        session.send(portfolio_value(hub.account, hub.instrument(held.con_id), held.quantity, at, held.average_cost))
+    session.send(account_update_time(f"{hub.now.astimezone(NEW_YORK):%H:%M}"))
+
+
+def on_execution(session: "ClientSession", con_id: int) -> None:
+    """Bring this client's account and position subscriptions up to date after an execution."""
+    if session.positions:
+        held = next((line for line in session.hub.exchange.positions() if line.con_id == con_id), None)
+        quantity, cost = (held.quantity, held.average_cost) if held else (Decimal(0), 0.0)
+        session.send(position(session.hub.account, session.hub.instrument(con_id), quantity, cost))
+    if session.account_updates:
+        send_account(session)
+
+
+HANDLERS = {
+    Request.ACCOUNT_SUMMARY: summary,
+    Request.CANCEL_ACCOUNT_SUMMARY: ignore,
+    Request.ACCOUNT_UPDATES: updates,
+    Request.POSITIONS: positions,
+    Request.CANCEL_POSITIONS: cancel_positions,
+}

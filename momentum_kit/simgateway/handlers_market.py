@@ -1,0 +1,147 @@
+"""Answers to requests for contracts, quotes, bars and their history."""
+
+from typing import TYPE_CHECKING
+
+from momentum_kit.sessions import exchange_day
+from momentum_kit.simgateway.client_bars import BarFeed, step_floor
+from momentum_kit.simgateway.handlers_lines import cancel_market_data, market_data, market_data_type, take_line
+from momentum_kit.simgateway.history import HistoryError
+from momentum_kit.simgateway.messages import Request
+from momentum_kit.simgateway.messages_market import (
+    contract_details,
+    contract_details_end,
+    head_timestamp,
+    historical_data,
+    market_rule,
+    symbol_samples,
+)
+from momentum_kit.simgateway.messages_requests import (
+    ContractDetailsRequest,
+    HeadTimestampRequest,
+    HistoryRequest,
+    RealTimeBarsRequest,
+)
+from momentum_kit.simgateway.times import duration_text, parse_time
+from momentum_kit.simgateway.wire import FieldReader, WireError
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client_session import ClientSession
+
+NO_DEFINITION = "No security definition has been found for the request"
+BAR_KINDS = ("TRADES", "MIDPOINT", "BID", "ASK")
+
+
+def details(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqContractDetails: every stock that matches, then the end."""
+    ask = ContractDetailsRequest.read(fields)
+    hub = session.hub
+    by_isin = [item for item in hub.market.instruments.values() if ask.sec_id and item.isin == ask.sec_id]
+    found = by_isin if ask.sec_id_type == "ISIN" else hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    for item in found:
+        session.send(contract_details(session.version, ask.request_id, item, exchange_day(hub.now)))
+    session.send(contract_details_end(ask.request_id))
+
+
+def matching(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqMatchingSymbols."""
+    request_id, text = fields.integer(), fields.text()
+    session.send(symbol_samples(session.version, request_id, session.hub.market.matching(text)))
+
+
+def rule(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqMarketRule; the request has no id, so a refusal carries none."""
+    rule_id = fields.integer()
+    bands = session.hub.market.market_rules.get(rule_id)
+    if bands is None:
+        session.error(-1, 321, f"Error validating request.-'bK' : cause - Invalid market rule id {rule_id}")
+        return
+    session.send(market_rule(rule_id, bands))
+
+
+def history(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqHistoricalData, without updates."""
+    ask = HistoryRequest.read(fields)
+    hub = session.hub
+    found = hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    if ask.keep_up_to_date:
+        session.error(ask.request_id, 321, "Error validating request.-'bR' : cause - keepUpToDate is not simulated")
+        return
+    try:
+        end = parse_time(ask.end)
+        bars = hub.market.bars(found[0].con_id, end, ask.duration, ask.bar_size, ask.what, ask.use_rth)
+    except WireError:
+        session.error(ask.request_id, 10314, "End Date/Time: The date, time, or time-zone entered is invalid.")
+        return
+    except HistoryError as refusal:
+        session.error(ask.request_id, refusal.code, refusal.text)
+        return
+    until = end or hub.now
+    start = until - duration_text(ask.duration)
+    session.send(historical_data(session.version, ask.request_id, bars, start, until, ask.format_date))
+
+
+def head_time(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqHeadTimeStamp: when the simulated daily history begins."""
+    ask = HeadTimestampRequest.read(fields)
+    found = session.hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    try:
+        bars = session.hub.market.bars(found[0].con_id, None, "1 Y", "1 day", ask.what, ask.use_rth)
+    except HistoryError as refusal:
+        session.error(ask.request_id, refusal.code, refusal.text)
+        return
+    session.send(head_timestamp(ask.request_id, bars[0].start, ask.format_date))
+
+
+def real_time_bars(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqRealTimeBars: 5 s bars until cancelled."""
+    ask = RealTimeBarsRequest.read(fields)
+    if ask.what not in BAR_KINDS:
+        session.error(ask.request_id, 321, "Error validating request.-'bV' : cause - Invalid what to show")
+        return
+    item = take_line(session, ask.request_id, ask.contract)
+    if item is None:
+        return
+    hub = session.hub
+    if hub.market.market_data_type != 1:
+        session.error(ask.request_id, 10089, hub.not_subscribed(item))
+        return
+    last = hub.market.last(item.con_id)
+    price = last.price if last is not None and ask.what == "TRADES" else None
+    session.feeds.add_bars(BarFeed(ask.request_id, item, ask.what, ask.use_rth, step_floor(hub.now), price))
+
+
+def cancel_real_time_bars(session: "ClientSession", fields: FieldReader) -> None:
+    """CancelRealTimeBars; of an unknown id it is refused with 300."""
+    fields.skip()
+    request_id = fields.integer()
+    if not session.feeds.drop_bars(request_id):
+        session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
+
+
+def ignore(_: "ClientSession", __: FieldReader) -> None:
+    """Cancels of requests that are answered at once."""
+
+
+HANDLERS = {
+    Request.CONTRACT_DETAILS: details,
+    Request.MATCHING_SYMBOLS: matching,
+    Request.MARKET_RULE: rule,
+    Request.MARKET_DATA: market_data,
+    Request.CANCEL_MARKET_DATA: cancel_market_data,
+    Request.MARKET_DATA_TYPE: market_data_type,
+    Request.HISTORICAL_DATA: history,
+    Request.CANCEL_HISTORICAL_DATA: ignore,
+    Request.HEAD_TIMESTAMP: head_time,
+    Request.CANCEL_HEAD_TIMESTAMP: ignore,
+    Request.REAL_TIME_BARS: real_time_bars,
+    Request.CANCEL_REAL_TIME_BARS: cancel_real_time_bars,
+}

@@ -1,0 +1,66 @@
+"""Answers to requests for news of the past, bodies and providers."""
+
+from typing import TYPE_CHECKING
+
+from momentum_kit.simgateway.messages import Request
+from momentum_kit.simgateway.messages_news import historical_news, historical_news_end, news_article, news_providers
+from momentum_kit.simgateway.messages_requests import NewsHistoryRequest
+from momentum_kit.simgateway.times import parse_time
+from momentum_kit.simgateway.wire import FieldReader
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client_session import ClientSession
+
+MAX_HEADLINES = 300
+
+
+def providers(session: "ClientSession", _: FieldReader) -> None:
+    """ReqNewsProviders."""
+    session.send(news_providers(session.hub.market.providers.items()))
+
+
+def unentitled(session: "ClientSession", codes: tuple[str, ...]) -> str | None:
+    """IB's words for the first provider this login may not read; None if it may read all."""
+    for code in codes:
+        if code not in session.hub.market.providers:
+            return f"Error validating request.-'bS' : cause - Not subscribed for '{code}' provider"
+    return None
+
+
+def history(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqHistoricalNews: newest first, at most 300."""
+    ask = NewsHistoryRequest.read(fields)
+    refusal = unentitled(session, ask.providers)
+    if refusal is None and not session.hub.market.find(con_id=ask.con_id):
+        refusal = "Error validating request.-'bS' : cause - Unknown contract"
+    if refusal is None and not 1 <= ask.limit <= MAX_HEADLINES:
+        refusal = f"Error validating request.-'bS' : cause - Total results must be from 1 to {MAX_HEADLINES}"
+    if refusal:
+        session.error(ask.request_id, 321, refusal)
+        return
+    start, end = parse_time(ask.start), parse_time(ask.end)
+    events, has_more = session.hub.market.news_history(ask.con_id, ask.providers, start, end, ask.limit)
+    for event in events:
+        session.send(historical_news(ask.request_id, event))
+    session.send(historical_news_end(ask.request_id, has_more))
+
+
+def article(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqNewsArticle."""
+    request_id, provider, article_id = fields.integer(), fields.text(), fields.text()
+    refusal = unentitled(session, (provider,))
+    if refusal:
+        session.error(request_id, 321, refusal)
+        return
+    found = session.hub.market.article(provider, article_id)
+    if found is None:
+        session.error(request_id, 10172, "Failed to request news article:No data available")
+        return
+    session.send(news_article(request_id, *found))
+
+
+HANDLERS = {
+    Request.NEWS_PROVIDERS: providers,
+    Request.HISTORICAL_NEWS: history,
+    Request.NEWS_ARTICLE: article,
+}

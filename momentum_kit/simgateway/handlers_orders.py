@@ -1,0 +1,166 @@
+"""Answers to requests about orders: place, modify, cancel, and what the broker knows of them."""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from momentum_kit.simgateway.events import SimOrder
+from momentum_kit.simgateway.messages import Request
+from momentum_kit.simgateway.messages_orders import (
+    commission_report,
+    completed_order,
+    completed_orders_end,
+    execution,
+    executions_end,
+    open_orders_end,
+)
+from momentum_kit.simgateway.messages_place_order import PlaceOrder, read_place_order
+from momentum_kit.simgateway.messages_requests import ExecutionsRequest, read_cancel_order
+from momentum_kit.simgateway.times import parse_time
+from momentum_kit.simgateway.wire import FieldReader, WireError, wire_time
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client_session import ClientSession
+
+SIDES = {"BUY": "BOT", "SELL": "SLD", "BOT": "BOT", "SLD": "SLD"}
+
+
+def place(session: "ClientSession", fields: FieldReader) -> None:
+    """PlaceOrder: a new order, or a modification where this client knows the id."""
+    ask = read_place_order(fields, session.version)
+    hub = session.hub
+    if ask.raw.get("whatIf") == "1":
+        session.error(ask.order_id, 321, "Error validating request.-'bF' : cause - What-if orders are not simulated")
+        return
+    found = hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.order_id, 200, "No security definition has been found for the request")
+        return
+    order = _sim_order(ask, session.client_id or 0, found[0].con_id)
+    hub.deliver(hub.exchange.place(order, hub.now))
+
+
+def cancel(session: "ClientSession", fields: FieldReader) -> None:
+    """CancelOrder; the verdict comes as order events."""
+    order_id = read_cancel_order(fields, session.version)
+    hub = session.hub
+    hub.deliver(hub.exchange.cancel(session.client_id or 0, order_id, hub.now))
+
+
+def global_cancel(session: "ClientSession", _: FieldReader) -> None:
+    """ReqGlobalCancel."""
+    hub = session.hub
+    hub.deliver(hub.exchange.global_cancel(session.client_id or 0, hub.now))
+
+
+def open_orders(session: "ClientSession", _: FieldReader) -> None:
+    """ReqOpenOrders: this client's."""
+    for event in session.hub.exchange.open_orders(session.client_id):
+        session.on_order(event)
+    session.send(open_orders_end())
+
+
+def all_open_orders(session: "ClientSession", _: FieldReader) -> None:
+    """ReqAllOpenOrders: every client's."""
+    for event in session.hub.exchange.open_orders(None):
+        session.on_order(event)
+    session.send(open_orders_end())
+
+
+def completed_orders(session: "ClientSession", _: FieldReader) -> None:
+    """ReqCompletedOrders."""
+    for done in session.hub.exchange.completed_orders():
+        item = session.hub.instrument(done.order.con_id)
+        at = wire_time(done.at, session.version)
+        session.send(completed_order(session.version, done.order, item, at, done.status))
+    session.send(completed_orders_end())
+
+
+def executions(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqExecutions: today's that pass the filter, each followed by its commission report where there is one."""
+    ask = ExecutionsRequest.read(fields, session.version)
+    hub = session.hub
+    since = parse_time(ask.time)
+    found = [
+        report
+        for report in hub.exchange.executions(ask.client_id or None, since)
+        if (not ask.account or report.order.account == ask.account)
+        and (not ask.symbol or hub.instrument(report.order.con_id).symbol == ask.symbol)
+        and ask.sec_type in ("", "STK")
+        and ask.exchange in ("", "SMART", report.exchange)
+        and (not ask.side or report.side == SIDES.get(ask.side.upper()))
+    ]
+    for report in found:
+        session.send(execution(session.version, ask.request_id, report, hub.instrument(report.order.con_id)))
+        commission = hub.exchange.commission_of(report.exec_id)
+        if commission is not None:
+            session.send(commission_report(commission))
+    if found or hub.exchange.assumptions.empty_executions == "end":
+        session.send(executions_end(ask.request_id))
+
+
+def _sim_order(ask: PlaceOrder, client_id: int, con_id: int) -> SimOrder:
+    raw = ask.raw
+    kind = raw["orderType"].upper()
+    aux, percent, trail_stop = (_price(raw, name) for name in ("auxPrice", "trailingPercent", "trailStopPrice"))
+    trails = kind.startswith("TRAIL")
+    return SimOrder(
+        client_id=client_id,
+        order_id=ask.order_id,
+        perm_id=0,  # the broker draws it
+        con_id=con_id,
+        account=raw["account"],
+        action=raw["action"].upper(),
+        quantity=_quantity(raw["totalQuantity"]),
+        order_type=kind,
+        limit_price=_price(raw, "lmtPrice"),
+        stop_price=trail_stop if trails else aux,
+        tif=raw["tif"].upper(),
+        outside_rth=raw["outsideRth"] == "1",
+        transmit=raw["transmit"] == "1",
+        parent_id=_whole(raw, "parentId"),
+        oca_group=raw["ocaGroup"],
+        oca_type=_whole(raw, "ocaType"),
+        order_ref=raw["orderRef"],
+        trailing_percent=percent if trails else None,
+        trailing_amount=aux if trails and percent is None else None,
+        raw=raw,
+    )
+
+
+def _price(raw: dict[str, str], name: str) -> float | None:
+    text = raw[name]
+    try:
+        value = float(text) if text else None
+    except ValueError as error:
+        raise WireError(f"{name} is not a number: '{text[:40]}'") from error
+    if value is not None and not abs(value) < float("inf"):
+        raise WireError(f"{name} is not finite")
+    return value
+
+
+def _whole(raw: dict[str, str], name: str) -> int:
+    text = raw[name]
+    if text and not text.lstrip("-").isdigit():
+        raise WireError(f"{name} is not a whole number: '{text[:40]}'")
+    return int(text or 0)
+
+
+def _quantity(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise WireError(f"totalQuantity is not a number: '{text[:40]}'") from error
+    if not value.is_finite() or abs(value.adjusted()) > 18:
+        raise WireError(f"totalQuantity is not finite: '{text[:40]}'")
+    return value
+
+
+HANDLERS = {
+    Request.PLACE_ORDER: place,
+    Request.CANCEL_ORDER: cancel,
+    Request.GLOBAL_CANCEL: global_cancel,
+    Request.OPEN_ORDERS: open_orders,
+    Request.ALL_OPEN_ORDERS: all_open_orders,
+    Request.COMPLETED_ORDERS: completed_orders,
+    Request.EXECUTIONS: executions,
+}

@@ -1,0 +1,82 @@
+"""Answers to requests about the session itself: start, ids, accounts, clock."""
+
+from typing import TYPE_CHECKING
+
+from momentum_kit.simgateway.messages import (
+    Request,
+    current_time,
+    current_time_in_millis,
+    managed_accounts,
+    next_valid_id,
+)
+from momentum_kit.simgateway.wire import FieldReader
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client_session import ClientSession
+
+FARMS = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+)
+
+
+def start_api(session: "ClientSession", fields: FieldReader) -> None:
+    """Take the client id, then greet in the recorded order: accounts, next id, farms."""
+    fields.skip()
+    client_id = fields.integer()
+    if session.client_id is not None:
+        session.error(-1, 501, "Already connected.")
+        return
+    if not session.hub.admit(session, client_id):
+        session.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
+        session.close()
+        return
+    session.send(managed_accounts((session.hub.account,)))
+    _send_next_id(session)
+    for code, text in FARMS:
+        session.error(-1, code, text)
+
+
+def next_id(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqIds: the count it asks for is ignored, as at IB."""
+    fields.skip(2)
+    _send_next_id(session)
+
+
+def accounts(session: "ClientSession", _: FieldReader) -> None:
+    """ReqManagedAccts."""
+    session.send(managed_accounts((session.hub.account,)))
+
+
+def read_time(session: "ClientSession", _: FieldReader) -> None:
+    """ReqCurrentTime only reads the clock, also in lock-step."""
+    session.send(current_time(session.hub.now))
+
+
+def step_time(session: "ClientSession", _: FieldReader) -> None:
+    """ReqCurrentTimeInMillis; in lock-step the driving client's request moves the market by one step first."""
+    session.hub.step(session)
+    session.send(current_time_in_millis(session.hub.now))
+
+
+def ignore(_: "ClientSession", __: FieldReader) -> None:
+    """Requests that change nothing here: log level, bulletins (none are ever sent), binding of manual orders."""
+
+
+def _send_next_id(session: "ClientSession") -> None:
+    if session.client_id is not None:
+        session.send(next_valid_id(session.hub.exchange.next_order_id(session.client_id)))
+
+
+HANDLERS = {
+    Request.START_API: start_api,
+    Request.IDS: next_id,
+    Request.MANAGED_ACCOUNTS: accounts,
+    Request.CURRENT_TIME: read_time,
+    Request.CURRENT_TIME_IN_MILLIS: step_time,
+    Request.SERVER_LOG_LEVEL: ignore,
+    Request.NEWS_BULLETINS: ignore,
+    Request.CANCEL_NEWS_BULLETINS: ignore,
+    Request.AUTO_OPEN_ORDERS: ignore,
+}

@@ -1,0 +1,138 @@
+"""The whole simulated gateway without sockets: one market, one broker, many client sessions, one market clock."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from momentum_kit.simgateway.client_session import ClientSession
+from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, OrderErrorReport, OrderEvent
+from momentum_kit.simgateway.handlers_account import on_execution
+from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.market import Market
+from momentum_kit.simgateway.matching import Exchange
+from momentum_kit.simgateway.messages_requests import ContractQuery
+
+log = logging.getLogger(__name__)
+REMEMBERED_HEADLINES = 200
+
+
+class Hub:
+    """Routes market and order events to sessions; nothing here waits, reads a wall clock or touches a socket.
+
+    now: market time, aware UTC. lock_step: the step by which the driving client's reqCurrentTimeInMillis moves the
+    market; None where someone else calls `advance`.
+    """
+
+    def __init__(
+        self, market: Market, exchange: Exchange, *, version_cap: int, lock_step: timedelta | None = None
+    ) -> None:
+        self.market = market
+        self.exchange = exchange
+        self.account = exchange.account.name
+        self.version_cap = version_cap
+        self.now = market.now
+        self.headlines: deque[NewsEvent] = deque(maxlen=REMEMBERED_HEADLINES)
+        self._lock_step = lock_step
+        self._sessions: dict[int, ClientSession] = {}
+        self._driver: ClientSession | None = None
+
+    @property
+    def lines_used(self) -> int:
+        """Market data lines in use by all clients of this login."""
+        return sum(session.feeds.lines_used for session in self._sessions.values())
+
+    def admit(self, session: ClientSession, client_id: int) -> bool:
+        """Give a session its client id; False if another one holds it."""
+        if client_id in self._sessions:
+            return False
+        session.client_id = client_id
+        self._sessions[client_id] = session
+        return True
+
+    def leave(self, session: ClientSession) -> None:
+        """Forget a session whose socket is gone; its orders stay with the broker."""
+        if session.client_id is not None:
+            del self._sessions[session.client_id]
+            session.client_id = None
+        if self._driver is session:
+            self._driver = None
+
+    def instrument(self, con_id: int) -> Instrument:
+        """What is listed under a con id that the market or the broker named."""
+        return self.market.instruments[con_id]
+
+    def resolve(self, contract: ContractQuery) -> list[Instrument]:
+        """Stocks that fit what a client wrote: by con id, else by symbol, listing and currency."""
+        if contract.con_id:
+            return self.market.find(con_id=contract.con_id)
+        symbol = contract.symbol or contract.local_symbol
+        return [
+            item
+            for item in self.market.find(symbol=symbol)
+            if contract.sec_type in ("", item.sec_type)
+            and contract.currency in ("", item.currency)
+            and contract.exchange in ("", item.primary_exchange, *item.valid_exchanges)
+            and contract.primary_exchange in ("", item.primary_exchange)
+        ]
+
+    def mark(self, con_id: int) -> float | None:
+        """The price a holding is valued at, USD: the last print, else the mid."""
+        last, quote = self.market.last(con_id), self.market.quote(con_id)
+        if last is not None:
+            return last.price
+        return None if quote is None else (quote.bid + quote.ask) / 2
+
+    def not_subscribed(self, item: Instrument) -> str:
+        """IB's words of 10089 for this stock."""
+        return (
+            "Requested market data requires additional subscription for API. "
+            "See link in 'Market Data Connections' dialog for more details."
+            f"Delayed market data is available.{item.symbol} {item.primary_exchange}.{item.trading_class}/TOP/ALL"
+        )
+
+    def step(self, session: ClientSession) -> None:
+        """Move the market by one lock-step step, if there are any and this session drives them (the first to ask)."""
+        if self._lock_step is None:
+            return
+        self._driver = self._driver or session
+        if self._driver is session:
+            self.advance(self.now + self._lock_step)
+
+    def advance(self, to: datetime) -> None:
+        """Let market time reach `to`: every event in order to the broker and to every client."""
+        for event in self.market.advance(to):
+            self._pass(event.time)
+            if isinstance(event, NewsEvent):
+                self.headlines.append(event)
+            for session in self._sessions.values():
+                session.feeds.on_market(event)
+            self.deliver(self.exchange.on_market(event))
+        self._pass(to)
+        for session in self._sessions.values():
+            session.on_time(to)
+
+    def deliver(self, events: Iterable[OrderEvent]) -> None:
+        """Hand order events to the client they belong to; a broker's liquidation concerns every client."""
+        for event in events:
+            liquidation = isinstance(event, ExecutionReport) and event.liquidation
+            if liquidation:
+                receivers = list(self._sessions.values())
+            else:
+                owner = self._sessions.get(_client_of(event))
+                receivers = [owner] if owner else []
+            for session in receivers:
+                session.on_order(event)
+            if isinstance(event, ExecutionReport):
+                for session in self._sessions.values():
+                    on_execution(session, event.order.con_id)
+
+    def _pass(self, moment: datetime) -> None:
+        self.now = max(self.now, moment)
+        self.deliver(self.exchange.advance(self.now))
+
+
+def _client_of(event: OrderEvent) -> int:
+    if isinstance(event, CommissionReportDue | OrderErrorReport):
+        return event.client_id
+    return event.order.client_id
