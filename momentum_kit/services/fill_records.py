@@ -1,0 +1,118 @@
+"""Fills into ledger and journal: executions, commissions, and round trips once their costs are known."""
+
+from collections.abc import Callable, MutableMapping
+from datetime import datetime, timedelta
+
+from momentum_kit.models import CommissionReport, Execution, Intent
+from momentum_kit.ports import Clock, Journal
+from momentum_kit.trading.ledger import Ledger
+from momentum_kit.trading.lots import RoundTrip
+
+COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is known
+
+
+class FillRecords:
+    """Each execution, report and round trip is journaled once, however often the broker repeats it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        ledger: Ledger,
+        counts: MutableMapping[str, int],
+        intent: Callable[[str], Intent | None],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._ledger = ledger
+        self._counts = counts
+        self._intent = intent
+        self._seen: set[str] = set()
+        self._written: set[tuple[int, datetime]] = set()  # con_id, closed_at
+        self._first_seen: dict[tuple[int, datetime], datetime] = {}
+        self._exit_reasons: dict[int, str] = {}
+
+    def note_exit(self, con_id: int, reason: str) -> None:
+        """Why the next round trip of this contract is going to end."""
+        self._exit_reasons[con_id] = reason
+
+    def take_execution(self, execution: Execution, *, ours: bool) -> None:
+        """Into the ledger if it is ours, into the journal in any case."""
+        if ours and self._ledger.add_execution(execution):
+            self._counts["fills"] = self._counts.get("fills", 0) + 1
+        if execution.exec_id in self._seen:
+            return
+        self._seen.add(execution.exec_id)
+        self._journal.write(
+            "executions",
+            at=self._clock.now(),
+            exec_id=execution.exec_id,
+            order_id=execution.order_id,
+            perm_id=execution.perm_id,
+            order_ref=execution.order_ref,
+            symbol=execution.contract.symbol,
+            con_id=execution.contract.con_id,
+            side=execution.side,
+            shares=execution.shares,
+            price=execution.price,
+            time=execution.time,
+            exchange=execution.exchange,
+            liquidation=execution.liquidation,
+        )
+
+    def take_commission(self, report: CommissionReport) -> None:
+        """Into the ledger and the journal."""
+        if self._ledger.add_commission(report):
+            self._journal.write(
+                "commissions",
+                at=self._clock.now(),
+                exec_id=report.exec_id,
+                commission_usd=report.commission_usd,
+                realized_pnl_usd=report.realized_pnl_usd,
+            )
+
+    def write_trips(self, now: datetime, *, final: bool = False, silent: bool = False) -> None:
+        """Journal round trips whose costs are complete, overdue, or final; silent: an earlier session wrote them."""
+        for trip in self._ledger.round_trips():
+            key = (trip.contract.con_id, trip.closed_at)
+            if key in self._written:
+                continue
+            first = self._first_seen.setdefault(key, now)
+            if not (final or silent) and trip.pending and now - first < COSTS_WAIT:
+                continue
+            self._written.add(key)
+            self._first_seen.pop(key, None)
+            reason = self._reason(trip)
+            if not silent:
+                self._write(trip, reason, now)
+
+    def _write(self, trip: RoundTrip, reason: str, now: datetime) -> None:
+        intent = self._intent(trip.order_ref)
+        self._counts["round_trips"] = self._counts.get("round_trips", 0) + 1
+        self._journal.write(
+            "round_trips",
+            at=now,
+            item_id=intent.item_id if intent else "",
+            symbol=trip.contract.symbol,
+            con_id=trip.contract.con_id,
+            opened_at=trip.opened_at,
+            closed_at=trip.closed_at,
+            quantity=trip.quantity,
+            entry_price=trip.entry_price,
+            exit_price=trip.exit_price,
+            gross_usd=trip.gross_usd,
+            costs_usd=trip.costs_usd,
+            net_usd=trip.net_usd,
+            reason=reason,
+            r=trip.r(intent.risk_usd if intent else 0.0),
+        )
+
+    def _reason(self, trip: RoundTrip) -> str:
+        """What ended it: the broker, the target, what was asked for, else the stop."""
+        asked = self._exit_reasons.pop(trip.contract.con_id, "")
+        if trip.liquidation:
+            return "liquidation"
+        intent = self._intent(trip.order_ref)
+        if intent is not None and trip.closing_order_id == intent.target_order_id:
+            return "target"
+        return asked or "stop"

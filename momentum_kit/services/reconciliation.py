@@ -1,0 +1,96 @@
+"""Broker truth: what it holds, works and executed, and what that says of our intents; at start and in doubt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from momentum_kit.models import Execution, Intent, IntentKind, IntentState, OpenOrder, OrderAction, Position
+from momentum_kit.ports import Broker
+
+INTENT_PREFIX = "mk-"
+"""Every order of ours carries a reference that starts so; anything else in the account is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerTruth:
+    """The broker's own lists, as of one moment."""
+
+    positions: tuple[Position, ...]
+    open_orders: tuple[OpenOrder, ...]
+    completed: tuple[OpenOrder, ...]
+    executions: tuple[Execution, ...]
+
+    def position(self, con_id: int, account: str) -> Position | None:
+        """The holding of a contract in an account; None if there is none."""
+        return next((p for p in self.positions if p.contract.con_id == con_id and p.account == account), None)
+
+    def open_of(self, intent: Intent) -> tuple[OpenOrder, ...]:
+        """Open orders that belong to an intent."""
+        return tuple(order for order in self.open_orders if order.request.order_ref == intent.intent_id)
+
+    def executed(self, intent: Intent) -> Decimal:
+        """Shares executed for an intent since midnight."""
+        return sum((e.shares for e in self.executions if e.order_ref == intent.intent_id), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What start-up found: our positions taken over, intents settled, and what is not ours and was left alone."""
+
+    adopted: tuple[Position, ...] = ()
+    settled: dict[str, IntentState] = field(default_factory=dict)
+    foreign_positions: tuple[Position, ...] = ()
+    foreign_orders: tuple[OpenOrder, ...] = ()
+
+
+async def fetch_truth(broker: Broker) -> BrokerTruth:
+    """Ask for everything. Orders first: what fills in between shows in the executions, asked last."""
+    open_orders = await broker.fetch_open_orders()
+    completed = await broker.fetch_completed_orders()
+    positions = await broker.fetch_positions()
+    executions = await broker.fetch_executions()
+    return BrokerTruth(positions, open_orders, completed, executions)
+
+
+def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:
+    """What became of an intent whose end nobody wrote down.
+
+    WORKING while an order of it is open or its position is held; REFUSED if it never reached the broker.
+    """
+    executed = truth.executed(intent)
+    position = truth.position(intent.contract.con_id, intent.account)
+    traced = bool(executed) or any(order.request.order_ref == intent.intent_id for order in truth.completed)
+    if truth.open_of(intent):
+        return IntentState.WORKING
+    # Fills of earlier days are not listed any more: an intent known to have worked still owns the position.
+    owns = bool(executed) or intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
+    if position is not None and position.quantity > 0 and owns:
+        return IntentState.WORKING
+    if traced or intent.state is not IntentState.PREPARED:
+        return IntentState.CLOSED
+    return IntentState.REFUSED
+
+
+def is_ours(order_ref: str) -> bool:
+    """True for the reference of one of our intents, of this session or an earlier one."""
+    return order_ref.startswith(INTENT_PREFIX)
+
+
+def role_of(order: OpenOrder, intent: Intent) -> str:
+    """Which leg of an intent an open order is; an exit is the stop, turned into a selling order."""
+    by_id = {
+        intent.entry_order_id: "entry",
+        intent.target_order_id: "target",
+        intent.stop_order_id: "stop",
+    }
+    known = by_id.get(order.request.order_id) if order.request.order_id > 0 else None
+    if known:
+        return known
+    if intent.kind is IntentKind.ENTRY and order.request.action is intent.action:
+        return "entry"
+    return "target" if order.request.order_type == "LMT" else "stop"
+
+
+def entries(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """The intents that opened, or were to open, a position."""
+    return tuple(i for i in intents if i.kind is IntentKind.ENTRY and i.action is OrderAction.BUY)

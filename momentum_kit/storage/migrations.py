@@ -1,0 +1,56 @@
+"""The shape of our SQLite files, version by version; append only: a released step is never edited."""
+
+JOURNAL_ID = 0x6D6B6A31  # PRAGMA application_id, "mkj1": tells our files from others
+INTENTS_ID = 0x6D6B6931
+
+_ROW = "id INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL"
+_AT = f"{_ROW}, at TEXT NOT NULL"
+
+JOURNAL: tuple[tuple[str, ...], ...] = (
+    (
+        f"""CREATE TABLE headlines ({_AT}, story_id TEXT, provider TEXT, article_id TEXT, text TEXT,
+            published_at TEXT, received_at TEXT, phase TEXT, outcome TEXT, reason TEXT, symbols TEXT,
+            n_tickers INTEGER, catalyst TEXT, catalyst_rule TEXT, parse_ms REAL, resolve_ms REAL)""",
+        f"""CREATE TABLE items ({_AT}, item_id TEXT, story_id TEXT, symbol TEXT, con_id INTEGER, catalyst TEXT,
+            sentiment REAL, confidence REAL, reading TEXT)""",
+        f"""CREATE TABLE decisions ({_AT}, item_id TEXT, story_id TEXT, symbol TEXT, con_id INTEGER,
+            decided_at TEXT, verdict TEXT, reason TEXT, detail TEXT, final INTEGER, price REAL, features TEXT,
+            rules TEXT, features_ms REAL, rules_ms REAL)""",
+        f"""CREATE TABLE risk ({_AT}, item_id TEXT, story_id TEXT, symbol TEXT, con_id INTEGER, verdict TEXT,
+            reason TEXT, quantity TEXT, limits TEXT)""",
+        f"""CREATE TABLE orders ({_AT}, intent_id TEXT, item_id TEXT, order_id INTEGER, leg TEXT, symbol TEXT,
+            con_id INTEGER, action TEXT, order_type TEXT, quantity TEXT, limit_price REAL, stop_price REAL,
+            tif TEXT, change TEXT, decide_to_sent_ms REAL)""",
+        f"""CREATE TABLE order_updates ({_AT}, order_id INTEGER, perm_id INTEGER, status TEXT, filled TEXT,
+            remaining TEXT, avg_fill_price REAL, why_held TEXT)""",
+        f"CREATE TABLE notices ({_AT}, order_id INTEGER, code INTEGER, text TEXT, meaning TEXT, advice TEXT)",
+        f"""CREATE TABLE executions ({_AT}, exec_id TEXT, order_id INTEGER, perm_id INTEGER, order_ref TEXT,
+            symbol TEXT, con_id INTEGER, side TEXT, shares TEXT, price REAL, time TEXT, exchange TEXT,
+            liquidation INTEGER)""",
+        f"CREATE TABLE commissions ({_AT}, exec_id TEXT, commission_usd REAL, realized_pnl_usd REAL)",
+        f"CREATE TABLE exits ({_AT}, con_id INTEGER, symbol TEXT, reason TEXT)",
+        f"""CREATE TABLE round_trips ({_AT}, item_id TEXT, symbol TEXT, con_id INTEGER, opened_at TEXT,
+            closed_at TEXT, quantity TEXT, entry_price REAL, exit_price REAL, gross_usd REAL, costs_usd REAL,
+            net_usd REAL, reason TEXT, r REAL)""",
+        f"CREATE TABLE equity ({_AT}, realised_usd REAL, unrealised_usd REAL, costs_usd REAL)",
+        f"CREATE TABLE marks ({_AT}, con_id INTEGER, symbol TEXT, price REAL, bid REAL, ask REAL)",
+        f"CREATE TABLE commands ({_AT}, command TEXT, source TEXT, outcome TEXT)",
+        f"CREATE TABLE incidents ({_AT}, kind TEXT, text TEXT)",
+        f"CREATE TABLE meta ({_ROW}, key TEXT NOT NULL, value TEXT)",
+        "CREATE INDEX decisions_by_item ON decisions (item_id)",
+        "CREATE INDEX headlines_by_story ON headlines (story_id)",
+        "CREATE INDEX orders_by_item ON orders (item_id)",
+    ),
+)
+
+INTENTS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE intents (intent_id TEXT PRIMARY KEY, wall_ns INTEGER NOT NULL, kind TEXT NOT NULL,
+            item_id TEXT NOT NULL, contract TEXT NOT NULL, account TEXT NOT NULL, action TEXT NOT NULL,
+            quantity TEXT NOT NULL, limit_price REAL, target_price REAL, stop_price REAL, risk_usd REAL NOT NULL,
+            created_at TEXT NOT NULL, state TEXT NOT NULL, entry_order_id INTEGER NOT NULL,
+            target_order_id INTEGER NOT NULL, stop_order_id INTEGER NOT NULL, reason TEXT NOT NULL)
+            WITHOUT ROWID""",
+        "CREATE INDEX unresolved ON intents (state, created_at)",
+    ),
+)

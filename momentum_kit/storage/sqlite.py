@@ -1,0 +1,101 @@
+"""Opening SQLite files: WAL, migrated, never a newer or foreign one; under journal and intents."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from momentum_kit.errors import DatabaseTooNew, StorageError
+
+BUSY_TIMEOUT_S = 5.0
+
+
+def open_database(
+    path: Path,
+    migrations: Sequence[Sequence[str]],
+    application_id: int,
+    synchronous: Literal["FULL", "NORMAL"],
+) -> sqlite3.Connection:
+    """Open or create a file and bring it to the newest version, in autocommit mode.
+
+    Usable from any thread, one at a time. Raises DatabaseTooNew for a file of a later kit, which is not touched,
+    and StorageError where the file is not ours, is damaged, or cannot be written.
+    """
+    try:
+        if path.exists() and path.stat().st_size:
+            _refuse_foreign(path, application_id, len(migrations))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(f"{path}: {error}") from None
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        _migrate(connection, migrations, application_id)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StorageError(f"{path}: {error}") from None
+    return connection
+
+
+def read_table(path: str | Path, table: str) -> list[dict[str, Any]]:
+    """All rows of a table in the order written, read without disturbing a writer; values as stored (text, numbers).
+
+    Raises StorageError for a missing file or table.
+    """
+    try:
+        connection = _open_read_only(Path(path))
+        try:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            if table not in names:
+                raise StorageError(f"{path}: no table {table!r}")
+            rows = connection.execute(f'SELECT * FROM "{table}"')
+            columns = [column[0] for column in rows.description]
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {error}") from None
+
+
+def columns_of(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Table name to its column names."""
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return {table: tuple(row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')) for table in tables}
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def _refuse_foreign(path: Path, application_id: int, known: int) -> None:
+    connection = _open_read_only(path)
+    try:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        connection.close()
+    if owner != application_id:
+        raise StorageError(f"{path}: a database, but not one of this kind written by momentum_kit")
+    if version > known:
+        raise DatabaseTooNew(
+            f"{path}: written by a newer momentum_kit (version {version}, this one knows {known}); update the kit"
+        )
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]], application_id: int) -> None:
+    """Each step is one transaction together with its version number: a crash leaves the step before it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for number, statements in enumerate(migrations[version:], start=version + 1):
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={number}")
+        connection.execute(f"PRAGMA application_id={application_id}")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,158 @@
+"""What an order costs on a given day, by the dated table config/costs.yaml; for research and the simulated broker."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from momentum_kit.config import Settings
+from momentum_kit.errors import ConfigError
+from momentum_kit.models import OrderAction
+
+Plan = Literal["fixed", "tiered"]
+
+
+class Dated(Settings):
+    """An entry of a dated list: it holds from this day until the next entry."""
+
+    since: date
+
+
+_Entry = TypeVar("_Entry", bound=Dated)
+
+
+class FixedRate(Dated):
+    """IBKR Pro Fixed, all exchange fees included."""
+
+    per_share_usd: float
+    min_usd: float
+    max_pct: float
+
+
+class Tier(Settings):
+    """Rate for the shares of a month up to `to_shares` (None: beyond all others)."""
+
+    to_shares: float | None
+    per_share_usd: float
+
+
+class TieredRate(Dated):
+    """IBKR Pro Tiered: the broker's part by monthly volume, then what it passes on."""
+
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+    min_usd: float
+    max_pct: float
+    clearing_per_share_usd: float
+    remove_per_share_usd: float
+    add_per_share_usd: float
+    pass_through: float
+    """NYSE's and FINRA's shares of the broker's commission, as a fraction of it."""
+
+
+class SecFee(Dated):
+    """SEC section 31, sells only."""
+
+    per_million_usd: float
+
+
+class TafFee(Dated):
+    """FINRA trading activity fee, sells only."""
+
+    per_share_usd: float
+    cap_usd: float
+
+
+class CatFee(Dated):
+    """Consolidated audit trail, both sides."""
+
+    per_share_usd: float
+
+
+class CostTable(Settings):
+    """The dated lists, each ascending."""
+
+    fixed: tuple[FixedRate, ...] = Field(min_length=1)
+    tiered: tuple[TieredRate, ...] = Field(min_length=1)
+    sec: tuple[SecFee, ...] = Field(min_length=1)
+    taf: tuple[TafFee, ...] = Field(min_length=1)
+    cat: tuple[CatFee, ...] = Field(min_length=1)
+
+
+def parse_costs(content: Mapping[str, Any]) -> CostTable:
+    """The table from what config/costs.yaml holds; ConfigError with the first key that is wrong."""
+    try:
+        return CostTable.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"costs: {where}: {first['msg']}") from None
+
+
+def commission(
+    table: CostTable,
+    plan: Plan,
+    side: OrderAction,
+    shares: float,
+    price: float,
+    on: date,
+    *,
+    monthly_shares: float = 0.0,
+    removes: bool = True,
+) -> float:
+    """Everything one filled order costs, USD: commission, exchange, clearing and regulatory fees.
+
+    price: USD a share; monthly_shares: traded before in this calendar month (tiered only); removes: took liquidity.
+    A day before a list begins uses its first entry.
+    """
+    if shares <= 0:
+        return 0.0
+    value = shares * price
+    if plan == "fixed":
+        fixed = _on(table.fixed, on)
+        broker = _bounded(shares * fixed.per_share_usd, fixed.min_usd, value * fixed.max_pct / 100)
+        venue = 0.0
+    else:
+        tiered = _on(table.tiered, on)
+        own = _tier_cost(tiered.tiers, monthly_shares, shares)
+        broker = _bounded(own, tiered.min_usd, value * tiered.max_pct / 100)
+        per_share = tiered.remove_per_share_usd if removes else tiered.add_per_share_usd
+        venue = shares * (tiered.clearing_per_share_usd + per_share) + broker * tiered.pass_through
+    return broker + venue + _regulatory(table, side, shares, value, on)
+
+
+def round_trip_bps(
+    table: CostTable, plan: Plan, shares: float, price: float, on: date, *, removes: bool = True
+) -> float:
+    """Buying and selling the same shares at the same price, in bps of the value bought."""
+    sides = (commission(table, plan, side, shares, price, on, removes=removes) for side in OrderAction)
+    return sum(sides) / (shares * price) * 1e4
+
+
+def _regulatory(table: CostTable, side: OrderAction, shares: float, value: float, on: date) -> float:
+    fees = shares * _on(table.cat, on).per_share_usd
+    if side is OrderAction.SELL:
+        taf = _on(table.taf, on)
+        fees += value * _on(table.sec, on).per_million_usd / 1e6
+        fees += min(shares * taf.per_share_usd, taf.cap_usd)
+    return fees
+
+
+def _bounded(amount: float, least: float, most: float) -> float:
+    """The cap wins over the minimum: an order worth $20 pays $0.20, not the minimum."""
+    return min(max(amount, least), most)
+
+
+def _tier_cost(tiers: tuple[Tier, ...], before: float, shares: float) -> float:
+    """Marginal: each share at the rate of the place it takes in the month."""
+    cost, low = 0.0, 0.0
+    for tier in tiers:
+        high = float("inf") if tier.to_shares is None else tier.to_shares
+        inside = min(before + shares, high) - max(before, low)
+        cost += max(inside, 0.0) * tier.per_share_usd
+        low = high
+    return cost
+
+
+def _on(entries: tuple[_Entry, ...], on: date) -> _Entry:
+    return max((e for e in entries if e.since <= on), key=lambda e: e.since, default=entries[0])

@@ -1,0 +1,151 @@
+"""Fills to positions and profit: deduplicated, corrected, joined with their costs, in any order of arrival.
+
+Owned and fed by the position manager; the execution service only reads it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from momentum_kit.models import CommissionReport, Contract, Execution, Fill
+from momentum_kit.trading.lots import Lot, RoundTrip, SymbolBook, match_fills
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What is held of one contract: signed shares, mean price in USD, and the intent that opened it."""
+
+    contract: Contract
+    quantity: Decimal
+    average_price: float
+    opened_at: datetime
+    order_ref: str
+
+
+class Ledger:
+    """All executions of a day and what follows from them; the same for any order and repetition of its inputs.
+
+    Positions are FIFO, rebuilt per symbol from its executions in time order, so that a correction simply replaces.
+    """
+
+    def __init__(self) -> None:
+        self._executions: dict[str, Execution] = {}  # by base id
+        self._base_ids: dict[int, set[str]] = {}  # by con_id
+        self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
+        self._opening: dict[int, Lot] = {}
+        self._contracts: dict[int, Contract] = {}
+        self._books: dict[int, SymbolBook] = {}  # emptied when something changes
+
+    def add_execution(self, execution: Execution) -> bool:
+        """Take an execution in; False if it, or a later correction of it, is known already."""
+        known = self._executions.get(execution.base_id)
+        if known is not None and known.correction >= execution.correction:
+            return False
+        con_id = execution.contract.con_id
+        if known is not None and known.contract.con_id != con_id:
+            self._base_ids[known.contract.con_id].discard(known.base_id)
+            self._books.pop(known.contract.con_id, None)
+        self._executions[execution.base_id] = execution
+        self._base_ids.setdefault(con_id, set()).add(execution.base_id)
+        self._contracts.setdefault(con_id, execution.contract)
+        self._books.pop(con_id, None)
+        return True
+
+    def add_commission(self, report: CommissionReport) -> bool:
+        """Take a commission report in, before or after its execution; False if it says nothing new."""
+        base_id, correction = split_exec_id(report.exec_id)
+        versions = self._commissions.setdefault(base_id, {})
+        if correction in versions and repr(versions[correction]) == repr(report):  # repr: nan equals itself
+            return False
+        versions[correction] = report
+        execution = self._executions.get(base_id)
+        if execution is not None:
+            self._books.pop(execution.contract.con_id, None)
+        return True
+
+    def open_with(self, contract: Contract, quantity: Decimal, price: float, at: datetime, order_ref: str) -> None:
+        """State what was held before the first known execution (older fills are not to be had from the broker)."""
+        self._contracts.setdefault(contract.con_id, contract)
+        self._books.pop(contract.con_id, None)
+        if quantity:
+            self._opening[contract.con_id] = Lot(quantity, price, at, order_ref)
+        else:
+            self._opening.pop(contract.con_id, None)
+
+    def traded(self, con_id: int) -> Decimal:
+        """Signed shares of the known executions alone, without what was held before them."""
+        ids = self._base_ids.get(con_id, ())
+        return sum((e.shares * e.side.sign for e in map(self._executions.__getitem__, ids)), Decimal(0))
+
+    def position(self, con_id: int) -> Decimal:
+        """Signed shares held."""
+        return self._book(con_id).quantity if con_id in self._contracts else Decimal(0)
+
+    def filled(self, order_id: int) -> Decimal:
+        """Shares that one order of this client has filled."""
+        return sum((e.shares for e in self._executions.values() if e.order_id == order_id), Decimal(0))
+
+    def holdings(self) -> tuple[Holding, ...]:
+        """What is held, by con_id."""
+        found = []
+        for con_id in sorted(self._contracts):
+            book = self._book(con_id)
+            if book.quantity:
+                first = book.lots[0]
+                found.append(
+                    Holding(book.contract, book.quantity, book.average_price, first.opened_at, first.order_ref)
+                )
+        return tuple(found)
+
+    def round_trips(self, con_id: int | None = None) -> tuple[RoundTrip, ...]:
+        """Finished round trips of one contract or of all, in the order of closing."""
+        con_ids = sorted(self._contracts) if con_id is None else [con_id] if con_id in self._contracts else []
+        trips = [trip for each in con_ids for trip in self._book(each).trips]
+        return tuple(sorted(trips, key=lambda trip: trip.closed_at))
+
+    def fills(self) -> tuple[Fill, ...]:
+        """Every execution with its commission report, in time order."""
+        return tuple(self._fill(e) for e in sorted(self._executions.values(), key=_in_time))
+
+    @property
+    def realised_usd(self) -> float:
+        """Profit of what was closed, before costs."""
+        return math.fsum(self._book(con_id).realised_usd for con_id in sorted(self._contracts))
+
+    @property
+    def costs_usd(self) -> float:
+        """Commissions and fees reported so far."""
+        return math.fsum(self._book(con_id).costs_usd for con_id in sorted(self._contracts))
+
+    def unrealised_usd(self, price: Callable[[int], float]) -> float:
+        """Open profit at price(con_id) in USD; a holding whose price is nan counts as unchanged."""
+        gains = (float(h.quantity) * (price(h.contract.con_id) - h.average_price) for h in self.holdings())
+        return math.fsum(gain for gain in gains if not math.isnan(gain))
+
+    def _book(self, con_id: int) -> SymbolBook:
+        book = self._books.get(con_id)
+        if book is None:
+            executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
+            opening = [self._opening[con_id]] if con_id in self._opening else []
+            book = match_fills(self._contracts[con_id], opening, [self._fill(e) for e in executions])
+            self._books[con_id] = book
+        return book
+
+    def _fill(self, execution: Execution) -> Fill:
+        """Joined with its own report, else with that of the version it corrects: IB need not send another."""
+        versions = self._commissions.get(execution.base_id, {})
+        upto = [correction for correction in versions if correction <= execution.correction]
+        return Fill(execution, versions[max(upto)] if upto else None)
+
+
+def split_exec_id(exec_id: str) -> tuple[str, int]:
+    """Base id and correction number, as Execution has them."""
+    base, _, suffix = exec_id.rpartition(".")
+    return base or exec_id, int(suffix) if suffix.isdigit() else 0
+
+
+def _in_time(execution: Execution) -> tuple[datetime, bool, int, str]:
+    """Time order; IB's times are whole seconds, and within one our later orders have higher ids (IB's own: below 1)."""
+    return execution.time, execution.order_id < 1, execution.order_id, execution.base_id

@@ -1,0 +1,154 @@
+"""First in, first out: one symbol's fills in time order -> open lots and round trips; the ledger's arithmetic."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from momentum_kit.models import Contract, Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Shares still held from one buy (or, negative, from one short sale) at one price, USD."""
+
+    quantity: Decimal
+    price: float
+    opened_at: datetime
+    order_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """One way from flat to flat. Prices in USD a share, averaged over shares; costs as far as reported.
+
+    order_ref: the intent that opened it; closing_order_id, liquidation: of the execution that closed it.
+    pending: executions whose commission report has not arrived.
+    """
+
+    contract: Contract
+    order_ref: str
+    opened_at: datetime
+    closed_at: datetime
+    quantity: Decimal
+    entry_price: float
+    exit_price: float
+    gross_usd: float
+    costs_usd: float
+    closing_order_id: int
+    liquidation: bool
+    pending: int
+
+    @property
+    def net_usd(self) -> float:
+        """Profit after costs."""
+        return self.gross_usd - self.costs_usd
+
+    def r(self, risk_usd: float) -> float:
+        """Net profit in units of the initial risk; nan without one."""
+        return self.net_usd / risk_usd if risk_usd > 0 else float("nan")
+
+
+@dataclass(slots=True)
+class _Trip:
+    opened_at: datetime
+    order_ref: str
+    bought: Decimal = Decimal(0)
+    paid: float = 0.0
+    sold: Decimal = Decimal(0)
+    received: float = 0.0
+    costs: float = 0.0
+    pending: int = 0
+
+
+@dataclass(slots=True)
+class SymbolBook:
+    """Result of one symbol's executions: what is held, what was closed, what it cost (USD)."""
+
+    contract: Contract
+    lots: deque[Lot] = field(default_factory=deque)
+    trips: list[RoundTrip] = field(default_factory=list)
+    realised_usd: float = 0.0
+    costs_usd: float = 0.0
+
+    @property
+    def quantity(self) -> Decimal:
+        """Signed shares held."""
+        return sum((lot.quantity for lot in self.lots), Decimal(0))
+
+    @property
+    def average_price(self) -> float:
+        """Mean price of what is held, USD; nan when flat."""
+        quantity = self.quantity
+        if not quantity:
+            return float("nan")
+        return sum(float(lot.quantity) * lot.price for lot in self.lots) / float(quantity)
+
+
+def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill]) -> SymbolBook:
+    """Match fills in the order given against the opening lots, first in first out."""
+    book = SymbolBook(contract, deque(opening))
+    trip: _Trip | None = None
+    for lot in book.lots:
+        trip = trip or _Trip(lot.opened_at, lot.order_ref)
+        _enter(trip, lot.quantity, lot.price)
+    for fill in fills:
+        execution = fill.execution
+        left = execution.shares * execution.side.sign
+        cost = fill.commission.commission_usd if fill.commission else 0.0
+        book.costs_usd += cost
+        trip = trip or _Trip(execution.time, execution.order_ref)
+        trip.costs += cost
+        trip.pending += fill.commission is None
+        closed, gain = _close(book.lots, left, execution.price)
+        book.realised_usd += gain
+        trip.sold += abs(closed)
+        trip.received += float(abs(closed)) * execution.price
+        left -= closed
+        if closed and not book.lots:
+            book.trips.append(_finish(contract, trip, fill, gain_sign=-execution.side.sign))
+            trip = None
+        if left:  # opens, adds, or crosses through flat: the rest of a crossing execution opens the next trip
+            trip = trip or _Trip(execution.time, execution.order_ref)
+            _enter(trip, left, execution.price)
+            book.lots.append(Lot(left, execution.price, execution.time, execution.order_ref))
+    return book
+
+
+def _enter(trip: _Trip, quantity: Decimal, price: float) -> None:
+    trip.bought += abs(quantity)
+    trip.paid += float(abs(quantity)) * price
+
+
+def _close(lots: deque[Lot], shares: Decimal, price: float) -> tuple[Decimal, float]:
+    """Take signed shares out of lots of the other sign; what was taken (signed like shares) and the gain, USD."""
+    closed, gain = Decimal(0), 0.0
+    while lots and closed != shares and (lots[0].quantity > 0) != (shares > 0):
+        lot = lots[0]
+        part = min(abs(lot.quantity), abs(shares - closed))
+        side = 1 if lot.quantity > 0 else -1
+        gain += float(part) * (price - lot.price) * side
+        closed -= part * side
+        lots.popleft()
+        if part < abs(lot.quantity):
+            lots.appendleft(Lot(lot.quantity - part * side, lot.price, lot.opened_at, lot.order_ref))
+    return closed, gain
+
+
+def _finish(contract: Contract, trip: _Trip, fill: Fill, gain_sign: int) -> RoundTrip:
+    execution = fill.execution
+    return RoundTrip(
+        contract,
+        trip.order_ref,
+        trip.opened_at,
+        execution.time,
+        trip.bought,
+        trip.paid / float(trip.bought),
+        trip.received / float(trip.sold),
+        (trip.received - trip.paid) * gain_sign,
+        trip.costs,
+        execution.order_id,
+        execution.liquidation,
+        trip.pending,
+    )

@@ -1,0 +1,307 @@
+"""A small broker that follows ports.Broker, for tests: acks, fills, rejections and silence on command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from momentum_kit.errors import BrokerError
+from momentum_kit.models import (
+    CommissionReport,
+    ConnectionHealth,
+    Contract,
+    ContractDetails,
+    Execution,
+    LinkState,
+    OpenOrder,
+    OrderAction,
+    OrderNotice,
+    OrderRequest,
+    OrderUpdate,
+    Position,
+    PriceIncrement,
+    Quote,
+)
+from momentum_kit.models.market import MarketDataType
+
+ACCOUNT = "DU1"
+OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # Friday, New York open
+HEALTHY = ConnectionHealth(LinkState.UP, LinkState.UP)
+ZERO = Decimal(0)
+DEAD = ("Filled", "Cancelled", "Inactive", "")
+
+
+def contract_of(con_id: int) -> Contract:
+    """A resolved contract."""
+    return Contract(f"SYM{con_id}", con_id)
+
+
+class TestClock:
+    """Market time that moves by hand."""
+
+    __test__ = False
+
+    def __init__(self, now: datetime = OPEN + timedelta(hours=1)) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return self.time
+
+
+class Held:
+    """One order at the broker."""
+
+    def __init__(self, contract: Contract, request: OrderRequest, perm_id: int) -> None:
+        self.contract = contract
+        self.request = request
+        self.perm_id = perm_id
+        self.status = ""
+        self.filled = ZERO
+
+    @property
+    def alive(self) -> bool:
+        """May still fill."""
+        return self.status not in DEAD
+
+    @property
+    def remaining(self) -> Decimal:
+        """Shares not filled."""
+        return self.request.quantity - self.filled
+
+
+class MemoryBroker:
+    """Orders live in a dict; `silent` withholds every word, `refuse` kills the next orders, `lose_send` fails sends."""
+
+    def __init__(self, clock: TestClock) -> None:
+        self.clock = clock
+        self.orders: dict[int, Held] = {}
+        self.staged: list[int] = []
+        self.sent: list[tuple[str, OrderRequest]] = []
+        self.events: asyncio.Queue[object] = asyncio.Queue()
+        self.executions: list[Execution] = []
+        self.positions: dict[int, tuple[Decimal, float]] = {}
+        self.silent = False
+        self.refuse: set[str] = set()
+        self.fail_sends: list[BrokerError | None] = []
+        self.oca_on_first_fill = True
+        self._ids = 100
+        self._execs = 0
+
+    # -- ports.Broker ------------------------------------------------------------------------------------------------
+
+    def next_order_id(self) -> int:
+        """Ascending."""
+        self._ids += 1
+        return self._ids
+
+    async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
+        """Place or modify; raises the next of fail_sends, if any."""
+        await asyncio.sleep(0)
+        if self.fail_sends and (error := self.fail_sends.pop(0)) is not None:
+            raise error
+        known = self.orders.get(order.order_id)
+        self.sent.append(("modify" if known else "place", order))
+        if known is None:
+            known = self.orders[order.order_id] = Held(contract, order, 9000 + order.order_id)
+            self.staged.append(order.order_id)
+        elif known.alive:
+            if "modify" in self.refuse:
+                self.notice(order.order_id, 321, "request failed")
+                return order
+            known.request = order
+            self.echo(known)
+        else:
+            self.notice(order.order_id, 104, "cancel verdict")
+        if order.transmit:
+            for order_id in self.staged:
+                self._accept(self.orders[order_id])
+            self.staged = []
+        return order
+
+    async def cancel_order(self, order_id: int) -> None:
+        """Cancel if alive, else a verdict."""
+        await asyncio.sleep(0)
+        held = self.orders.get(order_id)
+        self.sent.append(("cancel", held.request if held else OrderRequest(OrderAction.BUY, ZERO, "LMT")))
+        if held is None or not held.alive:
+            self.notice(order_id, 10148 if held else 10147, "cancel verdict")
+            return
+        self.kill(held)
+
+    async def stream_order_events(self) -> AsyncIterator[object]:
+        """All events, for ever."""
+        while True:
+            event = await self.events.get()
+            try:
+                yield event
+            finally:
+                self.events.task_done()
+
+    async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
+        """Alive orders."""
+        await asyncio.sleep(0)
+        return tuple(self._open(held) for held in self.orders.values() if held.alive)
+
+    async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
+        """Dead ones."""
+        return tuple(self._open(held) for held in self.orders.values() if held.status and not held.alive)
+
+    async def fetch_executions(self) -> tuple[Execution, ...]:
+        """All of today."""
+        return tuple(replace(e, from_request=True) for e in self.executions)
+
+    async def fetch_positions(self) -> tuple[Position, ...]:
+        """What is held."""
+        return tuple(
+            Position(ACCOUNT, contract_of(con_id), quantity, cost)
+            for con_id, (quantity, cost) in sorted(self.positions.items())
+        )
+
+    async def fetch_account_summary(self) -> tuple[object, ...]:
+        """Nothing."""
+        return ()
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """Always well."""
+        return HEALTHY
+
+    # -- ports.MarketData, as far as execution needs it ---------------------------------------------------------------
+
+    async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
+        """One match on SMART with rule 26."""
+        return (ContractDetails(contract, contract.symbol, 0.0001, ("SMART",), (26,), "US/Eastern", "", ""),)
+
+    async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
+        """Cents above a dollar."""
+        return (PriceIncrement(0.0, 0.0001), PriceIncrement(1.0, 0.01))
+
+    # -- what the market does ----------------------------------------------------------------------------------------
+
+    def leg(self, con_id: int, kind: str) -> Held:
+        """The latest order of a contract: entry, target or stop."""
+        found = [h for h in self.orders.values() if h.contract.con_id == con_id and _kind(h.request) == kind]
+        return found[-1]
+
+    def fill(self, held: Held, shares: int, price: float, *, status: bool = True, commission: bool = True) -> None:
+        """Execute part of an order: execution, status, commission, and the OCA group."""
+        size = min(Decimal(shares), held.remaining)
+        assert held.alive and size > 0
+        held.filled += size
+        sign = held.request.action.sign
+        before, cost = self.positions.get(held.contract.con_id, (ZERO, 0.0))
+        self.positions[held.contract.con_id] = (before + size * sign, price if sign > 0 else cost)
+        self._execs += 1
+        execution = Execution(
+            exec_id=f"0001.{self._execs:04d}.01",
+            order_id=held.request.order_id,
+            perm_id=held.perm_id,
+            client_id=17,
+            contract=held.contract,
+            account=ACCOUNT,
+            side=held.request.action,
+            shares=size,
+            price=price,
+            time=self.clock.now().replace(microsecond=0),
+            order_ref=held.request.order_ref,
+            exchange="SIM",
+            cumulative_shares=held.filled,
+            average_price=price,
+            liquidation=False,
+            received_at=self.clock.now(),
+        )
+        self.executions.append(execution)
+        self.say(execution)
+        if not held.remaining:
+            held.status = "Filled"
+        if status:
+            self.update(held)
+        if commission:
+            self.say(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
+        self._after_fill(held)
+
+    def kill(self, held: Held, status: str = "Cancelled") -> None:
+        """End an order; the children of an unfilled parent end with it."""
+        held.status = status
+        self.update(held)
+        if held.request.parent_id == 0 and held.request.action is OrderAction.BUY and not held.filled:
+            for child in self._children(held):
+                child.status = "Cancelled"
+                self.update(child)
+
+    def update(self, held: Held, status: str = "") -> None:
+        """Say an orderStatus."""
+        self.say(
+            OrderUpdate(
+                held.request.order_id,
+                held.perm_id,
+                17,
+                held.request.parent_id,
+                status or held.status,
+                held.filled,
+                held.remaining,
+                0.0,
+                0.0,
+                "",
+                0.0,
+                self.clock.now(),
+            )
+        )
+
+    def echo(self, held: Held) -> None:
+        """Say an openOrder and the status after it."""
+        self.say(self._open(held))
+        self.update(held)
+
+    def notice(self, order_id: int, code: int, meaning: str) -> None:
+        """Say an error on an order."""
+        self.say(OrderNotice(order_id, code, meaning, meaning, self.clock.now()))
+
+    def say(self, event: object) -> None:
+        """Queue one event, unless silent."""
+        if not self.silent:
+            self.events.put_nowait(event)
+
+    def _accept(self, held: Held) -> None:
+        if _kind(held.request) in self.refuse:
+            held.status = "Inactive" if "inactive" in self.refuse else ""
+            self.notice(held.request.order_id, 201, "order dead")
+            if held.request.action is OrderAction.BUY:
+                for child in self._children(held):
+                    child.status = "Cancelled"
+            return
+        if held.status == "Cancelled":  # its parent died
+            self.update(held)
+            return
+        held.status = "Submitted" if held.request.action is OrderAction.BUY else "PreSubmitted"
+        self.echo(held)
+
+    def _children(self, parent: Held) -> list[Held]:
+        return [h for h in self.orders.values() if h.request.parent_id == parent.request.order_id]
+
+    def _after_fill(self, held: Held) -> None:
+        if held.request.action is OrderAction.BUY or not (self.oca_on_first_fill or not held.remaining):
+            return
+        for other in self.orders.values():
+            same = other.request.oca_group == held.request.oca_group and other is not held
+            if same and held.request.oca_group and other.alive:
+                other.status = "Cancelled"
+                self.update(other)
+
+    def _open(self, held: Held) -> OpenOrder:
+        return OpenOrder(
+            held.contract, held.request, held.perm_id, 17, held.status, self.clock.now(), filled=held.filled
+        )
+
+
+def _kind(request: OrderRequest) -> str:
+    if request.action is OrderAction.BUY:
+        return "entry"
+    return "target" if request.order_type == "LMT" and request.oca_group and not request.outside_rth else "stop"
+
+
+def quote_of(con_id: int, bid: float, ask: float, *, halted: bool = False, at: datetime = OPEN) -> Quote:
+    """A live quote."""
+    return Quote(con_id, bid, ask, 500, 500, ask, halted, MarketDataType.LIVE, at)

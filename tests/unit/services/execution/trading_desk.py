@@ -1,0 +1,142 @@
+"""Execution service and position manager on the in-memory broker: the wiring of runtime/session.py, in small."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
+
+from momentum_kit.config import ExitSettings, RiskSettings
+from momentum_kit.models import Beat, Catalyst, Quote, TradeSignal, TradingState
+from momentum_kit.services.execution_service import ExecutionService
+from momentum_kit.services.position_manager import PositionManager
+from momentum_kit.storage.intents import SqliteIntents
+from momentum_kit.trading.ledger import Ledger
+
+BEAT = timedelta(seconds=0.25)
+
+
+class Rows:
+    """A journal in memory: the rows of each table."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, list[dict[str, Any]]] = {}
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Append."""
+        self.tables.setdefault(table, []).append(columns)
+
+    def __getitem__(self, table: str) -> list[dict[str, Any]]:
+        return self.tables.get(table, [])
+
+
+class Told:
+    """Alerts in memory."""
+
+    def __init__(self) -> None:
+        self.texts: list[tuple[str, str]] = []
+
+    def send(self, level: str, text: str) -> None:
+        """Append."""
+        self.texts.append((level, text))
+
+    def levels(self) -> list[str]:
+        """Levels in order."""
+        return [level for level, _ in self.texts]
+
+
+class Desk:
+    """Both services, their queues, and a market that moves when the test says so."""
+
+    def __init__(self, broker: MemoryBroker, clock: TestClock, intents: SqliteIntents, **settings: Any) -> None:
+        self.broker, self.clock, self.intents = broker, clock, intents
+        self.journal, self.alerts, self.counts = Rows(), Told(), Counter[str]()
+        self.state = TradingState.RUNNING
+        self.halts: list[str] = []
+        self.quotes: dict[int, Quote] = {}
+        self.ledger = Ledger()
+        self.signals: asyncio.Queue[TradeSignal] = asyncio.Queue()
+        self.exits: asyncio.Queue[Any] = asyncio.Queue()
+        self.fills: asyncio.Queue[Any] = asyncio.Queue()
+        self.execution_beats: asyncio.Queue[Beat] = asyncio.Queue()
+        self.position_beats: asyncio.Queue[Beat] = asyncio.Queue()
+        risk = RiskSettings(**{k: v for k, v in settings.items() if k in RiskSettings.model_fields})
+        exits = ExitSettings(**{k: v for k, v in settings.items() if k in ExitSettings.model_fields})
+        self.execution = ExecutionService(
+            broker, broker, intents, self.journal, clock, risk, exits, ACCOUNT, "XNYS", lambda: self.state, self.ledger,
+            self.signals, self.exits, self.execution_beats, self.fills, self.counts, self.alerts, self.quotes.get,
+            lambda: HEALTHY, self.halts.append,
+        )  # fmt: skip
+        self.positions = PositionManager(
+            broker, intents, self.journal, clock, exits, "XNYS", self.ledger, self.fills, self.exits,
+            self.position_beats, self.counts, self.alerts, self._last_price,
+        )  # fmt: skip
+
+    def _last_price(self, con_id: int) -> float:
+        return self.quotes[con_id].last if con_id in self.quotes else float("nan")
+
+    async def settle(self) -> None:
+        """Until everything said and asked has been handled."""
+        queues = (self.broker.events, self.signals, self.exits, self.fills, self.execution_beats, self.position_beats)
+        while any(queue._unfinished_tasks for queue in queues):
+            await asyncio.sleep(0)
+
+    async def beat(self, seconds: float = 0.25) -> None:
+        """Let market time pass, beat by beat."""
+        for _ in range(max(1, round(seconds / 0.25))):
+            self.clock.time += BEAT
+            for queue in (self.position_beats, self.execution_beats):
+                queue.put_nowait(Beat(self.clock.now()))
+                await self.settle()
+
+    async def signal(self, con_id: int = 1, ask: float = 5.0, atr: float = 0.05, item: str = "") -> None:
+        """A signal, handled."""
+        self.signals.put_nowait(signal_of(con_id, ask, atr, self.clock, item))
+        await self.settle()
+
+    async def enter(self, con_id: int = 1, ask: float = 5.0) -> Decimal:
+        """A signal whose entry fills at once; the quantity."""
+        await self.signal(con_id, ask)
+        entry = self.broker.leg(con_id, "entry")
+        self.broker.fill(entry, int(entry.request.quantity), ask)
+        await self.settle()
+        return entry.request.quantity
+
+    def position(self, con_id: int = 1) -> Decimal:
+        """The broker's word."""
+        return self.broker.positions.get(con_id, (Decimal(0), 0.0))[0]
+
+
+def signal_of(con_id: int, ask: float, atr: float, clock: TestClock, item: str = "") -> TradeSignal:
+    """A signal with the fields execution reads; features are of no concern to it."""
+    item_id = item or f"story:{con_id}:{clock.now().timestamp()}"
+    return TradeSignal(
+        item_id, "story", contract_of(con_id), Catalyst.FDA, clock.now(), ask, atr, None, deciding_ns=1  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def trading_desk(folder: Path, broker: MemoryBroker | None = None, **settings: Any) -> AsyncIterator[Desk]:
+    """Services running; with a broker given, a restart against what it holds. cool_down_s is 0 unless set."""
+    clock = broker.clock if broker else TestClock()
+    settings = {"cool_down_s": 0.0, **settings}
+    intents = SqliteIntents(folder / "intents.db")
+    desk = Desk(broker or MemoryBroker(clock), clock, intents, **settings)
+    await desk.positions.reconcile()
+    tasks = [asyncio.create_task(desk.execution.run()), asyncio.create_task(desk.positions.run())]
+    try:
+        await desk.beat()
+        yield desk
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        intents.close()
+    for result in results:
+        if not isinstance(result, asyncio.CancelledError):
+            raise result
