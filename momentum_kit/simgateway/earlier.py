@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from momentum_kit.simgateway.curve import PRE_MARKET, day_minutes, minute_shares, minute_sigma
-from momentum_kit.simgateway.generator import CALM_PRINTS_S, activity
+from momentum_kit.simgateway.generator import CALM_PRINTS_S, activity, opening_cross
 from momentum_kit.simgateway.tape import BarColumns, Floats
 from momentum_kit.simgateway.universe import Listing, stream
 
@@ -35,6 +35,8 @@ def generate_minutes(seed: int, listing: Listing, day: date, previous_close: flo
     printed = np.rint(np.divide(volume, rate, out=np.zeros(minutes), where=rate > 0) * count)
     # Many prints average their sizes out, few do not.
     printed = np.rint(printed * np.exp(rng.normal(0.0, 0.8 / np.sqrt(np.maximum(count, 1)))))
+    count[pre] += 1
+    printed[pre] += opening_cross(listing)
     step = listing.daily_sigma / np.sqrt(minutes - pre) * minute_sigma(day)
     step = step * np.sqrt(busy / busy.mean()) * (busy > 0.1)
     walk = np.cumsum(step * rng.normal(size=minutes))

@@ -165,4 +165,16 @@ def _prints(
     # Some print inside a wide market, at the tick nearest to the middle.
     inside = (rng.random(len(cell)) < 0.15) & (ask[cell] - bid[cell] > 1.5 * listing.tick)
     price = np.where(inside, np.round(np.rint(mid[cell] / listing.tick) * listing.tick, 4), price)
-    return grid.start_ms + order.astype(np.int64), price, size
+    ms = grid.start_ms + order.astype(np.int64)
+    opening = int(PRE_MARKET.total_seconds() * 1000) // CELL_MS + int(rng.integers(1, 8))
+    if opening >= grid.cells:
+        return ms, price, size
+    cross_ms = grid.start_ms + opening * CELL_MS + 1
+    row = int(np.searchsorted(ms, cross_ms))
+    cross = opening_cross(listing)
+    return np.insert(ms, row, cross_ms), np.insert(price, row, ask[opening]), np.insert(size, row, cross)
+
+
+def opening_cross(listing: Listing) -> int:
+    """Shares of the opening auction's print: even the thinnest name has one."""
+    return max(int(0.006 * listing.daily_volume), 1)

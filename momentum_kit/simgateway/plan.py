@@ -126,7 +126,7 @@ class _Planner:
             return min((abs(at - other) for other in self.taken.get(listing.instrument.con_id, ())), default=1e12)
 
         free = next((listing for listing in shuffled if distance(listing) >= APART_S * 1000), None)
-        chosen = free or max(shuffled, key=distance)
+        chosen: Listing = free or max(shuffled, key=distance)
         # Nothing else happens to a company that is being bought.
         ends = to_ms(self.scenario.ends_at)
         times = list(range(at, ends, int(APART_S * 1000))) if kind == "merger_target" else [at]

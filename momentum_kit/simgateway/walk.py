@@ -5,7 +5,7 @@ import numpy as np
 from momentum_kit.simgateway.tape import BarColumns, Floats, Ints, Tape, build_tape
 
 MINUTE_MS = 60_000
-MOST_PRINTS = 240  # a minute
+MOST_PRINTS = 240  # a minute, where nobody counted
 SHARES_A_PRINT = 150.0
 QUOTE_MS = 1000
 
@@ -39,13 +39,13 @@ def _no_prints() -> tuple[Ints, Floats, Ints]:
 
 def _prints(bars: BarColumns, order: Floats, tick: float, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
     # Where nobody counted the prints, their number follows the volume.
-    wanted = np.where(bars.count > 0, bars.count, bars.volume / SHARES_A_PRINT)
-    count = np.clip(np.minimum(wanted, bars.volume), 1, MOST_PRINTS).astype(np.int64)
-    prices = zip(*(column.tolist() for column in (bars.open, bars.high, bars.low, bars.close)), strict=True)
+    guess = np.clip(bars.volume / SHARES_A_PRINT, 1, MOST_PRINTS)
+    count = np.minimum(np.where(bars.count > 0, bars.count, guess), bars.volume).astype(np.int64)
+    prices = zip(bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist(), strict=True)
     columns: list[tuple[Ints, Floats, Ints]] = []
-    for row, bar in enumerate(prices):
-        knots = _knots(*bar, order[row])
-        at, price = _path(knots, bar, int(count[row]), tick, rng)
+    for row, (opened, high, low, close) in enumerate(prices):
+        knots = _knots(opened, high, low, close, order[row])
+        at, price = _path(knots, (low, high), int(count[row]), tick, rng)
         columns.append((bars.start_ms[row] + at, price, _split(int(bars.volume[row]), len(at), rng)))
     ms, price, size = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     return ms, price, size
@@ -61,16 +61,15 @@ def _knots(opened: float, high: float, low: float, close: float, order: Floats) 
 
 
 def _path(
-    knots: list[tuple[int, float]], bar: tuple[float, ...], n: int, tick: float, rng: np.random.Generator
+    knots: list[tuple[int, float]], bounds: tuple[float, float], n: int, tick: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats]:
-    """At least n prints on the line through the knots, a tick of noise between them, never outside the bar."""
-    _, high, low, _ = bar
+    """At least n prints on the line through the knots, a tick of noise between them, never outside the bounds."""
     times, prices = zip(*knots, strict=True)
-    extra = np.setdiff1d(rng.integers(2, MINUTE_MS - 1, max(n - len(knots), 0)), times)
+    extra = rng.integers(2, MINUTE_MS - 1, max(n - len(knots), 0))
     noisy = np.interp(extra, times, prices) + rng.normal(0, tick, len(extra))
-    between = np.clip(np.round(np.rint(noisy / tick) * tick, 4), low, high)
+    between = np.clip(np.round(np.rint(noisy / tick) * tick, 4), *bounds)
     at, price = np.r_[times, extra], np.r_[prices, between]
-    order = np.argsort(at)
+    order = np.argsort(at, kind="stable")
     return at[order].astype(np.int64), price[order]
 
 

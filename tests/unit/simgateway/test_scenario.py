@@ -40,7 +40,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 def test_a_missing_path_is_named(tmp_path):
     """A path that does not exist is not mistaken for a name."""
-    with pytest.raises(ScenarioError, match="no such scenario file: .*x.yaml"):
+    with pytest.raises(ScenarioError, match=r"no such scenario file: .*x.yaml"):
         load_scenario(tmp_path / "x.yaml")
 
 
