@@ -29,14 +29,31 @@ class Touch:
 
 
 class Depth:
-    """The market as of the last event; before a contract's first event the market itself is asked."""
+    """The market as of the last event; it is asked only once, when the first order in a contract arrives.
+
+    (Later on the market may be ahead of the events that the broker has taken in.)
+    """
 
     def __init__(self, market: MarketView) -> None:
         self._market = market
+        self._watched: set[int] = set()
         self._quotes: dict[int, QuoteEvent] = {}
         self._touches: dict[int, Touch] = {}
         self._last: dict[int, float] = {}
         self._halted: dict[int, bool] = {}
+
+    def watch(self, con_id: int) -> None:
+        """Learn where a contract stands now and have its events from now on (idempotent)."""
+        if con_id in self._watched:
+            return
+        self._watched.add(con_id)
+        self._market.activate(con_id)
+        quote, last = self._market.quote(con_id), self._market.last(con_id)
+        if quote is not None:
+            self._quotes[con_id] = quote
+        if last is not None:
+            self._last[con_id] = last.price
+        self._halted[con_id] = self._market.halted(con_id) != 0
 
     def take_in(self, event: MarketEvent) -> None:
         """Bring one contract up to date; each quote refreshes the displayed sizes."""
@@ -49,30 +66,20 @@ class Depth:
             self._halted[event.con_id] = event.state != 0
 
     def touch(self, con_id: int) -> Touch | None:
-        """The quote in force; None before the day's first."""
-        touch = self._touches.get(con_id)
-        if touch is None:
-            quote = self._quotes.get(con_id) or self._market.quote(con_id)
-            if quote is None:
-                return None
-            size = Decimal(quote.bid_size), Decimal(quote.ask_size)
-            touch = self._touches[con_id] = Touch(quote.bid, quote.ask, *size)
+        """The quote in force; None before the first."""
+        touch, quote = self._touches.get(con_id), self._quotes.get(con_id)
+        if touch is None and quote is not None:
+            touch = Touch(quote.bid, quote.ask, Decimal(quote.bid_size), Decimal(quote.ask_size))
+            self._touches[con_id] = touch
         return touch
 
     def last(self, con_id: int) -> float | None:
-        """The last price, USD."""
-        if con_id not in self._last:
-            trade = self._market.last(con_id)
-            if trade is None:
-                return None
-            self._last[con_id] = trade.price
-        return self._last[con_id]
+        """The last price, USD; None before the first print."""
+        return self._last.get(con_id)
 
     def halted(self, con_id: int) -> bool:
         """True while nothing may fill or trigger."""
-        if con_id not in self._halted:
-            self._halted[con_id] = self._market.halted(con_id) != 0
-        return self._halted[con_id]
+        return self._halted.get(con_id, False)
 
     def mark(self, con_id: int) -> float | None:
         """A price to value a holding at, USD: the last print, else the middle of the touch."""

@@ -25,7 +25,7 @@ class OrderEntry:
         """The broker takes an order: refused, held for its parent, or sent to the market."""
         state, order = self._state, ticket.order
         order.perm_id = order.perm_id or state.ids.perm_id()
-        state.market.activate(order.con_id)
+        state.depth.watch(order.con_id)
         parent = state.book.parent(ticket)
         refusal = self._refusal(ticket, parent)
         if refusal:
@@ -69,6 +69,8 @@ class OrderEntry:
 
     def _refusal(self, ticket: Ticket, parent: Ticket | None) -> Refusal | None:
         state, order = self._state, ticket.order
+        if order.oca_group in state.book.spent_groups:
+            return Refusal(201, "Order rejected - reason:OCA group is already filled.")
         if parent is not None:
             return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")
         touch = state.depth.touch(order.con_id)

@@ -21,7 +21,7 @@ def fillable(ticket: Ticket, book: OrderBook, assumptions: Assumptions) -> Decim
     parent = book.parent(ticket)
     if parent is not None:
         room = min(room, family_room(ticket, parent, book))
-    if ticket.order.oca_type == 1 and assumptions.oca_cancels_on == "last_fill":
+    if not reduces(ticket) and assumptions.oca_cancels_on == "last_fill":
         room = Decimal(0) if any(other.order.filled for other in book.oca_others(ticket)) else room
     return max(room, Decimal(0))
 
@@ -34,6 +34,17 @@ def family_room(child: Ticket, parent: Ticket, book: OrderBook) -> Decimal:
     return max(parent.order.filled - closed, Decimal(0))
 
 
+def closes_group(ticket: Ticket, assumptions: Assumptions) -> bool:
+    """True if the fill that this order just had is the last that its OCA group allows."""
+    at_once = not reduces(ticket) and assumptions.oca_cancels_on == "first_fill"
+    return bool(ticket.order.oca_group) and (at_once or not ticket.order.remaining)
+
+
+def reduces(ticket: Ticket) -> bool:
+    """True in OCA groups of types 2 and 3."""
+    return ticket.order.oca_type in (2, REDUCE_WITHOUT_BLOCK)
+
+
 def oca_leftovers(
     ticket: Ticket, shares: Decimal, book: OrderBook, assumptions: Assumptions
 ) -> list[tuple[Ticket, Decimal]]:
@@ -43,10 +54,8 @@ def oca_leftovers(
     differ at IB in whether two members may be at the market at once, which atomic matching cannot show.
     """
     others = book.oca_others(ticket)
-    if ticket.order.oca_type in (2, REDUCE_WITHOUT_BLOCK):
+    if reduces(ticket):
         before = ticket.order.remaining + shares
         part = ticket.order.remaining / before
         return [(o, (o.order.remaining * part).to_integral_value(ROUND_FLOOR)) for o in others]
-    if assumptions.oca_cancels_on == "first_fill" or not ticket.order.remaining:
-        return [(other, Decimal(0)) for other in others]
-    return []
+    return [(other, Decimal(0)) for other in others] if closes_group(ticket, assumptions) else []

@@ -1,0 +1,30 @@
+from dataclasses import fields
+from typing import get_args, get_type_hints
+
+import pytest
+
+from momentum_kit.errors import ScenarioError
+from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
+
+
+def test_every_switch_is_a_field_with_the_same_alternatives_and_a_source():
+    """What is listed for people is what the broker obeys; delays are the only other fields."""
+    hints = get_type_hints(Assumptions)
+    assert {field.name for field in fields(Assumptions) if not field.name.endswith("_ms")} == {s.name for s in SWITCHES}
+    for switch in SWITCHES:
+        assert {a.name for a in switch.alternatives} == set(get_args(hints[switch.name]))
+        assert len(switch.alternatives) > 1
+        assert all(alternative.source for alternative in switch.alternatives)
+
+
+def test_alternatives_are_chosen_by_name():
+    """All other switches keep their default."""
+    chosen = Assumptions.choose({"first_status": "held"})
+    assert (chosen.first_status, chosen.cancel_status) == ("held", Assumptions().cancel_status)
+
+
+@pytest.mark.parametrize("choices", [{"first_statu": "held"}, {"first_status": "sometimes"}])
+def test_an_unknown_switch_or_alternative_is_refused_by_name(choices):
+    """The message names what is wrong and what is known."""
+    with pytest.raises(ScenarioError, match="first_status"):
+        Assumptions.choose(choices)
