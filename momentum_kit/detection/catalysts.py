@@ -73,7 +73,7 @@ _RULES: tuple[tuple[Catalyst, str, str], ...] = (
         r"\bfda (?:rejects|declines|refuses|denies|turns down)\b|\bfda rejection\b|"
         r"\bfda (?:panel|advisers|advisory committee) votes? against\b",
     ),
-    (Catalyst.CLINICAL_FAILURE, "clinical hold", r"\b(?:full |partial )?clinical hold\b(?!.{0,20}\b(?:lift|remov))"),
+    (Catalyst.CLINICAL_FAILURE, "clinical hold", r"^(?!.*\b(?:lift|remov|releas|resolv)).*\bclinical hold\b"),
     (
         Catalyst.CLINICAL_FAILURE,
         "missed endpoint",
@@ -141,7 +141,7 @@ _RULES: tuple[tuple[Catalyst, str, str], ...] = (
         "designation",
         r"\b(?:fast track|breakthrough therapy|breakthrough device|orphan drug|rmat|priority review|"
         r"rare pediatric|accelerated approval)\b|\bpdufa\b|\bclinical hold\b.{0,20}\b(?:lift|remov)\w*|"
-        r"\blift\w* (?:\S+ ){0,2}?clinical hold\b|\bema\b.{0,20}\bapprov\w*|\bchmp\b.{0,30}\bpositive opinion\b",
+        r"\b(?:lift|remov|releas|resolv)\w* (?:\S+ ){0,4}?clinical hold\b|\bema\b.{0,20}\bapprov\w*|\bchmp\b.{0,30}\bpositive opinion\b",
     ),
     (
         Catalyst.CLINICAL_SUCCESS,

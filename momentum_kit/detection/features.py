@@ -35,7 +35,7 @@ def compute_features(
         return None
     minute = tape.window(at, 60)
     ret_60s, ret_300s = _ret(tape, at, 60), _ret(tape, at, 300)
-    anchor = anchor_price(tape, baseline, item)
+    anchor = anchor_price(at, tape, baseline, item)
     atr = average_true_range(_recent_minutes(tape, baseline, at))
     since_open = (at - tape.session.open) / MINUTE if tape.session else NAN
     high, low = (max(b.high for b in minute), min(b.low for b in minute)) if minute else (NAN, NAN)
@@ -75,14 +75,14 @@ def compute_features(
     )
 
 
-def anchor_price(tape: Tape, baseline: Baseline | None, item: NewsItem) -> float:
+def anchor_price(at: datetime, tape: Tape, baseline: Baseline | None, item: NewsItem) -> float:
     """The last price before the headline, USD: close of the last bar that had ended when it was published.
 
     The publication, not the arrival, is what the tape may have reacted to; a provider's clock that runs ahead of
     ours is not believed. Before the day's first trade it is the previous close.
     """
     received, published = item.headline.received_at, item.headline.published_at
-    price = tape.price_at(min(published, received) if received else published)
+    price = tape.price_at(min(at, published, received or published))
     return price if not math.isnan(price) or baseline is None else baseline.previous_close
 
 

@@ -110,7 +110,7 @@ def name_agrees(name: str, mention: Mention) -> bool:
     if not words or not before:
         return False
     initials = "".join(word[0] for word in words)
-    if before[-1] == mention.symbol.lower():
+    if before[-1] == mention.symbol.lower() and len(mention.symbol) > 1:
         return True
     if len(initials) > 1 and initials in (before[-1], "".join(before[-len(initials) :])):
         return True  # P&G (PG), J&J (JNJ)
@@ -167,11 +167,11 @@ def _abbreviates(symbol: str, before: str) -> bool:
 
 
 def _rates_another(symbol: str, text: str) -> bool:
-    """True for the broker in "Goldman (GS) downgraded NIO (NIO)"; not in "Goldman downgraded at Citi"."""
+    """True for the broker in "Goldman (GS) downgraded NIO (NIO)" and after "downgraded at"; not for who is rated."""
     if symbol not in BROKERS or not _RATING.search(text):
         return False
+    called = "|".join(re.escape(name) for name in (*BROKERS[symbol], f"({symbol})"))
+    if re.search(rf"\b(?:at|by)\s+(?:{called})", text, re.IGNORECASE):
+        return True
     verb = _RATES_SOMEONE.search(text)
-    if not verb:
-        return False
-    subject = text[: verb.start()]
-    return f"({symbol})" in subject or any(name.lower() in subject.lower() for name in BROKERS[symbol])
+    return verb is not None and re.search(called, text[: verb.start()], re.IGNORECASE) is not None

@@ -30,7 +30,7 @@ def test_prefix_of_a_historical_headline_is_read_and_removed():
     ],
 )
 def test_extra_data_of_tick_news(extra, sentiment, confidence):
-    """tickNews carries the metadata beside the text; absent, malformed or impossible numbers are nan."""
+    """The metadata of tickNews stands beside the text; absent, malformed or impossible numbers are nan."""
     clean = clean_headline("Apple (AAPL) unveils a phone", extra)
     assert clean.sentiment == pytest.approx(sentiment, nan_ok=True)
     assert clean.confidence == pytest.approx(confidence, nan_ok=True)
@@ -97,7 +97,7 @@ def test_the_hash_of_the_words_is_stable_over_runs():
 
 @given(st.text(), st.text(), st.text())
 def test_any_text_is_read(text, extra, article_id):
-    """No headline raises; the id can stand in a key, numbers are in range or nan, and cleaning twice changes nothing."""
+    """No headline raises; the id can stand in a key, and numbers are in range or nan."""
     clean = clean_headline(text, extra, article_id)
     assert clean.story_id
     assert ":" not in clean.story_id
