@@ -6,7 +6,6 @@ from datetime import datetime
 import numpy as np
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.events import NewsEvent
 from momentum_kit.simgateway.universe import Listing
 
 PROVIDERS = {
@@ -180,8 +179,3 @@ def body(text: str, story: Story, published: datetime, rng: np.random.Generator)
     if rng.random() < 0.4:
         return f"<html><body><p>{lead}</p><p>{about}</p></body></html>"
     return f"{lead}&#10;&#10;{about}&#10;"
-
-
-def historical_text(event: NewsEvent) -> str:
-    """The headline as historicalNews carries it: metadata in braces before the text."""
-    return f"{{{event.extra}}}{event.text}" if event.extra else event.text

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from momentum_kit.errors import ScenarioError
 from momentum_kit.models import Bar
 from momentum_kit.simgateway import history
 from momentum_kit.simgateway.events import MarketEvent, NewsEvent, QuoteEvent, TradeEvent
@@ -163,5 +164,7 @@ class Market:
 
 
 def open_market(scenario: Scenario) -> Market:
-    """The generated market of a scenario."""
+    """The generated market of a scenario; ScenarioError for one that waits for real bars (bar_market.py)."""
+    if scenario.market == "archive":
+        raise ScenarioError(f"scenario {scenario.name or scenario.market} needs real bars: give an archive and a day")
     return Market(scenario, GeneratedSource(scenario))

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from momentum_kit.simgateway.headlines import PHRASES, PROVIDERS, historical_text
+from momentum_kit.simgateway.headlines import PHRASES, PROVIDERS
 from momentum_kit.simgateway.market import open_market
 from momentum_kit.simgateway.moves import SHAPES
 from momentum_kit.simgateway.scenario import DecoySpec, load_scenario, parse_scenario
@@ -66,13 +66,6 @@ def test_analyst_actions_are_marked(told):
     """Briefing's analyst feed begins with '!', no other does."""
     for _, event, _ in told:
         assert event.text.startswith("!") == (event.provider == "BRFUPDN")
-
-
-def test_history_carries_the_metadata_before_the_text(told):
-    """HistoricalNews has {metadata} in front; an empty one leaves no braces."""
-    for _, event, _ in told:
-        line = historical_text(event)
-        assert line == (f"{{{event.extra}}}{event.text}" if event.extra else event.text)
 
 
 def test_texts_keep_entities_and_bodies_are_text_or_html(told):

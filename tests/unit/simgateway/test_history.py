@@ -1,6 +1,7 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -156,7 +157,7 @@ def test_history_joins_without_a_break_at_the_night():
         closes = [bar.close for bar in daily]
         assert daily[-1].start == live.scenario.session.open
         assert live.previous_close(con_id) == pytest.approx(daily[-2].close)
-        assert all(abs(b / a - 1) < 0.25 for a, b in zip(closes, closes[1:], strict=False))
+        assert all(abs(b / a - 1) < 0.25 for a, b in pairwise(closes))
 
 
 def test_asking_for_more_history_changes_no_bar():

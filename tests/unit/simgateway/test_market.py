@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from momentum_kit.errors import ScenarioError
 from momentum_kit.simgateway.events import HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import EXCHANGES, ORDER_TYPES
 from momentum_kit.simgateway.market import HistoryError, open_market
@@ -239,3 +240,9 @@ def test_an_unknown_contract_has_no_market():
     with pytest.raises(HistoryError, match="No security definition") as caught:
         listed.bars(1, None, "1 D", "1 min", "TRADES", True)
     assert caught.value.code == 200
+
+
+def test_an_archive_scenario_does_not_open_without_bars():
+    """The scenario for real bars says what is missing."""
+    with pytest.raises(ScenarioError, match="needs real bars: give an archive and a day"):
+        open_market(parse_scenario({"market": "archive"}))
