@@ -50,10 +50,10 @@ class Depth:
         self._market.activate(con_id)
         quote, last = self._market.quote(con_id), self._market.last(con_id)
         if quote is not None:
-            self._quotes[con_id] = quote
+            self._quotes.setdefault(con_id, quote)
         if last is not None:
-            self._last[con_id] = last.price
-        self._halted[con_id] = self._market.halted(con_id) != 0
+            self._last.setdefault(con_id, last.price)
+        self._halted.setdefault(con_id, self._market.halted(con_id) != 0)
 
     def take_in(self, event: MarketEvent) -> None:
         """Bring one contract up to date; each quote refreshes the displayed sizes."""

@@ -1,6 +1,6 @@
 """The simulated broker: takes client requests and market events, answers with the order events clients are to hear."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -221,8 +221,8 @@ def _completed_text(order: SimOrder) -> str:
     return f"Filled Size: {order.filled:f}" if order.status == "Filled" else order.status
 
 
-def open_exchange(market: "Market", assumptions: Assumptions | None = None) -> Exchange:
-    """The broker that a market's scenario describes: its account, costs, latency and seed."""
+def open_exchange(market: "Market", assumptions: Mapping[str, Any] | None = None) -> Exchange:
+    """The broker that a market's scenario describes; assumptions: answers to switches by name."""
     broker = market.scenario.broker
     rates = broker.commission
     costs = CostTable(
@@ -239,6 +239,6 @@ def open_exchange(market: "Market", assumptions: Assumptions | None = None) -> E
         Account(broker.account, broker.cash_usd, costs),
         latency_ms=broker.latency_ms,
         seed=market.scenario.seed,
-        assumptions=assumptions,
+        assumptions=Assumptions.choose(assumptions or {}),
         split_share=broker.partial_fill_share,
     )
