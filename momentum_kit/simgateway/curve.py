@@ -7,7 +7,8 @@ import numpy as np
 from momentum_kit.sessions import TradingSession, session_on
 from momentum_kit.simgateway.tape import Floats, Ints, to_ms
 
-PRE_MARKET = timedelta(minutes=90)  # the simulated tape begins this long before the open, at 08:00 New York
+PRE_MINUTES = 90  # the simulated tape begins this long before the open, at 08:00 New York
+PRE_MARKET = timedelta(minutes=PRE_MINUTES)
 PRE_MARKET_SHARE = 0.012  # of the day's volume
 MINUTE_MS = 60_000
 
@@ -31,20 +32,18 @@ def minute_shares(day: date) -> Floats:
     session = session_on(day)
     if session is None:
         return np.empty(0)
-    pre = int(PRE_MARKET / timedelta(minutes=1))
-    regular = len(minutes) - pre
+    regular = len(minutes) - PRE_MINUTES
     x = (np.arange(regular) + 0.5) / regular
     # Fast decay from the open, a slow rise into the close, a floor at noon.
     shape = 0.55 + 2.6 * np.exp(-x / 0.045) + 0.9 * np.exp(-x / 0.25) + 1.3 * np.exp(-(1 - x) / 0.07)
-    thin = np.linspace(0.4, 1.6, pre)
+    thin = np.linspace(0.4, 1.6, PRE_MINUTES)
     return np.concatenate([thin / thin.sum() * PRE_MARKET_SHARE, shape / shape.sum() * (1 - PRE_MARKET_SHARE)])
 
 
 def minute_sigma(day: date) -> Floats:
     """Volatility of each minute over the day's mean: follows volume, but flatter; little before the open."""
     shares = minute_shares(day)
-    pre = int(PRE_MARKET / timedelta(minutes=1))
     sigma = np.sqrt(shares)
-    sigma[pre:] /= np.sqrt(np.mean(sigma[pre:] ** 2))
-    sigma[:pre] = 0.3
+    sigma[PRE_MINUTES:] /= np.sqrt(np.mean(sigma[PRE_MINUTES:] ** 2))
+    sigma[:PRE_MINUTES] = 0.3
     return sigma

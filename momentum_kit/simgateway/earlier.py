@@ -1,10 +1,10 @@
 """Earlier sessions of a generated contract: seeded daily closes, and minute bars between them."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
-from momentum_kit.simgateway.curve import PRE_MARKET, day_minutes, minute_shares, minute_sigma
+from momentum_kit.simgateway.curve import PRE_MINUTES, day_minutes, minute_shares, minute_sigma
 from momentum_kit.simgateway.generator import CALM_PRINTS_S, activity, opening_cross
 from momentum_kit.simgateway.tape import BarColumns, Floats
 from momentum_kit.simgateway.universe import Listing, stream
@@ -26,7 +26,7 @@ def generate_minutes(seed: int, listing: Listing, day: date, previous_close: flo
     """TRADES minute bars of one earlier session, pre-market included; minutes without a print are absent."""
     rng = stream(seed, listing.instrument.symbol, day.isoformat())
     start_ms, shares = day_minutes(day), minute_shares(day)
-    minutes, pre = len(start_ms), int(PRE_MARKET / timedelta(minutes=1))
+    minutes = len(start_ms)
     busy = activity(rng, minutes, small=listing.small)
     # The mean of a lognormal factor exceeds its median: a baseline on medians sees the listing's daily volume.
     volume = shares * listing.daily_volume * float(np.exp(rng.normal(0.0, 0.25))) * busy / busy.mean()
@@ -35,9 +35,9 @@ def generate_minutes(seed: int, listing: Listing, day: date, previous_close: flo
     printed = np.rint(np.divide(volume, rate, out=np.zeros(minutes), where=rate > 0) * count)
     # Many prints average their sizes out, few do not.
     printed = np.rint(printed * np.exp(rng.normal(0.0, 0.8 / np.sqrt(np.maximum(count, 1)))))
-    count[pre] += 1
-    printed[pre] += opening_cross(listing)
-    step = listing.daily_sigma / np.sqrt(minutes - pre) * minute_sigma(day)
+    count[PRE_MINUTES] += 1
+    printed[PRE_MINUTES] += opening_cross(listing)
+    step = listing.daily_sigma / np.sqrt(minutes - PRE_MINUTES) * minute_sigma(day)
     step = step * np.sqrt(busy / busy.mean()) * (busy > 0.1)
     walk = np.cumsum(step * rng.normal(size=minutes))
     bridge = walk - walk[-1] * np.linspace(0, 1, minutes) + np.linspace(np.log(previous_close), np.log(close), minutes)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from momentum_kit.simgateway.curve import MINUTE_MS, PRE_MARKET, day_minutes, minute_shares, minute_sigma, tape_start
+from momentum_kit.simgateway.curve import MINUTE_MS, PRE_MINUTES, day_minutes, minute_shares, minute_sigma, tape_start
 from momentum_kit.simgateway.moves import Knots, Move
 from momentum_kit.simgateway.scenario import Scenario
 from momentum_kit.simgateway.tape import Floats, Ints, Tape, build_tape, to_ms
@@ -12,6 +12,7 @@ from momentum_kit.simgateway.universe import Listing, stream
 
 CELL_MS = 250  # IB samples stock quotes at this pace, so nothing in the market is finer but the prints' times
 CELLS_A_MINUTE = MINUTE_MS // CELL_MS
+OPENING_CELL = PRE_MINUTES * CELLS_A_MINUTE
 REFRESH_CELLS = 9  # sizes at the touch change at least this often, or a quiet quote would look stale
 CALM_PRINTS_S = 4.0  # most prints a second without news
 ASLEEP_SHARE = 0.22  # minutes in which a small cap hardly trades and its price stands still
@@ -35,6 +36,15 @@ class Grid:
         """Start of every cell."""
         return self.start_ms + np.arange(self.cells, dtype=np.int64) * CELL_MS
 
+    def print_rate(self, listing: Listing) -> Floats:
+        """Prints a second of every cell."""
+        return np.minimum(self.volume / listing.print_shares, self.prints)
+
+    def print_shares(self, listing: Listing) -> Floats:
+        """Mean size of a print in every cell: where prints are capped, they grow with the volume."""
+        rate = self.print_rate(listing)
+        return np.divide(self.volume, rate, out=np.zeros(self.cells), where=rate > 0)
+
 
 def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...]) -> Tape:
     """The served day of one contract, from 08:00 to the scenario's end or the close."""
@@ -42,7 +52,7 @@ def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...])
     grid = _grid(scenario, listing, moves, rng)
     mid = np.log(listing.price) + np.cumsum(grid.sigma * rng.standard_t(5, grid.cells) * np.sqrt(3 / 5))
     # The listing's price is the price at the open, wherever the pre-market wandered.
-    opening = min(int(PRE_MARKET.total_seconds() * 1000) // CELL_MS, grid.cells - 1)
+    opening = min(OPENING_CELL, grid.cells - 1)
     mid = np.exp(mid - mid[opening] + np.log(listing.price) + grid.displacement)
     bid, ask = _touch(mid, grid.spread, listing.tick)
     quotes = _quotes(grid, bid, ask, listing, rng)
@@ -62,21 +72,19 @@ def _grid(scenario: Scenario, listing: Listing, moves: tuple[Move, ...], rng: np
     minutes = -(-(min(to_ms(scenario.ends_at), to_ms(session.close)) - start) // MINUTE_MS)
     busy = activity(rng, minutes, small=listing.small)
     day_factor = float(np.exp(rng.normal(0.0, 0.25)))
-    regular_minutes = len(day_minutes(session.day)) - int(PRE_MARKET.total_seconds() // 60)
+    regular_minutes = len(day_minutes(session.day)) - PRE_MINUTES
     shares = minute_shares(session.day)[:minutes] * listing.daily_volume * day_factor * busy / busy.mean() / 60
     minute_vol = listing.daily_sigma / np.sqrt(regular_minutes) * minute_sigma(session.day)[:minutes]
     sigma = minute_vol * np.sqrt(busy / busy.mean()) * (busy > 0.1) / np.sqrt(CELLS_A_MINUTE)
-    per_cell = {"sigma": sigma, "volume": shares}
-    columns = {name: np.repeat(column, CELLS_A_MINUTE) for name, column in per_cell.items()}
     cells = minutes * CELLS_A_MINUTE
     spread = np.full(cells, listing.spread_bps / 1e4)
-    spread[: int(PRE_MARKET.total_seconds() * 1000) // CELL_MS] *= 3
+    spread[:OPENING_CELL] *= 3
     wobble = np.repeat(np.exp(rng.normal(0, 0.2, -(-cells // 40))), 40)[:cells]
     grid = Grid(
         start,
         cells,
-        columns["sigma"],
-        columns["volume"],
+        np.repeat(sigma, CELLS_A_MINUTE),
+        np.repeat(shares, CELLS_A_MINUTE),
         spread * wobble,
         np.full(cells, CALM_PRINTS_S),
         np.zeros(cells),
@@ -143,8 +151,11 @@ def _quotes(
     refreshed = rng.random(grid.cells) < 0.08
     phase = int(rng.integers(REFRESH_CELLS))
     refreshed[phase::REFRESH_CELLS] = True
-    rows = np.flatnonzero((changed | refreshed) & grid.trading)
-    sizes = np.exp(rng.normal(np.log(4 * listing.print_shares), 0.8, (2, len(rows))))
+    resumed = np.r_[False, ~grid.trading[:-1]]
+    rows = np.flatnonzero((changed | refreshed | resumed) & grid.trading)
+    # The touch is a few prints deep, also while news makes the prints large.
+    depth = 4 * np.clip(grid.print_shares(listing)[rows], listing.print_shares, 6 * listing.print_shares)
+    sizes = depth * np.exp(rng.normal(0.0, 0.8, (2, len(rows))))
     lots = np.maximum((sizes / 100).round(), 1).astype(np.int64) * 100
     return grid.cell_ms[rows], bid[rows], ask[rows], lots[0], lots[1]
 
@@ -152,13 +163,13 @@ def _quotes(
 def _prints(
     grid: Grid, mid: Floats, bid: Floats, ask: Floats, listing: Listing, rng: np.random.Generator
 ) -> tuple[Ints, Floats, Ints]:
-    rate = np.minimum(grid.volume / listing.print_shares, grid.prints)
-    count = rng.poisson(rate * CELL_MS / 1000) * grid.trading
+    count = rng.poisson(grid.print_rate(listing) * CELL_MS / 1000) * grid.trading
     cell = np.repeat(np.arange(grid.cells), count)
     order = np.sort(cell * CELL_MS + rng.integers(1, CELL_MS, len(cell)))
     # The mean of exp(normal(-s^2/2, s)) is 1, so volume stays what the grid says.
-    mean_size = np.divide(grid.volume, rate, out=np.zeros(grid.cells), where=rate > 0)
-    size = np.maximum(np.rint(mean_size[cell] * np.exp(rng.normal(-0.32, 0.8, len(cell)))), 1).astype(np.int64)
+    size = np.maximum(np.rint(grid.print_shares(listing)[cell] * np.exp(rng.normal(-0.32, 0.8, len(cell)))), 1).astype(
+        np.int64
+    )
     lean = 0.5 + 0.25 * np.sign(np.diff(grid.displacement, prepend=0.0))[cell]
     buys = rng.random(len(cell)) < lean
     price = np.where(buys, ask[cell], bid[cell])
@@ -166,7 +177,7 @@ def _prints(
     inside = (rng.random(len(cell)) < 0.15) & (ask[cell] - bid[cell] > 1.5 * listing.tick)
     price = np.where(inside, np.round(np.rint(mid[cell] / listing.tick) * listing.tick, 4), price)
     ms = grid.start_ms + order.astype(np.int64)
-    opening = int(PRE_MARKET.total_seconds() * 1000) // CELL_MS + int(rng.integers(1, 8))
+    opening = OPENING_CELL + int(rng.integers(1, 8))
     if opening >= grid.cells:
         return ms, price, size
     cross_ms = grid.start_ms + opening * CELL_MS + 1

@@ -125,7 +125,10 @@ def test_a_halt_stops_the_tape_and_a_resume_starts_it_again():
     assert [halt.state for halt in halts] == [2, 0]
     assert halts[1].time - halts[0].time == timedelta(minutes=5)
     assert not [e for e in events if halts[0].time < e.time < halts[1].time]
-    assert [e for e in events if isinstance(e, TradeEvent) and e.time > halts[1].time]
+    after = [e for e in events if e.time >= halts[1].time and not isinstance(e, HaltEvent)]
+    assert isinstance(after[0], QuoteEvent)
+    assert after[0].time - halts[1].time < timedelta(seconds=1)
+    assert [e for e in after if isinstance(e, TradeEvent)]
 
 
 def test_halted_says_the_state_in_force():
