@@ -14,7 +14,7 @@ from momentum_kit.storage.sqlite import columns_of, open_database
 
 MAX_BUFFERED_ROWS = 200_000  # some 100 MB: hours of a session on a full disk
 
-_Row = tuple[str, dict[str, Column]]
+_Row = tuple[str, tuple[Column, ...]]
 
 
 class SqliteJournal:
@@ -29,7 +29,7 @@ class SqliteJournal:
         self.lost_rows = 0
         self._on_failure = on_failure or (lambda _text: None)
         self._connection = open_database(self.path, JOURNAL, JOURNAL_ID, "NORMAL")
-        self._columns = {table: frozenset(names) - {"id"} for table, names in columns_of(self._connection).items()}
+        self._columns = {table: names[1:] for table, names in columns_of(self._connection).items()}  # without id
         self._rows: list[_Row] = []
         self._swap = threading.Lock()  # held for the moment in which _rows is exchanged
         self._writing = threading.Lock()  # held while SQLite writes
@@ -40,10 +40,11 @@ class SqliteJournal:
         known = self._columns.get(table)
         if known is None:
             raise StorageError(f"journal: no table {table!r}")
-        if not columns.keys() <= known:
-            raise StorageError(f"journal: table {table} has no column {', '.join(sorted(columns.keys() - known))}")
-        row = {name: to_column(value) for name, value in columns.items()}
-        row["wall_ns"] = time.time_ns()
+        unknown = columns.keys() - set(known)
+        if unknown or "wall_ns" in columns:
+            raise StorageError(f"journal: table {table} has no column {', '.join(sorted(unknown)) or 'wall_ns'} to set")
+        columns["wall_ns"] = time.time_ns()
+        row = tuple(to_column(columns.get(name)) for name in known)
         with self._swap:
             if len(self._rows) >= MAX_BUFFERED_ROWS:
                 self.lost_rows += 1
@@ -83,15 +84,15 @@ class SqliteJournal:
             raise StorageError(f"journal {self.path}: {len(self._rows) + self.lost_rows} rows were not written")
 
     def _insert(self, rows: list[_Row]) -> None:
-        batches: dict[tuple[str, tuple[str, ...]], list[tuple[Column, ...]]] = {}
+        batches: dict[str, list[tuple[Column, ...]]] = {}
         for table, row in rows:
-            batches.setdefault((table, tuple(row)), []).append(tuple(row.values()))
+            batches.setdefault(table, []).append(row)
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
-            for (table, names), values in batches.items():
-                marks = ", ".join("?" * len(names))
-                sql = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({marks})'
+            for table, values in batches.items():
+                names = self._columns[table]
+                sql = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'
                 self._connection.executemany(sql, values)
             execute("COMMIT")
         except sqlite3.Error:

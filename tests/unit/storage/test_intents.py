@@ -1,0 +1,75 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from momentum_kit.errors import StorageError
+from momentum_kit.models import Contract, Intent, IntentKind, IntentState, OrderAction
+from momentum_kit.storage.intents import SqliteIntents
+
+INTENT = Intent(
+    "mk-1", IntentKind.ENTRY, "story:1", Contract("AAA", 1, primary_exchange="NASDAQ"), "DU1", OrderAction.BUY,
+    Decimal(833), 5.02, 5.2, 4.9, 99.96, datetime(2026, 11, 20, 15, 30, 0, 250_000, tzinfo=UTC), reason="fda",
+)  # fmt: skip
+
+
+@pytest.fixture
+def intents(tmp_path):
+    """An open file of intents."""
+    opened = SqliteIntents(tmp_path / "intents.db")
+    yield opened
+    opened.close()
+
+
+def test_what_was_recorded_is_on_disk(intents):
+    """Another connection sees the intent as soon as record returns, every field as it was."""
+    intents.record(INTENT)
+    other = SqliteIntents(intents.path)
+    assert other.unresolved() == (INTENT,)
+    other.close()
+
+
+def test_every_commit_reaches_the_disk(intents):
+    """Synchronous is FULL (2): an intent is durable before its orders are sent."""
+    assert intents._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_marking_moves_state_and_ids(intents):
+    """Mark changes the state and the order ids named, nothing else."""
+    intents.record(INTENT)
+    intents.mark("mk-1", IntentState.SENT, entry_order_id=7, stop_order_id=9)
+    assert intents.unresolved() == (replace(INTENT, state=IntentState.SENT, entry_order_id=7, stop_order_id=9),)
+
+
+def test_resolved_intents_are_not_listed(intents):
+    """CLOSED and REFUSED are done; the rest comes oldest first."""
+    for number, state in enumerate(IntentState):
+        at = INTENT.created_at - timedelta(minutes=number)
+        intents.record(replace(INTENT, intent_id=f"mk-{state}", state=state, created_at=at))
+    listed = [intent.state for intent in intents.unresolved()]
+    assert listed == [IntentState.UNKNOWN, IntentState.WORKING, IntentState.SENT, IntentState.PREPARED]
+
+
+def test_no_intent_twice(intents):
+    """The reference is unique for ever."""
+    intents.record(INTENT)
+    with pytest.raises(StorageError, match="UNIQUE"):
+        intents.record(replace(INTENT, item_id="other"))
+
+
+def test_marking_what_is_not_there(intents):
+    """An unknown intent or an unknown kind of id is an error, not a silent nothing."""
+    with pytest.raises(StorageError, match="no intent mk-9"):
+        intents.mark("mk-9", IntentState.SENT)
+    with pytest.raises(StorageError, match="perm_id"):
+        intents.mark("mk-9", IntentState.SENT, perm_id=4)
+
+
+def test_a_full_disk_refuses(intents):
+    """Record raises where the row did not reach the disk, so that no order follows."""
+    pages = intents._connection.execute("PRAGMA page_count").fetchone()[0]
+    intents._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageError, match="full"):
+        for number in range(1000):
+            intents.record(replace(INTENT, intent_id=f"mk-{number}", reason="x" * 500))

@@ -1,0 +1,94 @@
+import sqlite3
+
+import pytest
+
+from momentum_kit.errors import DatabaseTooNew, StorageError
+from momentum_kit.storage.sqlite import columns_of, open_database, read_table
+
+ONE = (("CREATE TABLE a (x INTEGER)",),)
+TWO = (*ONE, ("CREATE TABLE b (y INTEGER)", "INSERT INTO b VALUES (7)"))
+OURS = 4711
+
+
+def test_new_file_is_migrated_and_in_wal_mode(tmp_path):
+    """A fresh database has every step, its version and its owner."""
+    path = tmp_path / "deep" / "x.db"
+    connection = open_database(path, TWO, OURS, "NORMAL")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert columns_of(connection) == {"a": ("x",), "b": ("y",)}
+    connection.close()
+
+
+def test_old_file_gets_the_missing_steps_and_keeps_its_rows(tmp_path):
+    """Only what is new is applied, once."""
+    path = tmp_path / "x.db"
+    connection = open_database(path, ONE, OURS, "FULL")
+    connection.execute("INSERT INTO a VALUES (1)")
+    connection.close()
+    for _ in range(2):
+        open_database(path, TWO, OURS, "FULL").close()
+    assert read_table(path, "a") == [{"x": 1}]
+    assert read_table(path, "b") == [{"y": 7}]
+
+
+def test_newer_file_is_refused_and_untouched(tmp_path):
+    """A later kit's file is named and keeps every byte."""
+    path = tmp_path / "x.db"
+    open_database(path, TWO, OURS, "FULL").close()
+    before = path.read_bytes()
+    with pytest.raises(DatabaseTooNew, match="version 2, this one knows 1"):
+        open_database(path, ONE, OURS, "FULL")
+    assert path.read_bytes() == before
+
+
+def test_somebody_elses_database_is_refused(tmp_path):
+    """A file of another application is never migrated."""
+    path = tmp_path / "x.db"
+    foreign = sqlite3.connect(path)
+    foreign.execute("CREATE TABLE precious (x)")
+    foreign.commit()
+    foreign.close()
+    with pytest.raises(StorageError, match="not one of this kind"):
+        open_database(path, ONE, OURS, "FULL")
+
+
+def test_no_database_at_all(tmp_path):
+    """Text in place of a database is one clear line."""
+    path = tmp_path / "x.db"
+    path.write_text("hello, I am not a database, and long enough to look at" * 20)
+    with pytest.raises(StorageError, match="not a database"):
+        open_database(path, ONE, OURS, "FULL")
+
+
+def test_a_folder_in_its_place(tmp_path):
+    """A path that cannot be opened is one clear line."""
+    (tmp_path / "x.db").mkdir()
+    with pytest.raises(StorageError) as refused:
+        open_database(tmp_path / "x.db", ONE, OURS, "FULL")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    """An unwritable run folder is a StorageError too."""
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(StorageError):
+        open_database(tmp_path / "runs" / "x.db", ONE, OURS, "FULL")
+
+
+def test_a_broken_step_leaves_the_version_before(tmp_path):
+    """A migration that fails half-way is rolled back whole."""
+    path = tmp_path / "x.db"
+    open_database(path, ONE, OURS, "FULL").close()
+    with pytest.raises(StorageError):
+        open_database(path, (*ONE, ("CREATE TABLE b (y)", "CREATE TABLE a (again)")), OURS, "FULL")
+    with pytest.raises(StorageError, match="no table 'b'"):
+        read_table(path, "b")
+    open_database(path, ONE, OURS, "FULL").close()
+
+
+def test_reading_needs_an_existing_file(tmp_path):
+    """Reading creates nothing."""
+    with pytest.raises(StorageError):
+        read_table(tmp_path / "none.db", "a")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,162 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from momentum_kit.models import CommissionReport, Contract, Execution, OrderAction
+from momentum_kit.trading.ledger import Ledger, split_exec_id
+
+START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+BUY, SELL = OrderAction.BUY, OrderAction.SELL
+
+
+def execution(number, side, shares, price, *, second=None, con_id=1, order_id=None, correction=1):
+    """One match; `number` orders them in time unless `second` says otherwise."""
+    exec_id = f"0000e0d5.{number:08x}.01.{correction:02d}"
+    at = START + timedelta(seconds=number if second is None else second)
+    return Execution(
+        exec_id, order_id or number, 1, 17, Contract(f"S{con_id}", con_id), "DU1", side, Decimal(shares), price, at,
+        f"mk-{con_id}", "SIM", Decimal(shares), price, False, at,
+    )  # fmt: skip
+
+
+def cost(of, usd=1.0):
+    """The commission report of an execution."""
+    return CommissionReport(of.exec_id, usd, "USD", float("nan"))
+
+
+def ledger_of(*inputs):
+    """A ledger fed in this order."""
+    ledger = Ledger()
+    for each in inputs:
+        ledger.add_commission(each) if isinstance(each, CommissionReport) else ledger.add_execution(each)
+    return ledger
+
+
+def state_of(ledger):
+    """Everything that can be seen of a ledger."""
+    return (
+        ledger.holdings(),
+        ledger.round_trips(),
+        ledger.fills().__repr__(),
+        ledger.realised_usd,
+        ledger.costs_usd,
+        ledger.unrealised_usd(lambda _con_id: 6.0),
+        [ledger.filled(order_id) for order_id in range(8)],
+    )
+
+
+def test_round_trip():
+    """Bought in two matches, sold in one: averages, gross, costs, net and R."""
+    buys = execution(1, BUY, 100, 5.0, order_id=1), execution(2, BUY, 300, 5.2, order_id=1)
+    sell = execution(3, SELL, 400, 5.5)
+    ledger = ledger_of(*buys, sell, *(cost(e) for e in (*buys, sell)))
+    (trip,) = ledger.round_trips()
+    assert (trip.quantity, trip.entry_price, trip.exit_price) == (400, pytest.approx(5.15), 5.5)
+    assert (trip.gross_usd, trip.costs_usd, trip.net_usd) == (pytest.approx(140), 3.0, pytest.approx(137))
+    assert trip.r(100.0) == pytest.approx(1.37)
+    assert (trip.opened_at, trip.closed_at) == (buys[0].time, sell.time)
+    assert ledger.realised_usd == pytest.approx(140)
+    assert (ledger.holdings(), ledger.position(1), ledger.filled(1)) == ((), 0, 400)
+
+
+def test_first_in_first_out():
+    """A partial sale realises the oldest lot, and the rest keeps the price of the younger."""
+    ledger = ledger_of(execution(1, BUY, 100, 5.0), execution(2, BUY, 100, 6.0), execution(3, SELL, 100, 7.0))
+    (holding,) = ledger.holdings()
+    assert ledger.realised_usd == pytest.approx(200)
+    assert (holding.quantity, holding.average_price, holding.opened_at) == (100, 6.0, START + timedelta(seconds=2))
+    assert ledger.unrealised_usd(lambda _: 6.5) == pytest.approx(50)
+    assert ledger.unrealised_usd(lambda _: float("nan")) == 0
+
+
+def test_one_second_holds_a_whole_round_trip():
+    """IB's times are whole seconds: an exit in the entry's second still comes after it, by order id."""
+    sell, buy = execution(9, SELL, 100, 5.5, second=1), execution(4, BUY, 100, 5.0, second=1)
+    (trip,) = ledger_of(sell, buy).round_trips()
+    assert trip.gross_usd == pytest.approx(50)
+
+
+def test_a_correction_replaces():
+    """The highest correction of a match wins, in whatever order they come, and keeps the cost already reported."""
+    first, second = execution(1, BUY, 100, 5.0), execution(1, BUY, 90, 5.1, correction=2)
+    for order in ((first, cost(first), second), (second, first, cost(first))):
+        ledger = ledger_of(*order)
+        assert ledger.position(1) == 90
+        assert ledger.costs_usd == 1.0
+    assert not ledger_of(second).add_execution(first)
+
+
+def test_late_and_missing_costs():
+    """A trip says how many reports are outstanding; a report that comes later completes it."""
+    buy, sell = execution(1, BUY, 100, 5.0), execution(2, SELL, 100, 5.5)
+    ledger = ledger_of(buy, sell, cost(sell, 1.5))
+    assert (ledger.round_trips()[0].pending, ledger.costs_usd) == (1, 1.5)
+    assert ledger.add_commission(cost(buy))
+    assert not ledger.add_commission(cost(buy))
+    assert (ledger.round_trips()[0].pending, ledger.costs_usd) == (0, 2.5)
+
+
+def test_crossing_through_flat_opens_the_other_side():
+    """The rest of an execution that closes more than is held becomes a position of its own."""
+    ledger = ledger_of(execution(1, BUY, 100, 5.0), execution(2, SELL, 150, 6.0))
+    (holding,) = ledger.holdings()
+    assert (holding.quantity, holding.average_price, ledger.realised_usd) == (-50, 6.0, pytest.approx(100))
+    assert len(ledger.round_trips()) == 1
+
+
+def test_what_was_held_before_counts():
+    """Shares whose fills the broker no longer lists are stated, and sales take them first."""
+    ledger = ledger_of(execution(1, SELL, 60, 6.0))
+    ledger.open_with(Contract("S1", 1), Decimal(100), 5.0, START - timedelta(days=1), "mk-old")
+    (holding,) = ledger.holdings()
+    assert (holding.quantity, holding.order_ref, ledger.realised_usd) == (40, "mk-old", pytest.approx(60))
+    assert ledger.traded(1) == -60
+
+
+def test_unknown_contract_is_flat():
+    """What was never traded is not held."""
+    assert Ledger().position(99) == 0
+    assert Ledger().round_trips(99) == ()
+
+
+@pytest.mark.parametrize(
+    ("exec_id", "expected"),
+    [("0000e0d5.69e02bfb.01.01", ("0000e0d5.69e02bfb.01", 1)), ("late-exec-13", ("late-exec-13", 0))],
+)
+def test_exec_ids_split_as_executions_do(exec_id, expected):
+    """Reports and executions agree on base id and correction."""
+    execution_ = replace(execution(1, BUY, 1, 1.0), exec_id=exec_id)
+    assert split_exec_id(exec_id) == (execution_.base_id, execution_.correction) == expected
+
+
+executions = st.builds(
+    execution,
+    st.integers(1, 6),
+    st.sampled_from([BUY, SELL]),
+    st.integers(1, 300),
+    st.floats(1, 20).map(lambda price: round(price, 2)),
+    con_id=st.integers(1, 2),
+    second=st.integers(0, 3),
+    correction=st.integers(1, 3),
+)
+
+
+@given(st.data(), st.lists(executions, max_size=8, unique_by=lambda e: e.exec_id))
+def test_order_and_repetition_do_not_matter(data, matches):
+    """Any order and duplication of the same executions and reports gives the same ledger."""
+    inputs = [*matches, *(cost(e, 0.5 + e.correction) for e in matches if data.draw(st.booleans()))]
+    repeated = inputs + (data.draw(st.lists(st.sampled_from(inputs), max_size=5)) if inputs else [])
+    assert state_of(ledger_of(*inputs)) == state_of(ledger_of(*data.draw(st.permutations(repeated))))
+
+
+@given(st.lists(executions, max_size=10, unique_by=lambda e: e.base_id))
+def test_money_is_conserved(matches):
+    """Realised plus open profit is what was received less what was paid, whatever the matching."""
+    ledger = ledger_of(*matches)
+    cash = sum(-float(e.shares) * e.price * e.side.sign for e in matches)
+    held = sum(float(ledger.position(con_id)) * 6.0 for con_id in (1, 2))
+    assert ledger.realised_usd + ledger.unrealised_usd(lambda _: 6.0) == pytest.approx(cash + held, abs=1e-6)

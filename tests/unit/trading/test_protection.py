@@ -1,0 +1,109 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from momentum_kit.models import Contract, Intent, IntentKind, OrderAction
+from momentum_kit.trading.bracket import bracket_legs
+from momentum_kit.trading.lifecycle import OrderState
+from momentum_kit.trading.prices import US_STOCK_BANDS
+from momentum_kit.trading.protection import Cancel, PlaceStop, Resize, protective_moves
+from momentum_kit.trading.working import Bracket, Leg
+
+AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
+S = OrderState
+
+
+def bracket(entry=S.FILLED, target=S.WORKING, stop=S.HELD, quantity=100):
+    """A bracket with legs in these states."""
+    intent = Intent(
+        "mk-1", IntentKind.ENTRY, "s:1", Contract("AAA", 1), "DU1", OrderAction.BUY, Decimal(quantity), 5.02, 5.2, 4.9,
+        12.0, AT, entry_order_id=1, target_order_id=2, stop_order_id=3,
+    )  # fmt: skip
+    orders = bracket_legs(intent, regular_hours=True, stop_slack_pct=2.0, bands=US_STOCK_BANDS)
+    found = Bracket(intent, AT)
+    for role, order, state in zip(("entry", "target", "stop"), orders, (entry, target, stop), strict=True):
+        found.legs[role] = Leg(role, order, AT, state)
+    return found
+
+
+def moves(of, position, **filled):
+    """What is to be done; filled by role."""
+    by_id = {of.legs[role].request.order_id: Decimal(shares) for role, shares in filled.items()}
+    return protective_moves(of, Decimal(position), lambda order_id: by_id.get(order_id, Decimal(0)))
+
+
+def test_equal_needs_nothing():
+    """A full fill under a whole bracket is protected already."""
+    assert moves(bracket(), 100) == ()
+
+
+def test_partial_fill_resizes_both_legs():
+    """Stop and target follow the position down."""
+    of = bracket()
+    assert moves(of, 40) == (Resize(of.stop, Decimal(40)), Resize(of.target, Decimal(40)))
+
+
+def test_what_a_leg_has_filled_counts_as_its_size():
+    """A target that sold 30 of 100 still has the size of the 70 left; the stop is cut to 70."""
+    of = bracket()
+    assert moves(of, 70, target=30) == (Resize(of.stop, Decimal(70)),)
+
+
+@pytest.mark.parametrize("stop", [S.CANCELLED, S.REJECTED, S.FILLED, S.INACTIVE])
+def test_a_dead_stop_is_replaced_first(stop):
+    """The new stop goes out before the target, which could then sell as well, is cancelled."""
+    first, *rest = moves(bracket(stop=stop), 100)
+    assert first == PlaceStop(Decimal(100))
+    assert {type(move) for move in rest} == {Cancel}
+
+
+@pytest.mark.parametrize("stop", [S.SENT, S.PENDING, S.UNKNOWN, S.CANCELLING])
+def test_no_second_stop_on_a_guess(stop):
+    """A stop that may still be alive is never doubled."""
+    assert not any(isinstance(move, PlaceStop) for move in moves(bracket(stop=stop), 100))
+
+
+def test_a_missing_stop_is_placed():
+    """An adopted position without any leg gets its stop."""
+    of = bracket()
+    of.legs = {}
+    assert moves(of, 25) == (PlaceStop(Decimal(25)),)
+
+
+def test_orphans_go_when_flat():
+    """Flat with a finished entry: what is left is cancelled; with a live entry everything waits."""
+    of = bracket(entry=S.CANCELLED)
+    assert moves(of, 0) == (Cancel(of.target), Cancel(of.stop))
+    assert moves(bracket(entry=S.WORKING), 0) == ()
+
+
+def test_a_short_position_is_left_to_a_human():
+    """No move makes a flip worse."""
+    assert moves(bracket(), -5) == ()
+
+
+def test_one_change_at_a_time():
+    """A leg whose modify is not echoed, or whose cancel is out, is left alone."""
+    of = bracket()
+    of.stop.changing = True
+    of.target.cancel_sent_at = AT
+    assert moves(of, 40) == ()
+
+
+@given(
+    st.integers(-50, 100),
+    st.sampled_from(list(S)),
+    st.sampled_from(list(S)),
+    st.sampled_from(list(S)),
+)
+def test_no_move_sells_more_than_is_held(position, entry, target, stop):
+    """Whatever the states: no leg is sized beyond the position, and a stop is placed at most once."""
+    found = moves(bracket(entry, target, stop), position)
+    sizes = [move.quantity for move in found if not isinstance(move, Cancel)]
+    assert all(size == position for size in sizes)
+    assert sum(isinstance(move, PlaceStop) for move in found) <= 1
+    if position < 0:
+        assert not found
