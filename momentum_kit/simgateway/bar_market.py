@@ -74,7 +74,9 @@ class BarSource:
 
     def __init__(self, scenario: Scenario, days: Mapping[str, Mapping[date, RealDay]]) -> None:
         self.scenario = scenario
-        served = sorted(symbol for symbol, by_day in days.items() if scenario.day in by_day)
+        served = sorted(
+            symbol for symbol, by_day in days.items() if scenario.day in by_day and by_day[scenario.day].trades
+        )
         if not served:
             raise ArchiveError(f"no bars of {scenario.day} in the archive")
         listed = [_instrument(symbol, number) for number, symbol in enumerate(sorted(days))]

@@ -94,7 +94,7 @@ def test_headlines_are_told_about_the_served_symbols_and_nothing_is_planted():
 def test_a_day_without_bars_is_refused():
     """The missing day is named."""
     with pytest.raises(ArchiveError, match="no bars of 2026-11-20"):
-        open_bar_market(parse_scenario(ARCHIVE), {"TESTQ": {BEFORE: RealDay([])}})
+        open_bar_market(parse_scenario(ARCHIVE), {"TESTQ": {BEFORE: RealDay([]), DAY: RealDay([])}})
 
 
 def test_aapl_exists_even_without_bars():
