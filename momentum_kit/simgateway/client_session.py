@@ -40,7 +40,7 @@ class ClientSession:
         self.data_type = 1  # what reqMarketDataType asked for last
         self.account_updates = False
         self.positions = False
-        self.summaries: dict[int, frozenset[str]] = {}
+        self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
         self.feeds = ClientFeeds(self.send)
         self._input = FrameBuffer()
         self._output = bytearray()

@@ -9,6 +9,8 @@ from momentum_kit.simgateway.messages_account import (
     account_download_end,
     account_summary,
     account_summary_end,
+    account_update_multi,
+    account_update_multi_end,
     account_update_time,
     account_value,
     portfolio_value,
@@ -38,8 +40,23 @@ def updates(session: "ClientSession", fields: FieldReader) -> None:
     fields.skip()
     session.account_updates = fields.flag()
     if session.account_updates:
-        send_account(session)
+        _send_account(session)
         session.send(account_download_end(session.hub.account))
+
+
+def updates_multi(session: "ClientSession", fields: FieldReader) -> None:
+    """ReqAccountUpdatesMulti: all values now, and again after every execution until cancelled."""
+    fields.skip()
+    request_id = fields.integer()
+    session.account_multi.add(request_id)
+    _send_multi(session, request_id)
+    session.send(account_update_multi_end(request_id))
+
+
+def cancel_updates_multi(session: "ClientSession", fields: FieldReader) -> None:
+    """CancelAccountUpdatesMulti."""
+    fields.skip()
+    session.account_multi.discard(fields.integer())
 
 
 def positions(session: "ClientSession", _: FieldReader) -> None:
@@ -60,8 +77,7 @@ def ignore(_: "ClientSession", __: FieldReader) -> None:
     """CancelAccountSummary: a summary is sent once."""
 
 
-def send_account(session: "ClientSession") -> None:
-    """Send all values and holdings of an account subscription."""
+def _send_account(session: "ClientSession") -> None:
     hub = session.hub
     for tag, value, currency in hub.exchange.account_values():
         session.send(account_value(hub.account, tag, value, currency))
@@ -79,13 +95,22 @@ def on_execution(session: "ClientSession", con_id: int) -> None:
         quantity, cost = (held.quantity, held.average_cost) if held else (Decimal(0), 0.0)
         session.send(position(session.hub.account, session.hub.instrument(con_id), quantity, cost))
     if session.account_updates:
-        send_account(session)
+        _send_account(session)
+    for request_id in sorted(session.account_multi):
+        _send_multi(session, request_id)
+
+
+def _send_multi(session: "ClientSession", request_id: int) -> None:
+    for tag, value, currency in session.hub.exchange.account_values():
+        session.send(account_update_multi(request_id, session.hub.account, tag, value, currency))
 
 
 HANDLERS = {
     Request.ACCOUNT_SUMMARY: summary,
     Request.CANCEL_ACCOUNT_SUMMARY: ignore,
     Request.ACCOUNT_UPDATES: updates,
+    Request.ACCOUNT_UPDATES_MULTI: updates_multi,
+    Request.CANCEL_ACCOUNT_UPDATES_MULTI: cancel_updates_multi,
     Request.POSITIONS: positions,
     Request.CANCEL_POSITIONS: cancel_positions,
 }

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.client_feeds import RT_VOLUME, MarketLine, NewsFeed
-from momentum_kit.simgateway.handlers_news import unentitled
+from momentum_kit.simgateway.handlers_news import broad_tape, unentitled
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages_market import (
     Tick,
@@ -132,14 +132,14 @@ def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> Non
 
 
 def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:
-    provider, _, rest = ask.contract.symbol.partition(":")
+    provider = ask.contract.symbol.partition(":")[0]
     refusal = unentitled(session, (provider,))
     if ask.request_id in session.feeds:
         session.error(ask.request_id, 322, "Error processing request.-'bS' : cause - Duplicate ticker id")
-    elif rest != f"{provider}_ALL":
-        session.error(ask.request_id, 200, "No security definition has been found for the request")
     elif refusal:
         session.error(ask.request_id, 321, refusal)
+    elif broad_tape(session, ask.contract) is None:
+        session.error(ask.request_id, 200, "No security definition has been found for the request")
     else:
         _follow(session, NewsFeed(ask.request_id, None, frozenset({provider})))
 

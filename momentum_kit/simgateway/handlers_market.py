@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway.client_bars import BarFeed, step_floor
 from momentum_kit.simgateway.handlers_lines import cancel_market_data, market_data, market_data_type, take_line
+from momentum_kit.simgateway.handlers_news import broad_tape
 from momentum_kit.simgateway.history import HistoryError
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_market import (
@@ -37,6 +38,9 @@ def details(session: "ClientSession", fields: FieldReader) -> None:
     hub = session.hub
     by_isin = [item for item in hub.market.instruments.values() if ask.sec_id and item.isin == ask.sec_id]
     found = by_isin if ask.sec_id_type == "ISIN" else hub.resolve(ask.contract)
+    if ask.contract.sec_type == "NEWS":
+        tape = broad_tape(session, ask.contract)
+        found = [tape] if tape else []
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)
         return

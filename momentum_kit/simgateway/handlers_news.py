@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_news import historical_news, historical_news_end, news_article, news_providers
-from momentum_kit.simgateway.messages_requests import NewsHistoryRequest
+from momentum_kit.simgateway.messages_requests import ContractQuery, NewsHistoryRequest
 from momentum_kit.simgateway.times import parse_time
 from momentum_kit.simgateway.wire import FieldReader
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
 
 MAX_HEADLINES = 300
+FIRST_TAPE_CON_ID = 2_000_000_001  # out of reach of the stocks' ids
 
 
 def providers(session: "ClientSession", _: FieldReader) -> None:
@@ -25,6 +27,29 @@ def unentitled(session: "ClientSession", codes: tuple[str, ...]) -> str | None:
         if code not in session.hub.market.providers:
             return f"Error validating request.-'bS' : cause - Not subscribed for '{code}' provider"
     return None
+
+
+def broad_tape(session: "ClientSession", contract: ContractQuery) -> Instrument | None:
+    """The contract of a provider's broad tape (secType NEWS, symbol X:X_ALL); None if it names none."""
+    provider, _, rest = contract.symbol.partition(":")
+    codes = sorted(session.hub.market.providers)
+    if provider not in codes or rest != f"{provider}_ALL":
+        return None
+    return Instrument(
+        con_id=FIRST_TAPE_CON_ID + codes.index(provider),
+        symbol=contract.symbol,
+        long_name=session.hub.market.providers[provider],
+        primary_exchange="",
+        trading_class=provider,
+        valid_exchanges=(provider,),
+        market_rule_ids=(),
+        order_types="",
+        industry="",
+        category="",
+        subcategory="",
+        stock_type="",
+        sec_type="NEWS",
+    )
 
 
 def history(session: "ClientSession", fields: FieldReader) -> None:

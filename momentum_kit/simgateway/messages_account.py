@@ -22,6 +22,16 @@ def account_value(account: str, tag: str, value: str, currency: str) -> bytes:
     return frame(Reply.ACCOUNT_VALUE, 2, tag, value, currency, account)
 
 
+def account_update_multi(request_id: int, account: str, tag: str, value: str, currency: str) -> bytes:
+    """One value of an account subscription with an id; no model portfolio."""
+    return frame(Reply.ACCOUNT_UPDATE_MULTI, 1, request_id, account, "", tag, value, currency)
+
+
+def account_update_multi_end(request_id: int) -> bytes:
+    """The first full set of an account subscription with an id is complete."""
+    return frame(Reply.ACCOUNT_UPDATE_MULTI_END, 1, request_id)
+
+
 def account_update_time(clock: str) -> bytes:
     """When the values were taken, HH:MM."""
     return frame(Reply.ACCOUNT_UPDATE_TIME, 1, clock)

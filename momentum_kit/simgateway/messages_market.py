@@ -130,7 +130,16 @@ def contract_details(version: int, request_id: int, item: Instrument, day: date)
     head: list[str | int | float] = [Reply.CONTRACT_DETAILS]
     head += [request_id] if version >= SIZE_RULES else [8, request_id]
     head += [item.symbol, item.sec_type, ""] + ([""] if version >= LAST_TRADE_DATE else [])
-    head += ["0", "", "SMART", item.currency, item.symbol, item.trading_class, item.trading_class, item.con_id]
+    head += [
+        "0",
+        "",
+        item.valid_exchanges[0],
+        item.currency,
+        item.symbol,
+        item.trading_class,
+        item.trading_class,
+        item.con_id,
+    ]
     head += [item.min_tick] + ([] if version >= SIZE_RULES else ["100"])  # mdSizeMultiplier, then given up
     body: list[str | int] = ["", item.order_types, ",".join(item.valid_exchanges), 1, 0]
     body += [ascii7(item.long_name), item.primary_exchange, "", item.industry, item.category, item.subcategory]

@@ -67,6 +67,11 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
+def _report_end(clock: asyncio.Task[None]) -> None:
+    if not clock.cancelled() and (problem := clock.exception()):
+        log.error("the simulated market stands still: %r", problem, exc_info=problem)
+
+
 class SimulatedGateway:
     """Serves one scenario to any number of IB clients: `async with SimulatedGateway("demo") as gateway: gateway.port`.
 
@@ -113,6 +118,7 @@ class SimulatedGateway:
         self._started_s = loop.time()
         if not self._stands_still:
             self._clock = asyncio.create_task(self._run(), name="simulated market")
+            self._clock.add_done_callback(_report_end)
         return self
 
     async def __aexit__(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+import queue
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,8 +45,20 @@ _CALLBACKS = {
 Recorder = type("Recorder", (EWrapper,), _CALLBACKS)
 
 
+class _KeptMessages(queue.Queue[bytes]):
+    """The queue between the client's reader and its run(): keeps what passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed: list[list[str]] = []
+
+    def put(self, item: bytes, *args: Any) -> None:
+        self.passed.append(item.decode().split("\0")[:-1])
+        super().put(item, *args)
+
+
 class RecordingClient(Recorder, EClient):
-    """An EClient that keeps every callback in `calls`; requests are EClient's own methods.
+    """An EClient that keeps every callback in `calls` and every message in `frames`; requests are EClient's own.
 
     Use `await open(port, client_id)`, then requests, then `await wait_for(...)`, then `await close()`.
     """
@@ -53,6 +66,8 @@ class RecordingClient(Recorder, EClient):
     def __init__(self) -> None:
         EClient.__init__(self, wrapper=self)
         self.calls: list[Call] = []
+        self.msg_queue = _KeptMessages()
+        self.frames = self.msg_queue.passed
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._thread: threading.Thread | None = None

@@ -144,6 +144,12 @@ def peer(hub: Hub) -> Callable[..., Peer]:
 
 
 @pytest.fixture
+def peer_of() -> Callable[[Hub], Peer]:
+    """Connects the official client to any hub at 200."""
+    return lambda hub: Peer(hub, 200)
+
+
+@pytest.fixture
 def aapl() -> Contract:
     """AAPL as clients write it."""
     contract = Contract()
