@@ -63,6 +63,10 @@ class Assumptions:
             known = [alternative.name for alternative in switch.alternatives]
             if getattr(self, switch.name) not in known:
                 raise ScenarioError(f"assumption {switch.name}: {getattr(self, switch.name)!r} is none of {known}")
+        for name in ("late_execution_ms", "late_commission_ms"):
+            delay = getattr(self, name)
+            if not isinstance(delay, int) or delay < 0:
+                raise ScenarioError(f"assumption {name}: {delay!r} is no number of milliseconds")
 
     @classmethod
     def choose(cls, choices: Mapping[str, Any]) -> "Assumptions":

@@ -23,8 +23,16 @@ def test_alternatives_are_chosen_by_name():
     assert (chosen.first_status, chosen.cancel_status) == ("held", Assumptions().cancel_status)
 
 
-@pytest.mark.parametrize("choices", [{"first_statu": "held"}, {"first_status": "sometimes"}])
-def test_an_unknown_switch_or_alternative_is_refused_by_name(choices):
+@pytest.mark.parametrize(
+    ("choices", "named"),
+    [
+        ({"first_statu": "held"}, "first_status"),
+        ({"first_status": "sometimes"}, "opening_market_held"),
+        ({"late_execution_ms": -1}, "late_execution_ms"),
+        ({"late_commission_ms": "soon"}, "late_commission_ms"),
+    ],
+)
+def test_an_unknown_switch_or_alternative_is_refused_by_name(choices, named):
     """The message names what is wrong and what is known."""
-    with pytest.raises(ScenarioError, match="first_status"):
+    with pytest.raises(ScenarioError, match=named):
         Assumptions.choose(choices)
