@@ -17,6 +17,11 @@ TIMES = {"at", "published_at", "received_at", "decided_at", "time", "opened_at",
 NUMBERS_AS_TEXT = {"quantity", "filled", "remaining", "shares"}
 STRUCTURES = {"features", "rules", "limits", "reading", "symbols"}
 FLAGS = {"final", "liquidation"}
+FILL_COLUMNS = [
+    "time", "symbol", "side", "shares", "price", "leg", "reference", "reference_price", "slippage_bps",
+    "commission_usd", "realized_pnl_usd", "exchange", "liquidation", "item_id", "order_id", "order_ref", "perm_id",
+    "con_id", "exec_id",
+]  # fmt: skip
 
 Series: TypeAlias = "pd.Series[Any]"
 
@@ -64,7 +69,7 @@ def fills(path: str | Path) -> pd.DataFrame:
     """Executions (corrections applied) with their order's leg, costs in USD, and slippage.
 
     slippage_bps: (price - reference_price) x side over reference_price, positive is worse than the reference.
-    reference names it: the price decided on for an entry, the order's stop or limit, else the last mark.
+    reference names it: the ask at the decision for an entry, the order's stop or limit, else the last mark.
     """
     frame = table(path, "executions")
     kept = [row[1] for row in latest(zip(frame["exec_id"], frame.index, strict=True))]
@@ -77,7 +82,7 @@ def fills(path: str | Path) -> pd.DataFrame:
     last = orders(path).query("change != 'cancel'").drop_duplicates("order_id", keep="last")
     columns = ["order_id", "item_id", "leg", "order_type", "limit_price", "stop_price"]
     frame = frame.merge(last[columns], on="order_id", how="left")
-    return _with_slippage(frame, decisions(path), marks(path)).drop(columns=["order_type", "limit_price", "stop_price"])
+    return _with_slippage(frame, decisions(path), marks(path))[FILL_COLUMNS]
 
 
 def positions(path: str | Path) -> pd.DataFrame:
@@ -128,14 +133,14 @@ def _structure(text: str | None) -> object:
 
 
 def _with_slippage(frame: pd.DataFrame, decided: pd.DataFrame, marked: pd.DataFrame) -> pd.DataFrame:
-    signals = decided[decided["verdict"] == "signal"].drop_duplicates("item_id").set_index("item_id")["price"]
-    decision_price = frame["item_id"].map(signals)
+    signals = decided[decided["verdict"] == "signal"].drop_duplicates("item_id").reset_index(drop=True)
+    asks = pd.Series(_last_marks(signals, "decided_at", marked, "ask").to_numpy(), index=signals["item_id"])
     market = frame["order_type"] == "MKT"
     named = {
-        "decision": decision_price.where(frame["leg"] == "entry"),
+        "ask": frame["item_id"].map(asks).where(frame["leg"] == "entry"),
         "stop": frame["stop_price"].where(~market),
         "limit": frame["limit_price"].where(~market),
-        "mark": _last_marks(frame, marked),
+        "mark": _last_marks(frame, "time", marked, "price"),
     }
     frame["reference"] = pd.Series(pd.NA, index=frame.index, dtype="str")
     frame["reference_price"] = np.nan
@@ -148,12 +153,12 @@ def _with_slippage(frame: pd.DataFrame, decided: pd.DataFrame, marked: pd.DataFr
     return frame
 
 
-def _last_marks(frame: pd.DataFrame, marked: pd.DataFrame) -> Series:
-    """The last mark of each execution's contract at or before its time; nan without one."""
-    left = frame[["time", "con_id"]].reset_index().sort_values("time")
-    right = marked[["at", "con_id", "price"]].sort_values("at")
-    joined = pd.merge_asof(left, right, left_on="time", right_on="at", by="con_id")
-    return joined.set_index("index")["price"].reindex(frame.index)
+def _last_marks(frame: pd.DataFrame, at: str, marked: pd.DataFrame, column: str) -> Series:
+    """For each row, what its contract's last mark at or before the row's time says; nan without one."""
+    left = frame[[at, "con_id"]].reset_index().sort_values(at)
+    right = marked[["at", "con_id", column]].rename(columns={"at": "marked_at"}).sort_values("marked_at")
+    joined = pd.merge_asof(left, right, left_on=at, right_on="marked_at", by="con_id")
+    return joined.set_index("index")[column].reindex(frame.index)
 
 
 def _open_position(group: pd.DataFrame) -> tuple[float, float]:
