@@ -184,7 +184,9 @@ class Guardian:
             self._desk.record_open(intent)
             bracket.exit_intent_id = intent.intent_id
             bracket.reducing.append(intent.intent_id)
-        if not await self._desk.modify(bracket, stop, order, "exit"):
+        if await self._desk.modify(bracket, stop, order, "exit"):
+            self._desk.mark_intent(bracket.exit_intent_id, IntentState.SENT)
+        else:
             self._desk.tell(bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent")
 
     # -- ends --------------------------------------------------------------------------------------------------------

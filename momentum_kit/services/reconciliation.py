@@ -60,11 +60,12 @@ def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:
     executed = truth.executed(intent)
     position = truth.position(intent.contract.con_id, intent.account)
     traced = bool(executed) or any(order.request.order_ref == intent.intent_id for order in truth.completed)
-    if truth.open_of(intent):
+    held = position is not None and position.quantity > 0
+    if truth.open_of(intent) or (intent.kind is IntentKind.EXIT and held):  # an exit has no order of its own
         return IntentState.WORKING
     # Fills of earlier days are not listed any more: an intent known to have worked still owns the position.
     owns = bool(executed) or intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
-    if position is not None and position.quantity > 0 and owns:
+    if held and owns:
         return IntentState.WORKING
     if traced or intent.state is not IntentState.PREPARED:
         return IntentState.CLOSED

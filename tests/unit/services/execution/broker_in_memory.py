@@ -81,6 +81,7 @@ class MemoryBroker:
         self.sent: list[tuple[str, OrderRequest]] = []
         self.events: asyncio.Queue[object] = asyncio.Queue()
         self.executions: list[Execution] = []
+        self.reports: list[CommissionReport] = []
         self.positions: dict[int, tuple[Decimal, float]] = {}
         self.silent = False
         self.refuse: set[str] = set()
@@ -149,7 +150,9 @@ class MemoryBroker:
         return tuple(self._open(held) for held in self.orders.values() if held.status and not held.alive)
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
-        """All of today."""
+        """All of today; their commission reports come by the stream."""
+        for report in self.reports:
+            self.say(report)
         return tuple(replace(e, from_request=True) for e in self.executions)
 
     async def fetch_positions(self) -> tuple[Position, ...]:
@@ -176,6 +179,7 @@ class MemoryBroker:
 
     async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
         """Cents above a dollar."""
+        assert rule_id == 26
         return (PriceIncrement(0.0, 0.0001), PriceIncrement(1.0, 0.01))
 
     # -- what the market does ----------------------------------------------------------------------------------------
@@ -219,7 +223,8 @@ class MemoryBroker:
         if status:
             self.update(held)
         if commission:
-            self.say(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
+            self.reports.append(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
+            self.say(self.reports[-1])
         self._after_fill(held)
 
     def kill(self, held: Held, status: str = "Cancelled") -> None:

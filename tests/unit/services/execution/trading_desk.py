@@ -84,7 +84,8 @@ class Desk:
         """Until everything said and asked has been handled."""
         queues = (self.broker.events, self.signals, self.exits, self.fills, self.execution_beats, self.position_beats)
         while any(queue._unfinished_tasks for queue in queues):
-            await asyncio.sleep(0)
+            for queue in queues:
+                await queue.join()
 
     async def beat(self, seconds: float = 0.25) -> None:
         """Let market time pass, beat by beat."""

@@ -1,0 +1,152 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from broker_in_memory import MemoryBroker, TestClock, contract_of
+from trading_desk import trading_desk
+
+from momentum_kit.models import ExitRequest, IntentState, OrderAction, OrderRequest
+from momentum_kit.services.reconciliation import BrokerTruth, fetch_truth, settle_intent
+
+
+async def test_restart_with_a_whole_bracket(tmp_path):
+    """After a crash position, stop and target are taken over as they stand; nothing is sent."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+    sent = len(broker.sent)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(5)
+        assert len(broker.sent) == sent
+        assert desk.ledger.position(1) == quantity
+        assert desk.positions.views()[0].stop_price == 4.9
+        await desk.signal()
+        assert desk.journal["risk"][-1]["reason"] == "already held"
+        broker.fill(broker.leg(1, "target"), int(quantity), 5.2)
+        await desk.beat(2)
+        assert desk.journal["round_trips"][0]["reason"] == "target"
+        assert desk.intents.unresolved() == ()
+
+
+async def test_restart_without_a_stop(tmp_path):
+    """A position of ours that lost its stop while we were away gets one before anything else."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    for kind in ("stop", "target"):
+        broker.leg(1, kind).status = "Cancelled"
+    async with trading_desk(tmp_path, broker) as desk:
+        stop = broker.leg(1, "stop")
+        assert (stop.alive, stop.request.quantity, stop.request.stop_price) == (True, 833, 4.9)
+        assert desk.alerts.levels() == ["critical"]
+    async with trading_desk(tmp_path, broker) as desk:  # and the standalone stop is known after the next restart
+        sent = len(broker.sent)
+        await desk.beat(3)
+        assert len(broker.sent) == sent
+
+
+async def test_restart_with_an_entry_that_filled_meanwhile(tmp_path):
+    """Fills that happened while nobody listened are in the broker's executions."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        broker = desk.broker
+    entry = broker.leg(1, "entry")
+    broker.fill(entry, 500, 5.0)
+    async with trading_desk(tmp_path, broker) as desk:
+        assert desk.ledger.position(1) == 500
+        await desk.beat(12)
+        assert not entry.alive
+        assert broker.leg(1, "stop").request.quantity == 500
+
+
+async def test_restart_in_the_middle_of_an_exit(tmp_path):
+    """An exit that was decided goes on."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.exits.put_nowait(ExitRequest(contract_of(1), "kill", desk.clock.now()))
+        await desk.settle()
+        broker = desk.broker
+    stop = broker.leg(1, "stop")
+    stop.request = replace(stop.request, order_type="STP", stop_price=4.9)  # as if the modify had never arrived
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(1)
+        assert stop.request.order_type == "MKT"
+
+
+async def test_an_intent_that_was_never_sent(tmp_path):
+    """A crash between the intent and its orders leaves REFUSED, and nothing is sent for it."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        (intent,) = desk.intents.unresolved()
+        desk.intents.record(replace(intent, intent_id="mk-lost", contract=contract_of(5), state=IntentState.PREPARED))
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        assert [intent.intent_id for intent in desk.intents.unresolved()] == [intent.intent_id]
+        assert len(broker.sent) == 3
+
+
+async def test_shares_of_earlier_days(tmp_path):
+    """Executions since midnight do not explain an older position: it is adopted at its average cost."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+    broker.executions.clear()
+    broker.clock.time += timedelta(days=3)
+    async with trading_desk(tmp_path, broker) as desk:
+        (holding,) = desk.ledger.holdings()
+        assert (holding.quantity, holding.average_price) == (quantity, 5.0)
+        assert any("adopted 833" in text for _, text in desk.alerts.texts)
+        assert [row["reason"] for row in desk.journal["exits"]] == ["time stop"]
+
+
+async def test_what_is_not_ours_is_left_alone(tmp_path):
+    """Foreign positions and orders are told to a human, never touched, never owned."""
+    broker = MemoryBroker(TestClock())
+    broker.positions[9] = (Decimal(-300), 7.0)
+    await broker.place_order(contract_of(9), OrderRequest(OrderAction.BUY, Decimal(300), "LMT", 6.0, order_id=3))
+    broker.sent.clear()
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(3)
+        assert not broker.sent
+        assert desk.positions.flat
+        assert desk.positions.request_flatten("kill") == 0
+        assert desk.alerts.levels() == ["warning", "warning"]
+
+
+async def test_somebody_elses_shares_in_our_symbol(tmp_path):
+    """We own no more than our intent could have bought."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+    broker.positions[1] = (quantity + 1000, 5.0)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(2)
+        assert desk.ledger.position(1) == quantity
+        assert broker.leg(1, "stop").request.quantity == quantity
+
+
+async def test_yesterdays_round_trip_is_not_written_again(tmp_path):
+    """A restart rebuilds the ledger, but the journal of this session holds only its own trips."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.2)
+        await desk.beat(2)
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(12)
+        assert not desk.journal["round_trips"]
+        assert desk.ledger.realised_usd == pytest.approx(float(quantity) * 0.2)
+
+
+async def test_states_an_intent_can_end_in(tmp_path):
+    """Each intent is settled by orders, executions and position, never by a guess."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        (intent,) = desk.intents.unresolved()
+        truth = await fetch_truth(desk.broker)
+    nothing = BrokerTruth((), (), (), ())
+    assert settle_intent(intent, truth) is IntentState.WORKING
+    assert settle_intent(replace(intent, state=IntentState.PREPARED), nothing) is IntentState.REFUSED
+    for state in (IntentState.SENT, IntentState.WORKING, IntentState.UNKNOWN):
+        assert settle_intent(replace(intent, state=state), nothing) is IntentState.CLOSED
