@@ -250,6 +250,18 @@ class Config(Settings):
             raise ValueError("clock.kind must be wall in the live environment")
         return self
 
+    @property
+    def owner_key(self) -> str:
+        """Names the state folder of the one engine that owns this account; a simulated account lives at its port."""
+        if self.environment == "sim":
+            return f"sim-{self.broker.port}"
+        return self.broker.account or f"{self.environment}-{self.broker.host}-{self.broker.port}"
+
+    @property
+    def needs_arming(self) -> bool:
+        """True where orders move real money: an unexpired arming token is required."""
+        return self.environment == "live"
+
 
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})

@@ -1,0 +1,96 @@
+"""Moves market time: puts a Beat into the services' queues, by the wall or in lock-step with the gateway."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from momentum_kit.errors import BrokerError
+from momentum_kit.models import Beat
+from momentum_kit.runtime.clock import AnyClock, SteppedClock
+
+
+class SteppedBroker(Protocol):
+    """What lock-step needs of the bridge."""
+
+    @property
+    def idle(self) -> bool:
+        """No request pending, nothing undelivered, every stream's reader waiting."""
+        ...
+
+    @property
+    def last_received_ns(self) -> int:
+        """perf_counter_ns at the arrival of the latest message."""
+        ...
+
+    async def settled(self) -> None:
+        """Return when `idle`."""
+        ...
+
+    async def fetch_current_time_millis(self) -> datetime:
+        """Let the gateway take one step; its market time afterwards."""
+        ...
+
+
+def busy(queue: asyncio.Queue[Any]) -> bool:
+    """True until task_done was called for everything that was put (asyncio offers join() but no such question)."""
+    return bool(queue._unfinished_tasks)  # type: ignore[attr-defined]
+
+
+async def settle(broker: SteppedBroker, queues: Sequence[asyncio.Queue[Any]]) -> None:
+    """Return when everything received has been handled: broker idle and every queue done."""
+    while True:
+        await broker.settled()
+        for queue in queues:
+            await queue.join()
+        if broker.idle and not any(busy(queue) for queue in queues):
+            return
+
+
+async def beat_by_wall(
+    clock: AnyClock, every_s: float, beats: Sequence[asyncio.Queue[Beat]], after: Callable[[datetime], Awaitable[bool]]
+) -> None:
+    """Beat every `every_s` wall seconds until `after` says stop; a service that is behind gets only the latest."""
+    while True:
+        await asyncio.sleep(every_s)
+        beat = Beat(clock.now(), time.perf_counter_ns())
+        for queue in beats:
+            if queue.empty():
+                queue.put_nowait(beat)
+        if await after(beat.now):
+            return
+
+
+async def beat_in_steps(
+    clock: SteppedClock,
+    broker: SteppedBroker,
+    step_s: float,
+    rate: float,
+    beats: Sequence[asyncio.Queue[Beat]],
+    queues: Sequence[asyncio.Queue[Any]],
+    after: Callable[[datetime], Awaitable[bool]],
+) -> None:
+    """Lock-step: the market stands still until all that it sent has been handled; `rate` only limits the speed.
+
+    Raises BrokerError if the gateway does not step by `step_s`.
+    """
+    step = timedelta(seconds=step_s)
+    origin, started = clock.now(), time.perf_counter()
+    while True:
+        await settle(broker, queues)
+        due = clock.now() + step
+        ahead_s = (due - origin).total_seconds() / rate - (time.perf_counter() - started)
+        if ahead_s > 0:
+            await asyncio.sleep(ahead_s)
+        clock.start(due)  # before the step: whatever it brings is received at its end
+        reached = await broker.fetch_current_time_millis()
+        if reached != due:
+            raise BrokerError(f"lock-step broken: market time {reached:%H:%M:%S.%f}, expected {due:%H:%M:%S.%f}")
+        beat = Beat(due, broker.last_received_ns)
+        await settle(broker, queues)
+        for queue in beats:  # one service after the other, so that their order never depends on load
+            queue.put_nowait(beat)
+            await settle(broker, queues)
+        if await after(due):
+            return

@@ -1,0 +1,125 @@
+"""`momentum-kit demo`: the whole product on one screen; gateway, engine and kernel each in a process of its own."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from momentum_kit.config import load_config
+from momentum_kit.errors import EngineError, MomentumKitError
+from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine_process import EngineProcess, new_run_dir
+from momentum_kit.runtime.production import RunOutcome, run_notebook
+from momentum_kit.runtime.report import run_summary, write_summary
+from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.simgateway import load_scenario
+
+LAST_STRETCH = timedelta(minutes=3)  # the market that is left for closing what is still held
+STEP_S = 1.0  # market seconds of one lock-step
+ARCHIVE_OVERRIDES: Mapping[str, Any] = {
+    "detection.thresholds": "thresholds/large_cap.yaml",
+    "detection.baseline_sessions": 5,  # as many as the sample of real bars has before its last day
+    "detection.min_baseline_sessions": 3,
+    "news.symbol_master": "",
+}
+ARCHIVE_NOTE = "real minute bars; inside a minute the market walks a seeded path through open, high, low and close"
+
+Progress = Callable[[EngineStatus], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What to show. speed: market seconds per wall second at most; archive and day: real bars instead of a scenario."""
+
+    scenario: str = "demo"
+    seed: int = 7
+    speed: float = 600.0
+    archive: Path | None = None
+    day: date | None = None
+    overrides: Mapping[str, Any] | None = None
+
+
+def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, Any], RunOutcome]:
+    """Run it and return its summary (also written to the run folder) and how it ended.
+
+    progress is called a few times a second, on a thread of its own, with the engine's status.
+    """
+    config = project / "config" / "sim.yaml"
+    served = load_scenario("archive", demo.seed, demo.day) if demo.archive else load_scenario(demo.scenario, demo.seed)
+    out = new_run_dir(load_config(config), project)
+    truth_file = out / "truth.json"
+    started = time.perf_counter()
+    with gateway_process(_gateway_arguments(demo, truth_file), out / "gateway.err") as port:
+        overrides: dict[str, Any] = {
+            "broker.host": "127.0.0.1",
+            "broker.port": port,
+            "clock.kind": "stepped",
+            "clock.beat_s": STEP_S,
+            "clock.rate": demo.speed,
+            **(ARCHIVE_OVERRIDES if demo.archive else {}),
+            **(demo.overrides or {}),
+        }
+        watcher = _Watcher(progress)
+        outcome = run_notebook(
+            project / "notebooks" / "production.ipynb",
+            config,
+            {"host": "127.0.0.1", "port": port, "until": (served.ends_at - LAST_STRETCH).isoformat()},
+            overrides,
+            out,
+            watcher.start,
+        )
+        watcher.stop()
+    if not (out / "journal.db").is_file():
+        raise EngineError(f"the demo left no journal: {outcome.failure}")
+    truth = json.loads(truth_file.read_text(encoding="utf-8")) if truth_file.is_file() else None
+    notes = [ARCHIVE_NOTE] if demo.archive else []
+    extra = {
+        "title": f"{demo.archive} {demo.day}" if demo.archive else f"scenario {demo.scenario}, seed {demo.seed}",
+        "seed": demo.seed,
+        "wall_s": round(time.perf_counter() - started, 1),
+        "notes": notes,
+    }
+    summary = run_summary(out, truth, extra)
+    if not outcome.failure:
+        write_summary(out, summary)
+    return summary, outcome
+
+
+def _gateway_arguments(demo: Demo, truth: Path) -> list[str]:
+    arguments = ["--port", "0", "--seed", str(demo.seed), "--lock-step", str(STEP_S), "--truth", str(truth)]
+    if demo.archive:
+        return [*arguments, "--archive", str(demo.archive), "--date", str(demo.day)]
+    return [*arguments, "--scenario", demo.scenario]
+
+
+class _Watcher:
+    """Asks the engine for its status while the notebook runs."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, engine: EngineProcess) -> None:
+        self._thread = threading.Thread(target=self._watch, args=(ControlClient(engine.address),), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread:
+            self._thread.join()
+
+    def _watch(self, client: ControlClient) -> None:
+        while not self._ended.wait(0.25):
+            try:
+                status = client.status()
+            except MomentumKitError:
+                return  # the engine has ended
+            self._progress(status)
+            if status.state is TradingState.STOPPED:
+                return

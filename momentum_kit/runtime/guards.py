@@ -1,0 +1,29 @@
+"""Paper is proven, not assumed: host, port, account and configuration must agree before anything is sent."""
+
+from momentum_kit.config import Config
+from momentum_kit.errors import GuardRefused
+from momentum_kit.runtime.state_folder import StateFolder
+
+
+def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder) -> str:
+    """The account to trade; GuardRefused with the contradiction if anything disagrees."""
+    wanted = config.broker.account
+    if wanted and wanted not in accounts:
+        raise GuardRefused(
+            f"account {wanted} is not served by this gateway (it serves {', '.join(accounts) or 'none'})"
+        )
+    if not wanted and len(accounts) != 1:
+        raise GuardRefused(f"the gateway serves {len(accounts)} accounts; name one in broker.account")
+    account = wanted or accounts[0]
+    if not account.startswith(config.broker.account_prefix):
+        raise GuardRefused(
+            f"account {account} does not start with {config.broker.account_prefix}: "
+            f"this is not the {config.environment} account that the configuration means"
+        )
+    if config.needs_arming:
+        if not wanted:
+            raise GuardRefused("live trading needs the account id typed in broker.account")
+        folder.require_armed(account)
+    if reason := folder.killed:
+        raise GuardRefused(f"the kill switch is latched ({reason}); run: momentum-kit clear")
+    return account

@@ -1,0 +1,43 @@
+"""logs/bot.log: structured, rotating lines; one JSON object a line."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import structlog
+
+from momentum_kit.config import StorageSettings
+from momentum_kit.errors import StorageError
+
+
+def configure_logs(folder: Path, settings: StorageSettings) -> None:
+    """Send structlog and the standard library's warnings to one rotating file; StorageError if it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            folder / "bot.log",
+            maxBytes=int(settings.log_max_mb * 1e6),
+            backupCount=settings.log_backups,
+            encoding="utf-8",
+        )
+    except OSError as error:
+        raise StorageError(f"cannot write logs in {folder}: {error.strerror}") from None
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared)
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    logging.getLogger("ibapi").setLevel(logging.WARNING)  # at INFO it formats every message
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

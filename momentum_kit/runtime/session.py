@@ -1,0 +1,214 @@
+"""The composition root: builds real things and joins the services by named queues, for one connected run.
+
+Reading this file is reading the architecture:
+
+    bridge -> news_handler -[items]-> detection_engine -[signals]-> execution_service -[fills]-> position_manager
+                                                                            ^----------[exits]---------'
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.config import Config
+from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.errors import BrokerError, NotConnected
+from momentum_kit.models import (
+    Bar,
+    Beat,
+    CommissionReport,
+    ConnectionHealth,
+    Contract,
+    Execution,
+    ExitRequest,
+    LinkState,
+    NewsItem,
+    Quote,
+    TradeSignal,
+    TradingState,
+)
+from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
+from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
+from momentum_kit.runtime.clock import AnyClock, SteppedClock
+from momentum_kit.runtime.guards import prove_account
+from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.services.detection_engine import DetectionEngine
+from momentum_kit.services.execution_service import ExecutionService
+from momentum_kit.services.news_handler import NewsHandler
+from momentum_kit.services.position_manager import PositionManager
+from momentum_kit.trading.ledger import Ledger
+
+QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What outlives a connection: the engine owns it and lends it to each session."""
+
+    config: Config
+    project: Path
+    run_dir: Path
+    folder: StateFolder
+    clock: AnyClock
+    journal: Journal
+    intents: Intents
+    alerts: Alerts
+    reader: HeadlineReader | None
+    state: Callable[[], TradingState]
+    halt_entries: Callable[[str], None]
+    incident: Callable[[str, str], None]
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Session:
+    """One connected run. Start, reconnect and crash recovery are the same path: a new Session."""
+
+    def __init__(self, around: Surroundings, bridge: IBKRBridge, account: str) -> None:
+        config, clock, journal = around.config, around.clock, around.journal
+        items: asyncio.Queue[NewsItem] = asyncio.Queue(QUEUE_BOUND)
+        signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
+        exits: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
+        fills: asyncio.Queue[Execution | CommissionReport] = asyncio.Queue(QUEUE_BOUND)
+        detection_beats, execution_beats, position_beats = (asyncio.Queue[Beat]() for _ in range(3))
+        self.account = account
+        self.ledger = Ledger()
+        self._around = around
+        self._bridge = bridge
+        self._news = NewsHandler(
+            bridge, bridge, journal, clock, config.news, _master(around), around.reader, items, around.counts
+        )
+        self._detection = DetectionEngine(
+            bridge, journal, clock, config.detection, config.thresholds, config.calendar, items, detection_beats,
+            signals, around.counts, config.clock.bar_grace_s, config.broker.market_data_lines,
+        )  # fmt: skip
+        self._execution = ExecutionService(
+            bridge, bridge, around.intents, journal, clock, config.risk, config.exits, account, config.calendar,
+            around.state, self.ledger, signals, exits, execution_beats, fills, around.counts, around.alerts,
+            self._quote, lambda: bridge.health, around.halt_entries,
+        )  # fmt: skip
+        self._positions = PositionManager(
+            bridge, around.intents, journal, clock, config.exits, config.calendar, self.ledger, fills, exits,
+            position_beats, around.counts, around.alerts, self._last_price,
+        )  # fmt: skip
+        # holdings first, then working orders, then new decisions: in lock-step this order is fixed
+        self._beats = (position_beats, execution_beats, detection_beats)
+        self.queues: dict[str, asyncio.Queue[Any]] = {
+            "items": items, "signals": signals, "exits": exits, "fills": fills,
+            **self._news.queues, **self._detection.queues,
+            "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
+        }  # fmt: skip
+
+    @classmethod
+    async def connect(cls, around: Surroundings) -> "Session":
+        """Connect, prove whose account this is, set the clock, rebuild from broker truth; nothing trades yet."""
+        broker = around.config.broker
+        real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
+        bridge = IBKRBridge(
+            broker.host,
+            broker.port,
+            broker.client_id,
+            now=around.clock.now,
+            connect_timeout_s=broker.connect_timeout_s,
+            request_timeout_s=broker.request_timeout_s,
+            messages_per_s=broker.messages_per_s if real_time else float("inf"),
+            small_bar_pacing=real_time,
+            market_data_lines=broker.market_data_lines,
+            on_incident=around.incident,
+            spill_dir=around.run_dir,
+        )
+        await bridge.connect()
+        try:
+            account = prove_account(around.config, bridge.accounts, around.folder)
+            around.clock.start(await bridge.fetch_current_time())
+            session = cls(around, bridge, account)
+            await session._positions.reconcile()
+        except BaseException:
+            await bridge.disconnect()
+            raise
+        return session
+
+    async def run(self, after_beat: Callable[[datetime], Awaitable[bool]]) -> None:
+        """Run every service until `after_beat` (market time) says that the session is over.
+
+        Raises NotConnected when the gateway is lost, and whatever a service raises.
+        """
+        services: dict[str, Coroutine[Any, Any, None]] = {
+            "execution_service": self._execution.run(),
+            "position_manager": self._positions.run(),
+            "detection_engine": self._detection.run(),
+            "news_handler": self._news.run(),
+            "beats": self._drive(after_beat),
+        }
+        tasks = [asyncio.create_task(service, name=name) for name, service in services.items()]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if any(task.get_name() == "beats" and not task.exception() for task in done):
+            return
+        if self.health.socket is not LinkState.UP:
+            raise NotConnected("the connection to the gateway was lost")
+        for task in done:
+            if error := task.exception():
+                raise error
+        raise BrokerError(f"{next(iter(done)).get_name()} ended unexpectedly")
+
+    def _drive(self, after_beat: Callable[[datetime], Awaitable[bool]]) -> Coroutine[Any, Any, None]:
+        clock, settings = self._around.clock, self._around.config.clock
+        if isinstance(clock, SteppedClock):
+            queues = list(self.queues.values())
+            return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after_beat)
+        return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after_beat)
+
+    async def cancel_entries(self) -> None:
+        """Every entry that is still working is cancelled; what fills in between is protected and exited."""
+        await self._execution.cancel_entries()
+
+    def request_flatten(self, reason: str) -> None:
+        """Every position is on its way out."""
+        self._positions.request_flatten(reason)
+
+    @property
+    def flat(self) -> bool:
+        """No position, no working entry, nothing on its way between the services."""
+        between = any(busy(queue) for queue in self.queues.values())
+        return self._positions.flat and not self._execution.working_entries and not between
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """The bridge's four layers."""
+        return self._bridge.health
+
+    @property
+    def positions(self) -> PositionManager:
+        """The owner of the holdings, for views of them."""
+        return self._positions
+
+    async def history(self, contract: Contract, duration: str, bar_size: str) -> tuple[Bar, ...]:
+        """Bars up to now; errors of the broker pass through."""
+        return await self._bridge.fetch_historical_data(contract, None, duration, bar_size)
+
+    async def disconnect(self) -> None:
+        """Give the socket and its threads back."""
+        await self._bridge.disconnect()
+
+    def _quote(self, con_id: int) -> Quote | None:
+        return self._detection.quote(con_id)
+
+    def _last_price(self, con_id: int) -> float:
+        return self._detection.last_price(con_id)
+
+
+def _master(around: Surroundings) -> SymbolMaster | None:
+    path = around.config.news.symbol_master
+    if not path:
+        return None
+    with (around.project / path).open(encoding="utf-8") as lines:
+        return SymbolMaster.from_csv(lines)

@@ -1,0 +1,97 @@
+"""The whole pipeline in one process: official client, real socket, simulated gateway, real SQLite."""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from momentum_kit import Kit
+from momentum_kit.errors import EngineError, GuardRefused
+from momentum_kit.models import TradingState
+from momentum_kit.runtime.sim import gateway_process
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of its own with the shipped configuration; state below it as well."""
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def gateway_port(project: Path) -> Iterator[int]:
+    """A simulated gateway in lock-step, in a process of its own."""
+    arguments = ["--port", "0", "--scenario", "demo", "--seed", "3", "--lock-step", "1.0"]
+    with gateway_process(arguments, project / "gateway.err") as port:
+        yield port
+
+
+def config_of(project: Path) -> Path:
+    """The simulation's configuration without a symbolic link in its name."""
+    return project / "config" / "sim.yaml"
+
+
+async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> None:
+    """Headlines become decisions, orders and fills; at the end nothing is held and nothing is left running."""
+    before = set(threading.enumerate())
+    kit = await Kit.open(config_of(project), port=gateway_port, run_dir=project, in_process=True)
+    assert kit.status().state is TradingState.PAUSED
+    await kit.start(until="10:00")
+    final = await kit.wait()
+    assert final.state is TradingState.STOPPED
+    assert final.positions == ()
+    assert final.incidents == ()
+    assert final.counts["headlines"] > 5
+    summary = kit.summary()
+    assert summary["signals"] > 0
+    assert summary["fills"] > 0
+    with sqlite3.connect(f"file:{kit.journal}?mode=ro", uri=True) as journal:
+        unexplained = journal.execute("SELECT count(*) FROM decisions WHERE verdict = 'skip' AND reason = ''")
+        assert unexplained.fetchone() == (0,)
+    journal.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive(), thread.name
+
+
+async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> None:
+    """Pause and resume are obeyed, a second kit attaches, kill latches until a human clears it."""
+    kit = await Kit.open(config_of(project), port=gateway_port, run_dir=project, in_process=True)
+    await kit.start()
+    assert "paused" in await kit.pause()
+    second = await Kit.open(config_of(project), port=gateway_port)
+    assert not second.started_here
+    assert second.status().state is TradingState.PAUSED
+    assert "running" in await second.resume()
+    await kit.kill()
+    final = await kit.wait()
+    assert final.state is TradingState.KILLED
+    with pytest.raises(GuardRefused, match="kill switch is latched"):
+        await Kit.open(config_of(project), port=gateway_port, run_dir=project, in_process=True)
+
+
+async def test_a_closed_port_is_one_clear_line(project: Path) -> None:
+    """Nobody listens: the engine process says so and leaves no control file behind."""
+    with pytest.raises(EngineError, match="127.0.0.1:9") as caught:
+        await Kit.open(config_of(project), port=9, run_dir=project)
+    assert caught.value.exit_status == 2
+    assert "\n" not in str(caught.value)
+    assert not list((project / "state").rglob("control.json"))
+
+
+async def test_live_is_never_hosted_in_the_kernel(project: Path) -> None:
+    """in_process is for simulation; a live configuration refuses it."""
+    live = project / "live.yaml"
+    live.write_text(json.dumps({"environment": "live", "broker": {"port": 4001, "account_prefix": "U"}}))
+    (project / "thresholds").symlink_to(ROOT / "config" / "thresholds")
+    with pytest.raises(GuardRefused, match="process"):
+        await Kit.open(live, in_process=True, run_dir=project)
+    assert os.environ["MOMENTUM_KIT_STATE_DIR"]

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.config import BrokerSettings, ClockSettings, Config
+from momentum_kit.errors import GuardRefused
+from momentum_kit.runtime.guards import prove_account
+from momentum_kit.runtime.state_folder import StateFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
+    """A state folder below a temporary home."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    found = StateFolder("any")
+    found.create()
+    return found
+
+
+def paper(**broker: object) -> Config:
+    """A paper configuration."""
+    return Config(environment="paper", broker=BrokerSettings.model_validate(broker))
+
+
+def test_the_only_account_is_taken(folder: StateFolder) -> None:
+    """Without a name the gateway's only account is traded."""
+    assert prove_account(paper(), ("DU1",), folder) == "DU1"
+
+
+def test_live_credentials_under_a_paper_configuration_are_refused(folder: StateFolder) -> None:
+    """An account that is not a paper account is never traded by a paper configuration."""
+    with pytest.raises(GuardRefused, match="does not start with DU"):
+        prove_account(paper(), ("U123",), folder)
+
+
+@pytest.mark.parametrize("accounts", [(), ("DU1", "DU2")])
+def test_an_ambiguous_account_is_refused(folder: StateFolder, accounts: tuple[str, ...]) -> None:
+    """With no account, or several and none named, nothing is chosen."""
+    with pytest.raises(GuardRefused, match="name one"):
+        prove_account(paper(), accounts, folder)
+
+
+def test_a_named_account_must_be_served(folder: StateFolder) -> None:
+    """A typed account that the gateway does not serve is a contradiction."""
+    with pytest.raises(GuardRefused, match="not served"):
+        prove_account(paper(account="DU9"), ("DU1",), folder)
+
+
+def test_a_latched_kill_refuses(folder: StateFolder) -> None:
+    """A killed account trades again only after a human cleared it."""
+    folder.latch_kill("by test")
+    with pytest.raises(GuardRefused, match="kill switch"):
+        prove_account(paper(), ("DU1",), folder)
+
+
+def test_live_needs_a_typed_account_and_arming(folder: StateFolder) -> None:
+    """Live refuses an unnamed account, and a named one that is not armed."""
+    live = Config(environment="live", broker=BrokerSettings(port=4001, account_prefix="U"), clock=ClockSettings())
+    with pytest.raises(GuardRefused, match="typed"):
+        prove_account(live, ("U1",), folder)
+    named = live.model_copy(update={"broker": BrokerSettings(port=4001, account_prefix="U", account="U1")})
+    with pytest.raises(GuardRefused, match="not armed"):
+        prove_account(named, ("U1",), folder)

@@ -1,0 +1,73 @@
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.errors import GuardRefused
+from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+
+ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
+    """A state folder below a temporary home."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    return StateFolder("DU1")
+
+
+def test_secrets_are_private(folder: StateFolder) -> None:
+    """The folder is 0700 and the file with the token 0600."""
+    folder.create()
+    folder.publish(ADDRESS)
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder.path / "control.json").stat().st_mode) == 0o600
+
+
+def test_a_published_engine_is_found(folder: StateFolder) -> None:
+    """What was published is read back until it is withdrawn."""
+    folder.create()
+    folder.publish(ADDRESS)
+    assert folder.address() == ADDRESS
+    folder.withdraw()
+    assert folder.address() is None
+
+
+def test_a_dead_engine_is_not_found(folder: StateFolder) -> None:
+    """An address whose process is gone is no address."""
+    folder.create()
+    folder.publish(ControlAddress(1, "t", 2**22 + 1, "runs/x", "c"))
+    assert folder.address() is None
+
+
+def test_one_owner_at_a_time(folder: StateFolder) -> None:
+    """A second engine for the same account is refused, and admitted once the first has gone."""
+    with folder.own():
+        with pytest.raises(GuardRefused, match="another engine owns"), folder.own():
+            pass
+    with folder.own():
+        pass
+
+
+def test_the_kill_latch_survives_until_cleared(folder: StateFolder) -> None:
+    """A new object for the same account still sees the latch; clear removes it."""
+    folder.create()
+    folder.latch_kill("by test")
+    assert StateFolder("DU1").killed == "by test"
+    folder.clear_kill()
+    assert not folder.killed
+
+
+def test_arming_names_the_account_and_expires(folder: StateFolder) -> None:
+    """Live trading needs an unexpired arming of exactly this account."""
+    with pytest.raises(GuardRefused, match="not armed"):
+        folder.require_armed("U1")
+    folder.arm("U1", datetime.now(UTC) + timedelta(minutes=1))
+    folder.require_armed("U1")
+    with pytest.raises(GuardRefused, match="armed for U1"):
+        folder.require_armed("U2")
+    folder.arm("U1", datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(GuardRefused, match="expired"):
+        folder.require_armed("U1")
