@@ -141,7 +141,8 @@ _RULES: tuple[tuple[Catalyst, str, str], ...] = (
         "designation",
         r"\b(?:fast track|breakthrough therapy|breakthrough device|orphan drug|rmat|priority review|"
         r"rare pediatric|accelerated approval)\b|\bpdufa\b|\bclinical hold\b.{0,20}\b(?:lift|remov)\w*|"
-        r"\b(?:lift|remov|releas|resolv)\w* (?:\S+ ){0,4}?clinical hold\b|\bema\b.{0,20}\bapprov\w*|\bchmp\b.{0,30}\bpositive opinion\b",
+        r"\b(?:lift|remov|releas|resolv)\w* (?:\S+ ){0,4}?clinical hold\b|"
+        r"\bema\b.{0,20}\bapprov\w*|\bchmp\b.{0,30}\bpositive opinion\b",
     ),
     (
         Catalyst.CLINICAL_SUCCESS,

@@ -13,10 +13,10 @@ from momentum_kit.detection.rules import Gates
 from momentum_kit.models import Beat, Contract, Decision, NewsItem, Quote, Skip, TradeSignal
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.background import BackgroundLoader
+from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.judging import Job, final_skip, judge, no_capacity, write_decision
-from momentum_kit.services.together import run_together
 from momentum_kit.services.watch import Followed
-from momentum_kit.services.watch_list import LOADERS, WatchList
+from momentum_kit.services.watch_list import WatchList
 
 STEP = timedelta(seconds=BAR_S)
 
@@ -61,11 +61,10 @@ class DetectionEngine:
 
     async def run(self) -> None:
         """Run until cancelled; a lost connection or a bug ends it with that error."""
-        group = asyncio.TaskGroup()
-        loaders = [self._watches.load(group) for _ in range(LOADERS)]
-        workers = [self._work() for _ in range(self._settings.workers)]
+        workers = [consume(self._jobs, self._work) for _ in range(self._settings.workers)]
+        items, beats = consume(self._items, self._accept), consume(self._beats, self._on_beat)
         try:
-            await run_together(group, self._take_items(), self._take_beats(), *loaders, *workers)
+            await run_together(items, beats, self._watches.run(), *workers)
         finally:
             for watch in self._watches:
                 for followed in watch.followed.values():
@@ -100,12 +99,6 @@ class DetectionEngine:
 
     # -- news items --------------------------------------------------------------------------------------------------
 
-    async def _take_items(self) -> None:
-        while True:
-            item = await self._items.get()
-            await self._accept(item)
-            self._items.task_done()
-
     async def _accept(self, item: NewsItem) -> None:
         """Follow a news item; one that is followed already comes again with a second reading."""
         watch = self._watches.get(item.contract.con_id)
@@ -130,12 +123,6 @@ class DetectionEngine:
             self._record_final(each, no_capacity(each.item, now, self._watches.max_lines), now)
 
     # -- decision times ----------------------------------------------------------------------------------------------
-
-    async def _take_beats(self) -> None:
-        while True:
-            beat = await self._beats.get()
-            await self._on_beat(beat)
-            self._beats.task_done()
 
     async def _on_beat(self, beat: Beat) -> None:
         newest = floor_time(beat.now - self._grace)
@@ -179,11 +166,8 @@ class DetectionEngine:
             if followed.open and followed.last_at(at):
                 self._finish(followed, at)
 
-    async def _work(self) -> None:
-        while True:
-            job = await self._jobs.get()
-            judge(job, self._thresholds, self._gates)
-            self._jobs.task_done()
+    async def _work(self, job: Job) -> None:
+        judge(job, self._thresholds, self._gates)
 
     async def _conclude(self, job: Job) -> None:
         decision, followed = job.decision, job.followed

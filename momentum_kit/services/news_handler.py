@@ -4,32 +4,29 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.catalysts import CatalystMatch, classify
-from momentum_kit.detection.headlines import CleanHeadline, clean_headline
-from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, distinctive_words, extract_tickers, name_agrees
+from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, name_agrees
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import Contract, Headline, HeadlinePhase, NewsItem
 from momentum_kit.ports import Clock, HeadlineReader, Journal, MarketData, NewsFeed
+from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.contract_book import ContractBook, LookUp
+from momentum_kit.services.reading_headlines import (
+    ParsedHeadline,
+    make_item,
+    parse_headline,
+    write_headline,
+    write_item,
+)
 from momentum_kit.services.story_memory import StoryMemory
-from momentum_kit.services.together import run_together
 
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    headline: Headline
-    clean: CleanHeadline
-    mentions: tuple[Mention, ...]
-    match: CatalystMatch
-    parse_ms: float
 
 
 class NewsHandler:
@@ -68,8 +65,9 @@ class NewsHandler:
     async def run(self) -> None:
         """Run until cancelled; a lost connection or a bug ends it with that error."""
         listeners = [self._listen(source) for source in await self._sources()]
-        readers = [self._read(self._reader) for _ in range(READERS)] if self._reader else []
-        await run_together(asyncio.TaskGroup(), *listeners, *readers, _for_ever())
+        reader = self._reader
+        readers = [consume(self._readings, partial(self._read, reader)) for _ in range(READERS)] if reader else []
+        await run_together(*listeners, *readers, _for_ever())
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
@@ -119,7 +117,7 @@ class NewsHandler:
     # -- one headline ------------------------------------------------------------------------------------------------
 
     async def _handle(self, headline: Headline) -> None:
-        parsed = self._parse(headline)
+        parsed = parse_headline(headline, self._master)
         self._counts["headlines"] += 1
         mentions, reason = self._select(parsed)
         started = time.perf_counter()
@@ -127,19 +125,14 @@ class NewsHandler:
         resolve_ms = (time.perf_counter() - started) * 1e3
         if not reason and not found:
             reason = "unknown contract"
-        self._record(parsed, reason, resolve_ms)
+        if reason:
+            self._counts[f"skip: {reason}"] += 1
+        write_headline(self._journal, self._clock, parsed, reason, resolve_ms)
         for look_up in found:
-            await self._emit(parsed, look_up, resolve_ms)
+            if look_up.contract:
+                await self._emit(make_item(parsed, look_up.contract, look_up.long_name, resolve_ms))
 
-    def _parse(self, headline: Headline) -> _Parsed:
-        started = time.perf_counter()
-        clean = clean_headline(headline.text, headline.extra, headline.article_id)
-        symbol = headline.contract.symbol if headline.contract else ""
-        mentions = extract_tickers(clean.text, symbol, self._master)
-        match = classify(clean.text, tuple(m.symbol for m in mentions[:1]), analyst_action=clean.analyst_action)
-        return _Parsed(headline, clean, mentions, match, (time.perf_counter() - started) * 1e3)
-
-    def _select(self, parsed: _Parsed) -> tuple[list[Mention], str]:
+    def _select(self, parsed: ParsedHeadline) -> tuple[list[Mention], str]:
         """The mentions to follow, or the reason to skip; every story is remembered, whatever becomes of it."""
         clean, mentions = parsed.clean, parsed.mentions
         symbols = [mention.symbol for mention in mentions]
@@ -175,83 +168,21 @@ class NewsHandler:
                 found.setdefault(look_up.contract.con_id, look_up)
         return list(found.values())
 
-    async def _emit(self, parsed: _Parsed, look_up: LookUp, resolve_ms: float) -> None:
-        headline, clean, contract = parsed.headline, parsed.clean, look_up.contract
-        if contract is None:
-            raise RuntimeError("a look-up without a contract came this far")
-        names = distinctive_words(look_up.long_name)[:1]
-        match = classify(clean.text, (contract.symbol, *names), analyst_action=clean.analyst_action)
-        item = NewsItem(
-            item_id=f"{clean.story_id}:{contract.con_id}",
-            story_id=clean.story_id,
-            headline=headline,
-            contract=contract,
-            text=clean.text,
-            catalyst=match.catalyst,
-            catalyst_rule=match.rule,
-            sentiment=clean.sentiment,
-            confidence=clean.confidence,
-            analyst_action=clean.analyst_action,
-            n_tickers=len(parsed.mentions),
-            stage_ms={"parse": parsed.parse_ms, "resolve": resolve_ms},
-        )
+    async def _emit(self, item: NewsItem) -> None:
         self._counts["items"] += 1
         await self._items.put(item)
         if self._reader and not self._readings.full():
             self._readings.put_nowait(item)
         else:
-            self._record_item(item)
+            write_item(self._journal, self._clock, item)
 
-    async def _read(self, reader: HeadlineReader) -> None:
+    async def _read(self, reader: HeadlineReader, item: NewsItem) -> None:
         """The second reading follows its item; until it comes, and if it does not, the rules' reading stands."""
-        while True:
-            item = await self._readings.get()
-            reading = await reader.read(item.text, item.contract.symbol)
-            read = replace(item, reading=reading)
-            if reading:
-                await self._items.put(read)
-            self._record_item(read)
-            self._readings.task_done()
-
-    # -- the record --------------------------------------------------------------------------------------------------
-
-    def _record(self, parsed: _Parsed, reason: str, resolve_ms: float) -> None:
-        headline, clean = parsed.headline, parsed.clean
-        if reason:
-            self._counts[f"skip: {reason}"] += 1
-        self._journal.write(
-            "headlines",
-            at=self._clock.now(),
-            story_id=clean.story_id,
-            provider=headline.provider,
-            article_id=headline.article_id,
-            text=clean.text,
-            published_at=headline.published_at,
-            received_at=headline.received_at,
-            phase=headline.phase,
-            outcome="skip" if reason else "item",
-            reason=reason,
-            symbols=[mention.symbol for mention in parsed.mentions],
-            n_tickers=len(parsed.mentions),
-            catalyst=parsed.match.catalyst,
-            catalyst_rule=parsed.match.rule,
-            parse_ms=parsed.parse_ms,
-            resolve_ms=resolve_ms,
-        )
-
-    def _record_item(self, item: NewsItem) -> None:
-        self._journal.write(
-            "items",
-            at=self._clock.now(),
-            item_id=item.item_id,
-            story_id=item.story_id,
-            symbol=item.contract.symbol,
-            con_id=item.contract.con_id,
-            catalyst=item.catalyst,
-            sentiment=item.sentiment,
-            confidence=item.confidence,
-            reading=item.reading,
-        )
+        reading = await reader.read(item.text, item.contract.symbol)
+        if reading:
+            item = replace(item, reading=reading)
+            await self._items.put(item)
+        write_item(self._journal, self._clock, item)
 
     def _incident(self, text: str) -> None:
         self._journal.write("incidents", at=self._clock.now(), kind="news", text=text)

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from momentum_kit.models import Contract
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.background import BackgroundLoader
+from momentum_kit.services.consuming import consume
 from momentum_kit.services.watch import Followed, Watch
 from momentum_kit.sessions import exchange_day
 
@@ -84,16 +86,22 @@ class WatchList:
             if another_day or (wanted and not watch.complete and now - watch.asked_at >= RETRY):
                 self._reload(watch)
 
-    async def load(self, group: asyncio.TaskGroup) -> None:
-        """Runs for ever: subscribe first, then fetch history as of that moment, so that nothing falls between."""
-        while True:
-            watch = await self.loads.get()
-            if self._watches.get(watch.contract.con_id) is watch:
-                asked_at = self._clock.now()
-                watch.open(self._market, group, asked_at)
-                watch.load(await self._background.load(watch.contract, asked_at))
-            watch.loading = False
-            self.loads.task_done()
+    async def run(self) -> None:
+        """Load what is asked for and read the watches' streams, for ever; the first failure is raised as itself."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(LOADERS):
+                    group.create_task(consume(self.loads, partial(self._load, group)))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    async def _load(self, group: asyncio.TaskGroup, watch: Watch) -> None:
+        """Subscribe first, then fetch history as of that moment, so that nothing falls between."""
+        if self._watches.get(watch.contract.con_id) is watch:
+            asked_at = self._clock.now()
+            watch.open(self._market, group, asked_at)
+            watch.load(await self._background.load(watch.contract, asked_at))
+        watch.loading = False
 
     def _reload(self, watch: Watch) -> None:
         watch.loading = True

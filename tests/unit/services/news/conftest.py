@@ -1,0 +1,157 @@
+"""In-memory ports for the news handler: a feed that is pushed by hand, a book of contracts, a list as journal."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from momentum_kit.config import NewsSettings
+from momentum_kit.errors import NoData, RequestFailed
+from momentum_kit.models import Contract, ContractDetails, Headline, NewsItem, NewsProvider
+from momentum_kit.services.news_handler import NewsHandler
+
+T = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
+LISTED = {
+    "ACME": (101, "ACME THERAPEUTICS INC"),
+    "GLBX": (102, "GLOBEX CORP"),
+    "F": (103, "FORD MOTOR CO"),
+    "AAPL": (265598, "APPLE INC"),
+}
+
+
+class StandingClock:
+    """Market time that tests set."""
+
+    def __init__(self) -> None:
+        self.at = T
+
+    def now(self) -> datetime:
+        """The set time."""
+        return self.at
+
+
+class Rows:
+    """A journal that keeps its rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, dict[str, Any]]] = []
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Keep one row."""
+        self.rows.append((table, columns))
+
+    def of(self, table: str) -> list[dict[str, Any]]:
+        """The rows of one table."""
+        return [columns for name, columns in self.rows if name == table]
+
+
+class Tapes:
+    """NewsFeed: one queue a source; a source in `refused` fails as IB refuses it."""
+
+    def __init__(self) -> None:
+        self.providers = ("BRFG", "BRFUPDN")
+        self.refused: set[str] = set()
+        self.sources: list[str | tuple[Contract, ...]] = []
+        self.queues: dict[object, asyncio.Queue[Headline]] = {}
+
+    async def stream_headlines(self, source: Sequence[Contract] | str) -> AsyncIterator[Headline]:
+        """Whatever tests push for this source."""
+        key = source if isinstance(source, str) else "own"
+        self.sources.append(source if isinstance(source, str) else tuple(source))
+        if key in self.refused:
+            raise RequestFailed(321, f"Not subscribed for '{key}' provider")
+        queue = self.queues.setdefault(key, asyncio.Queue())
+        while True:
+            yield await queue.get()
+            queue.task_done()
+
+    async def fetch_news_providers(self) -> tuple[NewsProvider, ...]:
+        """The entitled feeds."""
+        return tuple(NewsProvider(code, code) for code in self.providers)
+
+    async def fetch_news_article(self, provider: str, article_id: str) -> Any:
+        """No bodies here."""
+        raise NoData(162, f"{provider} {article_id}")
+
+    async def push(self, headline: Headline, key: str = "BRFG") -> None:
+        """Send one headline and wait until it has been handled wholly."""
+        queue = self.queues.setdefault(key, asyncio.Queue())
+        queue.put_nowait(headline)
+        await queue.join()
+
+
+class Book:
+    """MarketData, contract details only; counts the requests and can fail once."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.failure: Exception | None = None
+        self.double: set[str] = set()
+
+    async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
+        """The listed company, or IB's refusal."""
+        self.asked.append(contract.symbol)
+        if self.failure:
+            failure, self.failure = self.failure, None
+            raise failure
+        if contract.symbol not in LISTED:
+            raise RequestFailed(200, "No security definition has been found for the request")
+        con_id, name = LISTED[contract.symbol]
+        ids = (con_id, con_id + 1000) if contract.symbol in self.double else (con_id,)
+        return tuple(
+            ContractDetails(
+                Contract(contract.symbol, each, primary_exchange="NASDAQ"), name, 0.01, ("SMART",), (26,), "US/Eastern",
+                "", "",
+            )
+            for each in ids
+        )  # fmt: skip
+
+
+class Desk:
+    """A running news handler with everything around it."""
+
+    def __init__(self) -> None:
+        self.clock, self.journal, self.feed, self.book = StandingClock(), Rows(), Tapes(), Book()
+        self.items: asyncio.Queue[NewsItem] = asyncio.Queue()
+        self.counts: Counter[str] = Counter()
+        self.handler: NewsHandler
+        self.task: asyncio.Task[None] | None = None
+
+    async def start(self, reader: Any = None, master: Any = None, **settings: Any) -> None:
+        """Build the handler and let it subscribe."""
+        chosen = NewsSettings(broad_tapes=("BRFG", "BRFUPDN"), **settings)
+        self.handler = NewsHandler(
+            self.feed, self.book, self.journal, self.clock, chosen, master, reader, self.items, self.counts
+        )  # type: ignore[arg-type]
+        self.task = asyncio.create_task(self.handler.run())
+        await asyncio.sleep(0)
+
+    async def hear(self, text: str, *, key: str = "BRFG", article_id: str = "", **fields: Any) -> str:
+        """Send a headline received now; what became of it: 'item' or the reason."""
+        before = len(self.journal.of("headlines"))
+        values = {"published_at": self.clock.at - timedelta(seconds=2), "received_at": self.clock.at} | fields
+        unique = article_id or f"{key}$s{before:05d}"
+        await self.feed.push(Headline(key, unique, text, **values), key)
+        row = self.journal.of("headlines")[before]
+        return str(row["reason"]) or str(row["outcome"])
+
+    def taken(self) -> list[NewsItem]:
+        """The items since the last call."""
+        taken = []
+        while not self.items.empty():
+            taken.append(self.items.get_nowait())
+            self.items.task_done()
+        return taken
+
+
+@pytest.fixture
+async def desk():
+    """A desk, its handler cancelled at the end."""
+    made = Desk()
+    yield made
+    if made.task:
+        made.task.cancel()
+        await asyncio.gather(made.task, return_exceptions=True)
