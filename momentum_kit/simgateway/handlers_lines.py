@@ -67,8 +67,13 @@ def market_data_type(session: "ClientSession", fields: FieldReader) -> None:
     session.data_type = data_type
 
 
-def take_line(session: "ClientSession", request_id: int, contract: ContractQuery) -> Instrument | None:
-    """The stock a new market data line is for; None after a refusal (duplicate id, unknown, no line left) was sent."""
+def take_line(
+    session: "ClientSession", request_id: int, contract: ContractQuery, *, prices: bool = True
+) -> Instrument | None:
+    """The stock a new subscription is for; None after a refusal (duplicate id, unknown, no line left) was sent.
+
+    A subscription without prices (headlines alone) uses no line.
+    """
     if request_id in session.feeds:
         session.error(request_id, 322, "Error processing request.-'bS' : cause - Duplicate ticker id")
         return None
@@ -76,6 +81,8 @@ def take_line(session: "ClientSession", request_id: int, contract: ContractQuery
     if not found:
         session.error(request_id, 200, "No security definition has been found for the request")
         return None
+    if not prices:
+        return found[0]
     if session.hub.lines_used >= MAX_LINES:
         session.error(request_id, 101, "Max number of tickers has been reached")
         return None
@@ -88,7 +95,7 @@ def _stock(session: "ClientSession", ask: MarketDataRequest, wanted: dict[str, t
     if refusal:
         session.error(ask.request_id, 321, refusal)
         return
-    item = take_line(session, ask.request_id, ask.contract)
+    item = take_line(session, ask.request_id, ask.contract, prices="mdoff" not in wanted)
     if item is None:
         return
     if "292" in wanted and not ask.snapshot:

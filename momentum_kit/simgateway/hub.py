@@ -1,6 +1,5 @@
 """The whole simulated gateway without sockets: one market, one broker, many client sessions, one market clock."""
 
-import logging
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,7 +12,6 @@ from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.matching import Exchange
 from momentum_kit.simgateway.messages_requests import ContractQuery
 
-log = logging.getLogger(__name__)
 REMEMBERED_HEADLINES = 200
 
 

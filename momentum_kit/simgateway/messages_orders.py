@@ -15,7 +15,7 @@ CUSTOMER_ACCOUNT, PROFESSIONAL, ACCRUED_INTEREST, OVERNIGHT = 183, 184, 185, 189
 CME_TAGS_IN_OPEN_ORDER, PREVIEW_FIELDS, SUBMITTER, IMBALANCE_ONLY = 193, 195, 198, 199
 _PREVIEWS = 9  # initial, maintenance and equity: before, change, after
 _NO_SIZE = "-9223372036854775808"  # how IB writes an unset decimal here
-_LIST_SEPARATOR = "\x1f"  # joins the fields of a list inside SimOrder.raw
+LIST_SEPARATOR = "\x1f"  # joins the fields of a list inside SimOrder.raw
 
 
 def order_status(order: SimOrder, status: str) -> bytes:
@@ -203,7 +203,7 @@ def _algo(order: SimOrder) -> list[Field]:
     strategy = _raw(order, "algoStrategy")
     if not strategy:
         return [""]
-    parameters = order.raw.get("algoParams", "").split(_LIST_SEPARATOR) if order.raw.get("algoParams") else []
+    parameters = order.raw.get("algoParams", "").split(LIST_SEPARATOR) if order.raw.get("algoParams") else []
     return [strategy, len(parameters) // 2, *parameters]
 
 
@@ -212,7 +212,7 @@ def _conditions(order: SimOrder) -> list[Field]:
     if not text:
         return ["0"]
     rules = (_raw(order, "conditionsIgnoreRth", "0"), _raw(order, "conditionsCancelOrder", "0"))
-    return [_raw(order, "conditionsCount", "0"), *text.split(_LIST_SEPARATOR), *rules]
+    return [_raw(order, "conditionsCount", "0"), *text.split(LIST_SEPARATOR), *rules]
 
 
 def _preview(version: int) -> list[Field]:

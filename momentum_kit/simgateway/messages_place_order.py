@@ -7,6 +7,7 @@ from momentum_kit.simgateway.messages_orders import (
     CUSTOMER_ACCOUNT,
     DURATION,
     IMBALANCE_ONLY,
+    LIST_SEPARATOR,
     NO_FA_PROFILE,
     OVERNIGHT,
     PEG_OFFSETS,
@@ -17,7 +18,6 @@ from momentum_kit.simgateway.messages_requests import CME_TAGS, MAX_LIST, RFQ_FI
 from momentum_kit.simgateway.wire import UNSET_INTEGER, FieldReader, WireError
 
 ADVANCED_OVERRIDE, MANUAL_ORDER_TIME = 166, 169
-LIST_SEPARATOR = "\x1f"  # joins the fields of a list inside one raw value
 _CONDITION_FIELDS = {1: 6, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5}  # fields after a condition's type
 _MAIN = (
     "action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef transmit parentId "

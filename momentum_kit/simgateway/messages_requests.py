@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from momentum_kit.simgateway.wire import FieldReader, WireError
 
-ISSUER_ID = 176
-MANUAL_CANCEL_TIME = 169
 RFQ_FIELDS = range(187, 190)  # sent by these versions only, then taken back
 CME_TAGS = 192  # cancelOrder and reqGlobalCancel lose their version field
 DAYS_OF_EXECUTIONS = 200

@@ -167,6 +167,19 @@ def test_a_new_news_subscription_begins_with_the_latest_again(hub: Hub, peer: Co
     assert [args.articleId for args in client.named("tickNews")] == [f"BRFG${n}" for n in range(3, 8)]
 
 
+def test_headlines_alone_use_no_line(hub: Hub, peer: Connect, aapl: Contract) -> None:
+    """A subscription to a contract's news with mdoff brings no ticks and leaves all hundred lines free."""
+    client = peer()
+    client.client.reqMktData(1, aapl, "mdoff,292:BRFG", False, False, [])
+    assert hub.lines_used == 0
+    assert not client.named("tickPrice") and not client.errors(1)
+    hub.advance(hub.now + timedelta(seconds=5))
+    client.drain()
+    assert not client.named("tickPrice")
+    client.client.cancelMktData(1)
+    assert not client.errors(1)
+
+
 def test_nothing_is_answered_before_start_api(hub: Hub) -> None:
     """A request before START_API is dropped; the version reply stands alone."""
     session = ClientSession(hub)
@@ -262,6 +275,26 @@ def test_order_events_go_to_their_client_and_positions_to_all(hub: Hub, peer: Co
 def replace_id(report: ExecutionReport) -> Any:
     """The order of a broker's own sale: id -1, client 0."""
     return replace(report.order, order_id=-1, client_id=0)
+
+
+def test_the_same_session_twice_is_the_same_to_the_byte(
+    quiet_scenario: Scenario, aapl: Contract, peer_of: Callable[[Hub], Any]
+) -> None:
+    """Quotes, prints, bars and fills of two runs with the same requests at the same market times are equal."""
+    runs = []
+    for _ in range(2):
+        market = open_market(quiet_scenario)
+        hub = Hub(market, open_exchange(market), version_cap=200, lock_step=timedelta(seconds=1))
+        client, order = peer_of(hub), Order()
+        client.client.reqMktData(1, aapl, "375", False, False, [])
+        client.client.reqRealTimeBars(2, aapl, 5, "MIDPOINT", False, [])
+        order.action, order.orderType, order.tif, order.totalQuantity = "BUY", "MKT", "DAY", 5000
+        client.client.placeOrder(1, aapl, order)
+        for _ in range(20):
+            client.client.reqCurrentTimeInMillis()
+        runs.append(client.frames)
+    assert len(runs[0]) > 100
+    assert runs[0] == runs[1]
 
 
 def test_delayed_data_needs_consent(quiet_scenario: Scenario, aapl: Contract, peer_of: Callable[[Hub], Any]) -> None:
