@@ -20,7 +20,8 @@ class Tape:
     """Closed bars in time order; every answer uses only bars whose end is at or before the asked instant.
 
     session: today's regular hours, None where today has none; totals and minutes count regular hours only.
-    minutes: today's 1-minute history as of asked_at; from the minute then running on, 5 s bars take over.
+    minutes: today's 1-minute history as of asked_at; from the minute then running on, 5 s bars take over, so that
+    minutes and totals are whole for every instant from asked_at on.
     """
 
     def __init__(

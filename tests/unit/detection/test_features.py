@@ -202,7 +202,7 @@ def test_history_and_live_bars_give_the_same_features(today, baseline, make_item
     minutes = whole.minutes_until(asked_at)
     joined = Tape(today, minutes, asked_at)
     joined.extend(bars)
-    at = bars[-1].end + timedelta(seconds=5)
+    at = max(bars[-1].end, asked_at) + timedelta(seconds=5)  # nobody judges a time before history was asked for
     item = make_item(today.open + timedelta(seconds=20))
     one = compute_features(at, whole, baseline, item, None, 0.0)
     two = compute_features(at, joined, baseline, item, None, 0.0)
