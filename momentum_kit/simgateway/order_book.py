@@ -84,7 +84,7 @@ class OrderBook:
         self._tickets: dict[tuple[int, int], Ticket] = {}
         self._next_ids: dict[int, int] = {}
         self._working: dict[int, list[Ticket]] = {}
-        self.spent_groups: set[str] = set()  # OCA groups that have done their work and take no more orders
+        self.spent_groups: set[str] = set()  # OCA groups with a filled member: they take no more orders
         self._families: dict[tuple[int, int], list[Ticket]] = {}
 
     def __iter__(self) -> Iterator[Ticket]:

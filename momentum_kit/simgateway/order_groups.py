@@ -34,12 +34,6 @@ def family_room(child: Ticket, parent: Ticket, book: OrderBook) -> Decimal:
     return max(parent.order.filled - closed, Decimal(0))
 
 
-def closes_group(ticket: Ticket, assumptions: Assumptions) -> bool:
-    """True if the fill that this order just had is the last that its OCA group allows."""
-    at_once = not reduces(ticket) and assumptions.oca_cancels_on == "first_fill"
-    return bool(ticket.order.oca_group) and (at_once or not ticket.order.remaining)
-
-
 def reduces(ticket: Ticket) -> bool:
     """True in OCA groups of types 2 and 3."""
     return ticket.order.oca_type in (2, REDUCE_WITHOUT_BLOCK)
@@ -58,4 +52,6 @@ def oca_leftovers(
         before = ticket.order.remaining + shares
         part = ticket.order.remaining / before
         return [(o, (o.order.remaining * part).to_integral_value(ROUND_FLOOR)) for o in others]
-    return [(other, Decimal(0)) for other in others] if closes_group(ticket, assumptions) else []
+    if assumptions.oca_cancels_on == "first_fill" or not ticket.order.remaining:
+        return [(other, Decimal(0)) for other in others]
+    return []

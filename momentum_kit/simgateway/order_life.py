@@ -6,7 +6,7 @@ from decimal import Decimal
 from momentum_kit.simgateway.events import OrderEvent, TradeEvent
 from momentum_kit.simgateway.order_book import Stage, Ticket
 from momentum_kit.simgateway.order_fills import BrokerState, FillEngine
-from momentum_kit.simgateway.order_groups import closes_group, family_room, oca_leftovers
+from momentum_kit.simgateway.order_groups import family_room, oca_leftovers
 from momentum_kit.simgateway.order_hours import may_trade
 from momentum_kit.simgateway.order_reports import CANCELLED, both, error, status
 from momentum_kit.simgateway.triggers import is_triggered, trail
@@ -107,7 +107,7 @@ class OrderLife:
         if not ticket.is_open or state.assumptions.partial_parent == "children_activate":
             for child in state.book.children(ticket):
                 events += self.release(child, at) if child.is_open else []
-        if closes_group(ticket, state.assumptions):
+        if not ticket.is_open and ticket.order.oca_group:
             state.book.spent_groups.add(ticket.order.oca_group)
         for other, left in oca_leftovers(ticket, shares, state.book, state.assumptions):
             if not other.is_open or left == other.order.remaining:
