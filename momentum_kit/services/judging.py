@@ -62,9 +62,17 @@ def final_skip(followed: Followed, at: datetime) -> Decision:
 
 
 def write_decision(
-    journal: Journal, item: NewsItem, decision: Decision, at: datetime, features_ms: float = 0.0, rules_ms: float = 0.0
+    journal: Journal,
+    item: NewsItem,
+    decision: Decision,
+    at: datetime,
+    features_ms: float | None = None,
+    rules_ms: float | None = None,
 ) -> None:
-    """One row of the trace; `at` is the market time at which it was decided, the outcome's the bar close."""
+    """One row of the trace; `at` is the market time at which it was decided, the outcome's the bar close.
+
+    features_ms, rules_ms: wall time of the work; None on a last word, which repeats a row already measured.
+    """
     outcome = decision.outcome
     skip = outcome if isinstance(outcome, Skip) else None
     journal.write(

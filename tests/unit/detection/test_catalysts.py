@@ -99,6 +99,8 @@ CASES = {
         "Acme to present at healthcare conference",
         "Acme appoints new chief financial officer",
         "Stocks to watch this week",
+        "Acme schedules third quarter results call",
+        "Acme to report fourth quarter results on February 12",
     ],
 }
 
