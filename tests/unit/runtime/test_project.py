@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.config import find_project, load_config
+from momentum_kit.errors import InputError
+from momentum_kit.runtime.project import init_project
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def test_a_laid_out_project_is_complete_and_loads(tmp_path):
+    """Every configuration, threshold, scenario and notebook is there, and sim.yaml works from it."""
+    written = init_project(tmp_path / "mine")
+    names = {str(file.relative_to(tmp_path / "mine")) for file in written}
+    tracked = [*(CHECKOUT / "config").rglob("*.yaml"), *(CHECKOUT / "notebooks").glob("*.ipynb")]
+    assert names == {str(file.relative_to(CHECKOUT)) for file in tracked}
+    assert all(file.is_file() for file in written)
+    assert find_project(tmp_path / "mine" / "notebooks") == tmp_path / "mine"
+    assert load_config(tmp_path / "mine" / "config" / "sim.yaml").environment == "sim"
+
+
+def test_nothing_is_ever_overwritten(tmp_path):
+    """One file in the way and nothing is written; the error names it."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "live.yaml").write_text("mine")
+    with pytest.raises(InputError, match=r"live\.yaml exists already; nothing was written"):
+        init_project(tmp_path)
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["live.yaml"]
+    assert (tmp_path / "config" / "live.yaml").read_text() == "mine"
+
+
+def test_a_second_layout_is_refused_with_the_count(tmp_path):
+    """Running init twice says how much is there already."""
+    count = len(init_project(tmp_path))
+    with pytest.raises(InputError, match=f"and {count - 1} more exists already"):
+        init_project(tmp_path)
+
+
+def test_a_target_that_is_no_folder_is_named(tmp_path):
+    """A file where the folder should be is one clear line."""
+    (tmp_path / "mine").write_text("a file")
+    with pytest.raises(InputError, match="mine: cannot be written: "):
+        init_project(tmp_path / "mine")
+
+
+def test_a_failure_on_the_way_leaves_no_half_of_a_project(tmp_path):
+    """When a later folder cannot be made, the files of the earlier one are gone again."""
+    (tmp_path / "notebooks").write_text("a file, not a folder")
+    with pytest.raises(InputError, match="cannot be written"):
+        init_project(tmp_path)
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["notebooks"]
