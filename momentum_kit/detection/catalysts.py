@@ -165,8 +165,8 @@ _RULES: tuple[tuple[Catalyst, str, str], ...] = (
         Catalyst.EARNINGS,
         "results",  # not their mere date: "schedules third quarter results call"
         r"^(?!.*\b(?:schedul\w+|sets? (?:the )?date|to (?:report|announce|release|host|hold|webcast|discuss))\b)"
-        r".*?(?:\b(?:q[1-4]|(?:first|second|third|fourth)[- ]quarter|full[- ]year|quarterly|fiscal|fy\d*|h[12])\b.{0,60}"
-        r"\b(?:results|earnings|eps|revenue|sales|profit|loss|net income)\b|"
+        r".*?(?:\b(?:q[1-4]|(?:first|second|third|fourth)[- ]quarter|full[- ]year|quarterly|fiscal|fy\d*|h[12])\b"
+        r".{0,60}\b(?:results|earnings|eps|revenue|sales|profit|loss|net income)\b|"
         r"\bearnings (?:beat|miss|call|report|top)\w*\b|"
         r"\b(?:beats?|tops?|miss(?:es)?|exceeds?)\b.{0,30}\b(?:estimates?|expectations|consensus|earnings|eps|revenue)\b|"
         r"\b(?:eps|revenue|sales|earnings) (?:of )?" + _MONEY + r".{0,40}\b(?:vs|beats?|misses|estimate|consensus))",
