@@ -21,6 +21,7 @@ from momentum_kit.notebook.timeline_style import (
     gain_color,
     label_times,
     numbers,
+    unbroken,
 )
 
 HEADLINE_WIDTH, HEADLINE_LINES = 46, 2
@@ -28,7 +29,7 @@ HEADLINE_WIDTH, HEADLINE_LINES = 46, 2
 
 def draw_close_up(axes: Axes, story: Story) -> None:
     """One symbol from its headline on; the caller leaves room for three lines of text above."""
-    at, prices = numbers(story.marks["at"]), story.marks["price"].to_numpy()
+    at, prices = unbroken(story.marks["at"], story.marks["price"])
     axes.plot(at, prices, color=INK, linewidth=1.3, zorder=4)
     axes.axvline(numbers([story.at])[0], color=BLUE, linewidth=1.4, linestyle=(0, (2, 2)))
     draw_fills(axes, story, story.fills["price"])
@@ -45,7 +46,8 @@ def draw_close_up(axes: Axes, story: Story) -> None:
 def _heading(axes: Axes, story: Story) -> None:
     bought = story.verdict == "entry"
     ending = f", {story.closed_by}" if story.closed_by else ""
-    words = f"{story.symbol}  {gain(story)}{ending}" if bought else f"{story.symbol}  {story.reason}"
+    outcome = f"no signal: {story.reason}" if story.verdict == "skip" else story.reason
+    words = f"{story.symbol}  {gain(story)}{ending}" if bought else f"{story.symbol}  {outcome}"
     color = gain_color(story.net_usd) if bought else VERDICTS[story.verdict].color
     axes.text(0, 1.245, words, transform=axes.transAxes, size=12, weight="bold", color=color)
     lines = textwrap.wrap(story.text, HEADLINE_WIDTH, max_lines=HEADLINE_LINES, placeholder=" …")

@@ -35,7 +35,9 @@ def place_labels(axes: Axes, labels: Sequence[Label], drawn: Sequence[tuple[floa
     axes.autoscale_view()  # limits are computed lazily, and every place depends on them
     renderer = axes.get_figure(root=True).canvas.get_renderer()  # type: ignore[union-attr]  # ours are Agg canvases
     inside = axes.get_window_extent(renderer)
-    points = axes.transData.transform(np.asarray(drawn, dtype=float).reshape(-1, 2))
+    points = axes.transData.transform(
+        np.asarray(drawn, dtype=float).reshape(-1, 2)
+    )  # nan, a gap in a line, covers nothing
     taken: list[Bbox] = []
     for label in labels:
         tried: list[tuple[int, Annotation, Bbox]] = []

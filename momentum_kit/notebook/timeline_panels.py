@@ -23,10 +23,17 @@ from momentum_kit.notebook.timeline_style import (
     name_axes,
     numbers,
     say,
+    unbroken,
 )
 
 LANES = 10  # verdict lanes before the rarest are gathered in one
 OTHERS = "other reasons"
+LEAST_SPAN = 0.2  # % since headline: below this the panel would show noise as a move
+MOVES = {
+    "entry": "bought: green with profit, red with loss   ·   \u25b2 buy  \u25bc sell",
+    "refused": "orange: signal refused",
+    "skip": "grey: no signal",
+}
 
 
 def draw_moves(axes: Axes, told: list[Story]) -> None:
@@ -36,25 +43,40 @@ def draw_moves(axes: Axes, told: list[Story]) -> None:
     if not watched:
         say(axes, "no symbol was watched")
         return
-    caption(axes, "bought: green with profit, red with loss   ·   orange: signal refused   ·   grey: no signal   ·   "
-                  "\u25b2 buy  \u25bc sell")  # fmt: skip
+    present = {story.verdict for story in watched}
+    caption(axes, "   ·   ".join(words for verdict, words in MOVES.items() if verdict in present))
     axes.axhline(0, color=FAINT, linewidth=0.9, zorder=3)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}%" if value else "0%"))
+    axes.set_ylim(*_move_limits(watched))
     drawn, labels = [], []
     for story in watched:
-        at, shocks = numbers(story.marks["at"]), story.shocks.to_numpy()
-        if story.verdict != "entry":
-            refused = story.verdict == "refused"
-            axes.plot(at, shocks, color=VERDICTS[story.verdict].color, linewidth=0.9, alpha=0.8 if refused else 0.4)
+        at, shocks = unbroken(story.marks["at"], story.shocks)
+        peak = int(np.nanargmax(np.abs(shocks)))
+        color = VERDICTS[story.verdict].color
+        if story.verdict == "entry":
+            color = gain_color(story.net_usd)
+            axes.plot(at, shocks, color=color, linewidth=1.9, zorder=4)
+            draw_fills(axes, story, (story.fills["price"] / story.anchor_usd - 1) * 100)
+            labels.append(Label(at[peak], shocks[peak], f"{story.symbol} {gain(story)}", color))
+            drawn += list(zip(at, shocks, strict=True))
             continue
-        color = gain_color(story.net_usd)
-        axes.plot(at, shocks, color=color, linewidth=1.9, zorder=4)
-        draw_fills(axes, story, (story.fills["price"] / story.anchor_usd - 1) * 100)
-        peak = int(np.abs(shocks).argmax())
-        labels.append(Label(at[peak], shocks[peak], f"{story.symbol} {gain(story)}", color))
-        drawn += list(zip(at, shocks, strict=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}%" if value else "0%"))
-    axes.margins(y=0.16)
+        axes.plot(at, shocks, color=color, linewidth=0.9, alpha=0.8 if story.verdict == "refused" else 0.4)
+        low, high = axes.get_ylim()
+        if not low < shocks[peak] < high:
+            # Far beyond what was bought: told in words rather than by flattening all the rest.
+            edge, away = (high, -4) if shocks[peak] > 0 else (low, 4)
+            words = f"{story.symbol} {shocks[peak]:+.0f}%"
+            labels.append(Label(at[0], edge, words, color, [(right, away) for right in (0, 40, -40, 80, -80)]))
     place_labels(axes, labels, drawn, strict=False)
+
+
+def _move_limits(watched: list[Story]) -> tuple[float, float]:
+    """Room for everything that was bought or refused and its labels; only without any for the rest."""
+    leading = [story for story in watched if story.verdict in ("entry", "refused")] or watched
+    low = min(0.0, *(float(story.shocks.min()) for story in leading))
+    high = max(0.0, *(float(story.shocks.max()) for story in leading))
+    air = 0.25 * max(high - low, LEAST_SPAN)
+    return low - air, high + air
 
 
 def draw_lanes(axes: Axes, told: list[Story]) -> None:
@@ -85,7 +107,7 @@ def draw_lanes(axes: Axes, told: list[Story]) -> None:
 def draw_profit(axes: Axes, equity: pd.DataFrame) -> None:
     """Profit after costs, and costs below zero; USD. The time axis must be set: both go on to its end."""
     name_axes(axes, "Profit after costs", "USD")
-    if not len(equity):
+    if not equity["costs_usd"].any() and not equity["net_usd"].any():
         say(axes, "no fills, no profit, no costs")
         return
     axes.axhline(0, color=FAINT, linewidth=0.9, zorder=3)

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, date2num
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.stories import Story
@@ -18,6 +19,7 @@ INK, FAINT, GRID = "#1f2933", "#66727f", "#e4e8ec"
 BLUE, ORANGE, GREEN, RED, SKY, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#9aa5b1"
 
 DAY_S = 86_400
+LONGEST_GAP = pd.Timedelta(minutes=3)
 STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 
 STYLE: dict[Any, Any] = {
@@ -78,6 +80,15 @@ def numbers(times: Iterable[pd.Timestamp]) -> list[float]:
     """Times as matplotlib counts them: days, in UTC. No converter of pandas' has to be registered for that."""
     naive = pd.DatetimeIndex(pd.to_datetime(list(times), utc=True)).tz_localize(None)
     return [float(number) for number in date2num(naive.to_numpy())]
+
+
+def unbroken(at: tables.Series, values: tables.Series) -> tuple[list[float], NDArray[np.float64]]:
+    """A line's points, with nan where nothing was recorded for a while: no stroke across what nobody watched."""
+    before = at[at.diff() > LONGEST_GAP].index
+    times = pd.concat([at, at[before] - LONGEST_GAP / 2])
+    heights = pd.concat([values, pd.Series(np.nan, index=before)])
+    order = np.argsort(times.to_numpy(), kind="stable")
+    return numbers(times.iloc[order]), heights.iloc[order].to_numpy(dtype=float)
 
 
 def label_times(axes: Axes, most: int, label: str) -> None:
