@@ -42,19 +42,23 @@ def init(target: Path, json_: Json = False) -> None:
 def demo(
     scenario: Annotated[str, typer.Option(help="Scenario to serve.")] = "demo",
     seed: Annotated[int, typer.Option(help="Seed of the market and its news.")] = 7,
-    speed: Annotated[float, typer.Option(help="Market seconds per second, at most.", min=0.1)] = 600.0,
+    speed: Annotated[float | None, typer.Option(help="Market seconds per second, at most.", min=0.1)] = None,
     archive: Annotated[Path | None, typer.Option(help="Serve real bars of this archive instead of a scenario.")] = None,
     day: Annotated[str | None, typer.Option("--date", help="Day of the archive, YYYY-MM-DD.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting: thresholds.min_z_tod=5.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Watch the product do its job: headlines, decisions, brackets, fills and profit, against a simulated gateway."""
     from rich.console import Console
 
     from momentum_kit.runtime.demo import Demo, run_demo
+    from momentum_kit.runtime.production import settings_of
     from momentum_kit.runtime.progress import demo_progress
     from momentum_kit.runtime.report import print_summary
 
-    wanted = Demo(scenario, seed, speed, archive, _day(day, archive))
+    wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []))
     console = Console(stderr=json_)
     with demo_progress(console) as progress:
         summary, outcome = run_demo(wanted, find_project(), progress)
@@ -118,10 +122,10 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run a session headlessly: the notebook is executed, the engine outlives its kernel."""
-    from momentum_kit.runtime.production import address_overrides, prepare_out, run_notebook, typed_parameters
+    from momentum_kit.runtime.production import address_overrides, prepare_out, run_notebook, settings_of
     from momentum_kit.runtime.report import run_summary, write_summary
 
-    given = typed_parameters(parameters or [])
+    given = settings_of(parameters or [])
     folder = prepare_out(out)
     outcome = run_notebook(notebook, config, given, address_overrides(given), folder)
     summary = run_summary(folder, None, {"title": notebook.stem, "exit_status": outcome.exit_status})

@@ -89,7 +89,7 @@ class Kit:
         address = folder.address()
         if address:
             return cls(settings, ControlClient(address), started_here=False)
-        project = find_project(Path(config).absolute().parent)
+        project = find_project(Path(config).parent)
         out = Path(run_dir) if run_dir else new_run_dir(settings, project)
         if in_process:
             await asyncio.to_thread(_serve_in_thread, settings, str(config), project, out)

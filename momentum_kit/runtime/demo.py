@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,6 @@ from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.simgateway import load_scenario
 
 LAST_STRETCH = timedelta(minutes=3)  # the market that is left for closing what is still held
-STEP_S = 1.0  # market seconds of one lock-step
-ARCHIVE_OVERRIDES: Mapping[str, Any] = {
-    "detection.thresholds": "thresholds/large_cap.yaml",
-    "detection.baseline_sessions": 5,  # as many as the sample of real bars has before its last day
-    "detection.min_baseline_sessions": 3,
-    "news.symbol_master": "",
-}
 ARCHIVE_NOTE = "real minute bars; inside a minute the market walks a seeded path through open, high, low and close"
 
 Progress = Callable[[EngineStatus], None]
@@ -34,14 +27,18 @@ Progress = Callable[[EngineStatus], None]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What to show. speed: market seconds per wall second at most; archive and day: real bars instead of a scenario."""
+    """What to show.
+
+    speed: market seconds per wall second at most, None takes the configuration's. archive and day: real bars instead
+    of a scenario. overrides: dotted settings, such as one threshold.
+    """
 
     scenario: str = "demo"
     seed: int = 7
-    speed: float = 600.0
+    speed: float | None = None
     archive: Path | None = None
     day: date | None = None
-    overrides: Mapping[str, Any] | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, Any], RunOutcome]:
@@ -49,21 +46,14 @@ def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, A
 
     progress is called a few times a second, on a thread of its own, with the engine's status.
     """
-    config = project / "config" / "sim.yaml"
+    config = project / "config" / ("demo_archive.yaml" if demo.archive else "demo.yaml")
+    settings = load_config(config, demo.overrides)
     served = load_scenario("archive", demo.seed, demo.day) if demo.archive else load_scenario(demo.scenario, demo.seed)
-    out = new_run_dir(load_config(config), project)
+    out = new_run_dir(settings, project)
     truth_file = out / "truth.json"
     started = time.perf_counter()
-    with gateway_process(_gateway_arguments(demo, truth_file), out / "gateway.err") as port:
-        overrides: dict[str, Any] = {
-            "broker.host": "127.0.0.1",
-            "broker.port": port,
-            "clock.kind": "stepped",
-            "clock.beat_s": STEP_S,
-            "clock.rate": demo.speed,
-            **(ARCHIVE_OVERRIDES if demo.archive else {}),
-            **(demo.overrides or {}),
-        }
+    with gateway_process(_gateway_arguments(demo, settings.clock.beat_s, truth_file), out / "gateway.err") as port:
+        overrides = {"broker.port": port, **({"clock.rate": demo.speed} if demo.speed else {}), **demo.overrides}
         watcher = _Watcher(progress)
         outcome = run_notebook(
             project / "notebooks" / "production.ipynb",
@@ -90,8 +80,8 @@ def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, A
     return summary, outcome
 
 
-def _gateway_arguments(demo: Demo, truth: Path) -> list[str]:
-    arguments = ["--port", "0", "--seed", str(demo.seed), "--lock-step", str(STEP_S), "--truth", str(truth)]
+def _gateway_arguments(demo: Demo, step_s: float, truth: Path) -> list[str]:
+    arguments = ["--port", "0", "--seed", str(demo.seed), "--lock-step", str(step_s), "--truth", str(truth)]
     if demo.archive:
         return [*arguments, "--archive", str(demo.archive), "--date", str(demo.day)]
     return [*arguments, "--scenario", demo.scenario]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.config import Config, find_project, load_config
-from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError, OpenPositionsLeft
+from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
 from momentum_kit.runtime.control import ControlServer
 from momentum_kit.runtime.engine import Engine
 from momentum_kit.runtime.logs import configure_logs
@@ -25,7 +25,7 @@ START_TIMEOUT_S = 60.0
 
 
 def new_run_dir(config: Config, project: Path) -> Path:
-    """A fresh folder runs/<time>; EngineError if it cannot be written."""
+    """A fresh folder runs/<time>; InputError if it cannot be written."""
     folder = project / config.storage.runs_dir / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for attempt in range(1, 100):
         try:
@@ -34,7 +34,7 @@ def new_run_dir(config: Config, project: Path) -> Path:
         except FileExistsError:
             folder = folder.with_name(f"{folder.name.split('.')[0]}.{attempt}")
         except OSError as error:
-            raise EngineError(f"cannot create the run folder {folder}: {error.strerror}") from None
+            raise InputError(f"cannot create the run folder {folder}: {error.strerror}") from None
     raise EngineError(f"cannot create a run folder like {folder}")
 
 

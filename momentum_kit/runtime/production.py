@@ -30,13 +30,13 @@ class RunOutcome:
     failure: str = ""
 
 
-def typed_parameters(pairs: Sequence[str]) -> dict[str, Any]:
+def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
     """KEY=VALUE pairs of the command line; a value that reads as a number or true/false becomes one."""
     given: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            raise InputError(f"-p {pair}: expected KEY VALUE")
+            raise InputError(f"{pair!r}: expected a key and a value")
         given[name] = yaml.safe_load(text) if _NUMBER.fullmatch(text) else text
     return given
 

@@ -17,7 +17,7 @@ from typing import Any
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config
 from momentum_kit.detection.symbols import SymbolMaster
-from momentum_kit.errors import BrokerError, NotConnected
+from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
     Bar,
     Beat,
@@ -127,6 +127,7 @@ class Session:
             around.clock.start(await bridge.fetch_current_time())
             session = cls(around, bridge, account)
             await session._positions.reconcile()
+            await session._watch_what_matters()
         except BaseException:
             await bridge.disconnect()
             raise
@@ -160,12 +161,34 @@ class Session:
                 raise error
         raise BrokerError(f"{next(iter(done)).get_name()} ended unexpectedly")
 
+    async def _watch_what_matters(self) -> None:
+        """Holdings are watched from the start; the baselines of watched symbols are warmed ahead of the open."""
+        self._hold()
+        for holding in self.ledger.holdings():
+            await self._detection.watch(holding.contract)
+        for symbol in self._around.config.news.watch_symbols:
+            try:
+                details = await self._bridge.fetch_contract_details(Contract(symbol))
+            except RequestFailed as error:
+                self._around.incident("watch list", f"{symbol}: {error}")
+            else:
+                await self._detection.warm([details[0].contract])
+
+    def _hold(self) -> None:
+        """A held contract keeps its market-data line, however old its headline."""
+        self._detection.hold([holding.contract.con_id for holding in self.ledger.holdings()])
+
     def _drive(self, after_beat: Callable[[datetime], Awaitable[bool]]) -> Coroutine[Any, Any, None]:
         clock, settings = self._around.clock, self._around.config.clock
+
+        async def after(now: datetime) -> bool:
+            self._hold()
+            return await after_beat(now)
+
         if isinstance(clock, SteppedClock):
             queues = list(self.queues.values())
-            return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after_beat)
-        return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after_beat)
+            return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after)
+        return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after)
 
     async def cancel_entries(self) -> None:
         """Every entry that is still working is cancelled; what fills in between is protected and exited."""

@@ -1,5 +1,6 @@
 """Bad input at the command line: one clear line on stderr, exit status 2, nothing half-written, nothing left behind."""
 
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from momentum_kit.storage.intents import SqliteIntents
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -17,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def project(tmp_path: Path) -> Path:
     """A project folder with a copy of the shipped configuration and the production notebook."""
     for folder in ("config", "notebooks"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
 
@@ -77,7 +80,7 @@ def test_silent_gateway(project: Path, silent_port: int) -> None:
     """A gateway that accepts and never answers is given up after the connection's time-out."""
     config = project / "quick.yaml"
     config.write_text("environment: sim\nbroker: {connect_timeout_s: 1.0, account_prefix: DU}\n")
-    (project / "thresholds").symlink_to(ROOT / "config" / "thresholds")
+    shutil.copytree(ROOT / "config" / "thresholds", project / "thresholds")
     refused(momentum_kit(project, *run_arguments("quick.yaml", "-p", "port", str(silent_port))), str(silent_port))
 
 
@@ -89,8 +92,8 @@ def test_malformed_yaml(project: Path) -> None:
 
 def test_unknown_key(project: Path) -> None:
     """The nearest known key is named."""
-    (project / "bad.yaml").write_text("environment: sim\nbroker: {prot: 4002}\n")
-    refused(momentum_kit(project, *run_arguments("bad.yaml")), "broker.prot", "did you mean port?")
+    (project / "config" / "bad.yaml").write_text("environment: sim\nbroker: {prot: 4002}\n")
+    refused(momentum_kit(project, *run_arguments("config/bad.yaml")), "broker.prot", "did you mean port?")
 
 
 def test_unknown_parameter(project: Path) -> None:
@@ -139,6 +142,7 @@ def test_newer_database(project: Path) -> None:
     data = project / "data"
     data.mkdir()
     file = data / "intents-sim-4999.db"
+    SqliteIntents(file).close()
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA user_version = 9999")
     connection.commit()
@@ -151,7 +155,7 @@ def test_newer_database(project: Path) -> None:
 def test_wrong_account(project: Path) -> None:
     """A configuration that names an account the gateway does not serve is refused by a guard: status 4."""
     (project / "other.yaml").write_text("environment: sim\nbroker: {account: DU777, account_prefix: DU}\n")
-    (project / "thresholds").symlink_to(ROOT / "config" / "thresholds")
+    shutil.copytree(ROOT / "config" / "thresholds", project / "thresholds")
     sim = subprocess.Popen(
         [sys.executable, "-m", "momentum_kit.cli", "sim", "--port", "0", "--scenario", "single", "--json"],
         cwd=project,

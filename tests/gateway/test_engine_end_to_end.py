@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder of its own with the shipped configuration; state below it as well."""
-    (tmp_path / "config").symlink_to(ROOT / "config")
+    shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -35,8 +36,8 @@ def gateway_port(project: Path) -> Iterator[int]:
 
 
 def config_of(project: Path) -> Path:
-    """The simulation's configuration without a symbolic link in its name."""
-    return project / "config" / "sim.yaml"
+    """The simulation's configuration."""
+    return project / "config" / "demo.yaml"
 
 
 async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> None:
@@ -80,7 +81,7 @@ async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> No
 
 async def test_a_closed_port_is_one_clear_line(project: Path) -> None:
     """Nobody listens: the engine process says so and leaves no control file behind."""
-    with pytest.raises(EngineError, match="127.0.0.1:9") as caught:
+    with pytest.raises(EngineError, match=r"127\.0\.0\.1:9;") as caught:
         await Kit.open(config_of(project), port=9, run_dir=project)
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
@@ -91,7 +92,7 @@ async def test_live_is_never_hosted_in_the_kernel(project: Path) -> None:
     """in_process is for simulation; a live configuration refuses it."""
     live = project / "live.yaml"
     live.write_text(json.dumps({"environment": "live", "broker": {"port": 4001, "account_prefix": "U"}}))
-    (project / "thresholds").symlink_to(ROOT / "config" / "thresholds")
+    shutil.copytree(ROOT / "config" / "thresholds", project / "thresholds")
     with pytest.raises(GuardRefused, match="process"):
         await Kit.open(live, in_process=True, run_dir=project)
     assert os.environ["MOMENTUM_KIT_STATE_DIR"]

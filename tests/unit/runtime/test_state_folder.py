@@ -44,9 +44,8 @@ def test_a_dead_engine_is_not_found(folder: StateFolder) -> None:
 
 def test_one_owner_at_a_time(folder: StateFolder) -> None:
     """A second engine for the same account is refused, and admitted once the first has gone."""
-    with folder.own():
-        with pytest.raises(GuardRefused, match="another engine owns"), folder.own():
-            pass
+    with folder.own(), pytest.raises(GuardRefused, match="another engine owns"), folder.own():
+        pass
     with folder.own():
         pass
 
