@@ -6,6 +6,7 @@ import socket
 import time
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from ibapi import comm
 from ibapi.client import EClient
 from ibapi.decoder import Decoder
@@ -32,23 +33,26 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         try:
             super().interpret(fields, msgId)
         except (BadMessage, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
-            self.wrapper.unreadable(f"message {msgId}", f"{error!r} in {fields[:40]!r}")
+            cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
+            self.wrapper.unreadable(f"message {msgId}", f"{cause!r} in {fields[:40]!r}")
+        finally:
+            self.wrapper.inbox.commit()
 
     def interpretWithSignature(self, fields: Any, handleInfo: Any) -> None:  # noqa: N802, N803
         """As ibapi's, but a wrong number of fields is an error and not a log line."""
         expected = handleInfo.wrapperParams
         if expected is not None and len(fields) != len(expected):
-            raise BadMessage(f"{len(fields)} fields, expected {len(expected)}")
+            raise ValueError(f"{len(fields)} fields, expected {len(expected)}")
         super().interpretWithSignature(fields, handleInfo)
 
     def processProtoBuf(self, protoBuf: bytes, msgId: int) -> None:  # noqa: N802, N803
         """Decode a protobuf message; what cannot be decoded becomes an Unreadable."""
-        from google.protobuf.message import DecodeError
-
         try:
             super().processProtoBuf(protoBuf, msgId)
         except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, AttributeError) as error:
             self.wrapper.unreadable(f"message {msgId}", f"{error!r} in {protoBuf[:200]!r}")
+        finally:
+            self.wrapper.inbox.commit()
 
 
 class IBClient(EClient):  # type: ignore[misc]

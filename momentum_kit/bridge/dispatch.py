@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from momentum_kit.bridge.inbox import Inbox
+from momentum_kit.bridge.inbox import Inbox, Message
 
 log = logging.getLogger(__name__)
 
-BATCH = 1000  # values handled before other tasks get a turn
+BATCH = 1000  # messages handled before other tasks get a turn
 
 
 class Dispatcher:
@@ -24,7 +24,7 @@ class Dispatcher:
         self._route = route
         self._after_batch = after_batch
         self._quiet = quiet
-        self._backlog: deque[Any] = deque()
+        self._backlog: deque[Message] = deque()
         self._draining = False
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -69,9 +69,9 @@ class Dispatcher:
 
     def _handle(self, count: int) -> None:
         for _ in range(count):
-            value = self._backlog.popleft()
-            try:
-                self._route(value)
-            except Exception:  # one value that cannot be handled must not hold the others up
-                log.exception("cannot handle %r", value)
+            for value in self._backlog.popleft():
+                try:
+                    self._route(value)
+                except Exception:  # one value that cannot be handled must not hold the others up
+                    log.exception("cannot handle %r", value)
         self._after_batch()

@@ -27,7 +27,8 @@ class Health:
         self.broker = LinkState.UNKNOWN
         self.farms: dict[str, LinkState] = {}
         self.server_version = 0
-        self._conflicts: set[int] = set()
+        self._conflicts: set[int] = set()  # request ids that another session robbed of their data
+        self._reported: set[str] = set()  # farms that a person knows to be down
 
     def connected(self, server_version: int) -> None:
         """The session is ready; the gateway speaks up only if its own link is down."""
@@ -79,7 +80,10 @@ class Health:
             self._incident("broker link", f"{state}: {text} ({code})")
 
     def _move_farm(self, farm: str, state: LinkState) -> None:
-        before = self.farms.get(farm, LinkState.UNKNOWN)
         self.farms[farm] = state
-        if state is not before and LinkState.DOWN in (state, before):
-            self._incident("data farm", f"{farm} is {state}")
+        if state is LinkState.DOWN and farm not in self._reported:
+            self._reported.add(farm)
+            self._incident("data farm", f"{farm} is down")
+        elif state is LinkState.UP and farm in self._reported:
+            self._reported.discard(farm)
+            self._incident("data farm", f"{farm} is up again")

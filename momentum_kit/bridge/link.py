@@ -66,5 +66,6 @@ class Link:
         finally:
             self.client.disconnect()
             self.inbox.post(LinkEnded(error))
+            self.inbox.commit()
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self.ended.set)

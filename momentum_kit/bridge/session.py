@@ -77,7 +77,8 @@ class Session:
         self.link = Link(address, options.connect_timeout_s, self.dispatcher.inbox, options.now)
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
-        self._closing = False
+        self._closing = False  # we want it to end
+        self._over = False  # it has ended
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # order events are kept from the first on: the first reader must not miss those before it came
         self.early_orders: Feed[OrderEvent] | None = self.order_feed()
@@ -109,7 +110,7 @@ class Session:
 
     def send(self, request: str, *args: Any, urgent: bool = False) -> "asyncio.Future[None]":
         """Hand one request to the socket, within the message rate; the future carries its failure."""
-        if self.link.ended.is_set() or self._closing:
+        if self._over or self._closing:
             raise NotConnected(f"{request}: not connected to {self.options.where}")
         return self.outbox.post(lambda: self.link.client.call(request, *args), urgent=urgent)
 
@@ -200,6 +201,7 @@ class Session:
             self.link.client.link.abort()
 
     def _on_ended(self, ended: events.LinkEnded) -> None:
+        self._over = True
         reason = "disconnected" if self._closing else str(ended.error)
         failed = ended.error if isinstance(ended.error, ConnectionFailed) else ConnectionFailed(self._early_end(reason))
         self._fail_ready(failed)

@@ -3,17 +3,11 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
-
-
-def frame(*fields: object) -> bytes:
-    """One text message as the gateway frames it."""
-    body = b"".join(str(field).encode() + b"\0" for field in fields)
-    return struct.pack("!I", len(body)) + body
 
 
 class ScriptedGateway:
@@ -65,6 +59,12 @@ class ScriptedGateway:
         (size,) = struct.unpack("!I", await reader.readexactly(4))
         return await reader.readexactly(size)
 
+    @staticmethod
+    def frame(fields: Iterable[object]) -> bytes:
+        """One text message as the gateway frames it."""
+        body = b"".join(str(field).encode() + b"\0" for field in fields)
+        return struct.pack("!I", len(body)) + body
+
     def raw(self, content: bytes) -> None:
         """Send bytes as they are."""
         assert self._writer is not None
@@ -77,7 +77,7 @@ class ScriptedGateway:
 
     def send(self, *fields: object) -> None:
         """Send one message."""
-        self.raw(frame(*fields))
+        self.raw(self.frame(fields))
 
     async def shake_hands(self) -> None:
         """The reply to the hello."""
@@ -94,7 +94,7 @@ class ScriptedGateway:
         return await asyncio.wait_for(self.requests.get(), 5)
 
     def error(self, about: object, code: int, text: str) -> None:
-        """Send error(), server version 200's layout."""
+        """An error message, in server version 200's layout."""
         self.send(4, about, code, text, "", 1775425766350)
 
 

@@ -1,0 +1,194 @@
+"""Bytes in, whole frames out; whole messages out, or a clear end."""
+
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from momentum_kit.bridge.connection import IBConnection
+
+Pair = tuple[IBConnection, socket.socket]
+
+
+def framed(body: bytes) -> bytes:
+    """A body behind its length."""
+    return struct.pack("!I", len(body)) + body
+
+
+def connected(timeout_s: float = 2.0) -> Pair:
+    """A connection and the gateway's end of it."""
+    ours, theirs = socket.socketpair()
+    connection = IBConnection("test", 0, send_timeout_s=timeout_s)
+    ours.settimeout(timeout_s)
+    connection.socket = ours
+    return connection, theirs
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A connection and the gateway's end of it, closed afterwards."""
+    connection, theirs = connected()
+    yield connection, theirs
+    connection.disconnect()
+    theirs.close()
+
+
+def eventually(holds: Callable[[], Any]) -> None:
+    """Wait for a condition, at most 5 s."""
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.binary(max_size=200), min_size=1, max_size=20), st.integers(1, 500))
+def test_frames_survive_any_segmentation(bodies: list[bytes], segment: int) -> None:
+    """However the stream is cut, the same frames come out in the same order."""
+    connection, theirs = connected()
+    stream = b"".join(map(framed, bodies))
+
+    def write() -> None:
+        for start in range(0, len(stream), segment):
+            theirs.sendall(stream[start : start + segment])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert [connection.get() for _ in bodies] == bodies
+    writer.join()
+    assert connection.empty()
+    connection.disconnect()
+    theirs.close()
+
+
+@pytest.mark.parametrize("total", [4096, 8192, 65536])
+def test_a_chunk_of_exactly_the_buffer_size_is_not_lost(pair: Pair, total: int) -> None:
+    """The official reader loses 4096 bytes when nothing follows; here they are there at once."""
+    connection, theirs = pair
+    body = b"x" * (total // 4 - 4)
+    theirs.sendall(framed(body) * 4)
+    started = time.monotonic()
+    assert [connection.get() for _ in range(4)] == [body] * 4
+    assert time.monotonic() - started < 1
+
+
+def test_a_large_backlog_is_read_in_linear_time(pair: Pair) -> None:
+    """100 000 frames in one go: no frame pays for those behind it."""
+    connection, theirs = pair
+    writer = threading.Thread(target=lambda: theirs.sendall(framed(b"tick" * 5) * 100_000))
+    writer.start()
+    started = time.perf_counter()
+    for _ in range(100_000):
+        connection.get()
+    seconds = time.perf_counter() - started
+    writer.join()
+    assert seconds < 3  # about 0.1 s; quadratic would be minutes
+
+
+def test_a_message_is_sent_whole_however_large(pair: Pair) -> None:
+    """8 MB go out complete, where a single send() would have kept two thirds back."""
+    connection, theirs = pair
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < 8_000_000:
+            received.extend(theirs.recv(1 << 20))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert connection.sendMsg(b"m" * 8_000_000) == 8_000_000
+    reader.join()
+    assert (len(received), connection.sent) == (8_000_000, 1)
+
+
+def test_a_gateway_that_stops_reading_ends_the_connection() -> None:
+    """A send that does not get through raises, and the connection is over: half a message may have gone out."""
+    connection, theirs = connected(timeout_s=0.1)
+    with pytest.raises(TimeoutError):
+        connection.sendMsg(b"m" * 50_000_000)
+    assert (connection.sent, "a send failed" in connection.failure) == (0, True)
+    with pytest.raises(queue.Empty):
+        connection.get()
+    assert connection.socket is None
+    with pytest.raises(OSError, match="not connected"):
+        connection.sendMsg(b"more")
+    theirs.close()
+
+
+def test_silence_is_not_an_end(pair: Pair) -> None:
+    """No frame for a while: Empty, and the connection stays."""
+    connection, _ = pair
+    assert connection.socket is not None
+    connection.socket.settimeout(0.01)
+    with pytest.raises(queue.Empty):
+        connection.get()
+    assert connection.socket is not None
+
+
+def test_what_came_before_the_end_is_delivered(pair: Pair) -> None:
+    """Frames that arrived are handed out before the end of the stream is noticed."""
+    connection, theirs = pair
+    theirs.sendall(framed(b"last words") + framed(b"cut off")[:-2])
+    theirs.close()
+    assert connection.get() == b"last words"
+    with pytest.raises(queue.Empty):
+        connection.get()
+    assert (connection.socket, connection.failure) == (None, "the gateway closed the connection")
+
+
+def test_a_length_that_cannot_be_is_the_end(pair: Pair) -> None:
+    """Out of step with the frames, nothing that follows can be trusted."""
+    connection, theirs = pair
+    theirs.sendall(b"HTTP/1.1 400 Bad Request")
+    with pytest.raises(queue.Empty):
+        connection.get()
+    assert "not an IB message" in connection.failure
+    assert connection.empty()
+
+
+def test_stop_lets_what_was_sent_arrive(pair: Pair) -> None:
+    """A half-close: our last message is read by the gateway, its backlog is dropped by us."""
+    connection, theirs = pair
+    theirs.sendall(framed(b"backlog") * 1000)
+    connection.sendMsg(b"cancel")
+    connection.stop()
+    assert theirs.recv(100) == b"cancel"
+    assert theirs.recv(100) == b""
+    theirs.close()
+    with pytest.raises(queue.Empty):
+        connection.get()
+    assert connection.empty()
+
+
+def test_abort_wakes_a_waiting_reader(pair: Pair) -> None:
+    """A reader in the middle of a wait ends at once."""
+    connection, _ = pair
+    ended: list[float] = []
+
+    def read() -> None:
+        with pytest.raises(queue.Empty):
+            connection.get()
+        ended.append(time.monotonic())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    started = time.monotonic()
+    eventually(reader.is_alive)
+    connection.abort()
+    reader.join()
+    assert ended[0] - started < 1.5
+
+
+def test_the_first_frame_has_a_deadline(pair: Pair) -> None:
+    """A handshake that stays half told is given up."""
+    connection, theirs = pair
+    theirs.sendall(framed(b"200\0time\0")[:6])
+    with pytest.raises(TimeoutError):
+        connection.first_frame(time.monotonic() + 0.05)

@@ -1,0 +1,148 @@
+"""ibapi's objects to ours and back."""
+
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ibapi.commission_and_fees_report import CommissionAndFeesReport
+from ibapi.common import BarData
+from ibapi.const import UNSET_DECIMAL, UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG
+from ibapi.contract import Contract as IBContract
+from ibapi.contract import ContractDetails as IBContractDetails
+from ibapi.execution import Execution as IBExecution
+from ibapi.order import Order as IBOrder
+
+from momentum_kit.bridge import convert
+from momentum_kit.models import Contract, OrderAction, OrderRequest
+
+NOW = datetime(2026, 4, 14, 15, tzinfo=UTC)
+PRICES = st.floats(min_value=0.01, max_value=10_000).map(lambda value: round(value, 4))
+TEXT = st.text("abcXYZ-019", max_size=8)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> OrderRequest:
+    """Orders with exactly the prices their type has."""
+    kind = draw(st.sampled_from(["MKT", "LMT", "STP", "STP LMT", "TRAIL"]))
+    return OrderRequest(
+        action=draw(st.sampled_from(OrderAction)),
+        quantity=Decimal(draw(st.integers(1, 100_000))),
+        order_type=kind,
+        limit_price=draw(PRICES) if kind in ("LMT", "STP LMT") else None,
+        stop_price=draw(PRICES) if kind in ("STP", "STP LMT", "TRAIL") else None,
+        trailing_percent=draw(PRICES) if kind == "TRAIL" else None,
+        tif=draw(st.sampled_from(["DAY", "GTC", "IOC"])),
+        outside_rth=draw(st.booleans()),
+        transmit=draw(st.booleans()),
+        order_id=draw(st.integers(1, 10**6)),
+        parent_id=draw(st.integers(0, 10**6)),
+        oca_group=draw(TEXT),
+        oca_type=draw(st.integers(0, 3)),
+        order_ref=draw(TEXT),
+        account=draw(TEXT),
+    )
+
+
+@given(requests())
+def test_an_order_survives_the_way_there_and_back(request: OrderRequest) -> None:
+    """Nothing of an order is lost or invented between our form and IB's."""
+    assert convert.order_request(convert.to_ib_order(request)) == request
+
+
+def test_a_contract_survives_the_way_there_and_back() -> None:
+    """Every field of a contract is carried."""
+    contract = Contract("AAPL", 265598, "STK", "SMART", "USD", "NASDAQ", "AAPL", "NMS")
+    assert convert.contract(convert.to_ib_contract(contract)) == contract
+
+
+def test_a_fresh_order_has_no_prices_but_its_own() -> None:
+    """A market order leaves IB's fields unset: 0 would be a price."""
+    order = convert.to_ib_order(OrderRequest(OrderAction.BUY, Decimal(1), "MKT"))
+    assert (order.lmtPrice, order.auxPrice, order.trailStopPrice) == (UNSET_DOUBLE,) * 3
+
+
+def test_unset_values_become_ours() -> None:
+    """IB's largest numbers never reach a calculation."""
+    assert math.isnan(convert.price(UNSET_DOUBLE)) and math.isnan(convert.price(None))
+    assert convert.price(0.0) == 0.0
+    assert convert.shares(UNSET_DECIMAL) == convert.shares(None) == 0
+    assert convert.number(UNSET_INTEGER) == convert.number(UNSET_LONG) == convert.number(None) == 0
+
+
+def test_a_commission_without_a_realized_profit_is_nan() -> None:
+    """An opening trade has no realized profit, which is not a profit of 1.8e308."""
+    report = CommissionAndFeesReport()
+    report.execId, report.commissionAndFees, report.currency, report.realizedPNL = "x.01", 1.0, "USD", UNSET_DOUBLE
+    assert math.isnan(convert.commission_report(report).realized_pnl_usd)
+
+
+def test_a_commission_report_before_10_33_is_read_as_well() -> None:
+    """The field's older name is found by looking, not by version."""
+
+    class OldReport:
+        execId, commission, currency, realizedPNL = "x.01", 1.25, "USD", 3.0  # noqa: N815
+
+    assert convert.commission_report(OldReport()).commission_usd == 1.25
+
+
+def test_a_short_sale_is_a_sale() -> None:
+    """SSHORT is not one of our sides."""
+    order = IBOrder()
+    order.action, order.orderType, order.totalQuantity = "SSHORT", "MKT", Decimal(5)
+    assert convert.order_request(order).action is OrderAction.SELL
+
+
+def test_a_liquidation_says_so() -> None:
+    """IB's forced sales are told apart from ours."""
+    execution = IBExecution()
+    execution.execId, execution.time, execution.side = "a.b.01", "20260413 15:27:04 US/Eastern", "SLD"
+    execution.shares, execution.price, execution.liquidation, execution.orderId = Decimal(7), 9.5, 1, -1
+    ours = convert.execution(IBContract(), execution, NOW, from_request=True)
+    assert (ours.liquidation, ours.order_id, ours.side, ours.from_request) == (True, -1, OrderAction.SELL, True)
+
+
+def test_details_without_rules_have_none() -> None:
+    """Empty lists are empty, not one empty name."""
+    details = convert.contract_details(IBContractDetails())
+    assert (details.valid_exchanges, details.market_rule_ids, details.smart_rule_id) == ((), (), None)
+
+
+def test_a_bar_of_quotes_has_no_volume() -> None:
+    """MIDPOINT bars carry -1 where trades would be."""
+    bar = BarData()
+    bar.date, bar.open, bar.high, bar.low, bar.close = "1775136600", 1.0, 2.0, 0.5, 1.5
+    bar.volume, bar.wap, bar.barCount = Decimal(-1), Decimal(-1), -1
+    ours = convert.bar(bar, 60)
+    assert (ours.volume, ours.count, math.isnan(ours.wap)) == (0.0, 0, True)
+    assert ours.start == datetime(2026, 4, 2, 13, 30, tzinfo=UTC)
+
+
+def test_a_trade_tick_is_read_in_full() -> None:
+    """Price, size, exchange time, day volume and VWAP."""
+    tick = convert.trade_tick(265598, "701.28;100;1348075471534;67854;701.46918464;true", NOW, 42)
+    assert tick is not None
+    assert (tick.con_id, tick.price, tick.size, tick.total_volume, tick.vwap) == (
+        265598,
+        701.28,
+        100,
+        67854,
+        701.46918464,
+    )
+    assert tick.time == datetime(2012, 9, 19, 17, 24, 31, 534000, tzinfo=UTC)
+    assert (tick.received_at, tick.received_ns) == (NOW, 42)
+
+
+@pytest.mark.parametrize("text", [";0;1348075471534;67854;701.4;true", "0;100;1348075471534;1;1;true", "5;;1;;;false"])
+def test_ticks_that_are_no_trades_are_passed_over(text: str) -> None:
+    """IB corrects volumes with lines that have no price or no size."""
+    assert convert.trade_tick(1, text, NOW, 0) is None
+
+
+@pytest.mark.parametrize("text", ["", "1;2;3", "a;1;1348075471534;1;1;true"])
+def test_ticks_that_cannot_be_read_are_refused(text: str) -> None:
+    """A malformed line is an error, never a trade."""
+    with pytest.raises(ValueError):
+        convert.trade_tick(1, text, NOW, 0)
