@@ -79,7 +79,8 @@ def in_new_york(at: pd.Timestamp) -> pd.Timestamp:
 def numbers(times: Iterable[pd.Timestamp]) -> list[float]:
     """Times as matplotlib counts them: days, in UTC. No converter of pandas' has to be registered for that."""
     naive = pd.DatetimeIndex(pd.to_datetime(list(times), utc=True)).tz_localize(None)
-    return [float(number) for number in date2num(naive.to_numpy())]
+    days = date2num(naive.to_numpy())  # type: ignore[no-untyped-call]  # matplotlib leaves these two unannotated
+    return [float(day) for day in days]
 
 
 def unbroken(at: tables.Series, values: tables.Series) -> tuple[list[float], NDArray[np.float64]]:
@@ -97,7 +98,8 @@ def label_times(axes: Axes, most: int, label: str) -> None:
     step_s = next((step for step in STEPS_S if (last_s - first_s) / step < most), DAY_S)
     ticks_s = np.arange(np.ceil(first_s / step_s) * step_s, last_s, step_s)
     axes.set_xticks(ticks_s / DAY_S)
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M" if step_s >= 60 else "%H:%M:%S", tz=NEW_YORK))
+    form = "%H:%M" if step_s >= 60 else "%H:%M:%S"
+    axes.xaxis.set_major_formatter(DateFormatter(form, tz=NEW_YORK))  # type: ignore[no-untyped-call]
     axes.set_xlabel(label)
 
 
