@@ -116,9 +116,10 @@ class MemoryBroker:
         else:
             self.notice(order.order_id, 104, "cancel verdict")
         if order.transmit:
-            for order_id in self.staged:
+            family = {order.order_id, order.parent_id}
+            for order_id in [each for each in self.staged if family & self._kin(each)]:
+                self.staged.remove(order_id)
                 self._accept(self.orders[order_id])
-            self.staged = []
         return order
 
     async def cancel_order(self, order_id: int) -> None:
@@ -282,6 +283,9 @@ class MemoryBroker:
             return
         held.status = "Submitted" if held.request.action is OrderAction.BUY else "PreSubmitted"
         self.echo(held)
+
+    def _kin(self, order_id: int) -> set[int]:
+        return {order_id, self.orders[order_id].request.parent_id} - {0}
 
     def _children(self, parent: Held) -> list[Held]:
         return [h for h in self.orders.values() if h.request.parent_id == parent.request.order_id]

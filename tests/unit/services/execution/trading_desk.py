@@ -60,6 +60,7 @@ class Desk:
         self.halts: list[str] = []
         self.quotes: dict[int, Quote] = {}
         self.ledger = Ledger()
+        self.tasks: list[asyncio.Task[None]] = []
         self.signals: asyncio.Queue[TradeSignal] = asyncio.Queue()
         self.exits: asyncio.Queue[Any] = asyncio.Queue()
         self.fills: asyncio.Queue[Any] = asyncio.Queue()
@@ -85,7 +86,11 @@ class Desk:
         queues = (self.broker.events, self.signals, self.exits, self.fills, self.execution_beats, self.position_beats)
         while any(queue._unfinished_tasks for queue in queues):
             for queue in queues:
-                await queue.join()
+                handled = asyncio.ensure_future(queue.join())
+                await asyncio.wait([handled, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
+                if not handled.done():
+                    handled.cancel()
+                    raise AssertionError("a service has ended") from next(t for t in self.tasks if t.done()).exception()
 
     async def beat(self, seconds: float = 0.25) -> None:
         """Let market time pass, beat by beat."""
@@ -129,7 +134,7 @@ async def trading_desk(folder: Path, broker: MemoryBroker | None = None, **setti
     intents = SqliteIntents(folder / "intents.db")
     desk = Desk(broker or MemoryBroker(clock), clock, intents, **settings)
     await desk.positions.reconcile()
-    tasks = [asyncio.create_task(desk.execution.run()), asyncio.create_task(desk.positions.run())]
+    tasks = desk.tasks = [asyncio.create_task(desk.execution.run()), asyncio.create_task(desk.positions.run())]
     try:
         await desk.beat()
         yield desk

@@ -1,0 +1,207 @@
+import asyncio
+import tempfile
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from pathlib import Path
+
+from broker_in_memory import Held, contract_of, quote_of
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from trading_desk import Desk, trading_desk
+
+from momentum_kit.errors import NotConnected, RequestTimeout
+from momentum_kit.models import ExitRequest, OrderAction
+
+SYMBOLS = (1, 2)
+symbols = st.sampled_from(SYMBOLS)
+shares = st.integers(1, 900)
+
+
+class OrderSafety(RuleBasedStateMachine):
+    """A market, a moody broker and restarts, in any order; what must hold holds after every step, or after a calm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.items = 0
+        self.first = 1  # of this session: an earlier one's headlines come back as SNAPSHOT and are never judged
+
+    @initialize(group_dies_on_first_fill=st.booleans())
+    def start(self, group_dies_on_first_fill: bool) -> None:
+        """One desk whose limits do not get in the way."""
+        self.desk = self._open(None)
+        self.desk.broker.oca_on_first_fill = group_dies_on_first_fill
+
+    def _open(self, broker) -> Desk:
+        self.stack = AsyncExitStack()
+        context = trading_desk(
+            Path(self.folder.name), broker, max_orders_per_minute=1000, max_daily_loss_usd=1e9, time_stop_s=120
+        )
+        return self.run(self.stack.enter_async_context(context))
+
+    def run(self, awaitable):
+        """Run on the machine's loop."""
+
+        async def awaited():
+            return await awaitable
+
+        return self.runner.run(awaited())
+
+    def live(self, con_id: int, action: OrderAction) -> list[Held]:
+        """Orders of a symbol that may still fill."""
+        orders = self.desk.broker.orders.values()
+        return [o for o in orders if o.contract.con_id == con_id and o.alive and o.request.action is action]
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    @rule(con_id=symbols)
+    def signal(self, con_id: int) -> None:
+        """A fresh news item."""
+        self.items += 1
+        self.run(self.desk.signal(con_id, item=f"item-{self.items}"))
+
+    @precondition(lambda self: self.items >= self.first)
+    @rule(con_id=symbols, back=st.integers(0, 3))
+    def signal_again(self, con_id: int, back: int) -> None:
+        """The same news item once more."""
+        self.run(self.desk.signal(con_id, item=f"item-{max(self.first, self.items - back)}"))
+
+    @rule(con_id=symbols, size=shares, status=st.booleans())
+    def entry_fills(self, con_id: int, size: int, status: bool) -> None:
+        """In part or whole, with or without a status."""
+        for order in self.live(con_id, OrderAction.BUY):
+            self.desk.broker.fill(order, size, 5.0, status=status)
+            self.run(self.desk.settle())
+
+    @rule(con_id=symbols, size=shares, which=st.integers(0, 3))
+    def sell_fills(self, con_id: int, size: int, which: int) -> None:
+        """A target, a stop or an exit; a child never sells more than its parent bought."""
+        orders = self.live(con_id, OrderAction.SELL)
+        held = self.desk.position(con_id)
+        if orders and held > 0:
+            order = orders[which % len(orders)]
+            self.desk.broker.fill(order, min(size, int(held), int(order.remaining)), 5.1)
+            self.run(self.desk.settle())
+
+    @rule(con_id=symbols, which=st.integers(0, 5), status=st.sampled_from(["Cancelled", "Inactive"]))
+    def order_dies(self, con_id: int, which: int, status: str) -> None:
+        """The broker ends any order."""
+        orders = self.live(con_id, OrderAction.SELL) + self.live(con_id, OrderAction.BUY)
+        if orders:
+            self.desk.broker.kill(orders[which % len(orders)], status)
+            self.run(self.desk.settle())
+
+    @rule(con_id=symbols, which=st.integers(0, 5), meaning=st.sampled_from(["order dead", "unknown", "cancel verdict"]))
+    def notice(self, con_id: int, which: int, meaning: str) -> None:
+        """A code on any order, alive or dead."""
+        orders = [o for o in self.desk.broker.orders.values() if o.contract.con_id == con_id]
+        if orders:
+            self.desk.broker.notice(orders[which % len(orders)].request.order_id, 999, meaning)
+            self.run(self.desk.settle())
+
+    @rule(con_id=symbols)
+    def ask_exit(self, con_id: int) -> None:
+        """Somebody wants the position gone."""
+        self.desk.exits.put_nowait(ExitRequest(contract_of(con_id), "test", self.desk.clock.now()))
+        self.run(self.desk.settle())
+
+    @rule(con_id=symbols, halted=st.booleans())
+    def halt(self, con_id: int, halted: bool) -> None:
+        """Trading stops or resumes."""
+        self.desk.quotes[con_id] = quote_of(con_id, 4.99, 5.0, halted=halted)
+
+    @rule(mood=st.sets(st.sampled_from(["entry", "stop", "target", "modify"])))
+    def moody(self, mood: set[str]) -> None:
+        """From now on the broker refuses these."""
+        self.desk.broker.refuse = mood
+
+    @rule(outcomes=st.lists(st.sampled_from([None, NotConnected("down"), RequestTimeout("unknown")]), max_size=3))
+    def sends_fail(self, outcomes: list[Exception | None]) -> None:
+        """The next sends fail, or not."""
+        self.desk.broker.fail_sends = list(outcomes)
+
+    @rule(silent=st.booleans())
+    def silence(self, silent: bool) -> None:
+        """The broker works on but says nothing."""
+        self.desk.broker.silent = silent
+
+    @rule(beats=st.integers(1, 12))
+    def time_passes(self, beats: int) -> None:
+        """Some beats."""
+        self.run(self.desk.beat(beats * 0.25))
+
+    @rule()
+    def restart(self) -> None:
+        """A crash, and a new session on the same account."""
+        self.desk.broker.fail_sends = []
+        self.run(self.stack.aclose())
+        broker = self.desk.broker
+        while not broker.events.empty():  # what was said to the old session is lost
+            broker.events.get_nowait()
+            broker.events.task_done()
+        self.first = self.items + 1
+        self.desk = self._open(broker)
+
+    @rule()
+    def calm(self) -> None:
+        """When the broker is well again, everything held is protected and nothing else is left."""
+        broker = self.desk.broker
+        broker.refuse, broker.fail_sends, broker.silent = set(), [], False
+        self.run(self.desk.beat(20))
+        for con_id in SYMBOLS:
+            held = self.desk.position(con_id)
+            assert self.desk.ledger.position(con_id) == held
+            selling = self.live(con_id, OrderAction.SELL)
+            groups: dict[str, Decimal] = {}
+            for order in selling:
+                group = order.request.oca_group
+                groups[group] = max(groups.get(group, Decimal(0)), order.remaining)
+            if self.live(con_id, OrderAction.BUY):
+                continue
+            assert sum(groups.values()) == held, "what can be sold equals what is held"
+            if held:
+                assert any(o.request.order_type in ("STP", "STP LMT", "MKT") for o in selling), "a stop rests"
+
+    # -- what must always hold ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def one_entry_for_one_item(self) -> None:
+        """No news item has ever had two entries, and never is a symbol entered twice at once."""
+        if not hasattr(self, "desk"):
+            return
+        bought = [o for o in self.desk.broker.orders.values() if o.request.action is OrderAction.BUY]
+        assert len({o.request.order_ref for o in bought}) == len(bought)
+        assert len(bought) <= self.items
+        for con_id in SYMBOLS:
+            assert len(self.live(con_id, OrderAction.BUY)) <= 1
+
+    @invariant()
+    def never_short(self) -> None:
+        """No sequence sells what is not held."""
+        if hasattr(self, "desk"):
+            assert all(self.desk.position(con_id) >= 0 for con_id in SYMBOLS)
+
+    @invariant()
+    def no_cancel_then_sell(self) -> None:
+        """A stop is only cancelled by us when nothing is held, or another stop rests already."""
+        if not hasattr(self, "desk"):
+            return
+        for con_id in SYMBOLS:
+            rows = [row for row in self.desk.journal["orders"] if row["con_id"] == con_id]
+            assert not any(row["leg"] == "exit" and row["change"] == "place" for row in rows)
+
+    def teardown(self) -> None:
+        """Calm down once more, then close."""
+        if hasattr(self, "desk"):
+            self.calm()
+            self.run(self.stack.aclose())
+        self.runner.close()
+        self.folder.cleanup()
+
+
+OrderSafety.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestOrderSafety = OrderSafety.TestCase
