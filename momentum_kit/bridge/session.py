@@ -107,6 +107,8 @@ class Session:
         self.outbox.close(NotConnected("disconnected"))
         await self.link.stop()
         self.dispatcher.finish()
+        if self.early_orders is not None:
+            self.early_orders.close()
 
     def send(self, request: str, *args: Any, urgent: bool = False) -> "asyncio.Future[None]":
         """Hand one request to the socket, within the message rate; the future carries its failure."""

@@ -16,6 +16,7 @@ class ScriptedGateway:
     def __init__(self, version: int = 200) -> None:
         self.version = version
         self.requests: asyncio.Queue[list[str]] = asyncio.Queue()
+        self.raw_requests: asyncio.Queue[bytes] = asyncio.Queue()
         self.hello = b""
         self.port = 0
         self.connections = 0
@@ -46,11 +47,13 @@ class ScriptedGateway:
             assert await reader.readexactly(4) == b"API\0"
             self.hello = await self._read(reader)
             await self.reply()
-            start = (await self._read(reader)).split(b"\0")
-            assert start[0] == b"71"
+            start = await self._read(reader)
+            assert start.startswith(b"71\0" if self.version <= 200 else (271).to_bytes(4, "big"))
             await self.greet()
             while True:
-                self.requests.put_nowait((await self._read(reader)).decode().split("\0")[:-1])
+                request = await self._read(reader)
+                self.raw_requests.put_nowait(request)
+                self.requests.put_nowait(request.decode("latin-1").split("\0")[:-1])
         writer.close()
         self.closed.set()
 
