@@ -71,8 +71,8 @@ class Guardian:
         bracket.closed = bracket.closed and idle
         for move in protective_moves(bracket, position, self._ledger.filled):
             match move:
-                case Resize() if bracket.entry_live and not at_beat:
-                    continue
+                case Resize() if not at_beat:
+                    continue  # the group reduces by itself; a modify in its way could meet a finished order
                 case Cancel() if idle and age_s(bracket.idle_since, now) < REAP_GRACE_S:
                     continue
                 case PlaceStop(quantity):

@@ -7,7 +7,8 @@ from decimal import Decimal
 from momentum_kit.models import Intent, OrderAction, OrderRequest, PriceIncrement
 from momentum_kit.trading.prices import round_price
 
-OCA_CANCEL_WITH_BLOCK = 1
+# type 1 would cancel the whole stop on the first shares of the target, and leave the rest bare
+OCA_REDUCE_WITH_BLOCK = 2
 
 
 def bracket_legs(
@@ -39,7 +40,7 @@ def bracket_legs(
         order_id=intent.target_order_id,
         parent_id=intent.entry_order_id,
         oca_group=oca_group(intent),
-        oca_type=OCA_CANCEL_WITH_BLOCK,
+        oca_type=OCA_REDUCE_WITH_BLOCK,
     )
     stop = replace(
         stop_order(intent, intent.quantity, regular_hours=regular_hours, stop_slack_pct=stop_slack_pct, bands=bands),
@@ -71,14 +72,14 @@ def stop_order(
         outside_rth=not regular_hours,
         order_id=intent.stop_order_id,
         oca_group=oca_group(intent),
-        oca_type=OCA_CANCEL_WITH_BLOCK,
+        oca_type=OCA_REDUCE_WITH_BLOCK,
         order_ref=intent.intent_id,
         account=intent.account,
     )
 
 
 def as_market(stop: OrderRequest, quantity: Decimal) -> OrderRequest:
-    """The same order turned into a market order: it sells at once and its OCA group cancels the target."""
+    """The same order turned into a market order: it sells at once and its OCA group takes the target along."""
     return replace(
         stop,
         quantity=quantity,
@@ -104,5 +105,5 @@ def as_limit(stop: OrderRequest, quantity: Decimal, limit_price: float) -> Order
 
 
 def oca_group(intent: Intent) -> str:
-    """Name of the group in which one fill cancels the other."""
+    """Name of the group in which each fill of one leg reduces the other."""
     return f"oca-{intent.intent_id}"

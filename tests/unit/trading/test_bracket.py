@@ -24,12 +24,12 @@ def test_only_the_last_leg_is_transmitted():
 
 
 def test_children_hang_on_the_entry_in_one_group():
-    """Target and stop name the entry as parent and share an OCA group of type 1; the entry is in none."""
+    """Target and stop name the entry as parent and share an OCA group that reduces; the entry is in none."""
     entry, target, stop = legs()
     assert (entry.parent_id, entry.oca_group) == (0, "")
     assert {target.parent_id, stop.parent_id} == {7}
     assert target.oca_group == stop.oca_group != ""
-    assert (target.oca_type, stop.oca_type) == (1, 1)
+    assert (target.oca_type, stop.oca_type) == (2, 2)
 
 
 def test_every_leg_is_complete():

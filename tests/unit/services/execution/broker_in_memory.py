@@ -86,7 +86,7 @@ class MemoryBroker:
         self.silent = False
         self.refuse: set[str] = set()
         self.fail_sends: list[BrokerError | None] = []
-        self.oca_on_first_fill = True
+        self.group = "reduces"  # what a fill does to the rest of its OCA group: reduces, dies at once, dies at the end
         self._ids = 100
         self._execs = 0
 
@@ -291,13 +291,16 @@ class MemoryBroker:
         return [h for h in self.orders.values() if h.request.parent_id == parent.request.order_id]
 
     def _after_fill(self, held: Held) -> None:
-        if held.request.action is OrderAction.BUY or not (self.oca_on_first_fill or not held.remaining):
-            return
-        for other in self.orders.values():
-            same = other.request.oca_group == held.request.oca_group and other is not held
-            if same and held.request.oca_group and other.alive:
+        group = held.request.oca_group
+        others = [o for o in self.orders.values() if o.request.oca_group == group and o is not held and o.alive]
+        for other in others if group else ():
+            if not held.remaining or self.group == "dies at once":
                 other.status = "Cancelled"
                 self.update(other)
+            elif self.group == "reduces":
+                left = other.filled + min(other.remaining, held.remaining)
+                other.request = replace(other.request, quantity=left)
+                self.echo(other)
 
     def _open(self, held: Held) -> OpenOrder:
         return OpenOrder(

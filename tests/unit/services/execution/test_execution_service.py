@@ -292,10 +292,45 @@ async def test_entry_told_filled_before_its_execution_keeps_its_children(tmp_pat
         assert len(desk.broker.sent) == 3
 
 
+async def test_a_target_filling_in_parts_takes_the_stop_along(tmp_path):
+    """The group reduces the stop with every part of the target: nothing is sent, and nothing is left."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        target, stop = desk.broker.leg(1, "target"), desk.broker.leg(1, "stop")
+        desk.broker.fill(target, 300, 5.2)
+        await desk.beat(2)
+        assert stop.request.quantity == desk.position() == quantity - 300
+        desk.broker.fill(target, int(target.remaining), 5.2)
+        await desk.beat(2)
+        assert len(desk.broker.sent) == 3
+        assert desk.intents.unresolved() == ()
+
+
+async def test_a_group_that_does_not_reduce_is_resized(tmp_path):
+    """Where the broker leaves the stop at its old size, it is cut to the position."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.group = "dies at the end"
+        quantity = await desk.enter()
+        desk.broker.fill(desk.broker.leg(1, "target"), 300, 5.2)
+        await desk.beat(1)
+        assert desk.broker.leg(1, "stop").request.quantity == quantity - 300
+        assert [(row["leg"], row["change"]) for row in desk.journal["orders"][3:]] == [("stop", "modify")]
+
+
+async def test_a_group_that_dies_at_once_leaves_nothing_bare(tmp_path):
+    """Where the first shares of the target cancel the whole stop, the rest gets one of its own."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.group = "dies at once"
+        quantity = await desk.enter()
+        desk.broker.fill(desk.broker.leg(1, "target"), 300, 5.2)
+        await desk.settle()
+        stop = desk.broker.leg(1, "stop")
+        assert (stop.alive, stop.request.quantity) == (True, quantity - 300)
+
+
 async def test_orphans_are_reaped(tmp_path):
     """What a broker leaves working after the position is gone is cancelled, after a moment for its own cancel."""
     async with trading_desk(tmp_path) as desk:
-        desk.broker.oca_on_first_fill = False
         quantity = await desk.enter()
         target = desk.broker.leg(1, "target")
         target.request = target.request.__class__(**{**_fields(target.request), "oca_group": ""})
@@ -354,8 +389,8 @@ async def test_exit_while_the_entry_works(tmp_path):
         await ask_exit(desk)
         await desk.beat(1)
         assert [row["leg"] for row in order_rows(desk, change="cancel")] == ["entry"]
-        exit_order = desk.broker.sent[-1][1]
-        assert (exit_order.order_type, exit_order.quantity) == ("MKT", 200)
+        (sold,) = order_rows(desk, leg="exit")
+        assert (sold["order_type"], sold["quantity"]) == ("MKT", 200)
 
 
 async def test_exit_of_an_unfilled_entry_is_its_cancel(tmp_path):

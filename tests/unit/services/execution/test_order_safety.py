@@ -28,11 +28,11 @@ class OrderSafety(RuleBasedStateMachine):
         self.items = 0
         self.first = 1  # of this session: an earlier one's headlines come back as SNAPSHOT and are never judged
 
-    @initialize(group_dies_on_first_fill=st.booleans())
-    def start(self, group_dies_on_first_fill: bool) -> None:
+    @initialize(group=st.sampled_from(["reduces", "dies at once", "dies at the end"]))
+    def start(self, group: str) -> None:
         """One desk whose limits do not get in the way."""
         self.desk = self._open(None)
-        self.desk.broker.oca_on_first_fill = group_dies_on_first_fill
+        self.desk.broker.group = group
 
     def _open(self, broker) -> Desk:
         self.stack = AsyncExitStack()
