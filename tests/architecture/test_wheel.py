@@ -1,0 +1,33 @@
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+BUILD = """
+import sys
+from poetry.core.masonry.api import build_sdist, build_wheel
+for build in (build_wheel, build_sdist):
+    build(sys.argv[1])
+"""
+INIT = "from pathlib import Path; from momentum_kit.runtime.project import init_project; init_project(Path('mine'))"
+
+
+def test_an_installed_wheel_lays_out_the_whole_project(tmp_path):
+    """The wheel carries every configuration and notebook, nothing of the official client; init needs no checkout."""
+    subprocess.run([sys.executable, "-c", BUILD, str(tmp_path)], cwd=PROJECT, check=True, capture_output=True)
+    (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "site")
+    with tarfile.open(sdist) as packed:
+        assert not [name for name in packed.getnames() if "/ibapi/" in name]
+    assert {folder.name.partition("-")[0] for folder in (tmp_path / "site").iterdir()} == {"momentum_kit"}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    subprocess.run([sys.executable, "-c", INIT], cwd=tmp_path, env=environment, check=True)
+    tracked = [*(PROJECT / "config").rglob("*.yaml"), *(PROJECT / "notebooks").glob("*.ipynb")]
+    laid_out = [file for file in (tmp_path / "mine").rglob("*") if file.is_file()]
+    assert {str(file.relative_to(tmp_path / "mine")) for file in laid_out} == {
+        str(file.relative_to(PROJECT)) for file in tracked
+    }
