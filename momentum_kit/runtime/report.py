@@ -45,6 +45,7 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     for label, value in _rows(summary):
         table.add_row(label, value)
     console.print(table)
+    console.print(f"everything is in {summary['run_dir']}", soft_wrap=True)
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -57,16 +58,13 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("round trips", str(summary["round_trips"])),
         (
             "P&L after costs",
-            "{net_pnl_usd:+,.2f} USD (gross {gross_pnl_usd:+,.2f}, costs {costs_usd:,.2f})".format(**summary),
+            "{net_pnl_usd:+,.2f} USD ({gross_pnl_usd:+,.2f} less {costs_usd:,.2f})".format(**summary),
         ),
     ]
     if latency["n"]:
-        rows.append(
-            ("deciding message to last bracket byte", f"p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms")
-        )
+        rows.append(("decision to last byte", f"p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms"))
     if "planted" in summary:
         rows.append(("planted, caught, false entries", "{planted}, {caught}, {false_entries}".format(**summary)))
     rows.append(("decisions digest", summary["decisions_digest"][:16]))
     rows += [("note", note) for note in summary.get("notes", [])]
-    rows.append(("run folder", summary["run_dir"]))
     return rows

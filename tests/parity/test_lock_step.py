@@ -1,0 +1,77 @@
+"""In lock-step, speed and load cannot change a decision; a threshold can."""
+
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from momentum_kit import Kit
+from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.storage.digest import decisions_digest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of its own with the shipped configuration; state below it as well."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path
+
+
+def decide(project: Path, name: str, **sections: dict[str, object]) -> str:
+    """Digest of the decisions of the demo's first half hour, with some settings changed."""
+    config = project / "config" / f"{name}.yaml"
+    content = yaml.safe_load((project / "config" / "demo.yaml").read_text())
+    for section, changes in sections.items():
+        content[section] = {**content.get(section, {}), **changes}
+    config.write_text(yaml.safe_dump(content))
+    out = project / name
+    out.mkdir()
+    arguments = ["--port", "0", "--scenario", str(project / "config/scenarios/demo.yaml"), "--seed", "7"]
+    with gateway_process([*arguments, "--lock-step", "1.0"], project / f"{name}.err") as port:
+        kit = Kit.open_sync(config, port=port, run_dir=out, in_process=True)
+        kit.start_sync(until="30m")
+        final = kit.wait_sync()
+    assert final.incidents == ()
+    assert kit.summary()["items"] > 3
+    return decisions_digest(kit.journal)
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """Every core is busy with something else."""
+    hogs = [multiprocessing.Process(target=_burn, daemon=True) for _ in range(os.cpu_count() or 2)]
+    for hog in hogs:
+        hog.start()
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.terminate()
+            hog.join()
+
+
+def _burn() -> None:
+    while True:
+        sum(range(1000))
+
+
+def test_decisions_are_those_of_the_seed(project: Path) -> None:
+    """Another speed, other processes on the cores and another number of workers decide the same."""
+    usual = decide(project, "usual")
+    assert decide(project, "slow", clock={"rate": 240.0}) == usual
+    assert decide(project, "workers", detection={"workers": 7}) == usual
+    with load():
+        assert decide(project, "loaded") == usual
+
+
+def test_one_threshold_changes_the_decisions(project: Path) -> None:
+    """The digest sees what a threshold does."""
+    assert decide(project, "usual") != decide(project, "strict", thresholds={"min_z_tod": 40.0})
