@@ -132,6 +132,7 @@ class PositionManager:
             )
 
     def _take_execution(self, execution: Execution) -> None:
+        self._intent(execution.order_ref)  # now: once closed it is not listed any more, and its trip is written later
         ours = is_ours(execution.order_ref) or self._liquidates(execution)
         self._records.take_execution(execution, ours=ours)
         if execution.liquidation:
