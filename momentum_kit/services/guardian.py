@@ -63,7 +63,7 @@ class Guardian:
         position = self._ledger.position(bracket.intent.contract.con_id)
         if position < 0:
             why = f"{bracket.intent.contract.symbol}: short {-position} shares; a human must look"
-            self._desk.tell(bracket, "flipped", "critical", why)
+            self._desk.trace.tell(bracket, "flipped", "critical", why)
             self._halt_entries(why)
             return
         idle = position == 0 and not bracket.entry_live
@@ -114,7 +114,7 @@ class Guardian:
             return
         bracket.stop_tried_at = now
         contract = bracket.intent.contract
-        intent = self._reducing(bracket, IntentKind.PROTECT, quantity, now, "no stop rests")
+        intent = reducing_intent(bracket, IntentKind.PROTECT, quantity, now, "no stop rests")
         intent = replace(intent, stop_order_id=self._broker.next_order_id())
         self._desk.record_open(intent)
         order = stop_order(
@@ -124,11 +124,13 @@ class Guardian:
             stop_slack_pct=self._exits.stop_min_pct,
             bands=self._rules.known(contract),
         )
-        self._desk.tell(bracket, f"bare {order.order_id}", "critical", f"{contract.symbol}: no stop rests; placing one")
+        self._desk.trace.tell(
+            bracket, f"bare {order.order_id}", "critical", f"{contract.symbol}: no stop rests; placing one"
+        )
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
-            self._desk.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
+            self._desk.trace.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
             return
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
@@ -155,7 +157,7 @@ class Guardian:
         bracket.exit_tried_at = now
         if order == stop.request:
             symbol = bracket.intent.contract.symbol
-            self._desk.tell(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
+            self._desk.trace.tell(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
             self._desk.doubt(bracket, f"exit of {symbol} not filled")
         else:
             await self._turn(bracket, stop, order, now)
@@ -165,12 +167,14 @@ class Guardian:
         contract = bracket.intent.contract
         quote = self._quote(contract.con_id)
         if quote is not None and quote.halted:
-            self._desk.tell(bracket, "halted", "warning", f"{contract.symbol} is halted: exit waits, the stop stays")
+            self._desk.trace.tell(
+                bracket, "halted", "warning", f"{contract.symbol} is halted: exit waits, the stop stays"
+            )
             return None
         if self._regular(now):
             return as_market(stop.request, quantity)
         if quote is None or not quote.bid > 0:
-            self._desk.tell(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
+            self._desk.trace.tell(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
             return None
         limit = exit_limit(quote.bid, self._exits.entry_cap_bps, self._rules.known(contract))
         return as_limit(stop.request, quantity, limit)
@@ -179,7 +183,7 @@ class Guardian:
         assert bracket.exit is not None
         if not bracket.exit_intent_id:
             position = self._ledger.position(bracket.intent.contract.con_id)
-            intent = self._reducing(bracket, IntentKind.EXIT, position, now, bracket.exit.reason)
+            intent = reducing_intent(bracket, IntentKind.EXIT, position, now, bracket.exit.reason)
             intent = replace(intent, stop_order_id=order.order_id)
             self._desk.record_open(intent)
             bracket.exit_intent_id = intent.intent_id
@@ -187,7 +191,9 @@ class Guardian:
         if await self._desk.modify(bracket, stop, order, "exit"):
             self._desk.mark_intent(bracket.exit_intent_id, IntentState.SENT)
         else:
-            self._desk.tell(bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent")
+            self._desk.trace.tell(
+                bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent"
+            )
 
     # -- ends --------------------------------------------------------------------------------------------------------
 
@@ -225,23 +231,25 @@ class Guardian:
         session = session_at(now, self._calendar)
         return session is not None and session.contains(now)
 
-    def _reducing(self, bracket: Bracket, kind: IntentKind, quantity: Decimal, now: datetime, reason: str) -> Intent:
-        return replace(
-            bracket.intent,
-            intent_id=new_intent_id(),
-            kind=kind,
-            action=OrderAction.SELL,
-            quantity=quantity,
-            limit_price=None,
-            target_price=None,
-            risk_usd=0.0,
-            created_at=now,
-            state=IntentState.PREPARED,
-            entry_order_id=0,
-            target_order_id=0,
-            stop_order_id=0,
-            reason=reason,
-        )
+
+def reducing_intent(bracket: Bracket, kind: IntentKind, quantity: Decimal, now: datetime, reason: str) -> Intent:
+    """The durable decision to sell, or to be ready to sell, what a bracket bought."""
+    return replace(
+        bracket.intent,
+        intent_id=new_intent_id(),
+        kind=kind,
+        action=OrderAction.SELL,
+        quantity=quantity,
+        limit_price=None,
+        target_price=None,
+        risk_usd=0.0,
+        created_at=now,
+        state=IntentState.PREPARED,
+        entry_order_id=0,
+        target_order_id=0,
+        stop_order_id=0,
+        reason=reason,
+    )
 
 
 def resume_exit(bracket: Bracket, intent: Intent, now: datetime) -> None:

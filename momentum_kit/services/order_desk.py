@@ -10,6 +10,7 @@ import structlog
 from momentum_kit.errors import BrokerError, NotConnected, StorageError
 from momentum_kit.models import Execution, Intent, IntentState, OpenOrder, OrderNotice, OrderRequest, OrderUpdate
 from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal, OrderEvent
+from momentum_kit.services.order_trace import OrderTrace
 from momentum_kit.trading.lifecycle import OrderState, UnexpectedMove, next_state, notice_state
 from momentum_kit.trading.working import Bracket, Leg
 
@@ -32,10 +33,8 @@ class OrderDesk:
         self._legs: dict[int, tuple[Bracket, Leg]] = {}  # by order_id, of all brackets
         self._broker = broker
         self._intents = intents
-        self._journal = journal
         self._clock = clock
-        self._counts = counts
-        self._alerts = alerts
+        self.trace = OrderTrace(journal, clock, counts, alerts)
 
     def in_order(self) -> list[Bracket]:
         """Brackets by con_id, so that nothing depends on the order of arrival."""
@@ -68,7 +67,7 @@ class OrderDesk:
             self.doubt(bracket, f"order {order.order_id} may or may not have been sent: {error}")
             raise
         decide_ms = (time.perf_counter_ns() - deciding_ns) / 1e6 if deciding_ns else None
-        self.journal_order(bracket, role, order, "place", decide_ms)
+        self.trace.order(bracket, role, order, "place", decide_ms)
 
     async def modify(self, bracket: Bracket, leg: Leg, order: OrderRequest, role: str) -> bool:
         """Change an order at the broker; False if it could not be sent."""
@@ -79,7 +78,7 @@ class OrderDesk:
             leg.request, leg.changing = before, False
             self.doubt(bracket, f"order {order.order_id} was perhaps not modified: {error}")
             return False
-        self.journal_order(bracket, role, order, "modify")
+        self.trace.order(bracket, role, order, "modify")
         return True
 
     async def cancel(self, bracket: Bracket, leg: Leg) -> None:
@@ -90,8 +89,7 @@ class OrderDesk:
         except BrokerError as error:
             self.doubt(bracket, f"order {leg.request.order_id} was perhaps not cancelled: {error}")
             return
-        self._count("cancels")
-        self.journal_order(bracket, leg.role, leg.request, "cancel")
+        self.trace.order(bracket, leg.role, leg.request, "cancel")
 
     # -- in ----------------------------------------------------------------------------------------------------------
 
@@ -99,7 +97,7 @@ class OrderDesk:
         """Take the broker's word on an order; the bracket it concerns, None if it is not one of ours."""
         match event:
             case OrderUpdate():
-                self._journal_update(event)
+                self.trace.update(event)
                 return self._on_status(event)
             case OpenOrder():
                 return self._on_echo(event)
@@ -115,7 +113,7 @@ class OrderDesk:
         if not bracket.doubt:
             bracket.doubt = why
             log.warning("in doubt", symbol=bracket.intent.contract.symbol, why=why)
-            self._journal.write("incidents", at=self._clock.now(), kind="doubt", text=why)
+            self.trace.incident("doubt", why)
 
     def mark(self, bracket: Bracket, state: IntentState) -> None:
         """Write down how a bracket's intent stands; a disk that refuses is told to a human and stops nothing."""
@@ -127,21 +125,14 @@ class OrderDesk:
         try:
             self._intents.mark(intent_id, state)
         except StorageError as error:
-            self._alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
+            self.trace.alert(f"intent {intent_id} could not be marked {state}: {error}")
 
     def record_open(self, intent: Intent) -> None:
         """Make a risk-reducing intent durable if the disk allows it: such orders fail open."""
         try:
             self._intents.record(intent)
         except StorageError as error:
-            self._alerts.send("critical", f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}")
-
-    def tell(self, bracket: Bracket, key: str, level: str, text: str) -> None:
-        """Alert a human, once for each key and bracket."""
-        if key not in bracket.told:
-            bracket.told.add(key)
-            self._alerts.send(level, text)
-            self._journal.write("incidents", at=self._clock.now(), kind=key, text=text)
+            self.trace.alert(f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}")
 
     def _find(self, order_id: int, perm_id: int) -> tuple[Bracket, Leg] | None:
         """By order id, unless the permanent id says that it is another client's."""
@@ -184,15 +175,7 @@ class OrderDesk:
         return bracket
 
     def _on_notice(self, notice: OrderNotice) -> Bracket | None:
-        self._journal.write(
-            "notices",
-            at=self._clock.now(),
-            order_id=notice.order_id,
-            code=notice.code,
-            text=notice.text,
-            meaning=notice.meaning,
-            advice=notice.advice,
-        )
+        self.trace.notice(notice)
         found = self._legs.get(notice.order_id)
         if found is None:
             return None
@@ -212,49 +195,6 @@ class OrderDesk:
         if leg.role == "entry" and bracket.first_fill_at is None:
             bracket.first_fill_at = self._clock.now()
         return bracket
-
-    # -- records -----------------------------------------------------------------------------------------------------
-
-    def journal_order(
-        self, bracket: Bracket, role: str, order: OrderRequest, change: str, decide_ms: float | None = None
-    ) -> None:
-        """One row for each message that went out."""
-        contract = bracket.intent.contract
-        self._count("orders" if change == "place" else change)
-        self._journal.write(
-            "orders",
-            at=self._clock.now(),
-            intent_id=order.order_ref,
-            item_id=bracket.intent.item_id,
-            order_id=order.order_id,
-            leg=role,
-            symbol=contract.symbol,
-            con_id=contract.con_id,
-            action=order.action,
-            order_type=order.order_type,
-            quantity=order.quantity,
-            limit_price=order.limit_price,
-            stop_price=order.stop_price,
-            tif=order.tif,
-            change=change,
-            decide_to_sent_ms=decide_ms,
-        )
-
-    def _journal_update(self, update: OrderUpdate) -> None:
-        self._journal.write(
-            "order_updates",
-            at=self._clock.now(),
-            order_id=update.order_id,
-            perm_id=update.perm_id,
-            status=update.status,
-            filled=update.filled,
-            remaining=update.remaining,
-            avg_fill_price=update.avg_fill_price,
-            why_held=update.why_held,
-        )
-
-    def _count(self, name: str) -> None:
-        self._counts[name] = self._counts.get(name, 0) + 1
 
 
 def _same(echo: OrderRequest, sent: OrderRequest) -> bool:

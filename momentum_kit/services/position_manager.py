@@ -76,11 +76,12 @@ class PositionManager:
         self._flat.set()
 
     async def run(self) -> None:
-        """Work until cancelled; round trips still waiting for their costs are written on the way out."""
+        """Work until cancelled; round trips still waiting for costs and the last equity are written then."""
         try:
             await run_together(consume(self._fills, self._on_fill), consume(self._beats, self._on_beat))
         finally:
             self._records.write_trips(self._clock.now(), final=True)
+            self._write_equity(self._clock.now())  # the last word includes the last fill
 
     @property
     def flat(self) -> bool:
@@ -100,7 +101,10 @@ class PositionManager:
 
     def views(self) -> tuple[PositionView, ...]:
         """Every holding for the eye."""
-        return tuple(self._view(holding) for holding in self._ledger.holdings())
+        return tuple(
+            position_view(holding, self._intent(holding.order_ref), self._last_price(holding.contract.con_id))
+            for holding in self._ledger.holdings()
+        )
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 
@@ -122,14 +126,17 @@ class PositionManager:
             if 0 < left <= self._exits.flat_before_close_s:
                 self._ask(holding, "session close")
         if self._equity_at is None or beat.now - self._equity_at >= EQUITY_EVERY:
-            self._equity_at = beat.now
-            self._journal.write(
-                "equity",
-                at=beat.now,
-                realised_usd=self._ledger.realised_usd,
-                unrealised_usd=self._ledger.unrealised_usd(self._last_price),
-                costs_usd=self._ledger.costs_usd,
-            )
+            self._write_equity(beat.now)
+
+    def _write_equity(self, now: datetime) -> None:
+        self._equity_at = now
+        self._journal.write(
+            "equity",
+            at=now,
+            realised_usd=self._ledger.realised_usd,
+            unrealised_usd=self._ledger.unrealised_usd(self._last_price),
+            costs_usd=self._ledger.costs_usd,
+        )
 
     def _take_execution(self, execution: Execution) -> None:
         self._intent(execution.order_ref)  # now: once closed it is not listed any more, and its trip is written later
@@ -168,24 +175,6 @@ class PositionManager:
             except StorageError as error:
                 log.warning("intents not readable", error=str(error))
         return self._known.get(intent_id)
-
-    def _view(self, holding: Holding) -> PositionView:
-        price = self._last_price(holding.contract.con_id)
-        intent = self._intent(holding.order_ref)
-        stop = intent.stop_price if intent and intent.stop_price is not None else float("nan")
-        gain = (price - holding.average_price) * float(holding.quantity)
-        risk = intent.risk_usd if intent and intent.risk_usd > 0 else float("nan")
-        return PositionView(
-            symbol=holding.contract.symbol,
-            con_id=holding.contract.con_id,
-            quantity=float(holding.quantity),
-            average_price=holding.average_price,
-            last_price=price,
-            unrealised_usd=gain,
-            stop_price=stop,
-            r=gain / risk,
-            opened_at=holding.opened_at,
-        )
 
     # -- broker truth ------------------------------------------------------------------------------------------------
 
@@ -243,3 +232,20 @@ class PositionManager:
     def _incident(self, text: str) -> None:
         self._journal.write("incidents", at=self._clock.now(), kind="reconcile", text=text)
         self._alerts.send("warning", text)
+
+
+def position_view(holding: Holding, intent: Intent | None, price: float) -> PositionView:
+    """A holding at a price (USD), with the stop and the initial risk of the intent that opened it."""
+    stop = intent.stop_price if intent and intent.stop_price is not None else float("nan")
+    gain = (price - holding.average_price) * float(holding.quantity)
+    return PositionView(
+        symbol=holding.contract.symbol,
+        con_id=holding.contract.con_id,
+        quantity=float(holding.quantity),
+        average_price=holding.average_price,
+        last_price=price,
+        unrealised_usd=gain,
+        stop_price=stop,
+        r=gain / intent.risk_usd if intent and intent.risk_usd > 0 else float("nan"),
+        opened_at=holding.opened_at,
+    )
