@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.errors import GuardRefused
+from momentum_kit.errors import GuardRefused, StorageError
 from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
 
 ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml")
@@ -28,18 +28,38 @@ def test_secrets_are_private(folder: StateFolder) -> None:
 
 def test_a_published_engine_is_found(folder: StateFolder) -> None:
     """What was published is read back until it is withdrawn."""
-    folder.create()
-    folder.publish(ADDRESS)
-    assert folder.address() == ADDRESS
-    folder.withdraw()
-    assert folder.address() is None
+    with folder.own():
+        assert folder.address() is None
+        folder.publish(ADDRESS)
+        assert folder.address() == ADDRESS
+        folder.withdraw()
+        assert folder.address() is None
 
 
 def test_a_dead_engine_is_not_found(folder: StateFolder) -> None:
-    """An address whose process is gone is no address."""
+    """An address whose engine is gone is no address, not even where its process id is in use, and is replaced."""
     folder.create()
-    folder.publish(ControlAddress(1, "t", 2**22 + 1, "runs/x", "c"))
+    folder.publish(ADDRESS)
+    assert ADDRESS.pid == os.getpid()
     assert folder.address() is None
+    with folder.own():
+        assert folder.address() is None
+
+
+def test_ownership_can_be_seen_without_taking_it(folder: StateFolder) -> None:
+    """Others see that the account is owned, before anything listens, and may look as often as they like."""
+    assert not folder.owned
+    with folder.own():
+        assert StateFolder("DU1").owned
+        assert folder.owned
+    assert not folder.owned
+    assert stat.S_IMODE((folder.path / "owner.lock").stat().st_mode) == 0o600
+
+
+def test_an_unwritable_folder_is_told_in_words(folder: StateFolder) -> None:
+    """What cannot be written is a StorageError that names the file."""
+    with pytest.raises(StorageError, match="control.json"):
+        folder.publish(ADDRESS)
 
 
 def test_one_owner_at_a_time(folder: StateFolder) -> None:

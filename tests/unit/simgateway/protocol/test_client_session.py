@@ -63,7 +63,7 @@ class Sink:
 def test_a_burst_of_quotes_is_conflated_to_the_last() -> None:
     """The first quote goes out at once; of what follows within 250 ms only the last, when they are over."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(1, ITEM))
+    sink.feeds.add_line(MarketLine(200, 1, ITEM))
     for milliseconds, bid in ((0, 10.0), (50, 10.1), (100, 10.2), (249, 10.3)):
         sink.feeds.on_market(quote(milliseconds, bid))
     assert sink.prices(1) == [10.0]
@@ -79,7 +79,7 @@ def test_a_burst_of_quotes_is_conflated_to_the_last() -> None:
 def test_only_what_changed_is_sent() -> None:
     """A new size at the same price is a size tick, an unchanged side is silent."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(1, ITEM))
+    sink.feeds.add_line(MarketLine(200, 1, ITEM))
     sink.feeds.on_market(quote(0, 10.0, 100))
     sink.frames.clear()
     sink.feeds.on_market(quote(300, 10.0, 700))
@@ -89,7 +89,7 @@ def test_only_what_changed_is_sent() -> None:
 def test_every_print_is_told_and_a_cancelled_line_is_silent() -> None:
     """RTTradeVolume is not sampled; after the cancel nothing comes, not even what was due."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(1, ITEM, print_ticks=(77,)))
+    sink.feeds.add_line(MarketLine(200, 1, ITEM, print_ticks=(77,)))
     for number in range(5):
         sink.feeds.on_market(TradeEvent(at(10 * number), 265598, 10.0 + number, 5, 5 * (number + 1), 10.5))
     prints = [fields[4] for fields in sink.frames if fields[0] == "46" and fields[3] == "77"]
@@ -106,14 +106,14 @@ def test_every_print_is_told_and_a_cancelled_line_is_silent() -> None:
 def test_halts_are_told_at_once() -> None:
     """Tick 49 carries the state."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(1, ITEM))
+    sink.feeds.add_line(MarketLine(200, 1, ITEM))
     sink.feeds.on_market(HaltEvent(at(10), 265598, 2))
     assert sink.frames == [["45", "6", "1", "49", "2.0"]]
 
 
 def test_delayed_lines_use_the_delayed_tick_types() -> None:
     """Bid 66, ask 67, last 68, volume 74."""
-    line = MarketLine(1, ITEM, delayed=True)
+    line = MarketLine(200, 1, ITEM, delayed=True)
     line.quote, line.trade = quote(0, 10.0), TradeEvent(T0, 265598, 10.0, 5, 500, 10.0)
     sink = Sink()
     sink._take(line.sample(T0))
@@ -122,7 +122,7 @@ def test_delayed_lines_use_the_delayed_tick_types() -> None:
 
 def test_bars_close_on_the_five_second_grid() -> None:
     """A bar holds the prints of its interval; an empty one repeats the last price with volume 0."""
-    feed = BarFeed(2, ITEM, "TRADES", True, T0)
+    feed = BarFeed(200, 2, ITEM, "TRADES", True, T0)
     for milliseconds, price, size in ((0, 10.0, 100), (2_000, 12.0, 300), (4_999, 11.0, 100)):
         feed.add(TradeEvent(at(milliseconds), 265598, price, size, 0, 0.0))
     closed = [message[4:].decode().split("\0")[3:-1] for message in feed.close_until(at(10_000))]
@@ -138,7 +138,7 @@ def test_no_bars_outside_the_hours_asked_for() -> None:
     """With useRTH nothing comes before the open; without it the pre-market counts."""
     early = T0 - timedelta(hours=1)
     for use_rth, count in ((True, 0), (False, 2)):
-        feed = BarFeed(2, ITEM, "TRADES", use_rth, early, last=10.0)
+        feed = BarFeed(200, 2, ITEM, "TRADES", use_rth, early, last=10.0)
         assert len(list(feed.close_until(early + timedelta(seconds=10)))) == count
 
 
@@ -146,10 +146,10 @@ def test_headlines_reach_those_who_asked() -> None:
     """Broad tape by provider, contract by con id and, if named, by provider."""
     sink = Sink()
     for feed in (
-        NewsFeed(1, None, frozenset({"BRFG"})),
-        NewsFeed(2, 265598, frozenset()),
-        NewsFeed(3, 265598, frozenset({"DJNL"})),
-        NewsFeed(4, 1, frozenset()),
+        NewsFeed(200, 1, None, frozenset({"BRFG"})),
+        NewsFeed(200, 2, 265598, frozenset()),
+        NewsFeed(200, 3, 265598, frozenset({"DJNL"})),
+        NewsFeed(200, 4, 1, frozenset()),
     ):
         sink.feeds.news[feed.request_id] = feed
     sink.feeds.on_market(NewsEvent(T0, T0, "BRFG", "BRFG$1", "words", "", (265598,)))

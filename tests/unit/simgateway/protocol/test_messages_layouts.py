@@ -68,7 +68,7 @@ def test_completed_order_is_read_to_its_last_field(peer: Callable[..., Any], ver
     client = peer(version)
     done = replace(ORDER, filled=Decimal(100), status="Filled", raw={})
     client.session.send(orders.completed_order(version, done, ITEM, "20260413 15:27:04 US/Eastern", "Filled Size: 100"))
-    client.session.send(orders.completed_orders_end())
+    client.session.send(orders.completed_orders_end(version))
     client.drain()
     got = client.named("completedOrder")[0]
     assert (got.order.permId, got.order.filledQuantity) == (900211, Decimal(100))
@@ -82,9 +82,9 @@ def test_executions_and_their_costs(peer: Callable[..., Any], version: int) -> N
     client = peer(version)
     report = ExecutionReport(ORDER, "a.b.01.01", AT, "IEX", "SLD", Decimal(100), 257.95, Decimal(100), 257.95, 2)
     client.session.send(orders.execution(version, -1, report, ITEM))
-    client.session.send(orders.commission_report(CommissionReportDue(1, "a.b.01.01", 1.0003, "USD", None)))
-    client.session.send(orders.order_status(ORDER, "Filled"))
-    client.session.send(orders.executions_end(5))
+    client.session.send(orders.commission_report(version, CommissionReportDue(1, "a.b.01.01", 1.0003, "USD", None)))
+    client.session.send(orders.order_status(version, ORDER, "Filled"))
+    client.session.send(orders.executions_end(version, 5))
     client.drain()
     execution = client.named("execDetails")[0].execution
     costs = client.named("commissionAndFeesReport")[0].commissionAndFeesReport
@@ -99,9 +99,9 @@ def test_contract_messages(peer: Callable[..., Any], version: int) -> None:
     """contractDetails, symbolSamples and marketRule."""
     client = peer(version)
     client.session.send(market.contract_details(version, 3, replace(ITEM, long_name="CAFÉ INC"), AT.date()))
-    client.session.send(market.contract_details_end(3))
+    client.session.send(market.contract_details_end(version, 3))
     client.session.send(market.symbol_samples(version, 4, [ITEM, ITEM]))
-    client.session.send(market.market_rule(26, ((0.0, 0.0001), (1.0, 0.01))))
+    client.session.send(market.market_rule(version, 26, ((0.0, 0.0001), (1.0, 0.01))))
     client.drain()
     details = client.named("contractDetails")[0].contractDetails
     assert (details.contract.conId, details.longName, details.minTick) == (265598, "CAFÉ INC", 0.01)
@@ -135,29 +135,29 @@ def test_ticks_news_and_account(peer: Callable[..., Any], version: int) -> None:
     headline = NewsEvent(AT, AT, "BRFG", "BRFG$1", "Zürich &\nco", "A:1:L:en", (265598,))
     bar = Bar(AT, 5, 1.0, 2.0, 0.5, 1.5, 300.0, 1.25, 4)
     for message in (
-        market.tick_price(1, 4, 257.95, 100),
-        market.tick_size(1, 8, 12345),
-        market.tick_generic(1, 49, 0.0),
-        market.tick_string(1, 77, "1;2;3;4;5;true"),
-        market.tick_req_params(1, 0.01),
-        market.tick_snapshot_end(1),
-        market.market_data_type(1, 3),
-        market.real_time_bar(2, bar),
-        market.head_timestamp(3, AT, 1),
-        news.news_providers([("BRFG", "Briefing.com General Market Columns")]),
-        news.tick_news(1, headline),
-        news.historical_news(6, headline),
-        news.historical_news_end(6, True),
-        news.news_article(7, 0, "<p>body</p>"),
-        account.account_summary(8, "DU1", "BuyingPower", "300000.00", "USD"),
-        account.account_summary_end(8),
-        account.account_value("DU1", "NetLiquidation", "1.00", "USD"),
-        account.account_update_time("15:27"),
-        account.portfolio_value("DU1", ITEM, Decimal(5), 257.9, 250.0),
-        account.account_download_end("DU1"),
-        account.position("DU1", ITEM, Decimal(-5), 200.25),
-        account.position_end(),
-        orders.open_orders_end(),
+        market.tick_price(version, 1, 4, 257.95, 100),
+        market.tick_size(version, 1, 8, 12345),
+        market.tick_generic(version, 1, 49, 0.0),
+        market.tick_string(version, 1, 77, "1;2;3;4;5;true"),
+        market.tick_req_params(version, 1, 0.01),
+        market.tick_snapshot_end(version, 1),
+        market.market_data_type(version, 1, 3),
+        market.real_time_bar(version, 2, bar),
+        market.head_timestamp(version, 3, AT, 1),
+        news.news_providers(version, [("BRFG", "Briefing.com General Market Columns")]),
+        news.tick_news(version, 1, headline),
+        news.historical_news(version, 6, headline),
+        news.historical_news_end(version, 6, True),
+        news.news_article(version, 7, 0, "<p>body</p>"),
+        account.account_summary(version, 8, "DU1", "BuyingPower", "300000.00", "USD"),
+        account.account_summary_end(version, 8),
+        account.account_value(version, "DU1", "NetLiquidation", "1.00", "USD"),
+        account.account_update_time(version, "15:27"),
+        account.portfolio_value(version, "DU1", ITEM, Decimal(5), 257.9, 250.0),
+        account.account_download_end(version, "DU1"),
+        account.position(version, "DU1", ITEM, Decimal(-5), 200.25),
+        account.position_end(version),
+        orders.open_orders_end(version),
     ):
         client.session.send(message)
     client.drain()
