@@ -117,6 +117,24 @@ class Account:
             float(h.quantity) * marks.get(h.con_id, h.average_cost) for h in self.open_holdings()
         )
 
+    def margin_usd(
+        self, marks: Mapping[int, float], con_id: int = 0, signed: Decimal = Decimal(0), price: float = 0.0
+    ) -> float:
+        """Initial margin of all positions, after trading `signed` more shares of a contract at `price` (USD)."""
+        held = abs(self.quantity(con_id))
+        added = float(abs(self.quantity(con_id) + signed) - held) * price
+        return max(self.gross_usd(marks) + added, 0.0) / self.leverage
+
+    def reprice(self, con_id: int, signed: Decimal, old: float, new: float) -> None:
+        """An execution of `signed` shares was at `new` USD instead of `old`."""
+        difference = float(signed) * (new - old)
+        self.cash_usd -= difference
+        _, held, average = self.holding(con_id)
+        if held * signed > 0:
+            self._holdings[con_id] = Holding(con_id, held, average + difference / float(held))
+        else:
+            self.realized_usd -= difference
+
     def refusal(self, con_id: int, signed: Decimal, price: float, marks: Mapping[int, float]) -> str | None:
         """IB's words if equity cannot carry the position after this order; None if it can, or if it only closes."""
         after = abs(self.quantity(con_id) + signed)
@@ -124,7 +142,7 @@ class Account:
         if added <= 0:
             return None
         equity = self.equity_usd(marks)
-        margin = (self.gross_usd(marks) + added) / self.leverage
+        margin = self.margin_usd(marks, con_id, signed, price)
         if margin <= equity:
             return None
         return (

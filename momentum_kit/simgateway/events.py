@@ -157,4 +157,13 @@ class OrderErrorReport:
     advanced: str = ""
 
 
-OrderEvent = OpenOrderReport | StatusReport | ExecutionReport | CommissionReportDue | OrderErrorReport
+@dataclass(frozen=True, slots=True)
+class OrderBound:
+    """An orderBound message is due: a manual order has an order id of this client from now on."""
+
+    perm_id: int
+    client_id: int
+    order_id: int
+
+
+OrderEvent = OpenOrderReport | StatusReport | ExecutionReport | CommissionReportDue | OrderErrorReport | OrderBound

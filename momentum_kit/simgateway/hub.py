@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from momentum_kit.simgateway.client_session import ClientSession
-from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, OrderErrorReport, OrderEvent
+from momentum_kit.simgateway.events import (
+    CommissionReportDue,
+    ExecutionReport,
+    NewsEvent,
+    OrderBound,
+    OrderErrorReport,
+    OrderEvent,
+)
 from momentum_kit.simgateway.handlers_account import on_execution
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market import Market
@@ -131,6 +138,6 @@ class Hub:
 
 
 def _client_of(event: OrderEvent) -> int:
-    if isinstance(event, CommissionReportDue | OrderErrorReport):
+    if isinstance(event, CommissionReportDue | OrderErrorReport | OrderBound):
         return event.client_id
     return event.order.client_id

@@ -22,6 +22,7 @@ from momentum_kit.simgateway.tape import Tape, TapeEvent, TapeSource, to_ms
 
 __all__ = ["HistoryError", "Instrument", "Market", "open_market"]
 
+EASY_TO_BORROW = 3.0
 MOST_MATCHES = 16  # IB's own limit on matching symbols
 
 
@@ -41,6 +42,7 @@ class Market:
         self.now = scenario.starts_at.astimezone(UTC)
         self._source = source
         self._news_times = [event.time for event in source.headlines]
+        self._shortable = {spec.symbol: spec.shortable for spec in scenario.universe.symbols}
         self._tapes: dict[int, Tape] = {}
         # (ms, con_id, event, the rest of its tape): the next event of every active contract
         self._next: list[tuple[int, int, TapeEvent, Iterator[tuple[int, TapeEvent]]]] = []
@@ -104,6 +106,11 @@ class Market:
         """0 trading, 1 general halt, 2 volatility pause."""
         tape = self._tape(con_id)
         return tape.halted_at(to_ms(self.now)) if tape else 0
+
+    def shortable(self, con_id: int) -> float:
+        """Tick 46: above 2.5 easy to borrow, above 1.5 by locate, else not at all."""
+        known = self.instruments.get(con_id)
+        return self._shortable.get(known.symbol, EASY_TO_BORROW) if known else EASY_TO_BORROW
 
     def previous_close(self, con_id: int) -> float:
         """Close of the session before the scenario's day, USD; nan where there is none."""

@@ -1,13 +1,11 @@
 """The simulated broker: takes client requests and market events, answers with the order events clients are to hear."""
 
-from collections.abc import Iterable, Mapping
-from copy import copy
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.account import Account, AccountLine, CostTable, Holding
+from momentum_kit.simgateway.account import Account, AccountLine, Holding
 from momentum_kit.simgateway.assumptions import Assumptions
 from momentum_kit.simgateway.depth import Depth
 from momentum_kit.simgateway.events import (
@@ -25,25 +23,17 @@ from momentum_kit.simgateway.order_book import OrderBook, Stage, Ticket
 from momentum_kit.simgateway.order_changes import OrderChanges
 from momentum_kit.simgateway.order_entry import OrderEntry
 from momentum_kit.simgateway.order_fills import BrokerState
+from momentum_kit.simgateway.order_forced import liquidate
 from momentum_kit.simgateway.order_ids import OrderIds
 from momentum_kit.simgateway.order_life import OrderLife
-from momentum_kit.simgateway.order_reports import both, echo, error
+from momentum_kit.simgateway.order_lists import CompletedOrder, completed_orders, executions, open_orders, restored
+from momentum_kit.simgateway.order_manual import TWS_CLIENT, UNBOUND, ManualOrders
+from momentum_kit.simgateway.order_preview import what_if
+from momentum_kit.simgateway.order_reports import error
 from momentum_kit.simgateway.order_rules import MarketView, Refusal, refusal
 from momentum_kit.simgateway.order_truth import broker_truth
 
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.market import Market
-
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before the first request or market event
-
-
-@dataclass(frozen=True, slots=True)
-class CompletedOrder:
-    """An order at its end; status is IB's completedStatus text."""
-
-    order: SimOrder
-    at: datetime
-    status: str
 
 
 class Exchange:
@@ -75,6 +65,7 @@ class Exchange:
         self._life = OrderLife(self._state)
         self._entry = OrderEntry(self._state, self._life)
         self._changes = OrderChanges(self._state, self._entry, self._life)
+        self._manual = ManualOrders(self._book)
         self._now = _NEVER
 
     def place(self, order: SimOrder, at: datetime) -> list[OrderEvent]:
@@ -90,10 +81,42 @@ class Exchange:
             events += self._changes.modify(known, order, at)
         return events + self.advance(at)
 
+    def enter_manually(self, order: SimOrder, at: datetime) -> list[OrderEvent]:
+        """What a person enters in TWS: client 0's, with order id 0 until client 0 binds it."""
+        events = self.advance(at)
+        order.client_id, order.order_id, order.transmit = TWS_CLIENT, UNBOUND, True
+        events += self._place_new(order, at, self._manual.new_key())
+        return events + (self._manual.bind() if self._manual.bind_new else []) + self.advance(at)
+
+    def bind_manual(self, *, new_ones: bool | None = None) -> list[OrderEvent]:
+        """Bind manual orders to client 0: the open ones (None), or, from now on, each new one (or none any more)."""
+        if new_ones is None:
+            return self._manual.bind()
+        self._manual.bind_new = new_ones
+        return []
+
+    def what_if(self, order: SimOrder, at: datetime) -> list[OrderEvent]:
+        """A placeOrder with whatIf: margin and commission in an openOrder, or the refusal; nothing is placed."""
+        events = self.advance(at)
+        self._book.use_id(order.client_id, order.order_id)
+        return events + what_if(self._state, order)
+
+    def liquidate(self, con_id: int, at: datetime) -> list[OrderEvent]:
+        """The broker closes a holding by force, at the touch."""
+        return self.advance(at) + liquidate(self._state, self._life, con_id, at)
+
+    def correct(self, exec_id: str, at: datetime, price: float | None = None) -> list[OrderEvent]:
+        """The broker corrects an execution, to `price` (USD) if one is given; KeyError if it does not stand."""
+        return self.advance(at) + self._state.correct(exec_id, price)
+
+    def restored(self, client_id: int) -> list[OrderEvent]:
+        """What the gateway repeats to a client by itself when its own connection is back (1102)."""
+        return restored(self._state, client_id, self.executions(client_id))
+
     def cancel(self, client_id: int, order_id: int, at: datetime) -> list[OrderEvent]:
         """A cancelOrder: confirmed after the latency, unless a fill was faster."""
         events = self.advance(at)
-        ticket = self._book.get(client_id, order_id)
+        ticket = self._book.get(client_id, order_id) or self._shown_to_client_0(client_id, order_id)
         if ticket is None:
             text = f"OrderId {order_id} that needs to be cancelled is not found."
             events.append(OrderErrorReport(client_id, order_id, 10147, text))
@@ -104,9 +127,11 @@ class Exchange:
     def global_cancel(self, client_id: int, at: datetime) -> list[OrderEvent]:
         """A reqGlobalCancel of any client cancels the open orders of all clients, and its own staged ones."""
         events = self.advance(at)
+        everyone = self.assumptions.global_cancel == "every_order"
         for ticket in self._book:
-            staged = ticket.stage is Stage.STAGED and ticket.order.client_id == client_id
-            if staged or (ticket.is_open and not ticket.cancelling):
+            own = ticket.order.client_id == client_id
+            staged = ticket.stage is Stage.STAGED and own
+            if staged or (ticket.is_open and not ticket.cancelling and (own or everyone)):
                 events += self._changes.cancel(ticket, at, quiet=True)
         return events + self.advance(at)
 
@@ -134,27 +159,21 @@ class Exchange:
 
     def open_orders(self, client_id: int | None = None) -> list[OrderEvent]:
         """What answers reqOpenOrders of one client, or reqAllOpenOrders (None)."""
-        tell = both if self.assumptions.open_orders_reply == "order_and_status" else echo
-        own = (t for t in self._book if t.is_open and client_id in (None, t.order.client_id))
-        return [event for ticket in own for event in tell(ticket.order)]
+        return open_orders(self._state, client_id)
 
-    def completed_orders(self) -> list[CompletedOrder]:
-        """Orders that ended since midnight New York, oldest first."""
-        done = [t for t in self._book if t.done_at and t.order.perm_id and t.done_at >= self._midnight()]
-        return [
-            CompletedOrder(copy(t.order), t.done_at, _completed_text(t.order))
-            for t in sorted(done, key=lambda t: (t.done_at, t.order.perm_id))
-            if t.done_at
-        ]
+    def completed_orders(self, *, api_only: bool = False) -> list[CompletedOrder]:
+        """Orders that ended since midnight New York, oldest first; api_only: without those entered in TWS."""
+        return completed_orders(self._state, self._midnight(), api_only=api_only)
 
-    def executions(self, client_id: int | None = None, since: datetime | None = None) -> list[ExecutionReport]:
-        """Executions since midnight New York, and since `since` if that is later; of one client or of all."""
-        start = max(self._midnight(), since) if since else self._midnight()
-        return [
-            report
-            for report in self._state.executions
-            if report.time >= start and client_id in (None, report.order.client_id)
-        ]
+    def executions(
+        self, client_id: int | None = None, since: datetime | None = None, days: int = 1, on: Collection[date] = ()
+    ) -> list[ExecutionReport]:
+        """Executions of the last `days` exchange days (1: since midnight New York), or of the days named in `on`.
+
+        since: not before this moment. client_id: of one client, None of all.
+        """
+        since_day = exchange_day(self._now) - timedelta(days=days - 1)
+        return executions(self._state, client_id, since, since_day, on)
 
     def commission_of(self, exec_id: str) -> CommissionReportDue | None:
         """The commission report of an execution."""
@@ -166,7 +185,7 @@ class Exchange:
 
     def account_values(self) -> list[AccountLine]:
         """Every line of the account summary, (tag, value, currency), at current prices."""
-        return self.account.values(self._marks())
+        return self.account.values(self._state.marks())
 
     def next_order_id(self, client_id: int) -> int:
         """What nextValidId tells this client; it survives reconnects."""
@@ -174,9 +193,9 @@ class Exchange:
 
     def truth(self) -> dict[str, Any]:
         """Everything the broker knows, as JSON-able values: orders, fills, positions, cash."""
-        return broker_truth(self._state, self._marks())
+        return broker_truth(self._state, self._state.marks())
 
-    def _place_new(self, order: SimOrder, at: datetime) -> list[OrderEvent]:
+    def _place_new(self, order: SimOrder, at: datetime, key: tuple[int, int] | None = None) -> list[OrderEvent]:
         order.account = order.account or self.account.name
         events: list[OrderEvent] = []
         if not order.tif:
@@ -186,7 +205,7 @@ class Exchange:
         if refused:
             return error(order, refused)
         ticket = Ticket(order, (order.oca_group, order.oca_type))
-        self._book.add(ticket)
+        self._book.add(ticket, key)
         if not order.transmit:
             return events + self._changes.stage(ticket)
         for member in self._family(ticket):
@@ -212,33 +231,7 @@ class Exchange:
     def _midnight(self) -> datetime:
         return datetime.combine(exchange_day(self._now), time(), NEW_YORK)
 
-    def _marks(self) -> dict[int, float]:
-        held = self.account.open_holdings()
-        return {h.con_id: mark for h in held if (mark := self._depth.mark(h.con_id)) is not None}
-
-
-def _completed_text(order: SimOrder) -> str:
-    return f"Filled Size: {order.filled:f}" if order.status == "Filled" else order.status
-
-
-def open_exchange(market: "Market", assumptions: Mapping[str, Any] | None = None) -> Exchange:
-    """The broker that a market's scenario describes; assumptions: answers to switches by name."""
-    broker = market.scenario.broker
-    rates = broker.commission
-    costs = CostTable(
-        per_share_usd=rates.per_share_usd,
-        minimum_usd=rates.least_usd,
-        maximum_share=rates.most_share,
-        sec_fee_usd_per_million=rates.sec_usd_per_million,
-        taf_usd_per_share=rates.taf_per_share_usd,
-        taf_cap_usd=rates.taf_most_usd,
-        cat_usd_per_share=rates.cat_per_share_usd,
-    )
-    return Exchange(
-        market,
-        Account(broker.account, broker.cash_usd, costs),
-        latency_ms=broker.latency_ms,
-        seed=market.scenario.seed,
-        assumptions=Assumptions.choose(assumptions or {}),
-        split_share=broker.partial_fill_share,
-    )
+    def _shown_to_client_0(self, client_id: int, order_id: int) -> Ticket | None:
+        if client_id != TWS_CLIENT or order_id <= UNBOUND or self.assumptions.cancel_rights == "owner":
+            return None
+        return next((t for t in self._book if t.is_open and t.order.order_id == order_id), None)

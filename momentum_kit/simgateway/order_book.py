@@ -25,6 +25,7 @@ class Ticket:
     """An order and the broker's notes on it.
 
     asked_oca: OCA group and type as the client last sent them (the broker groups bracket children itself).
+    locating: held until shares to sell short are found.
     resting: it has been seen uncrossed at the market, so that it fills at its own limit from then on.
     """
 
@@ -35,6 +36,7 @@ class Ticket:
     resting: bool = False
     modified: bool = False
     cancelling: bool = False
+    locating: bool = False
     expires: datetime | None = None
     executions: int = 0
     value_usd: float = 0.0
@@ -54,7 +56,12 @@ class Ticket:
     @property
     def limit(self) -> float | None:
         """The limit (USD) it trades under now; None for what trades at the market."""
-        return self.order.limit_price if self.order.order_type in ("LMT", "STP LMT") else None
+        order = self.order
+        if order.order_type not in ("LMT", "STP LMT") or order.limit_price is None:
+            return None
+        if not order.market_cap_price:
+            return order.limit_price
+        return min(self.sign * order.limit_price, self.sign * order.market_cap_price) * self.sign
 
     @property
     def extended(self) -> bool:
@@ -94,11 +101,12 @@ class OrderBook:
         """The ticket this client knows by this id."""
         return self._tickets.get((client_id, order_id))
 
-    def add(self, ticket: Ticket) -> None:
-        """Remember a new order, or a staged one that is sent again."""
+    def add(self, ticket: Ticket, key: tuple[int, int] | None = None) -> None:
+        """Remember a new order, or a staged one that is sent again; key: where its own ids do not tell it apart."""
         order = ticket.order
-        self.forget(order.client_id, order.order_id)
-        self._tickets[order.client_id, order.order_id] = ticket
+        client_id, order_id = key or (order.client_id, order.order_id)
+        self.forget(client_id, order_id)
+        self._tickets[client_id, order_id] = ticket
         if order.parent_id:
             self._families.setdefault((order.client_id, order.parent_id), []).append(ticket)
 
@@ -107,6 +115,10 @@ class OrderBook:
         ticket = self._tickets.pop((client_id, order_id), None)
         if ticket and ticket.order.parent_id:
             self._families[client_id, ticket.order.parent_id].remove(ticket)
+
+    def rekey(self, ticket: Ticket, key: tuple[int, int]) -> None:
+        """Keep a known order under other ids from now on."""
+        self._tickets = {key if known is ticket else old: known for old, known in self._tickets.items()}
 
     def use_id(self, client_id: int, order_id: int) -> None:
         """Move the client's next id beyond this one."""

@@ -120,7 +120,7 @@ class OrderChanges:
         if ticket.stage is Stage.CHILD:
             order.why_held = "child,trigger" if ticket.awaits_trigger else "child"
             return []
-        return self._entry.resume(ticket, at)
+        return self._entry.warnings(ticket) + self._entry.resume(ticket, at)
 
 
 def _take_terms(order: SimOrder, wanted: SimOrder) -> None:

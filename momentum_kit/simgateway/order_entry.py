@@ -1,17 +1,25 @@
 """An order on its way in: funds, parent, hours, latency; it ends where order_life.py begins."""
 
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.order_admission import (
+    HOURS_IGNORED,
+    IMMEDIATE,
+    LOCATING,
+    admission,
+    cap_price,
+    ignores_hours,
+    must_locate,
+)
 from momentum_kit.simgateway.order_book import Stage, Ticket
 from momentum_kit.simgateway.order_fills import BrokerState
 from momentum_kit.simgateway.order_groups import join_bracket
 from momentum_kit.simgateway.order_hours import day_end, may_trade, next_start
-from momentum_kit.simgateway.order_life import IMMEDIATE, OrderLife
+from momentum_kit.simgateway.order_life import OrderLife
 from momentum_kit.simgateway.order_reports import both, echo, error, hours_warning, status
-from momentum_kit.simgateway.order_rules import Refusal
 
 
 class OrderEntry:
@@ -27,20 +35,26 @@ class OrderEntry:
         order.perm_id = order.perm_id or state.ids.perm_id()
         state.depth.watch(order.con_id)
         parent = state.book.parent(ticket)
-        refusal = self._refusal(ticket, parent)
+        refusal = admission(ticket, parent, state)
         if refusal:
             state.book.finish(ticket, at)
-            order.status = "Inactive"
-            return error(order, refusal) + (both(order) if refusal.code == 201 else [])
+            order.status = "Cancelled" if refusal.code == 202 else "Inactive"
+            return error(order, refusal) + (both(order) if refusal.code in (201, 202) else [])
         state.book.start(ticket)
         self.set_expiry(ticket, at)
         if parent is None:
-            return self._send(ticket, at)
+            return self.warnings(ticket) + (self._locate(ticket, at) or self._send(ticket, at))
         join_bracket(ticket, parent)
         ticket.stage, order.status = Stage.CHILD, "PreSubmitted"
         order.why_held = "child,trigger" if ticket.awaits_trigger else "child"
         activates = parent.order.filled and state.assumptions.partial_parent == "children_activate"
         return both(order) + (self._life.release(ticket, at) if activates else [])
+
+    def warnings(self, ticket: Ticket) -> list[OrderEvent]:
+        """What the broker says of terms that it takes, but not as they are."""
+        capped = cap_price(ticket, self._state)
+        events = error(ticket.order, HOURS_IGNORED) if ignores_hours(ticket) else []
+        return events + (error(ticket.order, capped) if capped else [])
 
     def set_expiry(self, ticket: Ticket, at: datetime) -> None:
         """Let a DAY order die at the end of its hours."""
@@ -60,6 +74,8 @@ class OrderEntry:
     def resume(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         """An order whose new terms hold from now on is at the market again, or waits for its hours."""
         order, stop = ticket.order, ticket.awaits_trigger
+        if ticket.locating:
+            return status(order)
         if not stop and not may_trade(at, ticket.extended):
             return self.wait_for_hours(ticket, at)
         order.why_held = "trigger" if stop else ""
@@ -67,17 +83,21 @@ class OrderEntry:
         events = self._life.work(ticket, at)
         return news + events if stop else events or status(order)
 
-    def _refusal(self, ticket: Ticket, parent: Ticket | None) -> Refusal | None:
-        state, order = self._state, ticket.order
-        if order.oca_group in state.book.spent_groups:
-            return Refusal(201, "Order rejected - reason:OCA group is already filled.")
-        if parent is not None:
-            return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")
-        touch = state.depth.touch(order.con_id)
-        price = order.limit_price or order.stop_price or (touch.opposite(ticket.sign)[0] if touch else 0.0)
-        marks = {h.con_id: mark for h in state.account.open_holdings() if (mark := state.depth.mark(h.con_id))}
-        words = state.account.refusal(order.con_id, ticket.signed(order.quantity), price, marks)
-        return Refusal(201, f"Order rejected - reason:{words}") if words else None
+    def _locate(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """Hold a short sale until its shares are found; [] where nothing has to be found."""
+        order, state = ticket.order, self._state
+        if not must_locate(ticket, state):
+            return []
+        ticket.stage, ticket.locating = Stage.SENT, True
+        order.status, order.why_held = "PreSubmitted", "locate"
+        state.agenda.put(at + timedelta(milliseconds=state.assumptions.locate_ms), lambda now: self._found(ticket, now))
+        return both(order) + error(order, LOCATING)
+
+    def _found(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        if ticket.stage is not Stage.SENT:
+            return []
+        ticket.locating, ticket.order.why_held = False, ""
+        return self._send(ticket, at)
 
     def _send(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         order, agenda = ticket.order, self._state.agenda

@@ -1,7 +1,7 @@
 """Matches a working order with the touch or a print, books the execution and says what its client hears."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
@@ -38,6 +38,39 @@ class BrokerState:
     agenda: Agenda = field(default_factory=Agenda)
     executions: list[ExecutionReport] = field(default_factory=list)
     commissions: dict[str, CommissionReportDue] = field(default_factory=dict)
+
+    def marks(self) -> dict[int, float]:
+        """What every holding is valued at, USD by con_id."""
+        held = self.account.open_holdings()
+        return {h.con_id: mark for h in held if (mark := self.depth.mark(h.con_id)) is not None}
+
+    def correct(self, exec_id: str, price: float | None = None) -> list[OrderEvent]:
+        """Publish an execution again under the next correction number, at another price if one is given (USD).
+
+        The list of executions keeps what stands. No commission report follows: IB need not send one.
+        KeyError for an id that is not, or no longer, on that list.
+        """
+        row = {report.exec_id: row for row, report in enumerate(self.executions)}[exec_id]
+        old = self.executions[row]
+        base, _, number = exec_id.rpartition(".")
+        new = replace(old, exec_id=f"{base}.{int(number) + 1:02d}", price=old.price if price is None else price)
+        self.executions[row] = new
+        self.commissions[new.exec_id] = replace(self.commissions.pop(exec_id), exec_id=new.exec_id)
+        signed = new.shares if new.side == "BOT" else -new.shares
+        self.account.reprice(new.order.con_id, signed, old.price, new.price)
+        return [new]
+
+    def charge(self, ticket: Ticket, shares: Decimal, price: float, exec_id: str) -> tuple[CommissionReportDue, bool]:
+        """Book an execution; its commission report, and whether it closed anything."""
+        order, costs = ticket.order, self.account.costs
+        due = costs.order_commission(float(order.filled), ticket.value_usd) - ticket.commission_usd
+        ticket.commission_usd += due
+        cost = due + costs.fees(float(shares), price * float(shares), sale=ticket.sign < 0)
+        realized = self.account.book(order.con_id, ticket.signed(shares), price, cost)
+        told = 0.0 if realized is None and self.assumptions.opening_pnl == "zero" else realized
+        report = CommissionReportDue(order.client_id, exec_id, cost, "USD", told)
+        self.commissions[exec_id] = report
+        return report, realized is not None
 
 
 AfterFill = Callable[[Ticket, Decimal, datetime], list[OrderEvent]]
@@ -127,21 +160,14 @@ class FillEngine:
         venue = self._state.market.instruments[order.con_id].primary_exchange
         report = execution(ticket, exec_id, at, venue, shares, price, liquidity)
         self._state.executions.append(report)
-        costs = self._commission_events(*self._charge(ticket, shares, price, exec_id), at)
+        if self._state.assumptions.execution_correction == "every":
+            again = at + timedelta(milliseconds=self._state.assumptions.late_correction_ms)
+            self._state.agenda.put(again, lambda _: self._restate(exec_id))
+        costs = self._commission_events(*self._state.charge(ticket, shares, price, exec_id), at)
         return self._tell(ticket, report, costs, at) + self._after_fill(ticket, shares, at)
 
-    def _charge(self, ticket: Ticket, shares: Decimal, price: float, exec_id: str) -> tuple[CommissionReportDue, bool]:
-        """Book the execution; its commission report, and whether it closed anything."""
-        state, order = self._state, ticket.order
-        costs = state.account.costs
-        due = costs.order_commission(float(order.filled), ticket.value_usd) - ticket.commission_usd
-        ticket.commission_usd += due
-        cost = due + costs.fees(float(shares), price * float(shares), sale=ticket.sign < 0)
-        realized = state.account.book(order.con_id, ticket.signed(shares), price, cost)
-        told = 0.0 if realized is None and state.assumptions.opening_pnl == "zero" else realized
-        report = CommissionReportDue(order.client_id, exec_id, cost, "USD", told)
-        state.commissions[exec_id] = report
-        return report, realized is not None
+    def _restate(self, exec_id: str) -> list[OrderEvent]:
+        return self._state.correct(exec_id) if exec_id in self._state.commissions else []
 
     def _tell(self, ticket: Ticket, report: ExecutionReport, costs: list[OrderEvent], at: datetime) -> list[OrderEvent]:
         order, assumptions = ticket.order, self._state.assumptions

@@ -11,8 +11,6 @@ from momentum_kit.simgateway.order_hours import may_trade
 from momentum_kit.simgateway.order_reports import CANCELLED, both, error, status
 from momentum_kit.simgateway.triggers import is_triggered, trail
 
-IMMEDIATE = frozenset({"IOC", "FOK"})
-
 
 class OrderLife:
     """Moves working tickets from stage to stage; every method returns what clients hear of it, in order."""

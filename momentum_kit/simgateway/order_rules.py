@@ -80,6 +80,10 @@ class MarketView(Protocol):
         """0 while trading."""
         ...
 
+    def shortable(self, con_id: int) -> float:
+        """Tick 46: above 2.5 easy to borrow, above 1.5 by locate, else not at all."""
+        ...
+
 
 FRACTIONAL = Refusal(
     10243, "Fractional-sized order cannot be placed via API. Please use desktop version to place this order."

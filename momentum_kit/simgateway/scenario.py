@@ -34,6 +34,8 @@ class SymbolSpec(Section):
     """Shares on a usual day."""
     spread_bps: float | None = Field(default=None, gt=0)
     """Usual quoted spread."""
+    shortable: float = Field(default=3.0, ge=0, le=3)
+    """Tick 46: above 2.5 easy to borrow, above 1.5 by locate, else not at all."""
 
 
 class UniverseSpec(Section):

@@ -14,6 +14,7 @@ from momentum_kit.simgateway.events import (
     ExecutionReport,
     HaltEvent,
     OpenOrderReport,
+    OrderBound,
     OrderErrorReport,
     OrderEvent,
     QuoteEvent,
@@ -35,6 +36,7 @@ class ScriptedMarket:
         self.instruments = {ACME: Instrument(ACME, "ACME", "Acme"), BETA: Instrument(BETA, "BETA", "Beta")}
         self.market_rules = MARKET_RULES
         self.active: set[int] = set()
+        self.lendable: dict[int, float] = {}
 
     def activate(self, con_id: int) -> None:
         """Remember that the broker wants this contract's events."""
@@ -52,6 +54,10 @@ class ScriptedMarket:
         """Trading."""
         return 0
 
+    def shortable(self, con_id: int) -> float:
+        """Easy to borrow, unless a test says otherwise."""
+        return self.lendable.get(con_id, 3.0)
+
 
 def phrase(event: OrderEvent) -> str:
     """One event as a test wants to read it; order ids are left out where only one order is at work."""
@@ -67,6 +73,8 @@ def phrase(event: OrderEvent) -> str:
             return f"cost {event.commission:.2f}"
         case OrderErrorReport():
             return f"{event.order_id} error {event.code}"
+        case OrderBound():
+            return f"bound {event.client_id}/{event.order_id}"
     raise AssertionError(event)
 
 
@@ -100,6 +108,10 @@ class Desk:
     def place(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> list[str]:
         """A placeOrder."""
         return self.tell(self.exchange.place(an_order(order_id, action, quantity, kind, **terms), self.now))
+
+    def order(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> SimOrder:
+        """An order that is not placed yet."""
+        return an_order(order_id, action, quantity, kind, **terms)
 
     def cancel(self, order_id: int, client_id: int = 1) -> list[str]:
         """A cancelOrder."""

@@ -190,6 +190,8 @@ def check_story(play: Play) -> None:
     for event in play.desk.events:
         if isinstance(event, CommissionReportDue):
             assert event.exec_id in seen
+        elif isinstance(event, ExecutionReport) and not event.exec_id.endswith(".01"):
+            assert f"{event.exec_id[:-3]}.01" in seen
         elif isinstance(event, ExecutionReport):
             seen.add(event.exec_id)
             counted[event.order.order_id] += event.shares

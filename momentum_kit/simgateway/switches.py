@@ -1,0 +1,217 @@
+"""The open questions about the broker, each with its alternatives, how well they are known, and their sources.
+
+Read by assumptions.py, which answers them; `momentum-kit sim --assumptions` lists SWITCHES.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """How well an alternative is known."""
+
+    RECORDED = "recorded"  # seen in traffic of a live or paper gateway
+    DOCUMENTED = "documented"  # stated by IB
+    ASSUMED = "assumed"  # reported by peers, or our best guess
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way the broker may behave, and how we know."""
+
+    name: str
+    basis: Basis
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One open question about the broker; `name` is the field of Assumptions that answers it."""
+
+    name: str
+    question: str
+    alternatives: tuple[Alternative, ...]
+
+
+_R, _D, _A = Basis.RECORDED, Basis.DOCUMENTED, Basis.ASSUMED
+_TRANSCRIPTS = "recorded gateway transcripts (ThomasMarcelis/ibkr-go, server version 200)"
+
+SWITCHES: tuple[Switch, ...] = (
+    Switch(
+        "first_status",
+        "Is an order that can work at once told PreSubmitted before Submitted?",
+        (
+            Alternative("opening_market_held", _R, f"market orders that open a position only; {_TRANSCRIPTS}"),
+            Alternative("held", _R, f"every order; {_TRANSCRIPTS}: one resting limit order"),
+            Alternative("direct", _R, f"no order; {_TRANSCRIPTS}: three resting limit orders, a closing market order"),
+            Alternative("seeded", _A, "half of them, by seed and perm id: no rule explains all recordings"),
+        ),
+    ),
+    Switch(
+        "cancel_status",
+        "Is a cancel told PendingCancel before Cancelled? (An IOC remainder always is.)",
+        (
+            Alternative("direct", _R, f"{_TRANSCRIPTS}: four cancels"),
+            Alternative("pending_first", _R, f"{_TRANSCRIPTS}: one cancel, of the order that had been told twice"),
+            Alternative("seeded", _A, "half of them, by seed and perm id: no rule explains all recordings"),
+        ),
+    ),
+    Switch(
+        "fill_order",
+        "What comes first: the execution, or the status that counts it?",
+        (
+            Alternative("status_first_after_modify", _R, f"a modified order's status comes first; {_TRANSCRIPTS}"),
+            Alternative("execution_first", _R, f"{_TRANSCRIPTS}: three market orders"),
+            Alternative("status_first", _R, f"{_TRANSCRIPTS}: a limit order modified to market"),
+        ),
+    ),
+    Switch(
+        "opening_pnl",
+        "What is realizedPNL in the commission report of an opening execution?",
+        (
+            Alternative("unset", _R, f"1.7976931348623157E308; {_TRANSCRIPTS}"),
+            Alternative("zero", _R, f"{_TRANSCRIPTS} (perhaps normalised by the source)"),
+        ),
+    ),
+    Switch(
+        "closing_commission",
+        "When does the commission report of a closing execution come?",
+        (
+            Alternative("prompt", _A, "like that of an opening one"),
+            Alternative("late", _R, f"not within 100 ms after Filled; {_TRANSCRIPTS}"),
+            Alternative("missing", _R, f"the recording ends without it; {_TRANSCRIPTS}"),
+        ),
+    ),
+    Switch(
+        "stop_first_echo",
+        "Which lmtPrice does the first openOrder of a new stop carry?",
+        (
+            Alternative("stray_limit", _R, f"near the stop; {_TRANSCRIPTS}. That it is one spread away is ASSUMED"),
+            Alternative("clean", _D, "a stop has no limit price"),
+        ),
+    ),
+    Switch(
+        "open_orders_reply",
+        "Does an orderStatus follow each openOrder that answers reqOpenOrders?",
+        (
+            Alternative("order_only", _R, _TRANSCRIPTS),
+            Alternative("order_and_status", _D, "interactivebrokers.github.io/tws-api/open_orders.html"),
+        ),
+    ),
+    Switch(
+        "empty_executions",
+        "Does execDetailsEnd answer reqExecutions on a day without executions?",
+        (
+            Alternative("end", _D, "interactivebrokers.github.io/tws-api/executions_commissions.html"),
+            Alternative("silence", _R, _TRANSCRIPTS),
+        ),
+    ),
+    Switch(
+        "staged_child",
+        "Is a child that is staged with transmit=False told anything?",
+        (
+            Alternative("silent", _R, f"{_TRANSCRIPTS}: an order without parent"),
+            Alternative("transient_cancelled", _A, "peers saw Cancelled on children that lived"),
+        ),
+    ),
+    Switch(
+        "partial_parent",
+        "What do children do while their parent is partly filled?",
+        (
+            Alternative(
+                "children_wait", _D, "a child is not activated before its parent fills: TWS API, attached orders"
+            ),
+            Alternative("children_activate", _A, "peers saw a stop fire under a partly filled parent; never beyond it"),
+        ),
+    ),
+    Switch(
+        "dead_partial_parent",
+        "What becomes of children whose parent died after a partial fill?",
+        (
+            Alternative("children_resized", _A, "they protect what was filled"),
+            Alternative("children_cancelled", _A, "they die with it and leave the position bare"),
+        ),
+    ),
+    Switch(
+        "oca_cancels_on",
+        "When does a fill cancel the rest of an OCA group of type 1?",
+        (
+            Alternative("first_fill", _D, "type 1: cancel all remaining orders with block (TWS API, ocaType)"),
+            Alternative("last_fill", _A, "partial fills block the rest, the last one cancels it"),
+        ),
+    ),
+    Switch(
+        "oca_member_cancelled",
+        "Does a client's cancel of one member cancel its OCA group?",
+        (
+            Alternative("cancels_group", _D, "TWS guide of 2001, elitetrader.com thread 2163"),
+            Alternative("group_lives", _A, "only fills act on the group"),
+        ),
+    ),
+    Switch(
+        "oca_revision",
+        "What happens to an order whose modify names another OCA group (error 10326)?",
+        (
+            Alternative("order_lives", _A, "the modify is refused (nautilus_trader issue 2978)"),
+            Alternative("order_cancelled", _A, "peers saw the gateway cancel it"),
+        ),
+    ),
+    Switch(
+        "far_limit",
+        "What becomes of a new limit order far through the market?",
+        (
+            Alternative("capped", _D, "2161 and mktCapPrice; TWS API, orderStatus. How far is ASSUMED"),
+            Alternative("refused", _D, "202 with a price-check text; IBKR, considerations for automated systems"),
+            Alternative("accepted", _A, "as it is"),
+        ),
+    ),
+    Switch(
+        "execution_correction",
+        "Are executions corrected (the same, its id ending in .02)?",
+        (
+            Alternative("none", _A, "the usual day"),
+            Alternative("every", _D, "all but the id is identical; TWS API, execDetails. How often is ASSUMED"),
+        ),
+    ),
+    Switch(
+        "ioc_parent",
+        "May the parent of a bracket be IOC or FOK?",
+        (
+            Alternative("accepted", _A, "its children follow what it filled"),
+            Alternative("refused", _A, "201, and the children die with it"),
+        ),
+    ),
+    Switch(
+        "restored_replay",
+        "What does the gateway repeat by itself after 1102?",
+        (
+            Alternative("nothing", _A, "the client asks"),
+            Alternative("open_orders", _A, "openOrder and orderStatus of every working order of the client"),
+            Alternative("orders_and_executions", _A, "these, and all executions of the day once more"),
+        ),
+    ),
+    Switch(
+        "cancel_rights",
+        "Whose cancel of an order is obeyed?",
+        (
+            Alternative("owner", _D, "its own client's, else 10147; TWS API, cancelOrder"),
+            Alternative("client_0_too", _A, "also that of client 0, by the order id it was shown"),
+        ),
+    ),
+    Switch(
+        "global_cancel",
+        "What does reqGlobalCancel cancel?",
+        (
+            Alternative("every_order", _D, "those of all clients and of TWS; TWS API, reqGlobalCancel"),
+            Alternative("own_orders", _A, "those of the client that asks"),
+        ),
+    ),
+    Switch(
+        "liquidated_orders",
+        "What becomes of a contract's working orders when the broker liquidates it?",
+        (
+            Alternative("cancelled", _A, "the broker clears the way first"),
+            Alternative("live", _A, "they can fill, and turn the position around"),
+        ),
+    ),
+)
