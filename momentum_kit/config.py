@@ -40,6 +40,8 @@ class BrokerSettings(Settings):
     """From opening the socket to managed accounts and next valid id."""
     request_timeout_s: float = Field(default=30.0, gt=0)
     """Until a request without an answer raises RequestTimeout."""
+    reconnect_timeout_s: float = Field(default=300.0, gt=0)
+    """After a lost connection, until the session gives up and ends; IB's nightly restart takes some minutes."""
     messages_per_s: float = Field(default=45.0, gt=0)
     """Requests to the gateway; IB ends the session above 50."""
     market_data_lines: int = Field(default=100, ge=1)

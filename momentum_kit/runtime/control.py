@@ -1,5 +1,6 @@
 """The control endpoint: local HTTP with a bearer token, the only way into a running engine; server and client."""
 
+import asyncio
 import hmac
 import http.client
 import json
@@ -17,6 +18,14 @@ from momentum_kit.runtime.engine import Engine
 from momentum_kit.runtime.messages import decode_bars, decode_status, encode_bars, encode_status
 from momentum_kit.runtime.state_folder import ControlAddress
 
+BODY_BOUND = 64 * 1024  # bytes
+BODY_TIMEOUT_S = 5.0
+ANSWERS = {  # what a failure is called on the wire, and its HTTP status; the first that fits
+    GuardRefused: ("guard", 409),
+    InputError: ("input", 400),
+    BrokerError: ("broker", 502),
+    MomentumKitError: ("engine", 500),
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -27,7 +36,7 @@ class ControlServer:
         self._engine = engine
         self.token = secrets.token_urlsafe(32)
         self.port = 0
-        application = web.Application(middlewares=[self._guard], client_max_size=64 * 1024)
+        application = web.Application(middlewares=[self._guard], client_max_size=BODY_BOUND)
         application.add_routes(
             [
                 web.get("/status", self._status),
@@ -54,23 +63,20 @@ class ControlServer:
         if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
             return web.json_response({"error": "wrong Host header"}, status=403)
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+        if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {self.token}".encode()):
             return web.json_response({"error": "missing or wrong token"}, status=401)
         try:
             return await handler(request)
         except MomentumKitError as error:
-            kind = (
-                "guard" if isinstance(error, GuardRefused) else "input" if isinstance(error, InputError) else "broker"
-            )
-            return web.json_response({"error": str(error), "kind": kind}, status=409)
+            kind, status = next(answer for known, answer in ANSWERS.items() if isinstance(error, known))
+            return web.json_response({"error": str(error), "kind": kind}, status=status)
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.Response(text=encode_status(self._engine.status()), content_type="application/json")
 
     async def _start(self, request: web.Request) -> web.Response:
         content = await _object(request)
-        until = datetime.fromisoformat(content["until"]) if content.get("until") else None
-        self._engine.start(until)
+        self._engine.start(_until(content.get("until")))
         return web.json_response({"outcome": "started"})
 
     async def _command(self, request: web.Request) -> web.Response:
@@ -80,18 +86,37 @@ class ControlServer:
 
     async def _history(self, request: web.Request) -> web.Response:
         asked = request.query
-        bars = await self._engine.history(asked["symbol"], asked["duration"], asked["bar_size"])
+        try:
+            symbol, duration, bar_size = asked["symbol"], asked["duration"], asked["bar_size"]
+        except KeyError as missing:
+            raise InputError(f"history needs {missing.args[0]}") from None
+        bars = await self._engine.history(symbol, duration, bar_size)
         return web.Response(text=encode_bars(bars), content_type="application/json")
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
     try:
-        content = await request.json()
-    except ValueError:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            content = await request.json()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (ValueError, RecursionError):
         raise InputError("the body is not JSON") from None
     if not isinstance(content, dict):
         raise InputError("the body is not a JSON object")
     return content
+
+
+def _until(text: object) -> datetime | None:
+    if not text:
+        return None
+    try:
+        until = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise InputError(f"until {text!r} is not an ISO time") from None
+    if until.tzinfo is None:
+        raise InputError(f"until {text!r} has no time zone")
+    return until
 
 
 class ControlClient:
@@ -130,5 +155,6 @@ class ControlClient:
             connection.close()
         if response.status == 200:
             return answer
-        kinds: dict[str, type[MomentumKitError]] = {"guard": GuardRefused, "input": InputError, "broker": BrokerError}
-        raise kinds.get(answer.get("kind", ""), EngineError)(answer.get("error", f"status {response.status}"))
+        kinds: dict[str, type[MomentumKitError]] = {kind: error for error, (kind, _) in ANSWERS.items()}
+        kind = kinds.get(answer.get("kind", ""), EngineError)
+        raise kind(answer.get("error", f"status {response.status}"))

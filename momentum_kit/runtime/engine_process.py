@@ -6,19 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
+from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control import ControlServer
 from momentum_kit.runtime.engine import Engine
 from momentum_kit.runtime.logs import configure_logs
 from momentum_kit.runtime.messages import encode_status
 from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+
+log = structlog.get_logger("engine")
 
 FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
 START_TIMEOUT_S = 60.0
@@ -47,13 +53,28 @@ class EngineProcess:
         self._run_dir = run_dir
 
     def finish(self, timeout_s: float = 120.0) -> int:
-        """Ask for an orderly stop if it still runs, wait, and return its exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        """Ask for an orderly stop if it still runs, wait, and return its exit status; negative if a signal ended it."""
+        self.stop()
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
+
+    def stop(self) -> None:
+        """Ask for an orderly stop: flat, then ended. Does no harm to an engine that has ended."""
+        self._process.send_signal(signal.SIGTERM)
+
+
+def find_engine(folder: StateFolder) -> ControlAddress | None:
+    """Where the account's engine listens, waiting for one that is starting; None if nobody owns the account."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while folder.owned:
+        if address := folder.address():
+            return address
+        if time.monotonic() >= deadline:
+            raise EngineError(f"an engine owns {folder.path.name} but does not listen; look at logs/bot.log")
+        time.sleep(0.02)
+    return None
 
 
 def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir: Path) -> EngineProcess:
@@ -70,6 +91,8 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
             stderr=stderr,
             start_new_session=True,  # a Ctrl-C in the terminal, or the kernel's death, must not end the session
         )
+    # an engine that ends while its parent lives on must not stay behind as a zombie
+    threading.Thread(target=process.wait, name=f"engine {process.pid}", daemon=True).start()
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         address = folder.address()
@@ -86,7 +109,7 @@ def _start_error(errors: Path, status: int) -> MomentumKitError:
     lines = errors.read_text().strip().splitlines() or [f"the engine ended with status {status}"]
     errors.unlink()
     error = EngineError(lines[-1])
-    error.exit_status = status
+    error.exit_status = max(status, MomentumKitError.exit_status)  # a negative one is the signal that ended it
     return error
 
 
@@ -97,6 +120,7 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
     """
     folder = StateFolder(config.owner_key)
     with folder.own():
+        (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         engine = Engine(config, project, run_dir, folder)
         server = ControlServer(engine)
         try:
@@ -108,14 +132,16 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
                     asyncio.get_running_loop().add_signal_handler(number, _stop_by_signal, engine, number)
             await engine.ended.wait()
             status = engine.status()
-            _write_atomically(run_dir / FINAL_STATUS, encode_status(status))
+            _leave_word(run_dir, status)
         finally:
             folder.withdraw()
             await server.stop()
             await engine.close()
+    if engine.standing.failure and signals:
+        print(engine.standing.failure, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
     if status.positions:
         return OpenPositionsLeft.exit_status
-    return 1 if engine.failure else 0
+    return MomentumKitError.exit_status if engine.standing.failure else 0
 
 
 def _stop_by_signal(engine: Engine, number: signal.Signals) -> None:
@@ -129,10 +155,14 @@ def _ignore_refusal(task: "asyncio.Future[str]") -> None:
         raise error
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.rename(path)
+def _leave_word(run_dir: Path, status: EngineStatus) -> None:
+    """The last snapshot, for those who come later; atomically, and not at any price."""
+    temporary = run_dir / f"{FINAL_STATUS}.tmp"
+    try:
+        temporary.write_text(encode_status(status), encoding="utf-8")
+        temporary.rename(run_dir / FINAL_STATUS)
+    except OSError as error:
+        log.warning("last status not written", error=str(error))
 
 
 def main(order: str) -> int:

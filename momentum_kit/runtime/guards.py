@@ -27,3 +27,13 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
     if reason := folder.killed:
         raise GuardRefused(f"the kill switch is latched ({reason}); run: momentum-kit clear")
     return account
+
+
+def prove_same_account(account: str, accounts: tuple[str, ...]) -> str:
+    """The account that the session trades already; GuardRefused if the gateway that came back serves another.
+
+    Neither latch nor arming are asked again: they bar a start, and what is held must find its way out.
+    """
+    if account not in accounts:
+        raise GuardRefused(f"the gateway that came back serves {', '.join(accounts) or 'no account'}, not {account}")
+    return account

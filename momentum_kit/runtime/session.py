@@ -35,8 +35,6 @@ from momentum_kit.models import (
 from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
-from momentum_kit.runtime.guards import prove_account
-from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.services.detection_engine import DetectionEngine
 from momentum_kit.services.execution_service import ExecutionService
 from momentum_kit.services.news_handler import NewsHandler
@@ -53,7 +51,6 @@ class Surroundings:
     config: Config
     project: Path
     run_dir: Path
-    folder: StateFolder
     clock: AnyClock
     journal: Journal
     intents: Intents
@@ -104,8 +101,11 @@ class Session:
         }  # fmt: skip
 
     @classmethod
-    async def connect(cls, around: Surroundings) -> "Session":
-        """Connect, prove whose account this is, set the clock, rebuild from broker truth; nothing trades yet."""
+    async def connect(cls, around: Surroundings, prove: Callable[[tuple[str, ...]], str]) -> "Session":
+        """Connect, prove whose account this is, set the clock, rebuild from broker truth; nothing trades yet.
+
+        prove: the account to trade, of those that the gateway serves, or GuardRefused.
+        """
         broker = around.config.broker
         real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
         bridge = IBKRBridge(
@@ -123,7 +123,7 @@ class Session:
         )
         await bridge.connect()
         try:
-            account = prove_account(around.config, bridge.accounts, around.folder)
+            account = prove(bridge.accounts)
             around.clock.start(await bridge.fetch_current_time())
             session = cls(around, bridge, account)
             await session._positions.reconcile()
@@ -202,7 +202,20 @@ class Session:
     def flat(self) -> bool:
         """No position, no working entry, nothing on its way between the services."""
         between = any(busy(queue) for queue in self.queues.values())
-        return self._positions.flat and not self._execution.working_entries and not between
+        return not self.exposed and not between
+
+    @property
+    def exposed(self) -> bool:
+        """True if something is held or an entry may still fill, as far as is known."""
+        return not self._positions.flat or bool(self._execution.working_entries)
+
+    @property
+    def exposure(self) -> str:
+        """What is at stake, for a person."""
+        held = ", ".join(f"{holding.quantity:f} {holding.contract.symbol}" for holding in self.ledger.holdings())
+        words = f"held: {held}, their stops rest at the broker" if held else "nothing is held"
+        working = self._execution.working_entries
+        return f"{words}; orders working in {working} symbols" if working else words
 
     @property
     def health(self) -> ConnectionHealth:

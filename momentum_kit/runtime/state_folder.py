@@ -3,13 +3,16 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from momentum_kit.errors import EngineError, GuardRefused
+from momentum_kit.errors import EngineError, GuardRefused, StorageError
+
+LOCK_PATIENCE_S = 0.5  # whoever asks `owned` holds the lock for a moment; that is no owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,40 @@ class StateFolder:
     def own(self) -> Iterator[None]:
         """Hold the account: at most one engine at a time; GuardRefused if another process has it."""
         self.create()
-        with (self.path / "owner.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise GuardRefused(f"another engine owns this account ({self.path.name}); attach to it") from None
+        lock = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            deadline = time.monotonic() + LOCK_PATIENCE_S
+            while not _take(lock, fcntl.LOCK_EX):
+                if time.monotonic() >= deadline:
+                    raise GuardRefused(f"another engine owns this account ({self.path.name}); attach to it")
+                time.sleep(0.01)
+            self.withdraw()  # what an engine left that did not end in order
             yield
+        finally:
+            os.close(lock)
+
+    @property
+    def owned(self) -> bool:
+        """True while an engine holds the account, listening or not; the system frees the lock of a dead one."""
+        try:
+            lock = os.open(self.path / "owner.lock", os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            return not _take(lock, fcntl.LOCK_SH)
+        finally:
+            os.close(lock)
 
     def write_private(self, name: str, text: str) -> None:
-        """Write a 0600 file atomically."""
+        """Write a 0600 file atomically; StorageError if the disk refuses."""
         temporary = self.path / f".{name}.{os.getpid()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        temporary.rename(self.path / name)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            temporary.rename(self.path / name)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from None
 
     def publish(self, address: ControlAddress) -> None:
         """Tell others of this user where the engine listens."""
@@ -67,17 +90,15 @@ class StateFolder:
         (self.path / "control.json").unlink(missing_ok=True)
 
     def address(self) -> ControlAddress | None:
-        """The running engine's address; None if there is none (a dead engine's file is removed)."""
+        """The running engine's address; None if there is none, whatever a dead one has left."""
+        if not self.owned:  # a process id would tell less: it outlives its process as a zombie, or as another's
+            return None
         try:
-            address = ControlAddress(**json.loads((self.path / "control.json").read_text()))
+            return ControlAddress(**json.loads((self.path / "control.json").read_text()))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError) as error:
             raise EngineError(f"{self.path / 'control.json'} is malformed: {error}") from None
-        if _alive(address.pid):
-            return address
-        self.withdraw()
-        return None
 
     @property
     def killed(self) -> str:
@@ -110,11 +131,9 @@ class StateFolder:
             raise GuardRefused(f"the arming expired at {armed['until']}; arm again")
 
 
-def _alive(pid: int) -> bool:
+def _take(lock: int, how: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        return True
     return True

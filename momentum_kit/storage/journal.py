@@ -52,6 +52,11 @@ class SqliteJournal:
             self._rows.append((table, row))
 
     @property
+    def failing(self) -> bool:
+        """True from a flush that failed to the next one that works."""
+        return self._failing
+
+    @property
     def buffered(self) -> int:
         """Rows not on disk yet."""
         return len(self._rows)

@@ -59,8 +59,9 @@ async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> 
         assert unexplained.fetchone() == (0,)
     journal.close()
     for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-        assert not thread.is_alive(), thread.name
+        if not thread.name.startswith("asyncio_"):  # the pool of this test's own loop ends with the loop
+            thread.join(10)
+            assert not thread.is_alive(), thread.name
 
 
 async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from momentum_kit.config import BrokerSettings, ClockSettings, Config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.runtime.guards import prove_account
+from momentum_kit.runtime.guards import prove_account, prove_same_account
 from momentum_kit.runtime.state_folder import StateFolder
 
 
@@ -61,3 +61,10 @@ def test_live_needs_a_typed_account_and_arming(folder: StateFolder) -> None:
     named = live.model_copy(update={"broker": BrokerSettings(port=4001, account_prefix="U", account="U1")})
     with pytest.raises(GuardRefused, match="not armed"):
         prove_account(named, ("U1",), folder)
+
+
+def test_a_gateway_that_comes_back_must_serve_the_same_account() -> None:
+    """After a lost connection the session goes on with its own account or not at all."""
+    assert prove_same_account("DU1", ("DU0", "DU1")) == "DU1"
+    with pytest.raises(GuardRefused, match="not DU1"):
+        prove_same_account("DU1", ("DU2",))

@@ -1,0 +1,174 @@
+"""The awaitable half of a kit: starts the engine process or attaches to it, commands it, shows what it does."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import asdict, fields
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from momentum_kit.config import Config, find_project, load_config
+from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
+from momentum_kit.models import EngineStatus, PositionView
+from momentum_kit.notebook.kit_tables import KitTables
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine_process import FINAL_STATUS, find_engine, new_run_dir, start_engine
+from momentum_kit.runtime.engine_thread import serve_in_thread
+from momentum_kit.runtime.messages import decode_status_text
+from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.runtime.until import parse_until
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
+
+
+class AwaitableKit(KitTables):
+    """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
+
+    def __init__(self, config: Config, client: ControlClient, started_here: bool) -> None:
+        self.config = config
+        self.run_dir = Path(client.address.run_dir)
+        self.started_here = started_here
+        self._client = client
+        self._folder = StateFolder(config.owner_key)
+
+    @classmethod
+    async def open(
+        cls,
+        config: str | Path,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        run_dir: str | Path | None = None,
+        in_process: bool = False,
+    ) -> Self:
+        """Attach to the engine that owns the account, or start one; nothing trades before `start`.
+
+        host, port override the file's. in_process hosts the engine on a thread of this process, for simulation,
+        replay and tests; live refuses it. Raises ConfigError, GuardRefused, EngineError: one clear line each.
+        """
+        overrides = {key: value for key, value in (("broker.host", host), ("broker.port", port)) if value}
+        settings = load_config(config, overrides)
+        address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+        if address:
+            return cls(settings, ControlClient(address), started_here=False)
+        project = find_project(Path(config).parent)
+        out = Path(run_dir) if run_dir else new_run_dir(settings, project)
+        try:
+            if in_process:
+                address = await asyncio.to_thread(serve_in_thread, settings, str(config), project, out)
+            else:
+                address = (await asyncio.to_thread(start_engine, config, overrides, out)).address
+        except MomentumKitError:
+            if not run_dir:
+                with suppress(OSError):  # something is in it: it stays, for whoever wants to know what happened
+                    out.rmdir()
+            # somebody else may have been quicker: one engine an account, the other attaches
+            address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+            if address is None:
+                raise
+            return cls(settings, ControlClient(address), started_here=False)
+        return cls(settings, ControlClient(address), started_here=True)
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    async def start(self, until: str = "") -> EngineStatus:
+        """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told)."""
+        end = parse_until(until, self.status().market_time, self.config.calendar)
+        await asyncio.to_thread(self._client.start, end)
+        return self.status()
+
+    async def pause(self) -> str:
+        """No new entries; positions keep their exits."""
+        return await self._command("pause")
+
+    async def resume(self) -> str:
+        """Entries again."""
+        return await self._command("resume")
+
+    async def reduce_only(self) -> str:
+        """No new entries until a human resumes."""
+        return await self._command("reduce_only")
+
+    async def flatten(self) -> str:
+        """Cancel entries and close every position; entries stay off."""
+        return await self._command("flatten")
+
+    async def kill(self) -> str:
+        """Flatten, end, and latch: nothing trades this account again until a human clears it."""
+        return await self._command("kill")
+
+    async def stop(self) -> EngineStatus:
+        """Flatten, end the session and its engine; the final status."""
+        if await asyncio.to_thread(self._runs):
+            with suppress(GuardRefused, EngineError):  # already on its way out, which is what was asked for
+                await self._command("stop")
+        return await self.wait()
+
+    async def wait(self) -> EngineStatus:
+        """Return the final status when the session has ended; an interrupt ends the waiting, not the session."""
+        while await asyncio.to_thread(self._runs):  # noqa: ASYNC110  (the engine is another process)
+            await asyncio.sleep(POLL_S)
+        return self.status()
+
+    # -- views -------------------------------------------------------------------------------------------------------
+
+    def status(self) -> EngineStatus:
+        """One frozen snapshot; after the end the last one that the engine wrote."""
+        try:
+            return self._client.status()
+        except EngineError:
+            final = self.run_dir / FINAL_STATUS
+            if final.is_file():
+                return decode_status_text(final.read_text(encoding="utf-8"))
+            if self._owned_by_ours():
+                raise
+            raise EngineError(
+                f"the engine (pid {self._client.address.pid}) died without a last word; the stops of what it held rest "
+                "at the broker: open the kit again to take everything over"
+            ) from None
+
+    @property
+    def running(self) -> bool:
+        """True until the engine has ended, cleaned up and given the account free."""
+        return self._runs()
+
+    def _runs(self) -> bool:
+        try:
+            self._client.status()
+        except EngineError:
+            return self._owned_by_ours()
+        return True
+
+    def _owned_by_ours(self) -> bool:
+        """Without an answer: it is on its way out, or hangs; unless the account is free or another engine's."""
+        return self._folder.owned and self._folder.address() in (None, self._client.address)
+
+    def positions(self) -> "pd.DataFrame":
+        """Open positions, now."""
+        import pandas as pd
+
+        columns = [field.name for field in fields(PositionView)]
+        return pd.DataFrame([asdict(view) for view in self.status().positions], columns=columns)
+
+    async def history(self, symbol: str, duration: str, bar_size: str) -> "pd.DataFrame":
+        """Bars from the broker, UTC index by bar start: `await kit.history("AAPL", "2 D", "1 min")`."""
+        import pandas as pd
+
+        bars = await asyncio.to_thread(self._client.history, symbol, duration, bar_size)
+        columns = ("open", "high", "low", "close", "volume", "wap", "count")
+        index = pd.DatetimeIndex([bar.start for bar in bars], name="start", tz=UTC)
+        return pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
+
+    def __repr__(self) -> str:
+        status = self.status()
+        return (
+            f"<Kit {status.environment} {status.account}: {status.state} ({status.reason}), "
+            f"market time {status.market_time:%H:%M:%S} UTC, {len(status.positions)} positions, "
+            f"engine pid {status.pid}>"
+        )
+
+    async def _command(self, name: str) -> str:
+        return await asyncio.to_thread(self._client.command, name, "kit")

@@ -1,0 +1,20 @@
+"""What a human may command, and when: pure rules, asked by the engine before it obeys."""
+
+from momentum_kit.models import TradingState
+
+LEAVING = (TradingState.STOPPING, TradingState.KILLED)
+WIND_DOWNS = {"flatten": TradingState.FLATTENING, "stop": TradingState.STOPPING, "kill": TradingState.KILLED}
+COMMANDS = ("pause", "resume", "reduce_only", *WIND_DOWNS)
+
+
+def refusal(name: str, state: TradingState, started: bool, ended: bool, disk_full: bool) -> str:
+    """Why one of COMMANDS is refused just now; empty if it is not. A kill is refused only once it has happened."""
+    if ended or state is TradingState.KILLED:
+        return f"the session is {state}"
+    if state is TradingState.STOPPING and name != "kill":
+        return "the session is stopping"
+    if name == "resume" and not started:
+        return "the session was not started"
+    if name == "resume" and disk_full:
+        return "no entries while the journal cannot be written; make room on the disk first"
+    return ""

@@ -1,0 +1,35 @@
+"""The engine's status as one frozen value, for the control endpoint and the last word of a session."""
+
+import os
+from datetime import datetime
+
+from momentum_kit.models import EngineStatus
+from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.runtime.standing import Standing
+
+SKIP = "skip: "  # counts that start so are skips by reason
+
+
+def take_snapshot(around: Surroundings, session: Session, standing: Standing, started_at: datetime) -> EngineStatus:
+    """Everything a human asks of a session, as of now."""
+    views = session.positions.views()
+    counts = around.counts
+    return EngineStatus(
+        state=standing.state,
+        reason=standing.reason,
+        environment=around.config.environment,
+        account=session.account,
+        market_time=around.clock.now(),
+        started_at=started_at,
+        health=session.health,
+        counts={name: n for name, n in counts.items() if not name.startswith(SKIP)},
+        skips={name.removeprefix(SKIP): n for name, n in counts.items() if name.startswith(SKIP)},
+        queues={name: queue.qsize() for name, queue in session.queues.items()},
+        positions=views,
+        realised_usd=session.ledger.realised_usd,
+        unrealised_usd=sum(view.unrealised_usd for view in views),
+        costs_usd=session.ledger.costs_usd,
+        run_dir=str(around.run_dir),
+        pid=os.getpid(),
+        incidents=standing.incidents,
+    )
