@@ -1,26 +1,22 @@
 """Scenarios: one YAML file describes a market day, its news and its broker; read once, before anything starts."""
 
 import difflib
-import re
 from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, TradingSession, session_on
+from momentum_kit.simgateway.fault_specs import KINDS, AnyFault
+from momentum_kit.simgateway.limits import LimitsSpec
+from momentum_kit.simgateway.section import ClockTime, Section
 
 FOLDER = Path("config") / "scenarios"
 TAPE_BEGINS = time(8, 0)
-
-
-class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SymbolSpec(Section):
@@ -138,9 +134,9 @@ class Scenario(Section):
     """Same seed, same market."""
     day: date = date(2026, 11, 20)
     """An exchange day."""
-    start: time = time(9, 30)
+    start: ClockTime = time(9, 30)
     """Market time at which the scenario begins; before 09:30 the tape is thin."""
-    end: time = time(11, 0)
+    end: ClockTime = time(11, 0)
     """Market time at which it ends."""
     history_sessions: int = Field(default=60, ge=1, le=500)
     """Sessions before the day that history knows."""
@@ -149,16 +145,10 @@ class Scenario(Section):
     universe: UniverseSpec = UniverseSpec()
     news: NewsSpec = NewsSpec()
     broker: BrokerSpec = BrokerSpec()
-
-    @field_validator("start", "end", mode="before")
-    @classmethod
-    def _clock_time(cls, value: object) -> object:
-        # YAML 1.1 reads an unquoted 09:30 as a number in base 60.
-        if isinstance(value, int):
-            return time(value // 60, value % 60)
-        if isinstance(value, str) and not re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", value):
-            raise ValueError("expected HH:MM or HH:MM:SS, New York time")
-        return value
+    limits: LimitsSpec = LimitsSpec()
+    """IB's limits, and which of them are lifted."""
+    faults: tuple[AnyFault, ...] = ()
+    """What goes wrong, and when."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Scenario":
@@ -168,6 +158,9 @@ class Scenario(Section):
             raise ValueError(f"end {self.end:%H:%M} is not after start {self.start:%H:%M}")
         if self.start < TAPE_BEGINS:
             raise ValueError(f"start {self.start:%H:%M} is before {TAPE_BEGINS:%H:%M}, when the tape begins")
+        for number, fault in enumerate(self.faults):
+            if not fault.triggers:
+                raise ValueError(f"faults.{number} ({fault.kind}) never happens: give one of at, on and after")
         if self.market == "archive" and (self.news.planted or any(self.news.decoys.model_dump().values())):
             raise ValueError("news: nothing can be planted in an archive's real bars; use neutral and unplanted")
         return self
@@ -256,6 +249,10 @@ def _read(file: Path) -> dict[str, Any]:
 def _explain(error: ValidationError, source: str) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
+    if first["type"].startswith("union_tag"):
+        kind = str(first["input"].get("kind", "")) if isinstance(first["input"], dict) else ""
+        near = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0)
+        return f"{source}: {where}.kind: no fault is called {kind!r}; did you mean {near[0]}?"
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"{source}: {where}: {message}" if where else f"{source}: {message}"
@@ -267,8 +264,8 @@ def _explain(error: ValidationError, source: str) -> str:
 def _section_at(path: tuple[int | str, ...]) -> type[Section]:
     section: type[Section] = Scenario
     for part in path:
-        if isinstance(part, int):
-            section = SymbolSpec  # the only list of sections
+        if isinstance(part, int) or part in KINDS:
+            section = KINDS.get(str(part), SymbolSpec)  # an item of faults is followed by its kind
             continue
         annotation = section.model_fields[part].annotation
         if isinstance(annotation, type) and issubclass(annotation, Section):
