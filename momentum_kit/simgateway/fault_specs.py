@@ -27,11 +27,11 @@ def _known(name: str, known: Iterable[str]) -> None:
 
 
 class Fault(Section):
-    """When a fault happens: one of at, on and after; none of them where Python code injects it at once."""
+    """When a fault happens: one of at, before and after; none of them where Python code injects it at once."""
 
     at: ClockTime | None = None
     """Market time, New York."""
-    on: str | None = None
+    before: str | None = None
     """Before a request is handled: 'placeOrder 3' is the third placeOrder, 'placeOrder' the first."""
     after: str | None = None
     """After an event was told: 'order 2' (the second order the broker knows), 'fill 1', 'headline 1', 'client 1'."""
@@ -39,16 +39,16 @@ class Fault(Section):
     @model_validator(mode="after")
     def _one_trigger(self) -> "Fault":
         if self.triggers > 1:
-            raise ValueError("give one of at, on and after")
-        for words, known in ((self.on, REQUESTS), (self.after, EVENTS)):
+            raise ValueError("give one of at, before and after")
+        for words, known in ((self.before, REQUESTS), (self.after, EVENTS)):
             if words is not None:
                 _known(counted(words)[0] or words, known)
         return self
 
     @property
     def triggers(self) -> int:
-        """How many of at, on and after are given."""
-        return sum(trigger is not None for trigger in (self.at, self.on, self.after))
+        """How many of at, before and after are given."""
+        return sum(trigger is not None for trigger in (self.at, self.before, self.after))
 
 
 class ClientFault(Fault):
@@ -135,7 +135,7 @@ class CompetingSession(Fault):
 
 
 class DropOrder(ClientFault):
-    """The next placeOrder (with `on`, that one) vanishes without a word."""
+    """The next placeOrder (with `before`, that one) vanishes without a word."""
 
     kind: Literal["drop_order"] = "drop_order"
 

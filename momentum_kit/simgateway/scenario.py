@@ -160,7 +160,7 @@ class Scenario(Section):
             raise ValueError(f"start {self.start:%H:%M} is before {TAPE_BEGINS:%H:%M}, when the tape begins")
         for number, fault in enumerate(self.faults):
             if not fault.triggers:
-                raise ValueError(f"faults.{number} ({fault.kind}) never happens: give one of at, on and after")
+                raise ValueError(f"faults.{number} ({fault.kind}) never happens: give one of at, before and after")
         if self.market == "archive" and (self.news.planted or any(self.news.decoys.model_dump().values())):
             raise ValueError("news: nothing can be planted in an archive's real bars; use neutral and unplanted")
         return self
