@@ -23,6 +23,7 @@ def step_floor(at: datetime) -> datetime:
 class BarFeed:
     """One subscription to 5 s bars. Empty intervals repeat the last price with volume 0, as IB sends them."""
 
+    version: int  # server version of the client
     request_id: int
     item: Instrument
     what: str
@@ -50,7 +51,7 @@ class BarFeed:
             self.start = max(self.start, step_floor(now))  # nothing to show before the first price
         while self.start + STEP <= now:
             if self._in_hours(self.start) and self.last is not None:
-                yield real_time_bar(self.request_id, self._bar(self.last))
+                yield real_time_bar(self.version, self.request_id, self._bar(self.last))
             self.start += STEP
             self._volume = self._count = 0
             self._value = 0.0

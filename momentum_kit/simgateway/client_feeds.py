@@ -22,6 +22,7 @@ SIZE_OF = {Tick.BID: Tick.BID_SIZE, Tick.ASK: Tick.ASK_SIZE, Tick.LAST: Tick.LAS
 class MarketLine:
     """One market data line; sizes in shares. print_ticks are the tick types that carry every print as text."""
 
+    version: int  # server version of the client
     request_id: int
     item: Instrument
     delayed: bool = False
@@ -42,9 +43,9 @@ class MarketLine:
             parts.append(self._price(Tick.ASK, self.quote.ask, self.quote.ask_size))
         if self.trade is not None and self.trade.total_volume != self._volume:
             parts.append(self._price(Tick.LAST, self.trade.price, self.trade.size))
-            parts.append(tick_size(self.request_id, self._number(Tick.VOLUME), self.trade.total_volume))
+            parts.append(tick_size(self.version, self.request_id, self._number(Tick.VOLUME), self.trade.total_volume))
             seconds = str(int(self.trade.time.timestamp()))
-            parts.append(tick_string(self.request_id, self._number(Tick.LAST_TIMESTAMP), seconds))
+            parts.append(tick_string(self.version, self.request_id, self._number(Tick.LAST_TIMESTAMP), seconds))
             self._volume = self.trade.total_volume
         return b"".join(parts)
 
@@ -53,7 +54,7 @@ class MarketLine:
         if not self.print_ticks:
             return b""
         numbers = f"{trade.price};{trade.size};{epoch_ms(trade.time)};{trade.total_volume};{trade.vwap:.8f};true"
-        return b"".join(tick_string(self.request_id, tick, numbers) for tick in self.print_ticks)
+        return b"".join(tick_string(self.version, self.request_id, tick, numbers) for tick in self.print_ticks)
 
     def _price(self, tick: Tick, price: float, size: int) -> bytes:
         self._sent = self._sent or {}
@@ -62,8 +63,8 @@ class MarketLine:
             return b""
         self._sent[tick] = (price, size)
         if before is not None and before[0] == price:
-            return tick_size(self.request_id, self._number(SIZE_OF[tick]), size)
-        return tick_price(self.request_id, self._number(tick), price, size, 1)
+            return tick_size(self.version, self.request_id, self._number(SIZE_OF[tick]), size)
+        return tick_price(self.version, self.request_id, self._number(tick), price, size, 1)
 
     def _number(self, tick: Tick) -> int:
         return tick.delayed if self.delayed else tick
@@ -73,6 +74,7 @@ class MarketLine:
 class NewsFeed:
     """A subscription to headlines: of one provider's broad tape, or of one contract (providers empty: all)."""
 
+    version: int  # server version of the client
     request_id: int
     con_id: int | None
     providers: frozenset[str]
@@ -142,7 +144,7 @@ class ClientFeeds:
                 self._on_trade(event)
             case HaltEvent():
                 for line in self._by_contract.get(event.con_id, ()):
-                    self._send(tick_generic(line.request_id, Tick.HALTED, float(event.state)))
+                    self._send(tick_generic(line.version, line.request_id, Tick.HALTED, float(event.state)))
             case NewsEvent():
                 self.relay(self.news.values(), [event])
         if isinstance(event, QuoteEvent | TradeEvent):
@@ -165,7 +167,7 @@ class ClientFeeds:
         """Send headlines to the subscriptions among `feeds` that want them."""
         wanted = chain.from_iterable(((feed, event) for feed in feeds if feed.wants(event)) for event in events)
         for feed, event in wanted:
-            self._send(tick_news(feed.request_id, event))
+            self._send(tick_news(feed.version, feed.request_id, event))
 
     def _on_trade(self, event: TradeEvent) -> None:
         for line in self._by_contract.get(event.con_id, ()):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.client_feeds import ClientFeeds
-from momentum_kit.simgateway.client_requests import HANDLERS, request_id_of
+from momentum_kit.simgateway.client_requests import HANDLERS
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -14,9 +14,10 @@ from momentum_kit.simgateway.events import (
     OrderEvent,
     StatusReport,
 )
+from momentum_kit.simgateway.incoming import Incoming
 from momentum_kit.simgateway.messages import Request, error, greeting
 from momentum_kit.simgateway.messages_orders import commission_report, execution, open_order, order_status
-from momentum_kit.simgateway.wire import FieldReader, FrameBuffer, Hello, WireError
+from momentum_kit.simgateway.wire import FrameBuffer, Hello, WireError
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.hub import Hub
@@ -87,11 +88,11 @@ class ClientSession:
             case OpenOrderReport(order):
                 self.send(open_order(self.version, order, self.hub.instrument(order.con_id)))
             case StatusReport(order, status):
-                self.send(order_status(order, status))
+                self.send(order_status(self.version, order, status))
             case ExecutionReport():
                 self.send(execution(self.version, -1, event, self.hub.instrument(event.order.con_id)))
             case CommissionReportDue():
-                self.send(commission_report(event))
+                self.send(commission_report(self.version, event))
             case OrderErrorReport():
                 self.error(event.order_id, event.code, event.text, event.advanced)
 
@@ -115,20 +116,18 @@ class ClientSession:
         self.send(greeting(version, self.hub.now))
 
     def _handle(self, payload: bytes) -> None:
-        number, _, rest = payload.partition(b"\0")
-        kind = int(number) if number.isdigit() and len(number) < 6 else 0
-        if self.client_id is None and kind != Request.START_API:
+        request = Incoming.split(payload, self.version)
+        if self.client_id is None and request.kind != Request.START_API:
             log.warning("request before START_API is dropped: %r", payload[:200])
             return
-        handler = HANDLERS.get(kind)
-        request_id = request_id_of(kind, self.version, rest)
+        handler = HANDLERS.get(request.kind)
         if handler is None:
-            log.warning("client %s: request %s is not simulated: %r", self.client_id, kind, payload[:200])
-            cause = f"Request {number[:20].decode('ascii', 'replace')} is not supported"
-            self.error(request_id, 321, f"Error validating request.-'bN' : cause - {cause}")
+            log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, payload[:200])
+            cause = f"Request {request.kind} is not supported"
+            self.error(request.request_id, 321, f"Error validating request.-'bN' : cause - {cause}")
             return
         try:
-            handler(self, FieldReader(rest))
+            handler(self, request.decode())
         except WireError as problem:
             log.warning("client %s: %s in %r", self.client_id, problem, payload[:400])
-            self.error(request_id, 320, f"Error reading request. {problem}")
+            self.error(request.request_id, 320, f"Error reading request. {problem}")

@@ -15,7 +15,6 @@ from momentum_kit.simgateway.messages_market import (
 )
 from momentum_kit.simgateway.messages_market import market_data_type as data_type_message
 from momentum_kit.simgateway.messages_requests import ContractQuery, MarketDataRequest
-from momentum_kit.simgateway.wire import FieldReader
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -31,9 +30,8 @@ GENERIC_TICKS = frozenset(_STOCK_TICKS.split()) | {"mdoff"}
 EASY_TO_BORROW, BORROWABLE_SHARES = 3.0, 1_000_000  # shortable above 2.5: at least 1,000 shares are available
 
 
-def market_data(session: "ClientSession", fields: FieldReader) -> None:
+def market_data(session: "ClientSession", ask: MarketDataRequest) -> None:
     """ReqMktData, for a stock or for a provider's broad tape (secType NEWS, symbol X:X_ALL)."""
-    ask = MarketDataRequest.read(fields)
     wanted: dict[str, tuple[str, ...]] = {}
     for part in filter(None, ask.generic_ticks.replace(" ", "").split(",")):
         number, _, codes = part.partition(":")
@@ -49,18 +47,14 @@ def market_data(session: "ClientSession", fields: FieldReader) -> None:
         _stock(session, ask, wanted)
 
 
-def cancel_market_data(session: "ClientSession", fields: FieldReader) -> None:
+def cancel_market_data(session: "ClientSession", request_id: int) -> None:
     """CancelMktData; of an unknown id it is refused with 300."""
-    fields.skip()
-    request_id = fields.integer()
     if not session.feeds.drop_market_data(request_id):
         session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
 
 
-def market_data_type(session: "ClientSession", fields: FieldReader) -> None:
+def market_data_type(session: "ClientSession", data_type: int) -> None:
     """ReqMarketDataType: what later subscriptions may fall back to (3 and 4 accept delayed data)."""
-    fields.skip()
-    data_type = fields.integer()
     if data_type not in (1, 2, 3, 4):
         session.error(-1, 321, "Error validating request.-'bO' : cause - Invalid market data type")
         return
@@ -99,7 +93,7 @@ def _stock(session: "ClientSession", ask: MarketDataRequest, wanted: dict[str, t
     if item is None:
         return
     if "292" in wanted and not ask.snapshot:
-        _follow(session, NewsFeed(ask.request_id, item.con_id, frozenset(wanted["292"])))
+        _follow(session, NewsFeed(session.version, ask.request_id, item.con_id, frozenset(wanted["292"])))
     if "mdoff" not in wanted:
         _quotes(session, ask, item, wanted)
 
@@ -114,15 +108,15 @@ def _quotes(
         return
     if delayed:
         session.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
-    session.send(data_type_message(request_id, hub.market.market_data_type))
-    session.send(tick_req_params(request_id, item.min_tick))
+    session.send(data_type_message(session.version, request_id, hub.market.market_data_type))
+    session.send(tick_req_params(session.version, request_id, item.min_tick))
     prints = tuple(tick for name, tick in (("233", RT_VOLUME), ("375", Tick.RT_TRADE_VOLUME)) if name in wanted)
-    line = MarketLine(request_id, item, delayed, () if delayed else prints)
+    line = MarketLine(session.version, request_id, item, delayed, () if delayed else prints)
     line.quote, line.trade = hub.market.quote(item.con_id), hub.market.last(item.con_id)
     session.send(line.sample(hub.now))
     _once(session, line, shortable="236" in wanted)
     if ask.snapshot:
-        session.send(tick_snapshot_end(request_id))
+        session.send(tick_snapshot_end(session.version, request_id))
     else:
         session.feeds.add_line(line)
 
@@ -131,11 +125,11 @@ def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> Non
     hub, request_id = session.hub, line.request_id
     close = hub.market.previous_close(line.item.con_id)
     if close == close:
-        session.send(tick_price(request_id, Tick.CLOSE.delayed if line.delayed else Tick.CLOSE, close))
-    session.send(tick_generic(request_id, Tick.HALTED, float(hub.market.halted(line.item.con_id))))
+        session.send(tick_price(session.version, request_id, Tick.CLOSE.delayed if line.delayed else Tick.CLOSE, close))
+    session.send(tick_generic(session.version, request_id, Tick.HALTED, float(hub.market.halted(line.item.con_id))))
     if shortable:
-        session.send(tick_generic(request_id, Tick.SHORTABLE, EASY_TO_BORROW))
-        session.send(tick_size(request_id, Tick.SHORTABLE_SHARES, BORROWABLE_SHARES))
+        session.send(tick_generic(session.version, request_id, Tick.SHORTABLE, EASY_TO_BORROW))
+        session.send(tick_size(session.version, request_id, Tick.SHORTABLE_SHARES, BORROWABLE_SHARES))
 
 
 def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:
@@ -148,7 +142,7 @@ def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:
     elif broad_tape(session, ask.contract) is None:
         session.error(ask.request_id, 200, "No security definition has been found for the request")
     else:
-        _follow(session, NewsFeed(ask.request_id, None, frozenset({provider})))
+        _follow(session, NewsFeed(session.version, ask.request_id, None, frozenset({provider})))
 
 
 def _follow(session: "ClientSession", feed: NewsFeed) -> None:

@@ -20,10 +20,11 @@ from momentum_kit.simgateway.messages_requests import (
     ContractDetailsRequest,
     HeadTimestampRequest,
     HistoryRequest,
+    MatchingRequest,
     RealTimeBarsRequest,
 )
 from momentum_kit.simgateway.times import duration_text, parse_time
-from momentum_kit.simgateway.wire import FieldReader, WireError
+from momentum_kit.simgateway.wire import WireError
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -32,9 +33,8 @@ NO_DEFINITION = "No security definition has been found for the request"
 BAR_KINDS = ("TRADES", "MIDPOINT", "BID", "ASK")
 
 
-def details(session: "ClientSession", fields: FieldReader) -> None:
+def details(session: "ClientSession", ask: ContractDetailsRequest) -> None:
     """ReqContractDetails: every stock that matches, then the end."""
-    ask = ContractDetailsRequest.read(fields)
     hub = session.hub
     by_isin = [item for item in hub.market.instruments.values() if ask.sec_id and item.isin == ask.sec_id]
     found = by_isin if ask.sec_id_type == "ISIN" else hub.resolve(ask.contract)
@@ -46,28 +46,25 @@ def details(session: "ClientSession", fields: FieldReader) -> None:
         return
     for item in found:
         session.send(contract_details(session.version, ask.request_id, item, exchange_day(hub.now)))
-    session.send(contract_details_end(ask.request_id))
+    session.send(contract_details_end(session.version, ask.request_id))
 
 
-def matching(session: "ClientSession", fields: FieldReader) -> None:
+def matching(session: "ClientSession", ask: MatchingRequest) -> None:
     """ReqMatchingSymbols."""
-    request_id, text = fields.integer(), fields.text()
-    session.send(symbol_samples(session.version, request_id, session.hub.market.matching(text)))
+    session.send(symbol_samples(session.version, ask.request_id, session.hub.market.matching(ask.pattern)))
 
 
-def rule(session: "ClientSession", fields: FieldReader) -> None:
+def rule(session: "ClientSession", rule_id: int) -> None:
     """ReqMarketRule; the request has no id, so a refusal carries none."""
-    rule_id = fields.integer()
     bands = session.hub.market.market_rules.get(rule_id)
     if bands is None:
         session.error(-1, 321, f"Error validating request.-'bK' : cause - Invalid market rule id {rule_id}")
         return
-    session.send(market_rule(rule_id, bands))
+    session.send(market_rule(session.version, rule_id, bands))
 
 
-def history(session: "ClientSession", fields: FieldReader) -> None:
+def history(session: "ClientSession", ask: HistoryRequest) -> None:
     """ReqHistoricalData, without updates."""
-    ask = HistoryRequest.read(fields)
     hub = session.hub
     found = hub.resolve(ask.contract)
     if not found:
@@ -90,9 +87,8 @@ def history(session: "ClientSession", fields: FieldReader) -> None:
     session.send(historical_data(session.version, ask.request_id, bars, start, until, ask.format_date))
 
 
-def head_time(session: "ClientSession", fields: FieldReader) -> None:
+def head_time(session: "ClientSession", ask: HeadTimestampRequest) -> None:
     """ReqHeadTimeStamp: when the simulated daily history begins."""
-    ask = HeadTimestampRequest.read(fields)
     found = session.hub.resolve(ask.contract)
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)
@@ -102,12 +98,11 @@ def head_time(session: "ClientSession", fields: FieldReader) -> None:
     except HistoryError as refusal:
         session.error(ask.request_id, refusal.code, refusal.text)
         return
-    session.send(head_timestamp(ask.request_id, bars[0].start, ask.format_date))
+    session.send(head_timestamp(session.version, ask.request_id, bars[0].start, ask.format_date))
 
 
-def real_time_bars(session: "ClientSession", fields: FieldReader) -> None:
+def real_time_bars(session: "ClientSession", ask: RealTimeBarsRequest) -> None:
     """ReqRealTimeBars: 5 s bars until cancelled."""
-    ask = RealTimeBarsRequest.read(fields)
     if ask.what not in BAR_KINDS:
         session.error(ask.request_id, 321, "Error validating request.-'bV' : cause - Invalid what to show")
         return
@@ -120,18 +115,17 @@ def real_time_bars(session: "ClientSession", fields: FieldReader) -> None:
         return
     last = hub.market.last(item.con_id)
     price = last.price if last is not None and ask.what == "TRADES" else None
-    session.feeds.add_bars(BarFeed(ask.request_id, item, ask.what, ask.use_rth, step_floor(hub.now), price))
+    feed = BarFeed(session.version, ask.request_id, item, ask.what, ask.use_rth, step_floor(hub.now), price)
+    session.feeds.add_bars(feed)
 
 
-def cancel_real_time_bars(session: "ClientSession", fields: FieldReader) -> None:
+def cancel_real_time_bars(session: "ClientSession", request_id: int) -> None:
     """CancelRealTimeBars; of an unknown id it is refused with 300."""
-    fields.skip()
-    request_id = fields.integer()
     if not session.feeds.drop_bars(request_id):
         session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
 
 
-def ignore(_: "ClientSession", __: FieldReader) -> None:
+def ignore(_: "ClientSession", __: object) -> None:
     """Cancels of requests that are answered at once."""
 
 

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_news import historical_news, historical_news_end, news_article, news_providers
-from momentum_kit.simgateway.messages_requests import ContractQuery, NewsHistoryRequest
+from momentum_kit.simgateway.messages_requests import ArticleRequest, ContractQuery, NewsHistoryRequest
 from momentum_kit.simgateway.times import parse_time
-from momentum_kit.simgateway.wire import FieldReader
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -16,9 +15,9 @@ MAX_HEADLINES = 300
 FIRST_TAPE_CON_ID = 2_000_000_001  # out of reach of the stocks' ids
 
 
-def providers(session: "ClientSession", _: FieldReader) -> None:
+def providers(session: "ClientSession", _: None) -> None:
     """ReqNewsProviders."""
-    session.send(news_providers(session.hub.market.providers.items()))
+    session.send(news_providers(session.version, session.hub.market.providers.items()))
 
 
 def unentitled(session: "ClientSession", codes: tuple[str, ...]) -> str | None:
@@ -52,9 +51,8 @@ def broad_tape(session: "ClientSession", contract: ContractQuery) -> Instrument 
     )
 
 
-def history(session: "ClientSession", fields: FieldReader) -> None:
+def history(session: "ClientSession", ask: NewsHistoryRequest) -> None:
     """ReqHistoricalNews: newest first, at most 300."""
-    ask = NewsHistoryRequest.read(fields)
     refusal = unentitled(session, ask.providers)
     if refusal is None and not session.hub.market.find(con_id=ask.con_id):
         refusal = "Error validating request.-'bS' : cause - Unknown contract"
@@ -66,22 +64,21 @@ def history(session: "ClientSession", fields: FieldReader) -> None:
     start, end = parse_time(ask.start), parse_time(ask.end)
     events, has_more = session.hub.market.news_history(ask.con_id, ask.providers, start, end, ask.limit)
     for event in events:
-        session.send(historical_news(ask.request_id, event))
-    session.send(historical_news_end(ask.request_id, has_more))
+        session.send(historical_news(session.version, ask.request_id, event))
+    session.send(historical_news_end(session.version, ask.request_id, has_more))
 
 
-def article(session: "ClientSession", fields: FieldReader) -> None:
+def article(session: "ClientSession", ask: ArticleRequest) -> None:
     """ReqNewsArticle."""
-    request_id, provider, article_id = fields.integer(), fields.text(), fields.text()
-    refusal = unentitled(session, (provider,))
+    refusal = unentitled(session, (ask.provider,))
     if refusal:
-        session.error(request_id, 321, refusal)
+        session.error(ask.request_id, 321, refusal)
         return
-    found = session.hub.market.article(provider, article_id)
+    found = session.hub.market.article(ask.provider, ask.article_id)
     if found is None:
-        session.error(request_id, 10172, "Failed to request news article:No data available")
+        session.error(ask.request_id, 10172, "Failed to request news article:No data available")
         return
-    session.send(news_article(request_id, *found))
+    session.send(news_article(session.version, ask.request_id, *found))
 
 
 HANDLERS = {

@@ -13,10 +13,10 @@ from momentum_kit.simgateway.messages_orders import (
     executions_end,
     open_orders_end,
 )
-from momentum_kit.simgateway.messages_place_order import PlaceOrder, read_place_order
-from momentum_kit.simgateway.messages_requests import ExecutionsRequest, read_cancel_order
+from momentum_kit.simgateway.messages_place_order import PlaceOrder
+from momentum_kit.simgateway.messages_requests import ExecutionsRequest
 from momentum_kit.simgateway.times import parse_time
-from momentum_kit.simgateway.wire import FieldReader, WireError, wire_time
+from momentum_kit.simgateway.wire import WireError, wire_time
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 SIDES = {"BUY": "BOT", "SELL": "SLD", "BOT": "BOT", "SLD": "SLD"}
 
 
-def place(session: "ClientSession", fields: FieldReader) -> None:
+def place(session: "ClientSession", ask: PlaceOrder) -> None:
     """PlaceOrder: a new order, or a modification where this client knows the id."""
-    ask = read_place_order(fields, session.version)
     hub = session.hub
     if ask.raw.get("whatIf") == "1":
         session.error(ask.order_id, 321, "Error validating request.-'bF' : cause - What-if orders are not simulated")
@@ -39,45 +38,43 @@ def place(session: "ClientSession", fields: FieldReader) -> None:
     hub.deliver(hub.exchange.place(order, hub.now))
 
 
-def cancel(session: "ClientSession", fields: FieldReader) -> None:
+def cancel(session: "ClientSession", order_id: int) -> None:
     """CancelOrder; the verdict comes as order events."""
-    order_id = read_cancel_order(fields, session.version)
     hub = session.hub
     hub.deliver(hub.exchange.cancel(session.client_id or 0, order_id, hub.now))
 
 
-def global_cancel(session: "ClientSession", _: FieldReader) -> None:
+def global_cancel(session: "ClientSession", _: None) -> None:
     """ReqGlobalCancel."""
     hub = session.hub
     hub.deliver(hub.exchange.global_cancel(session.client_id or 0, hub.now))
 
 
-def open_orders(session: "ClientSession", _: FieldReader) -> None:
+def open_orders(session: "ClientSession", _: None) -> None:
     """ReqOpenOrders: this client's."""
     for event in session.hub.exchange.open_orders(session.client_id):
         session.on_order(event)
-    session.send(open_orders_end())
+    session.send(open_orders_end(session.version))
 
 
-def all_open_orders(session: "ClientSession", _: FieldReader) -> None:
+def all_open_orders(session: "ClientSession", _: None) -> None:
     """ReqAllOpenOrders: every client's."""
     for event in session.hub.exchange.open_orders(None):
         session.on_order(event)
-    session.send(open_orders_end())
+    session.send(open_orders_end(session.version))
 
 
-def completed_orders(session: "ClientSession", _: FieldReader) -> None:
+def completed_orders(session: "ClientSession", _: None) -> None:
     """ReqCompletedOrders."""
     for done in session.hub.exchange.completed_orders():
         item = session.hub.instrument(done.order.con_id)
         at = wire_time(done.at, session.version)
         session.send(completed_order(session.version, done.order, item, at, done.status))
-    session.send(completed_orders_end())
+    session.send(completed_orders_end(session.version))
 
 
-def executions(session: "ClientSession", fields: FieldReader) -> None:
+def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
     """ReqExecutions: today's that pass the filter, each followed by its commission report where there is one."""
-    ask = ExecutionsRequest.read(fields, session.version)
     hub = session.hub
     since = parse_time(ask.time)
     found = [
@@ -93,9 +90,9 @@ def executions(session: "ClientSession", fields: FieldReader) -> None:
         session.send(execution(session.version, ask.request_id, report, hub.instrument(report.order.con_id)))
         commission = hub.exchange.commission_of(report.exec_id)
         if commission is not None:
-            session.send(commission_report(commission))
+            session.send(commission_report(session.version, commission))
     if found or hub.exchange.assumptions.empty_executions == "end":
-        session.send(executions_end(ask.request_id))
+        session.send(executions_end(session.version, ask.request_id))
 
 
 def _sim_order(ask: PlaceOrder, client_id: int, con_id: int) -> SimOrder:

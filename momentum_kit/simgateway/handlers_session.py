@@ -9,7 +9,6 @@ from momentum_kit.simgateway.messages import (
     managed_accounts,
     next_valid_id,
 )
-from momentum_kit.simgateway.wire import FieldReader
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -21,10 +20,8 @@ FARMS = (
 )
 
 
-def start_api(session: "ClientSession", fields: FieldReader) -> None:
+def start_api(session: "ClientSession", client_id: int) -> None:
     """Take the client id, then greet in the recorded order: accounts, next id, farms."""
-    fields.skip()
-    client_id = fields.integer()
     if session.client_id is not None:
         session.error(-1, 501, "Already connected.")
         return
@@ -32,41 +29,40 @@ def start_api(session: "ClientSession", fields: FieldReader) -> None:
         session.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
         session.close()
         return
-    session.send(managed_accounts((session.hub.account,)))
+    session.send(managed_accounts(session.version, (session.hub.account,)))
     _send_next_id(session)
     for code, text in FARMS:
         session.error(-1, code, text)
 
 
-def next_id(session: "ClientSession", fields: FieldReader) -> None:
+def next_id(session: "ClientSession", _: None) -> None:
     """ReqIds: the count it asks for is ignored, as at IB."""
-    fields.skip(2)
     _send_next_id(session)
 
 
-def accounts(session: "ClientSession", _: FieldReader) -> None:
+def accounts(session: "ClientSession", _: None) -> None:
     """ReqManagedAccts."""
-    session.send(managed_accounts((session.hub.account,)))
+    session.send(managed_accounts(session.version, (session.hub.account,)))
 
 
-def read_time(session: "ClientSession", _: FieldReader) -> None:
+def read_time(session: "ClientSession", _: None) -> None:
     """ReqCurrentTime only reads the clock, also in lock-step."""
-    session.send(current_time(session.hub.now))
+    session.send(current_time(session.version, session.hub.now))
 
 
-def step_time(session: "ClientSession", _: FieldReader) -> None:
+def step_time(session: "ClientSession", _: None) -> None:
     """ReqCurrentTimeInMillis; in lock-step the driving client's request moves the market by one step first."""
     session.hub.step(session)
-    session.send(current_time_in_millis(session.hub.now))
+    session.send(current_time_in_millis(session.version, session.hub.now))
 
 
-def ignore(_: "ClientSession", __: FieldReader) -> None:
+def ignore(_: "ClientSession", __: object) -> None:
     """Requests that change nothing here: log level, bulletins (none are ever sent), binding of manual orders."""
 
 
 def _send_next_id(session: "ClientSession") -> None:
     if session.client_id is not None:
-        session.send(next_valid_id(session.hub.exchange.next_order_id(session.client_id)))
+        session.send(next_valid_id(session.version, session.hub.exchange.next_order_id(session.client_id)))
 
 
 HANDLERS = {

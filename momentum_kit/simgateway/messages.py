@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import IntEnum
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.wire import ascii7, epoch_ms, frame
+from momentum_kit.simgateway.twins import ACCOUNTS, IDS_AND_TIME, PLACE_ORDER, protobuf_from
+from momentum_kit.simgateway.wire import ascii7, epoch_ms, frame, message
 
 ADVANCED_REJECT = 166  # server version from which errors carry advancedOrderRejectJson
 ERROR_TIME = 194  # ... lose their version field and carry their time
@@ -109,30 +110,35 @@ def greeting(version: int, now: datetime) -> bytes:
     return frame(version, f"{local:%Y%m%d %H:%M:%S} {zone}")
 
 
-def managed_accounts(accounts: tuple[str, ...]) -> bytes:
+@protobuf_from(ACCOUNTS)
+def managed_accounts(version: int, accounts: tuple[str, ...]) -> bytes:
     """Accounts of this login, joined by commas."""
-    return frame(Reply.MANAGED_ACCOUNTS, 1, ",".join(accounts))
+    return message(version, Reply.MANAGED_ACCOUNTS, 1, ",".join(accounts))
 
 
-def next_valid_id(order_id: int) -> bytes:
+@protobuf_from(IDS_AND_TIME)
+def next_valid_id(version: int, order_id: int) -> bytes:
     """The lowest order id this client may use now."""
-    return frame(Reply.NEXT_VALID_ID, 1, order_id)
+    return message(version, Reply.NEXT_VALID_ID, 1, order_id)
 
 
+@protobuf_from(PLACE_ORDER)
 def error(version: int, at: datetime, request_id: int, code: int, text: str, advanced: str = "") -> bytes:
     """An error, warning or notice; request_id -1 belongs to no request."""
     if version >= ERROR_TIME:
-        return frame(Reply.ERROR, request_id, code, ascii7(text), ascii7(advanced), epoch_ms(at))
+        return message(version, Reply.ERROR, request_id, code, ascii7(text), ascii7(advanced), epoch_ms(at))
     if version >= ADVANCED_REJECT:
-        return frame(Reply.ERROR, 2, request_id, code, ascii7(text), ascii7(advanced))
-    return frame(Reply.ERROR, 2, request_id, code, ascii7(text))
+        return message(version, Reply.ERROR, 2, request_id, code, ascii7(text), ascii7(advanced))
+    return message(version, Reply.ERROR, 2, request_id, code, ascii7(text))
 
 
-def current_time(now: datetime) -> bytes:
+@protobuf_from(IDS_AND_TIME)
+def current_time(version: int, now: datetime) -> bytes:
     """Market time in seconds since 1970."""
-    return frame(Reply.CURRENT_TIME, 1, int(now.timestamp()))
+    return message(version, Reply.CURRENT_TIME, 1, int(now.timestamp()))
 
 
-def current_time_in_millis(now: datetime) -> bytes:
+@protobuf_from(IDS_AND_TIME)
+def current_time_in_millis(version: int, now: datetime) -> bytes:
     """Market time in milliseconds since 1970."""
-    return frame(Reply.CURRENT_TIME_IN_MILLIS, epoch_ms(now))
+    return message(version, Reply.CURRENT_TIME_IN_MILLIS, epoch_ms(now))

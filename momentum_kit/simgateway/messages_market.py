@@ -8,7 +8,8 @@ from enum import IntEnum
 from momentum_kit.models import Bar
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Reply
-from momentum_kit.simgateway.wire import ascii7, frame, price_text, wire_time
+from momentum_kit.simgateway.twins import CONTRACTS, HISTORY, MARKET_DATA, SYMBOLS, protobuf_from
+from momentum_kit.simgateway.wire import ascii7, message, price_text, wire_time
 
 SIZE_RULES = 164  # contractDetails without a version field, with minSize and its kin
 ISSUER_ID = 176
@@ -16,6 +17,8 @@ LAST_TRADE_DATE = 182
 INELIGIBILITY_REASONS = 186
 HISTORICAL_DATA_END = 196  # dates move from historicalData to a message of their own
 DAY_S = 86_400
+BBO_EXCHANGE, SNAPSHOT_PERMISSIONS = "9c0001", 3  # the BBO exchange map, and the right to snapshots
+Z_SUFFIX = 214  # server version from which UTC times with a dash end in Z
 
 
 class Tick(IntEnum):
@@ -54,49 +57,58 @@ _DELAYED = {
 }
 
 
-def tick_price(request_id: int, tick: int, price: float, size: int = 0, attributes: int = 0) -> bytes:
+@protobuf_from(MARKET_DATA)
+def tick_price(version: int, request_id: int, tick: int, price: float, size: int = 0, attributes: int = 0) -> bytes:
     """A price with its size; attributes: 1 can auto-execute, 2 past limit, 4 pre-open."""
-    return frame(Reply.TICK_PRICE, 6, request_id, tick, price, size, attributes)
+    return message(version, Reply.TICK_PRICE, 6, request_id, tick, price, size, attributes)
 
 
-def tick_size(request_id: int, tick: int, size: int) -> bytes:
+@protobuf_from(MARKET_DATA)
+def tick_size(version: int, request_id: int, tick: int, size: int) -> bytes:
     """A size alone, shares."""
-    return frame(Reply.TICK_SIZE, 6, request_id, tick, size)
+    return message(version, Reply.TICK_SIZE, 6, request_id, tick, size)
 
 
-def tick_generic(request_id: int, tick: int, value: float) -> bytes:
+@protobuf_from(MARKET_DATA)
+def tick_generic(version: int, request_id: int, tick: int, value: float) -> bytes:
     """A number without a size: halted, shortable."""
-    return frame(Reply.TICK_GENERIC, 6, request_id, tick, value)
+    return message(version, Reply.TICK_GENERIC, 6, request_id, tick, value)
 
 
-def tick_string(request_id: int, tick: int, text: str) -> bytes:
+@protobuf_from(MARKET_DATA)
+def tick_string(version: int, request_id: int, tick: int, text: str) -> bytes:
     """A tick in words: timestamps, RTTradeVolume."""
-    return frame(Reply.TICK_STRING, 6, request_id, tick, text)
+    return message(version, Reply.TICK_STRING, 6, request_id, tick, text)
 
 
-def tick_req_params(request_id: int, min_tick: float) -> bytes:
-    """What comes first on a market data line; 9c0001 names the BBO exchange map, 3 grants snapshots."""
-    return frame(Reply.TICK_REQ_PARAMS, request_id, min_tick, "9c0001", 3)
+@protobuf_from(MARKET_DATA)
+def tick_req_params(version: int, request_id: int, min_tick: float) -> bytes:
+    """What comes first on a market data line."""
+    return message(version, Reply.TICK_REQ_PARAMS, request_id, min_tick, BBO_EXCHANGE, SNAPSHOT_PERMISSIONS)
 
 
-def tick_snapshot_end(request_id: int) -> bytes:
+@protobuf_from(MARKET_DATA)
+def tick_snapshot_end(version: int, request_id: int) -> bytes:
     """All of a snapshot was sent."""
-    return frame(Reply.TICK_SNAPSHOT_END, 1, request_id)
+    return message(version, Reply.TICK_SNAPSHOT_END, 1, request_id)
 
 
-def market_data_type(request_id: int, data_type: int) -> bytes:
+@protobuf_from(MARKET_DATA)
+def market_data_type(version: int, request_id: int, data_type: int) -> bytes:
     """What is being delivered: 1 live, 2 frozen, 3 delayed, 4 delayed-frozen."""
-    return frame(Reply.MARKET_DATA_TYPE, 1, request_id, data_type)
+    return message(version, Reply.MARKET_DATA_TYPE, 1, request_id, data_type)
 
 
-def real_time_bar(request_id: int, bar: Bar) -> bytes:
+@protobuf_from(HISTORY)
+def real_time_bar(version: int, request_id: int, bar: Bar) -> bytes:
     """A 5 s bar, stamped at its start in seconds since 1970."""
     start = int(bar.start.timestamp())
     prices = (bar.open, bar.high, bar.low, bar.close)
     volume, wap = Decimal(int(bar.volume)), Decimal(f"{bar.wap:.4f}")
-    return frame(Reply.REAL_TIME_BAR, 3, request_id, start, *prices, volume, wap, bar.count)
+    return message(version, Reply.REAL_TIME_BAR, 3, request_id, start, *prices, volume, wap, bar.count)
 
 
+@protobuf_from(HISTORY)
 def historical_data(
     version: int, request_id: int, bars: Sequence[Bar], start: datetime, end: datetime, format_date: int
 ) -> bytes:
@@ -107,9 +119,9 @@ def historical_data(
         fields += [int(bar.volume), f"{bar.wap:.3f}", bar.count]
     asked = (wire_time(start, version), wire_time(end, version))
     if version < HISTORICAL_DATA_END:
-        return frame(Reply.HISTORICAL_DATA, request_id, *asked, len(bars), *fields)
-    ending = frame(Reply.HISTORICAL_DATA_END, request_id, *asked)
-    return frame(Reply.HISTORICAL_DATA, request_id, len(bars), *fields) + ending
+        return message(version, Reply.HISTORICAL_DATA, request_id, *asked, len(bars), *fields)
+    ending = message(version, Reply.HISTORICAL_DATA_END, request_id, *asked)
+    return message(version, Reply.HISTORICAL_DATA, request_id, len(bars), *fields) + ending
 
 
 def bar_time(bar: Bar, version: int, format_date: int) -> str:
@@ -119,16 +131,23 @@ def bar_time(bar: Bar, version: int, format_date: int) -> str:
     return str(int(bar.start.timestamp())) if format_date == 2 else wire_time(bar.start, version)
 
 
-def head_timestamp(request_id: int, at: datetime, format_date: int) -> bytes:
-    """When the history of a contract begins; format 1 is UTC with a dash."""
-    text = str(int(at.timestamp())) if format_date == 2 else f"{at:%Y%m%d-%H:%M:%S}"
-    return frame(Reply.HEAD_TIMESTAMP, request_id, text)
+@protobuf_from(HISTORY)
+def head_timestamp(version: int, request_id: int, at: datetime, format_date: int) -> bytes:
+    """When the history of a contract begins."""
+    return message(version, Reply.HEAD_TIMESTAMP, request_id, head_time_text(version, at, format_date))
 
 
+def head_time_text(version: int, at: datetime, format_date: int) -> str:
+    """Seconds since 1970 under format 2, else UTC with a dash."""
+    if format_date == 2:
+        return str(int(at.timestamp()))
+    return f"{at:%Y%m%d-%H:%M:%S}" + ("Z" if version >= Z_SUFFIX else "")
+
+
+@protobuf_from(CONTRACTS)
 def contract_details(version: int, request_id: int, item: Instrument, day: date) -> bytes:
     """One stock as IB describes it; trading hours run from `day`."""
-    head: list[str | int | float] = [Reply.CONTRACT_DETAILS]
-    head += [request_id] if version >= SIZE_RULES else [8, request_id]
+    head: list[str | int | float] = [request_id] if version >= SIZE_RULES else [8, request_id]
     head += [item.symbol, item.sec_type, ""] + ([""] if version >= LAST_TRADE_DATE else [])
     head += [
         "0",
@@ -146,13 +165,29 @@ def contract_details(version: int, request_id: int, item: Instrument, day: date)
     body += [item.time_zone_id, item.trading_hours(day), item.liquid_hours(day), "", ""]
     body += [1, "ISIN", item.isin] if item.isin else [0]
     rules = ",".join(map(str, item.market_rule_ids))
-    return frame(*head, *body, item.agg_group, "", "", rules, "", item.stock_type, *_sizes(version, item))
+    return message(
+        version,
+        Reply.CONTRACT_DETAILS,
+        *head,
+        *body,
+        item.agg_group,
+        "",
+        "",
+        rules,
+        "",
+        item.stock_type,
+        *_sizes(version, item),
+    )
+
+
+def size_rules(item: Instrument) -> tuple[Decimal, Decimal, Decimal]:
+    """Smallest size, increment and usual increment."""
+    smallest, step, usual = item.min_size, item.size_increment, item.suggested_size_increment
+    return Decimal(str(smallest)), Decimal(str(step)), Decimal(str(usual))
 
 
 def _sizes(version: int, item: Instrument) -> tuple[Decimal | int, ...]:
-    smallest, step, usual = (
-        Decimal(str(size)) for size in (item.min_size, item.size_increment, item.suggested_size_increment)
-    )
+    smallest, step, usual = size_rules(item)
     if version >= INELIGIBILITY_REASONS:
         return (smallest, step, usual, 0)
     if version >= SIZE_RULES:
@@ -160,11 +195,13 @@ def _sizes(version: int, item: Instrument) -> tuple[Decimal | int, ...]:
     return (smallest,) if version == SIZE_RULES - 1 else ()
 
 
-def contract_details_end(request_id: int) -> bytes:
+@protobuf_from(CONTRACTS)
+def contract_details_end(version: int, request_id: int) -> bytes:
     """No more contracts match."""
-    return frame(Reply.CONTRACT_DETAILS_END, 1, request_id)
+    return message(version, Reply.CONTRACT_DETAILS_END, 1, request_id)
 
 
+@protobuf_from(SYMBOLS)
 def symbol_samples(version: int, request_id: int, items: Sequence[Instrument]) -> bytes:
     """Answers to a symbol search."""
     fields: list[str | int] = []
@@ -172,9 +209,10 @@ def symbol_samples(version: int, request_id: int, items: Sequence[Instrument]) -
         fields += [item.con_id, item.symbol, item.sec_type, item.primary_exchange, item.currency, 0]
         if version >= ISSUER_ID:
             fields += [item.long_name, ""]
-    return frame(Reply.SYMBOL_SAMPLES, request_id, len(items), *fields)
+    return message(version, Reply.SYMBOL_SAMPLES, request_id, len(items), *fields)
 
 
-def market_rule(rule_id: int, bands: Sequence[tuple[float, float]]) -> bytes:
+@protobuf_from(SYMBOLS)
+def market_rule(version: int, rule_id: int, bands: Sequence[tuple[float, float]]) -> bytes:
     """Price bands of a rule: from an edge upwards, in steps."""
-    return frame(Reply.MARKET_RULE, rule_id, len(bands), *(number for band in bands for number in band))
+    return message(version, Reply.MARKET_RULE, rule_id, len(bands), *(number for band in bands for number in band))

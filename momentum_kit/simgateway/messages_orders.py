@@ -7,7 +7,8 @@ fields (None, 2147483647, unset doubles) is kept.
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Reply
-from momentum_kit.simgateway.wire import UNSET_DOUBLE, UNSET_INTEGER, Field, frame, wire_time
+from momentum_kit.simgateway.twins import COMMISSIONS, COMPLETED_ORDERS, EXECUTIONS, PLACE_ORDER, protobuf_from
+from momentum_kit.simgateway.wire import UNSET_DOUBLE, UNSET_INTEGER, Field, message, wire_time
 
 DURATION, POST_TO_ATS, AUTO_CANCEL_PARENT, PEG_OFFSETS = 158, 160, 162, 170
 NO_FA_PROFILE, PRICE_REVISION = 177, 178
@@ -15,12 +16,15 @@ CUSTOMER_ACCOUNT, PROFESSIONAL, ACCRUED_INTEREST, OVERNIGHT = 183, 184, 185, 189
 CME_TAGS_IN_OPEN_ORDER, PREVIEW_FIELDS, SUBMITTER, IMBALANCE_ONLY = 193, 195, 198, 199
 _PREVIEWS = 9  # initial, maintenance and equity: before, change, after
 _NO_SIZE = "-9223372036854775808"  # how IB writes an unset decimal here
+LOGIN = "papertrader"  # who submitted an order, as the gateway names its user
 LIST_SEPARATOR = "\x1f"  # joins the fields of a list inside SimOrder.raw
 
 
-def order_status(order: SimOrder, status: str) -> bytes:
+@protobuf_from(PLACE_ORDER)
+def order_status(version: int, order: SimOrder, status: str) -> bytes:
     """Where an order stands."""
-    return frame(
+    return message(
+        version,
         Reply.ORDER_STATUS,
         order.order_id,
         status,
@@ -36,9 +40,10 @@ def order_status(order: SimOrder, status: str) -> bytes:
     )
 
 
+@protobuf_from(PLACE_ORDER)
 def open_order(version: int, order: SimOrder, item: Instrument) -> bytes:
     """The broker's copy of a working order, about 150 fields."""
-    fields: list[Field] = [Reply.OPEN_ORDER, order.order_id, *_contract(order, item), *_main(order)]
+    fields: list[Field] = [order.order_id, *_contract(order, item), *_main(order)]
     fields += [order.client_id, order.perm_id, order.outside_rth, _raw(order, "hidden", "0")]
     fields += [_raw(order, "discretionaryAmt", "0"), _raw(order, "goodAfterTime")]
     fields += [f"{order.perm_id}.0/{order.account}/100", *_allocation(version, order), *_short_sale(order)]
@@ -52,9 +57,9 @@ def open_order(version: int, order: SimOrder, item: Instrument) -> bytes:
     fields += [_raw(order, "optOutSmartRouting", "0"), *_clearing(order), *_algo(order), _raw(order, "solicited", "0")]
     fields += [_raw(order, "whatIf", "0"), order.status, *_preview(version)]
     fields += [_raw(order, "randomizeSize", "0"), _raw(order, "randomizePrice", "0"), *_conditions(order)]
-    fields += ["None", UNSET_DOUBLE, _trail_stop(order), UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, "0"]
+    fields += ["None", UNSET_DOUBLE, trail_stop(order), UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, "0"]
     fields += ["", "", "", _raw(order, "cashQty", "0"), "1", "0", "0", _raw(order, "usePriceMgmtAlgo", "0")]
-    return frame(*fields, *_open_order_tail(version, order))
+    return message(version, Reply.OPEN_ORDER, *fields, *_open_order_tail(version, order))
 
 
 def _open_order_tail(version: int, order: SimOrder) -> list[str]:
@@ -68,17 +73,18 @@ def _open_order_tail(version: int, order: SimOrder) -> list[str]:
         (ACCRUED_INTEREST, [""]),
         (OVERNIGHT, [_raw(order, "includeOvernight", "0")]),
         (CME_TAGS_IN_OPEN_ORDER, [_raw(order, "extOperator"), _raw(order, "manualOrderIndicator", UNSET_INTEGER)]),
-        (SUBMITTER, ["papertrader"]),
+        (SUBMITTER, [LOGIN]),
         (IMBALANCE_ONLY, [_raw(order, "imbalanceOnly", "0")]),
     ]
     return [field for since, fields in tail if version >= since for field in fields]
 
 
+@protobuf_from(COMPLETED_ORDERS)
 def completed_order(
     version: int, order: SimOrder, item: Instrument, completed_time: str, completed_status: str
 ) -> bytes:
     """The broker's copy of a finished order; it carries no order id, only its perm id."""
-    fields: list[Field] = [Reply.COMPLETED_ORDER, *_contract(order, item), *_main(order), order.perm_id]
+    fields: list[Field] = [*_contract(order, item), *_main(order), order.perm_id]
     fields += [order.outside_rth, _raw(order, "hidden", "0"), _raw(order, "discretionaryAmt", "0")]
     fields += [_raw(order, "goodAfterTime"), *_allocation(version, order), *_short_sale(order), *_box(order)]
     fields += [_raw(order, "displaySize", UNSET_INTEGER), _raw(order, "sweepToFill", "0")]
@@ -87,14 +93,15 @@ def completed_order(
     fields += ["0", "0", *_trail(order), *_no_legs(), _raw(order, "hedgeType"), *_hedge(order)]
     fields += [*_clearing(order), *_algo(order), _raw(order, "solicited", "0"), order.status]
     fields += [_raw(order, "randomizeSize", "0"), _raw(order, "randomizePrice", "0"), *_conditions(order)]
-    fields += [_trail_stop(order), UNSET_DOUBLE, _raw(order, "cashQty", "0"), "1", "0", "", order.filled, "0"]
+    fields += [trail_stop(order), UNSET_DOUBLE, _raw(order, "cashQty", "0"), "1", "0", "", order.filled, "0"]
     fields += ["0", "", "0", "0", _parent_perm_id(order), completed_time, completed_status]
     fields += [""] * 5 if version >= PEG_OFFSETS else []
     fields += [_raw(order, "customerAccount")] if version >= CUSTOMER_ACCOUNT else []
     fields += [_raw(order, "professionalCustomer", "0")] if version >= PROFESSIONAL else []
-    return frame(*fields, *(["papertrader"] if version >= SUBMITTER else []))
+    return message(version, Reply.COMPLETED_ORDER, *fields, *([LOGIN] if version >= SUBMITTER else []))
 
 
+@protobuf_from(EXECUTIONS)
 def execution(version: int, request_id: int, report: ExecutionReport, item: Instrument) -> bytes:
     """One match; request_id -1 when it just happened."""
     order = report.order
@@ -105,29 +112,33 @@ def execution(version: int, request_id: int, report: ExecutionReport, item: Inst
     tail: list[Field] = [report.cumulative, report.average_price, order.order_ref, "", "", "", report.liquidity]
     tail += ["0"] if version >= PRICE_REVISION else []
     tail += [""] if version >= SUBMITTER else []
-    return frame(Reply.EXECUTION, request_id, order.order_id, *contract, *names, *match, *size, *tail)
+    return message(version, Reply.EXECUTION, request_id, order.order_id, *contract, *names, *match, *size, *tail)
 
 
-def executions_end(request_id: int) -> bytes:
+@protobuf_from(EXECUTIONS)
+def executions_end(version: int, request_id: int) -> bytes:
     """No more executions in this answer."""
-    return frame(Reply.EXECUTIONS_END, 1, request_id)
+    return message(version, Reply.EXECUTIONS_END, 1, request_id)
 
 
-def commission_report(report: CommissionReportDue) -> bytes:
+@protobuf_from(COMMISSIONS)
+def commission_report(version: int, report: CommissionReportDue) -> bytes:
     """What one execution cost; where nothing was closed realizedPNL is unset."""
     realized: Field = UNSET_DOUBLE if report.realized_pnl is None else report.realized_pnl
     money = (report.commission, report.currency, realized, UNSET_DOUBLE, "")
-    return frame(Reply.COMMISSION_REPORT, 1, report.exec_id, *money)
+    return message(version, Reply.COMMISSION_REPORT, 1, report.exec_id, *money)
 
 
-def open_orders_end() -> bytes:
+@protobuf_from(PLACE_ORDER)
+def open_orders_end(version: int) -> bytes:
     """No more open orders in this answer."""
-    return frame(Reply.OPEN_ORDERS_END, 1)
+    return message(version, Reply.OPEN_ORDERS_END, 1)
 
 
-def completed_orders_end() -> bytes:
+@protobuf_from(COMPLETED_ORDERS)
+def completed_orders_end(version: int) -> bytes:
     """No more completed orders in this answer."""
-    return frame(Reply.COMPLETED_ORDERS_END)
+    return message(version, Reply.COMPLETED_ORDERS_END)
 
 
 def _raw(order: SimOrder, name: str, default: str = "") -> str:
@@ -178,7 +189,8 @@ def _trail(order: SimOrder) -> list[Field]:
     return [_raw(order, "trailStopPrice"), order.trailing_percent, ""]
 
 
-def _trail_stop(order: SimOrder) -> Field:
+def trail_stop(order: SimOrder) -> Field:
+    """What stands in trailStopPrice."""
     if order.order_type.startswith("TRAIL"):
         return order.stop_price if order.stop_price is not None else UNSET_DOUBLE
     # IB fills the unused field with a price one dollar beyond the limit

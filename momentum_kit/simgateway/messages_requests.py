@@ -45,7 +45,7 @@ class MarketDataRequest:
         """Version, id, contract, delta-neutral flag, ticks, snapshot, regulatory snapshot, options."""
         fields.skip()
         request_id, contract = fields.integer(), ContractQuery.read(fields)
-        _refuse_combo(contract)
+        refuse_combo(contract)
         if fields.flag():
             fields.skip(3)
         ticks, snapshot, regulatory = fields.text(), fields.flag(), fields.flag()
@@ -70,7 +70,7 @@ class HistoryRequest:
     def read(cls, fields: FieldReader) -> "HistoryRequest":
         """Id, contract, expired flag, end, bar size, duration, RTH, what, format, keep up to date, options."""
         request_id, contract = fields.integer(), ContractQuery.read(fields)
-        _refuse_combo(contract)
+        refuse_combo(contract)
         fields.flag()
         end, bar_size, duration = fields.text(), fields.text(), fields.text()
         use_rth, what, format_date = fields.flag(), fields.text(), fields.integer(1)
@@ -132,6 +132,19 @@ class ContractDetailsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchingRequest:
+    """reqMatchingSymbols."""
+
+    request_id: int
+    pattern: str
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "MatchingRequest":
+        """Id and pattern."""
+        return cls(fields.integer(), fields.text())
+
+
+@dataclass(frozen=True, slots=True)
 class NewsHistoryRequest:
     """reqHistoricalNews; times are IB's text, empty where open."""
 
@@ -146,8 +159,38 @@ class NewsHistoryRequest:
     def read(cls, fields: FieldReader) -> "NewsHistoryRequest":
         """Id, con id, provider codes joined by +, start, end, limit, options."""
         request_id, con_id = fields.integer(), fields.integer(0)
-        providers = tuple(code for code in fields.text().split("+") if code)
+        providers = split_codes(fields.text())
         return cls(request_id, con_id, providers, fields.text(), fields.text(), fields.integer(0))
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRequest:
+    """reqNewsArticle."""
+
+    request_id: int
+    provider: str
+    article_id: str
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "ArticleRequest":
+        """Id, provider, article id, options."""
+        return cls(fields.integer(), fields.text(), fields.text())
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummaryRequest:
+    """reqAccountSummary; one account has no groups."""
+
+    request_id: int
+    tags: frozenset[str]
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "AccountSummaryRequest":
+        """Version, id, group, tags joined by commas."""
+        fields.skip()
+        request_id = fields.integer()
+        fields.skip()
+        return cls(request_id, split_tags(fields.text()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +224,17 @@ def read_cancel_order(fields: FieldReader, version: int) -> int:
     return fields.integer()
 
 
-def _refuse_combo(contract: ContractQuery) -> None:
+def split_codes(text: str) -> tuple[str, ...]:
+    """Provider codes as clients join them."""
+    return tuple(code for code in text.split("+") if code)
+
+
+def split_tags(text: str) -> frozenset[str]:
+    """Account tags as clients join them."""
+    return frozenset(tag.strip() for tag in text.split(",") if tag.strip())
+
+
+def refuse_combo(contract: ContractQuery) -> None:
+    """WireError for a combination, which is not simulated."""
     if contract.sec_type == "BAG":
         raise WireError("combination contracts are not simulated")

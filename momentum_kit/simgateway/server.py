@@ -18,7 +18,7 @@ from momentum_kit.simgateway.scenario import Scenario, load_scenario
 log = logging.getLogger(__name__)
 TICK_S = 0.05  # how often a free-running market is brought up to the wall clock
 MAX_UNREAD_BYTES = 16_000_000  # a client that lets this much pile up is dropped
-HIGHEST_TEXT_VERSION = 200
+HIGHEST_TEXT_VERSION, HIGHEST_VERSION = 200, 226  # protobuf step by step in between
 
 
 class _Connection(asyncio.Protocol):
@@ -106,7 +106,7 @@ class SimulatedGateway:
         self.hub = Hub(
             scenario,
             open_exchange(scenario, assumptions),
-            version_cap=min(server_version, HIGHEST_TEXT_VERSION),
+            version_cap=min(server_version, HIGHEST_VERSION),
             lock_step=None if lock_step_s is None else timedelta(seconds=lock_step_s),
         )
         self._origin = self.hub.now

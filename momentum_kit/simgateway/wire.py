@@ -11,6 +11,8 @@ from momentum_kit.sessions import NEW_YORK
 MAX_FRAME_BYTES = 0xFFFFFF  # the official client refuses longer messages
 LOWEST_VERSION = 157  # older layouts are not spoken: no gateway of today accepts such a client
 INSTRUMENT_TIME_ZONE = 174  # server version from which times carry a zone name
+BINARY_NUMBERS = 201  # ... messages begin with their number in four bytes, text or protobuf
+PROTOBUF_OFFSET = 200  # a number above it: the rest is the protobuf body of the message that many below
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 _LARGEST_DOUBLE = 1.7976931348623157e308
@@ -156,6 +158,14 @@ class FieldReader:
 def frame(*fields: Field) -> bytes:
     """One length-prefixed message of NUL-terminated fields."""
     payload = ("\0".join([as_field(field) for field in fields]) + "\0").encode()
+    return len(payload).to_bytes(4, "big") + payload
+
+
+def message(version: int, number: int, *fields: Field) -> bytes:
+    """One message of text fields as server version `version` frames it: its number as a field, or four bytes."""
+    if version < BINARY_NUMBERS:
+        return frame(number, *fields)
+    payload = number.to_bytes(4, "big") + ("\0".join([as_field(field) for field in fields]) + "\0").encode()
     return len(payload).to_bytes(4, "big") + payload
 
 
