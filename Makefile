@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test lint lab bench clean
+.PHONY: help setup demo test lint lab chaos bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -37,6 +37,9 @@ lint: setup  ## style, types and layers
 
 lab: setup  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
+
+chaos: setup  ## every fault drill, and every pair of broker assumptions on its own
+	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
 
 bench: setup  ## the tests that measure speed, with their figures
 	@$(BIN)/python -m pytest tests/benchmarks -s

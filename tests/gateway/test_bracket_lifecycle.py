@@ -6,6 +6,8 @@ The market is a path of touches that the test gives, one a second; the gateway r
 import asyncio
 import itertools
 import math
+import os
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -269,11 +271,19 @@ async def test_crash_and_restart(tmp_path: Path) -> None:
             assert floor.intents.unresolved() == ()
 
 
-def pairwise_rows() -> Iterator[dict[str, str]]:
-    """Few sets of answers that together show every pair of two answers to the gateway's open questions."""
+def known_answers() -> dict[str, list[str]]:
+    """The gateway's open questions with their alternatives."""
     hints = get_type_hints(Assumptions)
     switches = {name: get_args(hint) for name, hint in hints.items() if get_args(hint)}
-    switches = {name: [a for a in answers if a not in ("seeded", "silence")] for name, answers in switches.items()}
+    return {name: [a for a in answers if a not in ("seeded", "silence")] for name, answers in switches.items()}
+
+
+def pairwise_rows() -> Iterator[dict[str, str]]:
+    """Few sets of answers that together show every pair of two answers to the gateway's open questions.
+
+    Left out: seeded, which only mixes the others, and silence, in which the bridge waits by the wall.
+    """
+    switches = known_answers()
     missing = {
         frozenset({(one, a), (two, b)})
         for one, two in itertools.combinations(switches, 2)
@@ -312,6 +322,72 @@ async def test_safe_under_every_pair_of_assumptions(tmp_path: Path, row: dict[st
         assert floor.halts == []
         assert len([r for r in floor.rows("orders") if r["leg"] == "entry" and r["change"] == "place"]) == 1
         assert [(r["item_id"], r["reason"]) for r in floor.rows("round_trips")] == [("story:1", ENDS[id(path)])]
+
+
+def two_answers() -> list[dict[str, str]]:
+    """Every two settings that are not the defaults, all else by default; a seeded few unless all are asked for."""
+    usual, answers = Assumptions(), known_answers()
+    others = [(name, answer) for name in answers for answer in answers[name] if answer != getattr(usual, name)]
+    pairs = [dict(pair) for pair in itertools.combinations(others, 2) if pair[0][0] != pair[1][0]]
+    everything = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"
+    return pairs if everything else random.Random(7).sample(pairs, 12)
+
+
+@pytest.mark.parametrize("pair", two_answers(), ids=lambda pair: "+".join(pair.values()))
+async def test_safe_under_two_answers(tmp_path: Path, pair: dict[str, str]) -> None:
+    """Each pair by itself, on every path; `make chaos` tries them all."""
+    for number, path in enumerate((UP, DOWN, FLAT, THIN, CRUMBS)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        async with gateway_on(path, **pair) as gateway, Floor(gateway, folder, time_stop_s=25).open() as floor:
+            await floor.run(60, {2: lambda floor=floor: floor.signal(5.0)})
+            assert floor.worst == 0, "short"
+            assert floor.longest_bare_s <= 4
+            assert floor.held() == 0
+            assert floor.positions.flat
+            assert floor.execution.working_entries == 0
+            assert floor.intents.unresolved() == ()
+
+
+def liquidation(gateway: SimulatedGateway) -> Callable[[], None]:
+    """The broker sells AAPL by force, now."""
+
+    def force() -> None:
+        hub = gateway.hub
+        hub.deliver(hub.exchange.liquidate(AAPL.con_id, hub.now))
+        gateway.flush()
+
+    return force
+
+
+@pytest.mark.parametrize("answer", ["cancelled", "live"])
+@pytest.mark.parametrize("second", [5, 26])
+async def test_liquidation(tmp_path: Path, answer: str, second: int) -> None:
+    """The broker sells by force: flat, not short, told to a human, and nothing of ours is left working."""
+    async with (
+        gateway_on(FLAT, liquidated_orders=answer) as gateway,
+        Floor(gateway, tmp_path, time_stop_s=25).open() as floor,
+    ):
+        await floor.run(50, {2: lambda: floor.signal(5.0), second: liquidation(gateway)})
+        assert (floor.worst, floor.held()) == (0, 0)
+        assert floor.positions.flat
+        assert gateway.hub.exchange.open_orders() == []
+        assert floor.intents.unresolved() == ()
+        assert [row["reason"] for row in floor.rows("round_trips")] == ["liquidation"]
+        assert any("liquidated" in text for _, text in floor.alerts.texts)
+
+
+async def test_liquidation_while_we_sell(tmp_path: Path) -> None:
+    """Both sell at once and nobody can prevent it: nothing is sent after that, entries stop, a human is called."""
+    async with (
+        gateway_on(FLAT, liquidated_orders="live") as gateway,
+        Floor(gateway, tmp_path, time_stop_s=25).open() as floor,
+    ):
+        await floor.run(50, {2: lambda: floor.signal(5.0), 27: liquidation(gateway)})
+        assert floor.held() == -833
+        assert [row["change"] for row in floor.rows("orders")] == ["place"] * 3 + ["modify"]
+        assert floor.halts
+        assert any("short 833" in text for _, text in floor.alerts.texts)
 
 
 def test_pairs_are_covered() -> None:
