@@ -81,6 +81,7 @@ class MemoryBroker:
         self.sent: list[tuple[str, OrderRequest]] = []
         self.events: asyncio.Queue[object] = asyncio.Queue()
         self.executions: list[Execution] = []
+        self.late: list[Execution] = []
         self.reports: list[CommissionReport] = []
         self.positions: dict[int, tuple[Decimal, float]] = {}
         self.silent = False
@@ -190,8 +191,17 @@ class MemoryBroker:
         found = [h for h in self.orders.values() if h.contract.con_id == con_id and _kind(h.request) == kind]
         return found[-1]
 
-    def fill(self, held: Held, shares: int, price: float, *, status: bool = True, commission: bool = True) -> None:
-        """Execute part of an order: execution, status, commission, and the OCA group."""
+    def fill(
+        self,
+        held: Held,
+        shares: int,
+        price: float,
+        *,
+        status: bool = True,
+        commission: bool = True,
+        late: bool = False,
+    ) -> None:
+        """Execute part of an order: execution (late: not before `release`), status, commission, and the OCA group."""
         size = min(Decimal(shares), held.remaining)
         assert held.alive and size > 0
         held.filled += size
@@ -218,7 +228,10 @@ class MemoryBroker:
             received_at=self.clock.now(),
         )
         self.executions.append(execution)
-        self.say(execution)
+        if late:
+            self.late.append(execution)
+        else:
+            self.say(execution)
         if not held.remaining:
             held.status = "Filled"
         if status:
@@ -227,6 +240,12 @@ class MemoryBroker:
             self.reports.append(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
             self.say(self.reports[-1])
         self._after_fill(held)
+
+    def release(self) -> None:
+        """Say the executions that were late."""
+        for execution in self.late:
+            self.say(execution)
+        self.late.clear()
 
     def kill(self, held: Held, status: str = "Cancelled") -> None:
         """End an order; the children of an unfilled parent end with it."""

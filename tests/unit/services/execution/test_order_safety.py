@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from broker_in_memory import Held, contract_of, quote_of
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from trading_desk import Desk, trading_desk
@@ -68,21 +68,27 @@ class OrderSafety(RuleBasedStateMachine):
         """The same news item once more."""
         self.run(self.desk.signal(con_id, item=f"item-{max(self.first, self.items - back)}"))
 
-    @rule(con_id=symbols, size=shares, status=st.booleans())
-    def entry_fills(self, con_id: int, size: int, status: bool) -> None:
-        """In part or whole, with or without a status."""
+    @rule(con_id=symbols, size=shares, status=st.booleans(), late=st.booleans())
+    def entry_fills(self, con_id: int, size: int, status: bool, late: bool) -> None:
+        """In part or whole, with or without a status, the execution at once or late."""
         for order in self.live(con_id, OrderAction.BUY):
-            self.desk.broker.fill(order, size, 5.0, status=status)
+            self.desk.broker.fill(order, size, 5.0, status=status or late, late=late)
             self.run(self.desk.settle())
 
-    @rule(con_id=symbols, size=shares, which=st.integers(0, 3))
-    def sell_fills(self, con_id: int, size: int, which: int) -> None:
+    @rule()
+    def executions_arrive(self) -> None:
+        """Those that were late."""
+        self.desk.broker.release()
+        self.run(self.desk.settle())
+
+    @rule(con_id=symbols, size=shares, which=st.integers(0, 3), late=st.booleans())
+    def sell_fills(self, con_id: int, size: int, which: int, late: bool) -> None:
         """A target, a stop or an exit; a child never sells more than its parent bought."""
         orders = self.live(con_id, OrderAction.SELL)
         held = self.desk.position(con_id)
         if orders and held > 0:
             order = orders[which % len(orders)]
-            self.desk.broker.fill(order, min(size, int(held), int(order.remaining)), 5.1)
+            self.desk.broker.fill(order, min(size, int(held), int(order.remaining)), 5.1, late=late)
             self.run(self.desk.settle())
 
     @rule(con_id=symbols, which=st.integers(0, 5), status=st.sampled_from(["Cancelled", "Inactive"]))
@@ -141,6 +147,7 @@ class OrderSafety(RuleBasedStateMachine):
         while not broker.events.empty():  # what was said to the old session is lost
             broker.events.get_nowait()
             broker.events.task_done()
+        broker.late.clear()
         self.first = self.items + 1
         self.desk = self._open(broker)
 
@@ -149,6 +156,7 @@ class OrderSafety(RuleBasedStateMachine):
         """When the broker is well again, everything held is protected and nothing else is left."""
         broker = self.desk.broker
         broker.refuse, broker.fail_sends, broker.silent = set(), [], False
+        broker.release()
         self.run(self.desk.beat(20))
         for con_id in SYMBOLS:
             held = self.desk.position(con_id)
@@ -202,6 +210,10 @@ class OrderSafety(RuleBasedStateMachine):
 
 
 OrderSafety.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=50,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a run of so many beats takes minutes
 )
 TestOrderSafety = OrderSafety.TestCase
