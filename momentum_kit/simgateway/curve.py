@@ -1,4 +1,4 @@
-"""How activity runs over a usual day: a thin pre-market, a busy open, a quiet noon, a busy close."""
+"""How activity runs over a usual day: a thin pre-market, a busy open, a quiet noon, a busy close, thin late hours."""
 
 from datetime import date, timedelta
 
@@ -10,6 +10,8 @@ from momentum_kit.simgateway.tape import Floats, Ints, to_ms
 PRE_MINUTES = 90  # the simulated tape begins this long before the open, at 08:00 New York
 PRE_MARKET = timedelta(minutes=PRE_MINUTES)
 PRE_MARKET_SHARE = 0.012  # of the day's volume
+LATE_MINUTES = 240  # after-hours: to 20:00 New York, to 17:00 after a half day
+LATE_SHARE = 0.01  # comes on top of the day's volume
 MINUTE_MS = 60_000
 
 
@@ -38,6 +40,12 @@ def minute_shares(day: date) -> Floats:
     shape = 0.55 + 2.6 * np.exp(-x / 0.045) + 0.9 * np.exp(-x / 0.25) + 1.3 * np.exp(-(1 - x) / 0.07)
     thin = np.linspace(0.4, 1.6, PRE_MINUTES)
     return np.concatenate([thin / thin.sum() * PRE_MARKET_SHARE, shape / shape.sum() * (1 - PRE_MARKET_SHARE)])
+
+
+def late_shares() -> Floats:
+    """Share of a full day's volume in each minute after the close: fading quickly."""
+    shape = 0.1 + np.exp(-np.arange(LATE_MINUTES) / 40)
+    return shape / shape.sum() * LATE_SHARE
 
 
 def minute_sigma(day: date) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from momentum_kit.simgateway.curve import PRE_MINUTES, day_minutes, minute_shares, minute_sigma
 from momentum_kit.simgateway.generator import CALM_PRINTS_S, activity, opening_cross
+from momentum_kit.simgateway.instrument import tick_sizes
 from momentum_kit.simgateway.tape import BarColumns, Floats
 from momentum_kit.simgateway.universe import Listing, stream
 
@@ -75,4 +76,6 @@ def quote_minutes(trades: BarColumns, grid_ms: np.ndarray, half_spread: float, t
 
 
 def _to_tick(price: Floats, tick: float) -> Floats:
-    return np.round(np.maximum(np.rint(price / tick), 1) * tick, 4)
+    """On the grid; tick: the listing's own, finer below a dollar."""
+    steps = np.minimum(tick_sizes(price), tick)
+    return np.round(np.maximum(np.rint(price / steps), 1) * steps, 4)

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from momentum_kit.simgateway.curve import MINUTE_MS, PRE_MINUTES, day_minutes, minute_shares, minute_sigma, tape_start
+from momentum_kit.simgateway.curve import (
+    LATE_MINUTES,
+    MINUTE_MS,
+    PRE_MINUTES,
+    day_minutes,
+    late_shares,
+    minute_shares,
+    minute_sigma,
+    tape_start,
+)
+from momentum_kit.simgateway.instrument import tick_sizes
 from momentum_kit.simgateway.moves import Knots, Move
 from momentum_kit.simgateway.scenario import Scenario
 from momentum_kit.simgateway.tape import Floats, Ints, Tape, build_tape, to_ms
@@ -15,6 +25,7 @@ CELLS_A_MINUTE = MINUTE_MS // CELL_MS
 OPENING_CELL = PRE_MINUTES * CELLS_A_MINUTE
 REFRESH_CELLS = 9  # sizes at the touch change at least this often, or a quiet quote would look stale
 CALM_PRINTS_S = 4.0  # most prints a second without news
+LATE_SIGMA = 0.3  # volatility of a minute after the close, over the day's mean
 ASLEEP_SHARE = 0.22  # minutes in which a small cap hardly trades and its price stands still
 
 
@@ -47,16 +58,17 @@ class Grid:
 
 
 def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...]) -> Tape:
-    """The served day of one contract, from 08:00 to the scenario's end or the close."""
+    """The served day of one contract, from 08:00 to the scenario's end; four hours beyond the close at most."""
     rng = stream(scenario.seed, listing.instrument.symbol, "day")
     grid = _grid(scenario, listing, moves, rng)
     mid = np.log(listing.price) + np.cumsum(grid.sigma * rng.standard_t(5, grid.cells) * np.sqrt(3 / 5))
     # The listing's price is the price at the open, wherever the pre-market wandered.
     opening = min(OPENING_CELL, grid.cells - 1)
     mid = np.exp(mid - mid[opening] + np.log(listing.price) + grid.displacement)
-    bid, ask = _touch(mid, grid.spread, listing.tick)
+    bid, ask = _touch(mid, grid.spread)
     quotes = _quotes(grid, bid, ask, listing, rng)
     trades = _prints(grid, mid, bid, ask, listing, rng)
+    trades = _closing_cross(trades, grid, mid, listing, to_ms(scenario.session.close))
     halts = tuple(
         (move.at_ms + int(at * 1000), state)
         for move in moves
@@ -69,16 +81,19 @@ def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...])
 def _grid(scenario: Scenario, listing: Listing, moves: tuple[Move, ...], rng: np.random.Generator) -> Grid:
     session = scenario.session
     start = tape_start(session)
-    minutes = -(-(min(to_ms(scenario.ends_at), to_ms(session.close)) - start) // MINUTE_MS)
+    in_day = len(day_minutes(session.day))
+    minutes = min(-(-(to_ms(scenario.ends_at) - start) // MINUTE_MS), in_day + LATE_MINUTES)
     busy = activity(rng, minutes, small=listing.small)
     day_factor = float(np.exp(rng.normal(0.0, 0.25)))
-    regular_minutes = len(day_minutes(session.day)) - PRE_MINUTES
-    shares = minute_shares(session.day)[:minutes] * listing.daily_volume * day_factor * busy / busy.mean() / 60
-    minute_vol = listing.daily_sigma / np.sqrt(regular_minutes) * minute_sigma(session.day)[:minutes]
+    day_shares = np.r_[minute_shares(session.day), late_shares()]
+    shares = day_shares[:minutes] * listing.daily_volume * day_factor * busy / busy.mean() / 60
+    usual_sigma = np.r_[minute_sigma(session.day), np.full(LATE_MINUTES, LATE_SIGMA)]
+    minute_vol = listing.daily_sigma / np.sqrt(in_day - PRE_MINUTES) * usual_sigma[:minutes]
     sigma = minute_vol * np.sqrt(busy / busy.mean()) * (busy > 0.1) / np.sqrt(CELLS_A_MINUTE)
     cells = minutes * CELLS_A_MINUTE
     spread = np.full(cells, listing.spread_bps / 1e4)
     spread[:OPENING_CELL] *= 3
+    spread[in_day * CELLS_A_MINUTE :] *= 3
     wobble = np.repeat(np.exp(rng.normal(0, 0.2, -(-cells // 40))), 40)[:cells]
     grid = Grid(
         start,
@@ -90,7 +105,7 @@ def _grid(scenario: Scenario, listing: Listing, moves: tuple[Move, ...], rng: np
         np.zeros(cells),
         np.ones(cells, dtype=bool),
     )
-    usual_so_far = np.cumsum(minute_shares(session.day)) * listing.daily_volume
+    usual_so_far = np.cumsum(day_shares) * listing.daily_volume
     for move in moves:
         minute = min(max((move.at_ms - start) // MINUTE_MS, 0), minutes - 1)
         _plant(grid, move, float(usual_so_far[minute]))
@@ -136,8 +151,9 @@ def _at(knots: Knots, seconds: Floats) -> Floats:
     return np.asarray(np.interp(seconds, times, values))
 
 
-def _touch(mid: Floats, spread: Floats, tick: float) -> tuple[Floats, Floats]:
+def _touch(mid: Floats, spread: Floats) -> tuple[Floats, Floats]:
     """Bid and ask on the tick grid around mid, at least one tick apart."""
+    tick = tick_sizes(mid)
     ticks, half = mid / tick, mid * spread / tick / 2
     bid = np.maximum(np.floor(ticks - half + 0.5), 1)
     ask = np.maximum(np.ceil(ticks + half - 0.5), bid + 1)
@@ -174,8 +190,9 @@ def _prints(
     buys = rng.random(len(cell)) < lean
     price = np.where(buys, ask[cell], bid[cell])
     # Some print inside a wide market, at the tick nearest to the middle.
-    inside = (rng.random(len(cell)) < 0.15) & (ask[cell] - bid[cell] > 1.5 * listing.tick)
-    price = np.where(inside, np.round(np.rint(mid[cell] / listing.tick) * listing.tick, 4), price)
+    tick = tick_sizes(mid[cell])
+    inside = (rng.random(len(cell)) < 0.15) & (ask[cell] - bid[cell] > 1.5 * tick)
+    price = np.where(inside, np.round(np.rint(mid[cell] / tick) * tick, 4), price)
     ms = grid.start_ms + order.astype(np.int64)
     opening = OPENING_CELL + int(rng.integers(1, 8))
     if opening >= grid.cells:
@@ -184,6 +201,26 @@ def _prints(
     row = int(np.searchsorted(ms, cross_ms))
     cross = opening_cross(listing)
     return np.insert(ms, row, cross_ms), np.insert(price, row, ask[opening]), np.insert(size, row, cross)
+
+
+def _closing_cross(
+    trades: tuple[Ints, Floats, Ints], grid: Grid, mid: Floats, listing: Listing, close_ms: int
+) -> tuple[Ints, Floats, Ints]:
+    """The closing auction as one print in the last ms of regular hours, so that the day's bars hold it as IB's do."""
+    ms, price, size = trades
+    cell = (close_ms - grid.start_ms) // CELL_MS - 1
+    if cell >= grid.cells or not grid.trading[cell]:
+        return trades
+    tick = float(tick_sizes(mid[cell : cell + 1])[0])
+    row = int(np.searchsorted(ms, close_ms))
+    at = max(close_ms - 1, int(ms[row - 1]) if row else 0)
+    official = round(round(float(mid[cell]) / tick) * tick, 4)
+    return np.insert(ms, row, at), np.insert(price, row, official), np.insert(size, row, closing_cross(listing))
+
+
+def closing_cross(listing: Listing) -> int:
+    """Shares of the closing auction's print, the largest of the day."""
+    return max(int(0.06 * listing.daily_volume), 1)
 
 
 def opening_cross(listing: Listing) -> int:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from momentum_kit.sessions import NEW_YORK, session_on
 
 # Recorded for AAPL from a live gateway; the simulated listings carry the same lists.
@@ -18,7 +21,8 @@ EXCHANGES = (
     "MEMX,IBEOS,OVERNIGHT,TPLUS0,PSX,T24X"
 )
 STOCK_RULE = 26
-MARKET_RULES: dict[int, tuple[tuple[float, float], ...]] = {STOCK_RULE: ((0.0, 0.0001), (1.0, 0.01))}
+SUB_DOLLAR_TICK, TICK = 0.0001, 0.01  # USD, below and from one dollar on
+MARKET_RULES: dict[int, tuple[tuple[float, float], ...]] = {STOCK_RULE: ((0.0, SUB_DOLLAR_TICK), (1.0, TICK))}
 HOURS_DAYS = 6  # IB lists the asked day and the five after it
 
 
@@ -58,6 +62,11 @@ class Instrument:
     def liquid_hours(self, day: date) -> str:
         """Regular hours from `day` on, in IB's format and this instrument's zone."""
         return ";".join(_hours(day + timedelta(days=step), extended=False) for step in range(HOURS_DAYS))
+
+
+def tick_sizes(prices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The increment (USD) that each price is quoted in."""
+    return np.where(prices < 1.0, SUB_DOLLAR_TICK, TICK)
 
 
 def _hours(day: date, *, extended: bool) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +14,13 @@ from momentum_kit.simgateway.instrument import Instrument
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 TapeEvent = QuoteEvent | TradeEvent | HaltEvent
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 CHUNK = 512  # rows turned into events at once: few enough to stay lazy, enough to be cheap
 
 
 def to_ms(at: datetime) -> int:
     """Milliseconds since 1970 UTC of an aware time, rounded down."""
-    return int(at.timestamp() * 1000 // 1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def from_ms(ms: int) -> datetime:

@@ -1,11 +1,11 @@
 """Who is listed in the generated market: invented companies with seeded traits, and AAPL as recorded."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.instrument import SUB_DOLLAR_TICK, Instrument
 from momentum_kit.simgateway.scenario import Scenario, SymbolSpec
 
 AAPL = Instrument(con_id=265598, symbol="AAPL", long_name="APPLE INC", isin="US0378331005")
@@ -165,4 +165,6 @@ def _listing(
         price = spec.price_usd or price
         volume = spec.daily_volume or volume
         spread_bps = spec.spread_bps or spread_bps
+    if price < 1.0:
+        instrument = replace(instrument, min_tick=SUB_DOLLAR_TICK)
     return Listing(instrument, product, price, volume, spread_bps, sigma, print_shares, small)
