@@ -56,6 +56,11 @@ class BarFeed:
             self._volume = self._count = 0
             self._value = 0.0
 
+    def skip_to(self, start: datetime) -> None:
+        """Begin anew with the interval at `start`, unless that one is building already."""
+        if start > self.start:
+            self.start, self._volume, self._count, self._value = start, 0, 0, 0.0
+
     def _take(self, price: float, size: int) -> None:
         if self._count == 0:
             self._open = self._high = self._low = price

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TypeVar
 
 from momentum_kit.simgateway.client_bars import STEP, BarFeed, step_floor
 from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
@@ -13,6 +14,7 @@ from momentum_kit.simgateway.messages_market import Tick, tick_generic, tick_pri
 from momentum_kit.simgateway.messages_news import tick_news
 from momentum_kit.simgateway.wire import epoch_ms
 
+Subscription = TypeVar("Subscription")
 SAMPLING = timedelta(milliseconds=250)  # IB samples stock quotes; prints of RTTradeVolume are not sampled
 RT_VOLUME = 48  # generic 233
 SIZE_OF = {Tick.BID: Tick.BID_SIZE, Tick.ASK: Tick.ASK_SIZE, Tick.LAST: Tick.LAST_SIZE}
@@ -116,7 +118,7 @@ class ClientFeeds:
         """End what reqMktData started; False if there was nothing."""
         line = self.lines.pop(request_id, None)
         if line is not None:
-            self._by_contract[line.item.con_id].remove(line)
+            _leave(self._by_contract, line.item.con_id, line)
         return self.news.pop(request_id, None) is not None or line is not None
 
     def add_bars(self, feed: BarFeed) -> None:
@@ -129,8 +131,25 @@ class ClientFeeds:
         """End what reqRealTimeBars started; False if there was nothing."""
         feed = self.bars.pop(request_id, None)
         if feed is not None:
-            self._bars_by_contract[feed.item.con_id].remove(feed)
+            _leave(self._bars_by_contract, feed.item.con_id, feed)
         return feed is not None
+
+    def silence(self, con_id: int) -> None:
+        """Subscriptions of this contract go on and hear nothing any more."""
+        for line in self._by_contract.pop(con_id, ()):
+            line.due = None
+        for feed in self._bars_by_contract.pop(con_id, ()):
+            feed.last = None  # without a price there is no bar
+
+    def lose_all(self) -> None:
+        """Every subscription is gone."""
+        for subscriptions in (self.lines, self.news, self.bars, self._by_contract, self._bars_by_contract):
+            subscriptions.clear()
+
+    def skip_bars(self, now: datetime) -> None:
+        """Intervals that ended without being told are not made up for."""
+        for feed in self.bars.values():
+            feed.skip_to(step_floor(now))
 
     def on_market(self, event: MarketEvent) -> None:
         """Send what this event means to this client."""
@@ -183,3 +202,9 @@ class ClientFeeds:
             return
         line.due = line.sent_at + SAMPLING
         heapq.heappush(self._due, (line.due, line.request_id))
+
+
+def _leave(by_contract: dict[int, list[Subscription]], con_id: int, subscription: Subscription) -> None:
+    subscriptions = by_contract.get(con_id, [])
+    if subscription in subscriptions:  # not where a fault has silenced it
+        subscriptions.remove(subscription)

@@ -14,9 +14,12 @@ from momentum_kit.simgateway.events import (
     OrderEvent,
     StatusReport,
 )
+from momentum_kit.simgateway.fault_effects import Link
 from momentum_kit.simgateway.incoming import Incoming
+from momentum_kit.simgateway.limits import BREACHES_THAT_END
 from momentum_kit.simgateway.messages import Request, error, greeting
 from momentum_kit.simgateway.messages_orders import commission_report, execution, open_order, order_status
+from momentum_kit.simgateway.tamper import Tamper
 from momentum_kit.simgateway.wire import FrameBuffer, Hello, WireError
 
 if TYPE_CHECKING:
@@ -24,13 +27,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HELLO_PREFIX = b"API\0"
+PACED = "+PACEAPI"  # connect option: be slowed down rather than refused
 
 
 class ClientSession:
     """State of one client: hello, START_API, then requests in any order.
 
     version is 0 before the hello, client_id None before START_API. Whoever owns the socket writes `take_output()`
-    after every call and closes once `closing` is set and all was written.
+    after every call, closes once `closing` is set and all was written, and calls `receive(b"")` after `wait_s()`.
+    link: the socket, where there is one.
     """
 
     def __init__(self, hub: "Hub") -> None:
@@ -43,6 +48,9 @@ class ClientSession:
         self.positions = False
         self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
         self.feeds = ClientFeeds(self.send)
+        self.link: Link | None = None
+        self._rate = hub.limits.message_rate()
+        self._tamper: Tamper | None = None
         self._input = FrameBuffer()
         self._output = bytearray()
         self._greeted = False
@@ -53,13 +61,11 @@ class ClientSession:
         try:
             if not self._greeted and not self._take_prefix():
                 return
-            for payload in self._input.frames():
-                if self.closing:
-                    return
-                if self.version:
-                    self._handle(payload)
-                else:
+            while not self.closing and not self.wait_s() and (payload := self._input.next_frame()) is not None:
+                if not self.version:
                     self._on_hello(payload)
+                elif self._within_rate(payload):
+                    self._handle(payload)
         except WireError as problem:
             log.warning("client %s is cut off: %s", self.client_id, problem)
             self.closing = True
@@ -72,11 +78,24 @@ class ClientSession:
 
     def send(self, message: bytes) -> None:
         """Queue finished messages."""
-        self._output += message
+        self._output += message if self._tamper is None else self._tamper.pass_on(message, self.hub.now)
+
+    def send_raw(self, data: bytes) -> None:
+        """Queue bytes as they are, past every fault."""
+        self._output += data
+
+    def tampering(self) -> Tamper:
+        """What spoils this client's messages from now on."""
+        self._tamper = self._tamper or Tamper(self.version)
+        return self._tamper
+
+    def wait_s(self) -> float:
+        """Seconds until the next request of a paced client may be handled."""
+        return self._rate.wait_s()
 
     def error(self, request_id: int, code: int, text: str, advanced: str = "") -> None:
         """Queue an error, warning or notice at market time."""
-        self.send(error(self.version, self.hub.now, request_id, code, text, advanced))
+        self.send(error(self.version, self.hub.told_time, request_id, code, text, advanced))
 
     def close(self) -> None:
         """End the session; what is queued is still written."""
@@ -98,7 +117,10 @@ class ClientSession:
 
     def on_time(self, now: datetime) -> None:
         """Send what has fallen due."""
-        self.feeds.on_time(now)
+        if not self.hub.faults.effects.data_stopped:
+            self.feeds.on_time(now)
+        if self._tamper is not None:
+            self._output += self._tamper.release(now)
 
     def _take_prefix(self) -> bool:
         seen = self._input.take_prefix(HELLO_PREFIX)
@@ -113,21 +135,36 @@ class ClientSession:
         if version is None:
             raise WireError(f"no common version with {hello}")
         self.version = version
+        self._rate.paced = PACED in hello.options.split()
         self.send(greeting(version, self.hub.now))
+
+    def _within_rate(self, payload: bytes) -> bool:
+        refusal = self._rate.refusal()
+        if refusal is None:
+            return True
+        log.warning("client %s: %s: %r", self.client_id, refusal, payload[:200])
+        self.error(-1, 100, refusal)
+        self.closing = self._rate.breaches >= BREACHES_THAT_END
+        return False
 
     def _handle(self, payload: bytes) -> None:
         request = Incoming.split(payload, self.version)
         if self.client_id is None and request.kind != Request.START_API:
             log.warning("request before START_API is dropped: %r", payload[:200])
             return
+        if self.hub.faults.admits(self, request):
+            self.dispatch(request)
+
+    def dispatch(self, request: Incoming) -> None:
+        """Answer a request, or refuse what it says as IB does."""
         handler = HANDLERS.get(request.kind)
         if handler is None:
-            log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, payload[:200])
+            log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, request.body[:200])
             cause = f"Request {request.kind} is not supported"
             self.error(request.request_id, 321, f"Error validating request.-'bN' : cause - {cause}")
             return
         try:
             handler(self, request.decode())
         except WireError as problem:
-            log.warning("client %s: %s in %r", self.client_id, problem, payload[:400])
+            log.warning("client %s: %s in %r", self.client_id, problem, request.body[:400])
             self.error(request.request_id, 320, f"Error reading request. {problem}")

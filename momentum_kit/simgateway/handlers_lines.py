@@ -19,7 +19,6 @@ from momentum_kit.simgateway.messages_requests import ContractQuery, MarketDataR
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
 
-MAX_LINES = 100
 REPLAYED_HEADLINES = 5  # a new news subscription begins with the latest ones again
 # As IB lists them for stocks; what is not simulated among them is accepted and silent.
 _STOCK_TICKS = (
@@ -77,7 +76,7 @@ def take_line(
         return None
     if not prices:
         return found[0]
-    if session.hub.lines_used >= MAX_LINES:
+    if session.hub.lines_used >= session.hub.limits.lines:
         session.error(request_id, 101, "Max number of tickers has been reached")
         return None
     session.hub.market.activate(found[0].con_id)

@@ -6,9 +6,11 @@ from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway.client_bars import BarFeed, step_floor
 from momentum_kit.simgateway.handlers_lines import cancel_market_data, market_data, market_data_type, take_line
 from momentum_kit.simgateway.handlers_news import broad_tape
-from momentum_kit.simgateway.history import HistoryError
+from momentum_kit.simgateway.history import SECONDS, HistoryError
+from momentum_kit.simgateway.limits import SMALL_BAR_S
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_market import (
+    DAY_S,
     contract_details,
     contract_details_end,
     head_timestamp,
@@ -73,6 +75,12 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
     if ask.keep_up_to_date:
         session.error(ask.request_id, 321, "Error validating request.-'bR' : cause - keepUpToDate is not simulated")
         return
+    contract, asked = ask.contract, (ask.end, ask.duration, ask.bar_size, ask.use_rth)
+    if SECONDS.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
+        paced = hub.limits.small_bars(found[0].con_id, contract.exchange, ask.what, *asked)
+        if paced:
+            session.error(ask.request_id, 162, paced)
+            return
     try:
         end = parse_time(ask.end)
         bars = hub.market.bars(found[0].con_id, end, ask.duration, ask.bar_size, ask.what, ask.use_rth)
@@ -93,6 +101,10 @@ def head_time(session: "ClientSession", ask: HeadTimestampRequest) -> None:
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)
         return
+    paced = session.hub.limits.small_bars(found[0].con_id, ask.contract.exchange, ask.what, "head", ask.use_rth)
+    if paced:
+        session.error(ask.request_id, 162, paced)
+        return
     try:
         bars = session.hub.market.bars(found[0].con_id, None, "1 Y", "1 day", ask.what, ask.use_rth)
     except HistoryError as refusal:
@@ -110,6 +122,10 @@ def real_time_bars(session: "ClientSession", ask: RealTimeBarsRequest) -> None:
     if item is None:
         return
     hub = session.hub
+    paced = hub.limits.small_bars(item.con_id, ask.contract.exchange, ask.what, "live", ask.use_rth)
+    if paced:
+        session.error(ask.request_id, 420, "Invalid Real-time Query:Historical data request pacing violation")
+        return
     if hub.market.market_data_type != 1:
         session.error(ask.request_id, 10089, hub.not_subscribed(item))
         return

@@ -11,7 +11,6 @@ from momentum_kit.simgateway.times import parse_time
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
 
-MAX_HEADLINES = 300
 FIRST_TAPE_CON_ID = 2_000_000_001  # out of reach of the stocks' ids
 
 
@@ -56,8 +55,9 @@ def history(session: "ClientSession", ask: NewsHistoryRequest) -> None:
     refusal = unentitled(session, ask.providers)
     if refusal is None and not session.hub.market.find(con_id=ask.con_id):
         refusal = "Error validating request.-'bS' : cause - Unknown contract"
-    if refusal is None and not 1 <= ask.limit <= MAX_HEADLINES:
-        refusal = f"Error validating request.-'bS' : cause - Total results must be from 1 to {MAX_HEADLINES}"
+    if refusal is None and not 1 <= ask.limit <= session.hub.limits.headlines:
+        most = session.hub.limits.headlines
+        refusal = f"Error validating request.-'bS' : cause - Total results must be from 1 to {most}"
     if refusal:
         session.error(ask.request_id, 321, refusal)
         return

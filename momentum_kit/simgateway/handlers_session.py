@@ -33,6 +33,7 @@ def start_api(session: "ClientSession", client_id: int) -> None:
     _send_next_id(session)
     for code, text in FARMS:
         session.error(-1, code, text)
+    session.hub.faults.after_start(client_id)
 
 
 def next_id(session: "ClientSession", _: None) -> None:
@@ -47,13 +48,13 @@ def accounts(session: "ClientSession", _: None) -> None:
 
 def read_time(session: "ClientSession", _: None) -> None:
     """ReqCurrentTime only reads the clock, also in lock-step."""
-    session.send(current_time(session.version, session.hub.now))
+    session.send(current_time(session.version, session.hub.told_time))
 
 
 def step_time(session: "ClientSession", _: None) -> None:
     """ReqCurrentTimeInMillis; in lock-step the driving client's request moves the market by one step first."""
     session.hub.step(session)
-    session.send(current_time_in_millis(session.version, session.hub.now))
+    session.send(current_time_in_millis(session.version, session.hub.told_time))
 
 
 def ignore(_: "ClientSession", __: object) -> None:

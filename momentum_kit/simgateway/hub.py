@@ -8,13 +8,18 @@ from momentum_kit.simgateway.client_session import ClientSession
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
+    MarketEvent,
     NewsEvent,
     OrderBound,
     OrderErrorReport,
     OrderEvent,
 )
+from momentum_kit.simgateway.fault_effects import Site
+from momentum_kit.simgateway.fault_specs import Fault
+from momentum_kit.simgateway.faults import Faults
 from momentum_kit.simgateway.handlers_account import on_execution
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.limits import Limits
 from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.matching import Exchange
 from momentum_kit.simgateway.messages_requests import ContractQuery
@@ -26,11 +31,19 @@ class Hub:
     """Routes market and order events to sessions; nothing here waits, reads a wall clock or touches a socket.
 
     now: market time, aware UTC. lock_step: the step by which the driving client's reqCurrentTimeInMillis moves the
-    market; None where someone else calls `advance`.
+    market; None where someone else calls `advance`. limits: IB's, relaxed as the scenario says. faults: played
+    besides the scenario's own. site: the process around it, where there is one.
     """
 
     def __init__(
-        self, market: Market, exchange: Exchange, *, version_cap: int, lock_step: timedelta | None = None
+        self,
+        market: Market,
+        exchange: Exchange,
+        *,
+        version_cap: int,
+        lock_step: timedelta | None = None,
+        limits: Limits | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.market = market
         self.exchange = exchange
@@ -41,11 +54,28 @@ class Hub:
         self._lock_step = lock_step
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
+        self.limits = limits or Limits(market.scenario.limits)
+        self.site: Site | None = None
+        self.faults = Faults((*market.scenario.faults, *faults), self)
+
+    @property
+    def told_time(self) -> datetime:
+        """The gateway's clock as clients read it: market time, but for a fault."""
+        return self.now + self.faults.effects.skew
 
     @property
     def lines_used(self) -> int:
         """Market data lines in use by all clients of this login."""
         return sum(session.feeds.lines_used for session in self._sessions.values())
+
+    @property
+    def open_history(self) -> int:
+        """History requests of all clients that are not answered yet."""
+        return self.faults.effects.open_history()
+
+    def sessions(self, client_id: int | None = None) -> list[ClientSession]:
+        """Sessions that have started, by client id; one of them, or all."""
+        return [self._sessions[key] for key in sorted(self._sessions) if client_id in (None, key)]
 
     def admit(self, session: ClientSession, client_id: int) -> bool:
         """Give a session its client id; False if another one holds it."""
@@ -110,8 +140,7 @@ class Hub:
             self._pass(event.time)
             if isinstance(event, NewsEvent):
                 self.headlines.append(event)
-            for session in self._sessions.values():
-                session.feeds.on_market(event)
+            self._tell(event)
             self.deliver(self.exchange.on_market(event))
         self._pass(to)
         for session in self._sessions.values():
@@ -120,6 +149,8 @@ class Hub:
     def deliver(self, events: Iterable[OrderEvent]) -> None:
         """Hand order events to the client they belong to; a broker's liquidation concerns every client."""
         for event in events:
+            if self.faults.effects.keeps(event):
+                continue
             liquidation = isinstance(event, ExecutionReport) and event.liquidation
             if liquidation:
                 receivers = list(self._sessions.values())
@@ -131,10 +162,23 @@ class Hub:
             if isinstance(event, ExecutionReport):
                 for session in self._sessions.values():
                     on_execution(session, event.order.con_id)
+            self.faults.after_order_event(event)
+
+    def _tell(self, event: MarketEvent) -> None:
+        effects = self.faults.effects
+        if not effects.data_stopped:
+            for session in self._sessions.values():
+                session.feeds.on_market(event)
+        if isinstance(event, NewsEvent) and not effects.offline:
+            if effects.data_stopped:  # news comes by a way of its own
+                for session in self._sessions.values():
+                    session.feeds.relay(session.feeds.news.values(), [event])
+            self.faults.after_headline()
 
     def _pass(self, moment: datetime) -> None:
         self.now = max(self.now, moment)
         self.deliver(self.exchange.advance(self.now))
+        self.faults.advance(self.now)
 
 
 def _client_of(event: OrderEvent) -> int:

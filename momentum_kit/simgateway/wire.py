@@ -69,22 +69,24 @@ class FrameBuffer:
         del self._data[: len(prefix)]
         return True
 
+    def next_frame(self) -> bytes | None:
+        """Take the next complete frame, without its length prefix; WireError if it claims to be too long."""
+        if len(self._data) < 4:
+            return None
+        size = int.from_bytes(self._data[:4], "big")
+        if size > MAX_FRAME_BYTES:
+            raise WireError(f"frame of {size} bytes")
+        end = 4 + size
+        if len(self._data) < end:
+            return None
+        payload = bytes(self._data[4:end])
+        del self._data[:end]  # bytearray moves its start: this costs nothing
+        return payload
+
     def frames(self) -> Iterator[bytes]:
-        """Complete frames so far, without their length prefix; WireError if one claims to be too long."""
-        offset = 0
-        try:
-            while len(self._data) - offset >= 4:
-                size = int.from_bytes(self._data[offset : offset + 4], "big")
-                if size > MAX_FRAME_BYTES:
-                    raise WireError(f"frame of {size} bytes")
-                end = offset + 4 + size
-                if len(self._data) < end:
-                    return
-                payload = bytes(self._data[offset + 4 : end])
-                offset = end
-                yield payload
-        finally:
-            del self._data[:offset]
+        """All complete frames so far."""
+        while (payload := self.next_frame()) is not None:
+            yield payload
 
 
 class FieldReader:
@@ -165,7 +167,7 @@ def message(version: int, number: int, *fields: Field) -> bytes:
     """One message of text fields as server version `version` frames it: its number as a field, or four bytes."""
     if version < BINARY_NUMBERS:
         return frame(number, *fields)
-    payload = number.to_bytes(4, "big") + ("\0".join([as_field(field) for field in fields]) + "\0").encode()
+    payload = number.to_bytes(4, "big") + "".join([as_field(field) + "\0" for field in fields]).encode()
     return len(payload).to_bytes(4, "big") + payload
 
 

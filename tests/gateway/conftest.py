@@ -53,7 +53,7 @@ class _KeptMessages(queue.Queue[bytes]):
         self.passed: list[list[str]] = []
 
     def put(self, item: bytes, *args: Any) -> None:
-        self.passed.append(item.decode().split("\0")[:-1])
+        self.passed.append(item.decode(errors="replace").split("\0")[:-1])
         super().put(item, *args)
 
 
