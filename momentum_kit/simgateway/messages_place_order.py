@@ -41,6 +41,15 @@ _ADJUSTED = (
     "mifid2ExecutionTrader mifid2ExecutionAlgo dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice "
     "usePriceMgmtAlgo"
 )
+_WHOLE = (
+    "origin displaySize triggerMethod shortSaleSlot exemptCode ocaType minQty volatilityType duration postToAts "
+    "manualOrderIndicator usePriceMgmtAlgo"
+)
+_REAL = (
+    "discretionaryAmt percentOffset startingPrice stockRefPrice delta stockRangeLower stockRangeUpper volatility "
+    "cashQty triggerPrice lmtPriceOffset"
+)
+_LARGEST_WHOLE = 2**31 - 1
 _UNSET = frozenset({UNSET_INTEGER, "1.7976931348623157E308", "1.7976931348623157e+308"})
 
 
@@ -84,6 +93,7 @@ def read_place_order(fields: FieldReader, version: int) -> PlaceOrder:
     _take_conditions(fields, raw)
     _take(fields, raw, _ADJUSTED)
     _take_tail(fields, raw, version, contract.exchange)
+    _check_numbers(raw)
     return PlaceOrder(order_id, contract, raw)
 
 
@@ -147,6 +157,17 @@ def _is_positive(text: str) -> bool:
         return bool(text) and float(text) > 0
     except ValueError as error:
         raise WireError(f"not a number: '{text[:40]}'") from error
+
+
+def _check_numbers(raw: dict[str, str]) -> None:
+    """What openOrder echoes to any client must be a number where the client reads one."""
+    for name in _WHOLE.split():
+        text = raw.get(name, "")
+        digits = text.removeprefix("-")
+        if text and not (digits.isascii() and digits.isdigit() and int(digits) <= _LARGEST_WHOLE):
+            raise WireError(f"{name} is not a whole number: '{text[:40]}'")
+    for name in _REAL.split():
+        _is_positive(raw.get(name, ""))
 
 
 def _count(fields: FieldReader) -> int:

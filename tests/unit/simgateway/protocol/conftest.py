@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from ibapi.client import EClient
+from ibapi.common import PROTOBUF_MSG_ID
 from ibapi.contract import Contract
 from ibapi.decoder import Decoder
+from ibapi.server_versions import MIN_SERVER_VER_PROTOBUF
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.broker import open_exchange
@@ -18,13 +20,13 @@ from momentum_kit.simgateway.market import open_market
 from momentum_kit.simgateway.scenario import Scenario, parse_scenario
 
 
-def split_frames(data: bytes) -> list[list[str]]:
-    """Length-prefixed messages as lists of text fields."""
+def split_frames(data: bytes) -> list[bytes]:
+    """The payloads of length-prefixed messages."""
     found = []
     while data:
         size = int.from_bytes(data[:4], "big")
         assert len(data) >= 4 + size
-        found.append(data[4 : 4 + size].decode().split("\0")[:-1])
+        found.append(data[4 : 4 + size])
         data = data[4 + size :]
     return found
 
@@ -82,7 +84,7 @@ class Peer(Recorder):
         hello = f"v100..{version}".encode()
         self.session.receive(b"API\0" + len(hello).to_bytes(4, "big") + hello)
         greeting = split_frames(self.session.take_output())[0]
-        self.version = int(greeting[0])
+        self.version = int(greeting.split(b"\0")[0])
         self.client.serverVersion_ = self.version
         self.client.setConnState(EClient.CONNECTED)
         self.client.clientId = client_id
@@ -98,24 +100,35 @@ class Peer(Recorder):
         return [args.errorCode for args in self.named("error") if args.reqId == request_id]
 
     def drain(self) -> None:
-        """Decode what the session has to say; every field of every message must be read."""
-        for fields in split_frames(self.session.take_output()):
-            self.frames.append(fields)
-            self._decode([field.encode() for field in fields])
+        """Decode what the session has to say; every field of every text message must be read."""
+        for payload in split_frames(self.session.take_output()):
+            self._decode(payload)
 
     def send(self, message: bytes) -> None:
         """Give the session bytes and decode its answer at once."""
         self.session.receive(message)
         self.drain()
 
-    def _decode(self, fields: list[bytes]) -> None:
-        number, rest = int(fields[0]), fields[1:]
+    def _decode(self, payload: bytes) -> None:
+        if self.version >= MIN_SERVER_VER_PROTOBUF:
+            number, rest = int.from_bytes(payload[:4], "big"), payload[4:]
+        else:
+            first, _, rest = payload.partition(b"\0")
+            number = int(first)
+        if number > PROTOBUF_MSG_ID:
+            self.frames.append([str(number), repr(rest)])
+            Decoder.msgId2handleInfoProtoBuf[number - PROTOBUF_MSG_ID].processMeth(self._decoder, rest)
+        else:
+            self._decode_text(number, rest.split(b"\0")[:-1])
+
+    def _decode_text(self, number: int, fields: list[bytes]) -> None:
+        self.frames.append([str(number), *(field.decode() for field in fields)])
         handle = Decoder.msgId2handleInfo[number]
         if handle.processMeth is None:
-            assert len(rest) == len(handle.wrapperParams), f"message {number} at {self.version}: {rest}"
-            self._decoder.interpretWithSignature(rest, handle)
+            assert len(fields) == len(handle.wrapperParams), f"message {number} at {self.version}: {fields}"
+            self._decoder.interpretWithSignature(fields, handle)
             return
-        counted = _Counted(rest)
+        counted = _Counted(fields)
         handle.processMeth(self._decoder, counted)
         assert not counted.left, f"message {number} at {self.version}: unread {counted.left}"
 
@@ -128,9 +141,9 @@ def quiet_scenario() -> Scenario:
 
 @pytest.fixture
 def hub(quiet_scenario: Scenario) -> Hub:
-    """A gateway without sockets that speaks up to 200."""
+    """A gateway without sockets that speaks up to 226; a client that wants less says so."""
     market = open_market(quiet_scenario)
-    return Hub(market, open_exchange(market), version_cap=200)
+    return Hub(market, open_exchange(market), version_cap=226)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from momentum_kit.simgateway.wire import frame
 Connect = Callable[..., Any]
 ITEM = Instrument(265598, "AAPL", "APPLE INC")
 T0 = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
-HELLO = b"API\0\0\0\0\x09v100..226"
+HELLO = b"API\0\0\0\0\x09v100..200"
 
 
 def at(milliseconds: int) -> datetime:

@@ -22,7 +22,7 @@ from momentum_kit.simgateway import messages_orders as orders
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
 
-VERSIONS = range(157, 201)
+VERSIONS = range(157, 227)
 AT = datetime(2026, 4, 13, 19, 27, 4, tzinfo=UTC)
 ITEM = Instrument(265598, "AAPL", "APPLE INC", isin="US0378331005")
 ORDER = SimOrder(
@@ -128,7 +128,7 @@ def test_days_are_stamped_as_dates() -> None:
     assert [market.bar_time(day, 200, kind) for kind in (1, 2)] == ["20260413", "20260413"]
 
 
-@pytest.mark.parametrize("version", [157, 178, 200])
+@pytest.mark.parametrize("version", [157, 178, 200, 205, 209, 226])
 def test_ticks_news_and_account(peer: Callable[..., Any], version: int) -> None:
     """Messages whose layout no version changes."""
     client = peer(version)
@@ -167,7 +167,7 @@ def test_ticks_news_and_account(peer: Callable[..., Any], version: int) -> None:
     assert client.named("realtimeBar")[0].wap == Decimal("1.2500")
     assert client.named("updatePortfolio")[0].unrealizedPNL == pytest.approx(39.5)
     assert client.named("position")[0].position == Decimal(-5)
-    assert client.named("headTimestamp")[0].headTimestamp == "20260413-19:27:04"
+    assert client.named("headTimestamp")[0].headTimestamp == "20260413-19:27:04" + ("Z" if version >= 214 else "")
     assert len({name for name, _ in client.calls}) >= 23
 
 
