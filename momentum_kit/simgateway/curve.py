@@ -45,7 +45,7 @@ def minute_shares(day: date) -> Floats:
 def late_shares() -> Floats:
     """Share of a full day's volume in each minute after the close: fading quickly."""
     shape = 0.1 + np.exp(-np.arange(LATE_MINUTES) / 40)
-    return shape / shape.sum() * LATE_SHARE
+    return np.asarray(shape / shape.sum() * LATE_SHARE)
 
 
 def minute_sigma(day: date) -> Floats:

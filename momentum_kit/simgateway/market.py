@@ -6,7 +6,7 @@ Between a tape source (generator.py or bar_market.py) and matching.py / client_s
 import heapq
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from momentum_kit.errors import ScenarioError
@@ -124,7 +124,8 @@ class Market:
         """Historical bars up to min(end, now), oldest first; HistoryError(code, text) as IB would refuse."""
         if con_id not in self.instruments:
             raise HistoryError(200, "No security definition has been found for the request")
-        request = HistoryRequest.parse(end or self.now, duration, bar_size, what, use_rth=use_rth)
+        until = end or self.now + timedelta(milliseconds=1)  # what happens at this very ms is known
+        request = HistoryRequest.parse(until, duration, bar_size, what, use_rth=use_rth)
         return history.bars(self._source, con_id, self.scenario.day, self.now, request)
 
     def news_history(
