@@ -91,13 +91,21 @@ def sim(
     archive: Annotated[Path | None, typer.Option(help="Serve real bars of this archive.")] = None,
     day: Annotated[str | None, typer.Option("--date", help="Day of the archive, YYYY-MM-DD.")] = None,
     truth: Annotated[Path | None, typer.Option(help="File for the gateway's own truth at the end.")] = None,
+    assume: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=ALTERNATIVE", help="Answer an open question about the broker.")
+    ] = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="List the open questions and stop.")] = False,
     json_: Json = False,
 ) -> None:
     """Serve a simulated gateway that speaks IB's wire protocol, until SIGTERM or Ctrl-C."""
     import asyncio
 
-    from momentum_kit.runtime.sim import make_gateway, serve_gateway
+    from momentum_kit.runtime.sim import answers_of, make_gateway, open_questions, serve_gateway
 
+    if assumptions:
+        rows, text = open_questions()
+        _done(json_, {"assumptions": rows}, text)
+        return
     gateway = make_gateway(
         scenario=scenario,
         port=port,
@@ -107,6 +115,7 @@ def sim(
         lock_step_s=lock_step,
         archive=archive,
         day=_day(day, archive),
+        assumptions=answers_of(assume or []),
     )
     known = asyncio.run(serve_gateway(gateway, as_json=json_))
     if truth:

@@ -6,19 +6,25 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
+from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
 from momentum_kit.simgateway.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.market import Market
 from momentum_kit.storage.archive import Archive
 
 START_TIMEOUT_S = 60.0
+STATUS_S = 0.5
 
 
 def archive_market(folder: Path, day: date, seed: int | None = None) -> Market:
@@ -41,10 +47,63 @@ def make_gateway(
     lock_step_s: float | None = None,
     archive: Path | None = None,
     day: date | None = None,
+    assumptions: Mapping[str, Any] | None = None,
 ) -> SimulatedGateway:
     """A gateway for a named scenario, or for a day of an archive; ScenarioError or ArchiveError if there is none."""
     served = archive_market(archive, day, seed) if archive and day else load_scenario(scenario, seed)
-    return SimulatedGateway(served, port=port, server_version=server_version, speed=speed, lock_step_s=lock_step_s)
+    return SimulatedGateway(
+        served,
+        port=port,
+        server_version=server_version,
+        speed=speed,
+        lock_step_s=lock_step_s,
+        assumptions=assumptions,
+    )
+
+
+def answers_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """NAME=ALTERNATIVE as `--assume` takes it; delays are numbers. Unknown names are refused by the gateway."""
+    answers: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--assume {pair}: expected NAME=ALTERNATIVE; --assumptions lists them")
+        answers[name] = int(value) if value.isdigit() else value
+    return answers
+
+
+def open_questions() -> tuple[list[dict[str, Any]], str]:
+    """Every switch of the simulated broker: as values, and as text with the default marked by a star."""
+    chosen, rows, lines = Assumptions(), [asdict(switch) for switch in SWITCHES], []
+    for switch in SWITCHES:
+        lines.append(f"{switch.name}: {switch.question}")
+        for each in switch.alternatives:
+            star = "*" if each.name == getattr(chosen, switch.name) else " "
+            lines.append(f"  {star} {each.name}  {each.basis.upper()}  {each.source}")
+    for row in rows:
+        row["default"] = getattr(chosen, row["name"])
+    return rows, "\n".join(lines)
+
+
+def status_line(gateway: SimulatedGateway) -> str:
+    """Who is connected, what time the market has, how many orders work, and the last fault: one line."""
+    hub = gateway.hub
+    clients = ", ".join(str(session.client_id) for session in hub.sessions()) or "none"
+    orders = hub.exchange.truth()["orders"]
+    working = sum(order["open"] for order in orders)
+    line = f"{hub.now.astimezone(NEW_YORK):%H:%M:%S} New York | clients {clients} | orders {working} of {len(orders)}"
+    faults = hub.faults.log
+    return f"{line} | faults {len(faults)}, last {faults[-1]['kind']}" if faults else line
+
+
+async def _show_status(gateway: SimulatedGateway) -> None:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return
+    with console.status(status_line(gateway)) as shown:
+        while True:
+            await asyncio.sleep(STATUS_S)
+            shown.update(status_line(gateway))
 
 
 async def serve_gateway(gateway: SimulatedGateway, *, as_json: bool) -> dict[str, Any]:
@@ -56,7 +115,11 @@ async def serve_gateway(gateway: SimulatedGateway, *, as_json: bool) -> dict[str
     async with gateway:
         words = json.dumps({"port": gateway.port}) if as_json else f"simulated gateway on 127.0.0.1:{gateway.port}"
         print(words, flush=True)  # noqa: T201  (whoever started us waits for this line)
+        status = asyncio.create_task(_show_status(gateway), name="status line")
         await stopped.wait()
+        status.cancel()
+        with suppress(asyncio.CancelledError):
+            await status
         return gateway.truth()
 
 
