@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from momentum_kit.config import find_project, load_config
-from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.errors import GuardRefused, InputError, MomentumKitError
 
 app = typer.Typer(
     name="momentum-kit",
@@ -140,8 +140,8 @@ def run(
     summary = run_summary(folder, None, {"title": notebook.stem, "exit_status": outcome.exit_status})
     if not outcome.failure:
         write_summary(folder, summary)
-    _done(json_, summary, f"{outcome.notebook}: {outcome.failure or 'done'}")
-    if outcome.failure and json_:
+    _done(json_, summary, f"{outcome.notebook}: {'failed' if outcome.failure else 'done'}")
+    if outcome.failure:
         print(outcome.failure, file=sys.stderr)
     raise typer.Exit(outcome.exit_status)
 
@@ -226,6 +226,15 @@ def import_(
     _done(json_, asdict(report), str(report))
 
 
+@app.command()
+def bench(what: Annotated[str, typer.Argument(help="Which benchmark; gateway is one.")], json_: Json = False) -> None:
+    """Measure speed on this machine, from a checkout with the dev extra."""
+    from momentum_kit.runtime.bench import as_table, run_benchmark
+
+    result = run_benchmark(what)
+    _done(json_, result, as_table(result))
+
+
 def _folder(config: Path, port: int | None) -> Any:
     from momentum_kit.runtime.state_folder import StateFolder
 
@@ -237,7 +246,7 @@ def _client(config: Path, port: int | None) -> Any:
 
     address = _folder(config, port).address()
     if address is None:
-        raise EngineError(f"no engine runs for {config}" + (f" at port {port}" if port else ""))
+        raise GuardRefused(f"no engine runs for {config}" + (f" at port {port}" if port else ""))
     return ControlClient(address)
 
 

@@ -30,7 +30,7 @@ from momentum_kit.runtime.session import Session, Surroundings
 from momentum_kit.runtime.snapshot import take_snapshot
 from momentum_kit.runtime.standing import Standing
 from momentum_kit.runtime.state_folder import StateFolder
-from momentum_kit.storage.intents import SqliteIntents
+from momentum_kit.storage.intents import SqliteIntents, intents_file
 from momentum_kit.storage.journal import SqliteJournal
 
 log = structlog.get_logger("engine")
@@ -57,7 +57,7 @@ class Engine:
         self._clock = make_clock(config.clock)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
         self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
-        self._intents = SqliteIntents(data / f"intents-{config.owner_key}.db")
+        self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
         alerts = LogAlerts()
@@ -204,6 +204,7 @@ class Engine:
             self._leaving_for = ""
             self.standing.note(TradingState.PAUSED, "nothing is held; waiting for start")
         else:
+            self.standing.note(TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.standing.reason)
             self.ended.set()
 
     async def _leave(self) -> None:

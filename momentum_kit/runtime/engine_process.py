@@ -26,6 +26,7 @@ from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
 
 log = structlog.get_logger("engine")
 
+ERRORS = "engine.err"  # the engine's stderr
 FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
 START_TIMEOUT_S = 60.0
 
@@ -60,6 +61,11 @@ class EngineProcess:
         except subprocess.TimeoutExpired:
             raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
 
+    def last_words(self) -> str:
+        """Why it failed, in one line."""
+        words = (self._run_dir / ERRORS).read_text(encoding="utf-8").strip().splitlines()
+        return words[-1] if words else f"the engine ended with status {self._process.returncode}"
+
     def stop(self) -> None:
         """Ask for an orderly stop: flat, then ended. Does no harm to an engine that has ended."""
         self._process.send_signal(signal.SIGTERM)
@@ -82,7 +88,7 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
     config = load_config(config_path, overrides)
     folder = StateFolder(config.owner_key)
     order = json.dumps({"config": str(config_path), "overrides": dict(overrides), "run_dir": str(run_dir)})
-    errors = run_dir / "engine.err"
+    errors = run_dir / ERRORS
     with errors.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.runtime.engine_process", order],
@@ -137,8 +143,9 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
             folder.withdraw()
             await server.stop()
             await engine.close()
-    if engine.standing.failure and signals:
-        print(engine.standing.failure, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
+    words = engine.standing.failure or (engine.session.exposure if status.positions else "")
+    if words and signals:
+        print(words, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
     if status.positions:
         return OpenPositionsLeft.exit_status
     return MomentumKitError.exit_status if engine.standing.failure else 0

@@ -4,18 +4,21 @@ import difflib
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 
-from momentum_kit.errors import InputError, MomentumKitError, NotebookError
+from momentum_kit.config import Config, find_project, load_config
+from momentum_kit.errors import InputError, MomentumKitError, NotebookError, OpenPositionsLeft
 from momentum_kit.runtime.engine_process import EngineProcess, start_engine
+from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
 KERNEL = "python3"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
@@ -83,63 +86,96 @@ def run_notebook(
 ) -> RunOutcome:
     """Start the engine, execute the notebook against it, end both; `out` receives everything.
 
-    started is called once the engine listens. SIGTERM and SIGINT reach the kernel as an interrupt, so that the
-    notebook's `finally` runs and the session ends in order.
+    started is called once the engine listens. SIGTERM and SIGINT end the session in order and interrupt the kernel,
+    so that the notebook's `finally` runs. When the kernel dies, the session is ended in order as well.
     """
     given = {**parameters, "config": str(config)}
     check_parameters(notebook, given)
-    engine = start_engine(config, overrides, out)
-    if started:
-        started(engine)
     executed = out / notebook.name
     failure = ""
-    try:
-        _execute(notebook, executed, given)
-    except MomentumKitError as error:
-        failure = str(error)
+    with _Interrupts() as interrupts:
+        engine = start_engine(config, overrides, out)
+        interrupts.stop_session = engine.stop
+        if started:
+            started(engine)
+        try:
+            if interrupts.received:
+                raise NotebookError("told to stop before the notebook began")
+            _execute(notebook, executed, given, interrupts)
+        except MomentumKitError as error:
+            failure = str(error)
+        status, why = _end_of(engine, config, overrides)
+    failure = "; ".join(words for words in (failure, why) if words)
+    return RunOutcome(executed, status or (MomentumKitError.exit_status if failure else 0), failure)
+
+
+def _end_of(engine: EngineProcess, config: Path, overrides: Mapping[str, Any]) -> tuple[int, str]:
+    """The engine's exit status by DESIGN.md's table, and its failure in words."""
     status = engine.finish()
-    if status == 0 and failure:
-        status = MomentumKitError.exit_status
-    return RunOutcome(executed, status, failure)
+    if status >= 0:
+        return status, engine.last_words() if status else ""
+    words = f"the engine was ended by {signal.Signals(-status).name}"
+    settings = load_config(config, overrides)
+    if unresolved := unresolved_symbols(_intents_of(config, settings)):
+        words += f"; {', '.join(unresolved)} may be held, with the stops at the broker: start again to take over"
+        return OpenPositionsLeft.exit_status, words
+    return MomentumKitError.exit_status, words
 
 
-def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any]) -> None:
+def _intents_of(config: Path, settings: Config) -> Path:
+    return intents_file(find_project(config.resolve().parent) / settings.storage.data_dir, settings.owner_key)
+
+
+def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any], interrupts: "_Interrupts") -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    manager = KernelManager(kernel_name=KERNEL, transport="ipc")  # no port, nobody else can listen
+    # ipc: no port, nobody else can listen. Async: under a blocking manager nbclient never sees a kernel die.
+    manager = AsyncKernelManager(kernel_name=KERNEL, transport="ipc")
     try:
-        with _signals_interrupt(manager):
-            papermill.execute_notebook(
-                str(notebook),
-                str(executed),
-                parameters=dict(parameters),
-                progress_bar=False,
-                kernel_name=KERNEL,
-                km=manager,
-            )
+        interrupts.kernel = manager
+        papermill.execute_notebook(
+            str(notebook), str(executed), parameters=dict(parameters), progress_bar=False, kernel_name=KERNEL,
+            km=manager,
+        )  # fmt: skip
     except PapermillExecutionError as error:
         raise NotebookError(f"cell {error.exec_count} of {executed} failed: {error.ename}: {error.evalue}") from None
     except DeadKernelError:
-        raise NotebookError(f"the kernel died while executing {executed}") from None
+        raise NotebookError(f"the kernel died while executing {executed}; the session was ended in order") from None
     finally:
+        interrupts.kernel = None
         if manager.has_kernel:
-            manager.shutdown_kernel(now=True)
+            run_sync(manager.shutdown_kernel)(now=True)
 
 
-@contextmanager
-def _signals_interrupt(manager: KernelManager) -> Iterator[None]:
-    """SIGTERM and SIGINT of this process become SIGINT of the kernel, which alone can run the notebook's `finally`."""
+class _Interrupts:
+    """SIGTERM and SIGINT of this process: an orderly stop of the session, and SIGINT of the kernel.
 
-    def forward(_number: int, _frame: FrameType | None) -> None:
-        pid = getattr(manager.provisioner, "pid", None)
-        if pid:
-            os.kill(pid, signal.SIGINT)
+    Only the kernel can run the notebook's `finally`, but a kernel that starts, or is between two cells, ignores an
+    interrupt: the session itself must know as well.
+    """
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self.received = False
+        self.stop_session: Callable[[], None] | None = None
+        self.kernel: AsyncKernelManager | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.received = True
+        pid = getattr(self.kernel.provisioner, "pid", None) if self.kernel else None
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        if self.stop_session:
+            self.stop_session()

@@ -17,7 +17,7 @@ from momentum_kit.errors import StorageError
 from momentum_kit.models import Contract, Intent, IntentKind, IntentState, OrderAction
 from momentum_kit.storage.encoding import to_column
 from momentum_kit.storage.migrations import INTENTS, INTENTS_ID
-from momentum_kit.storage.sqlite import open_database
+from momentum_kit.storage.sqlite import open_database, read_table
 
 _ORDER_IDS = ("entry_order_id", "target_order_id", "stop_order_id")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Intent))  # the columns have the same names
@@ -67,6 +67,21 @@ class SqliteIntents:
             return self._connection.execute(sql, values)  # autocommit: returns after the commit
         except sqlite3.Error as error:
             raise StorageError(f"{self.path}: {error}") from None
+
+
+def intents_file(data_dir: Path, owner_key: str) -> Path:
+    """Where the intents of one account are kept."""
+    return data_dir / f"intents-{owner_key}.db"
+
+
+def unresolved_symbols(path: Path) -> tuple[str, ...]:
+    """Symbols of intents whose end nobody wrote down: what a session that died may have left; read-only.
+
+    StorageError if the file cannot be read.
+    """
+    done = (IntentState.CLOSED.value, IntentState.REFUSED.value)
+    rows = [row for row in read_table(path, "intents") if row["state"] not in done]
+    return tuple(sorted({json.loads(row["contract"])["symbol"] for row in rows}))
 
 
 def _intent(row: dict[str, Any]) -> Intent:

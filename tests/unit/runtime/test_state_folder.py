@@ -58,7 +58,7 @@ def test_ownership_can_be_seen_without_taking_it(folder: StateFolder) -> None:
 
 def test_an_unwritable_folder_is_told_in_words(folder: StateFolder) -> None:
     """What cannot be written is a StorageError that names the file."""
-    with pytest.raises(StorageError, match="control.json"):
+    with pytest.raises(StorageError, match=r"control\.json"):
         folder.publish(ADDRESS)
 
 

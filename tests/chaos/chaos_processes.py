@@ -1,0 +1,137 @@
+"""Engines, runs and commands in processes of their own, and conditions to wait for."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from momentum_kit.config import load_config
+from momentum_kit.models import EngineStatus
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.messages import decode_status_text
+from momentum_kit.runtime.state_folder import StateFolder
+
+PATIENCE_S = 20.0
+
+
+def configure(project: Path, port: int, **changes: dict[str, Any]) -> Path:
+    """The demo's configuration at this port with changed sections."""
+    content = yaml.safe_load((project / "config" / "demo.yaml").read_text())
+    for section, values in {"broker": {"port": port}, **changes}.items():
+        content[section] = content.get(section, {}) | ({"port": port} if section == "broker" else {}) | values
+    path = project / "config" / "chaos.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def processes_of(project: Path) -> dict[int, list[str]]:
+    """Everything that runs for this project, by pid, except this very process."""
+    found = {}
+    for process in psutil.process_iter(["pid", "environ", "cmdline", "status"]):
+        state = (process.info["environ"] or {}).get("MOMENTUM_KIT_STATE_DIR")
+        ours = state == str(project / "state") and process.info["status"] != psutil.STATUS_ZOMBIE
+        if ours and process.pid != psutil.Process().pid:
+            found[process.pid] = process.info["cmdline"]
+    return found
+
+
+def sockets_of_ours() -> set[tuple[Any, ...]]:
+    """TCP sockets of this process, those that are only waiting out their time excepted."""
+    own = psutil.Process().net_connections("tcp")
+    return {(each.laddr, each.raddr) for each in own if each.status not in (psutil.CONN_TIME_WAIT, psutil.CONN_NONE)}
+
+
+def wait_until(
+    condition: Callable[[], Any], what: str, shown: Callable[[], Any] = lambda: "", patience_s: float = PATIENCE_S
+) -> Any:
+    """The first true value of a condition; a failure that says what was waited for."""
+    deadline = time.monotonic() + patience_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {patience_s:g} s; {shown()}"
+        time.sleep(0.01)
+    return value
+
+
+def client_of(config: Path) -> ControlClient:
+    """The running engine's control endpoint."""
+    address = wait_until(StateFolder(load_config(config).owner_key).address, "an engine listens")
+    return ControlClient(address)
+
+
+def wait_status(client: ControlClient, condition: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
+    """The first status for which a condition holds."""
+    seen: list[EngineStatus] = []
+
+    def met() -> bool:
+        seen[:] = [client.status()]
+        return bool(condition(seen[0]))
+
+    wait_until(met, what, lambda: seen)
+    return seen[0]
+
+
+def kill_process(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to one process."""
+    psutil.Process(pid).send_signal(number)
+
+
+def command_line(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`momentum-kit ARGUMENTS` in the current project."""
+    words = [sys.executable, "-m", "momentum_kit.cli", *arguments]
+    return subprocess.run(words, capture_output=True, text=True, timeout=90)
+
+
+class Run:
+    """`momentum-kit run` of the production notebook in a process of its own."""
+
+    def __init__(self, project: Path, config: Path, port: int) -> None:
+        self.out = project / "out"
+        self.config = config
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "momentum_kit.cli", "run", "notebooks/production.ipynb", "--config", str(config),
+             "-p", "port", str(port), "--out", str(self.out)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+
+    def until_holding(self) -> EngineStatus:
+        """The session's status once it holds something."""
+        return wait_status(client_of(self.config), lambda status: status.positions, "a position")
+
+    def kernel(self) -> int:
+        """The kernel's process id."""
+        children = psutil.Process(self.pid).children(recursive=True)
+        return next(child.pid for child in children if any("ipykernel" in word for word in child.cmdline()))
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end: exit status and stderr."""
+        _, errors = self._process.communicate(timeout=30)
+        return self._process.returncode, errors
+
+    def close(self) -> None:
+        """End it if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+    @property
+    def summary_exists(self) -> bool:
+        """True where the run says that it finished."""
+        return (self.out / "summary.json").exists()
+
+    def printed(self) -> str:
+        """Everything that the executed notebook's cells printed."""
+        cells = json.loads((self.out / "production.ipynb").read_text())["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        return "".join("".join(output.get("text", [])) for output in outputs)
+
+    def last_word(self) -> EngineStatus:
+        """The final status that the engine wrote."""
+        return decode_status_text((self.out / "engine.json").read_text())
