@@ -44,6 +44,7 @@ _DEFAULTS = {**dict.fromkeys(_ZERO.split(), "0"), "exemptCode": "-1", "clearingI
 _ALWAYS: Mapping[str, Field] = {
     "deltaNeutralOrderType": "None",
     "deltaNeutralConId": 0,
+    "referencePriceType": 0,
     "dontUseAutoPriceForHedge": True,
 }
 

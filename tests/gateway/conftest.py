@@ -46,7 +46,7 @@ Recorder = type("Recorder", (EWrapper,), _CALLBACKS)
 
 
 class _KeptMessages(queue.Queue[bytes]):
-    """The queue between the client's reader and its run(): keeps what passes."""
+    """The queue between the client's reader and its run(): keeps what passes, as text fields."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,12 +27,13 @@ from momentum_kit.models import (
 from momentum_kit.simgateway import SimulatedGateway
 
 STEP = timedelta(seconds=1)
+WIRES = (200, 226)  # server versions: all text, all protobuf
 
 
-@pytest.fixture
-async def gateway() -> AsyncIterator[Any]:
-    """AAPL's market, which moves a second when told."""
-    async with SimulatedGateway("single", lock_step_s=STEP.total_seconds()) as gateway:
+@pytest.fixture(params=WIRES)
+async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    """AAPL's market, which moves a second when told; in text, and again in protobuf."""
+    async with SimulatedGateway("single", lock_step_s=STEP.total_seconds(), server_version=request.param) as gateway:
         yield gateway
 
 
@@ -147,10 +148,10 @@ async def test_lock_step_moves_the_market_by_its_step(bridge: IBKRBridge) -> Non
 
 
 async def test_two_runs_see_the_same_tape() -> None:
-    """The same seed, step by step: the trades are equal, whatever the machine is doing."""
+    """The same seed, step by step: the trades are equal, whatever the wire and whatever the machine is doing."""
     runs = []
-    for _ in range(2):
-        async with SimulatedGateway("single", seed=3, lock_step_s=1.0) as gateway:
+    for version in WIRES:
+        async with SimulatedGateway("single", seed=3, lock_step_s=1.0, server_version=version) as gateway:
             bridge = IBKRBridge(port=gateway.port, messages_per_s=math.inf)
             async with bridge:
                 reader = Reader(bridge.stream_trades((await apple(bridge)).contract))
@@ -213,10 +214,10 @@ async def test_a_second_client_with_the_same_id_is_refused(gateway: Any, bridge:
     assert await bridge.fetch_current_time()
 
 
-async def test_both_layouts_of_the_wire_are_read() -> None:
-    """Server versions 178 and 200 differ in many fields; the bridge's values do not."""
+async def test_all_layouts_of_the_wire_are_read() -> None:
+    """Server versions differ in many fields, and in the wire; the bridge's values do not."""
     seen = []
-    for version in (178, 200):
+    for version in (178, 200, 203, 209, 226):
         async with (
             SimulatedGateway("single", server_version=version, seed=3) as gateway,
             IBKRBridge(port=gateway.port) as bridge,
@@ -225,4 +226,4 @@ async def test_both_layouts_of_the_wire_are_read() -> None:
             details = await apple(bridge)
             bars = await bridge.fetch_historical_data(details.contract, None, "2 D", "1 hour")
             seen.append((details, bars[:5], await bridge.fetch_positions()))
-    assert seen[0] == seen[1]
+    assert all(each == seen[0] for each in seen)
