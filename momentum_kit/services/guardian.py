@@ -76,7 +76,8 @@ class Guardian:
                 case Cancel() if idle and age_s(bracket.idle_since, now) < REAP_GRACE_S:
                     continue
                 case PlaceStop(quantity):
-                    await self._place_stop(bracket, quantity, now)
+                    if not await self._place_stop(bracket, quantity, now):
+                        break  # nothing is cancelled before a stop is out
                 case Resize(leg, quantity):
                     resized = replace(leg.request, quantity=quantity, transmit=True)
                     await self._desk.modify(bracket, leg, resized, leg.role)
@@ -109,9 +110,9 @@ class Guardian:
 
     # -- protection --------------------------------------------------------------------------------------------------
 
-    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: datetime) -> None:
+    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: datetime) -> bool:
         if age_s(bracket.stop_tried_at, now) < RETRY_S:
-            return
+            return False
         bracket.stop_tried_at = now
         contract = bracket.intent.contract
         intent = reducing_intent(bracket, IntentKind.PROTECT, quantity, now, "no stop rests")
@@ -131,9 +132,10 @@ class Guardian:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
             self._desk.trace.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
-            return
+            return False
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
+        return True
 
     # -- exits -------------------------------------------------------------------------------------------------------
 

@@ -94,7 +94,15 @@ class OrderDesk:
     # -- in ----------------------------------------------------------------------------------------------------------
 
     def hear(self, event: OrderEvent) -> Bracket | None:
-        """Take the broker's word on an order; the bracket it concerns, None if it is not one of ours."""
+        """Take the broker's word on an order; the bracket that needs a look now, None if there is none.
+
+        A late word on a symbol's earlier bracket is taken in, but what is held belongs to the latest one.
+        """
+        bracket = self._take_in(event)
+        latest = bracket is not None and self.brackets.get(bracket.intent.contract.con_id) is bracket
+        return bracket if latest else None
+
+    def _take_in(self, event: OrderEvent) -> Bracket | None:
         match event:
             case OrderUpdate():
                 self.trace.update(event)

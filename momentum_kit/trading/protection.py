@@ -36,8 +36,8 @@ def protective_moves(bracket: Bracket, position: Decimal, filled: Callable[[int]
     """What makes stop and target equal to a long position; () when they are, or while a leg's word is outstanding.
 
     filled(order_id): shares that order has filled. What IB does with children under a partly filled parent is not
-    documented, so their quantities are never trusted. A dead stop is replaced first; a target that outlived it is
-    then cancelled, because the two no longer cancel each other and could both sell.
+    documented, so their quantities are never trusted. A dead stop is replaced first; whatever else could sell is
+    then cancelled, because only orders of one OCA group take each other along.
     """
     if position < 0:
         return ()
@@ -46,15 +46,19 @@ def protective_moves(bracket: Bracket, position: Decimal, filled: Callable[[int]
             return ()
         return tuple(Cancel(leg) for leg in bracket if leg.live and leg.cancel_sent_at is None)
     stop, target = bracket.stop, bracket.target
-    extra = tuple(Cancel(leg) for leg in bracket.replaced if leg.live and leg.cancel_sent_at is None)
+    selling = [leg for leg in bracket if leg.role != "entry" and leg.live and leg.cancel_sent_at is None]
     if stop is None or not stop.protecting:
-        rest = (leg for leg in (stop, target) if leg is not None and leg.live and leg.cancel_sent_at is None)
-        return (PlaceStop(position), *(Cancel(leg) for leg in rest), *extra)
-    moves: list[Move] = list(extra)
-    for leg in (stop, target):
-        if leg is None or not leg.acknowledged or leg.changing or leg.cancel_sent_at is not None:
-            continue
+        return (PlaceStop(position), *(Cancel(leg) for leg in selling))
+    keep = [stop, target] if target is not None and _together(stop, target) else [stop]
+    moves: list[Move] = [Cancel(leg) for leg in selling if not any(leg is kept for kept in keep)]
+    for leg in keep:
         wanted = position + filled(leg.request.order_id)
-        if leg.request.quantity != wanted:
+        at_rest = leg.acknowledged and not leg.changing and leg.cancel_sent_at is None
+        if at_rest and leg.request.quantity != wanted:
             moves.append(Resize(leg, wanted))
     return tuple(moves)
+
+
+def _together(leg: Leg, other: Leg) -> bool:
+    """True if a fill of one takes the other along; a target whose stop was replaced is on its own."""
+    return leg.request.oca_group == other.request.oca_group

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -71,6 +72,13 @@ def test_a_missing_stop_is_placed():
     of = bracket()
     of.legs = {}
     assert moves(of, 25) == (PlaceStop(Decimal(25)),)
+
+
+def test_a_target_outside_the_stops_group_goes():
+    """Where stop and target no longer take each other along, only the stop stays."""
+    of = bracket()
+    of.stop.request = replace(of.stop.request, oca_group="another")
+    assert moves(of, 100) == (Cancel(of.target),)
 
 
 def test_orphans_go_when_flat():

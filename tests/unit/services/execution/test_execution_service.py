@@ -545,6 +545,19 @@ async def test_another_clients_order_is_left_alone(tmp_path):
         assert len(desk.broker.sent) == 3
 
 
+async def test_a_late_word_on_an_earlier_bracket_is_no_alarm(tmp_path):
+    """What is held belongs to the symbol's latest bracket: the dead stop of the one before is not missed."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        earlier = desk.broker.leg(1, "stop").request.order_id
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.2)
+        await desk.beat(2)
+        await desk.enter()
+        desk.broker.notice(earlier, 10148, "cancel verdict")
+        await desk.beat(2)
+        assert len(desk.broker.sent) == 6
+
+
 async def test_a_lost_link_ends_the_service_with_its_own_error(tmp_path):
     """When the event stream fails, run() raises that error, not a group of them."""
     async with trading_desk(tmp_path) as desk:

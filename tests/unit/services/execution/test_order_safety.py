@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 import tempfile
 from contextlib import AsyncExitStack
 from decimal import Decimal
@@ -15,7 +16,7 @@ from momentum_kit.models import ExitRequest, OrderAction
 
 SYMBOLS = (1, 2)
 symbols = st.sampled_from(SYMBOLS)
-shares = st.integers(1, 900)
+shares = st.just(900) | st.integers(1, 900)
 
 
 class OrderSafety(RuleBasedStateMachine):
@@ -24,7 +25,7 @@ class OrderSafety(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.mkdtemp()
         self.items = 0
         self.first = 1  # of this session: an earlier one's headlines come back as SNAPSHOT and are never judged
 
@@ -37,7 +38,7 @@ class OrderSafety(RuleBasedStateMachine):
     def _open(self, broker) -> Desk:
         self.stack = AsyncExitStack()
         context = trading_desk(
-            Path(self.folder.name), broker, max_orders_per_minute=1000, max_daily_loss_usd=1e9, time_stop_s=120
+            Path(self.folder), broker, max_orders_per_minute=1000, max_daily_loss_usd=1e9, time_stop_s=120
         )
         return self.run(self.stack.enter_async_context(context))
 
@@ -54,20 +55,38 @@ class OrderSafety(RuleBasedStateMachine):
         orders = self.desk.broker.orders.values()
         return [o for o in orders if o.contract.con_id == con_id and o.alive and o.request.action is action]
 
+    def any_live(self, action: OrderAction) -> bool:
+        """An order of this side may still fill."""
+        return any(self.live(con_id, action) for con_id in SYMBOLS)
+
+    def any_held(self) -> bool:
+        """There is something to sell."""
+        return any(self.desk.position(con_id) > 0 for con_id in SYMBOLS)
+
     # -- what happens ------------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: not self.any_live(OrderAction.BUY))
     @rule(con_id=symbols)
     def signal(self, con_id: int) -> None:
         """A fresh news item."""
         self.items += 1
         self.run(self.desk.signal(con_id, item=f"item-{self.items}"))
 
-    @precondition(lambda self: self.items >= self.first)
+    @rule(con_id=symbols)
+    def enter(self, con_id: int) -> None:
+        """A fresh news item whose entry fills at once: most of what is interesting comes after."""
+        self.signal(con_id)
+        for order in self.live(con_id, OrderAction.BUY):
+            self.desk.broker.fill(order, 900, 5.0)
+        self.run(self.desk.settle())
+
+    @precondition(lambda self: self.items >= self.first and not self.any_live(OrderAction.BUY))
     @rule(con_id=symbols, back=st.integers(0, 3))
     def signal_again(self, con_id: int, back: int) -> None:
         """The same news item once more."""
         self.run(self.desk.signal(con_id, item=f"item-{max(self.first, self.items - back)}"))
 
+    @precondition(lambda self: self.any_live(OrderAction.BUY))
     @rule(con_id=symbols, size=shares, status=st.booleans(), late=st.booleans())
     def entry_fills(self, con_id: int, size: int, status: bool, late: bool) -> None:
         """In part or whole, with or without a status, the execution at once or late."""
@@ -75,12 +94,14 @@ class OrderSafety(RuleBasedStateMachine):
             self.desk.broker.fill(order, size, 5.0, status=status or late, late=late)
             self.run(self.desk.settle())
 
+    @precondition(lambda self: self.desk.broker.late)
     @rule()
     def executions_arrive(self) -> None:
         """Those that were late."""
         self.desk.broker.release()
         self.run(self.desk.settle())
 
+    @precondition(lambda self: self.any_held())
     @rule(con_id=symbols, size=shares, which=st.integers(0, 3), late=st.booleans())
     def sell_fills(self, con_id: int, size: int, which: int, late: bool) -> None:
         """A target, a stop or an exit; a child never sells more than its parent bought."""
@@ -91,6 +112,7 @@ class OrderSafety(RuleBasedStateMachine):
             self.desk.broker.fill(order, min(size, int(held), int(order.remaining)), 5.1, late=late)
             self.run(self.desk.settle())
 
+    @precondition(lambda self: self.any_live(OrderAction.SELL))
     @rule(con_id=symbols, which=st.integers(0, 5), status=st.sampled_from(["Cancelled", "Inactive"]))
     def order_dies(self, con_id: int, which: int, status: str) -> None:
         """The broker ends any order."""
@@ -99,6 +121,7 @@ class OrderSafety(RuleBasedStateMachine):
             self.desk.broker.kill(orders[which % len(orders)], status)
             self.run(self.desk.settle())
 
+    @precondition(lambda self: self.any_live(OrderAction.SELL))
     @rule(con_id=symbols, which=st.integers(0, 5), meaning=st.sampled_from(["order dead", "unknown", "cancel verdict"]))
     def notice(self, con_id: int, which: int, meaning: str) -> None:
         """A code on any order, alive or dead."""
@@ -107,12 +130,14 @@ class OrderSafety(RuleBasedStateMachine):
             self.desk.broker.notice(orders[which % len(orders)].request.order_id, 999, meaning)
             self.run(self.desk.settle())
 
+    @precondition(lambda self: self.any_live(OrderAction.SELL))
     @rule(con_id=symbols)
     def ask_exit(self, con_id: int) -> None:
         """Somebody wants the position gone."""
         self.desk.exits.put_nowait(ExitRequest(contract_of(con_id), "test", self.desk.clock.now()))
         self.run(self.desk.settle())
 
+    @precondition(lambda self: self.any_held())
     @rule(con_id=symbols, halted=st.booleans())
     def halt(self, con_id: int, halted: bool) -> None:
         """Trading stops or resumes."""
@@ -138,6 +163,7 @@ class OrderSafety(RuleBasedStateMachine):
         """Some beats."""
         self.run(self.desk.beat(beats * 0.25))
 
+    @precondition(lambda self: self.items)
     @rule()
     def restart(self) -> None:
         """A crash, and a new session on the same account."""
@@ -151,6 +177,7 @@ class OrderSafety(RuleBasedStateMachine):
         self.first = self.items + 1
         self.desk = self._open(broker)
 
+    @precondition(lambda self: self.items)
     @rule()
     def calm(self) -> None:
         """When the broker is well again, everything held is protected and nothing else is left."""
@@ -206,7 +233,7 @@ class OrderSafety(RuleBasedStateMachine):
             self.calm()
             self.run(self.stack.aclose())
         self.runner.close()
-        self.folder.cleanup()
+        shutil.rmtree(self.folder)
 
 
 OrderSafety.TestCase.settings = settings(
