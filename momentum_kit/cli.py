@@ -48,6 +48,9 @@ def demo(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting: thresholds.min_z_tod=5.")
     ] = None,
+    server_version: Annotated[
+        int, typer.Option(help="The gateway's: text to 200, then protobuf.", min=178, max=226)
+    ] = 200,
     json_: Json = False,
 ) -> None:
     """Watch the product do its job: headlines, decisions, brackets, fills and profit, against a simulated gateway."""
@@ -58,7 +61,7 @@ def demo(
     from momentum_kit.runtime.progress import demo_progress
     from momentum_kit.runtime.report import print_summary
 
-    wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []))
+    wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []), server_version)
     console = Console(stderr=json_)
     with demo_progress(console) as progress:
         summary, outcome = run_demo(wanted, find_project(), progress)
@@ -86,7 +89,7 @@ def sim(
     scenario: Annotated[str, typer.Option(help="Scenario name or file.")] = "demo",
     seed: Annotated[int | None, typer.Option(help="Instead of the scenario's own seed.")] = None,
     speed: Annotated[float, typer.Option(help="Market seconds per second.", min=0.1)] = 1.0,
-    server_version: Annotated[int, typer.Option(help="Highest server version offered.", min=178, max=200)] = 200,
+    server_version: Annotated[int, typer.Option(help="Highest server version offered.", min=178, max=226)] = 200,
     lock_step: Annotated[float | None, typer.Option(help="Step of a market that waits for its client, s.")] = None,
     archive: Annotated[Path | None, typer.Option(help="Serve real bars of this archive.")] = None,
     day: Annotated[str | None, typer.Option("--date", help="Day of the archive, YYYY-MM-DD.")] = None,

@@ -30,7 +30,8 @@ class Demo:
     """What to show.
 
     speed: market seconds per wall second at most, None takes the configuration's. archive and day: real bars instead
-    of a scenario. overrides: dotted settings, such as one threshold.
+    of a scenario. overrides: dotted settings, such as one threshold. server_version: the gateway's; which wire carries
+    the session changes no decision.
     """
 
     scenario: str = "demo"
@@ -39,6 +40,7 @@ class Demo:
     archive: Path | None = None
     day: date | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    server_version: int = 200
 
 
 def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, Any], RunOutcome]:
@@ -82,6 +84,7 @@ def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, A
 
 def _gateway_arguments(demo: Demo, step_s: float, truth: Path) -> list[str]:
     arguments = ["--port", "0", "--seed", str(demo.seed), "--lock-step", str(step_s), "--truth", str(truth)]
+    arguments += ["--server-version", str(demo.server_version)]
     if demo.archive:
         return [*arguments, "--archive", str(demo.archive), "--date", str(demo.day)]
     return [*arguments, "--scenario", demo.scenario]
