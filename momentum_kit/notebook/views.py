@@ -1,6 +1,6 @@
 """Tables for people: New York time of day, few decimals, whole sentences; pure, from a DataFrame to its look."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,11 +18,11 @@ NUMBERS_RIGHT = [("text-align", "right"), ("font-variant-numeric", "tabular-nums
 def readable(frame: pd.DataFrame, columns: Sequence[str]) -> "Styler":
     """These columns without the index: times as New York's, numbers rounded and aligned, text unbroken and escaped."""
     shown = frame[list(columns)].copy()
-    numbers = [name for name in shown.columns if pd.api.types.is_float_dtype(shown[name])]
+    numbers: list[Hashable] = [name for name in shown.columns if pd.api.types.is_float_dtype(shown[name])]
     style = shown.style.hide(axis="index").set_table_styles(LEFT)  # type: ignore[arg-type]
     style = style.format(_text, escape="html", na_rep="")
     for name in numbers:
-        style = style.format(precision=DECIMALS.get(name, 2), thousands=",", subset=[name], na_rep="")
+        style = style.format(precision=DECIMALS.get(str(name), 2), thousands=",", subset=[name], na_rep="")
     return style.set_properties(subset=numbers, **dict(NUMBERS_RIGHT))
 
 
