@@ -60,10 +60,9 @@ class Engine:
         self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        alerts = LogAlerts()
-        self.standing = Standing(self._clock, self._journal, alerts)
+        self.standing = Standing(self._clock, self._journal, LogAlerts())
         self._around = Surroundings(
-            config, project, run_dir, self._clock, self._journal, self._intents, alerts, self._reader,
+            config, project, run_dir, self._clock, self._journal, self._intents, self.standing, self._reader,
             lambda: self.standing.state, self.standing.halt_entries, self.standing.incident, self._counts,
         )  # fmt: skip
 

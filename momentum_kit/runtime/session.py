@@ -37,6 +37,7 @@ from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.services.detection_engine import DetectionEngine
 from momentum_kit.services.execution_service import ExecutionService
+from momentum_kit.services.fill_records import Recorded
 from momentum_kit.services.news_handler import NewsHandler
 from momentum_kit.services.position_manager import PositionManager
 from momentum_kit.trading.ledger import Ledger
@@ -60,6 +61,7 @@ class Surroundings:
     halt_entries: Callable[[str], None]
     incident: Callable[[str, str], None]
     counts: Counter[str] = field(default_factory=Counter)
+    recorded: Recorded = field(default_factory=Recorded)
 
 
 class Session:
@@ -90,7 +92,7 @@ class Session:
         )  # fmt: skip
         self._positions = PositionManager(
             bridge, around.intents, journal, clock, config.exits, config.calendar, self.ledger, fills, exits,
-            position_beats, around.counts, around.alerts, self._last_price,
+            position_beats, around.counts, around.alerts, self._last_price, around.recorded,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
         self._beats = (position_beats, execution_beats, detection_beats)

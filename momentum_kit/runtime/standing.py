@@ -38,6 +38,11 @@ class Standing:
         self._journal.write("incidents", at=self._clock.now(), kind=kind, text=text)
         log.warning("incident", kind=kind, text=text)
 
+    def send(self, level: str, text: str) -> None:
+        """The Alerts port for the services: whoever looks at the status sees what a human was told."""
+        self._incidents.append(f"{level}: {text}")
+        self._alerts.send(level, text)
+
     def alarm(self, kind: str, text: str) -> None:
         """Something that a person must know."""
         self.incident(kind, text)

@@ -1,6 +1,7 @@
 """Fills into ledger and journal: executions, commissions, and round trips once their costs are known."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from momentum_kit.models import CommissionReport, Execution, Intent
@@ -9,6 +10,18 @@ from momentum_kit.trading.ledger import Ledger
 from momentum_kit.trading.lots import RoundTrip
 
 COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is known
+
+
+@dataclass
+class Recorded:
+    """What this engine has written already; it outlives a connection, after which the broker repeats everything.
+
+    trips: con_id and closed_at.
+    """
+
+    executions: set[str] = field(default_factory=set)
+    commissions: set[str] = field(default_factory=set)
+    trips: set[tuple[int, datetime]] = field(default_factory=set)
 
 
 class FillRecords:
@@ -21,14 +34,14 @@ class FillRecords:
         ledger: Ledger,
         counts: MutableMapping[str, int],
         intent: Callable[[str], Intent | None],
+        recorded: Recorded,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._ledger = ledger
         self._counts = counts
         self._intent = intent
-        self._seen: set[str] = set()
-        self._written: set[tuple[int, datetime]] = set()  # con_id, closed_at
+        self._recorded = recorded
         self._first_seen: dict[tuple[int, datetime], datetime] = {}
         self._exit_reasons: dict[int, str] = {}
 
@@ -38,11 +51,12 @@ class FillRecords:
 
     def take_execution(self, execution: Execution, *, ours: bool) -> None:
         """Into the ledger if it is ours, into the journal in any case."""
-        if ours and self._ledger.add_execution(execution):
-            self._counts["fills"] = self._counts.get("fills", 0) + 1
-        if execution.exec_id in self._seen:
+        new = ours and self._ledger.add_execution(execution)
+        if execution.exec_id in self._recorded.executions:
             return
-        self._seen.add(execution.exec_id)
+        self._recorded.executions.add(execution.exec_id)
+        if new:
+            self._counts["fills"] = self._counts.get("fills", 0) + 1
         self._journal.write(
             "executions",
             at=self._clock.now(),
@@ -62,7 +76,8 @@ class FillRecords:
 
     def take_commission(self, report: CommissionReport) -> None:
         """Into the ledger and the journal."""
-        if self._ledger.add_commission(report):
+        if self._ledger.add_commission(report) and report.exec_id not in self._recorded.commissions:
+            self._recorded.commissions.add(report.exec_id)
             self._journal.write(
                 "commissions",
                 at=self._clock.now(),
@@ -71,20 +86,24 @@ class FillRecords:
                 realized_pnl_usd=report.realized_pnl_usd,
             )
 
-    def write_trips(self, now: datetime, *, final: bool = False, silent: bool = False) -> None:
-        """Journal round trips whose costs are complete, overdue, or final; silent: an earlier session wrote them."""
+    def pass_over_trips(self, open_intents: Collection[str]) -> None:
+        """Take as written what ended before: all but the trips of intents whose end nobody had written down."""
+        for trip in self._ledger.round_trips():
+            if trip.order_ref not in open_intents:
+                self._recorded.trips.add((trip.contract.con_id, trip.closed_at))
+
+    def write_trips(self, now: datetime, *, final: bool = False) -> None:
+        """Journal round trips whose costs are complete, overdue, or final."""
         for trip in self._ledger.round_trips():
             key = (trip.contract.con_id, trip.closed_at)
-            if key in self._written:
+            if key in self._recorded.trips:
                 continue
             first = self._first_seen.setdefault(key, now)
-            if not (final or silent) and trip.pending and now - first < COSTS_WAIT:
+            if not final and trip.pending and now - first < COSTS_WAIT:
                 continue
-            self._written.add(key)
+            self._recorded.trips.add(key)
             self._first_seen.pop(key, None)
-            reason = self._reason(trip)
-            if not silent:
-                self._write(trip, reason, now)
+            self._write(trip, self._reason(trip), now)
 
     def _write(self, trip: RoundTrip, reason: str, now: datetime) -> None:
         intent = self._intent(trip.order_ref)

@@ -20,12 +20,13 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal
 from momentum_kit.services.consuming import consume, run_together
-from momentum_kit.services.fill_records import FillRecords
+from momentum_kit.services.fill_records import FillRecords, Recorded
 from momentum_kit.services.reconciliation import (
     BrokerTruth,
     Reconciliation,
     entries,
     fetch_truth,
+    is_lost,
     is_ours,
     settle_intent,
 )
@@ -55,6 +56,7 @@ class PositionManager:
         counts: MutableMapping[str, int],
         alerts: Alerts,
         last_price: Callable[[int], float],
+        recorded: Recorded | None = None,
     ) -> None:
         self._broker = broker
         self._intents = intents
@@ -68,7 +70,7 @@ class PositionManager:
         self._beats = beats
         self._alerts = alerts
         self._last_price = last_price
-        self._records = FillRecords(journal, clock, ledger, counts, self._intent)
+        self._records = FillRecords(journal, clock, ledger, counts, self._intent, recorded or Recorded())
         self._known: dict[str, Intent] = {}
         self._asked: set[int] = set()
         self._equity_at: datetime | None = None
@@ -192,14 +194,22 @@ class PositionManager:
         settled = {intent.intent_id: settle_intent(intent, truth) for intent in pending}
         for intent in pending:
             if settled[intent.intent_id] is not intent.state:
-                self._intents.mark(intent.intent_id, settled[intent.intent_id])
+                self._mark(intent.intent_id, settled[intent.intent_id])
         owners = [i for i in entries(pending) if settled[i.intent_id] is IntentState.WORKING]
         for intent in owners:
             self._adopt(intent, truth)
-        report = self._report(truth, settled, {intent.contract.con_id for intent in owners})
-        self._records.write_trips(self._clock.now(), silent=True)
+        lost = tuple(intent for intent in pending if is_lost(intent, truth))
+        report = self._report(truth, settled, lost, {intent.contract.con_id for intent in owners})
+        self._records.pass_over_trips({intent.intent_id for intent in pending})
         self._note_flat()
         return report
+
+    def _mark(self, intent_id: str, state: IntentState) -> None:
+        """A disk that refuses must not keep a session from its positions."""
+        try:
+            self._intents.mark(intent_id, state)
+        except StorageError as error:
+            self._alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
 
     def _adopt(self, intent: Intent, truth: BrokerTruth) -> None:
         """Take over what older executions, which the broker no longer lists, have left of an intent's position.
@@ -215,14 +225,22 @@ class PositionManager:
             self._ledger.open_with(contract, missing, price, intent.created_at, intent.intent_id)
             self._incident(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
 
-    def _report(self, truth: BrokerTruth, settled: dict[str, IntentState], owned: set[int]) -> Reconciliation:
+    def _report(
+        self, truth: BrokerTruth, settled: dict[str, IntentState], lost: tuple[Intent, ...], owned: set[int]
+    ) -> Reconciliation:
         held = [p for p in truth.positions if p.quantity]
         report = Reconciliation(
             adopted=tuple(p for p in held if p.contract.con_id in owned),
             settled=settled,
+            lost=lost,
             foreign_positions=tuple(p for p in held if p.contract.con_id not in owned),
             foreign_orders=tuple(o for o in truth.open_orders if o.request.order_ref not in settled),
         )
+        for intent in report.lost:
+            self._incident(
+                f"{intent.contract.symbol}: the broker shows no position, order or execution of {intent.intent_id}, "
+                f"which was {intent.state}; taken as closed, a human must look"
+            )
         for position in report.foreign_positions:
             self._incident(f"{position.contract.symbol}: {position.quantity} shares are not ours; left alone")
         for order in report.foreign_orders:

@@ -15,10 +15,10 @@ INTENT_PREFIX = "mk-"
 class BrokerTruth:
     """The broker's own lists, as of one moment."""
 
-    positions: tuple[Position, ...]
-    open_orders: tuple[OpenOrder, ...]
-    completed: tuple[OpenOrder, ...]
-    executions: tuple[Execution, ...]
+    positions: tuple[Position, ...] = ()
+    open_orders: tuple[OpenOrder, ...] = ()
+    completed: tuple[OpenOrder, ...] = ()
+    executions: tuple[Execution, ...] = ()
 
     def position(self, con_id: int, account: str) -> Position | None:
         """The holding of a contract in an account; None if there is none."""
@@ -28,6 +28,11 @@ class BrokerTruth:
         """Open orders that belong to an intent."""
         return tuple(order for order in self.open_orders if order.request.order_ref == intent.intent_id)
 
+    def knows(self, intent: Intent) -> bool:
+        """True if the broker lists an order or an execution of it, open or ended today."""
+        references = (order.request.order_ref for order in (*self.open_orders, *self.completed))
+        return bool(self.executed(intent)) or intent.intent_id in references
+
     def executed(self, intent: Intent) -> Decimal:
         """Shares executed for an intent since midnight."""
         return sum((e.shares for e in self.executions if e.order_ref == intent.intent_id), Decimal(0))
@@ -35,10 +40,14 @@ class BrokerTruth:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What start-up found: our positions taken over, intents settled, and what is not ours and was left alone."""
+    """What start-up found: our positions taken over, intents settled, and what is not ours and was left alone.
+
+    lost: entries that worked, of which the broker shows nothing any more.
+    """
 
     adopted: tuple[Position, ...] = ()
     settled: dict[str, IntentState] = field(default_factory=dict)
+    lost: tuple[Intent, ...] = ()
     foreign_positions: tuple[Position, ...] = ()
     foreign_orders: tuple[OpenOrder, ...] = ()
 
@@ -59,7 +68,7 @@ def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:
     """
     executed = truth.executed(intent)
     position = truth.position(intent.contract.con_id, intent.account)
-    traced = bool(executed) or any(order.request.order_ref == intent.intent_id for order in truth.completed)
+    traced = truth.knows(intent)
     held = position is not None and position.quantity > 0
     if truth.open_of(intent) or (intent.kind is IntentKind.EXIT and held):  # an exit has no order of its own
         return IntentState.WORKING
@@ -70,6 +79,12 @@ def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:
     if traced or intent.state is not IntentState.PREPARED:
         return IntentState.CLOSED
     return IntentState.REFUSED
+
+
+def is_lost(intent: Intent, truth: BrokerTruth) -> bool:
+    """True for an entry that had worked and of which nothing is left: closed on an earlier day, or forgotten."""
+    worked = intent.kind is IntentKind.ENTRY and intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
+    return worked and settle_intent(intent, truth) is IntentState.CLOSED and not truth.knows(intent)
 
 
 def is_ours(order_ref: str) -> bool:
