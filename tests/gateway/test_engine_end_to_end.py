@@ -14,6 +14,7 @@ from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.storage.digest import decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -62,6 +63,34 @@ async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> 
         if not thread.name.startswith("asyncio_"):  # the pool of this test's own loop ends with the loop
             thread.join(10)
             assert not thread.is_alive(), thread.name
+
+
+async def test_the_wire_changes_no_decision(project: Path) -> None:
+    """A morning in text and the same one in protobuf: the same decisions, to the last feature."""
+    digests, wires = [], []
+    for version in ("200", "226"):
+        arguments = [
+            "--port",
+            "0",
+            "--scenario",
+            "demo",
+            "--seed",
+            "3",
+            "--lock-step",
+            "1.0",
+            "--server-version",
+            version,
+        ]
+        folder = project / version
+        folder.mkdir()
+        with gateway_process(arguments, project / "gateway.err") as port:
+            kit = await Kit.open(config_of(project), port=port, run_dir=folder, in_process=True)
+            wires.append(kit.status().health.server_version)
+            await kit.start(until="09:45")
+            assert (await kit.wait()).incidents == ()
+            digests.append(decisions_digest(kit.journal))
+    assert wires == [200, 226]
+    assert digests[0] == digests[1]
 
 
 async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> None:
