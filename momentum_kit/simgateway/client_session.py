@@ -10,6 +10,7 @@ from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
     OpenOrderReport,
+    OrderBound,
     OrderErrorReport,
     OrderEvent,
     StatusReport,
@@ -18,7 +19,7 @@ from momentum_kit.simgateway.fault_effects import Link
 from momentum_kit.simgateway.incoming import Incoming
 from momentum_kit.simgateway.limits import BREACHES_THAT_END
 from momentum_kit.simgateway.messages import Request, error, greeting
-from momentum_kit.simgateway.messages_orders import commission_report, execution, open_order, order_status
+from momentum_kit.simgateway.messages_orders import commission_report, execution, open_order, order_bound, order_status
 from momentum_kit.simgateway.tamper import Tamper
 from momentum_kit.simgateway.wire import FrameBuffer, Hello, WireError
 
@@ -46,6 +47,7 @@ class ClientSession:
         self.data_type = 1  # what reqMarketDataType asked for last
         self.account_updates = False
         self.positions = False
+        self.hears_manual = False  # client 0 alone: orders entered in TWS that it has not bound
         self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
         self.feeds = ClientFeeds(self.send)
         self.link: Link | None = None
@@ -112,6 +114,8 @@ class ClientSession:
                 self.send(execution(self.version, -1, event, self.hub.instrument(event.order.con_id)))
             case CommissionReportDue():
                 self.send(commission_report(self.version, event))
+            case OrderBound():
+                self.send(order_bound(self.version, event))
             case OrderErrorReport():
                 self.error(event.order_id, event.code, event.text, event.advanced)
 

@@ -211,6 +211,9 @@ class Effects:
         self._tell(*((1102, KEPT) if kept else (1101, ANEW)))
         untold, self._untold = self._untold, []
         self._hub.deliver(untold)
+        for session in self._hub.sessions() if kept else ():
+            for event in self._hub.exchange.restored(session.client_id or 0):
+                session.on_order(event)
         self._go_on()
 
     def _flap(self, fault: FarmFlap) -> None:

@@ -15,6 +15,7 @@ from momentum_kit.simgateway.messages_market import (
 )
 from momentum_kit.simgateway.messages_market import market_data_type as data_type_message
 from momentum_kit.simgateway.messages_requests import ContractQuery, MarketDataRequest
+from momentum_kit.simgateway.order_admission import HARD_TO_BORROW
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
@@ -26,7 +27,7 @@ _STOCK_TICKS = (
     "595 614 619 623"
 )
 GENERIC_TICKS = frozenset(_STOCK_TICKS.split()) | {"mdoff"}
-EASY_TO_BORROW, BORROWABLE_SHARES = 3.0, 1_000_000  # shortable above 2.5: at least 1,000 shares are available
+BORROWABLE_SHARES = 1_000_000  # where there are any
 
 
 def market_data(session: "ClientSession", ask: MarketDataRequest) -> None:
@@ -127,8 +128,10 @@ def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> Non
         session.send(tick_price(session.version, request_id, Tick.CLOSE.delayed if line.delayed else Tick.CLOSE, close))
     session.send(tick_generic(session.version, request_id, Tick.HALTED, float(hub.market.halted(line.item.con_id))))
     if shortable:
-        session.send(tick_generic(session.version, request_id, Tick.SHORTABLE, EASY_TO_BORROW))
-        session.send(tick_size(session.version, request_id, Tick.SHORTABLE_SHARES, BORROWABLE_SHARES))
+        lendable = hub.market.shortable(line.item.con_id)
+        shares = BORROWABLE_SHARES if lendable > HARD_TO_BORROW else 0
+        session.send(tick_generic(session.version, request_id, Tick.SHORTABLE, lendable))
+        session.send(tick_size(session.version, request_id, Tick.SHORTABLE_SHARES, shares))
 
 
 def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:

@@ -1,5 +1,6 @@
 """Answers to requests about orders: place, modify, cancel, and what the broker knows of them."""
 
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from momentum_kit.simgateway.messages_orders import (
 )
 from momentum_kit.simgateway.messages_place_order import PlaceOrder
 from momentum_kit.simgateway.messages_requests import ExecutionsRequest
+from momentum_kit.simgateway.order_manual import TWS_CLIENT
 from momentum_kit.simgateway.times import parse_time
 from momentum_kit.simgateway.wire import WireError, wire_time
 
@@ -27,15 +29,13 @@ SIDES = {"BUY": "BOT", "SELL": "SLD", "BOT": "BOT", "SLD": "SLD"}
 def place(session: "ClientSession", ask: PlaceOrder) -> None:
     """PlaceOrder: a new order, or a modification where this client knows the id."""
     hub = session.hub
-    if ask.raw.get("whatIf") == "1":
-        session.error(ask.order_id, 321, "Error validating request.-'bF' : cause - What-if orders are not simulated")
-        return
     found = hub.resolve(ask.contract)
     if not found:
         session.error(ask.order_id, 200, "No security definition has been found for the request")
         return
     order = _sim_order(ask, session.client_id or 0, found[0].con_id)
-    hub.deliver(hub.exchange.place(order, hub.now))
+    ask_broker = hub.exchange.what_if if ask.raw.get("whatIf") == "1" else hub.exchange.place
+    hub.deliver(ask_broker(order, hub.now))
 
 
 def cancel(session: "ClientSession", order_id: int) -> None:
@@ -51,7 +51,9 @@ def global_cancel(session: "ClientSession", _: None) -> None:
 
 
 def open_orders(session: "ClientSession", _: None) -> None:
-    """ReqOpenOrders: this client's."""
+    """ReqOpenOrders: this client's; that of client 0 binds what was entered in TWS."""
+    if session.client_id == TWS_CLIENT:
+        session.hub.deliver(session.hub.exchange.bind_manual())
     for event in session.hub.exchange.open_orders(session.client_id):
         session.on_order(event)
     session.send(open_orders_end(session.version))
@@ -64,9 +66,20 @@ def all_open_orders(session: "ClientSession", _: None) -> None:
     session.send(open_orders_end(session.version))
 
 
-def completed_orders(session: "ClientSession", _: None) -> None:
+def auto_open_orders(session: "ClientSession", bind: bool) -> None:
+    """ReqAutoOpenOrders, of client 0 alone: hear of orders entered in TWS from now on, and bind them if asked to."""
+    if session.client_id != TWS_CLIENT:
+        session.error(
+            -1, 321, "Error validating request.-'bN' : cause - Only the default client (0) can auto bind orders"
+        )
+        return
+    session.hears_manual = True
+    session.hub.deliver(session.hub.exchange.bind_manual(new_ones=bind))
+
+
+def completed_orders(session: "ClientSession", api_only: bool) -> None:
     """ReqCompletedOrders."""
-    for done in session.hub.exchange.completed_orders():
+    for done in session.hub.exchange.completed_orders(api_only=api_only):
         item = session.hub.instrument(done.order.con_id)
         at = wire_time(done.at, session.version)
         session.send(completed_order(session.version, done.order, item, at, done.status))
@@ -74,12 +87,13 @@ def completed_orders(session: "ClientSession", _: None) -> None:
 
 
 def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
-    """ReqExecutions: today's that pass the filter, each followed by its commission report where there is one."""
+    """ReqExecutions: those that pass the filter, each followed by its commission report where there is one."""
     hub = session.hub
     since = parse_time(ask.time)
+    dates = [day for day in map(_date, ask.dates) if day]
     found = [
         report
-        for report in hub.exchange.executions(ask.client_id or None, since)
+        for report in hub.exchange.executions(ask.client_id or None, since, ask.days, dates)
         if (not ask.account or report.order.account == ask.account)
         and (not ask.symbol or hub.instrument(report.order.con_id).symbol == ask.symbol)
         and ask.sec_type in ("", "STK")
@@ -93,6 +107,15 @@ def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
             session.send(commission_report(session.version, commission))
     if found or hub.exchange.assumptions.empty_executions == "end":
         session.send(executions_end(session.version, ask.request_id))
+
+
+def _date(number: int) -> date | None:
+    """YYYYMMDD; None for what is no day."""
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def _sim_order(ask: PlaceOrder, client_id: int, con_id: int) -> SimOrder:
@@ -158,6 +181,7 @@ HANDLERS = {
     Request.GLOBAL_CANCEL: global_cancel,
     Request.OPEN_ORDERS: open_orders,
     Request.ALL_OPEN_ORDERS: all_open_orders,
+    Request.AUTO_OPEN_ORDERS: auto_open_orders,
     Request.COMPLETED_ORDERS: completed_orders,
     Request.EXECUTIONS: executions,
 }

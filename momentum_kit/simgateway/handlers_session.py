@@ -58,7 +58,7 @@ def step_time(session: "ClientSession", _: None) -> None:
 
 
 def ignore(_: "ClientSession", __: object) -> None:
-    """Requests that change nothing here: log level, bulletins (none are ever sent), binding of manual orders."""
+    """Requests that change nothing here: log level, bulletins (none are ever sent)."""
 
 
 def _send_next_id(session: "ClientSession") -> None:
@@ -75,5 +75,4 @@ HANDLERS = {
     Request.SERVER_LOG_LEVEL: ignore,
     Request.NEWS_BULLETINS: ignore,
     Request.CANCEL_NEWS_BULLETINS: ignore,
-    Request.AUTO_OPEN_ORDERS: ignore,
 }

@@ -23,6 +23,7 @@ from momentum_kit.simgateway.limits import Limits
 from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.matching import Exchange
 from momentum_kit.simgateway.messages_requests import ContractQuery
+from momentum_kit.simgateway.order_manual import UNBOUND, is_manual
 
 REMEMBERED_HEADLINES = 200
 
@@ -156,7 +157,7 @@ class Hub:
                 receivers = list(self._sessions.values())
             else:
                 owner = self._sessions.get(_client_of(event))
-                receivers = [owner] if owner else []
+                receivers = [owner] if owner and (owner.hears_manual or not _is_unbound(event)) else []
             for session in receivers:
                 session.on_order(event)
             if isinstance(event, ExecutionReport):
@@ -179,6 +180,12 @@ class Hub:
         self.now = max(self.now, moment)
         self.deliver(self.exchange.advance(self.now))
         self.faults.advance(self.now)
+
+
+def _is_unbound(event: OrderEvent) -> bool:
+    if isinstance(event, CommissionReportDue | OrderErrorReport | OrderBound):
+        return False
+    return is_manual(event.order.client_id, event.order.order_id) and event.order.order_id == UNBOUND
 
 
 def _client_of(event: OrderEvent) -> int:

@@ -4,7 +4,7 @@ Field order and defaults follow the official client's decoder; what a live gatew
 fields (None, 2147483647, unset doubles) is kept.
 """
 
-from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, SimOrder
+from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OrderBound, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Reply
 from momentum_kit.simgateway.twins import COMMISSIONS, COMPLETED_ORDERS, EXECUTIONS, PLACE_ORDER, protobuf_from
@@ -14,7 +14,12 @@ DURATION, POST_TO_ATS, AUTO_CANCEL_PARENT, PEG_OFFSETS = 158, 160, 162, 170
 NO_FA_PROFILE, PRICE_REVISION = 177, 178
 CUSTOMER_ACCOUNT, PROFESSIONAL, ACCRUED_INTEREST, OVERNIGHT = 183, 184, 185, 189
 CME_TAGS_IN_OPEN_ORDER, PREVIEW_FIELDS, SUBMITTER, IMBALANCE_ONLY = 193, 195, 198, 199
-_PREVIEWS = 9  # initial, maintenance and equity: before, change, after
+PREVIEW = tuple(  # of a what-if order; order_preview.py puts them into SimOrder.raw
+    f"{amount}{when}"
+    for when in ("Before", "Change", "After")
+    for amount in ("initMargin", "maintMargin", "equityWithLoan")
+)
+PREVIEW_COSTS = ("commissionAndFees", "minCommissionAndFees", "maxCommissionAndFees", "commissionAndFeesCurrency")
 _NO_SIZE = "-9223372036854775808"  # how IB writes an unset decimal here
 LOGIN = "papertrader"  # who submitted an order, as the gateway names its user
 LIST_SEPARATOR = "\x1f"  # joins the fields of a list inside SimOrder.raw
@@ -55,7 +60,7 @@ def open_order(version: int, order: SimOrder, item: Instrument) -> bytes:
     fields += ["None", "", "0", "", "", "", "?", "0", "0", ""]
     fields += ["0", "0", *_trail(order), "", "", *_no_legs(), _raw(order, "hedgeType"), *_hedge(order)]
     fields += [_raw(order, "optOutSmartRouting", "0"), *_clearing(order), *_algo(order), _raw(order, "solicited", "0")]
-    fields += [_raw(order, "whatIf", "0"), order.status, *_preview(version)]
+    fields += [_raw(order, "whatIf", "0"), order.status, *_preview(version, order)]
     fields += [_raw(order, "randomizeSize", "0"), _raw(order, "randomizePrice", "0"), *_conditions(order)]
     fields += ["None", UNSET_DOUBLE, trail_stop(order), UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, "0"]
     fields += ["", "", "", _raw(order, "cashQty", "0"), "1", "0", "0", _raw(order, "usePriceMgmtAlgo", "0")]
@@ -133,6 +138,12 @@ def commission_report(version: int, report: CommissionReportDue) -> bytes:
 def open_orders_end(version: int) -> bytes:
     """No more open orders in this answer."""
     return message(version, Reply.OPEN_ORDERS_END, 1)
+
+
+@protobuf_from(COMPLETED_ORDERS)
+def order_bound(version: int, bound: OrderBound) -> bytes:
+    """A manual order has an order id of a client from now on."""
+    return message(version, Reply.ORDER_BOUND, bound.perm_id, bound.client_id, bound.order_id)
 
 
 @protobuf_from(COMPLETED_ORDERS)
@@ -227,11 +238,12 @@ def _conditions(order: SimOrder) -> list[Field]:
     return [_raw(order, "conditionsCount", "0"), *text.split(LIST_SEPARATOR), *rules]
 
 
-def _preview(version: int) -> list[Field]:
-    before: list[Field] = [*[UNSET_DOUBLE] * _PREVIEWS, "", "", "", ""]
+def _preview(version: int, order: SimOrder) -> list[Field]:
+    told: list[Field] = [_raw(order, name, UNSET_DOUBLE) for name in PREVIEW]
+    told += [_raw(order, name) for name in PREVIEW_COSTS]
     if version >= PREVIEW_FIELDS:
-        before += ["", *[UNSET_DOUBLE] * _PREVIEWS, _NO_SIZE, "", "0"]
-    return [*before, ""]
+        told += [_raw(order, "marginCurrency"), *[UNSET_DOUBLE] * len(PREVIEW), _NO_SIZE, "", "0"]
+    return [*told, ""]
 
 
 def _parent_perm_id(order: SimOrder) -> str:

@@ -1,12 +1,13 @@
 """What clients ask, decoded: one frozen value a request, read in the field order of the official client."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 from momentum_kit.simgateway.wire import FieldReader, WireError
 
 RFQ_FIELDS = range(187, 190)  # sent by these versions only, then taken back
 CME_TAGS = 192  # cancelOrder and reqGlobalCancel lose their version field
 DAYS_OF_EXECUTIONS = 200
+MOST_DAYS = 366
 MAX_LIST = 1_000  # longer lists inside a request are a mistake
 
 
@@ -195,7 +196,10 @@ class AccountSummaryRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionsRequest:
-    """reqExecutions with its filter; empty text and client id 0 are open. days 0 means since midnight."""
+    """reqExecutions with its filter; empty text and client id 0 are open.
+
+    days: how many, today included; dates: YYYYMMDD, in place of days.
+    """
 
     request_id: int
     client_id: int
@@ -205,16 +209,27 @@ class ExecutionsRequest:
     sec_type: str
     exchange: str
     side: str
+    _: KW_ONLY
+    days: int = 1
+    dates: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, fields: FieldReader, version: int) -> "ExecutionsRequest":
-        """Version, id, filter; from 200 also a number of days and a list of dates, which are read and not used."""
+        """Version, id, filter; from 200 also a number of days and a list of dates."""
         fields.skip()
-        request = cls(fields.integer(), fields.integer(0), *(fields.text() for _ in range(6)))
-        if version >= DAYS_OF_EXECUTIONS:
-            fields.integer(0)
-            fields.skip(min(fields.integer(0), MAX_LIST))
-        return request
+        request_id, client_id = fields.integer(), fields.integer(0)
+        request = cls(request_id, client_id, *(fields.text() for _ in range(6)))
+        if version < DAYS_OF_EXECUTIONS:
+            return request
+        days = days_asked(fields.integer(0))
+        return replace(
+            request, days=days, dates=tuple(fields.integer() for _ in range(min(fields.integer(0), MAX_LIST)))
+        )
+
+
+def days_asked(days: int) -> int:
+    """A number of days as clients write it: unset and nonsense are today alone."""
+    return days if 1 <= days <= MOST_DAYS else 1
 
 
 def read_cancel_order(fields: FieldReader, version: int) -> int:

@@ -11,13 +11,14 @@ from ibapi.protobuf.ExecutionDetailsEnd_pb2 import ExecutionDetailsEnd
 from ibapi.protobuf.OpenOrder_pb2 import OpenOrder
 from ibapi.protobuf.OpenOrdersEnd_pb2 import OpenOrdersEnd
 from ibapi.protobuf.Order_pb2 import Order
+from ibapi.protobuf.OrderBound_pb2 import OrderBound as OrderBoundBody
 from ibapi.protobuf.OrderState_pb2 import OrderState
 from ibapi.protobuf.OrderStatus_pb2 import OrderStatus
 
-from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, SimOrder
+from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OrderBound, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Reply
-from momentum_kit.simgateway.messages_orders import LIST_SEPARATOR, LOGIN, trail_stop
+from momentum_kit.simgateway.messages_orders import LIST_SEPARATOR, LOGIN, PREVIEW, PREVIEW_COSTS, trail_stop
 from momentum_kit.simgateway.protobuf import contract_of, decimal_text, fill, protobuf_frame
 from momentum_kit.simgateway.protobuf_conditions import conditions_of_raw
 from momentum_kit.simgateway.wire import UNSET_DOUBLE, Field, wire_time
@@ -78,6 +79,7 @@ def open_order(_: int, order: SimOrder, item: Instrument) -> bytes:
         order=copy,
         orderState=OrderState(status=order.status),
     )
+    fill(body.orderState, {name: order.raw.get(name) for name in (*PREVIEW, *PREVIEW_COSTS, "marginCurrency")})
     return protobuf_frame(Reply.OPEN_ORDER, body)
 
 
@@ -141,6 +143,12 @@ def commission_report(_: int, report: CommissionReportDue) -> bytes:
 def open_orders_end(_: int) -> bytes:
     """No more open orders in this answer."""
     return protobuf_frame(Reply.OPEN_ORDERS_END, OpenOrdersEnd())
+
+
+def order_bound(_: int, bound: OrderBound) -> bytes:
+    """A manual order has an order id of a client from now on."""
+    body = OrderBoundBody(permId=bound.perm_id, clientId=bound.client_id, orderId=bound.order_id)
+    return protobuf_frame(Reply.ORDER_BOUND, body)
 
 
 def completed_orders_end(_: int) -> bytes:

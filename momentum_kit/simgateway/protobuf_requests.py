@@ -7,10 +7,12 @@ from google.protobuf.message import DecodeError, Message
 from ibapi.protobuf.AccountDataRequest_pb2 import AccountDataRequest
 from ibapi.protobuf.AccountSummaryRequest_pb2 import AccountSummaryRequest as AccountSummaryBody
 from ibapi.protobuf.AccountUpdatesMultiRequest_pb2 import AccountUpdatesMultiRequest
+from ibapi.protobuf.AutoOpenOrdersRequest_pb2 import AutoOpenOrdersRequest
 from ibapi.protobuf.CancelAccountUpdatesMulti_pb2 import CancelAccountUpdatesMulti
 from ibapi.protobuf.CancelMarketData_pb2 import CancelMarketData
 from ibapi.protobuf.CancelOrderRequest_pb2 import CancelOrderRequest
 from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
+from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
 from ibapi.protobuf.ContractDataRequest_pb2 import ContractDataRequest
 from ibapi.protobuf.ExecutionRequest_pb2 import ExecutionRequest
 from ibapi.protobuf.HeadTimestampRequest_pb2 import HeadTimestampRequest as HeadTimestampBody
@@ -39,6 +41,7 @@ from momentum_kit.simgateway.messages_requests import (
     MatchingRequest,
     NewsHistoryRequest,
     RealTimeBarsRequest,
+    days_asked,
     refuse_combo,
     split_codes,
     split_tags,
@@ -165,7 +168,8 @@ def _place_order(message: Any) -> PlaceOrder:
 def _executions(message: Any) -> ExecutionsRequest:
     asked = message.executionFilter
     names = (asked.acctCode, asked.time, asked.symbol, asked.secType, asked.exchange, asked.side)
-    return ExecutionsRequest(_request_id(message), asked.clientId, *names)
+    days, dates = days_asked(asked.lastNDays), tuple(asked.specificDates)
+    return ExecutionsRequest(_request_id(message), asked.clientId, *names, days=days, dates=dates)
 
 
 def _account_summary(message: Any) -> AccountSummaryRequest:
@@ -188,6 +192,8 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.NEWS_ARTICLE: (NewsArticleRequest, _article),
     Request.PLACE_ORDER: (PlaceOrderRequest, _place_order),
     Request.CANCEL_ORDER: (CancelOrderRequest, _number("orderId")),
+    Request.AUTO_OPEN_ORDERS: (AutoOpenOrdersRequest, lambda message: bool(message.autoBind)),
+    Request.COMPLETED_ORDERS: (CompletedOrdersRequest, lambda message: bool(message.apiOnly)),
     Request.EXECUTIONS: (ExecutionRequest, _executions),
     Request.ACCOUNT_SUMMARY: (AccountSummaryBody, _account_summary),
     Request.ACCOUNT_UPDATES: (AccountDataRequest, _subscribe),

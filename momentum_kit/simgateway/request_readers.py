@@ -41,6 +41,10 @@ def _flag_after_version(fields: FieldReader, _: int) -> bool:
     return fields.flag()
 
 
+def _flag(fields: FieldReader, _: int) -> bool:
+    return fields.flag()
+
+
 def _count_of_ids(fields: FieldReader, _: int) -> None:
     fields.skip(2)
 
@@ -63,6 +67,8 @@ READERS: dict[Request, Reader] = {
     Request.NEWS_ARTICLE: lambda fields, _: ArticleRequest.read(fields),
     Request.PLACE_ORDER: read_place_order,
     Request.CANCEL_ORDER: read_cancel_order,
+    Request.AUTO_OPEN_ORDERS: _flag_after_version,
+    Request.COMPLETED_ORDERS: _flag,
     Request.EXECUTIONS: ExecutionsRequest.read,
     Request.ACCOUNT_SUMMARY: lambda fields, _: AccountSummaryRequest.read(fields),
     Request.ACCOUNT_UPDATES: _flag_after_version,
