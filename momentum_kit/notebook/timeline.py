@@ -67,15 +67,14 @@ def _shared_axis(figure: Figure, told: list[Story], equity: pd.DataFrame, bottom
 
 
 def _most_interesting(told: list[Story]) -> list[Story]:
-    """Best and worst round trips first, then signals refused, then the largest moves; in the order they happened."""
+    """Best and worst round trips in turn, then signals refused, then the largest moves; in the order they happened."""
     watched = [story for story in told if len(story.marks)]
+    traded = sorted((story for story in watched if story.net_usd == story.net_usd), key=lambda story: -story.net_usd)
+    extremes = [traded[rank // 2 if rank % 2 == 0 else -1 - rank // 2] for rank in range(len(traded))]
     order = {"entry": 0, "refused": 1}
-    ranked = sorted(watched, key=lambda story: (order.get(story.verdict, 2), -_weight(story)))
+    others = (story for story in watched if story.net_usd != story.net_usd)
+    ranked = extremes + sorted(others, key=lambda story: (order.get(story.verdict, 2), -story.reach))
     return sorted(ranked[:CLOSE_UPS], key=lambda story: story.at)
-
-
-def _weight(story: Story) -> float:
-    return abs(story.net_usd) if story.net_usd == story.net_usd else story.reach
 
 
 def _reach(told: list[Story], equity: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:
