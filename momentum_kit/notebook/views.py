@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
 DECIMALS = {"quantity": 0, "shares": 0, "price": 2, "slippage_bps": 1}
-LEFT = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
-NUMBERS_RIGHT = [("text-align", "right"), ("font-variant-numeric", "tabular-nums")]
+HEADS = [{"selector": "th", "props": [("text-align", "left"), ("vertical-align", "top")]}]
+TEXT = {"text-align": "left", "vertical-align": "top"}
+NUMBER = {"text-align": "right", "font-variant-numeric": "tabular-nums"}
 
 
 def readable(frame: pd.DataFrame, columns: Sequence[str]) -> "Styler":
     """These columns without the index: times as New York's, numbers rounded and aligned, text unbroken and escaped."""
     shown = frame[list(columns)].copy()
     numbers: list[Hashable] = [name for name in shown.columns if pd.api.types.is_float_dtype(shown[name])]
-    style = shown.style.hide(axis="index").set_table_styles(LEFT)  # type: ignore[arg-type]
+    style = shown.style.hide(axis="index").set_table_styles(HEADS)  # type: ignore[arg-type]
     style = style.format(_text, escape="html", na_rep="")
     for name in numbers:
         style = style.format(precision=DECIMALS.get(str(name), 2), thousands=",", subset=[name], na_rep="")
-    return style.set_properties(subset=numbers, **dict(NUMBERS_RIGHT))
+    return style.set_properties(**TEXT).set_properties(subset=numbers, **NUMBER)
 
 
 def _text(value: Any) -> str:
