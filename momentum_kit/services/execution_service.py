@@ -28,15 +28,16 @@ from momentum_kit.services.entry_gate import EntryGate, Surroundings
 from momentum_kit.services.guardian import Guardian
 from momentum_kit.services.order_desk import OrderDesk, age_s
 from momentum_kit.services.price_rules import PriceRules
-from momentum_kit.services.reconciliation import entries, fetch_truth
-from momentum_kit.services.recovery import apply_truth, rebuild
+from momentum_kit.services.reconciliation import BrokerTruth, entries, fetch_truth
+from momentum_kit.services.recovery import apply_truth, contradiction, rebuild
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.ledger import Ledger
 from momentum_kit.trading.working import Bracket
 
 log = structlog.get_logger("execution")
 
-ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists
+ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists for what is in doubt
+AUDIT_S = 15.0  # and for what is held: orderStatus is not guaranteed, and a lost word could leave a position bare
 
 
 class ExecutionService:
@@ -81,6 +82,8 @@ class ExecutionService:
         self._alerts = alerts
         self._lock = asyncio.Lock()
         self._asked_at: datetime | None = None
+        self._audited_at: datetime | None = None
+        self._halt_entries = halt_entries
         self._rules = PriceRules(market)
         self._desk = OrderDesk(broker, intents, journal, clock, counts, alerts)
         around = Surroundings(account, calendar, state, quote, health, halt_entries)
@@ -152,6 +155,7 @@ class ExecutionService:
             await self._fills.join()
             for bracket in self._desk.in_order():
                 await self._guardian.watch_time(bracket, beat.now)
+            await self._audit(beat.now)
             await self._resolve_doubts(beat.now)
             for bracket in self._desk.in_order():
                 await self._guardian.tend(bracket, beat.now, at_beat=True)
@@ -170,6 +174,24 @@ class ExecutionService:
             for bracket in self._desk.in_order():
                 await self._guardian.tend(bracket, now, at_beat=True)
 
+    async def _audit(self, now: datetime) -> None:
+        """Compare what the broker has with what we believe; a difference becomes a doubt, which asks for everything."""
+        held = [b for b in self._desk.in_order() if self._ledger.position(b.intent.contract.con_id)]
+        if not held or age_s(self._audited_at, now) < AUDIT_S:
+            return
+        self._audited_at = now
+        try:
+            truth = BrokerTruth(
+                positions=await self._broker.fetch_positions(), open_orders=await self._broker.fetch_open_orders()
+            )
+        except BrokerError as error:
+            log.warning("broker truth not to be had", error=str(error))
+            return
+        for bracket in held:
+            why = contradiction(bracket, truth, self._ledger)
+            if why and why not in bracket.told:
+                self._desk.doubt(bracket, why)
+
     async def _resolve_doubts(self, now: datetime) -> None:
         doubtful: list[Bracket] = [bracket for bracket in self._desk.in_order() if bracket.doubt]
         if not doubtful or age_s(self._asked_at, now) < ASK_AGAIN_S:
@@ -185,3 +207,9 @@ class ExecutionService:
         await self._fills.join()
         for bracket in doubtful:
             apply_truth(bracket, truth, self._ledger, now)
+            why = "" if bracket.doubt else contradiction(bracket, truth, self._ledger)
+            # Seen twice it is no fill that came between two answers: somebody else trades this symbol here.
+            again, bracket.suspicion = bool(why) and why == bracket.suspicion, why
+            if again:
+                self._desk.trace.tell(bracket, why, "critical", why)
+                self._halt_entries(why)

@@ -40,6 +40,19 @@ def apply_truth(bracket: Bracket, truth: BrokerTruth, ledger: Ledger, now: datet
         bracket.doubt = ""
 
 
+def contradiction(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> str:
+    """Where the broker's orders and holding differ from what we believe of a bracket; empty if nowhere."""
+    for leg in bracket:
+        if leg.live and not leg.changing and leg.cancel_sent_at is None:
+            listed = _listed(leg, truth)
+            if listed is None or listed.request.quantity != leg.request.quantity:
+                return f"order {leg.request.order_id} is not on the broker's list as we know it"
+    contract = bracket.intent.contract
+    position = truth.position(contract.con_id, bracket.intent.account)
+    held, ours = position.quantity if position else Decimal(0), ledger.position(contract.con_id)
+    return "" if held == ours else f"{contract.symbol}: the broker holds {held}, our fills say {ours}"
+
+
 def rebuild(desk: OrderDesk, intents: Iterable[Intent], truth: BrokerTruth, now: datetime) -> None:
     """Brackets of an earlier session, from its unresolved intents and the broker's open orders."""
     pending = tuple(intents)

@@ -57,6 +57,7 @@ class Bracket:
     first_fill_at: datetime | None = None
     idle_since: datetime | None = None  # flat, and the entry is done
     doubt: str = ""
+    suspicion: str = ""  # what broker truth contradicted when it was last asked
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
     told: set[str] = field(default_factory=set)  # what a human has been told already
     closed: bool = False

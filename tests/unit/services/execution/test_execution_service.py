@@ -545,6 +545,29 @@ async def test_another_clients_order_is_left_alone(tmp_path):
         assert len(desk.broker.sent) == 3
 
 
+async def test_a_stop_that_died_unheard_is_missed(tmp_path):
+    """What rests at the broker is compared with what we believe: a lost Cancelled does not leave a position bare."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.silent = True
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        desk.broker.silent = False
+        await desk.beat(18)
+        assert desk.broker.leg(1, "stop").alive
+
+
+async def test_shares_that_somebody_else_sold_are_reported(tmp_path):
+    """A holding that our fills do not explain stops entries and is told to a human, once."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.positions[1] = (Decimal(100), 5.0)
+        await desk.beat(60)
+        assert [text for level, text in desk.alerts.texts if level == "critical"] == [
+            "SYM1: the broker holds 100, our fills say 833"
+        ]
+        assert desk.halts
+
+
 async def test_a_late_word_on_an_earlier_bracket_is_no_alarm(tmp_path):
     """What is held belongs to the symbol's latest bracket: the dead stop of the one before is not missed."""
     async with trading_desk(tmp_path) as desk:

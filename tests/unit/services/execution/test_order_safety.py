@@ -184,7 +184,7 @@ class OrderSafety(RuleBasedStateMachine):
         broker = self.desk.broker
         broker.refuse, broker.fail_sends, broker.silent = set(), [], False
         broker.release()
-        self.run(self.desk.beat(20))
+        self.run(self.desk.beat(30))
         for con_id in SYMBOLS:
             held = self.desk.position(con_id)
             assert self.desk.ledger.position(con_id) == held
