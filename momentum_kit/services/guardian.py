@@ -57,7 +57,7 @@ class Guardian:
 
         What the broker is likely to do by itself (resize children, cancel the rest of a group) waits for a beat.
         """
-        self._believe_executions(bracket)
+        believe_executions(bracket, self._ledger)
         if bracket.doubt or any(self._outstanding(leg) for leg in bracket):
             return
         position = self._ledger.position(bracket.intent.contract.con_id)
@@ -210,12 +210,6 @@ class Guardian:
         for intent_id in bracket.reducing:
             self._desk.mark_intent(intent_id, IntentState.CLOSED)
 
-    def _believe_executions(self, bracket: Bracket) -> None:
-        """Executions are authoritative: a status may never come."""
-        for leg in bracket:
-            if leg.live and self._ledger.filled(leg.request.order_id) >= leg.request.quantity:
-                leg.state = OrderState.FILLED
-
     def _outstanding(self, leg: Leg) -> bool:
         """True if a status has told of shares whose executions have not come: positions are not known yet."""
         return self._ledger.filled(leg.request.order_id) < leg.told_filled
@@ -232,6 +226,13 @@ class Guardian:
     def _regular(self, now: datetime) -> bool:
         session = session_at(now, self._calendar)
         return session is not None and session.contains(now)
+
+
+def believe_executions(bracket: Bracket, ledger: Ledger) -> None:
+    """Executions are authoritative: a status may never come."""
+    for leg in bracket:
+        if leg.live and ledger.filled(leg.request.order_id) >= leg.request.quantity:
+            leg.state = OrderState.FILLED
 
 
 def reducing_intent(bracket: Bracket, kind: IntentKind, quantity: Decimal, now: datetime, reason: str) -> Intent:

@@ -236,15 +236,8 @@ class PositionManager:
             foreign_positions=tuple(p for p in held if p.contract.con_id not in owned),
             foreign_orders=tuple(o for o in truth.open_orders if o.request.order_ref not in settled),
         )
-        for intent in report.lost:
-            self._incident(
-                f"{intent.contract.symbol}: the broker shows no position, order or execution of {intent.intent_id}, "
-                f"which was {intent.state}; taken as closed, a human must look"
-            )
-        for position in report.foreign_positions:
-            self._incident(f"{position.contract.symbol}: {position.quantity} shares are not ours; left alone")
-        for order in report.foreign_orders:
-            self._incident(f"{order.contract.symbol}: order {order.request.order_id} is not ours; left alone")
+        for text in report.words():
+            self._incident(text)
         return report
 
     def _incident(self, text: str) -> None:

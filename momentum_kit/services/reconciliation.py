@@ -1,6 +1,6 @@
 """Broker truth: what it holds, works and executed, and what that says of our intents; at start and in doubt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -50,6 +50,18 @@ class Reconciliation:
     lost: tuple[Intent, ...] = ()
     foreign_positions: tuple[Position, ...] = ()
     foreign_orders: tuple[OpenOrder, ...] = ()
+
+    def words(self) -> Iterator[str]:
+        """What a human must be told, a line each."""
+        for intent in self.lost:
+            yield (
+                f"{intent.contract.symbol}: the broker shows no position, order or execution of {intent.intent_id}, "
+                f"which was {intent.state}; taken as closed, a human must look"
+            )
+        for position in self.foreign_positions:
+            yield f"{position.contract.symbol}: {position.quantity} shares are not ours; left alone"
+        for order in self.foreign_orders:
+            yield f"{order.contract.symbol}: order {order.request.order_id} is not ours; left alone"
 
 
 async def fetch_truth(broker: Broker) -> BrokerTruth:
