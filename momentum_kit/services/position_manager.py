@@ -29,6 +29,7 @@ from momentum_kit.services.reconciliation import (
     is_lost,
     is_ours,
     settle_intent,
+    sort_out,
 )
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.ledger import Holding, Ledger
@@ -142,14 +143,12 @@ class PositionManager:
 
     def _take_execution(self, execution: Execution) -> None:
         self._intent(execution.order_ref)  # now: once closed it is not listed any more, and its trip is written later
-        ours = is_ours(execution.order_ref) or self._liquidates(execution)
+        # the broker's own forced sale carries no reference of ours, yet it is our position that it sells
+        forced = execution.liquidation and bool(self._ledger.position(execution.contract.con_id))
+        ours = is_ours(execution.order_ref) or forced
         self._records.take_execution(execution, ours=ours)
         if execution.liquidation:
             self._alerts.send("critical", f"{execution.contract.symbol}: the broker liquidated {execution.shares}")
-
-    def _liquidates(self, execution: Execution) -> bool:
-        """The broker's own forced sale carries no reference of ours, yet it is our position that it sells."""
-        return execution.liquidation and bool(self._ledger.position(execution.contract.con_id))
 
     def _note_flat(self) -> None:
         held = {holding.contract.con_id for holding in self._ledger.holdings()}
@@ -199,7 +198,9 @@ class PositionManager:
         for intent in owners:
             self._adopt(intent, truth)
         lost = tuple(intent for intent in pending if is_lost(intent, truth))
-        report = self._report(truth, settled, lost, {intent.contract.con_id for intent in owners})
+        report = sort_out(truth, settled, lost, {intent.contract.con_id for intent in owners})
+        for text in report.words():
+            self._incident(text)
         self._records.pass_over_trips({intent.intent_id for intent in pending})
         self._note_flat()
         return report
@@ -224,21 +225,6 @@ class PositionManager:
             price = position.average_cost if position else intent.limit_price or 0.0
             self._ledger.open_with(contract, missing, price, intent.created_at, intent.intent_id)
             self._incident(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
-
-    def _report(
-        self, truth: BrokerTruth, settled: dict[str, IntentState], lost: tuple[Intent, ...], owned: set[int]
-    ) -> Reconciliation:
-        held = [p for p in truth.positions if p.quantity]
-        report = Reconciliation(
-            adopted=tuple(p for p in held if p.contract.con_id in owned),
-            settled=settled,
-            lost=lost,
-            foreign_positions=tuple(p for p in held if p.contract.con_id not in owned),
-            foreign_orders=tuple(o for o in truth.open_orders if o.request.order_ref not in settled),
-        )
-        for text in report.words():
-            self._incident(text)
-        return report
 
     def _incident(self, text: str) -> None:
         self._journal.write("incidents", at=self._clock.now(), kind="reconcile", text=text)

@@ -64,6 +64,20 @@ class Reconciliation:
             yield f"{order.contract.symbol}: order {order.request.order_id} is not ours; left alone"
 
 
+def sort_out(
+    truth: BrokerTruth, settled: dict[str, IntentState], lost: tuple[Intent, ...], owned: set[int]
+) -> Reconciliation:
+    """Tell ours from other people's; owned: con_ids that an intent of ours still holds."""
+    held = [position for position in truth.positions if position.quantity]
+    return Reconciliation(
+        adopted=tuple(p for p in held if p.contract.con_id in owned),
+        settled=settled,
+        lost=lost,
+        foreign_positions=tuple(p for p in held if p.contract.con_id not in owned),
+        foreign_orders=tuple(o for o in truth.open_orders if o.request.order_ref not in settled),
+    )
+
+
 async def fetch_truth(broker: Broker) -> BrokerTruth:
     """Ask for everything. Orders first: what fills in between shows in the executions, asked last."""
     open_orders = await broker.fetch_open_orders()
