@@ -24,7 +24,7 @@ def readable(frame: pd.DataFrame, columns: Sequence[str]) -> "Styler":
     style = style.format(_text, escape="html", na_rep="")
     for name in numbers:
         style = style.format(precision=DECIMALS.get(str(name), 2), thousands=",", subset=[name], na_rep="")
-    return style.set_properties(**TEXT).set_properties(subset=numbers, **NUMBER)
+    return style.set_properties(subset=None, **TEXT).set_properties(subset=numbers, **NUMBER)
 
 
 def _text(value: Any) -> str:
