@@ -70,6 +70,11 @@ class Connection(asyncio.Protocol):
         self._server.hub.leave(self.session)
         self._transport = None
 
+    @property
+    def unwritten_bytes(self) -> int:
+        """What waits for the client to read."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def flush(self) -> None:
         """Write what the session has to say; drop the client if it does not read."""
         transport = self._transport
@@ -83,7 +88,7 @@ class Connection(asyncio.Protocol):
             self._write_piece()
         elif output:
             transport.write(output)
-        if transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        if self.unwritten_bytes > MAX_UNREAD_BYTES:
             log.warning(
                 "client %s does not read: %s bytes wait, it is dropped", self.session.client_id, MAX_UNREAD_BYTES
             )

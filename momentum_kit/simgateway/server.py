@@ -18,7 +18,7 @@ from momentum_kit.simgateway.market import Market, open_market
 from momentum_kit.simgateway.scenario import Scenario, load_scenario
 
 log = logging.getLogger(__name__)
-TICK_S = 0.05  # how often a free-running market is brought up to the wall clock
+TICK_S = 0.005  # how often a free-running market is brought up to the wall clock: a burst waits no longer for its turn
 HIGHEST_TEXT_VERSION, HIGHEST_VERSION = 200, 226  # protobuf step by step in between
 
 

@@ -1,0 +1,186 @@
+"""Speed and memory of the simulated gateway, against raw sockets in another process; `momentum-kit bench gateway`."""
+
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from momentum_kit.runtime.bench import Row
+from momentum_kit.simgateway import Scenario, SimulatedGateway
+from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
+from momentum_kit.simgateway.generated_source import GeneratedSource
+from momentum_kit.simgateway.market import Market
+from momentum_kit.simgateway.scenario import parse_scenario
+
+RAW_CLIENTS = Path(__file__).with_name("raw_clients.py")
+CONTRACTS, SLOT = 25, timedelta(milliseconds=250)
+TEXT, PROTOBUF = 200, 226
+
+
+class SteadyMarket(Market):
+    """Every contract quotes and prints once in 250 ms, spread evenly: five messages a line; bursts are prints."""
+
+    def __init__(self, scenario: Scenario, *, bursts: bool = False) -> None:
+        super().__init__(scenario, GeneratedSource(scenario))
+        self.con_ids = sorted(self.instruments)[:CONTRACTS]
+        self.began = self.now
+        self._bursts = bursts
+        self._beat = SLOT / CONTRACTS
+        self._count = 0
+
+    def activate(self, con_id: int) -> None:
+        """Every contract always is."""
+
+    def quote(self, *_: Any) -> None:
+        """None yet: the first comes with the next slot."""
+
+    def last(self, *_: Any) -> None:
+        """None yet."""
+
+    def advance(self, to: datetime) -> list[MarketEvent]:
+        """One contract's quote and print every 10 ms; every tenth second brings 20,000 messages instead of 2,000."""
+        events: list[MarketEvent] = []
+        while self.now + self._beat <= to:
+            self.now += self._beat
+            self._count += 1
+            burst = self._bursts and (self.now - self.began).seconds % 10 == 9
+            events += self._events(self._count, prints=181 if burst else 1)
+        return events
+
+    def _events(self, count: int, prints: int) -> list[MarketEvent]:
+        con_id, price = self.con_ids[count % CONTRACTS], 10 + count // CONTRACTS % 50 / 100
+        quote = QuoteEvent(self.now, con_id, price, price + 0.01, 100 + count % 7, 200 + count % 5)
+        trades = [TradeEvent(self.now, con_id, price, 100, 1000 + count, price) for _ in range(prints)]
+        return [quote, *trades]
+
+
+def scenario() -> Scenario:
+    """A market of its own, without IB's limits."""
+    lifted = {name: None for name in ("messages_per_s", "market_data_lines")}
+    universe = {"small_caps": CONTRACTS, "large_caps": 0}
+    at_once = {"latency_ms": 0}  # the way to the exchange is not what is measured
+    return parse_scenario({"history_sessions": 5, "universe": universe, "limits": lifted, "broker": at_once})
+
+
+@asynccontextmanager
+async def clients(gateway: SimulatedGateway, *arguments: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The raw clients, once all are connected and subscribed."""
+    what, *rest = (str(each) for each in arguments)
+    command = [sys.executable, str(RAW_CLIENTS), what, str(gateway.port), *rest]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, limit=1 << 24)
+    assert process.stdout
+    assert await process.stdout.readline() == b"ready\n"
+    await asyncio.sleep(0.3)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield process
+    finally:
+        gc.unfreeze()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def heard(gateway: SimulatedGateway, process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """What the clients saw, after the gateway has hung up on them."""
+    for session in gateway.hub.sessions():
+        session.close()
+    gateway.flush()
+    assert process.stdout
+    found: dict[str, Any] = json.loads(await process.stdout.readline())
+    await process.wait()
+    return found
+
+
+async def drained(gateway: SimulatedGateway, most_bytes: int = 0) -> None:
+    """Wait until no more than this waits for the sockets."""
+    while sum(connection.unwritten_bytes for connection in gateway.connections) > most_bytes:
+        await asyncio.sleep(0.0005)
+
+
+async def emission(version: int, seconds: float) -> float:
+    """Messages a second to one client with 100 lines, as fast as the gateway can."""
+    market = SteadyMarket(scenario())
+    async with SimulatedGateway(market, lock_step_s=1, server_version=version) as gateway:
+        lines = json.dumps(market.con_ids)
+        async with clients(gateway, "count", version, lines, 100, 1) as process:
+            started = time.perf_counter()
+            while time.perf_counter() - started < seconds:
+                gateway.hub.advance(gateway.hub.now + SLOT)
+                gateway.flush()
+                await drained(gateway, 1_000_000)
+            await drained(gateway)
+            elapsed = time.perf_counter() - started
+            return sum((await heard(gateway, process))["messages"]) / elapsed
+
+
+async def order_answers(seconds: float) -> tuple[list[float], float]:
+    """Waits (ms, sorted) of order requests at IB's real rate with bursts, and the messages a second meanwhile."""
+    market = SteadyMarket(scenario(), bursts=True)
+    async with SimulatedGateway(market) as gateway:
+        lines = json.dumps(market.con_ids)
+        async with clients(gateway, "orders", TEXT, lines, 100, seconds) as process:
+            assert process.stdout
+            found = json.loads(await process.stdout.readline())
+            return sorted(found["waits_ms"]), found["messages"][0] / seconds
+
+
+async def many_clients(count: int, seconds: float) -> tuple[float, float]:
+    """Fewest messages a second that one of `count` clients got in real time, and the gateway's share of a core."""
+    market = SteadyMarket(scenario())
+    async with SimulatedGateway(market) as gateway:
+        lines = json.dumps(market.con_ids)
+        async with clients(gateway, "count", TEXT, lines, 52, count) as process:
+            used, started = time.process_time(), time.perf_counter()
+            await asyncio.sleep(seconds)
+            await drained(gateway)
+            elapsed, used = time.perf_counter() - started, time.process_time() - used
+            return min((await heard(gateway, process))["messages"]) / elapsed, used / elapsed
+
+
+async def memory_growth(days: int) -> tuple[float, int]:
+    """MB that a week of sessions (6.5 h a day, two lines) adds after its first day, and the messages sent."""
+    market = SteadyMarket(scenario())
+    market.con_ids = market.con_ids[:CONTRACTS]
+    process = psutil.Process()
+    async with SimulatedGateway(market, lock_step_s=1) as gateway:
+        async with clients(gateway, "count", TEXT, json.dumps(market.con_ids[:2]), 2, 1) as reader:
+            after_first = 0
+            for day in range(days):
+                for _ in range(int(6.5 * 3600 / 10)):  # ten seconds a step
+                    gateway.hub.advance(gateway.hub.now + timedelta(seconds=10))
+                    gateway.flush()
+                    await drained(gateway, 1_000_000)
+                gc.collect()
+                after_first = after_first or process.memory_info().rss
+            grown = (process.memory_info().rss - after_first) / 1e6
+            return grown, sum((await heard(gateway, reader))["messages"])
+
+
+def measure() -> list[Row]:
+    """All rows; about a minute."""
+    text, protobuf = asyncio.run(emission(TEXT, 4.0)), asyncio.run(emission(PROTOBUF, 4.0))
+    waits_ms, rate = asyncio.run(order_answers(20.0))
+    fewest, share = asyncio.run(many_clients(32, 6.0))
+    grown_mb, sent = asyncio.run(memory_growth(5))
+    p999_ms = waits_ms[int(len(waits_ms) * 0.999)]
+    return [
+        Row("ticks to one client, text", round(text), "messages/s", goal=100_000),
+        Row("ticks to one client, protobuf", round(protobuf), "messages/s", goal=60_000),
+        Row("ticks during the order test", round(rate), "messages/s"),
+        Row("answer to an order, median", round(waits_ms[len(waits_ms) // 2], 3), "ms", goal=2, least=False),
+        Row(f"answer to an order, p99.9 of {len(waits_ms)}", round(p999_ms, 3), "ms", goal=2, least=False),
+        Row("slowest of 32 clients", round(fewest), "messages/s", goal=1_000),
+        Row("gateway's share of a core with 32 clients", round(share, 2), "cores", goal=1, least=False),
+        Row(f"memory added by days 2 to 5, {sent:,} messages", round(grown_mb, 1), "MB", goal=5, least=False),
+    ]
