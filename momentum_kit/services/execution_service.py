@@ -7,6 +7,7 @@ the broker's order events -> order desk, and executions and commissions on to th
 import asyncio
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -29,7 +30,7 @@ from momentum_kit.services.guardian import Guardian
 from momentum_kit.services.order_desk import OrderDesk, age_s
 from momentum_kit.services.price_rules import PriceRules
 from momentum_kit.services.reconciliation import BrokerTruth, entries, fetch_truth
-from momentum_kit.services.recovery import apply_truth, contradiction, rebuild
+from momentum_kit.services.recovery import apply_truth, contradiction, rebuild, sold_elsewhere
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.ledger import Ledger
 from momentum_kit.trading.working import Bracket
@@ -189,7 +190,9 @@ class ExecutionService:
             return
         for bracket in held:
             why = contradiction(bracket, truth, self._ledger)
-            if why and why not in bracket.told:
+            if not why:
+                bracket.sold_elsewhere = Decimal(0)
+            elif why not in bracket.told:
                 self._desk.doubt(bracket, why)
 
     async def _resolve_doubts(self, now: datetime) -> None:
@@ -213,3 +216,4 @@ class ExecutionService:
             if again:
                 self._desk.trace.tell(bracket, why, "critical", why)
                 self._halt_entries(why)
+                bracket.sold_elsewhere = sold_elsewhere(bracket, truth, self._ledger)

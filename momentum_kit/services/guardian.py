@@ -60,7 +60,7 @@ class Guardian:
         believe_executions(bracket, self._ledger)
         if bracket.doubt or any(self._outstanding(leg) for leg in bracket):
             return
-        position = self._ledger.position(bracket.intent.contract.con_id)
+        position = self._held(bracket)
         if position < 0:
             why = f"{bracket.intent.contract.symbol}: short {-position} shares; a human must look"
             self._desk.trace.tell(bracket, "flipped", "critical", why)
@@ -184,7 +184,7 @@ class Guardian:
     async def _turn(self, bracket: Bracket, stop: Leg, order: OrderRequest, now: datetime) -> None:
         assert bracket.exit is not None
         if not bracket.exit_intent_id:
-            position = self._ledger.position(bracket.intent.contract.con_id)
+            position = self._held(bracket)
             intent = reducing_intent(bracket, IntentKind.EXIT, position, now, bracket.exit.reason)
             intent = replace(intent, stop_order_id=order.order_id)
             self._desk.record_open(intent)
@@ -196,6 +196,10 @@ class Guardian:
             self._desk.trace.tell(
                 bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent"
             )
+
+    def _held(self, bracket: Bracket) -> Decimal:
+        """Shares to protect and to sell: never more than the broker has, or a stop would open a short."""
+        return self._ledger.position(bracket.intent.contract.con_id) - bracket.sold_elsewhere
 
     # -- ends --------------------------------------------------------------------------------------------------------
 

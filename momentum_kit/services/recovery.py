@@ -47,10 +47,20 @@ def contradiction(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> str:
             listed = _listed(leg, truth)
             if listed is None or listed.request.quantity != leg.request.quantity:
                 return f"order {leg.request.order_id} is not on the broker's list as we know it"
+    held, ours = _holdings(bracket, truth, ledger)
+    return "" if held == ours else f"{bracket.intent.contract.symbol}: the broker holds {held}, our fills say {ours}"
+
+
+def sold_elsewhere(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> Decimal:
+    """Shares of ours that the broker no longer has; never more than ours."""
+    held, ours = _holdings(bracket, truth, ledger)
+    return max(ours - max(held, Decimal(0)), Decimal(0))
+
+
+def _holdings(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> tuple[Decimal, Decimal]:
     contract = bracket.intent.contract
     position = truth.position(contract.con_id, bracket.intent.account)
-    held, ours = position.quantity if position else Decimal(0), ledger.position(contract.con_id)
-    return "" if held == ours else f"{contract.symbol}: the broker holds {held}, our fills say {ours}"
+    return position.quantity if position else Decimal(0), ledger.position(contract.con_id)
 
 
 def rebuild(desk: OrderDesk, intents: Iterable[Intent], truth: BrokerTruth, now: datetime) -> None:

@@ -568,6 +568,18 @@ async def test_shares_that_somebody_else_sold_are_reported(tmp_path):
         assert desk.halts
 
 
+@pytest.mark.parametrize("left", [100, 0])
+async def test_a_stop_never_covers_shares_that_somebody_else_sold(tmp_path, left):
+    """Protection and exit shrink to what the broker still has: a stop for more would open a short."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.positions[1] = (Decimal(left), 5.0)
+        await desk.beat(60)
+        stop = desk.broker.leg(1, "stop")
+        assert (stop.request.quantity if stop.alive else 0) == left
+        assert not left or desk.broker.leg(1, "target").request.quantity == left
+
+
 async def test_a_late_word_on_an_earlier_bracket_is_no_alarm(tmp_path):
     """What is held belongs to the symbol's latest bracket: the dead stop of the one before is not missed."""
     async with trading_desk(tmp_path) as desk:
