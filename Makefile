@@ -44,6 +44,9 @@ chaos: setup  ## every fault drill, and every pair of broker assumptions on its 
 bench: setup  ## the tests that measure speed, with their figures
 	@$(BIN)/python -m pytest tests/benchmarks -s
 
+matrix: setup  ## every supported client, in an environment of its own, against the simulated gateway
+	@$(BIN)/python tests/gateway/matrix/run.py
+
 clean:  ## remove .venv and everything derived; runs, data and logs stay
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
