@@ -29,6 +29,9 @@ demo: setup  ## headlines, decisions, orders, fills and profit against a simulat
 test: setup  ## all tests
 	@$(BIN)/python -m pytest
 
+fuzz: setup  ## a million broken requests at the simulated gateway, half of them on each wire
+	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -q
+
 lint: setup  ## style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
