@@ -126,7 +126,7 @@ class AwaitableKit(KitTables):
             if self._owned_by_ours():
                 raise
             raise EngineError(
-                f"the engine (pid {self._client.address.pid}) died without a last word; the stops of what it held rest "
+                f"the engine (pid {self._client.address.pid}) ended without a last word; what it held keeps its stops "
                 "at the broker: open the kit again to take everything over"
             ) from None
 

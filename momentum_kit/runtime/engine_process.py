@@ -114,6 +114,8 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
 def _start_error(errors: Path, status: int) -> MomentumKitError:
     lines = errors.read_text().strip().splitlines() or [f"the engine ended with status {status}"]
     errors.unlink()
+    if status == GuardRefused.exit_status:
+        return GuardRefused(lines[-1])
     error = EngineError(lines[-1])
     error.exit_status = max(status, MomentumKitError.exit_status)  # a negative one is the signal that ended it
     return error

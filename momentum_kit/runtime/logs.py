@@ -32,6 +32,7 @@ def configure_logs(folder: Path, settings: StorageSettings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared)
     )
+    logging.raiseExceptions = False  # a line that the disk refuses must not become a traceback on stderr
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -49,7 +49,7 @@ async def test_a_killed_engine_is_taken_over(project: Path, gateway: Gateway, ob
     dead = await holding(config)
     before = dead.status()
     kill_process(before.pid)
-    with pytest.raises(EngineError, match="died"):
+    with pytest.raises(EngineError, match="without a last word"):
         await dead.wait()
     resting = await observer.reqAllOpenOrdersAsync()
     assert sorted(trade.order.orderType for trade in resting) == ["LMT", "STP"]

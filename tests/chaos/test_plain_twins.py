@@ -1,0 +1,114 @@
+"""The kit in plain code: twins with and without a running loop, as a context manager, and under Ctrl-C."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chaos_gateway import Gateway
+from chaos_processes import client_of, configure, wait_until
+
+from momentum_kit import Kit
+from momentum_kit.models import TradingState
+
+WAITER = """
+import sys
+from momentum_kit import Kit
+kit = Kit.open_sync(sys.argv[1])
+kit.start_sync()
+print("waiting", flush=True)
+try:
+    kit.wait_sync()
+except KeyboardInterrupt:
+    print("interrupted", kit.status().state, flush=True)
+"""
+CELL = """
+import asyncio, json, sys
+from momentum_kit import Kit
+
+async def cell():
+    ticks = 0
+
+    async def panel():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    task = asyncio.create_task(panel())
+    await asyncio.sleep(0)
+    kit = Kit.open_sync(sys.argv[1])
+    opened = ticks
+    kit.start_sync("10:15")
+    bars = kit.history_sync("AAPL", "1 D", "1 min")
+    kit.pause_sync()
+    kit.resume_sync()
+    kit.reduce_only_sync()
+    final = kit.wait_sync()
+    task.cancel()
+    print(json.dumps({"opened": opened, "ticks": ticks, "bars": len(bars), "state": final.state}))
+
+asyncio.run(cell())
+"""
+
+
+def test_a_session_in_plain_code(project: Path, gateway: Gateway) -> None:
+    """Every twin works without a loop, and leaving the block stops the session that was started in it."""
+    with Kit.open_sync(configure(project, gateway.port, clock={"rate": 50})) as kit:
+        assert kit.start_sync("10:30").state is TradingState.RUNNING
+        assert "paused" in kit.pause_sync()
+        assert "running" in kit.resume_sync()
+        assert "reduce_only" in kit.reduce_only_sync()
+        assert len(kit.history_sync("AAPL", "1 D", "1 min")) >= 0
+        assert "flattening" in kit.flatten_sync()
+    assert not kit.running
+    assert kit.status().state is TradingState.STOPPED
+
+
+def test_twins_inside_a_running_loop_let_other_tasks_go_on(project: Path, gateway: Gateway) -> None:
+    """As in a notebook: while a plain cell waits, a task of the same loop is served all the time."""
+    config = configure(project, gateway.port, clock={"rate": 600})
+    done = subprocess.run([sys.executable, "-c", CELL, str(config)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["state"] == "stopped"
+    assert seen["opened"] > 10  # hundredths of a second: starting an engine takes the best part of one
+    assert seen["ticks"] > seen["opened"] + 10
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_session(project: Path, gateway: Gateway) -> None:
+    """Ctrl-C in `wait_sync` is a KeyboardInterrupt for whoever waits; the engine goes on, the next kit attaches."""
+    config = configure(project, gateway.port, clock={"rate": 20})
+    waiter = subprocess.Popen([sys.executable, "-c", WAITER, str(config)], stdout=subprocess.PIPE, text=True)
+    assert waiter.stdout
+    try:
+        assert waiter.stdout.readline() == "waiting\n"
+        waiter.send_signal(signal.SIGINT)
+        assert waiter.stdout.readline() == "interrupted running\n"
+        assert waiter.wait(10) == 0
+    finally:
+        waiter.kill()
+        waiter.communicate()
+    client = client_of(config)
+    before = client.status()
+    wait_until(lambda: client.status().market_time > before.market_time, "the session goes on")
+    with Kit.open_sync(config) as kit:
+        assert not kit.started_here
+    assert kit.running  # it was not ours to stop
+    assert kit.stop_sync().state is TradingState.STOPPED
+
+
+async def test_a_cancelled_wait_leaves_the_session(project: Path, gateway: Gateway) -> None:
+    """Cancelling the task that waits cancels nothing else."""
+    kit = await Kit.open(configure(project, gateway.port, clock={"rate": 20}))
+    await kit.start()
+    waiting = asyncio.create_task(kit.wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert kit.status().state is TradingState.RUNNING
+    await kit.stop()
