@@ -141,8 +141,10 @@ async def connect_client() -> AsyncIterator[Callable[..., Awaitable[RecordingCli
     """Open official clients by port and client id; all are closed after the test."""
     clients: list[RecordingClient] = []
 
-    async def connect(port: int, client_id: int = 1) -> RecordingClient:
+    async def connect(port: int, client_id: int = 1, options: str = "") -> RecordingClient:
         client = RecordingClient()
+        if options:
+            client.setConnectOptions(options)
         clients.append(client)
         await client.open(port, client_id)
         return client
