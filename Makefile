@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test lint lab chaos bench clean
+.PHONY: help setup demo test lint lab chaos bench matrix clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
