@@ -4,10 +4,11 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, count
 from typing import TypeVar
 
 from momentum_kit.simgateway.client_bars import STEP, BarFeed, step_floor
+from momentum_kit.simgateway.client_ticks import TickFeed
 from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages_market import Tick, tick_generic, tick_price, tick_size, tick_string
@@ -16,6 +17,7 @@ from momentum_kit.simgateway.wire import epoch_ms
 
 Subscription = TypeVar("Subscription")
 SAMPLING = timedelta(milliseconds=250)  # IB samples stock quotes; prints of RTTradeVolume are not sampled
+DELAY = timedelta(minutes=15)  # of data without a subscription
 RT_VOLUME = 48  # generic 233
 SIZE_OF = {Tick.BID: Tick.BID_SIZE, Tick.ASK: Tick.ASK_SIZE, Tick.LAST: Tick.LAST_SIZE}
 
@@ -96,13 +98,16 @@ class ClientFeeds:
         self.lines: dict[int, MarketLine] = {}
         self.news: dict[int, NewsFeed] = {}
         self.bars: dict[int, BarFeed] = {}
+        self.ticks: dict[int, TickFeed] = {}
         self._by_contract: dict[int, list[MarketLine]] = {}
         self._bars_by_contract: dict[int, list[BarFeed]] = {}
         self._bars_due: datetime | None = None
         self._due: list[tuple[datetime, int]] = []
+        self._late: list[tuple[datetime, int, MarketLine, QuoteEvent | TradeEvent]] = []
+        self._count = count()
 
     def __contains__(self, request_id: int) -> bool:
-        return request_id in self.lines or request_id in self.news or request_id in self.bars
+        return any(request_id in kind for kind in (self.lines, self.news, self.bars, self.ticks))
 
     @property
     def lines_used(self) -> int:
@@ -134,6 +139,14 @@ class ClientFeeds:
             _leave(self._bars_by_contract, feed.item.con_id, feed)
         return feed is not None
 
+    def add_ticks(self, feed: TickFeed) -> None:
+        """Start single ticks."""
+        self.ticks[feed.request_id] = feed
+
+    def drop_ticks(self, request_id: int) -> bool:
+        """End what reqTickByTickData started; False if there was nothing."""
+        return self.ticks.pop(request_id, None) is not None
+
     def silence(self, con_id: int) -> None:
         """Subscriptions of this contract go on and hear nothing any more."""
         for line in self._by_contract.pop(con_id, ()):
@@ -143,7 +156,7 @@ class ClientFeeds:
 
     def lose_all(self) -> None:
         """Every subscription is gone."""
-        for subscriptions in (self.lines, self.news, self.bars, self._by_contract, self._bars_by_contract):
+        for subscriptions in (self.lines, self.news, self.bars, self.ticks, self._by_contract, self._bars_by_contract):
             subscriptions.clear()
 
     def skip_bars(self, now: datetime) -> None:
@@ -155,23 +168,20 @@ class ClientFeeds:
         """Send what this event means to this client."""
         self.on_time(event.time)
         match event:
-            case QuoteEvent():
-                for line in self._by_contract.get(event.con_id, ()):
-                    line.quote = event
-                    self._sample(line, event.time)
-            case TradeEvent():
-                self._on_trade(event)
+            case QuoteEvent() | TradeEvent():
+                self._on_price(event)
             case HaltEvent():
                 for line in self._by_contract.get(event.con_id, ()):
                     self._send(tick_generic(line.version, line.request_id, Tick.HALTED, float(event.state)))
             case NewsEvent():
                 self.relay(self.news.values(), [event])
-        if isinstance(event, QuoteEvent | TradeEvent):
-            for feed in self._bars_by_contract.get(event.con_id, ()):
-                feed.add(event)
 
     def on_time(self, now: datetime) -> None:
         """Send what has fallen due by `now`: conflated quotes and closed bars."""
+        while self._late and self._late[0][0] <= now:
+            late, _, delayed, event = heapq.heappop(self._late)
+            if self.lines.get(delayed.request_id) is delayed:
+                self._tell(delayed, event, late)
         while self._due and self._due[0][0] <= now:
             due, request_id = heapq.heappop(self._due)
             line = self.lines.get(request_id)
@@ -188,11 +198,33 @@ class ClientFeeds:
         for feed, event in wanted:
             self._send(tick_news(feed.version, feed.request_id, event))
 
-    def _on_trade(self, event: TradeEvent) -> None:
+    def make_up(self, line: MarketLine, events: Iterable[QuoteEvent | TradeEvent]) -> None:
+        """Let a delayed line tell what happened within the delay before it began, each in its time."""
+        for event in events:
+            self._put_off(line, event)
+
+    def _on_price(self, event: QuoteEvent | TradeEvent) -> None:
         for line in self._by_contract.get(event.con_id, ()):
+            if line.delayed:
+                self._put_off(line, event)
+            else:
+                self._tell(line, event, event.time)
+        for feed in self._bars_by_contract.get(event.con_id, ()):
+            feed.add(event)
+        for ticks in self.ticks.values():
+            if ticks.item.con_id == event.con_id:
+                self._send(ticks.tell(event))
+
+    def _put_off(self, line: MarketLine, event: QuoteEvent | TradeEvent) -> None:
+        heapq.heappush(self._late, (event.time + DELAY, next(self._count), line, event))
+
+    def _tell(self, line: MarketLine, event: QuoteEvent | TradeEvent, now: datetime) -> None:
+        if isinstance(event, TradeEvent):
             line.trade = event
             self._send(line.prints(event))
-            self._sample(line, event.time)
+        else:
+            line.quote = event
+        self._sample(line, now)
 
     def _sample(self, line: MarketLine, now: datetime) -> None:
         if line.due is not None:

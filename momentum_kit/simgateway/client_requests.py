@@ -3,14 +3,21 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from momentum_kit.simgateway import handlers_account, handlers_market, handlers_news, handlers_orders, handlers_session
+from momentum_kit.simgateway import (
+    handlers_account,
+    handlers_market,
+    handlers_news,
+    handlers_orders,
+    handlers_session,
+    handlers_ticks,
+)
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
 
 Handler = Callable[["ClientSession", Any], None]
 
-_FAMILIES = (handlers_session, handlers_market, handlers_news, handlers_orders, handlers_account)
+_FAMILIES = (handlers_session, handlers_market, handlers_news, handlers_orders, handlers_account, handlers_ticks)
 HANDLERS: dict[int, Handler] = {
     int(number): handler for family in _FAMILIES for number, handler in family.HANDLERS.items()
 }

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from momentum_kit.simgateway.client_feeds import RT_VOLUME, MarketLine, NewsFeed
+from momentum_kit.simgateway.client_feeds import DELAY, RT_VOLUME, MarketLine, NewsFeed
 from momentum_kit.simgateway.handlers_news import broad_tape, unentitled
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages_market import (
@@ -112,13 +112,16 @@ def _quotes(
     session.send(tick_req_params(session.version, request_id, item.min_tick))
     prints = tuple(tick for name, tick in (("233", RT_VOLUME), ("375", Tick.RT_TRADE_VOLUME)) if name in wanted)
     line = MarketLine(session.version, request_id, item, delayed, () if delayed else prints)
-    line.quote, line.trade = hub.market.quote(item.con_id), hub.market.last(item.con_id)
+    seen_at = hub.now - DELAY if delayed else hub.now
+    line.quote, line.trade = hub.market.quote(item.con_id, seen_at), hub.market.last(item.con_id, seen_at)
     session.send(line.sample(hub.now))
     _once(session, line, shortable="236" in wanted)
     if ask.snapshot:
         session.send(tick_snapshot_end(session.version, request_id))
-    else:
-        session.feeds.add_line(line)
+        return
+    session.feeds.add_line(line)
+    if delayed:
+        session.feeds.make_up(line, hub.market.prices_since(item.con_id, seen_at))
 
 
 def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> None:

@@ -1,5 +1,6 @@
 """Answers to requests for contracts, quotes, bars and their history."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from momentum_kit.sessions import exchange_day
@@ -25,6 +26,8 @@ from momentum_kit.simgateway.messages_requests import (
     MatchingRequest,
     RealTimeBarsRequest,
 )
+from momentum_kit.simgateway.messages_ticks import historical_schedule
+from momentum_kit.simgateway.past_ticks import schedule
 from momentum_kit.simgateway.times import duration_text, parse_time
 from momentum_kit.simgateway.wire import WireError
 
@@ -83,6 +86,9 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
             return
     try:
         end = parse_time(ask.end)
+        if ask.what == "SCHEDULE":
+            _schedule(session, ask, end or hub.now)
+            return
         bars = hub.market.bars(found[0].con_id, end, ask.duration, ask.bar_size, ask.what, ask.use_rth)
     except WireError:
         session.error(ask.request_id, 10314, "End Date/Time: The date, time, or time-zone entered is invalid.")
@@ -93,6 +99,17 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
     until = end or hub.now
     start = until - duration_text(ask.duration)
     session.send(historical_data(session.version, ask.request_id, bars, start, until, ask.format_date))
+
+
+def _schedule(session: "ClientSession", ask: HistoryRequest, end: datetime) -> None:
+    """Trading hours in place of bars; they come by the day only."""
+    span = duration_text(ask.duration)
+    if ask.bar_size != "1 day" or not span:
+        cause = "Schedule requests need a bar size of 1 day and a duration"
+        raise HistoryError(321, f"Error validating request.-'bx' : cause - {cause}")
+    asked = (end - span, end)
+    found = schedule(*asked, use_rth=ask.use_rth)
+    session.send(historical_schedule(session.version, ask.request_id, asked, found))
 
 
 def head_time(session: "ClientSession", ask: HeadTimestampRequest) -> None:

@@ -70,6 +70,11 @@ class Hub:
         return sum(session.feeds.lines_used for session in self._sessions.values())
 
     @property
+    def ticks_used(self) -> int:
+        """Tick-by-tick subscriptions of all clients of this login."""
+        return sum(len(session.feeds.ticks) for session in self._sessions.values())
+
+    @property
     def open_history(self) -> int:
         """History requests of all clients that are not answered yet."""
         return self.faults.effects.open_history()

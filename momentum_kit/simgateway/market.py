@@ -7,16 +7,18 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from momentum_kit.errors import ScenarioError
 from momentum_kit.models import Bar
 from momentum_kit.simgateway import history
-from momentum_kit.simgateway.events import MarketEvent, NewsEvent, QuoteEvent, TradeEvent
+from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.generated_source import GeneratedSource
 from momentum_kit.simgateway.headlines import PROVIDERS
 from momentum_kit.simgateway.history import HistoryError, HistoryRequest
 from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
+from momentum_kit.simgateway.past_ticks import SCANS, glance, scan, ticks
 from momentum_kit.simgateway.scenario import Scenario
 from momentum_kit.simgateway.tape import Tape, TapeEvent, TapeSource, to_ms
 
@@ -32,6 +34,8 @@ class Market:
     now: aware UTC, at first the scenario's start. providers: code -> name. market_rules: rule id -> bands of
     (low edge, increment) in USD.
     """
+
+    SCANS = SCANS
 
     def __init__(self, scenario: Scenario, source: TapeSource) -> None:
         self.scenario = scenario
@@ -92,15 +96,21 @@ class Market:
         self.activate(con_id)
         return self._tapes.get(con_id)
 
-    def quote(self, con_id: int) -> QuoteEvent | None:
-        """The quote in force now; None before the day's first."""
+    def quote(self, con_id: int, at: datetime | None = None) -> QuoteEvent | None:
+        """The quote in force now, or at an earlier moment; None before the day's first."""
         tape = self._tape(con_id)
-        return tape.quote_at(to_ms(self.now)) if tape else None
+        return tape.quote_at(to_ms(at or self.now)) if tape else None
 
-    def last(self, con_id: int) -> TradeEvent | None:
-        """The day's last print up to now; None before the first."""
+    def last(self, con_id: int, at: datetime | None = None) -> TradeEvent | None:
+        """The day's last print up to now, or to an earlier moment; None before the first."""
         tape = self._tape(con_id)
-        return tape.last_at(to_ms(self.now)) if tape else None
+        return tape.last_at(to_ms(at or self.now)) if tape else None
+
+    def prices_since(self, con_id: int, after: datetime) -> list[QuoteEvent | TradeEvent]:
+        """Quotes and prints in (after, now], in time order."""
+        tape, until = self._tape(con_id), to_ms(self.now)
+        found = takewhile(lambda row: row[0] <= until, tape.events(to_ms(after))) if tape else ()
+        return [event for _, event in found if not isinstance(event, HaltEvent)]
 
     def halted(self, con_id: int) -> int:
         """0 trading, 1 general halt, 2 volatility pause."""
@@ -127,6 +137,22 @@ class Market:
         until = end or self.now + timedelta(milliseconds=1)  # what happens at this very ms is known
         request = HistoryRequest.parse(until, duration, bar_size, what, use_rth=use_rth)
         return history.bars(self._source, con_id, self.scenario.day, self.now, request)
+
+    def ticks(
+        self, con_id: int, what: str, start: datetime | None, end: datetime | None, count: int, *, use_rth: bool
+    ) -> tuple[list[QuoteEvent], list[TradeEvent]]:
+        """Quotes or prints of the past, oldest first; HistoryError as IB would refuse."""
+        return ticks(self._source, con_id, self.scenario.day, self.now, what, start, end, count, use_rth=use_rth)
+
+    def scan(self, code: str, above: float | None, below: float | None, volume: int | None) -> list[Instrument]:
+        """Instruments by the rank that a scan code (one of SCANS) gives them now, best first."""
+        seen = []
+        for con_id in self.instruments:
+            tape = self._source.tape(con_id, self.scenario.day)
+            row = glance(tape, to_ms(self.now), self.previous_close(con_id)) if tape else None
+            if row is not None:
+                seen.append((con_id, row))
+        return [self.instruments[con_id] for con_id in scan(code, seen, above, below, volume)]
 
     def news_history(
         self, con_id: int, providers: tuple[str, ...], start: datetime | None, end: datetime | None, limit: int

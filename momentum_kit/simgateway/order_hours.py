@@ -8,7 +8,8 @@ PRE_MARKET = timedelta(hours=5, minutes=30)  # 04:00 before an opening at 09:30
 AFTER_HOURS = timedelta(hours=4)  # to 20:00; to 17:00 on a half day
 
 
-def _span(session: TradingSession, extended: bool) -> tuple[datetime, datetime]:
+def hours(session: TradingSession, extended: bool) -> tuple[datetime, datetime]:
+    """First and last moment of a session's regular or extended hours."""
     if extended:
         return session.open - PRE_MARKET, session.close + AFTER_HOURS
     return session.open, session.close
@@ -19,7 +20,7 @@ def _running_or_next(at: datetime, extended: bool) -> tuple[datetime, datetime]:
     while True:
         session = session_on(day)
         if session is not None:
-            start, end = _span(session, extended)
+            start, end = hours(session, extended)
             if at < end:
                 return start, end
         day += timedelta(days=1)
@@ -30,7 +31,7 @@ def may_trade(at: datetime, extended: bool) -> bool:
     session = session_on(exchange_day(at))
     if session is None:
         return False
-    start, end = _span(session, extended)
+    start, end = hours(session, extended)
     return start <= at < end
 
 

@@ -12,6 +12,7 @@ UNSUPPORTED_TYPES = frozenset(
     {"LIT", "LOC", "MIDPRICE", "MIT", "MOC", "MTL", "PEG MID", "REL", "TRAIL LIMIT", "TRAIL MIT", "TRAIL LIT"}
 )
 TIMES_IN_FORCE = frozenset({"DAY", "GTC", "IOC", "FOK"})
+MOST_PRICE_USD = 1e9  # beyond it a price is a mistake
 _LIMIT_TYPES = frozenset({"LMT", "STP LMT"})
 
 
@@ -140,7 +141,7 @@ def smart_bands(listing: Listing, market: MarketView) -> Sequence[tuple[float, f
 
 def on_tick(price: float, bands: Sequence[tuple[float, float]]) -> bool:
     """True if `price` (USD) is positive and a multiple of its band's increment."""
-    if not 0 < price < float("inf"):
+    if not 0 < price < MOST_PRICE_USD:
         return False
     steps = [increment for low_edge, increment in bands if low_edge <= price]
     return not steps or Decimal(str(price)) % Decimal(str(steps[-1])) == 0

@@ -12,12 +12,14 @@ from ibapi.protobuf.CancelAccountUpdatesMulti_pb2 import CancelAccountUpdatesMul
 from ibapi.protobuf.CancelMarketData_pb2 import CancelMarketData
 from ibapi.protobuf.CancelOrderRequest_pb2 import CancelOrderRequest
 from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
+from ibapi.protobuf.CancelTickByTick_pb2 import CancelTickByTick
 from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
 from ibapi.protobuf.ContractDataRequest_pb2 import ContractDataRequest
 from ibapi.protobuf.ExecutionRequest_pb2 import ExecutionRequest
 from ibapi.protobuf.HeadTimestampRequest_pb2 import HeadTimestampRequest as HeadTimestampBody
 from ibapi.protobuf.HistoricalDataRequest_pb2 import HistoricalDataRequest
 from ibapi.protobuf.HistoricalNewsRequest_pb2 import HistoricalNewsRequest
+from ibapi.protobuf.HistoricalTicksRequest_pb2 import HistoricalTicksRequest as HistoricalTicksBody
 from ibapi.protobuf.MarketDataRequest_pb2 import MarketDataRequest as MarketDataBody
 from ibapi.protobuf.MarketDataTypeRequest_pb2 import MarketDataTypeRequest
 from ibapi.protobuf.MarketRuleRequest_pb2 import MarketRuleRequest
@@ -25,7 +27,9 @@ from ibapi.protobuf.MatchingSymbolsRequest_pb2 import MatchingSymbolsRequest
 from ibapi.protobuf.NewsArticleRequest_pb2 import NewsArticleRequest
 from ibapi.protobuf.PlaceOrderRequest_pb2 import PlaceOrderRequest
 from ibapi.protobuf.RealTimeBarsRequest_pb2 import RealTimeBarsRequest as RealTimeBarsBody
+from ibapi.protobuf.ScannerSubscriptionRequest_pb2 import ScannerSubscriptionRequest
 from ibapi.protobuf.StartApiRequest_pb2 import StartApiRequest
+from ibapi.protobuf.TickByTickRequest_pb2 import TickByTickRequest as TickByTickBody
 
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_place_order import PlaceOrder
@@ -47,6 +51,7 @@ from momentum_kit.simgateway.messages_requests import (
     split_tags,
 )
 from momentum_kit.simgateway.protobuf_place_order import read_place_order as read_order
+from momentum_kit.simgateway.requests_ticks import HistoricalTicksRequest, ScannerRequest, TickByTickRequest
 from momentum_kit.simgateway.wire import WireError
 
 
@@ -176,6 +181,24 @@ def _account_summary(message: Any) -> AccountSummaryRequest:
     return AccountSummaryRequest(_request_id(message), split_tags(message.tags))
 
 
+def _tick_by_tick(message: Any) -> TickByTickRequest:
+    return TickByTickRequest(_request_id(message), _tradable(message), message.tickType, message.ignoreSize)
+
+
+def _historical_ticks(message: Any) -> HistoricalTicksRequest:
+    times = (message.startDateTime, message.endDateTime)
+    return HistoricalTicksRequest(
+        _request_id(message), _tradable(message), *times, message.numberOfTicks, message.whatToShow, message.useRTH
+    )
+
+
+def _scan(message: Any) -> ScannerRequest:
+    asked = message.scannerSubscription
+    filters = [getattr(asked, name) or None for name in ("abovePrice", "belowPrice", "aboveVolume")]
+    rows = asked.numberOfRows if asked.HasField("numberOfRows") else -1
+    return ScannerRequest(_request_id(message), rows, asked.instrument, asked.locationCode, asked.scanCode, *filters)
+
+
 _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.START_API: (StartApiRequest, _start_api),
     Request.CONTRACT_DETAILS: (ContractDataRequest, _contract_details),
@@ -188,6 +211,10 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.HEAD_TIMESTAMP: (HeadTimestampBody, _head_timestamp),
     Request.REAL_TIME_BARS: (RealTimeBarsBody, _real_time_bars),
     Request.CANCEL_REAL_TIME_BARS: (CancelRealTimeBars, _request_id),
+    Request.TICK_BY_TICK: (TickByTickBody, _tick_by_tick),
+    Request.CANCEL_TICK_BY_TICK: (CancelTickByTick, _request_id),
+    Request.HISTORICAL_TICKS: (HistoricalTicksBody, _historical_ticks),
+    Request.SCANNER: (ScannerSubscriptionRequest, _scan),
     Request.HISTORICAL_NEWS: (HistoricalNewsRequest, _news_history),
     Request.NEWS_ARTICLE: (NewsArticleRequest, _article),
     Request.PLACE_ORDER: (PlaceOrderRequest, _place_order),

@@ -18,6 +18,7 @@ from momentum_kit.simgateway.messages_requests import (
     RealTimeBarsRequest,
     read_cancel_order,
 )
+from momentum_kit.simgateway.requests_ticks import HistoricalTicksRequest, ScannerRequest, TickByTickRequest
 from momentum_kit.simgateway.wire import FieldReader
 
 Reader = Callable[[FieldReader, int], Any]
@@ -63,6 +64,10 @@ READERS: dict[Request, Reader] = {
     Request.HEAD_TIMESTAMP: lambda fields, _: HeadTimestampRequest.read(fields),
     Request.REAL_TIME_BARS: lambda fields, _: RealTimeBarsRequest.read(fields),
     Request.CANCEL_REAL_TIME_BARS: _number_after_version,
+    Request.TICK_BY_TICK: lambda fields, _: TickByTickRequest.read(fields),
+    Request.CANCEL_TICK_BY_TICK: _number,
+    Request.HISTORICAL_TICKS: lambda fields, _: HistoricalTicksRequest.read(fields),
+    Request.SCANNER: lambda fields, _: ScannerRequest.read(fields),
     Request.HISTORICAL_NEWS: lambda fields, _: NewsHistoryRequest.read(fields),
     Request.NEWS_ARTICLE: lambda fields, _: ArticleRequest.read(fields),
     Request.PLACE_ORDER: read_place_order,

@@ -128,6 +128,14 @@ class Tape:
             for ms, _, event in chunk:
                 yield ms, event
 
+    def quotes_between(self, start: int, end: int) -> list[QuoteEvent]:
+        """Quotes by row."""
+        return [event for _, _, event in self._quotes(start, end)]
+
+    def trades_between(self, start: int, end: int) -> list[TradeEvent]:
+        """Prints by row."""
+        return [event for _, _, event in self._trades(start, end)]
+
     def _quotes(self, start: int, end: int) -> list[tuple[int, int, Any]]:
         columns = (self.quote_ms, self.bid, self.ask, self.bid_size, self.ask_size)
         return [

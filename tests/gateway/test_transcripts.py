@@ -125,7 +125,7 @@ class PathSource:
         self._bar_times = [stamp.replace(tzinfo=NEW_YORK) for stamp in stamps]
         self.earlier_days = tuple(sorted({moment.date() for moment in self._bar_times}))
         start = to_ms(opening)
-        at = np.array([start - 1_000 if i == 0 else start + i * PAUSE_S * 1_000 - 500 for i in range(len(path))])
+        at = np.array([start - 3_600_000 if i == 0 else start + i * PAUSE_S * 1_000 - 500 for i in range(len(path))])
         sizes = np.full(len(path), 500)
         bids, asks = (np.array(column) for column in zip(*path, strict=True))
         none = np.empty(0, dtype=np.int64)

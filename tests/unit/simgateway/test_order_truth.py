@@ -221,3 +221,11 @@ def test_executions_of_earlier_days_only_when_asked_for(desk):
     assert [e.shares for e in listed(days=4)] == [Decimal(100), Decimal(40), Decimal(10)]
     assert [e.shares for e in listed(on=[day])] == [Decimal(100)]
     assert listed(since=now + timedelta(seconds=1)) == []
+
+
+@pytest.mark.parametrize("price", [1e9, 1e200, float("inf")])
+def test_a_price_out_of_this_world_is_refused(desk, price):
+    """110, for a new order and for a modify alike."""
+    assert desk.place(1, "BUY", 100, "LMT", limit_price=price) == ["1 error 110"]
+    desk.place(2, "BUY", 100, "LMT", limit_price=9.0)
+    assert desk.place(2, "BUY", 100, "LMT", limit_price=price) == ["2 error 110"]

@@ -213,7 +213,7 @@ def test_unknown_and_malformed_requests_carry_the_request_id(peer: Connect) -> N
     """321 for what is not simulated, 320 for what cannot be read, each with the id it can find."""
     client = peer()
     client.send(frame(10, 5, 33, 265598))  # market depth
-    client.send(frame(96, 34, 265598))  # historical ticks
+    client.send(frame(78, 34, 265598))  # option parameters
     client.send(frame(999, 1, 35))
     client.send(frame(20, 36, "x"))
     client.send(frame(3, 37, 265598, "AAPL"))

@@ -27,7 +27,7 @@ from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.wire import PROTOBUF_OFFSET, message
 
 VERSION = 226
-FAMILIES = ("", "_account", "_market", "_news", "_orders")
+FAMILIES = ("", "_account", "_market", "_news", "_orders", "_ticks")
 Connect = Callable[..., Any]
 
 

@@ -1,0 +1,156 @@
+"""What the official client is told of the market beyond quotes: single ticks, delay, schedules, formats, scans."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from ibapi.contract import Contract
+from ibapi.scanner import ScannerSubscription
+
+from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.simgateway.scenario import Scenario, UniverseSpec
+
+Connect = Callable[..., Awaitable[Any]]
+OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+@pytest.fixture(params=[200, 226])
+def gateway(request: pytest.FixtureRequest) -> Callable[..., SimulatedGateway]:
+    """Builds gateways on the text wire and on the protobuf wire, half an hour into the day."""
+
+    def build(**terms: Any) -> SimulatedGateway:
+        universe = UniverseSpec(small_caps=2, large_caps=0)
+        scenario = Scenario(**{"seed": 11, "universe": universe, "start": time(10, 0), "history_sessions": 5} | terms)
+        return SimulatedGateway(scenario, server_version=request.param, lock_step_s=1)
+
+    return build
+
+
+async def test_delayed_data_is_a_quarter_of_an_hour_old(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """10089 without type 3; with it 10167, and every price is that of fifteen minutes before."""
+    async with gateway(market_data_type=3) as served:
+        client = await connect_client(served.port)
+        client.reqMktData(1, aapl, "", False, False, [])
+        await client.wait_for(lambda: client.errors(1))
+        assert client.errors(1)[0][0] == 10089
+        client.reqMarketDataType(3)
+        client.reqMktData(2, aapl, "", False, False, [])
+        for _ in range(30):
+            now_ms = await client.step()
+        assert [code for code, _ in client.errors(2)] == [10167]
+        assert client.named("marketDataType")[-1].marketDataType == 3
+        assert {t.tickType for t in client.named("tickPrice")} <= {66, 67, 68, 75}
+        stamps = [int(t.value) for t in client.named("tickString") if t.tickType == 88]
+        assert len(stamps) > 5
+        assert all(900 <= now_ms / 1000 - stamp < 1000 for stamp in stamps)
+        told = [t.price for t in client.named("tickPrice") if t.tickType == 66][-1]
+        past = datetime.fromtimestamp(now_ms / 1000, UTC) - timedelta(minutes=15)
+        assert told == served.hub.market.quote(aapl.conId, past).bid
+
+
+async def test_tick_by_tick(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """Every print and every touch, unsampled; the cancel ends it, of an unknown id with 300."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        for number, kind in enumerate(("AllLast", "Last", "BidAsk", "MidPoint")):
+            client.reqTickByTickData(number, aapl, kind, 0, False)
+        client.reqMktData(9, aapl, "375", False, False, [])
+        for _ in range(20):
+            await client.step()
+        sizes = [int(t.size) for t in client.named("tickByTickAllLast") if t.reqId == 0]
+        assert (
+            sizes == [int(t.value.split(";")[1]) for t in client.named("tickString") if t.tickType == 77][-len(sizes) :]
+        )
+        assert sizes == [int(t.size) for t in client.named("tickByTickAllLast") if t.reqId == 1]
+        assert len(client.named("tickByTickBidAsk")) > len(client.named("tickByTickMidPoint")) > 5
+        for number in (0, 1, 2, 3, 77):
+            client.cancelTickByTickData(number)
+        await client.wait_for(lambda: client.errors(77))
+        assert client.errors(77)[0][0] == 300
+        client.calls.clear()
+        await client.step()
+        assert client.named("tickByTickAllLast", "tickByTickBidAsk", "tickByTickMidPoint") == []
+        client.reqTickByTickData(5, aapl, "Nothing", 0, False)
+        await client.wait_for(lambda: client.errors(5))
+        assert client.errors(5)[0][0] == 321
+
+
+async def test_historical_ticks(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """So many from a start or up to an end, whole seconds, of today and of earlier days."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        client.reqHistoricalTicks(1, aapl, "20261120-14:30:00", "", 50, "TRADES", 1, True, [])
+        client.reqHistoricalTicks(2, aapl, "", "20261120-14:45:00", 50, "BID_ASK", 1, True, [])
+        client.reqHistoricalTicks(3, aapl, "", "20261119-18:00:00", 50, "MIDPOINT", 1, True, [])
+        client.reqHistoricalTicks(4, aapl, "", "", 50, "TRADES", 1, True, [])
+        client.reqHistoricalTicks(5, aapl, "20261120-16:00:00", "", 50, "TRADES", 1, True, [])
+        await client.wait_for(lambda: client.errors(5))
+        (trades,), (quotes,), (middles,) = (
+            client.named(name) for name in ("historicalTicksLast", "historicalTicksBidAsk", "historicalTicks")
+        )
+        assert trades.done and 50 <= len(trades.ticks) < 90
+        times = [tick.time for tick in trades.ticks]
+        assert times == sorted(times) and times[0] >= OPEN.timestamp()
+        assert 50 <= len(quotes.ticks) < 60
+        assert quotes.ticks[-1].time <= datetime(2026, 11, 20, 14, 45, tzinfo=UTC).timestamp()
+        assert all(tick.priceAsk > tick.priceBid for tick in quotes.ticks)
+        assert datetime.fromtimestamp(middles.ticks[-1].time, UTC).date() == date(2026, 11, 19)
+        assert (client.errors(4)[0][0], client.errors(5)[0][0]) == (321, 162)
+
+
+async def test_a_schedule_knows_holidays_and_half_days(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """Thanksgiving is missing, the day after ends at 13:00, or at 17:00 with extended hours."""
+    async with gateway(day=date(2026, 11, 30)) as served:
+        client = await connect_client(served.port)
+        client.reqHistoricalData(1, aapl, "", "5 D", "1 day", "SCHEDULE", 1, 1, False, [])
+        client.reqHistoricalData(2, aapl, "", "5 D", "1 day", "SCHEDULE", 0, 1, False, [])
+        client.reqHistoricalData(3, aapl, "", "5 D", "1 hour", "SCHEDULE", 1, 1, False, [])
+        await client.wait_for(lambda: client.errors(3))
+        regular, extended = client.named("historicalSchedule")
+        assert regular.timeZone == "US/Eastern"
+        assert [s.refDate for s in regular.sessions] == ["20261125", "20261127", "20261130"]
+        friday = regular.sessions[1]
+        assert (friday.startDateTime, friday.endDateTime) == ("20261127-09:30:00", "20261127-13:00:00")
+        assert extended.sessions[1].endDateTime == "20261127-17:00:00"
+        assert client.errors(3)[0][0] == 321
+
+
+async def test_formats_of_times(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """FormatDate 1 is exchange time with its zone, 2 seconds since 1970; days are dates in both."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        for number, (size, form) in enumerate((("5 mins", 1), ("5 mins", 2), ("1 day", 1), ("1 day", 2))):
+            client.reqHistoricalData(number, aapl, "", "1 D", size, "TRADES", 1, form, False, [])
+        client.reqHeadTimeStamp(8, aapl, "TRADES", 1, 1)
+        client.reqHeadTimeStamp(9, aapl, "TRADES", 1, 2)
+        await client.wait_for(lambda: len(client.named("headTimestamp")) == 2)
+        first = [next(c.bar.date for c in client.named("historicalData") if c.reqId == n) for n in range(4)]
+        assert first == ["20261120 09:30:00 US/Eastern", str(int(OPEN.timestamp())), "20261120", "20261120"]
+        dashed, seconds = (call.headTimestamp for call in client.named("headTimestamp"))
+        begin = datetime.strptime(dashed.removesuffix("Z"), "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
+        assert begin.timestamp() == int(seconds)
+
+
+async def test_scans(gateway: Any, connect_client: Connect) -> None:
+    """The parameters name the scans there are; a scan ranks and filters, an unknown one is refused with 162."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        client.reqScannerParameters()
+        ask = ScannerSubscription()
+        ask.instrument, ask.locationCode, ask.scanCode, ask.numberOfRows = "STK", "STK.US.MAJOR", "MOST_ACTIVE_USD", 2
+        client.reqScannerSubscription(1, ask, [], [])
+        ask.scanCode, ask.abovePrice = "TOP_PERC_GAIN", 100.0
+        client.reqScannerSubscription(2, ask, [], [])
+        ask.scanCode = "HOT_AIR"
+        client.reqScannerSubscription(3, ask, [], [])
+        await client.wait_for(lambda: client.errors(3))
+        assert "MOST_ACTIVE_USD" in client.named("scannerParameters")[0].xml
+        first = [call for call in client.named("scannerData") if call.reqId == 1]
+        assert [call.rank for call in first] == [0, 1]
+        assert first[0].contractDetails.contract.symbol == "AAPL"
+        only = [call.contractDetails.contract.symbol for call in client.named("scannerData") if call.reqId == 2]
+        assert only == ["AAPL"]
+        assert client.errors(3)[0][0] == 162
+        client.cancelScannerSubscription(1)
+        assert await client.step() > 0
