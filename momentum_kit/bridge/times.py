@@ -10,7 +10,7 @@ from momentum_kit.sessions import NEW_YORK
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP = re.compile(
     r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)"
-    r"(?:(?P<dash>-)|\s+)(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?"
+    r"(?:(?P<dash>-)|\s+)(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?(?P<utc>Z)?"
     r"(?:\s+(?P<zone>\S.*))?"
 )
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")
@@ -35,7 +35,7 @@ def parse_time(text: str, default: tzinfo = NEW_YORK) -> datetime:
     """Any time IB writes -> aware UTC; ValueError if it is none of them.
 
     '1775136600' epoch seconds; '20260402' a day, its midnight in New York; '20260402 09:30:00 US/Eastern';
-    '20260415-15:37:37' UTC; '2026-04-14 14:58:42.0' without a zone, which is then `default`.
+    '20260415-15:37:37' UTC, from server version 214 with a Z; '2026-04-14 14:58:42.0' without a zone, which is then `default`.
     """
     text = text.strip()
     if text.isdigit():
@@ -52,7 +52,7 @@ def parse_time(text: str, default: tzinfo = NEW_YORK) -> datetime:
         except (OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError; a folder name gives an OSError
             raise ValueError(f"unknown time zone in {text!r}") from error
     else:
-        zone = UTC if part["dash"] else default
+        zone = UTC if part["dash"] or part["utc"] else default
     micros = int((part["fraction"] or "0").ljust(6, "0"))
     year, month, day, hour, minute, second = (int(part[name]) for name in _FIELDS)
     return datetime(year, month, day, hour, minute, second, micros, tzinfo=zone).astimezone(UTC)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.wire import WireError
 
-_TIME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:(-| +)(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?(?: +(\S+))?")
+_TIME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:(-| +)(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z)?)?(?: +(\S+))?")
 _DURATION = re.compile(r"(\d{1,6}) +([SDWMY])")
 _UNITS = {"S": 1, "D": 86_400, "W": 604_800, "M": 30 * 86_400, "Y": 365 * 86_400}
 
@@ -15,17 +15,17 @@ _UNITS = {"S": 1, "D": 86_400, "W": 604_800, "M": 30 * 86_400, "Y": 365 * 86_400
 def parse_time(text: str) -> datetime | None:
     """Read 'YYYYMMDD HH:MM:SS ZONE', 'YYYYMMDD-HH:MM:SS' (UTC) or 'YYYY-MM-DD HH:MM:SS.0' (UTC); None where empty.
 
-    A compact time without a zone is New York's, the gateway's own. WireError for anything else.
+    A compact time without a zone is New York's, the gateway's own, unless it ends in Z. WireError for anything else.
     """
     if not text.strip():
         return None
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise WireError(f"not a time: '{text[:40]}'")
-    year, month, day, gap, hour, minute, second, zone = match.groups()
+    year, month, day, gap, hour, minute, second, utc, zone = match.groups()
     dashed = text.strip()[4] == "-"
     digits = "".join((year, month, day, hour or "00", minute or "00", second or "00"))
-    where = _zone(zone, utc=dashed or gap == "-")
+    where = _zone(zone, utc=dashed or gap == "-" or utc is not None)
     try:
         return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=where).astimezone(UTC)
     except ValueError as error:

@@ -16,6 +16,8 @@ from momentum_kit.bridge.times import from_epoch_ms, news_request_time, parse_ti
         ("20260413 15:27:04 US/Eastern", datetime(2026, 4, 13, 19, 27, 4, tzinfo=UTC)),
         ("20260115  09:30:00 America/New_York", datetime(2026, 1, 15, 14, 30, tzinfo=UTC)),
         ("20260415-15:37:37", datetime(2026, 4, 15, 15, 37, 37, tzinfo=UTC)),
+        ("20260415-15:37:37Z", datetime(2026, 4, 15, 15, 37, 37, tzinfo=UTC)),
+        ("2026-04-14 14:58:42.0Z", datetime(2026, 4, 14, 14, 58, 42, tzinfo=UTC)),
         ("20260402 09:30:00", datetime(2026, 4, 2, 13, 30, tzinfo=UTC)),
         ("1775136600", datetime(2026, 4, 2, 13, 30, tzinfo=UTC)),
         ("20260402", datetime(2026, 4, 2, 4, tzinfo=UTC)),
