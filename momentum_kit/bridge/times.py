@@ -35,7 +35,8 @@ def parse_time(text: str, default: tzinfo = NEW_YORK) -> datetime:
     """Any time IB writes -> aware UTC; ValueError if it is none of them.
 
     '1775136600' epoch seconds; '20260402' a day, its midnight in New York; '20260402 09:30:00 US/Eastern';
-    '20260415-15:37:37' UTC, from server version 214 with a Z; '2026-04-14 14:58:42.0' without a zone, which is then `default`.
+    '20260415-15:37:37' UTC, from server version 214 with a Z; '2026-04-14 14:58:42.0' without a zone, which is then
+    `default`.
     """
     text = text.strip()
     if text.isdigit():
