@@ -161,6 +161,10 @@ class Intents(Protocol):
         """Every intent that is neither CLOSED nor REFUSED, oldest first."""
         ...
 
+    def entries_since(self, at: datetime) -> tuple[Intent, ...]:
+        """Every entry decided at or after a market time, however it ended, oldest first."""
+        ...
+
 
 class HeadlineReader(Protocol):
     """A second reading of a headline, by an AI service or anything else."""

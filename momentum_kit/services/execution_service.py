@@ -6,7 +6,7 @@ the broker's order events -> order desk, and executions and commissions on to th
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, MutableMapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -37,6 +37,7 @@ from momentum_kit.trading.working import Bracket
 
 log = structlog.get_logger("execution")
 
+MEMORY = timedelta(days=1)  # ended entries of so long count towards cool-down, rate and 'never twice' after a restart
 ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists for what is in doubt
 AUDIT_S = 15.0  # and for what is held: orderStatus is not guaranteed, and a lost word could leave a position bare
 
@@ -168,9 +169,11 @@ class ExecutionService:
         truth = await fetch_truth(self._broker)
         unresolved = self._intents.unresolved()
         async with self._lock:
-            for intent in entries(unresolved):
-                self._gate.remember(intent)
             now = self._clock.now()
+            # what the broker does not list belongs to another market of the same times: a simulated one, started anew
+            ended = (i for i in self._intents.entries_since(now - MEMORY) if i not in unresolved and truth.knows(i))
+            for intent in (*entries(unresolved), *ended):
+                self._gate.remember(intent)
             rebuild(self._desk, unresolved, truth, now)
             for bracket in self._desk.in_order():
                 await self._guardian.tend(bracket, now, at_beat=True)

@@ -50,17 +50,20 @@ class SqliteIntents:
 
     def unresolved(self) -> tuple[Intent, ...]:
         """Every intent that is neither CLOSED nor REFUSED, oldest first."""
-        done = (IntentState.CLOSED.value, IntentState.REFUSED.value)
-        rows = self._run(
-            f"SELECT {', '.join(_FIELDS)} FROM intents WHERE state NOT IN (?, ?) ORDER BY created_at, wall_ns",
-            list(done),
-        )
-        return tuple(_intent(dict(zip(_FIELDS, row, strict=True))) for row in rows)
+        return self._select("state NOT IN (?, ?)", [IntentState.CLOSED.value, IntentState.REFUSED.value])
+
+    def entries_since(self, at: datetime) -> tuple[Intent, ...]:
+        """Every entry decided at or after a market time, however it ended, oldest first."""
+        return self._select("kind = ? AND created_at >= ?", [IntentKind.ENTRY.value, to_column(at)])
 
     def close(self) -> None:
         """Close the file; every row is on disk already."""
         with suppress(sqlite3.Error):
             self._connection.close()
+
+    def _select(self, condition: str, values: list[Any]) -> tuple[Intent, ...]:
+        sql = f"SELECT {', '.join(_FIELDS)} FROM intents WHERE {condition} ORDER BY created_at, wall_ns"
+        return tuple(_intent(dict(zip(_FIELDS, row, strict=True))) for row in self._run(sql, values))
 
     def _run(self, sql: str, values: list[Any]) -> sqlite3.Cursor:
         try:
