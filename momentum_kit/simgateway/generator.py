@@ -15,6 +15,7 @@ from momentum_kit.simgateway.curve import (
     tape_start,
 )
 from momentum_kit.simgateway.instrument import tick_sizes
+from momentum_kit.simgateway.luld import enforce
 from momentum_kit.simgateway.moves import Knots, Move
 from momentum_kit.simgateway.scenario import Scenario
 from momentum_kit.simgateway.tape import Floats, Ints, Tape, build_tape, to_ms
@@ -65,17 +66,36 @@ def generate_tape(scenario: Scenario, listing: Listing, moves: tuple[Move, ...])
     # The listing's price is the price at the open, wherever the pre-market wandered.
     opening = min(OPENING_CELL, grid.cells - 1)
     mid = np.exp(mid - mid[opening] + np.log(listing.price) + grid.displacement)
+    pauses = _hold_to_bands(mid, grid, listing, scenario) if scenario.price_bands else ()
     bid, ask = _touch(mid, grid.spread)
     quotes = _quotes(grid, bid, ask, listing, rng)
     trades = _prints(grid, mid, bid, ask, listing, rng)
     trades = _closing_cross(trades, grid, mid, listing, to_ms(scenario.session.close))
-    halts = tuple(
+    planted = tuple(
         (move.at_ms + int(at * 1000), state)
         for move in moves
         if move.halt_s
         for at, state in zip(move.halt_s, (2, 0), strict=True)
     )
-    return build_tape(listing.instrument.con_id, trades, quotes, halts)
+    return build_tape(listing.instrument.con_id, trades, quotes, tuple(sorted((*planted, *pauses))))
+
+
+def _hold_to_bands(mid: Floats, grid: Grid, listing: Listing, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+    """Change `mid` and `grid` in place where the bands stop the price; the pauses as (ms, halt state)."""
+    a_second = 1000 // CELL_MS
+    last = min((to_ms(scenario.session.close) - grid.start_ms) // CELL_MS, grid.cells)
+    regular = slice(OPENING_CELL, last - (last - OPENING_CELL) % a_second)
+    by_second = mid[regular].reshape(-1, a_second)
+    held = enforce(by_second[:, -1], listing.price, large=not listing.small)
+    stopped = held.path != by_second[:, -1]
+    by_second[stopped] = held.path[stopped, None]
+    mid[regular] = by_second.ravel()
+    halts: list[tuple[int, int]] = []
+    for span in held.spans:
+        first, end = (OPENING_CELL + second * a_second for second in span)
+        grid.trading[first:end] = False
+        halts += [(grid.start_ms + first * CELL_MS, 2), (grid.start_ms + end * CELL_MS, 0)]
+    return tuple(halts)
 
 
 def _grid(scenario: Scenario, listing: Listing, moves: tuple[Move, ...], rng: np.random.Generator) -> Grid:

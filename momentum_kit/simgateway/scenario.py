@@ -142,6 +142,8 @@ class Scenario(Section):
     """Sessions before the day that history knows."""
     market_data_type: Literal[1, 2, 3, 4] = 1
     """1 live, 2 frozen, 3 delayed, 4 delayed-frozen."""
+    price_bands: bool = False
+    """Hold generated prices to the bands of limit up, limit down, with pauses; else only planted halts happen."""
     universe: UniverseSpec = UniverseSpec()
     news: NewsSpec = NewsSpec()
     broker: BrokerSpec = BrokerSpec()

@@ -12,6 +12,7 @@ from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.events import SimOrder
+from momentum_kit.simgateway.fault_specs import ConnectivityLost
 from momentum_kit.simgateway.scenario import Scenario, SymbolSpec, UniverseSpec
 
 Connect = Callable[..., Awaitable[Any]]
@@ -319,3 +320,26 @@ async def test_an_ioc_parent(gateway: Any, connect_client: Connect, aapl: Contra
         codes = {code for number in (1, 2) for code, _ in client.errors(number)}
         assert codes == ({202} if answer == "accepted" else {201, 135})
         assert served.hub.exchange.open_orders() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [("nothing", set()), ("open_orders", {"openOrder"}), ("orders_and_executions", {"openOrder", "execDetails"})],
+)
+async def test_what_1102_repeats(
+    gateway: Any, connect_client: Connect, aapl: Contract, answer: str, told: set[str]
+) -> None:
+    """After the gateway's own line is back: nothing, the client's working orders, or its executions as well."""
+    async with gateway(restored_replay=answer) as served:
+        client = await connect_client(served.port)
+        client.placeOrder(1, aapl, order("BUY", "MKT"))
+        await filled(client)
+        client.placeOrder(2, aapl, order("BUY", "LMT", lmtPrice=200.0))
+        await client.wait_for(lambda: [s for s in client.named("orderStatus") if s.orderId == 2])
+        await client.step()
+        client.calls.clear()
+        served.inject(ConnectivityLost(for_s=2))
+        for _ in range(4):
+            await client.step()
+        assert [code for code, _ in client.errors(-1)] == [1100, 1102]
+        assert {call.name for call in client.calls} & {"openOrder", "execDetails"} == told
