@@ -35,7 +35,7 @@ class ClientSession:
     """State of one client: hello, START_API, then requests in any order.
 
     version is 0 before the hello, client_id None before START_API. Whoever owns the socket writes `take_output()`
-    after every call, closes once `closing` is set and all was written, and calls `receive(b"")` after `wait_s()`.
+    after every call, closes once `closing` is set and all was written, and while `behind` calls `receive(b"")` after `wait_s()`.
     link: the socket, where there is one.
     """
 
@@ -44,6 +44,7 @@ class ClientSession:
         self.version = 0
         self.client_id: int | None = None
         self.closing = False
+        self.behind = False  # a paced client's requests wait
         self.data_type = 1  # what reqMarketDataType asked for last
         self.account_updates = False
         self.positions = False
@@ -63,7 +64,8 @@ class ClientSession:
         try:
             if not self._greeted and not self._take_prefix():
                 return
-            while not self.closing and not self.wait_s() and (payload := self._input.next_frame()) is not None:
+            self.behind = False
+            while not self.closing and (payload := self._next_frame()) is not None:
                 if not self.version:
                     self._on_hello(payload)
                 elif self._within_rate(payload):
@@ -141,6 +143,10 @@ class ClientSession:
         self.version = version
         self._rate.paced = PACED in hello.options.split()
         self.send(greeting(version, self.hub.now))
+
+    def _next_frame(self) -> bytes | None:
+        self.behind = self.wait_s() > 0
+        return None if self.behind else self._input.next_frame()
 
     def _within_rate(self, payload: bytes) -> bool:
         refusal = self._rate.refusal()

@@ -146,8 +146,7 @@ class Connection(asyncio.Protocol):
             self.flush()
 
     def _go_on_later(self) -> None:
-        wait_s = self.session.wait_s()
-        if wait_s and self._transport is not None:
+        if self.session.behind and self._transport is not None:
             if self._paced:
                 self._paced.cancel()
-            self._paced = self._loop.call_later(wait_s, self.data_received, b"")
+            self._paced = self._loop.call_later(self.session.wait_s(), self.data_received, b"")
