@@ -178,4 +178,4 @@ def _count(fields: FieldReader) -> int:
 
 
 def _list(fields: FieldReader, count: int) -> str:
-    return LIST_SEPARATOR.join(fields.text() for _ in range(count))
+    return LIST_SEPARATOR.join(fields.text().replace(LIST_SEPARATOR, " ") for _ in range(count))

@@ -43,5 +43,6 @@ def conditions_into_raw(conditions: Iterable[Any], raw: dict[str, str]) -> None:
         if condition.type not in _FIELDS:
             raise WireError(f"no condition has type {condition.type}")
         parts += [str(condition.type), "a" if condition.isConjunctionConnection else "o"]
-        parts += [as_text(getattr(condition, name)) for name in _FIELDS[condition.type]]
+        texts = (as_text(getattr(condition, name)) for name in _FIELDS[condition.type])
+        parts += [text.replace(LIST_SEPARATOR, " ") for text in texts]
     raw["conditionsCount"], raw["conditions"] = str(len(listed)), LIST_SEPARATOR.join(parts)

@@ -142,6 +142,18 @@ def test_nonsense_in_a_field_nobody_reads_is_refused(peer: Connect, aapl: Contra
     assert other.named("openOrderEnd") and not other.named("openOrder")
 
 
+def test_the_separator_of_lists_cannot_be_smuggled_in(peer: Connect, aapl: Contract) -> None:
+    """A condition whose text holds the gateway's own separator stays one condition for every client."""
+    order = Order()
+    order.action, order.orderType, order.tif, order.totalQuantity, order.lmtPrice = "BUY", "LMT", "GTC", Decimal(5), 1.0
+    order.conditions = [ExecutionCondition("STK", "SM\x1fART", "A\x1f1")]
+    owner, other = peer(VERSION, 1), peer(200, 2)
+    owner.client.placeOrder(1, aapl, order)
+    other.client.reqAllOpenOrders()
+    (condition,) = other.named("openOrder")[0].order.conditions
+    assert (condition.exchange, condition.symbol) == ("SM ART", "A 1")
+
+
 def _real_bodies(aapl: Contract) -> list[bytes]:
     """What the official client writes for one of each request, without the length."""
     client, written = EClient(EWrapper()), []
