@@ -35,7 +35,8 @@ class ClientSession:
     """State of one client: hello, START_API, then requests in any order.
 
     version is 0 before the hello, client_id None before START_API. Whoever owns the socket writes `take_output()`
-    after every call, closes once `closing` is set and all was written, and while `behind` calls `receive(b"")` after `wait_s()`.
+    after every call, closes once `closing` is set and all was written, and while `behind` calls `receive(b"")` after
+    `wait_s()`.
     link: the socket, where there is one.
     """
 
