@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from momentum_kit.config import find_project, load_config
-from momentum_kit.errors import GuardRefused, InputError, MomentumKitError
+from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError
 
 app = typer.Typer(
     name="momentum-kit",
@@ -154,7 +154,7 @@ def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None
     """What the running session does now."""
     from momentum_kit.runtime.messages import encode_status
 
-    now = _client(config, port).status()
+    now = _client(config, port, EngineError).status()
     text = (
         f"{now.environment} {now.account}: {now.state} ({now.reason}); "
         f"market time {now.market_time:%Y-%m-%d %H:%M:%S} UTC; "
@@ -244,12 +244,13 @@ def _folder(config: Path, port: int | None) -> Any:
     return StateFolder(load_config(config, {"broker.port": port} if port else None).owner_key)
 
 
-def _client(config: Path, port: int | None) -> Any:
+def _client(config: Path, port: int | None, absent: type[MomentumKitError] = GuardRefused) -> Any:
+    """The running engine; without one a command is refused, and a question has no answer."""
     from momentum_kit.runtime.control import ControlClient
 
     address = _folder(config, port).address()
     if address is None:
-        raise GuardRefused(f"no engine runs for {config}" + (f" at port {port}" if port else ""))
+        raise absent(f"no engine runs for {config}" + (f" at port {port}" if port else ""))
     return ControlClient(address)
 
 

@@ -57,6 +57,8 @@ async def test_flatten_then_resume_then_stopped(project: Path, gateway: Gateway)
         refused = await asyncio.to_thread(command_line, name, "--config", str(config))
         assert refused.returncode == 4, refused
         assert "no engine runs" in refused.stderr
+    asked = await asyncio.to_thread(command_line, "status", "--config", str(config))
+    assert (asked.returncode, asked.stdout) == (1, "")
     assert gateway.truth()["positions"] == []
 
 

@@ -9,7 +9,9 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import Run, client_of, command_line, configure, kill_process, processes_of, wait_until
 
+from momentum_kit.config import load_config
 from momentum_kit.models import TradingState
+from momentum_kit.runtime.engine_process import new_run_dir, start_engine
 
 FINALLY = "interrupted: stopping in order"
 
@@ -94,6 +96,38 @@ def test_sigkill_to_the_runner(run: Run, gateway: Gateway, project: Path) -> Non
     assert run.last_word().positions == ()
     assert not run.summary_exists
     assert gateway.truth()["positions"] == []
+
+
+def test_sigkill_to_the_gateway(project: Path, gateway: Gateway) -> None:
+    """After the window the session ends in words: status 3, its report written, no summary."""
+    config = configure(project, gateway.port, clock={"rate": 200}, broker={"reconnect_timeout_s": 1})
+    run = Run(project, config, gateway.port)
+    try:
+        run.until_holding()
+        gateway.die()
+        status, errors = run.end()
+    finally:
+        run.close()
+    assert status == 3
+    assert "did not come back within 1 s" in errors
+    assert "their stops rest at the broker" in errors
+    assert not run.summary_exists
+    assert len(run.last_word().positions) == 1
+    assert "did not come back" in (run.out / "production.ipynb").read_text()
+
+
+def test_sigkill_to_the_gateway_while_flat(project: Path, gateway: Gateway) -> None:
+    """With nothing held the same is status 1."""
+    config = configure(project, gateway.port, clock={"rate": 20}, broker={"reconnect_timeout_s": 1})
+    run_dir = new_run_dir(load_config(config), project)
+    engine = start_engine(config, {}, run_dir)
+    client = client_of(config)
+    client.start()
+    gateway.die()
+    wait_until(lambda: (run_dir / "engine.json").exists(), "the session ends")
+    assert engine.finish() == 1
+    assert "did not come back within 1 s" in engine.last_words()
+    assert "nothing is held" in engine.last_words()
 
 
 def test_a_signal_before_the_notebook_begins(project: Path, gateway: Gateway) -> None:
