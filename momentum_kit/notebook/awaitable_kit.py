@@ -1,6 +1,7 @@
 """The awaitable half of a kit: starts the engine process or attaches to it, commands it, shows what it does."""
 
 import asyncio
+import os
 from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import UTC
@@ -12,7 +13,7 @@ from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.kit_tables import KitTables
 from momentum_kit.runtime.control import ControlClient
-from momentum_kit.runtime.engine_process import FINAL_STATUS, find_engine, new_run_dir, start_engine
+from momentum_kit.runtime.engine_process import FINAL_STATUS, RUN_ACCOUNT, find_engine, new_run_dir, start_engine
 from momentum_kit.runtime.engine_thread import serve_in_thread
 from momentum_kit.runtime.messages import decode_status_text
 from momentum_kit.runtime.state_folder import StateFolder
@@ -54,6 +55,8 @@ class AwaitableKit(KitTables):
         address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
         if address:
             return cls(settings, ControlClient(address), started_here=False)
+        if os.environ.get(RUN_ACCOUNT) == settings.owner_key:
+            raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
         project = find_project(Path(config).parent)
         out = Path(run_dir) if run_dir else new_run_dir(settings, project)
         try:

@@ -28,6 +28,8 @@ log = structlog.get_logger("engine")
 
 ERRORS = "engine.err"  # the engine's stderr
 FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
+RUN_ACCOUNT = "MOMENTUM_KIT_RUN_ACCOUNT"  # environment of a headless run's kernel: whose engine the run itself owns
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 START_TIMEOUT_S = 60.0
 
 
@@ -134,11 +136,12 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
         try:
             await engine.open()
             await server.start()
-            folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
             if signals:
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    asyncio.get_running_loop().add_signal_handler(number, _stop_by_signal, engine, number)
+                _stop_on_signals(engine)
+            folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
             await engine.ended.wait()
+            if signals:
+                _ignore_signals()
             status = engine.status()
             _leave_word(run_dir, status)
         finally:
@@ -151,6 +154,18 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
     if status.positions:
         return OpenPositionsLeft.exit_status
     return MomentumKitError.exit_status if engine.standing.failure else 0
+
+
+def _stop_on_signals(engine: Engine) -> None:
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _stop_by_signal, engine, number)
+
+
+def _ignore_signals() -> None:
+    """It is ending already; the loop's own end would bring back the default, which kills before the last word."""
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _stop_by_signal(engine: Engine, number: signal.Signals) -> None:

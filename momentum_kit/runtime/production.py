@@ -4,12 +4,11 @@ import difflib
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 import yaml
 from jupyter_client.manager import AsyncKernelManager
@@ -17,7 +16,8 @@ from jupyter_core.utils import run_sync
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import InputError, MomentumKitError, NotebookError, OpenPositionsLeft
-from momentum_kit.runtime.engine_process import EngineProcess, start_engine
+from momentum_kit.runtime.engine_process import RUN_ACCOUNT, EngineProcess, start_engine
+from momentum_kit.runtime.interrupts import TOLD_TO_STOP, Interrupts
 from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
 KERNEL = "python3"
@@ -91,31 +91,41 @@ def run_notebook(
     """
     given = {**parameters, "config": str(config)}
     check_parameters(notebook, given)
+    settings = load_config(config, overrides)
     executed = out / notebook.name
     failure = ""
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
         interrupts.stop_session = engine.stop
         if started:
             started(engine)
         try:
-            if interrupts.received:
-                raise NotebookError("told to stop before the notebook began")
-            _execute(notebook, executed, given, interrupts)
+            interrupts.refuse_to_go_on()
+            with _engine_is_ours(settings.owner_key):
+                _execute(notebook, executed, given, interrupts)
         except MomentumKitError as error:
             failure = str(error)
-        status, why = _end_of(engine, config, overrides)
+        status, why = _end_of(engine, config, settings)
     failure = "; ".join(words for words in (failure, why) if words)
     return RunOutcome(executed, status or (MomentumKitError.exit_status if failure else 0), failure)
 
 
-def _end_of(engine: EngineProcess, config: Path, overrides: Mapping[str, Any]) -> tuple[int, str]:
+@contextmanager
+def _engine_is_ours(owner_key: str) -> Iterator[None]:
+    """Meanwhile a kernel that is started here knows that it may attach to this account's engine, but start none."""
+    os.environ[RUN_ACCOUNT] = owner_key
+    try:
+        yield
+    finally:
+        del os.environ[RUN_ACCOUNT]
+
+
+def _end_of(engine: EngineProcess, config: Path, settings: Config) -> tuple[int, str]:
     """The engine's exit status by DESIGN.md's table, and its failure in words."""
     status = engine.finish()
     if status >= 0:
         return status, engine.last_words() if status else ""
     words = f"the engine was ended by {signal.Signals(-status).name}"
-    settings = load_config(config, overrides)
     if unresolved := unresolved_symbols(_intents_of(config, settings)):
         words += f"; {', '.join(unresolved)} may be held, with the stops at the broker: start again to take over"
         return OpenPositionsLeft.exit_status, words
@@ -126,7 +136,7 @@ def _intents_of(config: Path, settings: Config) -> Path:
     return intents_file(find_project(config.resolve().parent) / settings.storage.data_dir, settings.owner_key)
 
 
-def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any], interrupts: "_Interrupts") -> None:
+def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any], interrupts: Interrupts) -> None:
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -134,48 +144,18 @@ def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any], inte
     # ipc: no port, nobody else can listen. Async: under a blocking manager nbclient never sees a kernel die.
     manager = AsyncKernelManager(kernel_name=KERNEL, transport="ipc")
     try:
-        interrupts.kernel = manager
+        interrupts.attach(manager)
         papermill.execute_notebook(
             str(notebook), str(executed), parameters=dict(parameters), progress_bar=False, kernel_name=KERNEL,
-            km=manager,
+            km=manager, **interrupts.hooks,
         )  # fmt: skip
     except PapermillExecutionError as error:
         raise NotebookError(f"cell {error.exec_count} of {executed} failed: {error.ename}: {error.evalue}") from None
     except DeadKernelError:
         raise NotebookError(f"the kernel died while executing {executed}; the session was ended in order") from None
+    except KeyboardInterrupt:
+        raise NotebookError(TOLD_TO_STOP) from None
     finally:
-        interrupts.kernel = None
+        interrupts.attach(None)
         if manager.has_kernel:
             run_sync(manager.shutdown_kernel)(now=True)
-
-
-class _Interrupts:
-    """SIGTERM and SIGINT of this process: an orderly stop of the session, and SIGINT of the kernel.
-
-    Only the kernel can run the notebook's `finally`, but a kernel that starts, or is between two cells, ignores an
-    interrupt: the session itself must know as well.
-    """
-
-    def __init__(self) -> None:
-        self.received = False
-        self.stop_session: Callable[[], None] | None = None
-        self.kernel: AsyncKernelManager | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.received = True
-        pid = getattr(self.kernel.provisioner, "pid", None) if self.kernel else None
-        if pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
-        if self.stop_session:
-            self.stop_session()

@@ -8,8 +8,10 @@ from chaos_gateway import Gateway
 from chaos_processes import client_of, command_line, configure, processes_of, wait_status, wait_until
 
 from momentum_kit import Kit
-from momentum_kit.errors import GuardRefused
+from momentum_kit.config import load_config
+from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
+from momentum_kit.runtime.engine_process import RUN_ACCOUNT
 
 QUICK = {"clock": {"rate": 200}}
 
@@ -98,3 +100,14 @@ async def test_a_stop_before_the_start_ends_the_engine(project: Path, gateway: G
         await kit.resume()
     final = await kit.stop()
     assert (final.state, final.incidents) == (TradingState.STOPPED, ())
+
+
+async def test_a_notebook_under_run_starts_no_engine(
+    project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was told to stop has ended its engine: a kernel that missed the interrupt must not start another."""
+    config = configure(project, gateway.port)
+    monkeypatch.setenv(RUN_ACCOUNT, load_config(config).owner_key)
+    with pytest.raises(EngineError, match="starts no other"):
+        await Kit.open(config)
+    assert set(processes_of(project)) == {gateway.pid}
