@@ -78,8 +78,18 @@ def wait_status(client: ControlClient, condition: Callable[[EngineStatus], Any],
 
 
 def kill_process(pid: int, number: int = signal.SIGKILL) -> None:
-    """Send a signal to one process."""
-    psutil.Process(pid).send_signal(number)
+    """Send a signal to one process; SIGKILL returns once it is dead, which the sending alone does not promise."""
+    process = psutil.Process(pid)
+    process.send_signal(number)
+    if number == signal.SIGKILL:
+        wait_until(lambda: _is_dead(process), f"process {pid} is dead")
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def command_line(*arguments: str) -> "subprocess.CompletedProcess[str]":
