@@ -1,0 +1,97 @@
+"""Commands of a session: run it, ask it, tell it, arm it."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from momentum_kit.cli.common import ConfigPath, Json, app, done, engine_client, state_folder
+from momentum_kit.config import load_config
+from momentum_kit.errors import EngineError, InputError
+
+
+@app.command()
+def run(
+    notebook: Path,
+    config: Annotated[Path, typer.Option(help="Configuration of the session.")],
+    out: Annotated[Path, typer.Option(help="Folder for everything the run leaves.")],
+    parameters: Annotated[list[str] | None, typer.Option("-p", metavar="KEY VALUE", help="A parameter.")] = None,
+    json_: Json = False,
+) -> None:
+    """Run a session headlessly: the notebook is executed, the engine outlives its kernel."""
+    from momentum_kit.runtime.production import address_overrides, prepare_out, run_notebook, settings_of
+    from momentum_kit.runtime.report import run_summary, write_summary
+
+    given = settings_of(parameters or [])
+    folder = prepare_out(out)
+    outcome = run_notebook(notebook, config, given, address_overrides(given), folder)
+    summary = run_summary(folder, None, {"title": notebook.stem, "exit_status": outcome.exit_status})
+    if not outcome.failure:
+        write_summary(folder, summary)
+    done(json_, summary, f"{outcome.notebook}: {'failed' if outcome.failure else 'done'}")
+    if outcome.failure:
+        print(outcome.failure, file=sys.stderr)
+    raise typer.Exit(outcome.exit_status)
+
+
+@app.command()
+def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+    """What the running session does now."""
+    from momentum_kit.runtime.messages import encode_status
+
+    now = engine_client(config, port, EngineError).status()
+    text = (
+        f"{now.environment} {now.account}: {now.state} ({now.reason}); "
+        f"market time {now.market_time:%Y-%m-%d %H:%M:%S} UTC; "
+        f"{len(now.positions)} positions; realised {now.realised_usd:+.2f}, open {now.unrealised_usd:+.2f}, "
+        f"costs {now.costs_usd:.2f} USD"
+    )
+    print(encode_status(now) if json_ else text)
+
+
+def _command(name: str, words: str) -> None:
+    """Register a command that does nothing but tell the engine."""
+
+    def tell(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+        outcome = engine_client(config, port).command(name, "command line")
+        done(json_, {"outcome": outcome}, outcome)
+
+    app.command(name.replace("_", "-"), help=words)(tell)
+
+
+_command("pause", "No new entries; positions keep their exits.")
+_command("resume", "Entries again.")
+_command("reduce_only", "No new entries until a human resumes.")
+_command("flatten", "Cancel entries and close every position; entries stay off.")
+_command("kill", "Flatten, end, and latch: nothing trades this account until `clear`.")
+_command("stop", "Flatten and end the session.")
+
+
+@app.command()
+def clear(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+    """Release the kill switch of an account, after a human has looked."""
+    folder = state_folder(config, port)
+    reason = folder.killed
+    folder.clear_kill()
+    outcome = f"cleared: {reason}" if reason else "nothing was latched"
+    done(json_, {"outcome": outcome}, outcome)
+
+
+@app.command()
+def arm(
+    account: Annotated[str, typer.Option(help="The live account id, typed in full.")],
+    config: ConfigPath = Path("config/live.yaml"),
+    minutes: Annotated[int, typer.Option(help="How long the arming lasts.", min=1, max=720)] = 60,
+    json_: Json = False,
+) -> None:
+    """Allow a live session of this account to start, for a while."""
+    from momentum_kit.runtime.state_folder import StateFolder
+
+    settings = load_config(config)
+    if settings.broker.account != account:
+        raise InputError(f"{config} trades {settings.broker.account or 'no named account'}, not {account}")
+    until = datetime.now(UTC) + timedelta(minutes=minutes)
+    StateFolder(settings.owner_key).arm(account, until)
+    done(json_, {"account": account, "until": until.isoformat()}, f"{account} is armed until {until:%H:%M} UTC")
