@@ -26,8 +26,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## headlines, decisions, orders, fills and profit against a simulated gateway
 	@$(BIN)/momentum-kit demo
 
-test: setup  ## all tests
-	@$(BIN)/python -m pytest
+test: setup  ## all tests, one process a core
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 fuzz: setup  ## a million broken requests at the simulated gateway, half of them on each wire
 	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -q

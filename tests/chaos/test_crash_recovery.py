@@ -154,5 +154,6 @@ async def test_a_cut_line_is_mended(project: Path, gateway: Gateway, proxy: Prox
     assert final.counts["fills"] == len(known["fills"])
     assert final.realised_usd == pytest.approx(known["realized_usd"] + known["commissions_usd"], abs=0.01)
     trips = table(kit.journal, "round_trips")
-    assert len(trips[trips["con_id"] == symbol]) == 1
+    assert trips["item_id"].is_unique  # the session goes on: a later story may open the same symbol again
+    assert symbol in set(trips["con_id"])
     wait_until(lambda: not kit.running, "the engine ends")
