@@ -5,6 +5,7 @@ MomentumKitError                      exit 1
 │   ├── ConfigError                            a setting, a threshold file, an environment variable
 │   ├── ScenarioError                          a scenario that does not exist or does not parse
 │   ├── ArchiveError                           an archive day or file that is missing or malformed
+│   ├── ResearchError                          a study that would be empty, look ahead, or mix what does not fit
 │   └── NotebookError                          a notebook or a parameter that does not exist
 ├── GuardRefused                      exit 4   a safety guard said no (paper not proven, killed, not armed)
 ├── OpenPositionsLeft                 exit 3   the session ended and something is still held
@@ -43,6 +44,10 @@ class ScenarioError(InputError):
 
 class ArchiveError(InputError):
     """An archive day or an import file is missing or malformed."""
+
+
+class ResearchError(InputError):
+    """A study is refused: an empty selection, a look-ahead, tables that do not fit each other."""
 
 
 class NotebookError(InputError):
