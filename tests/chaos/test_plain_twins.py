@@ -19,8 +19,8 @@ import sys
 from momentum_kit import Kit
 kit = Kit.open_sync(sys.argv[1])
 kit.start_sync()
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     kit.wait_sync()
 except KeyboardInterrupt:
     print("interrupted", kit.status().state, flush=True)
