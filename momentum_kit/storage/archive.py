@@ -1,82 +1,63 @@
-"""The Parquet archive: minute bars of trades and quotes, one file a symbol and day, each with its provenance.
+"""The Parquet archive: bars, quotes, headlines, executions and dated symbol masters, each with its provenance.
 
-    ROOT/bars_1m/symbol=SPY/day=2013-10-11/bars.parquet      trades, as Bar
-    ROOT/quotes_1m/symbol=SPY/day=2013-10-11/bars.parquet    bids and asks, as QuoteBar
+    ROOT/bars_1m/symbol=SPY/month=2013-10/bars.parquet       trades by minute, as Bar; bars_5s the same by 5 s
+    ROOT/quotes_1m/symbol=SPY/month=2013-10/bars.parquet     bids and asks, as QuoteBar; quotes_5s the same by 5 s
+    ROOT/headlines/month=2013-10/headlines.parquet           headlines by the month of their publication
+    ROOT/executions/month=2013-10/executions.parquet         our own executions with their commissions
+    ROOT/symbols/day=2013-10-11/symbols.parquet              what was listed on a day: the symbol master
 
-The folders follow Hive's naming, so any tool reads them with symbol and day as columns. Prices are USD as they were
-traded (`adjusted` in the provenance says so), sizes are shares, times are UTC and stamp a bar's START.
+The folders follow Hive's naming, so any tool reads them. Times are UTC and stamp a bar's START, days and months are
+New York's, prices USD, sizes shares. A series is raw or adjusted, never both: see Provenance.adjusted. The footer of a
+month file has, for each of its days, the number of rows and their provenance; a day with no rows is a recorded gap.
+A change is visible as a whole or not at all, also when the process is killed, and writers wait for each other.
 """
 
-import json
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from itertools import starmap
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
+from momentum_kit.storage.archive_events import Events
+from momentum_kit.storage.archive_files import (
+    Changes,
+    StoredDay,
+    changes,
+    merged_month,
+    read_columns,
+    read_days,
+)
+from momentum_kit.storage.archive_rows import (
+    BARS,
+    BARS_5S,
+    QUOTES,
+    QUOTES_5S,
+    SECONDS,
+    Columns,
+    Provenance,
+    QuoteBar,
+    Series,
+    day_bounds,
+    in_days,
+    row_type,
+    symbol_folder,
+    to_rows,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BARS, QUOTES = "bars_1m", "quotes_1m"
+__all__ = ["BARS", "BARS_5S", "QUOTES", "QUOTES_5S", "Archive", "Provenance", "QuoteBar", "Series", "in_days"]
+
 FILE = "bars.parquet"
-SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9. -]*")  # IB's class shares carry a blank: BRK B
-PROVENANCE = b"momentum_kit"
+BUFFERED_ROWS = 1_000_000  # about 80 MB: what extend() gathers before it writes
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteBar:
-    """Best bid and ask over one interval, stamped at its START; prices in USD, sizes in shares at its end."""
-
-    start: datetime
-    seconds: int
-    bid_open: float
-    bid_high: float
-    bid_low: float
-    bid_close: float
-    bid_size: float
-    ask_open: float
-    ask_high: float
-    ask_low: float
-    ask_close: float
-    ask_size: float
-
-    @property
-    def end(self) -> datetime:
-        """The first instant at which the bar may be used."""
-        return self.start + timedelta(seconds=self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where a file of the archive comes from; sha256 is that of the source, adjusted: for splits and dividends."""
-
-    source: str
-    sha256: str
-    imported_at: datetime
-    adjusted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One file's worth: the bars of a symbol and day, oldest first, and where they come from."""
-
-    kind: str  # BARS or QUOTES
-    symbol: str
-    day: date
-    rows: Sequence[Bar] | Sequence[QuoteBar]
-    provenance: Provenance
-
-
-class Archive:
+class Archive(Events):
     """Reads and extends an archive folder; a folder that does not exist yet is an empty archive.
 
     Raises ArchiveError, one line with the file and the remedy, for what is missing, unreadable or unwritable.
@@ -85,104 +66,148 @@ class Archive:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
 
-    def days(self, symbol: str = "*") -> tuple[date, ...]:
-        """Exchange days with bars (of this symbol), ascending."""
-        return self._days(BARS, symbol)
+    def days(self, symbol: str = "*", kind: str = BARS) -> tuple[date, ...]:
+        """Exchange days with rows (of this symbol), ascending."""
+        found = {day for file in self._files(kind, symbol) for day, at in read_days(file).items() if at.count}
+        return tuple(sorted(found))
 
-    def symbols(self, day: date | None = None) -> tuple[str, ...]:
-        """Symbols with bars (on this day), ascending."""
-        pattern = f"symbol=*/day={day or '*'}/{FILE}"
-        return tuple(sorted({_value(file.parent.parent) for file in (self.root / BARS).glob(pattern)}))
+    def symbols(self, day: date | None = None, kind: str = BARS) -> tuple[str, ...]:
+        """Symbols with rows (on this day), ascending."""
+        files = self._files(kind, "*", f"{day:%Y-%m}" if day else "*")
+        found = {_value(file.parent.parent) for file in files if day is None or _count(file, day)}
+        return tuple(sorted(found))
 
-    def bars(self, symbol: str, day: date) -> tuple[Bar, ...]:
-        """Minute bars of trades, extended hours included, oldest first."""
-        return tuple(starmap(Bar, self._rows(BARS, symbol, day)))
+    def bars(self, symbol: str, day: date, kind: str = BARS) -> tuple[Bar, ...]:
+        """Bars of trades, extended hours included, oldest first; kind BARS or BARS_5S."""
+        return self._rows(kind, symbol, day)
 
-    def quotes(self, symbol: str, day: date) -> tuple[QuoteBar, ...]:
-        """Minute bars of quotes, extended hours included, oldest first."""
-        return tuple(starmap(QuoteBar, self._rows(QUOTES, symbol, day)))
+    def quotes(self, symbol: str, day: date, kind: str = QUOTES) -> tuple[QuoteBar, ...]:
+        """Bars of quotes, extended hours included, oldest first; kind QUOTES or QUOTES_5S."""
+        return self._rows(kind, symbol, day)
+
+    def columns(
+        self, kind: str, symbol: str, first_day: date, last_day: date, names: Sequence[str] | None = None
+    ) -> Columns:
+        """All rows of a symbol from first_day to last_day (both included), for vectorised work.
+
+        start: int64 microseconds since the epoch; the rest float64. names: only these (and start), which is faster.
+        Raises ArchiveError where there is not a single row.
+        """
+        first, last = f"month={first_day:%Y-%m}", f"month={last_day:%Y-%m}"
+        files = [file for file in self._files(kind, symbol) if first <= file.parent.name <= last]
+        parts = [read_columns(file, kind, names) for file in files]
+        if parts:
+            joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            bounds = day_bounds(first_day)[0], day_bounds(last_day)[1]
+            begin, end = np.searchsorted(joined["start"], bounds)
+            if begin < end:
+                return {name: column[begin:end] for name, column in joined.items()}
+        raise ArchiveError(self._missing(kind, symbol, f"from {first_day} to {last_day}"))
 
     def provenance(self, kind: str, symbol: str, day: date) -> Provenance:
-        """Where the bars (kind BARS or QUOTES) of a symbol and day come from."""
-        stored = json.loads(self._open(kind, symbol, day).schema.metadata[PROVENANCE])
-        return Provenance(**{**stored, "imported_at": datetime.fromisoformat(stored["imported_at"])})
+        """Where the rows of a symbol and day come from; for a recorded gap, who had nothing."""
+        return self._stored(kind, symbol, day).provenance
+
+    def provenances(self, kind: str, symbol: str) -> dict[date, tuple[int, Provenance]]:
+        """Every recorded day of a symbol, ascending: its number of rows (0: a gap) and provenance."""
+        files = self._files(kind, symbol)
+        return {day: (at.count, at.provenance) for file in files for day, at in read_days(file).items()}
+
+    def holds(self, kind: str, symbol: str, day: date) -> bool:
+        """True if there are rows of this kind for the symbol and day."""
+        file = self._file(kind, symbol, day)
+        return file.is_file() and _count(file, day) > 0
+
+    def extend(self, series: Iterable[Series]) -> int:
+        """Add or replace days; returns how many. If anything fails on the way, the archive is as it was before.
+
+        The order of the series does not matter; one symbol after the other is fastest.
+        """
+        count = rows = 0
+        with changes(self.root) as pending:
+            gathered: dict[Path, list[Series]] = {}
+            adjusted: dict[Path, bool] = {}
+            for each in series:
+                gathered.setdefault(self._file(each.kind, each.symbol, each.day), []).append(each)
+                count += 1
+                rows += len(each.rows["start"] if isinstance(each.rows, dict) else each.rows)
+                if rows >= BUFFERED_ROWS:
+                    self._put(gathered, pending, adjusted)
+                    gathered, rows = {}, 0
+            self._put(gathered, pending, adjusted)
+            pending.commit()
+        return count
 
     def sql(self, query: str) -> "pa.Table":
-        """Ask the whole archive at once: tables bars_1m and quotes_1m, each with symbol and day as columns."""
+        """Ask the whole archive at once: a table for each kind; bars and quotes have symbol and day as columns."""
         import duckdb
 
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for kind in (BARS, QUOTES):
-                if self._days(kind, "*"):
-                    pattern = str(self.root / kind / "symbol=*" / "day=*" / FILE).replace("'", "''")
-                    source = f"read_parquet('{pattern}', hive_types = {{symbol: VARCHAR, day: DATE}})"
-                    connection.execute(f"CREATE VIEW {kind} AS SELECT * FROM {source}")
+            for name, source in self._views():
+                connection.execute(f"CREATE VIEW {name} AS {source}")
             try:
                 return connection.sql(query).to_arrow_table()
             except duckdb.Error as error:
                 raise ArchiveError(f"{self.root}: {str(error).splitlines()[0]}") from None
 
-    def extend(self, series: Iterable[Series]) -> int:
-        """Add or replace files; returns how many. If anything fails on the way, the archive is as it was before.
+    def _views(self) -> Iterator[tuple[str, str]]:
+        for kind in SECONDS:
+            if next(self._files(kind, "*"), None):
+                pattern = str(self.root / kind / "symbol=*" / "month=*" / FILE).replace("'", "''")
+                source = f"read_parquet('{pattern}', hive_types = {{symbol: VARCHAR, month: VARCHAR}})"
+                yield kind, f"SELECT *, CAST(timezone('America/New_York', start) AS DATE) AS day FROM {source}"
+        yield from self._event_views()
 
-        All files are written beside the archive's first; only then is each moved to its place.
-        """
-        stage: Path | None = None
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            stage = Path(tempfile.mkdtemp(prefix=".import-", dir=self.root))
-            staged = {self._file(each.kind, each.symbol, each.day): _write(each, stage) for each in series}
-            for target, file in staged.items():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
-            return len(staged)
-        except OSError as error:
-            raise ArchiveError(f"{self.root}: cannot write to the archive: {error.strerror or error}") from None
-        finally:
-            if stage:
-                shutil.rmtree(stage, ignore_errors=True)
+    def _put(self, gathered: dict[Path, list[Series]], pending: Changes, adjusted: dict[Path, bool]) -> None:
+        for target, some in gathered.items():
+            self._check_adjusted(target.parent.parent, some, adjusted)
+            fresh = {each.day: (each.columns(), each.provenance) for each in some}
+            pending.put(target, partial(merged_month, some[0].kind, pending.current(target), fresh))
 
-    def holds(self, kind: str, symbol: str, day: date) -> bool:
-        """True if there is a file of this kind for the symbol and day."""
-        return self._file(kind, symbol, day).is_file()
+    def _check_adjusted(self, folder: Path, some: list[Series], adjusted: dict[Path, bool]) -> None:
+        """Raw and adjusted prices never stand in one series: any stored day tells which it is."""
+        for file in folder.glob(f"month=*/{FILE}") if folder not in adjusted else ():
+            adjusted[folder] = next(iter(read_days(file).values())).provenance.adjusted
+            break
+        for each in some:
+            if each.provenance.adjusted is not adjusted.setdefault(folder, each.provenance.adjusted):
+                there, new = ("adjusted", "raw") if adjusted[folder] else ("raw", "adjusted")
+                remedy = "give them an archive of their own"
+                raise ArchiveError(f"{self.root}: {each}: {new} prices do not belong among {there} ones; {remedy}")
 
-    def _days(self, kind: str, symbol: str) -> tuple[date, ...]:
-        files = (self.root / kind).glob(f"symbol={symbol}/day=*/{FILE}")
-        return tuple(sorted({date.fromisoformat(_value(file.parent)) for file in files}))
+    def _files(self, kind: str, symbol: str, month: str = "*") -> Iterator[Path]:
+        """Month files, by symbol and then by month."""
+        row_type(kind)
+        folder = symbol_folder(symbol) if symbol != "*" else "symbol=*"
+        yield from sorted((self.root / kind).glob(f"{folder}/month={month}/{FILE}"))
 
     def _file(self, kind: str, symbol: str, day: date) -> Path:
-        if not SYMBOL.fullmatch(symbol):
-            raise ArchiveError(f"{symbol!r} is not a symbol: capital letters, digits, dot, blank and hyphen only")
-        return self.root / kind / f"symbol={symbol}" / f"day={day}" / FILE
+        row_type(kind)
+        return self.root / kind / symbol_folder(symbol) / f"month={day:%Y-%m}" / FILE
 
-    def _open(self, kind: str, symbol: str, day: date) -> "pa.Table":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+    def _stored(self, kind: str, symbol: str, day: date) -> StoredDay:
         file = self._file(kind, symbol, day)
-        if not file.is_file():
-            raise ArchiveError(self._missing(kind, symbol, day))
-        try:
-            table = pq.read_table(file, partitioning=None)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise ArchiveError(f"{file}: not readable ({str(error).splitlines()[0]}); import the day again") from None
-        if PROVENANCE not in (table.schema.metadata or {}):
-            raise ArchiveError(f"{file}: not written by momentum_kit; remove it")
-        return table
+        stored = read_days(file).get(day) if file.is_file() else None
+        if stored is None:
+            raise ArchiveError(self._missing(kind, symbol, f"on {day}"))
+        return stored
 
-    def _rows(self, kind: str, symbol: str, day: date) -> Iterable[tuple[Any, ...]]:
-        table = self._open(kind, symbol, day)
-        starts = [start.replace(tzinfo=UTC) for start in table.column("start").to_pylist()]
-        return zip(starts, *(column.to_pylist() for column in table.columns[1:]), strict=True)
+    def _rows(self, kind: str, symbol: str, day: date) -> tuple[Any, ...]:
+        at = self._stored(kind, symbol, day)
+        if not at.count:
+            raise ArchiveError(f"{self.root}: {kind} of {symbol} on {day} is a recorded gap: {at.provenance.source}")
+        columns = read_columns(self._file(kind, symbol, day), kind)
+        return to_rows(kind, {name: column[at.first : at.first + at.count] for name, column in columns.items()})
 
-    def _missing(self, kind: str, symbol: str, day: date) -> str:
+    def _missing(self, kind: str, symbol: str, when: str) -> str:
         """Names what there is instead, and the remedy."""
-        what = {BARS: "bars", QUOTES: "quotes"}[kind]
-        known = self._days(kind, symbol)
+        what = kind if kind not in (BARS, QUOTES) else {BARS: "bars", QUOTES: "quotes"}[kind]
+        known = self.days(symbol, kind)
         if known:
-            return f"{self.root}: no {what} of {symbol} on {day}; days in the archive: {', '.join(map(str, known))}"
-        symbols = ", ".join(self.symbols()) or "none"
+            listed = ", ".join(map(str, known)) if len(known) <= 10 else f"{len(known)} from {known[0]} to {known[-1]}"
+            return f"{self.root}: no {what} of {symbol} {when}; days in the archive: {listed}"
+        symbols = ", ".join(self.symbols()[:20]) or "none"
         remedy = "momentum-kit data import lean PATH adds some"
         return f"{self.root}: no {what} of {symbol} on any day; symbols in the archive: {symbols}; {remedy}"
 
@@ -191,26 +216,6 @@ def _value(folder: Path) -> str:
     return folder.name.partition("=")[2]
 
 
-@cache
-def _schema(row: type[Bar] | type[QuoteBar]) -> "pa.Schema":
-    import pyarrow as pa
-
-    types = {"start": pa.timestamp("us", tz="UTC"), "seconds": pa.int32(), "count": pa.int64()}
-    return pa.schema([pa.field(field.name, types.get(field.name, pa.float64()), False) for field in fields(row)])
-
-
-def _write(series: Series, stage: Path) -> Path:
-    """Write one file into the staging folder and make it durable; returns its path."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = _schema(Bar if series.kind == BARS else QuoteBar)
-    columns = {name: [getattr(row, name) for row in series.rows] for name in schema.names}
-    stored = {**asdict(series.provenance), "imported_at": series.provenance.imported_at.isoformat()}
-    table = pa.table(columns, schema=schema.with_metadata({PROVENANCE: json.dumps(stored)}))
-    file = stage / f"{series.kind}-{series.symbol}-{series.day}.parquet"
-    with file.open("wb") as sink:
-        pq.write_table(table, sink, compression="zstd")
-        sink.flush()
-        os.fsync(sink.fileno())
-    return file
+def _count(file: Path, day: date) -> int:
+    stored = read_days(file).get(day)
+    return stored.count if stored else 0

@@ -26,9 +26,10 @@ def quote(minute: int) -> QuoteBar:
     return QuoteBar(OPEN + timedelta(minutes=minute), 60, 9.9, 10.0, 9.8, 9.9, 300, 10.1, 10.2, 10.0, 10.1, 500)
 
 
-def bars(symbol: str = "SPY", day: date = DAY, count: int = 3) -> Series:
+def bars(symbol: str = "SPY", day: date = DAY, count: int = 3, origin: Provenance = ORIGIN) -> Series:
     """A few minutes of trades."""
-    return Series(BARS, symbol, day, [bar(minute) for minute in range(count)], ORIGIN)
+    rows = [replace(bar(minute), start=bar(minute).start + (day - DAY)) for minute in range(count)]
+    return Series(BARS, symbol, day, rows, origin)
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_what_is_stored_is_read_back(archive):
     assert archive.bars("SPY", DAY)[0].start.tzinfo is UTC
     assert archive.provenance(BARS, "SPY", DAY) == ORIGIN
     assert files(archive) == [
-        "bars_1m/symbol=SPY/day=2013-10-11/bars.parquet",
-        "quotes_1m/symbol=SPY/day=2013-10-11/bars.parquet",
+        "bars_1m/symbol=SPY/month=2013-10/bars.parquet",
+        "quotes_1m/symbol=SPY/month=2013-10/bars.parquet",
     ]
 
 
@@ -147,12 +148,15 @@ def test_an_unwritable_archive_is_named(tmp_path):
 
 
 def test_a_damaged_file_is_named_with_the_remedy(archive):
-    """A truncated Parquet file is an ArchiveError that says to import the day again."""
+    """A truncated Parquet file is an ArchiveError that says what to do, and no import writes over its other days."""
     archive.extend([bars()])
     (file,) = archive.root.rglob("*.parquet")
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(ArchiveError, match=r"bars\.parquet: not readable .*; import the day again"):
+    words = r"bars\.parquet: not readable .*; remove it and import its days again"
+    with pytest.raises(ArchiveError, match=words):
         archive.bars("SPY", DAY)
+    with pytest.raises(ArchiveError, match=words):
+        archive.extend([bars(day=date(2013, 10, 10))])
 
 
 def test_a_foreign_file_is_refused(archive):
@@ -160,7 +164,7 @@ def test_a_foreign_file_is_refused(archive):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder = archive.root / "bars_1m" / "symbol=SPY" / f"day={DAY}"
+    folder = archive.root / "bars_1m" / "symbol=SPY" / "month=2013-10"
     folder.mkdir(parents=True)
     pq.write_table(pa.table({"a": [1]}), folder / "bars.parquet")
     with pytest.raises(ArchiveError, match=r"bars\.parquet: not written by momentum_kit"):

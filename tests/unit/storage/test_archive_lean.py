@@ -81,8 +81,8 @@ def test_importing_twice_changes_nothing(minute, archive):
     assert (file.stat().st_mtime_ns, file.read_bytes()) == before
 
 
-def test_changed_content_and_damaged_files_are_imported_again(minute, archive):
-    """A source that changed, or a file of the archive that broke, is replaced."""
+def test_changed_content_and_removed_files_are_imported_again(minute, archive):
+    """A source that changed is imported again, and so is one whose file in the archive broke and was removed."""
     put(minute, TRADES)
     import_lean(minute, archive)
     put(minute, TRADES.splitlines(keepends=True)[0])
@@ -90,6 +90,9 @@ def test_changed_content_and_damaged_files_are_imported_again(minute, archive):
     assert len(archive.bars("SPY", DAY)) == 1
     (file,) = archive.root.rglob("*.parquet")
     file.write_bytes(b"broken")
+    with pytest.raises(ArchiveError, match="remove it and import its days again"):
+        import_lean(minute, archive)
+    file.unlink()
     assert import_lean(minute, archive).imported == 1
     assert len(archive.bars("SPY", DAY)) == 1
 
