@@ -14,7 +14,6 @@ A change is visible as a whole or not at all, also when the process is killed, a
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +23,15 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
 from momentum_kit.storage.archive_events import Events
 from momentum_kit.storage.archive_files import (
-    Changes,
     StoredDay,
     changes,
-    merged_month,
     read_columns,
     read_days,
 )
 from momentum_kit.storage.archive_rows import (
     BARS,
     BARS_5S,
+    FILE,
     QUOTES,
     QUOTES_5S,
     SECONDS,
@@ -47,14 +45,12 @@ from momentum_kit.storage.archive_rows import (
     symbol_folder,
     to_rows,
 )
+from momentum_kit.storage.archive_writer import Writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["BARS", "BARS_5S", "QUOTES", "QUOTES_5S", "Archive", "Provenance", "QuoteBar", "Series", "in_days"]
-
-FILE = "bars.parquet"
-BUFFERED_ROWS = 1_000_000  # about 80 MB: what extend() gathers before it writes
 
 
 class Archive(Events):
@@ -119,24 +115,18 @@ class Archive(Events):
         return file.is_file() and _count(file, day) > 0
 
     def extend(self, series: Iterable[Series]) -> int:
-        """Add or replace days; returns how many. If anything fails on the way, the archive is as it was before.
+        """Add or replace days; returns how many series. If anything fails on the way, the archive is as it was before.
 
-        The order of the series does not matter; one symbol after the other is fastest.
+        A day given twice in one call is joined, and refused where its parts overlap. The order of the series does
+        not matter; one symbol after the other is fastest.
         """
-        count = rows = 0
         with changes(self.root) as pending:
-            gathered: dict[Path, list[Series]] = {}
-            adjusted: dict[Path, bool] = {}
+            writer = Writer(self.root, pending)
             for each in series:
-                gathered.setdefault(self._file(each.kind, each.symbol, each.day), []).append(each)
-                count += 1
-                rows += len(each.rows["start"] if isinstance(each.rows, dict) else each.rows)
-                if rows >= BUFFERED_ROWS:
-                    self._put(gathered, pending, adjusted)
-                    gathered, rows = {}, 0
-            self._put(gathered, pending, adjusted)
+                writer.add(self._file(each.kind, each.symbol, each.day), each)
+            writer.flush()
             pending.commit()
-        return count
+        return writer.count
 
     def sql(self, query: str) -> "pa.Table":
         """Ask the whole archive at once: a table for each kind; bars and quotes have symbol and day as columns."""
@@ -158,23 +148,6 @@ class Archive(Events):
                 source = f"read_parquet('{pattern}', hive_types = {{symbol: VARCHAR, month: VARCHAR}})"
                 yield kind, f"SELECT *, CAST(timezone('America/New_York', start) AS DATE) AS day FROM {source}"
         yield from self._event_views()
-
-    def _put(self, gathered: dict[Path, list[Series]], pending: Changes, adjusted: dict[Path, bool]) -> None:
-        for target, some in gathered.items():
-            self._check_adjusted(target.parent.parent, some, adjusted)
-            fresh = {each.day: (each.columns(), each.provenance) for each in some}
-            pending.put(target, partial(merged_month, some[0].kind, pending.current(target), fresh))
-
-    def _check_adjusted(self, folder: Path, some: list[Series], adjusted: dict[Path, bool]) -> None:
-        """Raw and adjusted prices never stand in one series: any stored day tells which it is."""
-        for file in folder.glob(f"month=*/{FILE}") if folder not in adjusted else ():
-            adjusted[folder] = next(iter(read_days(file).values())).provenance.adjusted
-            break
-        for each in some:
-            if each.provenance.adjusted is not adjusted.setdefault(folder, each.provenance.adjusted):
-                there, new = ("adjusted", "raw") if adjusted[folder] else ("raw", "adjusted")
-                remedy = "give them an archive of their own"
-                raise ArchiveError(f"{self.root}: {each}: {new} prices do not belong among {there} ones; {remedy}")
 
     def _files(self, kind: str, symbol: str, month: str = "*") -> Iterator[Path]:
         """Month files, by symbol and then by month."""

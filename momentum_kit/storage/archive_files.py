@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.storage.archive_rows import Columns, Provenance, names, schema
+from momentum_kit.storage.archive_rows import SECONDS, Columns, Provenance, from_micros, names, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,9 @@ _COMMIT = "commit.json"
 # Measured on minute bars: LZ4 with dictionaries for prices reads twice as fast as Zstandard, at 13 bytes a row to 12.
 _DELTA = ("start", "count")
 _SPLIT = ("wap",)
+
+
+StoredRows = tuple[Columns, Provenance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def read_columns(file: Path, kind: str, wanted: Sequence[str] | None = None) -> 
     return found
 
 
-def write_month(kind: str, days: Mapping[date, tuple[Columns, Provenance]], file: Path) -> None:
+def write_month(kind: str, days: Mapping[date, StoredRows], file: Path) -> None:
     """Write a month file from its days, in any order."""
     import pyarrow as pa
 
@@ -123,17 +126,37 @@ def write_month(kind: str, days: Mapping[date, tuple[Columns, Provenance]], file
     write_table(pa.Table.from_arrays(arrays, schema=schema(kind)), footer, file)
 
 
-def merged_month(kind: str, known: Path | None, fresh: Mapping[date, tuple[Columns, Provenance]], file: Path) -> None:
-    """Write the days of `known` with those of `fresh` in their place or beside them."""
-    days: dict[date, tuple[Columns, Provenance]] = {}
+def merged_month(
+    kind: str, known: Path | None, fresh: Mapping[date, StoredRows], joined: set[date], file: Path
+) -> None:
+    """Write the days of `known` with those of `fresh` in their place or beside them.
+
+    joined: days whose known rows stay, those of `fresh` among them.
+    """
+    days: dict[date, StoredRows] = {}
     if known:
         stored = read_days(known)
-        if not stored.keys() <= fresh.keys():
+        if joined or not stored.keys() <= fresh.keys():
             columns = read_columns(known, kind)
             for day, at in stored.items():
                 cut = slice(at.first, at.first + at.count)
                 days[day] = ({name: column[cut] for name, column in columns.items()}, at.provenance)
-    write_month(kind, {**days, **fresh}, file)
+    both = {day: join_days(kind, days[day], fresh[day]) for day in joined}
+    write_month(kind, {**days, **fresh, **both}, file)
+
+
+def join_days(kind: str, one: StoredRows, other: StoredRows) -> StoredRows:
+    """Two parts of one day. Raises ArchiveError where they overlap."""
+    order = np.argsort(np.concatenate([one[0]["start"], other[0]["start"]]), kind="stable")
+    columns = {name: np.concatenate([one[0][name], other[0][name]])[order] for name in names(kind)}
+    clash = np.flatnonzero(np.diff(columns["start"]) < SECONDS[kind] * 1_000_000)
+    if clash.size:
+        at, sources = from_micros(columns["start"][clash[0]]), f"{one[1].source} and {other[1].source}"
+        raise ArchiveError(f"{sources} overlap at {at}: both have rows of one {kind}; give one of them only")
+    if one[1] == other[1]:
+        return columns, one[1]
+    covered = (*one[1].covered, *other[1].covered) if one[1].covered and other[1].covered else ()
+    return columns, replace(one[1], source=f"{one[1].source}; {other[1].source}", sha256="", covered=covered)
 
 
 class Changes:

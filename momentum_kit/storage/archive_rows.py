@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BARS, BARS_5S = "bars_1m", "bars_5s"
 QUOTES, QUOTES_5S = "quotes_1m", "quotes_5s"
 SECONDS = {BARS: 60, BARS_5S: 5, QUOTES: 60, QUOTES_5S: 5}
+FILE = "bars.parquet"
 HEADLINES, EXECUTIONS, SYMBOLS = "headlines", "executions", "symbols"
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9. -]*")  # IB's class shares carry a blank: BRK B
 

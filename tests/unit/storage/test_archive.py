@@ -1,15 +1,18 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
-from momentum_kit.storage.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, Archive, Provenance, QuoteBar, Series, in_days
+from momentum_kit.storage.archive_rows import from_micros
 
 DAY = date(2013, 10, 11)
 OPEN = datetime(2013, 10, 11, 13, 30, tzinfo=UTC)
@@ -188,3 +191,136 @@ def test_a_wrong_question_is_one_line(archive):
     with pytest.raises(ArchiveError, match="quotes_1m") as caught:
         archive.sql("SELECT * FROM quotes_1m")
     assert "\n" not in str(caught.value)
+
+
+def test_columns_join_months_and_cut_at_new_york_midnights(archive):
+    """Vectorised reading gives one array a column over any span of days, start in microseconds, only what is asked."""
+    after = date(2013, 11, 4)
+    later = Bar(datetime(2013, 11, 4, 14, 30, tzinfo=UTC), 60, 10, 10, 10, 10, 700, 10, 5)
+    archive.extend([bars(), bars(day=date(2013, 10, 10)), Series(BARS, "SPY", after, [later], ORIGIN)])
+    found = archive.columns(BARS, "SPY", DAY, after)
+    assert [from_micros(start) for start in found["start"]] == [bar(0).start, bar(1).start, bar(2).start, later.start]
+    assert found["volume"].tolist() == [1200, 1200, 1200, 700]
+    assert {name: column.dtype.str for name, column in found.items() if column.dtype != float} == {"start": "<i8"}
+    assert archive.columns(BARS, "SPY", date(2013, 10, 10), after, ["close"]).keys() == {"start", "close"}
+    with pytest.raises(ArchiveError, match="no bars of SPY from 2013-10-12 to 2013-10-31"):
+        archive.columns(BARS, "SPY", date(2013, 10, 12), date(2013, 10, 31))
+
+
+def test_columns_and_values_are_one_series(archive):
+    """Rows given as columns over several days, cut with in_days, are the same days as rows given as values."""
+    given = [bars(day=day) for day in (date(2013, 10, 10), DAY)]
+    joined = {name: np.concatenate([each.columns()[name] for each in given]) for name in given[0].columns()}
+    assert archive.extend(in_days(BARS, "SPY", joined, ORIGIN)) == 2
+    other = Archive(archive.root.parent / "other")
+    other.extend(given)
+    assert archive.days() == other.days() == (date(2013, 10, 10), DAY)
+    assert [archive.bars("SPY", day) for day in archive.days()] == [other.bars("SPY", day) for day in other.days()]
+
+
+def test_kinds_are_kept_apart(archive):
+    """Five-second bars and quotes have their own series, and a row of another length is refused."""
+    small = replace(bar(0), seconds=5)
+    archive.extend([Series(BARS_5S, "SPY", DAY, [small], ORIGIN)])
+    assert archive.bars("SPY", DAY, BARS_5S) == (small,)
+    assert archive.days("SPY") == ()
+    assert archive.symbols(DAY, BARS_5S) == ("SPY",)
+    with pytest.raises(ArchiveError, match="bars_1m: the row at 2013-10-11 13:30:00\\+00:00 lasts 5 s, not 60"):
+        archive.extend([Series(BARS, "SPY", DAY, [small], ORIGIN)])
+    with pytest.raises(ArchiveError, match="no such kind: 'bars_1h'; known: bars_1m, "):
+        archive.days(kind="bars_1h")
+
+
+def test_a_recorded_gap_is_neither_a_day_nor_unknown(archive):
+    """A day that the source had nothing for is not listed, is not an empty answer, and says who had nothing."""
+    gap = Series(BARS, "SPY", DAY, [], replace(ORIGIN, source="IB: HMDS query returned no data"))
+    archive.extend([gap, bars(day=date(2013, 10, 10))])
+    assert archive.days("SPY") == (date(2013, 10, 10),)
+    assert not archive.holds(BARS, "SPY", DAY)
+    assert [count for count, _ in archive.provenances(BARS, "SPY").values()] == [3, 0]
+    with pytest.raises(ArchiveError, match="2013-10-11 is a recorded gap: IB: HMDS query returned no data"):
+        archive.bars("SPY", DAY)
+
+
+def test_a_day_can_say_which_times_it_speaks_for(archive):
+    """Bars around a headline carry the times that were asked for, so silence differs from ignorance."""
+    covered = ((OPEN, OPEN + timedelta(minutes=30)),)
+    archive.extend([bars(origin=replace(ORIGIN, covered=covered))])
+    assert archive.provenance(BARS, "SPY", DAY).covered == covered
+
+
+@pytest.mark.parametrize(("stored", "given", "there", "new"), [(0, 1, "raw", "adjusted"), (1, 0, "adjusted", "raw")])
+def test_raw_and_adjusted_prices_never_share_a_series(archive, stored, given, there, new):
+    """A series is one or the other: in any month, in one change or in two."""
+    first = bars(origin=replace(ORIGIN, adjusted=bool(stored)))
+    second = bars(day=date(2013, 12, 2), origin=replace(ORIGIN, adjusted=bool(given)))
+    words = f"{new} prices do not belong among {there} ones; give them an archive of their own"
+    with pytest.raises(ArchiveError, match=words):
+        archive.extend([first, second])
+    assert archive.days() == ()
+    archive.extend([first, replace(second, symbol="IBM")])
+    with pytest.raises(ArchiveError, match=words):
+        archive.extend([second])
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([bar(1), bar(0)], "bars_1m of SPY on 2013-10-11: unsorted or overlapping"),
+        ([bar(0), bar(0)], "unsorted or overlapping"),
+        ([bar(0), replace(bar(0), start=OPEN + timedelta(seconds=30))], "unsorted or overlapping"),
+        ([bar(24 * 60)], "2013-10-12 13:30:00\\+00:00 is not on that day in New York"),
+    ],
+)
+def test_rows_that_are_no_series_are_refused(archive, rows, words):
+    """Unsorted, repeated, overlapping rows and rows of another day change nothing."""
+    with pytest.raises(ArchiveError, match=words):
+        archive.extend([Series(BARS, "SPY", DAY, rows, ORIGIN)])
+    assert files(archive) == []
+
+
+def test_a_long_stream_of_series_is_written_in_parts(archive, monkeypatch):
+    """However many rows come, whatever their order, days of one month end up in one file."""
+    monkeypatch.setattr("momentum_kit.storage.archive_writer.BUFFERED_ROWS", 4)
+    days = [date(2013, 10, number) for number in (11, 10, 9, 8, 7)]
+    assert archive.extend(bars(symbol, day) for day in days for symbol in ("SPY", "IBM")) == 10
+    assert archive.days("SPY") == archive.days("IBM") == tuple(sorted(days))
+    assert len(files(archive)) == 2
+
+
+def test_a_killed_change_is_finished_or_dropped(archive):
+    """Killed after its commit a change is completed by the next one; killed before, nothing of it is left."""
+    archive.extend([bars("AAA")])
+    committed, dropped = archive.root / ".import-1", archive.root / ".import-2"
+    archive.extend([bars("BBB")])
+    for folder in (committed, dropped):
+        folder.mkdir()
+    (archive.root / "bars_1m/symbol=BBB/month=2013-10/bars.parquet").replace(committed / "0.parquet")
+    (committed / "commit.json").write_text('{"0.parquet": "bars_1m/symbol=BBB/month=2013-10/bars.parquet"}')
+    (dropped / "0.parquet").write_text("half a file")
+    assert archive.symbols() == ("AAA",)
+    archive.extend([bars("CCC")])
+    assert archive.symbols() == ("AAA", "BBB", "CCC")
+    assert [folder.name for folder in archive.root.iterdir()] == ["bars_1m"]
+
+
+def test_two_writers_of_one_month_lose_nothing(archive):
+    """Writers wait for each other, so each day that was written is there."""
+    days = [date(2013, 10, number) for number in range(1, 25)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda day: archive.extend([bars(day=day)]), days))
+    assert archive.days("SPY") == tuple(days)
+
+
+@pytest.mark.parametrize("buffered", [1, 1000])
+def test_a_day_given_in_parts_is_joined(archive, monkeypatch, buffered):
+    """Parts of one day, in any order and from several sources, make one day; parts that overlap are refused."""
+    monkeypatch.setattr("momentum_kit.storage.archive_writer.BUFFERED_ROWS", buffered)
+    late = Series(BARS, "SPY", DAY, [bar(5)], ORIGIN)
+    early = Series(BARS, "SPY", DAY, [bar(0), bar(1)], replace(ORIGIN, source="another"))
+    assert archive.extend([late, early]) == 2
+    assert archive.bars("SPY", DAY) == (bar(0), bar(1), bar(5))
+    assert archive.provenance(BARS, "SPY", DAY).source == "a test; another"
+    with pytest.raises(ArchiveError, match="a test and another overlap at 2013-10-11 13:30"):
+        archive.extend([replace(late, rows=[bar(0)]), early])
+    assert len(archive.bars("SPY", DAY)) == 3
