@@ -1,0 +1,119 @@
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from momentum_kit.errors import GuardRefused, ResearchError, StorageError
+from momentum_kit.research.code_version import code_version
+from momentum_kit.research.sealed import SealLog, renew, seal
+from momentum_kit.research.tables import EVENT_DTYPES, EventTable, event_frame
+
+
+def table(days: int, first: str = "2026-01-05") -> EventTable:
+    """Two events a day at one decision time."""
+    day = np.repeat(np.datetime64(first) + np.arange(days), 2)
+    columns = {name: np.full(len(day), 0 if "int" in kind else "", dtype=object) for name, kind in EVENT_DTYPES.items()}
+    times = pd.to_datetime(day).tz_localize("UTC")
+    columns |= {"day": day, "published_at": times, "received_at": times, "imputed": np.zeros(len(day), bool)}
+    columns["con_id"] = np.zeros(len(day), int)
+    at = day.astype("datetime64[us]")[:, None]
+    return EventTable(event_frame(columns), at, {}, np.zeros(at.shape, np.int8))
+
+
+def test_studies_see_everything_but_the_last_fifth(tmp_path):
+    """Twenty days keep sixteen; what is sealed tells how much it is and no more."""
+    study = seal(table(20), tmp_path / "sealed.jsonl")
+    assert len(np.unique(study.table.days)) == 16
+    assert study.sealed is not None
+    assert (study.sealed.days, study.sealed.events) == (4, 8)
+    assert study.table.days.max() < np.datetime64(study.sealed.first_day)
+    assert not [name for name in dir(study.sealed) if isinstance(getattr(study.sealed, name), EventTable | np.ndarray)
+                and not name.startswith("_Sealed__")]  # fmt: skip
+    with pytest.raises(ResearchError, match="not copied"):
+        pickle.dumps(study.sealed)
+
+
+def test_the_seal_opens_once_and_says_when_it_was(tmp_path):
+    """The opening is on record with time, code version and candidate; a second one is refused, by any study."""
+    study = seal(table(20), tmp_path / "sealed.jsonl")
+    assert study.sealed is not None
+    opened = study.sealed.open("sha256:abc")
+    assert len(opened) == 8
+    record = SealLog(tmp_path / "sealed.jsonl").read()[-1]
+    assert (record["what"], record["candidate"], record["code_version"]) == ("opened", "sha256:abc", code_version())
+    again = seal(table(20).select(np.arange(40) % 2 == 0), tmp_path / "sealed.jsonl")
+    assert again.sealed is not None
+    with pytest.raises(GuardRefused, match=rf"opened at {record['at'][:10]}.* for candidate sha256:abc") as caught:
+        again.sealed.open("sha256:other")
+    assert "\n" not in str(caught.value)
+    assert len(np.unique(again.table.days)) == 16
+
+
+def test_the_opening_is_on_record_before_anything_is_seen(tmp_path):
+    """Where the record cannot be written the days stay closed."""
+    log = tmp_path / "sealed.jsonl"
+    study = seal(table(20), log)
+    assert study.sealed is not None
+    log.unlink()
+    log.mkdir()
+    with pytest.raises(StorageError, match="without a record nothing is opened"):
+        study.sealed.open("sha256:abc")
+
+
+def test_only_one_of_many_at_once_gets_in(tmp_path):
+    """Two studies that open at the same moment: one sees the days."""
+    studies = [seal(table(20), tmp_path / "sealed.jsonl") for _ in range(8)]
+
+    def attempt(study) -> bool:
+        try:
+            study.sealed.open("sha256:abc")
+        except GuardRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, studies)) == 1
+
+
+def test_the_boundary_stays_where_it_was_first(tmp_path):
+    """More data does not move it: what was sealed stays sealed, and what comes later is sealed too."""
+    first = seal(table(20), tmp_path / "sealed.jsonl")
+    more = seal(table(40), tmp_path / "sealed.jsonl")
+    assert first.sealed is not None
+    assert more.sealed is not None
+    assert more.sealed.first_day == first.sealed.first_day
+    assert more.sealed.days == 24
+    with pytest.raises(ResearchError, match="every day of this selection is sealed"):
+        seal(table(3, "2026-01-22"), tmp_path / "sealed.jsonl")
+    assert seal(table(10), tmp_path / "sealed.jsonl").sealed is None
+
+
+def test_opened_days_teach_only_once_newer_ones_are_sealed(tmp_path):
+    """Renewing needs an opened seal and a fifth of new days behind it."""
+    log = tmp_path / "sealed.jsonl"
+    study = seal(table(20), log)
+    with pytest.raises(GuardRefused, match="not opened yet"):
+        renew(table(40), log)
+    assert study.sealed is not None
+    study.sealed.open("sha256:abc")
+    with pytest.raises(GuardRefused, match="2 days since the opened ones, 5 are needed"):
+        renew(table(22), log)
+    fresh = renew(table(40), log)
+    assert fresh.sealed is not None
+    assert fresh.sealed.days == 8
+    assert len(np.unique(fresh.table.days)) == 32
+    assert len(fresh.sealed.open("sha256:def")) == 16
+
+
+def test_too_few_days_and_a_broken_record_are_refused(tmp_path):
+    """Nothing is sealed of a week; a log that was edited is not guessed at."""
+    with pytest.raises(ResearchError, match="at least 10"):
+        seal(table(9), tmp_path / "none.jsonl")
+    log = tmp_path / "sealed.jsonl"
+    seal(table(20), log)
+    log.write_text(json.dumps({"what": "sealed"}) + "\n{half")
+    with pytest.raises(ResearchError, match="not JSON"):
+        seal(table(20), log)
