@@ -178,19 +178,27 @@ class ClientFeeds:
 
     def on_time(self, now: datetime) -> None:
         """Send what has fallen due by `now`: conflated quotes and closed bars."""
-        while self._late and self._late[0][0] <= now:
+        while self.tell_due(now):
+            pass
+
+    def tell_due(self, now: datetime) -> bool:
+        """Send the next thing that has fallen due by `now`; False if there is none."""
+        if self._late and self._late[0][0] <= now:
             late, _, delayed, event = heapq.heappop(self._late)
             if self.lines.get(delayed.request_id) is delayed:
                 self._tell(delayed, event, late)
-        while self._due and self._due[0][0] <= now:
+        elif self._due and self._due[0][0] <= now:
             due, request_id = heapq.heappop(self._due)
             line = self.lines.get(request_id)
             if line is not None and line.due == due:
                 self._send(line.sample(due))
-        if self._bars_due is not None and self._bars_due <= now:
+        elif self._bars_due is not None and self._bars_due <= now:
             self._bars_due = step_floor(now) + STEP
             for feed in self.bars.values():
                 self._send(b"".join(feed.close_until(now)))
+        else:
+            return False
+        return True
 
     def relay(self, feeds: Iterable[NewsFeed], events: Iterable[NewsEvent]) -> None:
         """Send headlines to the subscriptions among `feeds` that want them."""

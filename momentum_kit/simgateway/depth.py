@@ -29,10 +29,7 @@ class Touch:
 
 
 class Depth:
-    """The market as of the last event; it is asked only once, when the first order in a contract arrives.
-
-    (Later on the market may be ahead of the events that the broker has taken in.)
-    """
+    """The market as of the last event; it is asked only once, when the first order in a contract arrives."""
 
     def __init__(self, market: MarketView) -> None:
         self._market = market

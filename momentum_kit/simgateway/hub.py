@@ -1,7 +1,7 @@
 """The whole simulated gateway without sockets: one market, one broker, many client sessions, one market clock."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from momentum_kit.simgateway.client_session import ClientSession
@@ -142,13 +142,21 @@ class Hub:
 
     def advance(self, to: datetime) -> None:
         """Let market time reach `to`: every event in order to the broker and to every client."""
-        for event in self.market.advance(to):
+        for _ in self.advancing(to):
+            pass
+
+    def advancing(self, to: datetime) -> Iterator[None]:
+        """The same in small turns: whoever drives it can serve requests in the middle of a burst."""
+        for event in self.market.advancing(to):
             self._pass(event.time)
+            yield from self._telling_due(event.time)
             if isinstance(event, NewsEvent):
                 self.headlines.append(event)
             self._tell(event)
             self.deliver(self.exchange.on_market(event))
+            yield
         self._pass(to)
+        yield from self._telling_due(to)
         for session in self._sessions.values():
             session.on_time(to)
 
@@ -180,6 +188,11 @@ class Hub:
                 for session in self._sessions.values():
                     session.feeds.relay(session.feeds.news.values(), [event])
             self.faults.after_headline()
+
+    def _telling_due(self, moment: datetime) -> Iterator[None]:
+        for session in list(self._sessions.values()):
+            while not self.faults.effects.data_stopped and session.feeds.tell_due(moment):
+                yield
 
     def _pass(self, moment: datetime) -> None:
         self.now = max(self.now, moment)

@@ -68,24 +68,28 @@ class Market:
 
     def advance(self, to: datetime) -> list[MarketEvent]:
         """All news, and what happens to active contracts, in (now, to], in time order; never beyond `ends`."""
+        return list(self.advancing(to))
+
+    def advancing(self, to: datetime) -> Iterator[MarketEvent]:
+        """The same one by one: `now` is the time of the last event given, at the end `to`. To be exhausted."""
         until = min(to, self.ends)
         if until <= self.now:
-            return []
+            return
         first, last = bisect_right(self._news_times, self.now), bisect_right(self._news_times, until)
-        happened: list[MarketEvent] = []
         until_ms = to_ms(until)
         for event in self._source.headlines[first:last]:
-            self._drain(to_ms(event.time), happened)  # at one ms the tape comes before the news
-            happened.append(event)
-        self._drain(until_ms, happened)
+            yield from self._drain(to_ms(event.time))  # at one ms the tape comes before the news
+            self.now = event.time
+            yield event
+        yield from self._drain(until_ms)
         self.now = until
-        return happened
 
-    def _drain(self, until_ms: int, happened: list[MarketEvent]) -> None:
+    def _drain(self, until_ms: int) -> Iterator[MarketEvent]:
         while self._next and self._next[0][0] <= until_ms:
             _, con_id, event, rest = heapq.heappop(self._next)
-            happened.append(event)
             self._push(con_id, rest)
+            self.now = max(self.now, event.time)
+            yield event
 
     def _push(self, con_id: int, rest: Iterator[tuple[int, TapeEvent]]) -> None:
         upcoming = next(rest, None)

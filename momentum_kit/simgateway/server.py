@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,8 @@ from momentum_kit.simgateway.market import Market, open_market
 from momentum_kit.simgateway.scenario import Scenario, load_scenario
 
 log = logging.getLogger(__name__)
-TICK_S = 0.005  # how often a free-running market is brought up to the wall clock: a burst waits no longer for its turn
+TICK_S = 0.005  # how often a free-running market is brought up to the wall clock
+SLICE_S = 0.0002  # a burst is told in slices, and requests are served between them: no order waits for a burst's end
 HIGHEST_TEXT_VERSION, HIGHEST_VERSION = 200, 226  # protobuf step by step in between
 
 
@@ -57,6 +58,7 @@ class SimulatedGateway:
         self._started_s = 0.0
         self._server: asyncio.Server | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._burst: Iterator[None] | None = None  # what of the market's last step has not been told yet
         self.comeback: asyncio.Task[None] | None = None
         if not isinstance(scenario, Market):
             known = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, seed)
@@ -123,11 +125,9 @@ class SimulatedGateway:
             await self._listen()
 
     def catch_up(self) -> None:
-        """Bring a free-running market up to the wall clock; one in lock-step stands still."""
-        if self._stands_still:
-            return
-        elapsed_s = asyncio.get_running_loop().time() - self._started_s
-        self.hub.advance(self._origin + timedelta(seconds=elapsed_s * self._speed))
+        """Bring a free-running market up to the wall clock, for a slice of time at most."""
+        if not self._stands_still and self._burst is None:
+            self._go_on()
 
     def flush(self) -> None:
         """Write what every session has to say."""
@@ -145,6 +145,17 @@ class SimulatedGateway:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
-            self.catch_up()
+            await asyncio.sleep(0 if self._burst else TICK_S)
+            self._go_on()
             self.flush()
+
+    def _go_on(self) -> None:
+        now_s = asyncio.get_running_loop().time
+        began_s = now_s()
+        if self._burst is None:
+            elapsed_s = began_s - self._started_s
+            self._burst = self.hub.advancing(self._origin + timedelta(seconds=elapsed_s * self._speed))
+        for _ in self._burst:
+            if now_s() - began_s > SLICE_S:
+                return
+        self._burst = None
