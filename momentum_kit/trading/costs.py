@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from momentum_kit.config import Settings
@@ -11,6 +13,7 @@ from momentum_kit.errors import ConfigError
 from momentum_kit.models import OrderAction
 
 Plan = Literal["fixed", "tiered"]
+Floats = npt.NDArray[np.float64]
 
 
 class Dated(Settings):
@@ -127,6 +130,43 @@ def round_trip_bps(
     """Buying and selling the same shares at the same price, in bps of the value bought."""
     sides = (commission(table, plan, side, shares, price, on, removes=removes) for side in OrderAction)
     return sum(sides) / (shares * price) * 1e4
+
+
+class Rates(NamedTuple):
+    """What one day's small orders cost, flat: for arithmetic on arrays (each field a float, or an array of them)."""
+
+    per_share_usd: Floats | float
+    min_usd: Floats | float
+    max_pct: Floats | float
+    venue_per_share_usd: Floats | float
+    pass_through: Floats | float
+    cat_per_share_usd: Floats | float
+    sec_per_usd: Floats | float
+    taf_per_share_usd: Floats | float
+    taf_cap_usd: Floats | float
+
+
+def rates_on(table: CostTable, plan: Plan, on: date) -> Rates:
+    """The rates of a day for orders that take liquidity, on the lowest tier of a month."""
+    cat, sec, taf = _on(table.cat, on), _on(table.sec, on), _on(table.taf, on)
+    fees = (cat.per_share_usd, sec.per_million_usd / 1e6, taf.per_share_usd, taf.cap_usd)
+    if plan == "fixed":
+        fixed = _on(table.fixed, on)
+        return Rates(fixed.per_share_usd, fixed.min_usd, fixed.max_pct, 0.0, 0.0, *fees)
+    tiered = _on(table.tiered, on)
+    venue = tiered.clearing_per_share_usd + tiered.remove_per_share_usd
+    own = tiered.tiers[0].per_share_usd
+    return Rates(own, tiered.min_usd, tiered.max_pct, venue, tiered.pass_through, *fees)
+
+
+def commissions(rates: Rates, side: OrderAction, shares: Floats, price: Floats) -> Floats:
+    """`commission` of many orders at once, USD; exact while an order stays within the lowest monthly tier."""
+    value = shares * price
+    broker = np.minimum(np.maximum(shares * rates.per_share_usd, rates.min_usd), value * rates.max_pct / 100)
+    cost = broker * (1 + rates.pass_through) + shares * (rates.venue_per_share_usd + rates.cat_per_share_usd)
+    if side is OrderAction.SELL:
+        cost = cost + value * rates.sec_per_usd + np.minimum(shares * rates.taf_per_share_usd, rates.taf_cap_usd)
+    return np.asarray(np.where(shares > 0, cost, 0.0))
 
 
 def _regulatory(table: CostTable, side: OrderAction, shares: float, value: float, on: date) -> float:
