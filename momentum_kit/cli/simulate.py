@@ -82,6 +82,9 @@ def sim(
         list[str] | None, typer.Option(metavar="NAME=ALTERNATIVE", help="Answer an open question about the broker.")
     ] = None,
     assumptions: Annotated[bool, typer.Option("--assumptions", help="List the open questions and stop.")] = False,
+    with_stdin: Annotated[
+        bool, typer.Option("--stop-with-stdin", help="Stop at the end of standard input too: with whoever holds it.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Serve a simulated gateway that speaks IB's wire protocol, until SIGTERM or Ctrl-C."""
@@ -104,6 +107,6 @@ def sim(
         day=_day(day, archive),
         assumptions=answers_of(assume or []),
     )
-    known = asyncio.run(serve_gateway(gateway, as_json=json_))
+    known = asyncio.run(serve_gateway(gateway, as_json=json_, with_stdin=with_stdin))
     if truth:
         truth.write_text(json.dumps(known, indent=1), encoding="utf-8")

@@ -1,7 +1,9 @@
 """The gateway's process: serves a scenario, or an archive day, on a port until it is told to stop."""
 
 import asyncio
+import gc
 import json
+import os
 import select
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.runtime.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
 from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
@@ -28,7 +31,12 @@ STATUS_S = 0.5
 
 
 def archive_market(folder: Path, day: date, seed: int | None = None) -> Market:
-    """The market of one archive day, the earlier days of its symbols as history; ArchiveError if there is none."""
+    """The market of one archive day, the earlier days of its symbols as history; ArchiveError if there is none.
+
+    A day with 5 s bars is told as recorded, with its own headlines; one with minutes alone is walked through.
+    """
+    if ArchiveDay.recorded(folder, day):
+        return ArchiveDay(folder, day).market(seed)
     archive = Archive(folder)
     days: dict[str, dict[date, RealDay]] = {}
     for symbol in archive.symbols(day):
@@ -106,12 +114,19 @@ async def _show_status(gateway: SimulatedGateway) -> None:
             shown.update(status_line(gateway))
 
 
-async def serve_gateway(gateway: SimulatedGateway, *, as_json: bool) -> dict[str, Any]:
-    """Serve until SIGTERM or SIGINT; returns what the gateway itself knows: orders, fills, cash, what was planted."""
+async def serve_gateway(gateway: SimulatedGateway, *, as_json: bool, with_stdin: bool = False) -> dict[str, Any]:
+    """Serve until SIGTERM or SIGINT; returns what the gateway itself knows: orders, fills, cash, what was planted.
+
+    with_stdin: stop at the end of standard input as well.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    if with_stdin:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, sys.stdin.fileno(), stopped)
+    gc.collect()
+    gc.freeze()  # the market that was built stays: to look through it again and again would delay answers by 50 ms
     async with gateway:
         words = json.dumps({"port": gateway.port}) if as_json else f"simulated gateway on 127.0.0.1:{gateway.port}"
         print(words, flush=True)  # noqa: T201  (whoever started us waits for this line)
@@ -123,16 +138,21 @@ async def serve_gateway(gateway: SimulatedGateway, *, as_json: bool) -> dict[str
         return gateway.truth()
 
 
+def _stop_at_end(descriptor: int, stopped: asyncio.Event) -> None:
+    if not os.read(descriptor, 4096):
+        stopped.set()
+
+
 @contextmanager
 def gateway_process(arguments: Sequence[str], errors: Path) -> Iterator[int]:
     """Run `momentum-kit sim --json ARGUMENTS` in a process of its own; yields the port it listens on.
 
-    errors: a file for what it has to say on stderr.
+    errors: a file for what it has to say on stderr. It ends with this process, however that ends: a pipe tells it.
     """
     with errors.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--stop-with-stdin", *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
@@ -152,7 +172,9 @@ def gateway_process(arguments: Sequence[str], errors: Path) -> Iterator[int]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe
+            pipe.close()
 
 
 def _start_error(process: "subprocess.Popen[str]", errors: Path) -> MomentumKitError:

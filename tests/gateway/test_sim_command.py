@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from momentum_kit.cli import main
@@ -44,6 +45,26 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
         assert process.stderr.read() == ""
         process.stderr.close()
     assert json.loads(truth.read_text())["faults"] == []
+
+
+def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """A run killed from outside, which could clean nothing up, leaves no gateway behind."""
+    holder = f"""
+from momentum_kit.runtime.sim import gateway_process
+from pathlib import Path
+with gateway_process(["--port", "0", "--scenario", "single"], Path({str(tmp_path / "err")!r})) as port:
+    print(port, flush=True)
+    input()
+"""
+    piped = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", holder], stdin=piped, stdout=piped, text=True) as process:
+        assert process.stdout
+        assert int(process.stdout.readline())
+        (gateway,) = psutil.Process(process.pid).children()
+        assert gateway.is_running()
+        process.kill()
+        gone, _ = psutil.wait_procs([gateway], timeout=10)
+    assert gone == [gateway]
 
 
 def test_a_terminal_shows_one_live_line() -> None:
