@@ -8,24 +8,38 @@ import typer
 from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError
 
-data_app = typer.Typer(help="The archive: import, and soon download and record.", no_args_is_help=True)
+data_app = typer.Typer(help="The archive: import, download, record, quality.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+ArchivePath = Annotated[Path, typer.Option("--archive", help="Archive folder.")]
+DEFAULT_ARCHIVE = Path("data/archive")
 
 
 @data_app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="lean: minute zips of QuantConnect's format.")],
-    path: Path,
-    archive: Annotated[Path, typer.Option(help="Archive folder.")] = Path("data/archive"),
+    kind: Annotated[str, typer.Argument(help="lean (minute zips of QuantConnect's format), csv or parquet.")],
+    path: Annotated[Path, typer.Argument(help="A file, or a folder to be searched.")],
+    archive: ArchivePath = DEFAULT_ARCHIVE,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="KEY=VALUE of the mapping, such as columns.open=o; repeatable.")
+    ] = None,
+    map_file: Annotated[Path | None, typer.Option(help="The mapping as YAML; --map goes over it.")] = None,
     json_: Json = False,
 ) -> None:
-    """Import real bars into the Parquet archive."""
+    """Import real bars, quotes or headlines into the Parquet archive; a bad row imports nothing."""
     from dataclasses import asdict
 
     from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.import_mapping import load_mapping
+    from momentum_kit.storage.import_table import import_tables
     from momentum_kit.storage.lean import import_lean
 
-    if kind != "lean":
-        raise InputError(f"cannot import {kind!r}; known: lean")
-    report = import_lean(path, Archive(archive))
+    if kind == "lean":
+        if map_ or map_file:
+            raise InputError("lean files need no mapping")
+        report = import_lean(path, Archive(archive))
+    elif kind in ("csv", "parquet"):
+        report = import_tables(path, kind, load_mapping(map_file, map_ or []), Archive(archive))
+    else:
+        raise InputError(f"cannot import {kind!r}; known: lean, csv, parquet")
     done(json_, asdict(report), str(report))

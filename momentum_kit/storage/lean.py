@@ -16,29 +16,13 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.storage.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
+from momentum_kit.storage.import_report import REMEDY, ImportReport
 
 NAME = re.compile(r"(?P<day>\d{8})_(?P<what>trade|quote)\.zip")
 KINDS = {"trade": BARS, "quote": QUOTES}
 PRICE_SCALE = 10_000  # Lean stores equity prices as integers of 1/10,000 USD
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
-REMEDY = "nothing was imported; replace or remove the file and import again"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import did: files added or replaced, files the archive already had, rows read; days as YYYY-MM-DD."""
-
-    imported: int
-    unchanged: int
-    rows: int
-    symbols: tuple[str, ...]
-    days: tuple[str, ...]
-
-    def __str__(self) -> str:
-        reach = self.days[0] if len(self.days) == 1 else f"{len(self.days)} days from {self.days[0]} to {self.days[-1]}"
-        files = f"{self.imported} files imported, {self.unchanged} already there"
-        return f"{files}: {self.rows:,} minutes of {', '.join(self.symbols)}, {reach}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def test_minutes_become_bars_in_utc_and_usd(minute, archive):
     )
     assert (report.imported, report.unchanged, report.rows) == (2, 0, 3)
     assert (report.symbols, report.days) == (("SPY",), ("2013-10-11",))
-    assert str(report) == "2 files imported, 0 already there: 3 minutes of SPY, 2013-10-11"
+    assert str(report) == "2 imported, 0 already there: 3 rows of SPY, 2013-10-11"
 
 
 def test_winter_time_is_an_hour_further(minute, archive):
