@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test lint lab chaos bench matrix clean
+.PHONY: help setup demo test fuzz lint lab chaos bench matrix compare clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -49,6 +49,9 @@ bench: setup  ## the tests that measure speed, with their figures
 
 matrix: setup  ## every supported client, in an environment of its own, against the simulated gateway
 	@$(BIN)/python tests/gateway/matrix/run.py
+
+compare: setup  ## what the simulated gateway says, beside what was recorded of a live one, message by message
+	@$(BIN)/python -m pytest tests/gateway/test_recorded_frames.py tests/gateway/test_transcripts.py -qs -rs -n 0 -p no:randomly
 
 clean:  ## remove .venv and everything derived; runs, data and logs stay
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,7 +7,7 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -128,6 +128,19 @@ def stock(symbol: str = "AAPL", con_id: int = 265598, exchange: str = "SMART") -
     contract.conId, contract.symbol, contract.secType = con_id, symbol, "STK"
     contract.exchange, contract.currency = exchange, "USD"
     return contract
+
+
+@pytest.fixture
+def show_table() -> Callable[[str, Sequence[str], Sequence[Sequence[Any]]], None]:
+    """Prints a table; to be seen with `pytest -s`, as `make compare` runs it."""
+
+    def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        lines = [[str(cell) for cell in row] for row in (columns, *rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        print("", title, *body, sep="\n")  # noqa: T201
+
+    return show
 
 
 @pytest.fixture
