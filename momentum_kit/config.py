@@ -1,8 +1,11 @@
 """YAML -> strict, frozen settings; the one place where an environment differs from another."""
 
 import difflib
+import hashlib
+import json
 import os
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,6 +101,8 @@ class DetectionSettings(Settings):
     thresholds: str = "thresholds/default.yaml"
     """Threshold file, relative to the config folder."""
     workers: int = Field(default=2, ge=1, le=32)
+    thresholds_must_be_exported: bool = False
+    """Refuse thresholds that research did not export, or that were changed since."""
     """Workers that compute features and apply rules."""
     judge_until_s: float = Field(default=120.0, gt=0)
     """Market seconds after received_at during which a news item may signal."""
@@ -120,6 +125,41 @@ class DetectionSettings(Settings):
 
 
 class Thresholds(Settings):
+class ThresholdsExport(Settings):
+    """What research knew when it exported thresholds; part of the file, and under its hash."""
+
+    exit_rule: str
+    """Exit rule that the thresholds were judged with."""
+    first_day: date
+    """First day of the data they were chosen from..."""
+    last_day: date
+    """...and the last one; sealed days that were opened included."""
+    code_version: str
+    """Release and hash of the source that computed them."""
+    trials: int
+    """Configurations ever tried on these data."""
+    dsr: float | None
+    """Deflated Sharpe ratio at that number of trials; none where it cannot be known."""
+    pbo: float | None
+    """Probability of backtest overfitting; none where it cannot be known."""
+    verdict: Literal["accept", "refuse", "cannot tell"]
+    """What the validation said."""
+    despite: str = ""
+    """Why a human exported them although the verdict was not to accept them."""
+    signals_per_session: float = Field(ge=0)
+    """Signals expected in the regular hours of one session..."""
+    signals_per_session_low: float = Field(ge=0)
+    """...the lower end of the 95% band of that mean..."""
+    signals_per_session_high: float = Field(ge=0)
+    """...and the upper end."""
+    signals_dispersion: float = Field(ge=0)
+    """Variance over mean of the signals by session: 1 for independent ones, more where news comes in waves."""
+    marks: tuple[str, ...] = ()
+    """What a reader of the validation had to be told."""
+    hash: str
+    """`sha256:` and the digest of everything else in the file; see `export_hash`."""
+
+
     """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: docs of detection/rules.py."""
 
     name: str = "default"
@@ -155,11 +195,15 @@ class Thresholds(Settings):
     barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
     """Catalysts on which no long is opened."""
 
+    export: ThresholdsExport | None = None
+    """Where the limits come from, if research exported them: then none can be changed without breaking the hash."""
     @model_validator(mode="after")
     def _consistent(self) -> "Thresholds":
         if self.min_price_usd > self.max_price_usd:
             raise ValueError("min_price_usd exceeds max_price_usd")
         return self
+        if self.export and self.export.hash != export_hash(self.model_dump(mode="json", exclude_unset=True)):
+            raise ValueError("changed since research exported them: the hash does not hold; export them again")
 
 
 class RiskSettings(Settings):
@@ -282,7 +326,9 @@ def find_project(start: Path | None = None) -> Path:
     raise ConfigError(f"no config/base.yaml in {here} or above it; run: momentum-kit init DIR")
 
 
-def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
+def load_config(
+    path: str | Path, overrides: Mapping[str, Any] | None = None, *, with_thresholds: bool = True
+) -> Config:
     """Read a YAML file over the base.yaml beside it, then apply dotted overrides ('broker.port': 4002).
 
     Raises ConfigError: one line that names the file, the key and the remedy.
@@ -294,15 +340,12 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     merged: dict[str, Any] = {}
     for content in sources.values():
         merged = _merge(merged, content)
-    named = merged.get("detection")
-    name = named.get("thresholds") if isinstance(named, dict) else None
-    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
-    if not thresholds_file.is_file():
-        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
-    load_thresholds(thresholds_file)  # its own errors name it, not the file that refers to it
-    merged = _merge({"thresholds": _read(thresholds_file)}, merged)
+    if with_thresholds:
+        merged = _merge({"thresholds": _read_thresholds(file, merged)}, merged)
+    else:
+        merged.pop("thresholds", None)
     try:
-        return Config.model_validate(merged)
+        config = Config.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, Config, sources, str(file))) from None
 
@@ -318,6 +361,7 @@ def load_thresholds(path: str | Path) -> Thresholds:
 
 def secret(name: str) -> str:
     """A secret from the environment; ConfigError if it is not set."""
+    with_thresholds: False for whoever only looks for an account, such as a kill: no threshold file may block it.
     value = os.environ.get(name, "")
     if not value:
         raise ConfigError(f"environment variable {name} is not set")
@@ -338,6 +382,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _locate(path: Path) -> Path:
+    if with_thresholds and config.detection.thresholds_must_be_exported and config.thresholds.export is None:
+        raise ConfigError(
+            f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "
+            "environment trades nothing else; momentum-kit research export writes such a file"
+        )
+    return config
     if path.is_absolute():
         candidates = [path]
     else:
@@ -349,6 +399,13 @@ def _locate(path: Path) -> Path:
     raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
 
 
+def export_hash(content: Mapping[str, Any]) -> str:
+    """`sha256:<hex>` of an exported threshold file: of every key it gives, as JSON values, but the hash itself."""
+    stamp = {key: value for key, value in content["export"].items() if key != "hash"}
+    plain = json.dumps({**content, "export": stamp}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
@@ -357,6 +414,17 @@ def _read(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.YAMLError as error:
+def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of the threshold file that a config names; its own errors name it, not the file that refers to it."""
+    named = merged.get("detection")
+    name = named.get("thresholds") if isinstance(named, dict) else None
+    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
+    if not thresholds_file.is_file():
+        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
+    load_thresholds(thresholds_file)
+    return _read(thresholds_file)
+
+
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]

@@ -30,7 +30,8 @@ def state_folder(config: Path, port: int | None) -> Any:
     """The folder of the account that this configuration trades."""
     from momentum_kit.runtime.state_folder import StateFolder
 
-    return StateFolder(load_config(config, {"broker.port": port} if port else None).owner_key)
+    overrides = {"broker.port": port} if port else None
+    return StateFolder(load_config(config, overrides, with_thresholds=False).owner_key)
 
 
 def engine_client(config: Path, port: int | None, absent: type[MomentumKitError] = GuardRefused) -> Any:

@@ -89,7 +89,7 @@ def arm(
     """Allow a live session of this account to start, for a while."""
     from momentum_kit.runtime.state_folder import StateFolder
 
-    settings = load_config(config)
+    settings = load_config(config, with_thresholds=False)
     if settings.broker.account != account:
         raise InputError(f"{config} trades {settings.broker.account or 'no named account'}, not {account}")
     until = datetime.now(UTC) + timedelta(minutes=minutes)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from momentum_kit.config import (
     RiskSettings,
     Settings,
     Thresholds,
+    export_hash,
     find_project,
     load_config,
     load_thresholds,
@@ -221,6 +223,101 @@ def test_a_threshold_file_can_be_read_alone(folder):
         load_thresholds(folder / "tight.yaml")
 
 
+STAMP = """export:
+  exit_rule: bracket
+  first_day: 2026-01-05
+  last_day: 2026-06-30
+  code_version: 0.1.0+src.abc
+  trials: 343
+  dsr: 0.97
+  pbo:
+  verdict: accept
+  signals_per_session: 3.5
+  signals_per_session_low: 2.5
+  signals_per_session_high: 4.5
+  signals_dispersion: 1.2
+  hash: {}
+"""
+LIVE = (
+    "environment: live\nbroker:\n  port: 4001\n  account_prefix: U\n"
+    "detection:\n  thresholds: thresholds/mine.yaml\n  thresholds_must_be_exported: true\n"
+)
+
+
+def exported(folder: Path, limits: str = "name: mine\nmin_rvol_bar: 7\nmin_clv: 0.7\n") -> Path:
+    """thresholds/mine.yaml as research exports it, with a hash that holds."""
+    file = folder / "thresholds" / "mine.yaml"
+    plain = yaml.safe_load(limits + STAMP.format("none"))
+    plain["export"] |= {key: str(plain["export"][key]) for key in ("first_day", "last_day")}
+    for key in ("min_rvol_bar", "min_clv"):
+        plain[key] = float(plain[key])
+    file.write_text(limits + STAMP.format(export_hash(plain)))
+    return file
+
+
+def test_a_live_session_loads_exported_thresholds(folder):
+    """With a hash that holds the limits are those of the file; layout and comments may change."""
+    file = exported(folder)
+    thresholds = load_config(write(folder, LIVE)).thresholds
+    assert (thresholds.min_rvol_bar, thresholds.min_ret_60s) == (7, 0.03)
+    assert thresholds.export is not None
+    assert thresholds.export.signals_per_session == 3.5
+    file.write_text("# a note\n" + file.read_text().replace("min_rvol_bar: 7\n", "min_rvol_bar:    7.0\n"))
+    assert load_thresholds(file) == thresholds
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("min_rvol_bar: 7", "min_rvol_bar: 6.99"),
+        ("min_clv: 0.7\n", ""),
+        ("min_clv: 0.7\n", "min_clv: 0.7\nmin_z_tod: 3\n"),
+        ("verdict: accept", "verdict: refuse"),
+        ("trials: 343", "trials: 1"),
+        ("last_day: 2026-06-30", "last_day: 2026-07-30"),
+    ],
+)
+def test_thresholds_that_were_changed_after_their_export_are_refused_everywhere(folder, old, new):
+    """A changed, missing or added limit, and a changed claim about them, break the hash: one line, exit 2."""
+    file = exported(folder)
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    for load in (lambda: load_thresholds(file), lambda: load_config(write(folder, LIVE))):
+        with pytest.raises(ConfigError, match=r"mine\.yaml: changed since research exported them") as caught:
+            load()
+        assert "\n" not in str(caught.value)
+        assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize("overrides", [{"thresholds.min_rvol_bar": 6}, {"thresholds.min_ret_60s": 0.01}])
+def test_an_override_cannot_slip_under_the_hash(folder, overrides):
+    """What is laid over an exported file breaks its hash as well, and the override is named."""
+    exported(folder)
+    with pytest.raises(ConfigError, match=r"^override: thresholds: changed since research exported them"):
+        load_config(write(folder, LIVE), overrides)
+    file = write(folder, LIVE + "thresholds:\n  min_clv: 0.1\n")
+    with pytest.raises(ConfigError, match=r"sim\.yaml: thresholds: changed since research exported them"):
+        load_config(file)
+
+
+def test_without_an_export_a_strict_environment_starts_nothing(folder):
+    """A plain file, and one whose stamp was taken away, are refused with the remedy."""
+    file = exported(folder)
+    file.write_text(file.read_text().partition("export:")[0])
+    with pytest.raises(ConfigError, match=r"thresholds/mine\.yaml was not exported .* momentum-kit research export"):
+        load_config(write(folder, LIVE))
+
+
+def test_no_threshold_file_stands_in_the_way_of_a_kill(folder):
+    """Whoever only looks for the account gets it, however broken the thresholds are."""
+    file = write(folder, LIVE + "thresholds:\n  min_clv: 0.1\n")
+    for content in ("min_clw: 1\n", "{", exported(folder).read_text().replace("7", "6")):
+        (folder / "thresholds" / "mine.yaml").write_text(content)
+        assert load_config(file, {"broker.port": 7496}, with_thresholds=False).owner_key == "live-127.0.0.1-7496"
+    (folder / "thresholds" / "mine.yaml").unlink()
+    assert load_config(file, with_thresholds=False).broker.port == 4001
+
+
 def test_a_secret_comes_from_the_environment_or_not_at_all(monkeypatch):
     """A secret is the value of the variable; one that is not set is named, never empty."""
     monkeypatch.setenv("MOMENTUM_KIT_TEST_KEY", "s3cret")
@@ -239,8 +336,6 @@ def test_settings_are_frozen():
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.integers() | st.text(max_size=5) | st.none(), max_size=4))
 def test_no_content_escapes_as_anything_but_a_config_error(tmp_path_factory, content):
     """Whatever stands in a file, loading it gives a Config or a ConfigError."""
-    import yaml
-
     folder = tmp_path_factory.mktemp("config")
     (folder / "thresholds").mkdir()
     (folder / "thresholds" / "default.yaml").write_text("")
@@ -252,16 +347,21 @@ def test_no_content_escapes_as_anything_but_a_config_error(tmp_path_factory, con
         assert str(error).startswith(str(file))
 
 
-@pytest.mark.parametrize("name", ["sim", "paper", "live"])
+@pytest.mark.parametrize("name", ["sim", "paper"])
 def test_the_shipped_configs_load_and_say_what_they_are(name):
-    """sim, paper and live load, and each names its own environment."""
+    """The configs of sim and paper load, and each names its own environment."""
     assert load_config(PROJECT / "config" / f"{name}.yaml").environment == name
+
+
+def test_the_shipped_live_config_waits_for_exported_thresholds():
+    """The live config refuses the thresholds that come with the project, but a kill finds its account all the same."""
+    with pytest.raises(ConfigError, match=r"live\.yaml: detection\.thresholds: .* was not exported by research"):
+        load_config(PROJECT / "config" / "live.yaml")
+    assert load_config(PROJECT / "config" / "live.yaml", with_thresholds=False).environment == "live"
 
 
 def test_the_shipped_base_lists_every_setting_with_its_default_and_a_comment():
     """base.yaml is complete documentation: every key but the environment's own, at its default, explained."""
-    import yaml
-
     file = PROJECT / "config" / "base.yaml"
     content = yaml.safe_load(file.read_text())
     plain = Config(environment="sim").model_dump(mode="json", exclude={"environment", "thresholds"})
