@@ -1,0 +1,37 @@
+"""momentum-kit doctor."""
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from momentum_kit.cli.common import ConfigPath, Json, app, done
+from momentum_kit.config import find_project
+
+
+@app.command()
+def doctor(
+    config: ConfigPath = Path("config/paper.yaml"),
+    symbol: Annotated[str, typer.Option(help="A liquid symbol to look at.")] = "AAPL",
+    port: int | None = None,
+    json_: Json = False,
+) -> None:
+    """Look whether this machine, this configuration and this gateway are ready; nothing is traded."""
+    from momentum_kit.runtime.doctor import Finding, Grade, examination
+
+    async def look() -> list[Finding]:
+        findings = []
+        async for finding in examination(config, find_project(), symbol, port):
+            findings.append(finding)
+            if not json_:
+                typer.echo(str(finding))
+        return findings
+
+    findings = asyncio.run(look())
+    problems = sum(finding.grade is Grade.PROBLEM for finding in findings)
+    warnings = sum(finding.grade is Grade.WARNING for finding in findings)
+    result = {"problems": problems, "warnings": warnings, "findings": [asdict(finding) for finding in findings]}
+    done(json_, result, f"{len(findings)} checks: {problems} problems, {warnings} warnings")
+    raise typer.Exit(1 if problems else 0)

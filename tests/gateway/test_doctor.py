@@ -1,0 +1,107 @@
+"""The doctor in front of a gateway that is well, one that is not, and none."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.cli import main
+from momentum_kit.config import find_project, load_config
+from momentum_kit.models import Contract, Execution, OrderAction, OrderRequest
+from momentum_kit.runtime.doctor import Finding, Grade, examine
+from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.simgateway import SimulatedGateway
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Any]:
+    """AAPL's market, a hundred market seconds a second."""
+    async with SimulatedGateway("single", speed=100) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def config(tmp_path: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration of this gateway in a project of its own."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    folder = find_project() / "config"
+    written = {
+        "environment": "sim",
+        "broker": {"port": gateway.port, "account_prefix": "DU", "request_timeout_s": 10},
+        "clock": {"kind": "scaled", "rate": 100},
+        "detection": {"thresholds": str(folder / "thresholds" / "default.yaml")},
+    }
+    path = tmp_path / "config" / "sim.yaml"
+    path.parent.mkdir()
+    (path.parent / "base.yaml").write_text((folder / "base.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    path.write_text(yaml.safe_dump(written), encoding="utf-8")
+    return path
+
+
+def rewrite(config: Path, old: str, new: str) -> None:
+    """Change a configuration on disk."""
+    config.write_text(config.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def by_check(findings: list[Finding]) -> dict[str, Finding]:
+    """Findings under their names."""
+    return {finding.check: finding for finding in findings}
+
+
+async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
+    """Every check is made, none finds a problem, nothing is traded."""
+    found = by_check(await examine(config, tmp_path))
+    assert [f"{f}" for f in found.values() if f.grade is Grade.PROBLEM] == []
+    assert list(found) == [
+        "software", "configuration", "disk", "kill switch", "calendar", "gateway", "account", "clock", "news",
+        "contract", "history", "market data", "protection",
+    ]  # fmt: skip
+    assert "live" in found["market data"].found
+    assert found["protection"].found == "nothing held"
+
+
+async def test_a_position_without_a_stop_is_named(config: Path, tmp_path: Path, gateway: Any) -> None:
+    """What nobody protects is said before the night, with its size."""
+    async with IBKRBridge(port=gateway.port, client_id=5, messages_per_s=float("inf")) as hand:
+        contract = (await hand.fetch_contract_details(Contract("AAPL")))[0].contract
+        await hand.place_order(contract, OrderRequest(OrderAction.BUY, Decimal(7), "MKT"))
+        async with asyncio.timeout(20):
+            async for event in hand.stream_order_events():
+                if isinstance(event, Execution) and event.cumulative_shares == 7:
+                    break
+    finding = by_check(await examine(config, tmp_path))["protection"]
+    assert finding.grade is Grade.WARNING
+    assert "AAPL" in finding.found
+    assert "(7)" in finding.found
+
+
+async def test_the_wrong_account_and_a_latched_kill_switch(config: Path, tmp_path: Path) -> None:
+    """One look shows everything that is wrong."""
+    rewrite(config, "account_prefix: DU", "account: DU0000001\n  account_prefix: DU")
+    folder = StateFolder(load_config(config).owner_key)
+    folder.create()
+    folder.latch_kill("a test")
+    found = by_check(await examine(config, tmp_path))
+    assert found["kill switch"].grade is Grade.PROBLEM
+    assert found["account"].grade is Grade.PROBLEM
+    assert found["contract"].grade is Grade.OK  # the others are looked at all the same
+
+
+def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A closed port is a problem with its remedy, exit status 1."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    status = main(["doctor", "--config", str(find_project() / "config" / "sim.yaml"), "--port", str(port)])
+    said = capsys.readouterr().out
+    assert status == 1
+    assert "problem  gateway" in said
+    assert "enable its API socket" in said
+    assert said.splitlines()[-1].endswith("1 problems, 0 warnings")
