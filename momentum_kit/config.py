@@ -100,9 +100,9 @@ class DetectionSettings(Settings):
 
     thresholds: str = "thresholds/default.yaml"
     """Threshold file, relative to the config folder."""
-    workers: int = Field(default=2, ge=1, le=32)
     thresholds_must_be_exported: bool = False
     """Refuse thresholds that research did not export, or that were changed since."""
+    workers: int = Field(default=2, ge=1, le=32)
     """Workers that compute features and apply rules."""
     judge_until_s: float = Field(default=120.0, gt=0)
     """Market seconds after received_at during which a news item may signal."""
@@ -124,7 +124,6 @@ class DetectionSettings(Settings):
         return self
 
 
-class Thresholds(Settings):
 class ThresholdsExport(Settings):
     """What research knew when it exported thresholds; part of the file, and under its hash."""
 
@@ -160,6 +159,7 @@ class ThresholdsExport(Settings):
     """`sha256:` and the digest of everything else in the file; see `export_hash`."""
 
 
+class Thresholds(Settings):
     """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: docs of detection/rules.py."""
 
     name: str = "default"
@@ -194,16 +194,16 @@ class ThresholdsExport(Settings):
     """Least close location in the 60 s range, 0..1."""
     barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
     """Catalysts on which no long is opened."""
-
     export: ThresholdsExport | None = None
     """Where the limits come from, if research exported them: then none can be changed without breaking the hash."""
+
     @model_validator(mode="after")
     def _consistent(self) -> "Thresholds":
         if self.min_price_usd > self.max_price_usd:
             raise ValueError("min_price_usd exceeds max_price_usd")
-        return self
         if self.export and self.export.hash != export_hash(self.model_dump(mode="json", exclude_unset=True)):
             raise ValueError("changed since research exported them: the hash does not hold; export them again")
+        return self
 
 
 class RiskSettings(Settings):
@@ -331,6 +331,7 @@ def load_config(
 ) -> Config:
     """Read a YAML file over the base.yaml beside it, then apply dotted overrides ('broker.port': 4002).
 
+    with_thresholds: False for whoever only looks for an account, such as a kill: no threshold file may block it.
     Raises ConfigError: one line that names the file, the key and the remedy.
     """
     file = _locate(Path(path))
@@ -348,6 +349,12 @@ def load_config(
         config = Config.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, Config, sources, str(file))) from None
+    if with_thresholds and config.detection.thresholds_must_be_exported and config.thresholds.export is None:
+        raise ConfigError(
+            f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "
+            "environment trades nothing else; momentum-kit research export writes such a file"
+        )
+    return config
 
 
 def load_thresholds(path: str | Path) -> Thresholds:
@@ -359,13 +366,30 @@ def load_thresholds(path: str | Path) -> Thresholds:
         raise ConfigError(_explain(error, Thresholds, {}, str(file))) from None
 
 
+def export_hash(content: Mapping[str, Any]) -> str:
+    """`sha256:<hex>` of an exported threshold file: of every key it gives, as JSON values, but the hash itself."""
+    stamp = {key: value for key, value in content["export"].items() if key != "hash"}
+    plain = json.dumps({**content, "export": stamp}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
+
+
 def secret(name: str) -> str:
     """A secret from the environment; ConfigError if it is not set."""
-    with_thresholds: False for whoever only looks for an account, such as a kill: no threshold file may block it.
     value = os.environ.get(name, "")
     if not value:
         raise ConfigError(f"environment variable {name} is not set")
     return value
+
+
+def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of the threshold file that a config names; its own errors name it, not the file that refers to it."""
+    named = merged.get("detection")
+    name = named.get("thresholds") if isinstance(named, dict) else None
+    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
+    if not thresholds_file.is_file():
+        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
+    load_thresholds(thresholds_file)
+    return _read(thresholds_file)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -382,12 +406,6 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _locate(path: Path) -> Path:
-    if with_thresholds and config.detection.thresholds_must_be_exported and config.thresholds.export is None:
-        raise ConfigError(
-            f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "
-            "environment trades nothing else; momentum-kit research export writes such a file"
-        )
-    return config
     if path.is_absolute():
         candidates = [path]
     else:
@@ -399,13 +417,6 @@ def _locate(path: Path) -> Path:
     raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
 
 
-def export_hash(content: Mapping[str, Any]) -> str:
-    """`sha256:<hex>` of an exported threshold file: of every key it gives, as JSON values, but the hash itself."""
-    stamp = {key: value for key, value in content["export"].items() if key != "hash"}
-    plain = json.dumps({**content, "export": stamp}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
@@ -414,17 +425,6 @@ def _read(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.YAMLError as error:
-def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of the threshold file that a config names; its own errors name it, not the file that refers to it."""
-    named = merged.get("detection")
-    name = named.get("thresholds") if isinstance(named, dict) else None
-    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
-    if not thresholds_file.is_file():
-        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
-    load_thresholds(thresholds_file)
-    return _read(thresholds_file)
-
-
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
