@@ -1,0 +1,115 @@
+"""The cells of a sweep: axes of thresholds, each from loose to strict; what research/sweep.py runs over."""
+
+import difflib
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import ResearchError
+
+TUNABLE = tuple(name for name, field in Thresholds.model_fields.items() if field.annotation is float)
+"""Thresholds a grid may vary: every limit that is a number."""
+
+MOST_STEPS = 255
+"""Steps of one axis: the index of a threshold fits a byte."""
+
+Cell = tuple[int, ...]
+"""One index per axis; 0 is the loosest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Values to try of some thresholds; the other thresholds come from a base.
+
+    axes: names of config.Thresholds' limits to values from loose to strict: ascending for a `min_`, descending for a
+    `max_`. Raises ResearchError with the axis and the remedy for anything else.
+    """
+
+    axes: Mapping[str, tuple[float, ...]]
+
+    def __post_init__(self) -> None:
+        if not self.axes:
+            raise ResearchError("grid: no axes; name at least one threshold to vary, such as min_z_tod")
+        axes = {name: tuple(float(value) for value in values) for name, values in self.axes.items()}
+        for name, values in axes.items():
+            _check_axis(name, values)
+        object.__setattr__(self, "axes", MappingProxyType(axes))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Axes in their order."""
+        return tuple(self.axes)
+
+    @property
+    def shape(self) -> Cell:
+        """Steps of each axis."""
+        return tuple(len(values) for values in self.axes.values())
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return math.prod(self.shape)
+
+    def thresholds(self, base: Thresholds, cell: Cell) -> Thresholds:
+        """The thresholds of one cell."""
+        if len(cell) != len(self.shape) or not all(0 <= i < n for i, n in zip(cell, self.shape, strict=True)):
+            raise ResearchError(f"grid: no cell {cell}; the shape is {self.shape}")
+        chosen = {name: values[i] for (name, values), i in zip(self.axes.items(), cell, strict=True)}
+        return base.model_copy(update=chosen)
+
+    def cell(self, thresholds: Thresholds | Mapping[str, float]) -> Cell:
+        """Where thresholds lie in the grid; ResearchError for a value that is on no step, naming the nearest."""
+        found = []
+        for name, values in self.axes.items():
+            if not isinstance(thresholds, Thresholds) and name not in thresholds:
+                raise ResearchError(f"grid: no value for {name}")
+            value = getattr(thresholds, name) if isinstance(thresholds, Thresholds) else thresholds[name]
+            if value not in values:
+                nearest = min(values, key=lambda step: abs(step - value))
+                raise ResearchError(f"grid: {name} {value:g} is outside the grid; the nearest step is {nearest:g}")
+            found.append(values.index(value))
+        return tuple(found)
+
+    def columns(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Axis to its value in each cell, (C,), in the order of the flattened cells."""
+        meshes = np.meshgrid(*(np.array(values) for values in self.axes.values()), indexing="ij")
+        return {name: mesh.reshape(-1) for name, mesh in zip(self.axes, meshes, strict=True)}
+
+    def with_base(self, base: Thresholds) -> dict[str, tuple[float, ...]]:
+        """Every tunable threshold to its values, one where the base decides; ResearchError if they contradict."""
+        values = {name: self.axes.get(name, (float(getattr(base, name)),)) for name in TUNABLE}
+        if max(values["min_price_usd"]) > min(values["max_price_usd"]):
+            raise ResearchError("grid: a min_price_usd above a max_price_usd; separate the two ranges")
+        return values
+
+
+def stricter_upwards(name: str) -> bool:
+    """True if a higher value of this threshold lets less through."""
+    return name.startswith("min_")
+
+
+def _check_axis(name: str, values: tuple[float, ...]) -> None:
+    if name not in TUNABLE:
+        near = difflib.get_close_matches(name, TUNABLE, n=1, cutoff=0)
+        raise ResearchError(f"grid: no threshold {name}; did you mean {near[0]}?")
+    if not values:
+        raise ResearchError(f"grid: {name} has no values")
+    if len(values) > MOST_STEPS:
+        raise ResearchError(f"grid: {name} has {len(values)} steps; {MOST_STEPS} are possible")
+    if not all(math.isfinite(value) for value in values):
+        raise ResearchError(f"grid: {name} holds a value that is not a number")
+    upwards = stricter_upwards(name)
+    for step, (loose, strict) in enumerate(itertools.pairwise(values), start=1):
+        if (strict <= loose) if upwards else (strict >= loose):
+            order = "ascend" if upwards else "descend"
+            raise ResearchError(
+                f"grid: {name} step {step} ({strict:g} after {loose:g}): steps must {order}, from loose to strict"
+            )
+    if name == "max_spread_share" and values[-1] <= 0:
+        raise ResearchError(f"grid: {name} {values[-1]:g} lets nothing through; use shares above 0")
