@@ -113,7 +113,7 @@ def _median(table: Values, first: int, last: int, at: int, until: int, buffer: V
     lower = buffer[0]  # what stands before the selected one is not above it
     for i in range(1, n // 2):
         lower = max(lower, buffer[i])
-    return (lower + upper) / 2
+    return float((lower + upper) / 2)
 
 
 @compiled

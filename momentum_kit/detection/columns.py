@@ -45,6 +45,17 @@ class QuoteColumns(NamedTuple):
     ask_size: Values
 
 
+class EventColumns(NamedTuple):
+    """N news items of one contract, each (N,): times in microseconds, row: their exchange day in DayColumns."""
+
+    received_at: Times
+    published_at: Times
+    row: Indices
+    sentiment: Values
+    confidence: Values
+    n_tickers: Values
+
+
 class DayColumns(NamedTuple):
     """D exchange days of one contract: the regular session of each and the baseline before it.
 

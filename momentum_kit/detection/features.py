@@ -64,7 +64,7 @@ def compute_features(
         clv=(price - low) / (high - low) if high > low else NAN,
         range_atr=(high - low) / atr if atr > 0 else NAN,
         atr=atr,
-        spread_bps=quote.spread_bps if quote else NAN,
+        spread_bps=quote.spread_bps if quote and quote.mid > 0 else NAN,
         imbalance=_imbalance(quote),
         quote_age_s=quote_age_s,
         luld_dist=_luld_dist(tape, baseline, at, price),

@@ -19,20 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from momentum_kit.detection.rule_arrays import GATES
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Features
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = ["EVENT_DTYPES", "FEATURES", "GATES", "EventTable", "concat", "event_frame"]
+
 FEATURES = tuple(field.name for field in dataclasses.fields(Features) if field.name != "at")
 """Names of the features, in the order of models.Features."""
 
-GATES = (
-    "", "barred catalyst", "halted", "data not live", "no bars", "no baseline", "thin baseline", "no quote",
-    "stale quote",
-)  # fmt: skip
-"""What no threshold can lift, in the order in which detection/rules.py asks; 0 means that the rules decide."""
 
 NO_BARS = GATES.index("no bars")
 
