@@ -43,3 +43,19 @@ def import_(
     else:
         raise InputError(f"cannot import {kind!r}; known: lean, csv, parquet")
     done(json_, asdict(report), str(report))
+
+
+@data_app.command()
+def quality(
+    archive: ArchivePath = DEFAULT_ARCHIVE,
+    symbol: Annotated[list[str] | None, typer.Option(help="Look at this symbol only; repeatable.")] = None,
+    json_: Json = False,
+) -> None:
+    """Report gaps, crossed quotes, outliers, halts, split-like jumps and wrong time zones of the archive."""
+    from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.quality import examine
+
+    if not archive.is_dir():
+        raise InputError(f"{archive}: no archive here; momentum-kit data import or download makes one")
+    report = examine(Archive(archive), [each.upper() for each in symbol or ()])
+    done(json_, report.to_json(), str(report))
