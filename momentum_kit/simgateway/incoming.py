@@ -6,7 +6,7 @@ from typing import Any
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_requests import CME_TAGS
 from momentum_kit.simgateway.request_readers import READERS
-from momentum_kit.simgateway.wire import BINARY_NUMBERS, PROTOBUF_OFFSET, FieldReader
+from momentum_kit.simgateway.wire import BINARY_NUMBERS, PROTOBUF_OFFSET, FieldReader, fits_int32
 
 # Requests whose id follows a version field, and those that begin with it, simulated or not.
 _ID_AFTER_VERSION = {1, 2, 7, 9, 10, 11, 21, 23, 25, 50, 51, 54, 55, 56, 57, 62, 63, 67, 68, 69, 70, 74, 75, 76, 77}
@@ -48,7 +48,7 @@ class Incoming:
         at = 1 if after_version else 0
         field = fields[at] if len(fields) > at else b""
         digits = field[1:] if field.startswith(b"-") else field
-        return int(field) if digits.isdigit() and len(digits) <= 10 else -1
+        return int(field) if digits.isdigit() and len(digits) <= 10 and fits_int32(int(field)) else -1
 
     def decode(self) -> Any:
         """The request's value, the same from either wire; WireError where the bytes do not fit."""
@@ -69,5 +69,5 @@ def _first_number(body: bytes) -> int:
         if byte < 0x80:
             value &= (1 << 64) - 1
             signed = value - (1 << 64) if value >> 63 else value
-            return signed if abs(signed) < 1 << 31 else -1
+            return signed if fits_int32(signed) else -1
     return -1

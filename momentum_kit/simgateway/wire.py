@@ -109,11 +109,11 @@ class FieldReader:
         return field
 
     def integer(self, default: int | None = None) -> int:
-        """A whole number; an empty field is `default` where one is given."""
+        """A whole number of 32 bits; an empty field is `default` where one is given."""
         field = self.text()
         if not field and default is not None:
             return default
-        if not _INTEGER.fullmatch(field):
+        if not _INTEGER.fullmatch(field) or not fits_int32(int(field)):
             raise self._unfit(field)
         return int(field)
 
@@ -155,6 +155,11 @@ class FieldReader:
 
     def _unfit(self, field: str) -> WireError:
         return WireError(f"Unable to parse field {self._next}: '{field[:60]}'")
+
+
+def fits_int32(number: int) -> bool:
+    """IB's ids and whole numbers have 32 bits; a protobuf answer can carry no other."""
+    return -(1 << 31) <= number < 1 << 31
 
 
 def frame(*fields: Field) -> bytes:

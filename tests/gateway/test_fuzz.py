@@ -1,5 +1,6 @@
 """The request decoder under fire on both wires: `make fuzz` sends a million inputs, the suite a seeded few thousand."""
 
+import logging
 import os
 import random
 import sys
@@ -28,7 +29,7 @@ from momentum_kit.simgateway.scenario import parse_scenario
 BATCH = 100
 INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))
 REQ_CURRENT_TIME = 26  # its place in `requests`
-SLOWEST_S = 5.0  # a single request; a hang would be far beyond it
+SLOWEST_S = 1.0  # of processor time for a single request; a hang would be far beyond it
 NASTY = (
     *(b"", b"-1", b"0", b"2147483648", b"9" * 400, b"1e308", b"-1e309", b"nan", b"inf", b"1.7976931348623157E308"),
     *(b"true", b"AAPL", b"NEWS", b"BAG", b"\xff\xfe", b"%s%n", b"20261120 09:30:00 US/Eastern", b"1 D", b"5 secs"),
@@ -140,8 +141,11 @@ def started(hub: Hub, client_id: int) -> ClientSession:
 
 @pytest.mark.parametrize("version", [200, 226])
 @pytest.mark.timeout(7200)
-def test_no_input_harms_the_gateway(version: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_input_harms_the_gateway(
+    version: int, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     """Nothing crashes or hangs, whatever one client sends; another client is answered after every batch."""
+    caplog.set_level(logging.ERROR, "momentum_kit.simgateway")  # each refusal is a warning with its bytes
     sent = 0
     slowest_s = 0.0
 
@@ -164,10 +168,10 @@ def test_no_input_harms_the_gateway(version: int, capsys: pytest.CaptureFixture[
                 hub.leave(attacker)
                 attacker = started(hub, 2)
             payload = broken(draw, version)
-            began = time.perf_counter()
+            began = time.thread_time()
             attacker.receive(len(payload).to_bytes(4, "big") + payload)
             attacker.take_output()
-            slowest_s = max(slowest_s, time.perf_counter() - began)
+            slowest_s = max(slowest_s, time.thread_time() - began)
             sent += 1
         healthy.take_output()
         question = requests(version)[REQ_CURRENT_TIME]

@@ -141,3 +141,10 @@ def test_times_carry_the_zone_from_174() -> None:
     assert wire_time(at, 200) == "20260413 15:27:04 US/Eastern"
     assert wire_time(at, 173) == "20260413  15:27:04"
     assert epoch_ms(at) == 1776108424123
+
+
+@pytest.mark.parametrize("number", ["2147483648", "-2147483649", "9" * 19])
+def test_whole_numbers_have_32_bits(number: str) -> None:
+    """A protobuf answer could not carry the id; it is refused as unreadable."""
+    with pytest.raises(WireError, match=number):
+        FieldReader(f"{number}\0".encode()).integer()
