@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from momentum_kit.config import NewsSettings
+from momentum_kit.detection.story_memory import StoryMemory
 from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, name_agrees
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import Contract, Headline, HeadlinePhase, NewsItem
@@ -23,7 +24,6 @@ from momentum_kit.services.reading_headlines import (
     write_headline,
     write_item,
 )
-from momentum_kit.services.story_memory import StoryMemory
 
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands

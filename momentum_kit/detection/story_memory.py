@@ -1,5 +1,6 @@
-"""Which stories were heard, and for which symbols; so that no story is judged twice."""
+"""Which stories were heard, and for which symbols; so that no story is judged twice, live or in a study."""
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +19,8 @@ class StoryMemory:
 
     def __init__(self, keep: timedelta) -> None:
         self._keep = keep
-        self._stories: dict[str, _Story] = {}  # by id and by words, in order of hearing
+        self._stories: dict[str, _Story] = {}  # by id and by words
+        self._oldest: list[tuple[datetime, str]] = []  # heap of when each key's story was first heard
 
     def hear(self, story_id: str, words: str, symbols: Iterable[str], now: datetime) -> list[str] | None:
         """Record a story; the symbols it had not been heard for, or None if it had been heard and has no new one."""
@@ -28,7 +30,9 @@ class StoryMemory:
         if story is None:
             story = _Story(now)
         for key in _keys(story_id, words):
-            self._stories.setdefault(key, story)
+            if key not in self._stories:
+                self._stories[key] = story
+                heapq.heappush(self._oldest, (story.heard_at, key))
         new = [symbol for symbol in symbols if symbol not in story.symbols]
         story.symbols.update(new)
         return new if first or new else None
@@ -43,9 +47,8 @@ class StoryMemory:
         return next((story for story in known if story), None)
 
     def _forget(self, now: datetime) -> None:
-        old = [key for key, story in self._stories.items() if now - story.heard_at > self._keep]
-        for key in old:
-            del self._stories[key]
+        while self._oldest and now - self._oldest[0][0] > self._keep:
+            del self._stories[heapq.heappop(self._oldest)[1]]
 
 
 def _keys(story_id: str, words: str) -> list[str]:
