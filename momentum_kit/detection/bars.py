@@ -1,17 +1,54 @@
 """Five-second bars from trades, joined to the same bars from history without gap or overlap."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from momentum_kit.models import Bar, TradeTick
 
 BAR_S = 5
+WAP_DIGITS = 8  # far below any price step: the same trades, taken one by one or together, make the very same bar
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def floor_time(at: datetime, seconds: int = BAR_S) -> datetime:
     """The last multiple of `seconds` since the epoch at or before `at`."""
     return at - (at - _EPOCH) % timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A bar while its trades come in; turnover in USD."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    turnover: float
+    count: int
+
+    def extend(self, tick: TradeTick) -> None:
+        price, size = tick.price, tick.size
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.close = price
+        self.volume += size
+        self.turnover += price * size
+        self.count += tick.count
+
+    def precede(self, bar: Bar) -> None:
+        """The bar's trades came first."""
+        self.open, self.high, self.low = bar.open, max(bar.high, self.high), min(bar.low, self.low)
+        self.volume += bar.volume
+        self.turnover += bar.wap * bar.volume
+        self.count += bar.count
+
+    def closed(self, start: datetime, seconds: int) -> Bar:
+        wap = round(self.turnover / self.volume, WAP_DIGITS) if self.volume > 0 else self.close
+        return Bar(start, seconds, self.open, self.high, self.low, self.close, self.volume, wap, self.count)
 
 
 class BarBuilder:
@@ -25,9 +62,10 @@ class BarBuilder:
         self.late = 0
         self.duplicates = 0
         self._seconds = seconds
+        self._length = timedelta(seconds=seconds)
         self._covered_until = covered_until
         self._closed_until = floor_time(covered_until, seconds) if covered_until else None
-        self._open: dict[datetime, Bar] = {}
+        self._open: dict[datetime, _Growing] = {}
         self._seen: set[tuple[datetime, float, float, float]] = set()
 
     def seed(self, partial: Bar) -> bool:
@@ -35,7 +73,12 @@ class BarBuilder:
         if self._closed_until and partial.start < self._closed_until:
             return False
         later = self._open.get(partial.start)
-        self._open[partial.start] = merge(partial, later, partial.start, self._seconds) if later else partial
+        if later:
+            later.precede(partial)
+        else:
+            turnover = partial.wap * partial.volume
+            prices = (partial.open, partial.high, partial.low, partial.close)
+            self._open[partial.start] = _Growing(*prices, partial.volume, turnover, partial.count)
         return True
 
     def add(self, tick: TradeTick) -> None:
@@ -51,16 +94,20 @@ class BarBuilder:
         else:
             self._seen.add(key)
             bar = self._open.get(start)
-            self._open[start] = _extended(bar, tick) if bar else _first(start, self._seconds, tick)
+            if bar:
+                bar.extend(tick)
+            else:
+                price, size = tick.price, tick.size
+                self._open[start] = _Growing(price, price, price, price, size, price * size, tick.count)
 
     def close_until(self, t: datetime) -> list[Bar]:
         """Every bar that ends at or before t, in time order; what comes for them afterwards is late."""
-        due = sorted(start for start, bar in self._open.items() if bar.end <= t)
+        due = sorted(start for start in self._open if start + self._length <= t)
         end = floor_time(t, self._seconds)
         if self._closed_until is None or end > self._closed_until:
             self._closed_until = end
             self._seen = {key for key in self._seen if key[0] >= end}
-        return [self._open.pop(start) for start in due]
+        return [self._open.pop(start).closed(start, self._seconds) for start in due]
 
 
 def split_history(bars: Sequence[Bar], asked_at: datetime) -> tuple[list[Bar], Bar | None]:
@@ -85,12 +132,3 @@ def merge(first: Bar, second: Bar, start: datetime, seconds: int) -> Bar:
         wap=turnover / volume if volume > 0 else second.close,
         count=first.count + second.count,
     )
-
-
-def _first(start: datetime, seconds: int, tick: TradeTick) -> Bar:
-    price = tick.price
-    return Bar(start, seconds, price, price, price, price, tick.size, price, 1)
-
-
-def _extended(bar: Bar, tick: TradeTick) -> Bar:
-    return merge(bar, _first(bar.start, bar.seconds, tick), bar.start, bar.seconds)

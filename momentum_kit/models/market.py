@@ -19,7 +19,8 @@ class TradeTick:
     """One RTTradeVolume tick (generic 375), the live series that matches TRADES history.
 
     price: USD; size, total_volume: shares; time: the exchange's, received_at: ours; vwap: USD, the day's.
-    received_ns: perf_counter_ns when the callback ran, for latency.
+    received_ns: perf_counter_ns when the callback ran, for latency. count: how many trades it stands for, live always
+    one; a replay tells those of one price and moment together.
     """
 
     con_id: int
@@ -30,6 +31,7 @@ class TradeTick:
     vwap: float
     received_at: datetime
     received_ns: int = 0
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

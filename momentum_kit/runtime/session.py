@@ -35,6 +35,7 @@ from momentum_kit.models import (
 from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
+from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.services.detection_engine import DetectionEngine
 from momentum_kit.services.execution_service import ExecutionService
 from momentum_kit.services.fill_records import Recorded
@@ -62,12 +63,13 @@ class Surroundings:
     incident: Callable[[str, str], None]
     counts: Counter[str] = field(default_factory=Counter)
     recorded: Recorded = field(default_factory=Recorded)
+    gateway: "Callable[[Surroundings], Gateway]" = lambda around: open_bridge(around)  # or an archive day
 
 
 class Session:
     """One connected run. Start, reconnect and crash recovery are the same path: a new Session."""
 
-    def __init__(self, around: Surroundings, bridge: IBKRBridge, account: str) -> None:
+    def __init__(self, around: Surroundings, bridge: Gateway, account: str) -> None:
         config, clock, journal = around.config, around.clock, around.journal
         items: asyncio.Queue[NewsItem] = asyncio.Queue(QUEUE_BOUND)
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
@@ -108,21 +110,7 @@ class Session:
 
         prove: the account to trade, of those that the gateway serves, or GuardRefused.
         """
-        broker = around.config.broker
-        real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
-        bridge = IBKRBridge(
-            broker.host,
-            broker.port,
-            broker.client_id,
-            now=around.clock.now,
-            connect_timeout_s=broker.connect_timeout_s,
-            request_timeout_s=broker.request_timeout_s,
-            messages_per_s=broker.messages_per_s if real_time else float("inf"),
-            small_bar_pacing=real_time,
-            market_data_lines=broker.market_data_lines,
-            on_incident=around.incident,
-            spill_dir=around.run_dir,
-        )
+        bridge = around.gateway(around)
         await bridge.connect()
         try:
             account = prove(bridge.accounts)
@@ -242,6 +230,25 @@ class Session:
 
     def _last_price(self, con_id: int) -> float:
         return self._detection.last_price(con_id)
+
+
+def open_bridge(around: Surroundings) -> Gateway:
+    """The bridge to the gateway that the configuration names."""
+    broker = around.config.broker
+    real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
+    return IBKRBridge(
+        broker.host,
+        broker.port,
+        broker.client_id,
+        now=around.clock.now,
+        connect_timeout_s=broker.connect_timeout_s,
+        request_timeout_s=broker.request_timeout_s,
+        messages_per_s=broker.messages_per_s if real_time else float("inf"),
+        small_bar_pacing=real_time,
+        market_data_lines=broker.market_data_lines,
+        on_incident=around.incident,
+        spill_dir=around.run_dir,
+    )
 
 
 def _master(around: Surroundings) -> SymbolMaster | None:

@@ -53,8 +53,7 @@ def read_time(session: "ClientSession", _: None) -> None:
 
 def step_time(session: "ClientSession", _: None) -> None:
     """ReqCurrentTimeInMillis; in lock-step the driving client's request moves the market by one step first."""
-    session.hub.step(session)
-    session.send(current_time_in_millis(session.version, session.hub.told_time))
+    session.send(current_time_in_millis(session.version, session.hub.step(session)))
 
 
 def ignore(_: "ClientSession", __: object) -> None:

@@ -250,7 +250,8 @@ def _quote_bars(
 
 
 def _to_bars(columns: BarColumns, seconds: int) -> list[Bar]:
-    lists = (getattr(columns, name).tolist() for name in ("open", "high", "low", "close", "volume", "wap", "count"))
+    lists = [getattr(columns, name).tolist() for name in ("open", "high", "low", "close", "volume", "wap", "count")]
+    lists[5] = [float(f"{wap:.3f}") for wap in lists[5]]  # as IB gives it
     return [
         Bar(datetime.fromtimestamp(ms / 1000, UTC), seconds, *values)
         for ms, *values in zip(columns.start_ms.tolist(), *lists, strict=True)

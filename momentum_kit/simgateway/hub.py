@@ -20,6 +20,7 @@ from momentum_kit.simgateway.faults import Faults
 from momentum_kit.simgateway.handlers_account import on_execution
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.limits import Limits
+from momentum_kit.simgateway.lock_step import LockStep
 from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.matching import Exchange
 from momentum_kit.simgateway.messages_requests import ContractQuery
@@ -52,7 +53,7 @@ class Hub:
         self.version_cap = version_cap
         self.now = market.now
         self.headlines: deque[NewsEvent] = deque(maxlen=REMEMBERED_HEADLINES)
-        self._lock_step = lock_step
+        self._rhythm = None if lock_step is None else LockStep(market, lock_step)
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
         self.limits = limits or Limits(market.scenario.limits)
@@ -132,13 +133,17 @@ class Hub:
             f"Delayed market data is available.{item.symbol} {item.primary_exchange}.{item.trading_class}/TOP/ALL"
         )
 
-    def step(self, session: ClientSession) -> None:
-        """Move the market by one lock-step step, if there are any and this session drives them (the first to ask)."""
-        if self._lock_step is None:
-            return
+    def step(self, session: ClientSession) -> datetime:
+        """The time to tell; in lock-step the session that drives (the first to ask) moves the market first."""
+        if self._rhythm is None:
+            return self.told_time
         self._driver = self._driver or session
         if self._driver is session:
-            self.advance(self.now + self._lock_step)
+            to, moves = self._rhythm.next()
+            if not moves:
+                return to  # announced: it happens at the next step
+            self.advance(to)
+        return self.told_time
 
     def advance(self, to: datetime) -> None:
         """Let market time reach `to`: every event in order to the broker and to every client."""

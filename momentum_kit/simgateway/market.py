@@ -56,6 +56,10 @@ class Market:
         """When the scenario's market time ends; nothing happens after it."""
         return self.scenario.ends_at.astimezone(UTC)
 
+    def next_stop(self, until: datetime) -> datetime | None:  # noqa: ARG002  (recorded_market.py has them)
+        """When something is told at a time of its own before `until`, also in lock-step; here nothing is."""
+        return None
+
     def activate(self, con_id: int) -> None:
         """From now on advance() yields this contract's quotes, trades and halts (idempotent)."""
         if con_id in self._tapes or con_id not in self.instruments:

@@ -9,7 +9,7 @@ from momentum_kit.models import Bar
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.messages import Reply
 from momentum_kit.simgateway.twins import CONTRACTS, HISTORY, MARKET_DATA, SYMBOLS, protobuf_from
-from momentum_kit.simgateway.wire import ascii7, message, price_text, wire_time
+from momentum_kit.simgateway.wire import ascii7, bar_size_texts, message, price_text, wire_time
 
 SIZE_RULES = 164  # contractDetails without a version field, with minSize and its kin
 ISSUER_ID = 176
@@ -116,7 +116,7 @@ def historical_data(
     fields: list[str | int] = []
     for bar in bars:
         fields += [bar_time(bar, version, format_date), *map(price_text, (bar.open, bar.high, bar.low, bar.close))]
-        fields += [int(bar.volume), f"{bar.wap:.3f}", bar.count]
+        fields += [*bar_size_texts(bar.volume, bar.wap), bar.count]
     asked = (wire_time(start, version), wire_time(end, version))
     if version < HISTORICAL_DATA_END:
         return message(version, Reply.HISTORICAL_DATA, request_id, *asked, len(bars), *fields)

@@ -123,7 +123,7 @@ class FillEngine:
         if ticket.sign * (limit - trade.price) <= 0:
             return []
         room = fillable(ticket, self._state.book, self._state.assumptions)
-        shares = min(Decimal(trade.size), room)
+        shares = min(Decimal(int(trade.size)), room)  # a retold print may be a broken number of shares
         return self._fill(ticket, shares, limit, trade.time, ADDED) if shares > 0 else []
 
     def _meet(self, ticket: Ticket) -> tuple[float, Decimal] | None:

@@ -35,7 +35,7 @@ from momentum_kit.simgateway.messages_market import (
     size_rules,
 )
 from momentum_kit.simgateway.protobuf import contract_of, decimal_text, protobuf_frame
-from momentum_kit.simgateway.wire import price_text, wire_time
+from momentum_kit.simgateway.wire import bar_size_texts, price_text, wire_time
 
 
 def tick_price(_: int, request_id: int, tick: int, price: float, size: int = 0, attributes: int = 0) -> bytes:
@@ -109,14 +109,15 @@ def historical_data(
 
 def _bar(bar: Bar, version: int, format_date: int) -> HistoricalDataBar:
     prices = [float(price_text(price)) for price in (bar.open, bar.high, bar.low, bar.close)]
+    volume, wap = bar_size_texts(bar.volume, bar.wap)
     return HistoricalDataBar(
         date=bar_time(bar, version, format_date),
         open=prices[0],
         high=prices[1],
         low=prices[2],
         close=prices[3],
-        volume=str(int(bar.volume)),
-        WAP=f"{bar.wap:.3f}",
+        volume=volume,
+        WAP=wap,
         barCount=bar.count,
     )
 

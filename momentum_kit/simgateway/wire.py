@@ -1,5 +1,6 @@
 """Frames and text fields of IB's socket protocol: bytes in, requests out, and back; the lowest layer of a session."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -195,6 +196,13 @@ def price_text(price: float) -> str:
     """A price of a bar: at least two decimals, up to four ('254.20', '0.0551')."""
     text = f"{price:.4f}"
     return text[:-2] if text.endswith("00") else text.rstrip("0")
+
+
+def bar_size_texts(volume: float, wap: float) -> tuple[str, str]:
+    """Volume and volume-weighted price of a bar: IB's whole shares and three decimals, more where a record has more."""
+    rounded = f"{wap:.3f}"
+    exact = rounded if not math.isfinite(wap) or float(rounded) == wap else repr(wap)
+    return (str(int(volume)) if volume == int(volume) else repr(volume)), exact
 
 
 def ascii7(text: str) -> str:

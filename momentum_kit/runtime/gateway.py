@@ -1,0 +1,28 @@
+"""What a session stands on: the bridge, or a replay in its place; session.py's view of both."""
+
+from datetime import datetime
+from typing import Protocol
+
+from momentum_kit.ports import Broker, MarketData, NewsFeed
+from momentum_kit.runtime.beats import SteppedBroker
+
+
+class Gateway(NewsFeed, MarketData, Broker, SteppedBroker, Protocol):
+    """All ports towards the outside in one connection."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The account ids that this gateway serves."""
+        ...
+
+    async def connect(self) -> None:
+        """Be ready for everything else, or raise ConnectionFailed and leave nothing behind."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Give everything back; streams end."""
+        ...
+
+    async def fetch_current_time(self) -> datetime:
+        """The gateway's time, to the second."""
+        ...

@@ -1,0 +1,188 @@
+"""The simulated market's and broker's values as ours: what messages and bridge/convert.py do on the wire."""
+
+from datetime import date, datetime
+
+from momentum_kit.bridge.codes import CodeTable
+from momentum_kit.models import (
+    CommissionReport,
+    Contract,
+    ContractDetails,
+    Execution,
+    Headline,
+    OpenOrder,
+    OrderAction,
+    OrderNotice,
+    OrderRequest,
+    OrderUpdate,
+    Position,
+)
+from momentum_kit.ports import OrderEvent
+from momentum_kit.simgateway import events as sim
+from momentum_kit.simgateway.account import Holding
+from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.market import Market
+from momentum_kit.simgateway.order_lists import CompletedOrder
+
+SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL}
+NAN = float("nan")
+
+
+def headline(event: sim.NewsEvent, contract: Contract | None, received_at: datetime, ns: int) -> Headline:
+    """One tickNews, on the line of `contract` or on a broad tape (None)."""
+    return Headline(
+        event.provider, event.article_id, event.text, event.published, received_at, event.extra, contract,
+        received_ns=ns,
+    )  # fmt: skip
+
+
+def stock(item: Instrument, exchange: str = "SMART") -> Contract:
+    """An instrument as the gateway names it."""
+    return Contract(
+        item.symbol, item.con_id, item.sec_type, exchange, item.currency, item.primary_exchange, item.symbol,
+        item.trading_class,
+    )  # fmt: skip
+
+
+def details(item: Instrument, day: date) -> ContractDetails:
+    """Contract details; hours run from `day`."""
+    return ContractDetails(
+        contract=stock(item, item.valid_exchanges[0]),
+        long_name=item.long_name,
+        min_tick=item.min_tick,
+        valid_exchanges=item.valid_exchanges,
+        market_rule_ids=item.market_rule_ids,
+        time_zone_id=item.time_zone_id,
+        trading_hours=item.trading_hours(day),
+        liquid_hours=item.liquid_hours(day),
+        stock_type=item.stock_type,
+        industry=item.industry,
+        category=item.category,
+        subcategory=item.subcategory,
+    )
+
+
+def sim_order(contract: Contract, order: OrderRequest, client_id: int) -> sim.SimOrder:
+    """PlaceOrder; the broker draws the perm id."""
+    return sim.SimOrder(
+        client_id=client_id,
+        order_id=order.order_id,
+        perm_id=0,
+        con_id=contract.con_id,
+        account=order.account,
+        action=order.action.value,
+        quantity=order.quantity,
+        order_type=order.order_type,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        tif=order.tif,
+        outside_rth=order.outside_rth,
+        transmit=order.transmit,
+        parent_id=order.parent_id,
+        oca_group=order.oca_group,
+        oca_type=order.oca_type,
+        order_ref=order.order_ref,
+        trailing_percent=order.trailing_percent,
+    )
+
+
+def order_event(event: sim.OrderEvent, market: Market, now: datetime, codes: CodeTable) -> OrderEvent | None:
+    """What the client hears of it; None where the kit does not listen."""
+    match event:
+        case sim.OpenOrderReport(order):
+            return _open_order(order, market, now)
+        case sim.StatusReport(order, status):
+            return _update(order, status, now)
+        case sim.ExecutionReport():
+            return execution(event, market, now)
+        case sim.CommissionReportDue():
+            realized = NAN if event.realized_pnl is None else event.realized_pnl
+            return CommissionReport(event.exec_id, event.commission, event.currency, realized)
+        case sim.OrderErrorReport():
+            verdict = codes.verdict(event.code, "order", event.text)
+            return OrderNotice(event.order_id, event.code, event.text, verdict.meaning.value, now, verdict.advice)
+        case _:
+            return None
+
+
+def completed_order(done: CompletedOrder, market: Market, now: datetime) -> OpenOrder:
+    """An order at its end; like IB it tells the perm id and no order id."""
+    order = done.order
+    request = _request(order, order_id=0)
+    contract = stock(market.instruments[order.con_id])
+    at = done.at.isoformat()
+    return OpenOrder(contract, request, order.perm_id, 0, order.status, now, done.status, at, order.filled)
+
+
+def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, from_request: bool = False) -> Execution:
+    """One match."""
+    order, item = report.order, market.instruments[report.order.con_id]
+    return Execution(
+        exec_id=report.exec_id,
+        order_id=order.order_id,
+        perm_id=order.perm_id,
+        client_id=order.client_id,
+        contract=Contract(
+            item.symbol, item.con_id, item.sec_type, report.exchange, item.currency, "", item.symbol,
+            item.trading_class,
+        ),
+        account=order.account,
+        side=SIDES[report.side],
+        shares=report.shares,
+        price=report.price,
+        time=report.time.replace(microsecond=0),  # as the wire has it
+        order_ref=order.order_ref,
+        exchange=report.exchange,
+        cumulative_shares=report.cumulative,
+        average_price=report.average_price,
+        liquidation=report.liquidation,
+        received_at=now,
+        from_request=from_request,
+    )  # fmt: skip
+
+
+def position(held: Holding, market: Market, account: str) -> Position:
+    """One holding."""
+    return Position(account, stock(market.instruments[held.con_id], ""), held.quantity, held.average_cost)
+
+
+def _open_order(order: sim.SimOrder, market: Market, now: datetime) -> OpenOrder:
+    contract = stock(market.instruments[order.con_id])
+    return OpenOrder(contract, _request(order, order.order_id), order.perm_id, order.client_id, order.status, now)
+
+
+def _request(order: sim.SimOrder, order_id: int) -> OrderRequest:
+    kind = order.order_type
+    return OrderRequest(
+        action=OrderAction(order.action),
+        quantity=order.quantity,
+        order_type=kind,
+        limit_price=order.limit_price if kind in ("LMT", "STP LMT") else None,
+        stop_price=order.stop_price if kind in ("STP", "STP LMT") or kind.startswith("TRAIL") else None,
+        trailing_percent=order.trailing_percent,
+        tif=order.tif,
+        outside_rth=order.outside_rth,
+        transmit=True,
+        order_id=order_id,
+        parent_id=order.parent_id,
+        oca_group=order.oca_group,
+        oca_type=order.oca_type,
+        order_ref=order.order_ref,
+        account=order.account,
+    )
+
+
+def _update(order: sim.SimOrder, status: str, now: datetime) -> OrderUpdate:
+    return OrderUpdate(
+        order_id=order.order_id,
+        perm_id=order.perm_id,
+        client_id=order.client_id,
+        parent_id=order.parent_id,
+        status=status,
+        filled=order.filled,
+        remaining=order.remaining,
+        avg_fill_price=order.average_price,
+        last_fill_price=order.last_fill_price,
+        why_held=order.why_held,
+        market_cap_price=order.market_cap_price,
+        received_at=now,
+    )
