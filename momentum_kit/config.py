@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -263,6 +264,37 @@ class StorageSettings(Settings):
     """Rotated logs kept."""
 
 
+class AlertSettings(Settings):
+    """Who is told, when, and of what; off while the variable that `urls_env` names is not set."""
+
+    urls_env: str = "MOMENTUM_KIT_ALERT_URLS"
+    """Name of the environment variable with Apprise addresses, separated by blanks; never an address itself."""
+    min_level: Literal["info", "warning", "critical"] = "warning"
+    """Least level that is sent; everything is in the log."""
+    repeat_after_s: float = Field(default=600.0, ge=0)
+    """The same text is sent again after this, with the number of times it came in between."""
+    quiet_from: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """Start of the quiet hours, such as 22:00; empty: none. Critical alerts always pass."""
+    quiet_until: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """End of the quiet hours."""
+    quiet_zone: str = "America/New_York"
+    """Time zone of the quiet hours."""
+    reconnect_alarm_s: float = Field(default=60.0, gt=0)
+    """Wall seconds without a gateway after which a human is told."""
+    remind_before_s: float = Field(default=1800.0, ge=0)
+    """Market seconds before the gateway's nightly restart and the weekly log-in at which a human is told."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "AlertSettings":
+        if bool(self.quiet_from) is not bool(self.quiet_until):
+            raise ValueError("quiet_from and quiet_until belong together")
+        try:
+            ZoneInfo(self.quiet_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"quiet_zone {self.quiet_zone!r} is no time zone") from None
+        return self
+
+
 class Config(Settings):
     """Everything a session needs to know, frozen."""
 
@@ -276,6 +308,7 @@ class Config(Settings):
     risk: RiskSettings = RiskSettings()
     exits: ExitSettings = ExitSettings()
     storage: StorageSettings = StorageSettings()
+    alerts: AlertSettings = AlertSettings()
     calendar: str = "XNYS"
     """exchange-calendars code of the market."""
 

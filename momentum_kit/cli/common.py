@@ -35,10 +35,17 @@ def state_folder(config: Path, port: int | None) -> Any:
 
 
 def engine_client(config: Path, port: int | None, absent: type[MomentumKitError] = GuardRefused) -> Any:
-    """The running engine; without one a command is refused, and a question has no answer."""
+    """The running engine; without one a command is refused, and a question has no answer but what the last one left."""
     from momentum_kit.runtime.control import ControlClient
+    from momentum_kit.runtime.engine_signs import last_left
 
-    address = state_folder(config, port).address()
+    folder = state_folder(config, port)
+    address = folder.address()
     if address is None:
-        raise absent(f"no engine runs for {config}" + (f" at port {port}" if port else ""))
-    return ControlClient(address)
+        words, status = last_left(folder)
+        starting = "an engine is starting" if folder.owned else "no engine runs"
+        error = absent(f"{starting} for {config}" + (f" at port {port}" if port else "") + f"; {words}")
+        if not isinstance(error, GuardRefused):
+            error.exit_status = status
+        raise error
+    return ControlClient(address, folder)

@@ -65,17 +65,37 @@ _command("pause", "No new entries; positions keep their exits.")
 _command("resume", "Entries again.")
 _command("reduce_only", "No new entries until a human resumes.")
 _command("flatten", "Cancel entries and close every position; entries stay off.")
-_command("kill", "Flatten, end, and latch: nothing trades this account until `clear`.")
 _command("stop", "Flatten and end the session.")
 
 
 @app.command()
-def clear(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+def kill(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+    """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
+    from momentum_kit.runtime import control_kill
+
+    outcome, exit_status = control_kill.kill(state_folder(config, port), "command line")
+    if exit_status:
+        print(outcome, file=sys.stderr)
+        raise typer.Exit(exit_status)
+    done(json_, {"outcome": outcome}, outcome)
+
+
+@app.command()
+def clear(
+    config: ConfigPath = Path("config/sim.yaml"),
+    port: int | None = None,
+    phrase: Annotated[str, typer.Option(help="The sentence that a refusal shows; asked for on a terminal.")] = "",
+    json_: Json = False,
+) -> None:
     """Release the kill switch of an account, after a human has looked."""
+    from momentum_kit.runtime.guards import clear_phrase, release_kill
+
     folder = state_folder(config, port)
-    reason = folder.killed
-    folder.clear_kill()
-    outcome = f"cleared: {reason}" if reason else "nothing was latched"
+    owner_key = folder.path.name
+    if folder.killed and not phrase and sys.stdin.isatty():
+        print(f"killed {folder.killed}", file=sys.stderr)
+        phrase = typer.prompt(f"Type: {clear_phrase(owner_key)}\n", prompt_suffix="", err=True)
+    outcome = release_kill(folder, owner_key, phrase)
     done(json_, {"outcome": outcome}, outcome)
 
 

@@ -1,5 +1,6 @@
 """The session as its users see it: states, health, one frozen status snapshot."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -64,6 +65,19 @@ class ConnectionHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One light of the connection: gateway, broker, farms or data.
+
+    age_s: since its last sign of life, nan where none is known; detail: words for a person, may be empty.
+    """
+
+    name: str
+    state: LinkState
+    detail: str = ""
+    age_s: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
 class PositionView:
     """One holding for the eye: USD; r is open profit over initial risk, nan without a stop."""
 
@@ -80,7 +94,13 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One frozen snapshot of a session; counts are since its start, money in USD."""
+    """One frozen snapshot of a session; counts are since its start, money in USD.
+
+    message_age_s: wall seconds since the gateway last said anything. data_ages_s: market seconds since each watched
+    symbol last ticked, nan before its first tick. lags_s: wall seconds by which the event loop was late (loop) and
+    since services last saw market time move (beat). thresholds_hash: of the set in force; thresholds_changed: it is
+    not the file's any more.
+    """
 
     state: TradingState
     reason: str
@@ -99,3 +119,49 @@ class EngineStatus:
     run_dir: str
     pid: int
     incidents: tuple[str, ...] = ()
+    state_since: datetime | None = None
+    message_age_s: float = math.nan
+    data_ages_s: dict[str, float] = field(default_factory=dict)
+    lags_s: dict[str, float] = field(default_factory=dict)
+    thresholds_name: str = ""
+    thresholds_hash: str = ""
+    thresholds_changed: bool = False
+
+    @property
+    def net_usd(self) -> float:
+        """Realised plus open profit less costs."""
+        return self.realised_usd + self.unrealised_usd - self.costs_usd
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The four lights of the connection, from the socket outwards."""
+        health = self.health
+        return (
+            Layer("gateway", health.socket, f"server version {health.server_version}", self.message_age_s),
+            Layer("broker", health.broker),
+            _farms(health.farms),
+            _data(health, self.data_ages_s),
+        )
+
+
+def _farms(farms: dict[str, LinkState]) -> Layer:
+    """As good as its worst farm; a dormant one opens on demand and says nothing."""
+    for state in (LinkState.DOWN, LinkState.DEGRADED, LinkState.UP):
+        if named := sorted(farm for farm, its in farms.items() if its is state):
+            return Layer("farms", state, f"{', '.join(named)} {state}")
+    return Layer("farms", LinkState.UNKNOWN)
+
+
+def _data(health: ConnectionHealth, ages_s: dict[str, float]) -> Layer:
+    """The subscriptions together; its age is that of the quietest symbol."""
+    ages = [age for age in ages_s.values() if not math.isnan(age)]
+    oldest = max(ages, default=math.nan)
+    if health.competing_session:
+        return Layer("data", LinkState.DOWN, "another session takes the market data", oldest)
+    if not ages_s:
+        return Layer("data", LinkState.UNKNOWN, "nothing is watched")
+    stale = len(health.stale_con_ids)
+    detail = f"{len(ages_s)} watched, {stale} stale"
+    if not stale:
+        return Layer("data", LinkState.UP, detail, oldest)
+    return Layer("data", LinkState.DOWN if stale >= len(ages_s) else LinkState.DEGRADED, detail, oldest)

@@ -2,26 +2,33 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.kit_tables import KitTables
+from momentum_kit.runtime import control_kill
 from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.control_events import EventStream, StreamEvent
 from momentum_kit.runtime.engine_process import FINAL_STATUS, RUN_ACCOUNT, find_engine, new_run_dir, start_engine
 from momentum_kit.runtime.engine_thread import serve_in_thread
+from momentum_kit.runtime.engine_tuning import ThresholdState
+from momentum_kit.runtime.guards import release_kill
 from momentum_kit.runtime.messages import decode_status_text
-from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
 from momentum_kit.runtime.until import parse_until
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
 
 
@@ -54,7 +61,7 @@ class AwaitableKit(KitTables):
         settings = load_config(config, overrides)
         address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
         if address:
-            return cls(settings, ControlClient(address), started_here=False)
+            return cls(settings, _client(settings, address), started_here=False)
         if os.environ.get(RUN_ACCOUNT) == settings.owner_key:
             raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
         project = find_project(Path(config).parent)
@@ -72,8 +79,8 @@ class AwaitableKit(KitTables):
             address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
             if address is None:
                 raise
-            return cls(settings, ControlClient(address), started_here=False)
-        return cls(settings, ControlClient(address), started_here=True)
+            return cls(settings, _client(settings, address), started_here=False)
+        return cls(settings, _client(settings, address), started_here=True)
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
@@ -100,8 +107,32 @@ class AwaitableKit(KitTables):
         return await self._command("flatten")
 
     async def kill(self) -> str:
-        """Flatten, end, and latch: nothing trades this account again until a human clears it."""
-        return await self._command("kill")
+        """Flatten, end, and latch: nothing trades this account again until a human clears it.
+
+        Latches without an engine as well. EngineError where the engine hangs: it obeys once it wakes, and the error
+        says what a human has to do meanwhile.
+        """
+        outcome, exit_status = await asyncio.to_thread(control_kill.kill, self._folder, "kit")
+        if exit_status:
+            error = EngineError(outcome)
+            error.exit_status = exit_status
+            raise error
+        return outcome
+
+    async def clear(self, phrase: str = "") -> str:
+        """Release the kill switch with the phrase that a refusal shows; GuardRefused without it."""
+        return await asyncio.to_thread(release_kill, self._folder, self.config.owner_key, phrase)
+
+    async def set_thresholds(self, **limits: Any) -> str:
+        """Apply these over the thresholds in force, all or none, as one journalled change, from the next decision on.
+
+        InputError for a limit that is unknown or not valid; GuardRefused where only exported thresholds may trade.
+        """
+        return await asyncio.to_thread(self._client.set_thresholds, limits, "kit")
+
+    async def revert_thresholds(self) -> str:
+        """The tuned file's thresholds again, as one journalled change."""
+        return await asyncio.to_thread(self._client.revert_thresholds, "kit")
 
     async def stop(self) -> EngineStatus:
         """Flatten, end the session and its engine; the final status."""
@@ -111,10 +142,21 @@ class AwaitableKit(KitTables):
         return await self.wait()
 
     async def wait(self) -> EngineStatus:
-        """Return the final status when the session has ended; an interrupt ends the waiting, not the session."""
-        while await asyncio.to_thread(self._runs):  # noqa: ASYNC110  (the engine is another process)
+        """Return the final status when the session has ended; an interrupt ends the waiting, not the session.
+
+        EngineError where the engine owns the account but has not answered for SILENCE_S: it hangs, and says nothing.
+        """
+        answered = monotonic()
+        while True:
+            try:
+                await asyncio.to_thread(self._client.status)
+                answered = monotonic()
+            except EngineError:
+                if not self._owned_by_ours():
+                    return self.status()
+                if monotonic() - answered >= SILENCE_S:
+                    raise
             await asyncio.sleep(POLL_S)
-        return self.status()
 
     # -- views -------------------------------------------------------------------------------------------------------
 
@@ -132,6 +174,14 @@ class AwaitableKit(KitTables):
                 f"the engine (pid {self._client.address.pid}) ended without a last word; what it held keeps its stops "
                 "at the broker: open the kit again to take everything over"
             ) from None
+
+    def thresholds(self) -> ThresholdState:
+        """The set in force and the tuned file's: `.current`, `.file`, `.changes`, `.hash`."""
+        return self._client.thresholds()
+
+    def events(self, deliver: Callable[[StreamEvent], None]) -> EventStream:
+        """Everything that happens, delivered on a thread of its own from `start()` to `close()`, over reconnects."""
+        return EventStream(self._folder, deliver)
 
     @property
     def running(self) -> bool:
@@ -175,3 +225,7 @@ class AwaitableKit(KitTables):
 
     async def _command(self, name: str) -> str:
         return await asyncio.to_thread(self._client.command, name, "kit")
+
+
+def _client(config: Config, address: ControlAddress) -> ControlClient:
+    return ControlClient(address, StateFolder(config.owner_key))

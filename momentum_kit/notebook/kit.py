@@ -58,6 +58,18 @@ class Kit(AwaitableKit):
         """Plain twin of `kill`."""
         return wait_here(self.kill())
 
+    def clear_sync(self, phrase: str = "") -> str:
+        """Plain twin of `clear`."""
+        return wait_here(self.clear(phrase))
+
+    def set_thresholds_sync(self, **limits: Any) -> str:
+        """Plain twin of `set_thresholds`."""
+        return wait_here(self.set_thresholds(**limits))
+
+    def revert_thresholds_sync(self) -> str:
+        """Plain twin of `revert_thresholds`."""
+        return wait_here(self.revert_thresholds())
+
     def stop_sync(self) -> EngineStatus:
         """Plain twin of `stop`."""
         return wait_here(self.stop())

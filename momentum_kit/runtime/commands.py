@@ -5,6 +5,7 @@ from momentum_kit.models import TradingState
 LEAVING = (TradingState.STOPPING, TradingState.KILLED)
 WIND_DOWNS = {"flatten": TradingState.FLATTENING, "stop": TradingState.STOPPING, "kill": TradingState.KILLED}
 COMMANDS = ("pause", "resume", "reduce_only", *WIND_DOWNS)
+REDUCING = frozenset(COMMANDS) - {"resume"}  # never too late, whoever gave them may have gone
 
 
 def refusal(name: str, state: TradingState, started: bool, ended: bool, disk_full: bool) -> str:

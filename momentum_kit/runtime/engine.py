@@ -1,9 +1,12 @@
 """The engine: what a human commands. It keeps the trading state over connections and ends in words."""
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import stamina
 import structlog
@@ -21,10 +24,15 @@ from momentum_kit.errors import (
     StorageError,
 )
 from momentum_kit.external.ai_reader import AIReader
-from momentum_kit.external.alerts import LogAlerts
+from momentum_kit.external.alerts import make_alerts
 from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.commands import COMMANDS, LEAVING, WIND_DOWNS, refusal
+from momentum_kit.runtime.control_hub import EventHub, PublishedJournal
+from momentum_kit.runtime.control_metrics import Metrics
+from momentum_kit.runtime.engine_leaving import WayOut
+from momentum_kit.runtime.engine_tuning import ThresholdState, differences
+from momentum_kit.runtime.engine_watchman import Watchman
 from momentum_kit.runtime.guards import prove_account, prove_same_account
 from momentum_kit.runtime.session import Session, Surroundings
 from momentum_kit.runtime.snapshot import take_snapshot
@@ -47,22 +55,29 @@ class Engine:
         self.config = config
         self.run_dir = run_dir
         self.ended = asyncio.Event()
+        self.hub = EventHub()
+        self.metrics = Metrics()
+        self.tuning = ThresholdState(config.thresholds, config.thresholds)
+        self.loop_lag_s = 0.0  # kept by whoever watches the loop
         self._folder = folder
         self._started_at = datetime.now(UTC)
         self._until: datetime | None = None
-        self._leaving_since = 0.0
-        self._leaving_for = ""  # why every position is on its way out; empty if they are not
-        self._late = False  # a human knows that the way out takes too long
+        self._beat_ns = 0  # perf_counter_ns when market time last moved
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
+        self._alerts = make_alerts(config.alerts, f"momentum_kit {config.owner_key}")
         self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
+        journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
+        self._written = journal
         self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        self.standing = Standing(self._clock, self._journal, LogAlerts())
+        self._way_out = WayOut(config.exits.flatten_timeout_s)
+        self.standing = Standing(self._clock, journal, self._alerts)
+        self._watchman = Watchman(config, self.standing)
         self._around = Surroundings(
-            config, project, run_dir, self._clock, self._journal, self._intents, self.standing, self._reader,
+            config, project, run_dir, self._clock, journal, self._intents, self.standing, self._reader,
             lambda: self.standing.state, self.standing.halt_entries, self.standing.incident, self._counts,
         )  # fmt: skip
 
@@ -97,6 +112,7 @@ class Engine:
             self._journal.close()
         except StorageError as error:
             self.standing.fail(str(error))
+        await asyncio.to_thread(self._alerts.close)
 
     async def _run(self) -> None:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""
@@ -124,7 +140,10 @@ class Engine:
         """Ask again for `broker.reconnect_timeout_s`; nothing trades before broker truth is rebuilt."""
         lost = self.session
         await lost.disconnect()
-        window_s = self.config.broker.reconnect_timeout_s
+        window_s, alarm_s = self.config.broker.reconnect_timeout_s, self.config.alerts.reconnect_alarm_s
+        alarm = asyncio.get_running_loop().call_later(
+            alarm_s, self.standing.alarm, "connection", f"no gateway for {alarm_s:g} s; {lost.exposure}"
+        )
         try:
             async for attempt in stamina.retry_context(
                 on=self._worth_asking_again, attempts=None, timeout=window_s, wait_max=RETRY_WAIT_S
@@ -136,6 +155,9 @@ class Engine:
         except BrokerError as error:
             away = "when the session was told to end" if self.standing.state in LEAVING else f"within {window_s:g} s"
             raise ConnectionFailed(f"the gateway did not come back {away}: {error}; {lost.exposure}") from None
+        finally:
+            alarm.cancel()
+        self.session.retune(self.tuning.current)
         self.standing.incident("connection", f"reconnected and reconciled; {self.session.exposure}")
 
     def _worth_asking_again(self, error: Exception) -> bool:
@@ -146,26 +168,26 @@ class Engine:
     async def _after_beat(self, now: datetime) -> bool:
         """Between two beats: leave at `until`, and say whether the session is over."""
         self._journal.flush()
+        self._beat_ns = time.perf_counter_ns()
         standing = self.standing
+        self._watchman.look(self.session, now)
         if self._until and now >= self._until and standing.state not in LEAVING:
             await self._wind_down("stop", "schedule")
-        if not self._leaving_for:
+        if not self._way_out.why:
             return False
         # also what filled in the meantime, or came back with a new connection
         await self._leave()
         over = self.session.flat or self._out_of_time()
         if standing.state is TradingState.FLATTENING and self.session.flat:
-            self._leaving_for = ""
+            self._way_out.abandon()
             standing.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
         return over and standing.state in LEAVING
 
     def _out_of_time(self) -> bool:
-        seconds = asyncio.get_running_loop().time() - self._leaving_since
-        late = seconds >= self.config.exits.flatten_timeout_s
-        if late and not self._late:
-            self._late = True
-            self.standing.alarm("flatten", f"not flat after {seconds:.0f} s: {self.session.exposure}")
-        return late
+        way_out = self._way_out
+        if way_out.first_late():
+            self.standing.alarm("flatten", f"not flat after {way_out.seconds:.0f} s: {self.session.exposure}")
+        return way_out.late
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
@@ -174,13 +196,13 @@ class Engine:
         if name not in COMMANDS:
             raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
         no = refusal(name, self.standing.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
-        self._journal.write("commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted")
+        self._written.write("commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted")
         if no:
             raise GuardRefused(no)
         if name in WIND_DOWNS:
             await self._wind_down(name, source)
         elif name == "resume":
-            self._leaving_for = ""
+            self._way_out.abandon()
             self.standing.note(TradingState.RUNNING, f"resumed by {source}")
         else:
             state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
@@ -191,16 +213,16 @@ class Engine:
     async def _wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""
         self.standing.note(WIND_DOWNS[name], f"{name} by {source}")
-        self._leaving_for = "session end" if name == "stop" else name
-        self._leaving_since, self._late = asyncio.get_running_loop().time(), False
+        self._way_out.take("session end" if name == "stop" else name)
         if name == "kill":
             self._latch(f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+            self.standing.send("critical", f"killed by {source}; {self.session.exposure}")
         if self._runner:
             await self._leave()
         elif self._intents.unresolved():  # taken over from an earlier session: its way out needs the services
             self._runner = asyncio.create_task(self._run(), name="engine")
         elif name == "flatten":
-            self._leaving_for = ""
+            self._way_out.abandon()
             self.standing.note(TradingState.PAUSED, "nothing is held; waiting for start")
         else:
             self.standing.note(TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.standing.reason)
@@ -208,7 +230,25 @@ class Engine:
 
     async def _leave(self) -> None:
         await self.session.cancel_entries()
-        self.session.request_flatten(self._leaving_for)
+        self.session.request_flatten(self._way_out.why)
+
+    def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
+        """Apply a set of thresholds over those in force, None for the file's; from the next decision time on.
+
+        One journalled change and one line for the human. InputError unless the whole set is valid.
+        """
+        if self.ended.is_set() or self.standing.state in LEAVING:
+            raise GuardRefused(f"the session is {self.standing.state}")
+        if values is not None and self.config.detection.thresholds_must_be_exported:
+            raise GuardRefused("this environment trades only thresholds that research exported; export another file")
+        changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
+        moved = differences(self.tuning.current, changed.current)
+        words = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in moved.items()) or "nothing changed"
+        outcome = f"thresholds {changed.hash} in force: {words}"
+        self._written.write("commands", at=self._clock.now(), command="thresholds", source=source, outcome=outcome)
+        self.session.retune(changed.current)
+        self.tuning = changed
+        return outcome
 
     def _latch(self, reason: str) -> None:
         try:
@@ -236,4 +276,8 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """One frozen snapshot."""
-        return take_snapshot(self._around, self.session, self.standing, self._started_at)
+        beat_s = (time.perf_counter_ns() - self._beat_ns) / 1e9 if self._beat_ns else 0.0
+        lags_s = {"loop": self.loop_lag_s, "beat": beat_s}
+        return take_snapshot(
+            self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered
+        )

@@ -16,10 +16,13 @@ from typing import Any
 import structlog
 
 from momentum_kit.config import Config, find_project, load_config
-from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
+from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
+from momentum_kit.external.alerts import make_alerts
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control import ControlServer
+from momentum_kit.runtime.control_server import ControlServer
 from momentum_kit.runtime.engine import Engine
+from momentum_kit.runtime.engine_signs import last_left
+from momentum_kit.runtime.engine_vitals import Vitals
 from momentum_kit.runtime.logs import configure_logs
 from momentum_kit.runtime.messages import encode_status
 from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
@@ -99,8 +102,7 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
             stderr=stderr,
             start_new_session=True,  # a Ctrl-C in the terminal, or the kernel's death, must not end the session
         )
-    # an engine that ends while its parent lives on must not stay behind as a zombie
-    threading.Thread(target=process.wait, name=f"engine {process.pid}", daemon=True).start()
+    threading.Thread(target=_outlive, args=(process, config), name=f"engine {process.pid}", daemon=True).start()
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         address = folder.address()
@@ -111,6 +113,23 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
         time.sleep(0.02)
     process.terminate()
     raise EngineError(f"the engine did not come up within {START_TIMEOUT_S:.0f} s; see {errors}")
+
+
+def _outlive(process: "subprocess.Popen[bytes]", config: Config) -> None:
+    """Wait for the engine's end: it must not stay behind as a zombie, and a violent end is told by whoever is left."""
+    status = process.wait()
+    if status >= 0:
+        return  # it had its own last word
+    try:
+        alerts = make_alerts(config.alerts, f"momentum_kit {config.owner_key}")
+    except ConfigError as error:
+        log.warning("nobody told of the engine's death", error=str(error))
+        return
+    name = signal.Signals(-status).name
+    alerts.send(
+        "critical", f"the engine (pid {process.pid}) was ended by {name}; {last_left(StateFolder(config.owner_key))[0]}"
+    )
+    alerts.close()
 
 
 def _start_error(errors: Path, status: int) -> MomentumKitError:
@@ -132,10 +151,11 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         engine = Engine(config, project, run_dir, folder)
-        server = ControlServer(engine)
+        server, vitals = ControlServer(engine), Vitals(engine, folder)
         try:
             await engine.open()
             await server.start()
+            vitals.start()
             if signals:
                 _stop_on_signals(engine)
             folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
@@ -146,6 +166,7 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
             _leave_word(run_dir, status)
         finally:
             folder.withdraw()
+            await vitals.stop()
             await server.stop()
             await engine.close()
     words = engine.standing.failure or (engine.session.exposure if status.positions else "")

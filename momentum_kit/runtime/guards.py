@@ -29,6 +29,29 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
     return account
 
 
+def clear_phrase(owner_key: str) -> str:
+    """What a human types to release the kill switch of an account: nothing that a habit or a script would send."""
+    return f"trade {owner_key} again"
+
+
+def release_kill(folder: StateFolder, owner_key: str, phrase: str) -> str:
+    """Release the kill switch and return one line for the human; GuardRefused while an engine lives, or without words.
+
+    Without a latch there is nothing to refuse.
+    """
+    reason = folder.killed
+    if folder.owned:
+        raise GuardRefused("an engine still owns this account; it must have ended before its kill is cleared")
+    if not reason:
+        return "nothing was latched"
+    if phrase != clear_phrase(owner_key):
+        raise GuardRefused(
+            f"killed {reason}; once you have looked at the account, clear it with the phrase: {clear_phrase(owner_key)}"
+        )
+    folder.clear_kill()
+    return f"cleared: {reason}"
+
+
 def prove_same_account(account: str, accounts: tuple[str, ...]) -> str:
     """The account that the session trades already; GuardRefused if the gateway that came back serves another.
 

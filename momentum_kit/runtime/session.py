@@ -7,6 +7,8 @@ Reading this file is reading the architecture:
 """
 
 import asyncio
+import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.config import Config
+from momentum_kit.config import Config, Thresholds
 from momentum_kit.detection.symbols import SymbolMaster
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
@@ -206,6 +208,34 @@ class Session:
         words = f"held: {held}, their stops rest at the broker" if held else "nothing is held"
         working = self._execution.working_entries
         return f"{words}; orders working in {working} symbols" if working else words
+
+    def retune(self, thresholds: Thresholds) -> None:
+        """Judge by these from the next decision time on."""
+        self._detection.retune(thresholds)
+
+    @property
+    def unprotected(self) -> tuple[str, ...]:
+        """Symbols that are held without an order that could trigger as their stop."""
+        protected = self._execution.protected
+        contracts = [holding.contract for holding in self.ledger.holdings()]
+        return tuple(contract.symbol for contract in contracts if contract.con_id not in protected)
+
+    @property
+    def day_pnl_usd(self) -> float:
+        """Realised plus open profit at the last prices, less costs."""
+        ledger = self.ledger
+        return ledger.realised_usd - ledger.costs_usd + ledger.unrealised_usd(self._last_price)
+
+    @property
+    def data_ages_s(self) -> dict[str, float]:
+        """Market seconds since each watched symbol last ticked; nan before its first tick."""
+        return self._detection.data_ages_s(self._around.clock.now())
+
+    @property
+    def message_age_s(self) -> float:
+        """Wall seconds since the gateway last said anything; nan without a connection."""
+        up = self.health.socket is LinkState.UP
+        return (time.perf_counter_ns() - self._bridge.last_received_ns) / 1e9 if up else math.nan
 
     @property
     def health(self) -> ConnectionHealth:

@@ -1,17 +1,27 @@
 """The engine's status as one frozen value, for the control endpoint and the last word of a session."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 
 from momentum_kit.models import EngineStatus
+from momentum_kit.runtime.engine_tuning import ThresholdState
 from momentum_kit.runtime.session import Session, Surroundings
 from momentum_kit.runtime.standing import Standing
 
 SKIP = "skip: "  # counts that start so are skips by reason
 
 
-def take_snapshot(around: Surroundings, session: Session, standing: Standing, started_at: datetime) -> EngineStatus:
-    """Everything a human asks of a session, as of now."""
+def take_snapshot(
+    around: Surroundings,
+    session: Session,
+    standing: Standing,
+    started_at: datetime,
+    tuning: ThresholdState,
+    lags_s: Mapping[str, float],
+    unwritten: int,
+) -> EngineStatus:
+    """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
     views = session.positions.views()
     counts = around.counts
     return EngineStatus(
@@ -24,7 +34,7 @@ def take_snapshot(around: Surroundings, session: Session, standing: Standing, st
         health=session.health,
         counts={name: n for name, n in counts.items() if not name.startswith(SKIP)},
         skips={name.removeprefix(SKIP): n for name, n in counts.items() if name.startswith(SKIP)},
-        queues={name: queue.qsize() for name, queue in session.queues.items()},
+        queues={**{name: queue.qsize() for name, queue in session.queues.items()}, "journal": unwritten},
         positions=views,
         realised_usd=session.ledger.realised_usd,
         unrealised_usd=sum(view.unrealised_usd for view in views),
@@ -32,4 +42,11 @@ def take_snapshot(around: Surroundings, session: Session, standing: Standing, st
         run_dir=str(around.run_dir),
         pid=os.getpid(),
         incidents=standing.incidents,
+        state_since=standing.since,
+        message_age_s=session.message_age_s,
+        data_ages_s=session.data_ages_s,
+        lags_s=dict(lags_s),
+        thresholds_name=tuning.current.name,
+        thresholds_hash=tuning.hash,
+        thresholds_changed=bool(tuning.changes),
     )

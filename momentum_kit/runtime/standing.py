@@ -16,6 +16,7 @@ class Standing:
     def __init__(self, clock: Clock, journal: Journal, alerts: Alerts) -> None:
         self.state = TradingState.STARTING
         self.reason = "not started"
+        self.since = clock.now()
         self.failure = ""
         self._incidents: list[str] = []
         self._clock = clock
@@ -29,14 +30,15 @@ class Standing:
 
     def note(self, state: TradingState, reason: str) -> None:
         """Move to a state."""
+        if state is not self.state:
+            self.since = self._clock.now()
         self.state, self.reason = state, reason
         log.info("state", state=str(state), reason=reason, market_time=self._clock.now().isoformat())
 
     def incident(self, kind: str, text: str) -> None:
         """Something that a person may want to know."""
-        self._incidents.append(f"{kind}: {text}")
-        self._journal.write("incidents", at=self._clock.now(), kind=kind, text=text)
-        log.warning("incident", kind=kind, text=text)
+        self._record(kind, text)
+        self._alerts.send("warning", f"{kind}: {text}")
 
     def send(self, level: str, text: str) -> None:
         """The Alerts port for the services: whoever looks at the status sees what a human was told."""
@@ -45,7 +47,7 @@ class Standing:
 
     def alarm(self, kind: str, text: str) -> None:
         """Something that a person must know."""
-        self.incident(kind, text)
+        self._record(kind, text)
         self._alerts.send("critical", text)
 
     def fail(self, text: str) -> None:
@@ -58,3 +60,8 @@ class Standing:
         if self.state is TradingState.RUNNING:
             self.note(TradingState.REDUCE_ONLY, reason)
             self.incident("entries halted", reason)
+
+    def _record(self, kind: str, text: str) -> None:
+        self._incidents.append(f"{kind}: {text}")
+        self._journal.write("incidents", at=self._clock.now(), kind=kind, text=text)
+        log.warning("incident", kind=kind, text=text)

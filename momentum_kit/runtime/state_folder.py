@@ -12,6 +12,8 @@ from pathlib import Path
 
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
 
+STOP_FILE = "stop"
+HEARTBEAT = "heartbeat.json"
 LOCK_PATIENCE_S = 0.5  # whoever asks `owned` holds the lock for a moment; that is no owner
 
 
@@ -113,6 +115,32 @@ class StateFolder:
     def clear_kill(self) -> None:
         """Remove the latch."""
         (self.path / "killed").unlink(missing_ok=True)
+        (self.path / STOP_FILE).unlink(missing_ok=True)  # a kill that nobody was there to obey
+
+    def leave_command(self, command: str) -> None:
+        """A stop-file: an engine of this account, even one that hangs and wakes later, obeys and removes it."""
+        self.write_private(STOP_FILE, command)
+
+    def take_command(self) -> str | None:
+        """What a stop-file commands, which is removed; empty where somebody only touched it, None without one."""
+        file = self.path / STOP_FILE
+        try:
+            text = file.read_text(errors="replace").strip()
+            file.unlink()
+        except FileNotFoundError:
+            return None
+        return text[:100]
+
+    def leave_heartbeat(self, text: str) -> None:
+        """The engine's sign of life."""
+        self.write_private(HEARTBEAT, text)
+
+    def heartbeat(self) -> str:
+        """The last sign of life of this account's engine, running or not; empty without one."""
+        try:
+            return (self.path / HEARTBEAT).read_text()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
 
     def arm(self, account: str, until: datetime) -> None:
         """Allow live trading of `account` until an aware time."""

@@ -46,7 +46,7 @@ class DetectionEngine:
         self._journal = journal
         self._clock = clock
         self._settings = settings
-        self._thresholds = thresholds
+        self._thresholds = self._retuned = thresholds
         self._items = items
         self._beats = beats
         self._signals = signals
@@ -91,6 +91,14 @@ class DetectionEngine:
         watch, displaced = await self._watches.admit(contract, None)
         self._give_up(displaced, self._clock.now())
         return watch is not None
+
+    def retune(self, thresholds: Thresholds) -> None:
+        """Judge by these from the next decision time on."""
+        self._retuned = thresholds
+
+    def data_ages_s(self, now: datetime) -> dict[str, float]:
+        """Market seconds since each watched symbol last ticked; nan before its first tick."""
+        return {watch.contract.symbol: watch.quote_age_s(now) for watch in self._watches}
 
     async def warm(self, contracts: Iterable[Contract]) -> None:
         """Fetch baselines ahead of the open."""
@@ -151,6 +159,7 @@ class DetectionEngine:
                 )
 
     async def _judge(self, at: datetime, beat: Beat, *, may_signal: bool) -> None:
+        self._thresholds = self._retuned  # one set for a whole decision time
         following = [(watch, followed) for watch in self._watches for followed in watch.followed.values()]
         jobs = [Job(watch, followed, at, beat) for watch, followed in following if followed.judged_at(at)]
         jobs.sort(key=lambda job: job.key)

@@ -108,6 +108,12 @@ class ExecutionService:
         position = self._ledger.position
         return sum(b.any_live and not position(b.intent.contract.con_id) for b in self._desk.in_order())
 
+    @property
+    def protected(self) -> frozenset[int]:
+        """Contracts with an order of ours at the broker that can trigger as a stop, or sells already."""
+        stops = ((b.intent.contract.con_id, b.stop) for b in self._desk.in_order())
+        return frozenset(con_id for con_id, stop in stops if stop is not None and stop.protecting)
+
     # -- consumers ---------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:

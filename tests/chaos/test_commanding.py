@@ -12,6 +12,7 @@ from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.engine_process import RUN_ACCOUNT
+from momentum_kit.runtime.guards import clear_phrase
 
 QUICK = {"clock": {"rate": 200}}
 
@@ -33,7 +34,12 @@ async def test_kill_is_flat_latched_and_cleared_by_a_human(project: Path, gatewa
     assert "momentum-kit clear" in refused.stderr
     with pytest.raises(GuardRefused, match="latched"):
         await Kit.open(config)
-    cleared = await asyncio.to_thread(command_line, "clear", "--config", str(config))
+    clear = ("clear", "--config", str(config))
+    refused = await asyncio.to_thread(command_line, *clear)
+    phrase = clear_phrase(kit.config.owner_key)
+    assert (refused.returncode, phrase in refused.stderr) == (4, True)
+    assert (await asyncio.to_thread(command_line, *clear, "--phrase", phrase.upper())).returncode == 4
+    cleared = await asyncio.to_thread(command_line, *clear, "--phrase", phrase)
     assert "cleared: by command line" in cleared.stdout
     final = await (await Kit.open(config)).stop()
     assert final.state is TradingState.STOPPED
