@@ -19,7 +19,6 @@ from rich.console import Console
 
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
 from momentum_kit.runtime.archive_day import ArchiveDay
-from momentum_kit.runtime.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
 from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
