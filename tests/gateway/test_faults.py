@@ -34,6 +34,7 @@ from momentum_kit.simgateway.fault_specs import (
     WrongFieldCount,
 )
 from momentum_kit.simgateway.scenario import parse_scenario
+from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION
 
 SCENARIO = {
     "seed": 3,
@@ -45,10 +46,10 @@ SCENARIO = {
 }
 
 
-@pytest.fixture
-async def gateway() -> AsyncIterator[SimulatedGateway]:
-    """AAPL's market, which moves a second when told."""
-    async with SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1) as gateway:
+@pytest.fixture(params=[200, 226], ids=["text", "protobuf"])
+async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedGateway]:
+    """AAPL's market on either wire, which moves a second when told."""
+    async with SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1, server_version=request.param) as gateway:
         yield gateway
 
 
@@ -391,10 +392,14 @@ async def test_wrong_field_counts(gateway: SimulatedGateway, connect_client: Any
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_garbage_frames(gateway: SimulatedGateway, connect_client: Any) -> None:
-    """Random bytes in a frame end the official client's loop; the next client is served."""
+    """Random bytes end the official client's loop in text and are an unknown message (505) to protobuf's."""
     client = await connect_client(gateway.port)
     gateway.inject(GarbageFrame())
-    await client.wait_for(lambda: client.named("connectionClosed"))
+    if gateway.hub.version_cap > HIGHEST_TEXT_VERSION:
+        await client.wait_for(lambda: codes(client) == [505])
+        await client.step()
+    else:
+        await client.wait_for(lambda: client.named("connectionClosed"))
     second = await connect_client(gateway.port, 2)
     await second.step()
     assert kinds(gateway) == ["garbage_frame"]
