@@ -40,13 +40,14 @@ EITHER = ("min_ret_60s", "min_ret_300s")
 class Bins:
     """A table in the index space of a grid.
 
-    alive: (N, K), True where nothing outside the axes forbids a signal. codes: (A, N, K), how many steps of an axis
-    are passed. either: positions of the axes of which one suffices, empty unless both are axes.
+    alive: (N, K), True where nothing outside the axes forbids a signal. axes: positions in the grid, in the order of
+    codes. codes: (A, N, K), how many steps of an axis are passed. paired: of the first two axes one suffices.
     """
 
     alive: npt.NDArray[np.bool_]
     codes: npt.NDArray[np.uint8]
-    either: tuple[int, ...]
+    axes: tuple[int, ...]
+    paired: bool
 
 
 def bin_table(table: EventTable, grid: Grid, base: Thresholds) -> Bins:
@@ -59,15 +60,16 @@ def bin_table(table: EventTable, grid: Grid, base: Thresholds) -> Bins:
     codes = np.empty((len(grid.shape), *table.gate.shape), np.uint8)
     alive = table.gate == 0
     _check_spreads(table, alive)
-    for axis, name in enumerate(grid.names):
-        passed[name] = codes[axis]
-        _count(table.features, name, limits[name], codes[axis])
+    paired = all(name in grid.names for name in EITHER)
+    names = sorted(grid.names, key=lambda name: name not in EITHER)
+    for place, name in enumerate(names):
+        passed[name] = codes[place]
+        _count(table.features, name, limits[name], codes[place])
     for name in limits.keys() - passed.keys() - set(EITHER):
         alive &= _meets(table.features, name, limits[name][0])
-    both = [grid.names.index(name) for name in EITHER if name in passed]
-    if len(both) < len(EITHER):
+    if not paired:
         _fold_move(table.features, limits, passed, alive)
-    return Bins(alive, codes, tuple(both) if len(both) == len(EITHER) else ())
+    return Bins(alive, codes, tuple(grid.names.index(name) for name in names), paired)
 
 
 def _fold_move(

@@ -3,7 +3,7 @@
 The idea. An event's first trigger in a cell is the first decision time at which every rule holds there. Along one axis
 that set of decision times only shrinks from loose to strict, and it changes at no more places than there are decision
 times. So the axis falls into few runs with one bit set each, the grid into few blocks (the product of the runs), and in
-a block the first trigger is the lowest bit of the AND of its axes' sets (the OR of the two `move` axes). A block's
+a block the first trigger is the lowest bit of the AND of its axes' sets (of the two `move` axes the OR). A block's
 value is added to all its cells at once: the differences between neighbouring blocks go to the blocks' corners, and one
 suffix sum along each axis a day spreads them.
 
@@ -16,9 +16,11 @@ import numpy.typing as npt
 from numba import njit
 
 UNITS_PER_BPS = 2.0**32
-HIT = 1 << 32  # one word counts fills in its lower and hits in its upper half
 
-SINGLE, PAIR_FIRST, PAIR_SECOND = 0, 1, 2
+MOST_A_DAY = (1 << 21) - 1
+"""Events of one day: one word counts signals, fills and hits in three fields of 21 bits, so that one sum does."""
+
+FILL, HIT = 1 << 21, 1 << 42
 
 Words = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
@@ -55,26 +57,20 @@ def count_shares(spread_bps: Floats, ret_news: Floats, shares: Floats, codes: By
 
 
 @njit(nogil=True, cache=True)
-def _passing_times(alive: Bools, codes: Bytes, kinds: Ints, times: Ints) -> int:
+def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int:
     """Decision times at which at least the loosest cell triggers and none before them triggers wherever they do."""
-    found = 0
+    found, axes = 0, codes.shape[0]
     for k in range(alive.shape[0]):
-        if not alive[k]:
-            continue
-        single, paired, pairs = True, False, False
-        for a in range(len(kinds)):
-            if kinds[a] == SINGLE:
-                single &= codes[a, k] > 0
-            else:
-                pairs = True
-                paired |= codes[a, k] > 0
-        if not single or (pairs and not paired):
+        passing = alive[k] and (not paired or codes[0, k] > 0 or codes[1, k] > 0)
+        for a in range(2 if paired else 0, axes):
+            passing &= codes[a, k] > 0
+        if not passing:
             continue
         covered = False
-        for j in times[:found]:
+        for position in range(found):
             inside = True
-            for a in range(len(kinds)):
-                inside &= codes[a, k] <= codes[a, j]
+            for a in range(axes):
+                inside &= codes[a, k] <= codes[a, times[position]]
             covered |= inside
         if not covered:
             times[found] = k
@@ -83,11 +79,11 @@ def _passing_times(alive: Bools, codes: Bytes, kinds: Ints, times: Ints) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _runs_of(codes: Bytes, times: Ints, to_the_end: int, ends: Ints) -> int:
+def _runs_of(codes: Bytes, a: int, times: Ints, found: int, to_the_end: int, ends: Ints) -> int:
     """Ascending, where the set of passing times changes along one axis; to_the_end: its steps, 0 if not needed."""
     count = 0
-    for position in range(len(times) + 1):
-        end = np.int64(codes[times[position]]) if position < len(times) else to_the_end
+    for position in range(found + 1):
+        end = np.int64(codes[a, times[position]]) if position < found else to_the_end
         at = count
         while at > 0 and ends[at - 1] > end:
             at -= 1
@@ -102,34 +98,44 @@ def _runs_of(codes: Bytes, times: Ints, to_the_end: int, ends: Ints) -> int:
 
 @njit(nogil=True, cache=True)
 def _blocks(
-    codes: Bytes, times: Ints, kinds: Ints, shape: Ints, strides: Ints, ends: Ints, own: Words, runs: Ints,
-    sets: Words, either: Words, corners: Ints,
+    codes: Bytes, times: Ints, found: int, paired: bool, shape: Ints, strides: Ints, ends: Ints, own: Words, runs: Ints,
+    sets: Words, corners: Ints,
 ) -> int:  # fmt: skip
     """Lay out the blocks: per block its set of passing times and its strictest cell. Returns how many there are.
 
-    Axis by axis from the back, so that the arrays grow in place. ends, own: room for the runs of one axis.
+    Axis by axis and from the back, so that the arrays grow in place. ends, own: room for the runs of one axis.
     """
-    sets[0], either[0], corners[0], size = (np.uint64(1) << np.uint64(len(times))) - np.uint64(1), 0, 0, 1
-    for a in range(len(kinds)):
-        count = _runs_of(codes[a], times, shape[a] if kinds[a] != SINGLE else 0, ends)
-        runs[a] = count
+    sets[0], corners[0], size = (np.uint64(1) << np.uint64(found)) - np.uint64(1), 0, 1
+    for a in range(codes.shape[0]):
+        count = _runs_of(codes, a, times, found, shape[a] if paired and a < 2 else 0, ends)
         for run in range(count):
             own[run] = 0
-            for position in range(len(times)):
+            for position in range(found):
                 own[run] |= np.uint64(codes[a, times[position]] >= ends[run]) << np.uint64(position)
+            ends[run] = (ends[run] - 1) * strides[a]
+        at = size * count
         for block in range(size - 1, -1, -1):
-            passing, others, corner = sets[block], either[block], corners[block]
+            passing, corner = sets[block], corners[block]
             for run in range(count - 1, -1, -1):
-                at = block * count + run
-                corners[at] = corner + (ends[run] - 1) * strides[a]
-                if kinds[a] == SINGLE:
-                    sets[at], either[at] = passing & own[run], others
-                elif kinds[a] == PAIR_FIRST:
-                    sets[at], either[at] = passing, own[run]
-                else:
-                    sets[at] = passing & (others | own[run])
+                at -= 1
+                corners[at] = corner + ends[run]
+                sets[at] = passing | own[run] if paired and a == 1 else passing & own[run]
+        runs[a] = count
         size *= count
     return size
+
+
+@njit(nogil=True, cache=True)
+def _first_times(size: int, sets: Words, firsts: Ints) -> None:
+    """Per block the position of its first passing time, -1 where nothing passes."""
+    for block in range(size):
+        rest, first = sets[block], -1
+        if rest:
+            first = 0
+            while not rest & np.uint64(1):
+                rest >>= np.uint64(1)
+                first += 1
+        firsts[block] = first
 
 
 @njit(nogil=True, cache=True)
@@ -140,6 +146,8 @@ def _add_blocks(size: int, firsts: Ints, values: Ints, runs: Ints, corners: Ints
     inner = size
     for a in range(len(runs)):
         outer, inner = inner, inner // runs[a]
+        if outer == inner:
+            continue
         for start in range(0, size, outer):
             for block in range(start, start + outer - inner):
                 field[block] -= field[block + inner]
@@ -160,54 +168,56 @@ def _spread(totals: Ints, shape: Ints, strides: Ints) -> None:
 
 
 @njit(nogil=True, cache=True)
+def _unpack(words: Ints, signals: Counts, fills: Counts, hits: Counts) -> None:
+    for cell in range(len(words)):
+        signals[cell] = words[cell] & MOST_A_DAY
+        fills[cell] = (words[cell] >> 21) & MOST_A_DAY
+        hits[cell] = words[cell] >> 42
+
+
+@njit(nogil=True, cache=True)
 def sum_days(
     first_day: int, last_day: int, order: Ints, starts: Ints, alive: Bools, codes: Bytes, net_bps: Floats,
-    kinds: Ints, shape: Ints, strides: Ints, signals: Counts, fills: Counts, hits: Counts, units: Ints,
+    paired: bool, shape: Ints, strides: Ints, signals: Counts, fills: Counts, hits: Counts, units: Ints,
 ) -> None:  # fmt: skip
     """Fill signals (D, C) and fills, hits, units (E, D, C) for the days first_day <= day < last_day.
 
     order: events by day, those of day d at starts[d]:starts[d + 1]. alive (N, K): no gate and no fixed rule stands
-    against it. codes (A, N, K): steps passed. net_bps (E, N, K). kinds: which axes are the two of the `move` rule.
+    against it. codes (A, N, K): steps passed. net_bps (E, N, K). paired: of the first two axes one suffices
+    (`move`). The axes stand in any order; shape and strides (of the flat cells) stand in the same.
     """
-    cells, exits = signals.shape[1], net_bps.shape[0]
-    widest = alive.shape[1]
-    totals = np.empty((1 + 2 * exits, cells), np.int64)
-    times, ends, runs = np.empty(widest, np.int64), np.empty(widest + 1, np.int64), np.empty(len(kinds), np.int64)
-    values, own = np.empty((1 + 2 * exits, widest), np.int64), np.empty((len(kinds), widest), np.uint8)
-    sets, either, set_of = np.empty(cells, np.uint64), np.empty(cells, np.uint64), np.empty(widest + 1, np.uint64)
-    corners, firsts, field = np.empty(cells, np.int64), np.empty(cells, np.int64), np.empty(cells, np.int64)
+    cells, exits, width, axes = signals.shape[1], net_bps.shape[0], alive.shape[1], codes.shape[0]
+    words, sums = np.empty((exits, cells), np.int64), np.empty((exits, cells), np.int64)
+    times, ends, set_of = np.empty(width, np.int64), np.empty(width + 1, np.int64), np.empty(width + 1, np.uint64)
+    runs, own = np.empty(axes, np.int64), np.empty((axes, width), np.uint8)
+    sets, corners = np.empty(cells, np.uint64), np.empty(cells, np.int64)
+    firsts, field = np.empty(cells, np.int64), np.empty(cells, np.int64)
+    word_of, units_of = np.empty(width, np.int64), np.empty(width, np.int64)
     for day in range(first_day, last_day):
-        totals[:] = 0
-        for event in order[starts[day] : starts[day + 1]]:
-            for a in range(len(kinds)):
-                own[a] = codes[a, event]
-            found = _passing_times(alive[event], own, kinds, times)
+        words[:], sums[:] = 0, 0
+        for place in range(starts[day], starts[day + 1]):
+            event = order[place]
+            for a in range(axes):
+                for k in range(width):
+                    own[a, k] = codes[a, event, k]
+            found = _passing_times(alive[event], own, paired, times)
             if found == 0:
                 continue
-            size = _blocks(own, times[:found], kinds, shape, strides, ends, set_of, runs, sets, either, corners)
-            for block in range(size):
-                firsts[block] = -1 if sets[block] == 0 else 0
-                if sets[block] != 0:
-                    while not (sets[block] >> np.uint64(firsts[block])) & np.uint64(1):
-                        firsts[block] += 1
-            for position in range(found):
-                values[0, position] = 1
-                for e in range(exits):
+            size = _blocks(own, times, found, paired, shape, strides, ends, set_of, runs, sets, corners)
+            _first_times(size, sets, firsts)
+            for e in range(exits):
+                for position in range(found):
                     net = net_bps[e, event, times[position]]
                     filled = not np.isnan(net)
-                    values[1 + 2 * e, position] = (1 + HIT * (net > 0)) if filled else 0
-                    values[2 + 2 * e, position] = np.int64(np.rint(net * UNITS_PER_BPS)) if filled else 0
-            for channel in range(1 + 2 * exits):
-                _add_blocks(size, firsts, values[channel], runs, corners, field, totals[channel])
-        for channel in range(1 + 2 * exits):
-            _spread(totals[channel], shape, strides)
-        for cell in range(cells):
-            signals[day, cell] = totals[0, cell]
+                    word_of[position] = 1 + FILL * filled + HIT * (net > 0)
+                    units_of[position] = np.int64(np.rint(net * UNITS_PER_BPS)) if filled else 0
+                _add_blocks(size, firsts, word_of, runs, corners, field, words[e])
+                _add_blocks(size, firsts, units_of, runs, corners, field, sums[e])
         for e in range(exits):
-            for cell in range(cells):
-                fills[e, day, cell] = totals[1 + 2 * e, cell] & (HIT - 1)
-                hits[e, day, cell] = totals[1 + 2 * e, cell] >> 32
-                units[e, day, cell] = totals[2 + 2 * e, cell]
+            _spread(words[e], shape, strides)
+            _spread(sums[e], shape, strides)
+            _unpack(words[e], signals[day], fills[e, day], hits[e, day])
+            units[e, day] = sums[e]
 
 
 @njit(nogil=True, cache=True)

@@ -1,5 +1,6 @@
 """Sums per day, cell and exit rule: what the sweep adds up, and what parts of a study add up to."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,7 @@ def sum_table(
     Memory: (4 + 16 E) bytes a day and cell. Raises ResearchError for an exit rule the table does not hold, and for
     returns that cannot be.
     """
-    from momentum_kit.research.sweep_kernel import PAIR_FIRST, PAIR_SECOND, SINGLE, fingerprint, sum_days
+    from momentum_kit.research.sweep_kernel import fingerprint, sum_days
 
     outcomes = _outcomes(table, exits)
     codes, day_values = pd.factorize(table.days, sort=True)
@@ -57,11 +58,8 @@ def sum_table(
     starts = np.searchsorted(codes[order], np.arange(len(day_values) + 1))
     _check_outcomes(table, outcomes, int(np.diff(starts).max(initial=0)))
     bins = bin_table(table, grid, base)
-    shape = np.array(grid.shape, np.int64)
-    strides = np.array([np.prod(grid.shape[axis + 1 :], dtype=np.int64) for axis in range(len(shape))], np.int64)
-    kinds = np.full(len(shape), SINGLE, np.int64)
-    if bins.either:
-        kinds[min(bins.either)], kinds[max(bins.either)] = PAIR_FIRST, PAIR_SECOND
+    shape = np.array([grid.shape[axis] for axis in bins.axes], np.int64)
+    strides = np.array([math.prod(grid.shape[axis + 1 :]) for axis in bins.axes], np.int64)
     days, count = len(day_values), (len(exits), len(day_values), grid.size)
     sums = DaySums(
         np.asarray(day_values, "datetime64[D]"), len(table),
@@ -70,7 +68,7 @@ def sum_table(
     )  # fmt: skip
 
     def part(first: int, last: int) -> None:
-        sum_days(first, last, order, starts, bins.alive, bins.codes, outcomes, kinds, shape, strides,
+        sum_days(first, last, order, starts, bins.alive, bins.codes, outcomes, bins.paired, shape, strides,
                  sums.signals, sums.fills, sums.hits, sums.units)  # fmt: skip
 
     _in_threads(part, days, threads or os.cpu_count() or 1)
@@ -132,7 +130,11 @@ def _outcomes(table: EventTable, exits: Sequence[str]) -> npt.NDArray[np.float64
 
 
 def _check_outcomes(table: EventTable, outcomes: npt.NDArray[np.float64], busiest: int) -> None:
-    """An outcome is a number or nan, and a day's sum fits its word."""
+    """An outcome is a number or nan, and a day's sums fit their words."""
+    from momentum_kit.research.sweep_kernel import MOST_A_DAY
+
+    if busiest > MOST_A_DAY:
+        raise ResearchError(f"sweep: {busiest} events on one day; {MOST_A_DAY} are possible: sweep parts, add them up")
     largest = max(np.nanmax(outcomes, initial=0.0), -np.nanmin(outcomes, initial=0.0))
     if largest * busiest < MOST_UNITS_BPS:
         return
