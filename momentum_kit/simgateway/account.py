@@ -52,6 +52,14 @@ class AccountLine(NamedTuple):
     currency: str
 
 
+class Profit(NamedTuple):
+    """Profit and loss, USD; daily is both others together, as nothing is held overnight."""
+
+    daily: float
+    unrealized: float
+    realized: float
+
+
 class Account:
     """One account in USD.
 
@@ -68,6 +76,7 @@ class Account:
         self.realized_usd = 0.0
         self.commissions_usd = 0.0
         self._holdings: dict[int, Holding] = {}
+        self._realized_by: dict[int, float] = {}
 
     def quantity(self, con_id: int) -> Decimal:
         """Signed shares held now."""
@@ -93,7 +102,7 @@ class Account:
         if closed:
             side = 1 if held > 0 else -1
             realized = float(closed) * (side * (price - average) - fee_a_share)
-            self.realized_usd += realized
+            self._realize(con_id, realized)
             held -= side * closed
         if opened:
             side = 1 if signed > 0 else -1
@@ -133,7 +142,7 @@ class Account:
         if held * signed > 0:
             self._holdings[con_id] = Holding(con_id, held, average + difference / float(held))
         else:
-            self.realized_usd -= difference
+            self._realize(con_id, -difference)
 
     def refusal(self, con_id: int, signed: Decimal, price: float, marks: Mapping[int, float]) -> str | None:
         """IB's words if equity cannot carry the position after this order; None if it can, or if it only closes."""
@@ -177,7 +186,16 @@ class Account:
         lines += [AccountLine(tag, f"{ratio:.4f}", "") for tag, ratio in ratios.items()]
         return lines + [AccountLine(tag, f"{amount:.2f}", "USD") for tag, amount in amounts.items()]
 
-    def _unrealized_usd(self, marks: Mapping[int, float]) -> float:
-        return sum(
-            float(h.quantity) * (marks.get(h.con_id, h.average_cost) - h.average_cost) for h in self.open_holdings()
-        )
+    def profit(self, marks: Mapping[int, float], con_id: int | None = None) -> Profit:
+        """Profit and loss at `marks` (USD), of one contract or of all."""
+        realized = self.realized_usd if con_id is None else self._realized_by.get(con_id, 0.0)
+        unrealized = self._unrealized_usd(marks, con_id)
+        return Profit(round(realized + unrealized, 2), round(unrealized, 2), round(realized, 2))
+
+    def _realize(self, con_id: int, amount_usd: float) -> None:
+        self.realized_usd += amount_usd
+        self._realized_by[con_id] = self._realized_by.get(con_id, 0.0) + amount_usd
+
+    def _unrealized_usd(self, marks: Mapping[int, float], con_id: int | None = None) -> float:
+        counted = [h for h in self.open_holdings() if con_id in (None, h.con_id)]
+        return sum(float(h.quantity) * (marks.get(h.con_id, h.average_cost) - h.average_cost) for h in counted)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import ClassVar
 
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK, session_at
@@ -23,6 +24,7 @@ def step_floor(at: datetime) -> datetime:
 class BarFeed:
     """One subscription to 5 s bars. Empty intervals repeat the last price with volume 0, as IB sends them."""
 
+    takes_line: ClassVar[bool] = True  # it counts as a market data line
     version: int  # server version of the client
     request_id: int
     item: Instrument
@@ -51,7 +53,7 @@ class BarFeed:
             self.start = max(self.start, step_floor(now))  # nothing to show before the first price
         while self.start + STEP <= now:
             if self._in_hours(self.start) and self.last is not None:
-                yield real_time_bar(self.version, self.request_id, self._bar(self.last))
+                yield from self._messages(self._bar(self.last))
             self.start += STEP
             self._volume = self._count = 0
             self._value = 0.0
@@ -61,9 +63,13 @@ class BarFeed:
         if start > self.start:
             self.start, self._volume, self._count, self._value = start, 0, 0, 0.0
 
+    def _messages(self, bar: Bar) -> Iterator[bytes]:
+        yield real_time_bar(self.version, self.request_id, bar)
+
     def _take(self, price: float, size: int) -> None:
         if self._count == 0:
-            self._open = self._high = self._low = price
+            in_force = price if self.what == "TRADES" or self.last is None else self.last
+            self._open = self._high = self._low = in_force  # a quote holds until the next one
         self._high, self._low, self.last = max(self._high, price), min(self._low, price), price
         self._volume += size
         self._value += price * size

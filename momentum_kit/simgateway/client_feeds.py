@@ -112,7 +112,7 @@ class ClientFeeds:
     @property
     def lines_used(self) -> int:
         """Market data lines in use: quotes and 5 s bars draw on the same allowance."""
-        return len(self.lines) + len(self.bars)
+        return len(self.lines) + sum(feed.takes_line for feed in self.bars.values())
 
     def add_line(self, line: MarketLine) -> None:
         """Start a market data line."""

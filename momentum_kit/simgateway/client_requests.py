@@ -8,6 +8,7 @@ from momentum_kit.simgateway import (
     handlers_market,
     handlers_news,
     handlers_orders,
+    handlers_profit,
     handlers_session,
     handlers_ticks,
 )
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 Handler = Callable[["ClientSession", Any], None]
 
-_FAMILIES = (handlers_session, handlers_market, handlers_news, handlers_orders, handlers_account, handlers_ticks)
+_FAMILIES = (
+    *(handlers_session, handlers_market, handlers_news, handlers_orders),
+    *(handlers_account, handlers_profit, handlers_ticks),
+)
 HANDLERS: dict[int, Handler] = {
     int(number): handler for family in _FAMILIES for number, handler in family.HANDLERS.items()
 }

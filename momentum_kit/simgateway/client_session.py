@@ -16,6 +16,7 @@ from momentum_kit.simgateway.events import (
     StatusReport,
 )
 from momentum_kit.simgateway.fault_effects import Link
+from momentum_kit.simgateway.handlers_profit import ProfitFeeds
 from momentum_kit.simgateway.incoming import Incoming
 from momentum_kit.simgateway.limits import BREACHES_THAT_END
 from momentum_kit.simgateway.messages import Request, error, greeting
@@ -52,6 +53,7 @@ class ClientSession:
         self.hears_manual = False  # client 0 alone: orders entered in TWS that it has not bound
         self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
         self.feeds = ClientFeeds(self.send)
+        self.profits = ProfitFeeds()
         self.link: Link | None = None
         self._rate = hub.limits.message_rate()
         self._tamper: Tamper | None = None
@@ -126,6 +128,7 @@ class ClientSession:
         """Send what has fallen due."""
         if not self.hub.faults.effects.data_stopped:
             self.feeds.on_time(now)
+            self.profits.on_time(self, now)
         if self._tamper is not None:
             self._output += self._tamper.release(now)
 

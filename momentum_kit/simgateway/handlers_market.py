@@ -1,13 +1,17 @@
 """Answers to requests for contracts, quotes, bars and their history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from momentum_kit.models import Bar
 from momentum_kit.sessions import exchange_day
-from momentum_kit.simgateway.client_bars import BarFeed, step_floor
+from momentum_kit.simgateway.client_bars import STEP, BarFeed, step_floor
+from momentum_kit.simgateway.client_updates import HistoryFeed
 from momentum_kit.simgateway.handlers_lines import cancel_market_data, market_data, market_data_type, take_line
 from momentum_kit.simgateway.handlers_news import broad_tape
 from momentum_kit.simgateway.history import SECONDS, HistoryError
+from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.limits import SMALL_BAR_S
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_market import (
@@ -69,14 +73,14 @@ def rule(session: "ClientSession", rule_id: int) -> None:
 
 
 def history(session: "ClientSession", ask: HistoryRequest) -> None:
-    """ReqHistoricalData, without updates."""
+    """ReqHistoricalData."""
     hub = session.hub
     found = hub.resolve(ask.contract)
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)
         return
-    if ask.keep_up_to_date:
-        session.error(ask.request_id, 321, "Error validating request.-'bR' : cause - keepUpToDate is not simulated")
+    if ask.keep_up_to_date and (refusal := _no_updates(session, ask, found[0])):
+        session.error(ask.request_id, *refusal)
         return
     contract, asked = ask.contract, (ask.end, ask.duration, ask.bar_size, ask.use_rth)
     if SECONDS.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
@@ -99,6 +103,33 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
     until = end or hub.now
     start = until - duration_text(ask.duration)
     session.send(historical_data(session.version, ask.request_id, bars, start, until, ask.format_date))
+    if ask.keep_up_to_date:
+        _keep_up(session, ask, found[0], bars)
+
+
+def _no_updates(session: "ClientSession", ask: HistoryRequest, item: Instrument) -> tuple[int, str] | None:
+    """Why this answer cannot be kept up to date."""
+    if ask.end:
+        return 321, "Error validating request.-'bR' : cause - End date not supported with keepUpToDate"
+    if ask.what not in BAR_KINDS or not STEP.seconds <= SECONDS.get(ask.bar_size, DAY_S) <= DAY_S:
+        return 321, f"Error validating request.-'bR' : cause - {ask.bar_size} {ask.what} cannot be kept up to date"
+    if ask.request_id in session.feeds:
+        return 322, "Error processing request.-'bR' : cause - Duplicate ticker id"
+    return None if session.hub.market.market_data_type == 1 else (10089, session.hub.not_subscribed(item))
+
+
+def _keep_up(session: "ClientSession", ask: HistoryRequest, item: Instrument, bars: Sequence[Bar]) -> None:
+    hub, last = session.hub, bars[-1] if bars else None
+    hub.market.activate(item.con_id)
+    asked = (ask.what, ask.use_rth, step_floor(hub.now), last.close if last else None)
+    feed = HistoryFeed(session.version, ask.request_id, item, *asked)
+    feed.seconds, feed.format_date, feed.growing = SECONDS[ask.bar_size], ask.format_date, last
+    session.feeds.add_bars(feed)
+
+
+def cancel_history(session: "ClientSession", request_id: int) -> None:
+    """CancelHistoricalData: an answer is kept up to date no more; of what was answered at once nothing is left."""
+    session.feeds.drop_bars(request_id)
 
 
 def _schedule(session: "ClientSession", ask: HistoryRequest, end: datetime) -> None:
@@ -170,7 +201,7 @@ HANDLERS = {
     Request.CANCEL_MARKET_DATA: cancel_market_data,
     Request.MARKET_DATA_TYPE: market_data_type,
     Request.HISTORICAL_DATA: history,
-    Request.CANCEL_HISTORICAL_DATA: ignore,
+    Request.CANCEL_HISTORICAL_DATA: cancel_history,
     Request.HEAD_TIMESTAMP: head_time,
     Request.CANCEL_HEAD_TIMESTAMP: ignore,
     Request.REAL_TIME_BARS: real_time_bars,

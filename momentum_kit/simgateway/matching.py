@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.account import Account, AccountLine, Holding
+from momentum_kit.simgateway.account import Account, AccountLine, Holding, Profit
 from momentum_kit.simgateway.assumptions import Assumptions
 from momentum_kit.simgateway.depth import Depth
 from momentum_kit.simgateway.events import (
@@ -186,6 +186,10 @@ class Exchange:
     def account_values(self) -> list[AccountLine]:
         """Every line of the account summary, (tag, value, currency), at current prices."""
         return self.account.values(self._state.marks())
+
+    def profit(self, con_id: int | None = None) -> Profit:
+        """Profit and loss of one holding, or of the account, at current prices."""
+        return self.account.profit(self._state.marks(), con_id)
 
     def next_order_id(self, client_id: int) -> int:
         """What nextValidId tells this client; it survives reconnects."""

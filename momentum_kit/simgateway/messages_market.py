@@ -124,6 +124,15 @@ def historical_data(
     return message(version, Reply.HISTORICAL_DATA, request_id, len(bars), *fields) + ending
 
 
+@protobuf_from(HISTORY)
+def historical_data_update(version: int, request_id: int, bar: Bar, format_date: int) -> bytes:
+    """The bar that is building, of an answer that is kept up to date; IB's order of the fields is its own."""
+    prices = [price_text(price) for price in (bar.open, bar.close, bar.high, bar.low)]
+    volume, wap = bar_size_texts(bar.volume, bar.wap)
+    when = bar_time(bar, version, format_date)
+    return message(version, Reply.HISTORICAL_DATA_UPDATE, request_id, bar.count, when, *prices, wap, volume)
+
+
 def bar_time(bar: Bar, version: int, format_date: int) -> str:
     """A bar's stamp: days as YYYYMMDD always, else exchange time, or seconds since 1970 under format 2."""
     if bar.seconds >= DAY_S:

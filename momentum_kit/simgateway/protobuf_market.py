@@ -12,6 +12,7 @@ from ibapi.protobuf.HeadTimestamp_pb2 import HeadTimestamp
 from ibapi.protobuf.HistoricalData_pb2 import HistoricalData
 from ibapi.protobuf.HistoricalDataBar_pb2 import HistoricalDataBar
 from ibapi.protobuf.HistoricalDataEnd_pb2 import HistoricalDataEnd
+from ibapi.protobuf.HistoricalDataUpdate_pb2 import HistoricalDataUpdate
 from ibapi.protobuf.MarketDataType_pb2 import MarketDataType
 from ibapi.protobuf.MarketRule_pb2 import MarketRule
 from ibapi.protobuf.PriceIncrement_pb2 import PriceIncrement
@@ -105,6 +106,12 @@ def historical_data(
     asked = (wire_time(start, version), wire_time(end, version))
     ending = HistoricalDataEnd(reqId=request_id, startDateStr=asked[0], endDateStr=asked[1])
     return protobuf_frame(Reply.HISTORICAL_DATA, body) + protobuf_frame(Reply.HISTORICAL_DATA_END, ending)
+
+
+def historical_data_update(version: int, request_id: int, bar: Bar, format_date: int) -> bytes:
+    """The bar that is building, of an answer that is kept up to date."""
+    body = HistoricalDataUpdate(reqId=request_id, historicalDataBar=_bar(bar, version, format_date))
+    return protobuf_frame(Reply.HISTORICAL_DATA_UPDATE, body)
 
 
 def _bar(bar: Bar, version: int, format_date: int) -> HistoricalDataBar:

@@ -9,8 +9,11 @@ from ibapi.protobuf.AccountSummaryRequest_pb2 import AccountSummaryRequest as Ac
 from ibapi.protobuf.AccountUpdatesMultiRequest_pb2 import AccountUpdatesMultiRequest
 from ibapi.protobuf.AutoOpenOrdersRequest_pb2 import AutoOpenOrdersRequest
 from ibapi.protobuf.CancelAccountUpdatesMulti_pb2 import CancelAccountUpdatesMulti
+from ibapi.protobuf.CancelHistoricalData_pb2 import CancelHistoricalData
 from ibapi.protobuf.CancelMarketData_pb2 import CancelMarketData
 from ibapi.protobuf.CancelOrderRequest_pb2 import CancelOrderRequest
+from ibapi.protobuf.CancelPnL_pb2 import CancelPnL
+from ibapi.protobuf.CancelPnLSingle_pb2 import CancelPnLSingle
 from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
 from ibapi.protobuf.CancelTickByTick_pb2 import CancelTickByTick
 from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
@@ -26,6 +29,8 @@ from ibapi.protobuf.MarketRuleRequest_pb2 import MarketRuleRequest
 from ibapi.protobuf.MatchingSymbolsRequest_pb2 import MatchingSymbolsRequest
 from ibapi.protobuf.NewsArticleRequest_pb2 import NewsArticleRequest
 from ibapi.protobuf.PlaceOrderRequest_pb2 import PlaceOrderRequest
+from ibapi.protobuf.PnLRequest_pb2 import PnLRequest
+from ibapi.protobuf.PnLSingleRequest_pb2 import PnLSingleRequest
 from ibapi.protobuf.RealTimeBarsRequest_pb2 import RealTimeBarsRequest as RealTimeBarsBody
 from ibapi.protobuf.ScannerSubscriptionRequest_pb2 import ScannerSubscriptionRequest
 from ibapi.protobuf.StartApiRequest_pb2 import StartApiRequest
@@ -33,6 +38,7 @@ from ibapi.protobuf.TickByTickRequest_pb2 import TickByTickRequest as TickByTick
 
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_place_order import PlaceOrder
+from momentum_kit.simgateway.messages_profit import ProfitRequest
 from momentum_kit.simgateway.messages_requests import (
     AccountSummaryRequest,
     ArticleRequest,
@@ -181,6 +187,14 @@ def _account_summary(message: Any) -> AccountSummaryRequest:
     return AccountSummaryRequest(_request_id(message), split_tags(message.tags))
 
 
+def _profit(message: Any) -> ProfitRequest:
+    return ProfitRequest(_request_id(message), message.account)
+
+
+def _profit_of_one(message: Any) -> ProfitRequest:
+    return ProfitRequest(_request_id(message), message.account, message.conId)
+
+
 def _tick_by_tick(message: Any) -> TickByTickRequest:
     return TickByTickRequest(_request_id(message), _tradable(message), message.tickType, message.ignoreSize)
 
@@ -211,6 +225,11 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.HEAD_TIMESTAMP: (HeadTimestampBody, _head_timestamp),
     Request.REAL_TIME_BARS: (RealTimeBarsBody, _real_time_bars),
     Request.CANCEL_REAL_TIME_BARS: (CancelRealTimeBars, _request_id),
+    Request.CANCEL_HISTORICAL_DATA: (CancelHistoricalData, _request_id),
+    Request.PNL: (PnLRequest, _profit),
+    Request.PNL_SINGLE: (PnLSingleRequest, _profit_of_one),
+    Request.CANCEL_PNL: (CancelPnL, _request_id),
+    Request.CANCEL_PNL_SINGLE: (CancelPnLSingle, _request_id),
     Request.TICK_BY_TICK: (TickByTickBody, _tick_by_tick),
     Request.CANCEL_TICK_BY_TICK: (CancelTickByTick, _request_id),
     Request.HISTORICAL_TICKS: (HistoricalTicksBody, _historical_ticks),

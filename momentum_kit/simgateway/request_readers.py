@@ -5,6 +5,7 @@ from typing import Any
 
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_place_order import read_place_order
+from momentum_kit.simgateway.messages_profit import ProfitRequest
 from momentum_kit.simgateway.messages_requests import (
     AccountSummaryRequest,
     ArticleRequest,
@@ -64,6 +65,11 @@ READERS: dict[Request, Reader] = {
     Request.HEAD_TIMESTAMP: lambda fields, _: HeadTimestampRequest.read(fields),
     Request.REAL_TIME_BARS: lambda fields, _: RealTimeBarsRequest.read(fields),
     Request.CANCEL_REAL_TIME_BARS: _number_after_version,
+    Request.CANCEL_HISTORICAL_DATA: _number_after_version,
+    Request.PNL: lambda fields, _: ProfitRequest.read(fields, single=False),
+    Request.PNL_SINGLE: lambda fields, _: ProfitRequest.read(fields, single=True),
+    Request.CANCEL_PNL: _number,
+    Request.CANCEL_PNL_SINGLE: _number,
     Request.TICK_BY_TICK: lambda fields, _: TickByTickRequest.read(fields),
     Request.CANCEL_TICK_BY_TICK: _number,
     Request.HISTORICAL_TICKS: lambda fields, _: HistoricalTicksRequest.read(fields),

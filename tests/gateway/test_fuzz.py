@@ -93,6 +93,13 @@ def requests(version: int) -> tuple[bytes, ...]:
     client.reqManagedAccts()
     client.reqTickByTickData(12, contract, "Last", 0, True)
     client.reqScannerParameters()
+    client.reqPnL(13, "DU9000001", "")
+    client.reqPnLSingle(14, "DU9000001", "", 265598)
+    client.cancelPnL(13)
+    client.cancelPnLSingle(14)
+    client.reqHistoricalData(15, contract, "", "1 D", "1 min", "TRADES", 1, 1, True, [])
+    client.reqHistoricalTicks(16, contract, "20261120-14:30:00", "", 10, "TRADES", 1, True, [])
+    client.reqHistoricalData(17, contract, "", "5 D", "1 day", "SCHEDULE", 1, 1, False, [])
     return tuple(frame[4:] for frame in client.conn.frames)
 
 

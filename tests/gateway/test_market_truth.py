@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ibapi.contract import Contract
+from ibapi.order import Order
 from ibapi.scanner import ScannerSubscription
 
 from momentum_kit.simgateway import SimulatedGateway
@@ -154,3 +155,84 @@ async def test_scans(gateway: Any, connect_client: Connect) -> None:
         assert client.errors(3)[0][0] == 162
         client.cancelScannerSubscription(1)
         assert await client.step() > 0
+
+
+@pytest.mark.parametrize("what", ["TRADES", "MIDPOINT"])
+async def test_history_is_kept_up_to_date(what: str, gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """The last bar goes on growing every 5 s and the next begins at its minute; at last they are those of history."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        client.reqHistoricalData(1, aapl, "", "1800 S", "1 min", what, 0, 2, True, [])
+        for _ in range(130):
+            await client.step()
+        updates = [(int(call.bar.date), call.bar) for call in client.named("historicalDataUpdate")]
+        assert len(updates) == 26
+        assert [start % 60 for start, _ in updates] == [0] * 26
+        last = dict(updates)
+        minute = sorted(last)[1]
+        client.reqHistoricalData(2, aapl, "", "1800 S", "1 min", what, 0, 2, False, [])
+        await client.wait_for(lambda: [call for call in client.named("historicalDataEnd") if call.reqId == 2])
+        history = {int(call.bar.date): call.bar for call in client.named("historicalData") if call.reqId == 2}
+        for name in ("open", "high", "low", "close", "volume", "barCount"):
+            assert getattr(last[minute], name) == pytest.approx(getattr(history[minute], name)), name
+        assert served.hub.lines_used == 0
+        client.cancelHistoricalData(1)
+        for _ in range(10):
+            await client.step()
+        assert len(client.named("historicalDataUpdate")) == 26
+        assert not client.errors(1)
+
+
+async def test_what_cannot_be_kept_up_to_date(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """Up to a moment of the past, a schedule, an id in use: refused with 321 and 322."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        client.reqHistoricalData(1, aapl, "20261119 16:00:00 US/Eastern", "1 D", "1 min", "TRADES", 1, 1, True, [])
+        client.reqHistoricalData(2, aapl, "", "1 D", "1 day", "SCHEDULE", 1, 1, True, [])
+        client.reqHistoricalData(3, aapl, "", "1 D", "1 min", "TRADES", 1, 1, True, [])
+        client.reqHistoricalData(3, aapl, "", "1 D", "1 min", "TRADES", 1, 1, True, [])
+        await client.wait_for(lambda: client.errors(3))
+        assert [client.errors(number)[0][0] for number in (1, 2, 3)] == [321, 321, 322]
+
+
+async def test_profit_and_loss(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """At once and about once a second while it changes; of the account and of a holding; a stranger's is refused."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        account = served.hub.account
+        client.reqPnL(1, account, "")
+        client.reqPnLSingle(2, account, "", aapl.conId)
+        client.reqPnL(3, "DU777", "")
+        client.reqPnLSingle(4, account, "", 1)
+        for _ in range(3):
+            await client.step()
+        assert [(call.dailyPnL, call.unrealizedPnL, call.realizedPnL) for call in client.named("pnl")] == [(0, 0, 0)]
+        assert [client.errors(number)[0][0] for number in (3, 4)] == [321, 321]
+        client.placeOrder(1, aapl, _order("BUY"))
+        for _ in range(20):
+            await client.step()
+        assert 5 < len(client.named("pnl")) <= 21
+        single, whole = client.named("pnlSingle")[-1], client.named("pnl")[-1]
+        assert single.pos == 10
+        assert (single.dailyPnL, single.realizedPnL) == (whole.dailyPnL, whole.realizedPnL) == (whole.unrealizedPnL, 0)
+        assert single.value == pytest.approx(10 * served.hub.mark(aapl.conId))
+        client.placeOrder(2, aapl, _order("SELL"))
+        for _ in range(5):
+            await client.step()
+        flat = client.named("pnlSingle")[-1]
+        reported = [next(iter(vars(call).values())).realizedPNL for call in client.named("commissionAndFeesReport")]
+        assert (flat.pos, flat.value, flat.unrealizedPnL) == (0, 0, 0)
+        assert (
+            flat.realizedPnL == client.named("pnl")[-1].realizedPnL == round(sum(p for p in reported if p < 1e300), 2)
+        )
+        client.cancelPnL(1)
+        client.cancelPnLSingle(2)
+        told = len(client.calls)
+        await client.step()
+        assert [call.name for call in client.calls[told:]] == ["currentTimeInMillis"]
+
+
+def _order(action: str) -> Order:
+    order = Order()
+    order.action, order.orderType, order.totalQuantity, order.tif = action, "MKT", 10, "DAY"
+    return order
