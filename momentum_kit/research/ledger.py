@@ -4,6 +4,7 @@ import json
 import sqlite3
 import time
 from hashlib import blake2b
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 
@@ -85,8 +86,7 @@ class TrialLedger:
             try:
                 before = self._connection.total_changes
                 (sweep,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM sweeps").fetchone()
-                rows = ((int(id_), sweep, None if value != value else value)
-                        for id_, value in sorted(zip(ids.tolist(), sharpe_day.tolist(), strict=True)))  # fmt: skip
+                rows = sorted(zip(ids.tolist(), repeat(sweep), sharpe_day.tolist()))  # SQLite keeps a nan as NULL
                 self._connection.executemany("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", rows)
                 new = self._connection.total_changes - before
                 self._connection.execute(
