@@ -35,6 +35,7 @@ from momentum_kit.runtime.engine_tuning import ThresholdState, differences
 from momentum_kit.runtime.engine_watchman import Watchman
 from momentum_kit.runtime.guards import prove_account, prove_same_account
 from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.runtime.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.snapshot import take_snapshot
 from momentum_kit.runtime.standing import Standing
 from momentum_kit.runtime.state_folder import StateFolder
@@ -76,6 +77,7 @@ class Engine:
         self._way_out = WayOut(config.exits.flatten_timeout_s)
         self.standing = Standing(self._clock, journal, self._alerts)
         self._watchman = Watchman(config, self.standing)
+        self._signal_watch = SignalWatch(config.calendar, self._counts, self.standing.send)
         self._around = Surroundings(
             config, project, run_dir, self._clock, journal, self._intents, self.standing, self._reader,
             lambda: self.standing.state, self.standing.halt_entries, self.standing.incident, self._counts,
@@ -88,6 +90,7 @@ class Engine:
         self._session = await Session.connect(
             self._around, lambda accounts: prove_account(self.config, accounts, self._folder)
         )
+        record_thresholds(self.config.thresholds, self._around.journal)
         self.standing.note(TradingState.PAUSED, "opened, waiting for start")
 
     def start(self, until: datetime | None = None) -> None:
@@ -171,6 +174,7 @@ class Engine:
         self._beat_ns = time.perf_counter_ns()
         standing = self.standing
         self._watchman.look(self.session, now)
+        self._signal_watch.look(now, self.tuning.current.export)
         if self._until and now >= self._until and standing.state not in LEAVING:
             await self._wind_down("stop", "schedule")
         if not self._way_out.why:
