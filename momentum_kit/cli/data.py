@@ -1,12 +1,14 @@
 """Commands of the archive: momentum-kit data ..."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from momentum_kit.cli.common import Json, app, done
-from momentum_kit.errors import InputError
+from momentum_kit.cli.common import ConfigPath, Json, app, done
+from momentum_kit.config import find_project, load_config
+from momentum_kit.errors import InputError, MomentumKitError
 
 data_app = typer.Typer(help="The archive: import, download, record, quality.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
@@ -59,3 +61,44 @@ def quality(
         raise InputError(f"{archive}: no archive here; momentum-kit data import or download makes one")
     report = examine(Archive(archive), [each.upper() for each in symbol or ()])
     done(json_, report.to_json(), str(report))
+
+
+@data_app.command()
+def download(
+    symbols: Annotated[list[str], typer.Argument(help="Symbols, such as SPY IBM.")],
+    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD (New York).")],
+    last: Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")],
+    config: ConfigPath = Path("config/paper.yaml"),
+    port: Annotated[int | None, typer.Option(help="Instead of the configuration's port.")] = None,
+    client_id: Annotated[int | None, typer.Option(help="Instead of one above the trading client's.")] = None,
+    provider: Annotated[list[str] | None, typer.Option(help="News provider; repeatable; default: all.")] = None,
+    before_s: Annotated[float, typer.Option(help="5 s bars before each headline, s.")] = 1800.0,
+    after_s: Annotated[float, typer.Option(help="5 s bars after each headline, s.")] = 3600.0,
+    small_bars: Annotated[bool, typer.Option(help="5 s bars and quotes around headlines.")] = True,
+    archive: ArchivePath = DEFAULT_ARCHIVE,
+    json_: Json = False,
+) -> None:
+    """Download minutes, headlines and 5 s bars around them from the gateway; the same command again goes on."""
+    import asyncio
+    from dataclasses import asdict
+
+    from momentum_kit.runtime.download_plan import Wanted
+    from momentum_kit.runtime.download_run import run_download
+    from momentum_kit.runtime.logs import configure_logs
+
+    upper = tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
+    days = _day("--from", first), _day("--to", last)
+    wanted = Wanted(upper, *days, tuple(provider or ()), before_s, after_s, small_bars)
+    settings = load_config(config, {"broker.port": port} if port else None)
+    configure_logs(find_project() / settings.storage.logs_dir / "download", settings.storage)
+    report = asyncio.run(run_download(settings, wanted, archive, client_id))
+    done(json_, {**asdict(report), "complete": report.complete}, str(report))
+    if not report.complete:
+        raise typer.Exit(MomentumKitError.exit_status)
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} {text}: expected YYYY-MM-DD") from None
