@@ -37,6 +37,7 @@ class Assumptions:
     restored_replay: Literal["nothing", "open_orders", "orders_and_executions"] = "nothing"
     cancel_rights: Literal["owner", "client_0_too"] = "owner"
     global_cancel: Literal["every_order", "own_orders"] = "every_order"
+    history_farm: Literal["ok", "inactive"] = "ok"
     liquidated_orders: Literal["cancelled", "live"] = "cancelled"
     late_execution_ms: int = 100
     late_commission_ms: int = 5_000

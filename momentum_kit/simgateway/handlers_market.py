@@ -10,6 +10,7 @@ from momentum_kit.simgateway.client_bars import STEP, BarFeed, step_floor
 from momentum_kit.simgateway.client_updates import HistoryFeed
 from momentum_kit.simgateway.handlers_lines import cancel_market_data, market_data, market_data_type, take_line
 from momentum_kit.simgateway.handlers_news import broad_tape
+from momentum_kit.simgateway.handlers_session import wake_history
 from momentum_kit.simgateway.history import SECONDS, HistoryError
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.limits import SMALL_BAR_S
@@ -75,6 +76,7 @@ def rule(session: "ClientSession", rule_id: int) -> None:
 def history(session: "ClientSession", ask: HistoryRequest) -> None:
     """ReqHistoricalData."""
     hub = session.hub
+    wake_history(hub)
     found = hub.resolve(ask.contract)
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)
@@ -145,6 +147,7 @@ def _schedule(session: "ClientSession", ask: HistoryRequest, end: datetime) -> N
 
 def head_time(session: "ClientSession", ask: HeadTimestampRequest) -> None:
     """ReqHeadTimeStamp: when the simulated daily history begins."""
+    wake_history(session.hub)
     found = session.hub.resolve(ask.contract)
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)

@@ -12,12 +12,15 @@ from momentum_kit.simgateway.messages import (
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client_session import ClientSession
+    from momentum_kit.simgateway.hub import Hub
 
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
+HISTORY_FARM = FARMS[1]
+INACTIVE = (2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds")
 
 
 def start_api(session: "ClientSession", client_id: int) -> None:
@@ -31,9 +34,17 @@ def start_api(session: "ClientSession", client_id: int) -> None:
         return
     session.send(managed_accounts(session.version, (session.hub.account,)))
     _send_next_id(session)
-    for code, text in FARMS:
-        session.error(-1, code, text)
+    for farm in FARMS:
+        session.error(-1, *(INACTIVE if farm is HISTORY_FARM and session.hub.history_sleeps else farm))
     session.hub.faults.after_start(client_id)
+
+
+def wake_history(hub: "Hub") -> None:
+    """Something of the past is asked for: every client hears it where the history farm was inactive."""
+    if hub.history_sleeps:
+        hub.history_sleeps = False
+        for session in hub.sessions():
+            session.error(-1, *HISTORY_FARM)
 
 
 def next_id(session: "ClientSession", _: None) -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.client_ticks import KINDS, TickFeed
+from momentum_kit.simgateway.handlers_session import wake_history
 from momentum_kit.simgateway.history import HistoryError
 from momentum_kit.simgateway.messages import Request
 from momentum_kit.simgateway.messages_ticks import (
@@ -49,6 +50,7 @@ def cancel_tick_by_tick(session: "ClientSession", request_id: int) -> None:
 
 def historical_ticks(session: "ClientSession", ask: HistoricalTicksRequest) -> None:
     """ReqHistoricalTicks: so many from a start, or up to an end."""
+    wake_history(session.hub)
     found = session.hub.resolve(ask.contract)
     if not found:
         session.error(ask.request_id, 200, NO_DEFINITION)

@@ -57,6 +57,7 @@ class Hub:
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
         self.limits = limits or Limits(market.scenario.limits)
+        self.history_sleeps = exchange.assumptions.history_farm == "inactive"  # until it is asked for something
         self.site: Site | None = None
         self.faults = Faults((*market.scenario.faults, *faults), self)
 

@@ -207,6 +207,16 @@ SWITCHES: tuple[Switch, ...] = (
         ),
     ),
     Switch(
+        "history_farm",
+        "In which state is the history farm at a start?",
+        (
+            Alternative("ok", _R, f"2106; {_TRANSCRIPTS}: four starts"),
+            Alternative(
+                "inactive", _R, f"2107; {_TRANSCRIPTS}: one start. That the first history wakes it (2106) is ASSUMED"
+            ),
+        ),
+    ),
+    Switch(
         "liquidated_orders",
         "What becomes of a contract's working orders when the broker liquidates it?",
         (

@@ -236,3 +236,18 @@ def _order(action: str) -> Order:
     order = Order()
     order.action, order.orderType, order.totalQuantity, order.tif = action, "MKT", 10, "DAY"
     return order
+
+
+async def test_an_inactive_history_farm_wakes_on_demand(connect_client: Connect, aapl: Contract) -> None:
+    """2107 in place of 2106 at a start; the first request for the past brings 2106, to every client and once."""
+    inactive = {"history_farm": "inactive"}
+    async with SimulatedGateway(Scenario(history_sessions=5), lock_step_s=1, assumptions=inactive) as served:
+        client, other = await connect_client(served.port, 1), await connect_client(served.port, 2)
+        for number in (1, 2):
+            client.reqHeadTimeStamp(number, aapl, "TRADES", 1, 1)
+        await client.wait_for(lambda: len(client.named("headTimestamp")) == 2)
+        await other.step()
+        third = await connect_client(served.port, 3)
+        await third.step()
+        heard = [[args.errorCode for args in each.named("error")] for each in (client, other, third)]
+        assert heard == [[2104, 2107, 2158, 2106], [2104, 2107, 2158, 2106], [2104, 2106, 2158]]

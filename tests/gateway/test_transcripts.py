@@ -79,6 +79,8 @@ def switches(steps: list[Step]) -> dict[str, str]:
             chosen["closing_commission"] = "late"
         if execution["side"] == "BOT" and report and report["realized_pnl"] == "0":
             chosen["opening_pnl"] = "zero"
+    if any(fields["code"] == 2107 for fields in server_steps(steps, "api_error")):
+        chosen["history_farm"] = "inactive"
     if client_steps(steps, "req_executions") and not server_steps(steps, "executions_end"):
         chosen["empty_executions"] = "silence"
     return chosen
@@ -411,7 +413,7 @@ def without_farms(sayings: list[Said]) -> tuple[list[Said], list[str]]:
     business, farms = [], []
     for name, values in sayings:
         if name == "api_error" and values["req_id"] == -1 and 2100 <= values["code"] < 2200:
-            farms.append(FARM.findall(values["message"])[0])
+            farms.append(f"{values['code']} {FARM.findall(values['message'])[0]}")
         else:
             business.append((name, values))
     return business, farms
