@@ -67,7 +67,9 @@ def parse_metadata(text: str) -> dict[str, str]:
 def decode(text: str) -> str:
     """HTML entities resolved (some feeds encode them twice), control characters and runs of space collapsed."""
     plain = html.unescape(html.unescape(text))
-    visible = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in plain)
+    visible = plain
+    if not plain.isprintable():  # what is printable has no control characters, and nearly every headline is
+        visible = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in plain)
     return _SPACES.sub(" ", visible).strip()
 
 
