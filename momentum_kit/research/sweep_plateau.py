@@ -1,11 +1,12 @@
 """A good cell among good neighbours: where a sweep's result does not hang on one lucky cell.
 
-In words. A cell's score is its t by day clusters: the mean net return over its standard error. A score is smoothed over
-the cell and its neighbours one step away along any axes. The plateau is the connected region around the best smoothed
-score in which (1) the smoothed score is within one standard error of the best (a t has a standard error of 1), and
-(2) the cell's own lower 95% confidence bound of the mean net return exceeds zero (t above 1.645, one-sided). What we
-recommend is the cell at its centre, with the fewest steps in all to the other cells of the region, and never the best
-one: the best of many is the luckiest. The bound is per cell; research/validation.py judges for the search as a whole.
+In words. A cell's score is its t by day clusters: the mean net return over its standard error. The summit is the good
+cell with the best mean score over itself and its neighbours, one step away along any axes; so a lucky cell among bad
+ones is none. The plateau is all that can be reached from the summit, one step along one axis at a time, over cells
+(1) whose score is within one standard error of the summit's smoothed one (a t has a standard error of 1), and (2) whose
+lower 95% confidence bound of the mean net return exceeds zero (t above 1.645, one-sided). What we recommend is the cell
+at its centre, with the fewest steps in all to the other cells of the region, and not the best one: the best of many is
+the luckiest. The bound is per cell; research/validation.py judges for the search as a whole.
 """
 
 from collections import deque
@@ -19,7 +20,7 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.research.grid import Cell, Grid
 
 WITHIN_T = 1.0
-"""How far below the best smoothed t the region reaches: one standard error."""
+"""How far below the summit's smoothed t the region reaches: one standard error."""
 
 LEAST_T = 1.645
 """The cell's own t from which the lower 95% bound of its mean exceeds zero."""
@@ -65,7 +66,7 @@ def find_plateau(grid: Grid, t_day: Values) -> Plateau:
         raise ResearchError(f"sweep: no plateau: no cell's net return is above zero beyond doubt; {highest}")
     scores = np.where(good, smoothed, -np.inf)
     best = _cell(scores, int(scores.argmax()))
-    members = _connected(scores >= scores[best] - WITHIN_T, best)
+    members = _connected(good & (t_day >= scores[best] - WITHIN_T), best)
     inside = np.argwhere(members)
     low, high = tuple(inside.min(axis=0).tolist()), tuple(inside.max(axis=0).tolist())
     on_edge = tuple(
