@@ -5,17 +5,18 @@ The rules of a fill stand in trading/fills.py; here a table's decisions meet the
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.config import ExitSettings
-from momentum_kit.errors import ArchiveError, ResearchError
+from momentum_kit.errors import ResearchError
 from momentum_kit.models import OrderAction
+from momentum_kit.research.events_source import Source
 from momentum_kit.research.tables import EventTable
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive_rows import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
@@ -27,16 +28,6 @@ Ints = npt.NDArray[np.int64]
 
 AFTERWARDS = timedelta(days=5)  # a halt into the close ends on a later day
 NO_QUOTES = "NO QUOTES"
-
-
-class Tapes(Protocol):
-    """Where bars and quotes come from: the archive, or a market in memory."""
-
-    def columns(
-        self, kind: str, symbol: str, first_day: date, last_day: date, names: Sequence[str] | None = None
-    ) -> Mapping[str, npt.NDArray[Any]]:
-        """A series by column, `start` as int64 microseconds since the epoch; ArchiveError where there is not a row."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +116,7 @@ class FillAssumptions:
 
 
 def add_outcomes(
-    table: EventTable, tapes: Tapes, exits: Sequence[ExitRule], costs: CostTable, assumptions: FillAssumptions
+    table: EventTable, source: Source, exits: Sequence[ExitRule], costs: CostTable, assumptions: FillAssumptions
 ) -> EventTable:
     """The table with net_bps and gross_bps of every exit rule at every decision time, (N, K) each.
 
@@ -139,14 +130,13 @@ def add_outcomes(
     gross = {name: np.full(table.at.shape, np.nan) for name in names}
     rates = _rates(table, costs, assumptions.plan)
     unquoted = False
-    symbols = table.events["symbol"].to_numpy(dtype=str)
-    for symbol in np.unique(symbols):
-        rows = np.flatnonzero(symbols == symbol)
-        bars, quotes = _tape(table, tapes, str(symbol), rows)
-        unquoted |= not quotes.start.size and bool(bars.start.size)
+    for symbol, seconds, rows in _parts(table):
+        bars, quotes = _tape(table, source, symbol, seconds, rows)
+        unquoted |= not quotes.start.size
         event, k = (part[~np.isnat(table.at[rows]).ravel()] for part in _positions(rows, table.at.shape[1]))
+        at = table.at[event, k].astype("datetime64[us]").astype(np.int64)
+        of_event = Rates(*(np.asarray(each)[event] for each in rates))
         for rule in exits:
-            at = table.at[event, k].astype("datetime64[us]").astype(np.int64)
             ended, numbers = fills.round_trips(
                 bars,
                 quotes,
@@ -157,13 +147,14 @@ def add_outcomes(
                 rule.compiled(),
                 assumptions.compiled(),
             )
-            of_event = Rates(*(np.asarray(each)[event] for each in rates))
             gross[rule.name][event, k], net[rule.name][event, k] = _returns(
                 ended, numbers, of_event, assumptions.cost_multiple
             )
-    marks = dict.fromkeys([*table.marks, *([NO_QUOTES] if unquoted else [])])
+    marks = table.marks
+    if unquoted and not any(mark.startswith(NO_QUOTES) for mark in marks):
+        marks = (*marks, NO_QUOTES)
     return dataclasses.replace(
-        table, net_bps={**table.net_bps, **net}, gross_bps={**table.gross_bps, **gross}, marks=tuple(marks)
+        table, net_bps={**table.net_bps, **net}, gross_bps={**table.gross_bps, **gross}, marks=marks
     )
 
 
@@ -182,25 +173,46 @@ def _positions(rows: npt.NDArray[np.intp], width: int) -> tuple[npt.NDArray[np.i
     return np.repeat(rows, width), np.tile(np.arange(width), rows.size)
 
 
-def _tape(table: EventTable, tapes: Tapes, symbol: str, rows: npt.NDArray[np.intp]) -> tuple[fills.Bars, fills.Quotes]:
+def _parts(table: EventTable) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:
+    """Symbol, seconds of the bars that judged them (read off the decision times) and rows of the events, by symbol."""
+    if not len(table):
+        return
+    fine = np.zeros(len(table), dtype=bool)
+    if table.at.shape[1] > 1:
+        fine = table.at[:, 1] - table.at[:, 0] == np.timedelta64(5, "s")  # minute bars: a minute apart, or only one
+    symbols = table.events["symbol"].to_numpy(dtype=str)
+    for symbol in np.unique(symbols):
+        for seconds, chosen in ((5, fine), (60, ~fine)):
+            rows = np.flatnonzero((symbols == symbol) & chosen)
+            if rows.size:
+                yield str(symbol), seconds, rows
+
+
+def _tape(
+    table: EventTable, source: Source, symbol: str, seconds: int, rows: npt.NDArray[np.intp]
+) -> tuple[fills.Bars, fills.Quotes]:
+    """Bars as they judged the events, and the quotes that go with them, else the other series of quotes."""
     days = table.days[rows]
-    first, last = days.min().astype(date), days.max().astype(date) + AFTERWARDS
-    minutes = any(mark.startswith("BARS 60") for mark in table.marks)
-    bars, quotes = (BARS, QUOTES) if minutes else (BARS_5S, QUOTES_5S)
+    reach = days.min().astype(date), days.max().astype(date) + AFTERWARDS
+    bars, kinds = (BARS_5S, (QUOTES_5S, QUOTES)) if seconds == 5 else (BARS, (QUOTES, QUOTES_5S))
+    quoted = next((kind for kind in kinds if _present(source, kind, symbol, *reach)), kinds[0])
     return (
-        fills.Bars(*_series(tapes, bars, symbol, first, last, fills.Bars._fields[2:])),
-        fills.Quotes(*_series(tapes, quotes, symbol, first, last, fills.Quotes._fields[2:])),
+        fills.Bars(*_series(source, bars, symbol, *reach, fills.Bars._fields[2:])),
+        fills.Quotes(*_series(source, quoted, symbol, *reach, fills.Quotes._fields[2:])),
     )
 
 
+def _present(source: Source, kind: str, symbol: str, first: date, last: date) -> bool:
+    return any(count and first <= day <= last for day, (count, _) in source.provenances(kind, symbol).items())
+
+
 def _series(
-    tapes: Tapes, kind: str, symbol: str, first: date, last: date, names: Sequence[str]
+    source: Source, kind: str, symbol: str, first: date, last: date, names: Sequence[str]
 ) -> list[npt.NDArray[Any]]:
     """Start and length in microseconds, then the named columns; empty arrays where there is no such series."""
-    try:
-        found = tapes.columns(kind, symbol, first, last, names)
-    except ArchiveError:  # no such series: without quotes the study says so, without bars nothing fills
+    if not _present(source, kind, symbol, first, last):  # without quotes the study says so, without bars nothing fills
         return [np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), *(np.empty(0) for _ in names)]
+    found = source.columns(kind, symbol, first, last)
     start = np.ascontiguousarray(found["start"], dtype=np.int64)
     length = np.full(start.size, SECONDS[kind] * 1_000_000)
     return [start, length, *(np.ascontiguousarray(found[name], dtype=np.float64) for name in names)]

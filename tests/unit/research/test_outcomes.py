@@ -11,14 +11,16 @@ import pytest
 import yaml
 
 from momentum_kit.config import ExitSettings
-from momentum_kit.errors import ArchiveError, ResearchError
-from momentum_kit.models import OrderAction
+from momentum_kit.errors import ResearchError
+from momentum_kit.models import Headline, OrderAction
 from momentum_kit.research.outcomes import NO_QUOTES, ExitRule, FillAssumptions, add_outcomes
 from momentum_kit.research.tables import EVENT_DTYPES, FEATURES, EventTable, event_frame
+from momentum_kit.storage.archive_event_rows import DatedMaster
+from momentum_kit.storage.archive_rows import SECONDS, Provenance
 from momentum_kit.trading.costs import CostTable, commission, parse_costs
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
-DAY = date(2026, 5, 14)
+DAY, HALF_DAY = date(2026, 5, 14), date(2025, 11, 28)
 RECEIVED = datetime(2026, 5, 14, 14, 30, 2, tzinfo=UTC)
 RULE = ExitRule("default")
 K = 3
@@ -31,18 +33,28 @@ class Market:
         self.quotes = quotes
         self.ends_s = ends_s
 
-    def columns(self, kind: str, *which: Any) -> Mapping[str, Any]:
+    def columns(self, kind: str, *_: Any) -> Mapping[str, Any]:
         """The series by column, as the archive gives them."""
-        names: Sequence[str] | None = which[-1]
-        seconds = 60 if kind.endswith("1m") else 5
-        if kind.startswith("quotes") and not self.quotes:
-            raise ArchiveError("no quotes")
         begin = int(RECEIVED.timestamp()) // 60 * 60
-        start = np.arange(begin - 300, begin + self.ends_s, seconds, dtype=np.int64) * 1_000_000
+        start = np.arange(begin - 300, begin + self.ends_s, SECONDS[kind], dtype=np.int64) * 1_000_000
         prices = dict.fromkeys(("open", "high", "low", "close"), 5.0) | {"volume": 50_000.0, "count": 40.0, "wap": 5.0}
         for side, price in (("bid", 4.99), ("ask", 5.01)):
             prices |= dict.fromkeys((f"{side}_open", f"{side}_close"), price) | {f"{side}_size": 1_000.0}
-        return {"start": start} | {name: np.full(start.size, prices[name]) for name in names or prices}
+        return {"start": start} | {name: np.full(start.size, price) for name, price in prices.items()}
+
+    def provenances(self, kind: str, *_: Any) -> Mapping[date, tuple[int, Provenance]]:
+        """The day of the headline, and of the half day of one test; quotes only where there are some."""
+        origin = Provenance("test", "", RECEIVED, adjusted=False)
+        there = self.quotes or not kind.startswith("quotes")
+        return dict.fromkeys((DAY, HALF_DAY), (1, origin)) if there else {}
+
+    def headlines(self, *_: Any) -> Sequence[Headline]:
+        """None: the events are given."""
+        return ()
+
+    def symbol_master(self, *_: Any) -> DatedMaster | None:
+        """None: the events are given."""
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +117,9 @@ def test_without_quotes_the_table_is_marked(costs: CostTable) -> None:
 
 
 def test_minute_bars_are_used_where_the_table_was_built_from_them(costs: CostTable) -> None:
-    """A table marked BARS 60 s takes its outcomes from minute bars."""
+    """Decisions a minute apart take their outcomes from minute bars."""
     minutes = table(seconds=60)
-    marked = EventTable(minutes.events, minutes.at, minutes.features, minutes.gate, marks=("BARS 60 s",))
-    result = add_outcomes(marked, Market(quotes=False), [RULE], costs, FillAssumptions())
+    result = add_outcomes(minutes, Market(quotes=False), [RULE], costs, FillAssumptions())
     assert np.isfinite(result.net_bps["default"][0]).all()
 
 
