@@ -1,0 +1,117 @@
+import dataclasses
+import os
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from momentum_kit.config import Thresholds, export_hash, load_config, load_thresholds
+from momentum_kit.errors import ConfigError, GuardRefused, ResearchError, StorageError
+from momentum_kit.research.code_version import code_version
+from momentum_kit.research.thresholds_file import export_thresholds, exported
+from momentum_kit.research.validation import Evidence, validate
+from momentum_kit.research.verdict import Verdict, judge
+
+ACCEPT = Verdict("accept", "every question was answered as it had to be", (), 0.9)
+
+
+@pytest.fixture
+def evidence(planted, swept) -> Evidence:
+    """Evidence of a planted edge."""
+    table = planted(events=3000, edge_bps=80, marks=("BARS 60 s",))
+    return validate(swept(table), table, reps=200)
+
+
+def test_an_exported_file_loads_in_live_and_says_where_it_comes_from(evidence, tmp_path):
+    """Values, data range, code version, trial count, DSR, PBO and the rate come back, under a hash that holds."""
+    file = export_thresholds(tmp_path / "thresholds", "shock_2025", evidence, ACCEPT)
+    loaded = load_thresholds(file)
+    assert evidence.candidate is not None
+    assert loaded.model_copy(update={"export": None, "name": "default"}) == evidence.candidate
+    stamp = loaded.export
+    assert stamp is not None
+    assert (loaded.name, stamp.exit_rule, stamp.verdict) == ("shock_2025", evidence.exit_rule, "accept")
+    assert (stamp.first_day, stamp.last_day) == (evidence.first_day, evidence.last_day)
+    assert (stamp.code_version, stamp.trials, stamp.marks) == (code_version(), 150, ("BARS 60 s",))
+    assert (stamp.dsr, stamp.pbo) == (evidence.sharpe.dsr, evidence.pbo.probability)
+    assert stamp.signals_per_session_low < stamp.signals_per_session < stamp.signals_per_session_high
+    (tmp_path / "live.yaml").write_text(
+        "environment: live\nbroker: {port: 4001, account_prefix: U}\n"
+        "detection: {thresholds: thresholds/shock_2025.yaml, thresholds_must_be_exported: true}\n"
+    )
+    assert load_config(tmp_path / "live.yaml").thresholds == loaded
+
+
+def test_any_change_of_any_value_breaks_the_hash(evidence, tmp_path):
+    """Every single line of the file but the hash itself is under the hash."""
+    file = export_thresholds(tmp_path, "mine", evidence, ACCEPT)
+    content = yaml.safe_load(file.read_text())
+    for section, values in ((content, dict(content)), (content["export"], dict(content["export"]))):
+        for key, value in values.items():
+            if key in ("export", "name", "exit_rule", "code_version", "verdict", "hash", "despite") or not value:
+                continue
+            section[key] = (
+                [*value, "x"] if isinstance(value, list) else value[:-1] + "9" if isinstance(value, str) else value + 1
+            )
+            file.write_text(yaml.safe_dump(content))
+            with pytest.raises(ConfigError, match=r"changed since research exported|min_price_usd exceeds"):
+                load_thresholds(file)
+            section[key] = value
+    file.write_text(yaml.safe_dump(content))
+    assert load_thresholds(file).export is not None
+
+
+def test_what_was_not_accepted_needs_a_reason_that_stays_with_it(evidence, tmp_path):
+    """Without a reason it is refused; with one, verdict and reason stand in the file."""
+    refused = judge(dataclasses.replace(evidence, break_even=0.5, se_bps=5.0))
+    assert refused.word == "refuse"
+    with pytest.raises(GuardRefused, match="the verdict is refuse: how often can all costs rise"):
+        export_thresholds(tmp_path, "mine", evidence, refused)
+    stamp = load_thresholds(export_thresholds(tmp_path, "mine", evidence, refused, despite="a paper trial")).export
+    assert stamp is not None
+    assert (stamp.verdict, stamp.despite) == ("refuse", "a paper trial")
+
+
+@pytest.mark.parametrize("name", ["", "Mine", "../mine", "my file", ".hidden"])
+def test_a_name_that_is_none_is_refused(evidence, tmp_path, name):
+    """Names are plain: nothing leaves the folder."""
+    with pytest.raises(ResearchError, match="is no name for a file"):
+        export_thresholds(tmp_path, name, evidence, ACCEPT)
+
+
+def test_nothing_is_ever_replaced_and_nothing_is_left_half(evidence, tmp_path, monkeypatch):
+    """A taken name is refused, also if somebody took it in between; a failed write leaves no file."""
+    file = export_thresholds(tmp_path, "mine", evidence, ACCEPT)
+    before = file.read_bytes()
+    with pytest.raises(ResearchError, match="exists already"):
+        export_thresholds(tmp_path, "mine", evidence, ACCEPT)
+    assert file.read_bytes() == before
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    with pytest.raises(StorageError, match="export"):
+        export_thresholds(tmp_path / "blocked" / "in", "other", evidence, ACCEPT)
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StorageError, match="No space left"):
+        export_thresholds(tmp_path, "other", evidence, ACCEPT)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blocked", "ledger.db", "mine.yaml"]
+
+
+def test_without_a_candidate_there_is_nothing_to_export(evidence, tmp_path):
+    """No plateau, no file."""
+    with pytest.raises(ResearchError, match="no candidate"):
+        export_thresholds(tmp_path, "mine", dataclasses.replace(evidence, candidate=None), ACCEPT)
+
+
+limits = st.floats(1e-9, 1e9, allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(z=limits, share=limits, clv=st.floats(-1, 1))
+def test_the_hash_survives_yaml_for_any_number(evidence, tmp_path, z, share, clv):
+    """Floats of any size are written so that they come back to the bit."""
+    candidate = Thresholds(min_z_tod=z, max_spread_share=share, min_clv=clv)
+    content = exported("any", candidate, evidence, ACCEPT)
+    assert content["export"]["hash"] == export_hash(content)
+    file = tmp_path / "any.yaml"
+    file.write_text(yaml.safe_dump(content))
+    assert load_thresholds(file).min_z_tod == z
