@@ -146,6 +146,7 @@ class SimulatedGateway:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(0 if self._burst else TICK_S)
+            await asyncio.sleep(0)  # what arrived meanwhile is answered first
             self._go_on()
             self.flush()
 
