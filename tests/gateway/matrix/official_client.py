@@ -21,6 +21,7 @@ from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
+from ibapi.scanner import ScannerSubscription
 from ibapi.wrapper import EWrapper
 
 TIMEOUT_S = 10.0
@@ -202,6 +203,43 @@ def _(client: Client) -> None:
     client.cancelRealTimeBars(10)
 
 
+@capability("history kept up to date")
+def _(client: Client) -> None:
+    client.reqHistoricalData(31, stock(), "", "1800 S", "1 min", "TRADES", 0, 2, True, [])
+    client.until(lambda: client.named("historicalDataEnd", reqId=31), "historicalDataEnd")
+    growing = client.stepping_until(lambda: client.named("historicalDataUpdate", reqId=31), "update", 30)[0].bar
+    assert int(growing.date) % 60 == 0 and growing.low <= growing.close <= growing.high, str(growing)
+    client.cancelHistoricalData(31)
+
+
+@capability("schedule and past ticks")
+def _(client: Client) -> None:
+    client.reqHistoricalData(32, stock(), "", "5 D", "1 day", "SCHEDULE", 1, 1, False, [])
+    client.until(lambda: client.named("historicalSchedule", reqId=32), "historicalSchedule")
+    for number, what in enumerate(("TRADES", "BID_ASK", "MIDPOINT"), 33):
+        client.reqHistoricalTicks(number, stock(), "", "20261119-18:00:00", 20, what, 1, True, [])
+    for name in ("historicalTicksLast", "historicalTicksBidAsk", "historicalTicks"):
+        assert client.until(lambda: client.named(name), name)[0].ticks  # noqa: B023
+
+
+@capability("tick by tick")
+def _(client: Client) -> None:
+    client.reqTickByTickData(36, stock(), "AllLast", 0, False)
+    client.stepping_until(lambda: client.named("tickByTickAllLast", reqId=36), "tickByTickAllLast", 60)
+    client.cancelTickByTickData(36)
+
+
+@capability("scanner")
+def _(client: Client) -> None:
+    client.reqScannerParameters()
+    client.until(lambda: client.named("scannerParameters"), "scannerParameters")
+    ask = ScannerSubscription()
+    ask.instrument, ask.locationCode, ask.scanCode, ask.numberOfRows = "STK", "STK.US.MAJOR", "MOST_ACTIVE_USD", 2
+    client.reqScannerSubscription(37, ask, [], [])
+    client.until(lambda: client.named("scannerDataEnd", reqId=37), "scannerDataEnd")
+    client.cancelScannerSubscription(37)
+
+
 @capability("news: history and article")
 def _(client: Client) -> None:
     client.reqNewsProviders()
@@ -233,6 +271,25 @@ def _(client: Client) -> None:
     assert (match.side, match.orderRef, match.time[-10:]) == ("BOT", "matrix", "US/Eastern"), str(match)
     client.status(1, "Filled")
     assert client.named("position")[-1].position == 10
+
+
+@capability("profit and loss")
+def _(client: Client) -> None:
+    account = client.named("managedAccounts")[0].accountsList.strip(",")
+    client.reqPnL(38, account, "")
+    client.reqPnLSingle(39, account, "", 265598)
+    client.until(lambda: client.named("pnl", reqId=38) and client.named("pnlSingle", reqId=39), "pnl")
+    assert client.named("pnlSingle")[0].pos == 10
+    client.cancelPnL(38)
+    client.cancelPnLSingle(39)
+
+
+@capability("what if")
+def _(client: Client) -> None:
+    client.placeOrder(40, stock(), order("BUY", "LMT", lmtPrice=100.0, whatIf=True))
+    state = client.until(lambda: client.named("openOrder", orderId=40), "openOrder")[0].orderState
+    assert float(state.initMarginAfter) > 0, str(state)
+    client.reqIds(1)
 
 
 @capability("bracket, staged")
