@@ -3,33 +3,26 @@
 What the engine asks the broker, which contract a ticker is, a study asks the dated symbol master.
 """
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.columns import micros
-from momentum_kit.detection.headlines import CleanHeadline, clean_headline
 from momentum_kit.detection.story_memory import StoryMemory
-from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, canonical, extract_tickers, name_agrees
+from momentum_kit.detection.symbols import SymbolMaster
 from momentum_kit.errors import ResearchError
-from momentum_kit.models import Contract, Headline, HeadlinePhase
 from momentum_kit.research.events_latency import Latency
+from momentum_kit.research.events_listings import Listings
+from momentum_kit.research.events_reading import Reading, month_end, read_month
 from momentum_kit.research.events_source import Source
-from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive_event_rows import DatedMaster
 
-T = TypeVar("T")
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Applies a function to each of many things, in their order; the builtin map is one."""
-
-CHUNK = 5_000  # headlines read at once
 
 
 class NewsRow(NamedTuple):
@@ -101,22 +94,18 @@ def read_news(
     recorded; without it such a headline is not live, and it is refused if that leaves nothing.
     Raises ResearchError for a naive time and for a selection in which nothing was heard.
     """
-    memory, news = StoryMemory(timedelta(hours=settings.dedupe_h)), News()
-    listings = Listings(source)
-    lines = _in_order_of_reception(
-        source, first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day, latency
-    )
-    for line, imputed, (clean, mentions) in _read(lines, master, run):
-        day = exchange_day(line.received_at or line.published_at)
-        counts = first_day <= day <= last_day
-        symbols = [mention.symbol for mention in mentions]
-        new = memory.hear(clean.story_id, clean.normalised, symbols, line.received_at or line.published_at)
-        known = memory.symbols(clean.story_id, clean.normalised)
-        reason = _reason(line, settings, new, mentions, known)
-        found = [] if reason else listings.resolve(line, [m for m in mentions if m.symbol in (new or ())], day, master)
-        if counts:
-            _count(news, line, imputed, reason or ("" if found else "unknown contract"), bool(mentions))
-            news.rows += [_row(line, imputed, clean, len(mentions), *each) for each in found]
+    memory, news, listings = StoryMemory(timedelta(hours=settings.dedupe_h)), News(), Listings(source)
+    months = _months(first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day)
+    readings = run(partial(read_month, source=source, latency=latency, master=master), months)
+    for reading in _in_order_of_reception(readings):
+        symbols = [mention.symbol for mention in reading.mentions]
+        new = memory.hear(reading.story_id, reading.normalised, symbols, reading.heard_at)
+        tickers = len(memory.symbols(reading.story_id, reading.normalised))
+        reason = _reason(reading, settings, new, tickers)
+        found = [] if reason else listings.resolve(reading, new or (), master)
+        if first_day <= reading.day <= last_day:
+            _count(news, reading, reason or ("" if found else "unknown contract"))
+            news.rows += [_row(reading, *each) for each in found]
     if not news.heard:
         raise ResearchError(f"no headlines from {first_day} to {last_day}; choose other days or download some")
     if news.skips["not recorded"] == news.heard:
@@ -124,148 +113,64 @@ def read_news(
     return news
 
 
-class Listings:
-    """Which contract a ticker was on a day, as the symbol master of that day has it; asked in order of time."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._day: date | None = None
-        self._master: DatedMaster | None = None
-        self._known: dict[str, tuple[int, str]] = {}
-
-    def resolve(
-        self, line: Headline, mentions: Sequence[Mention], day: date, master: SymbolMaster | None
-    ) -> list[tuple[Contract, str]]:
-        """The contracts that a headline is about, each once, with their companies' names."""
-        found: dict[int, tuple[Contract, str]] = {}
-        for mention in mentions:
-            own = line.contract if mention.layer is Layer.CONTRACT else None
-            if own and own.con_id:
-                found.setdefault(own.con_id, (own, master.name(own.symbol) if master else ""))
-                continue
-            con_id, name = self._on(day).get(mention.symbol, (0, ""))
-            doubtful = master is None and mention.needs_name and not name_agrees(name, mention)
-            if con_id and not doubtful:
-                found.setdefault(con_id, (Contract(mention.symbol, con_id), name))
-        return list(found.values())
-
-    def _on(self, day: date) -> dict[str, tuple[int, str]]:
-        if day != self._day:
-            # nothing that old: the newest there is; what it has lost since is counted as survivorship
-            dated = self._source.symbol_master(day) or self._source.symbol_master(date.max)
-            if dated and (self._master is None or dated.day != self._master.day):
-                self._master, self._known = dated, _by_symbol(dated)
-            self._day = day
-        return self._known
-
-
-def _by_symbol(master: DatedMaster) -> dict[str, tuple[int, str]]:
-    """con_id and name of the symbols that mean one US stock, as the engine's address book chooses."""
-    stocks = [each for each in master.listings if each.sec_type == "STK" and each.currency == "USD"]
-    named = Counter(canonical(each.symbol) for each in stocks)
-    return {canonical(each.symbol): (each.con_id, each.name) for each in stocks if named[canonical(each.symbol)] == 1}
-
-
-def _in_order_of_reception(
-    source: Source, first_day: date, last_day: date, latency: Latency | None
-) -> Iterator[tuple[Headline, bool]]:
-    """Month by month, so that a year need not be held at once; what is received next month waits for it."""
-    waiting: list[tuple[datetime, int, Headline, bool]] = []
-    number = itertools.count()
+def _months(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
+    """First and last day of each month, cut at the ends."""
     while first_day <= last_day:
-        month_end = (first_day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        for line in source.headlines(first_day, min(month_end, last_day)):
-            micros(line.published_at)  # refuses a naive time
-            imputed = line.received_at is None and latency is not None
-            received = latency.received_at(line) if imputed and latency else line.received_at
-            waiting.append((received or line.published_at, next(number), line, imputed))
-        waiting.sort(key=lambda each: each[:2])
-        ready = [each for each in waiting if exchange_day(each[0]) <= month_end or month_end >= last_day]
-        waiting = waiting[len(ready) :]
-        for received, _, line, imputed in ready:
-            yield _received(line, received) if imputed else line, imputed
-        first_day = month_end + timedelta(days=1)
+        yield first_day, min(month_end(first_day), last_day)
+        first_day = month_end(first_day) + timedelta(days=1)
 
 
-def _received(line: Headline, at: datetime) -> Headline:
-    return Headline(
-        line.provider, line.article_id, line.text, line.published_at, at, line.extra, line.contract, HeadlinePhase.LIVE
-    )
+def _in_order_of_reception(months: Iterable[list[Reading]]) -> Iterator[Reading]:
+    """Month by month, so that a year need not be held at once; what is received next month waits for it."""
+    waiting: list[Reading] = []
+    for readings in months:
+        if readings:
+            waiting = sorted([*waiting, *readings], key=lambda reading: reading.heard_at)
+            end = max(reading.published_day for reading in readings)
+            ready = sum(reading.day <= end for reading in waiting)
+            yield from waiting[:ready]
+            del waiting[:ready]
+    yield from waiting
 
 
-Reading = tuple[CleanHeadline, tuple[Mention, ...]]
-
-
-def _read(
-    lines: Iterable[tuple[Headline, bool]], master: SymbolMaster | None, run: Run
-) -> Iterator[tuple[Headline, bool, Reading]]:
-    chunks, copies = itertools.tee(_batched(lines))
-    readings = run(partial(read_headlines, master=master), ([line for line, _ in chunk] for chunk in copies))
-    for chunk, read in zip(chunks, readings, strict=True):
-        for (line, imputed), reading in zip(chunk, read, strict=True):
-            yield line, imputed, reading
-
-
-def _batched(lines: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(lines)
-    while chunk := list(itertools.islice(iterator, CHUNK)):
-        yield chunk
-
-
-def read_headlines(lines: Sequence[Headline], master: SymbolMaster | None) -> list[Reading]:
-    """Clean each headline and find the tickers in it, as the news handler does."""
-    found = []
-    for line in lines:
-        clean = clean_headline(line.text, line.extra, line.article_id)
-        found.append((clean, extract_tickers(clean.text, line.contract.symbol if line.contract else "", master)))
-    return found
-
-
-def _reason(
-    line: Headline,
-    settings: NewsSettings,
-    new: list[str] | None,
-    mentions: Sequence[Mention],
-    known: frozenset[str],
-) -> str:
+def _reason(reading: Reading, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
     """Why nothing comes of a headline, in the order in which the news handler asks."""
-    if line.received_at is None:
+    if not reading.recorded:
         return "not recorded"
-    age_s = (line.received_at - line.published_at).total_seconds()
-    if line.phase is not HeadlinePhase.LIVE or abs(age_s) > settings.max_age_s:
+    if not reading.live or abs(reading.received_us - reading.published_us) > settings.max_age_s * 1e6:
         return "not live"
     if new is None:
         return "duplicate story"
-    if not mentions:
+    if not reading.mentions:
         return "no ticker"
-    return "round-up" if len(known) > settings.max_tickers else ""
+    return "round-up" if tickers > settings.max_tickers else ""
 
 
-def _count(news: News, line: Headline, imputed: bool, reason: str, with_ticker: bool) -> None:
+def _count(news: News, reading: Reading, reason: str) -> None:
     news.heard += 1
-    news.imputed += imputed
+    news.imputed += reading.imputed
     news.skips[reason] += bool(reason)
-    news.with_ticker += with_ticker and reason in ("", "unknown contract")
-    if line.received_at is not None and line.published_at > line.received_at:
+    news.with_ticker += bool(reading.mentions) and reason in ("", "unknown contract")
+    ahead_us = reading.published_us - reading.received_us
+    if ahead_us > 0:
         news.future += 1
-        ahead_s = (line.published_at - line.received_at).total_seconds()
-        news.first_future = news.first_future or f"{line.provider} {line.article_id} by {ahead_s:.1f} s"
+        news.first_future = news.first_future or f"{reading.provider} {reading.article_id} by {ahead_us / 1e6:.1f} s"
 
 
-def _row(line: Headline, imputed: bool, clean: CleanHeadline, n_tickers: int, contract: Contract, name: str) -> NewsRow:
+def _row(reading: Reading, symbol: str, con_id: int, name: str) -> NewsRow:
     return NewsRow(
-        f"{clean.story_id}:{contract.con_id}",
-        clean.story_id,
-        contract.symbol,
-        contract.con_id,
-        line.provider,
-        micros(line.published_at),
-        micros(line.received_at or line.published_at),
-        imputed,
-        clean.text,
+        f"{reading.story_id}:{con_id}",
+        reading.story_id,
+        symbol,
+        con_id,
+        reading.provider,
+        reading.published_us,
+        reading.received_us,
+        reading.imputed,
+        reading.text,
         name,
-        clean.analyst_action,
-        clean.sentiment,
-        clean.confidence,
-        n_tickers,
+        reading.analyst_action,
+        reading.sentiment,
+        reading.confidence,
+        len(reading.mentions),
     )
