@@ -54,7 +54,7 @@ def compute_features(
         gap=tape.open_at(at) / baseline.previous_close - 1 if baseline else NAN,
         z_tod=z_time_of_day(ret_60s, baseline, since_open, price),
         jump_lm=lee_mykland(ret_60s, baseline),
-        jump_bns=barndorff_nielsen_shephard(_deseasoned(tape.minute_closes(at), baseline)),
+        jump_bns=_jump_bns(tape, baseline, at),
         rvol_bar=_rvol_bar(shares_60s, baseline, since_open),
         rvol_cum=_rvol_cum(shares_day, baseline, since_open),
         dollar_volume_60s=usd_60s,
@@ -176,6 +176,15 @@ def _bucket(baseline: Baseline | None, since_open: float) -> int | None:
     if baseline is None or math.isnan(since_open) or since_open <= 0:
         return None
     return baseline.bucket(since_open - 1 if since_open > 1 else 0)
+
+
+def _jump_bns(tape: Tape, baseline: Baseline | None, at: datetime) -> float:
+    """Of the minutes so far; within a minute the answer is the same."""
+    closes, known = tape.minute_closes(at), tape.known_jump
+    if known is None or known[0] is not closes or known[1] is not baseline:
+        known = (closes, baseline, barndorff_nielsen_shephard(_deseasoned(closes, baseline)))
+        tape.known_jump = known
+    return known[2]
 
 
 def _deseasoned(closes: npt.NDArray[np.float64], baseline: Baseline | None) -> npt.NDArray[np.float64]:

@@ -35,6 +35,8 @@ class Tape:
         self._switch = floor_time(asked_at, 60) if asked_at and self._minutes else _LONG_AGO
         self._total_ends: list[datetime] = []
         self._totals: list[tuple[float, float]] = []  # shares and USD since the open
+        self.known_jump: tuple[object, object, float] | None = None  # features.py's, of one minute and baseline
+        self._closes: tuple[tuple[int, Bar], npt.NDArray[np.float64]] | None = None  # the answer before, and to what
         for bar in self._minutes:
             self._add_total(bar)
 
@@ -89,12 +91,16 @@ class Tape:
         if self.session is None or not minutes:
             return np.empty(0)
         count = int((min(t, self.session.close) - self.session.open) / MINUTE)
-        closes = np.full(count, math.nan)
-        for bar in minutes:
-            index = int((bar.start - self.session.open) / MINUTE)
-            if index < count:
-                closes[index] = bar.close
-        return fill_forward(closes, minutes[0].open)
+        last = self._closes
+        if last is None or last[0][0] != count or last[0][1] is not minutes[-1]:
+            closes = np.full(count, math.nan)
+            for bar in minutes:
+                index = (bar.start - self.session.open) // MINUTE
+                if index < count:
+                    closes[index] = bar.close
+            self._closes = last = ((count, minutes[-1]), fill_forward(closes, minutes[0].open))
+            last[1].flags.writeable = False  # asked again within the minute the very same array is the answer
+        return last[1]
 
     def _regular(self, bar: Bar) -> bool:
         return self.session is not None and self.session.contains(bar.start)

@@ -77,6 +77,7 @@ class ReplayGateway:
         self._lines: dict[int, ReplayLine] = {}
         self._news: list[tuple[Contract | str, Feed[Headline]]] = []
         self._orders: list[Feed[OrderEvent]] = []
+        self._traded: set[int] = set()  # contracts whose events the broker needs
         self._touched: list[Feed[Any]] = []  # fed since all was last known to be quiet
 
     # -- connection and market time -----------------------------------------------------------------------------------
@@ -124,6 +125,9 @@ class ReplayGateway:
         now, ns = self._now(), self.last_received_ns
         for line in self._lines.values():
             self._touched += line.advance(to, now, ns)
+        for con_id in [con_id for con_id in self._traded if not self._exchange.concerns(con_id)]:
+            self._market.rest(con_id)
+            self._traded.discard(con_id)
 
     def _pass(self, moment: datetime) -> None:
         self._at = max(self._at, moment)
@@ -169,7 +173,7 @@ class ReplayGateway:
         line = self._line(contract)
         feed: Feed[Quote] = self._feed(Fifo(), line.drop)
         line.quotes.append(feed)
-        self._touched += line.greet(feed, self._at, self._now(), time.perf_counter_ns())
+        self._touched += line.greet(feed, self._now(), time.perf_counter_ns())
         return Stream(feed)
 
     async def fetch_historical_data(
@@ -217,8 +221,17 @@ class ReplayGateway:
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Hand it to the simulated broker; its answers come by stream_order_events."""
+        self._wake(contract.con_id)
         self._tell(self._exchange.place(values.sim_order(contract, order, CLIENT_ID), self._at))
         return order
+
+    def _wake(self, con_id: int) -> None:
+        """Bring the broker up to date on a contract whose events it did not get while it had nothing to do there."""
+        if con_id not in self._traded:
+            self._traded.add(con_id)
+            for event in (self._market.quote(con_id), self._market.last(con_id)):
+                if event is not None:
+                    self._tell(self._exchange.on_market(event))
 
     async def cancel_order(self, order_id: int) -> None:
         """The verdict comes by stream_order_events."""

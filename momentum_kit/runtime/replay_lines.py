@@ -1,16 +1,18 @@
 """One contract's market data in a replay: trades by groups, the quote once a step; under replay_gateway.py."""
 
-from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+import numpy as np
 
 from momentum_kit.bridge.streams import Feed
 from momentum_kit.models import MarketDataType, Quote, TradeTick
 from momentum_kit.simgateway.recorded_market import RecordedSymbol
-from momentum_kit.simgateway.retelling import quote_events
-from momentum_kit.simgateway.tape import from_ms, to_ms
+from momentum_kit.simgateway.tape import Floats, Ints, from_ms, to_ms
 
 NAN = float("nan")
+CHUNK = 512  # rows made into values at once: lazy, because a line seldom lives through the day
 SHORTABLE = 3.0  # as the simulated gateway answers where nothing else is said
 
 
@@ -21,16 +23,9 @@ class ReplayLine:
         self.trades: list[Feed[TradeTick]] = []
         self.quotes: list[Feed[Quote]] = []
         self._con_id = con_id
-        groups = recorded.groups
-        self._trade_ms: list[int] = groups.ms.tolist()
-        self._trades = list(
-            zip(*(c.tolist() for c in (groups.price, groups.size, groups.count, groups.total_volume)), strict=True)
-        )
-        quotes = quote_events(recorded.quotes)
-        self._quote_ms: list[int] = quotes[0].tolist()
-        self._quotes = list(zip(*(c.tolist() for c in quotes[1:]), strict=True))
-        self._next_trade = bisect_right(self._trade_ms, to_ms(at))
-        self._next_quote = bisect_right(self._quote_ms, to_ms(at))
+        groups, quotes = recorded.groups, recorded.quote_events
+        trades = (groups.ms, groups.price, groups.size, groups.count, groups.total_volume)
+        self._trades, self._quotes = _Rows(trades, to_ms(at)), _Rows(quotes, to_ms(at))
 
     @property
     def feeds(self) -> list[Feed[Any]]:
@@ -43,42 +38,58 @@ class ReplayLine:
             if feed in feeds:
                 feeds.remove(feed)
 
-    def greet(self, feed: Feed[Quote], at: datetime, now: datetime, ns: int) -> list[Feed[Any]]:
-        """Tell a new reader the quote in force, if there is one."""
-        if bisect_right(self._quote_ms, to_ms(at)) or self._next_trade:
+    def greet(self, feed: Feed[Quote], now: datetime, ns: int) -> list[Feed[Any]]:
+        """Tell a new reader the quote in force, if anything ticked before."""
+        if self._quotes.latest or self._trades.latest:
             feed.put(self._quote(now, ns))
             return [feed]
         return []
 
     def advance(self, to: datetime, now: datetime, ns: int) -> list[Feed[Any]]:
         """Tell what happened up to `to`; the feeds that heard of it."""
-        to_in_ms, heard = to_ms(to), list[Feed[Any]]()
         if not self.trades and not self.quotes:
-            return heard
-        trade, quote = self._next_trade, self._next_quote
-        while self._next_trade < len(self._trade_ms) and self._trade_ms[self._next_trade] <= to_in_ms:
-            tick = self._tick(self._next_trade, now, ns)
+            return []
+        traded, quoted = self._trades.until(to_ms(to)), self._quotes.until(to_ms(to))
+        for ms, price, size, count, total in traded:
+            tick = TradeTick(self._con_id, from_ms(ms), price, size, total, NAN, now, ns, count)
             for trades in self.trades:
                 trades.put(tick)
-            self._next_trade += 1
-        if self._next_trade > trade:
-            heard += self.trades
-        self._next_quote = bisect_right(self._quote_ms, to_in_ms, lo=quote)
-        if self._next_quote > quote or self._next_trade > trade:
-            for quotes in self.quotes:
-                quotes.put(self._quote(now, ns))
-            heard += self.quotes
-        return heard
-
-    def _tick(self, row: int, now: datetime, ns: int) -> TradeTick:
-        price, size, count, total = self._trades[row]
-        return TradeTick(self._con_id, from_ms(self._trade_ms[row]), price, size, total, NAN, now, ns, count)
+        if not traded and not quoted:
+            return []
+        for quotes in self.quotes:
+            quotes.put(self._quote(now, ns))
+        return [*self.quotes, *self.trades] if traded else [*self.quotes]
 
     def _quote(self, now: datetime, ns: int) -> Quote:
-        last = self._trades[self._next_trade - 1][0] if self._next_trade else NAN
-        if not self._next_quote:
-            return Quote(self._con_id, NAN, NAN, NAN, NAN, last, False, MarketDataType.LIVE, now, ns, SHORTABLE)
-        bid, ask, bid_size, ask_size = self._quotes[self._next_quote - 1]
+        last = self._trades.latest[1] if self._trades.latest else NAN
+        _, bid, ask, bid_size, ask_size = self._quotes.latest or (0, NAN, NAN, NAN, NAN)
         bid, ask = (price if price > 0 else NAN for price in (bid, ask))
         sizes = float(bid_size), float(ask_size)
         return Quote(self._con_id, bid, ask, *sizes, last, False, MarketDataType.LIVE, now, ns, SHORTABLE)
+
+
+class _Rows:
+    """Rows of columns in time order (ms first), taken step by step. latest: the row before the next one."""
+
+    def __init__(self, columns: Sequence[Ints | Floats], after_ms: int) -> None:
+        self._columns = columns
+        self._next = int(np.searchsorted(columns[0], after_ms, side="right"))
+        self.latest: tuple[Any, ...] | None = None
+        self._chunk: list[tuple[Any, ...]] = []  # the rows to come, the next one last
+        if self._next:
+            self.latest = tuple(column[self._next - 1].item() for column in columns)
+
+    def until(self, ms: int) -> list[tuple[Any, ...]]:
+        """The rows up to and including ms that have not been taken yet."""
+        found: list[tuple[Any, ...]] = []
+        while (self._chunk or self._read()) and self._chunk[-1][0] <= ms:
+            found.append(self._chunk.pop())
+        if found:
+            self.latest = found[-1]
+        return found
+
+    def _read(self) -> bool:
+        rows = slice(self._next, self._next + CHUNK)
+        self._next += CHUNK
+        self._chunk = list(zip(*(column[rows].tolist() for column in self._columns), strict=True))[::-1]
+        return bool(self._chunk)

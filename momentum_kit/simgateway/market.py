@@ -70,6 +70,12 @@ class Market:
         self._tapes[con_id] = tape
         self._push(con_id, tape.events(to_ms(self.now)))
 
+    def rest(self, con_id: int) -> None:
+        """advance() yields nothing of this contract any more, until it is activated again."""
+        if self._tapes.pop(con_id, None) is not None:
+            self._next = [entry for entry in self._next if entry[1] != con_id]
+            heapq.heapify(self._next)
+
     def advance(self, to: datetime) -> list[MarketEvent]:
         """All news, and what happens to active contracts, in (now, to], in time order; never beyond `ends`."""
         return list(self.advancing(to))

@@ -157,6 +157,10 @@ class Exchange:
         """When advance has something to do next."""
         return self._state.agenda.next_due()
 
+    def concerns(self, con_id: int) -> bool:
+        """True while an order of this contract works or some of it is held: its events matter here."""
+        return bool(self._book.working(con_id)) or any(h.con_id == con_id for h in self.account.open_holdings())
+
     def open_orders(self, client_id: int | None = None) -> list[OrderEvent]:
         """What answers reqOpenOrders of one client, or reqAllOpenOrders (None)."""
         return open_orders(self._state, client_id)

@@ -17,7 +17,7 @@ from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.retelling import Columns, TradeGroups, prints, quote_events, trade_groups
 from momentum_kit.simgateway.scenario import Scenario
-from momentum_kit.simgateway.tape import BarColumns, Ints, Tape, build_tape, from_ms, to_ms
+from momentum_kit.simgateway.tape import BarColumns, Floats, Ints, Tape, build_tape, from_ms, to_ms
 
 _MS = timedelta(milliseconds=1)
 BAR_MS = 5000
@@ -35,6 +35,11 @@ class RecordedSymbol:
     def groups(self) -> TradeGroups:
         """The day's trades."""
         return trade_groups(self.bars)
+
+    @cached_property
+    def quote_events(self) -> tuple[Ints, Floats, Floats, Ints, Ints]:
+        """The day's quotes."""
+        return quote_events(self.quotes)
 
     @cached_property
     def minute_ms(self) -> Ints:
@@ -82,7 +87,7 @@ class RecordedSource:
             return None
         if con_id not in self._tapes:
             known = self.recorded(con_id)
-            self._tapes[con_id] = build_tape(con_id, prints(known.groups), quote_events(known.quotes))
+            self._tapes[con_id] = build_tape(con_id, prints(known.groups), known.quote_events)
         return self._tapes[con_id]
 
     def minutes(self, con_id: int, day: date, what: str) -> BarColumns | None:

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 Column = str | int | float | bytes | None
@@ -19,43 +21,80 @@ def to_column(value: Any) -> Column:
     """
     plain = to_plain(value)
     if isinstance(plain, dict | list):
-        return json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return _to_json(plain)
     return int(plain) if isinstance(plain, bool) else plain
 
 
 def to_plain(value: Any) -> Any:
     """The same as strings, numbers, lists and dicts, as JSON has them; infinities become null like nan."""
+    kind = type(value)
+    if kind is float:  # most of a journal's values
+        return value if math.isfinite(value) else None
+    known = _PLAIN.get(kind)
+    return known(value) if known else _other_to_plain(value)
+
+
+def _other_to_plain(value: Any) -> Any:
+    """Values whose very type says nothing: enums, mappings, dataclasses, numpy's scalars, subclasses."""
     match value:
-        case None | bool() | bytes():
-            return value
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names, read = _fields(type(value))
+            return {name: to_plain(each) for name, each in zip(names, read(value), strict=True)}
         case Enum():
             return to_plain(value.value)
-        case str() | int():
+        case str() | int() | bytes():
             return value
-        case float():
-            return value if math.isfinite(value) else None
-        case Decimal():
-            return format(value, "f")
-        case datetime():
-            return utc_text(value)
-        case date():
-            return value.isoformat()
         case Mapping():
             return {str(to_plain(key)): to_plain(each) for key, each in value.items()}
         case list() | tuple():
             return [to_plain(each) for each in value]
         case set() | frozenset():
             return sorted(to_plain(each) for each in value)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        case datetime():
+            return utc_text(value)
+        case date():
+            return value.isoformat()
+        case float():
+            return _finite(value)
+        case Decimal():
+            return format(value, "f")
         case _ if hasattr(value, "item"):  # a numpy scalar
             return to_plain(value.item())
         case _:
             raise TypeError(f"a {type(value).__name__} cannot be stored")
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Names of a dataclass's fields, and what reads them all at once."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    if len(names) < 2:  # attrgetter gives a tuple only for several names
+        return names, lambda value: tuple(getattr(value, name) for name in names)
+    return names, attrgetter(*names)
+
+
 def utc_text(at: datetime) -> str:
     """ISO-8601 with milliseconds, such as 2026-11-20T14:30:05.250Z."""
     if at.tzinfo is None:
         raise ValueError(f"naive time {at}")
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    type(None): _same, bool: _same, bytes: _same, str: _same, int: _same,
+    float: _finite,
+    datetime: utc_text,
+    Decimal: "{:f}".format,
+    list: lambda values: [to_plain(each) for each in values],
+    tuple: lambda values: [to_plain(each) for each in values],
+}  # fmt: skip

@@ -30,6 +30,7 @@ class SqliteJournal:
         self._on_failure = on_failure or (lambda _text: None)
         self._connection = open_database(self.path, JOURNAL, JOURNAL_ID, "NORMAL")
         self._columns = {table: names[1:] for table, names in columns_of(self._connection).items()}  # without id
+        self._names = {table: frozenset(names) for table, names in self._columns.items()}
         self._rows: list[_Row] = []
         self._swap = threading.Lock()  # held for the moment in which _rows is exchanged
         self._writing = threading.Lock()  # held while SQLite writes
@@ -40,11 +41,11 @@ class SqliteJournal:
         known = self._columns.get(table)
         if known is None:
             raise StorageError(f"journal: no table {table!r}")
-        unknown = columns.keys() - set(known)
-        if unknown or "wall_ns" in columns:
+        if "wall_ns" in columns or not columns.keys() <= self._names[table]:
+            unknown = columns.keys() - self._names[table]
             raise StorageError(f"journal: table {table} has no column {', '.join(sorted(unknown)) or 'wall_ns'} to set")
         columns["wall_ns"] = time.time_ns()
-        row = tuple(to_column(columns.get(name)) for name in known)
+        row = tuple([to_column(columns.get(name)) for name in known])
         with self._swap:
             if len(self._rows) >= MAX_BUFFERED_ROWS:
                 self.lost_rows += 1

@@ -33,6 +33,8 @@ class Ledger:
     def __init__(self) -> None:
         self._executions: dict[str, Execution] = {}  # by base id
         self._base_ids: dict[int, set[str]] = {}  # by con_id
+        self._filled: dict[int, Decimal] = {}  # by order id
+        self._held: tuple[Holding, ...] | None = None  # emptied when something changes
         self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
         self._opening: dict[int, Lot] = {}
         self._contracts: dict[int, Contract] = {}
@@ -44,13 +46,16 @@ class Ledger:
         if known is not None and known.correction >= execution.correction:
             return False
         con_id = execution.contract.con_id
-        if known is not None and known.contract.con_id != con_id:
-            self._base_ids[known.contract.con_id].discard(known.base_id)
-            self._books.pop(known.contract.con_id, None)
+        if known is not None:
+            self._filled[known.order_id] -= known.shares
+            if known.contract.con_id != con_id:
+                self._base_ids[known.contract.con_id].discard(known.base_id)
+                self._forget(known.contract.con_id)
+        self._filled[execution.order_id] = self.filled(execution.order_id) + execution.shares
         self._executions[execution.base_id] = execution
         self._base_ids.setdefault(con_id, set()).add(execution.base_id)
         self._contracts.setdefault(con_id, execution.contract)
-        self._books.pop(con_id, None)
+        self._forget(con_id)
         return True
 
     def add_commission(self, report: CommissionReport) -> bool:
@@ -62,13 +67,13 @@ class Ledger:
         versions[correction] = report
         execution = self._executions.get(base_id)
         if execution is not None:
-            self._books.pop(execution.contract.con_id, None)
+            self._forget(execution.contract.con_id)
         return True
 
     def open_with(self, contract: Contract, quantity: Decimal, price: float, at: datetime, order_ref: str) -> None:
         """State what was held before the first known execution (older fills are not to be had from the broker)."""
         self._contracts.setdefault(contract.con_id, contract)
-        self._books.pop(contract.con_id, None)
+        self._forget(contract.con_id)
         if quantity:
             self._opening[contract.con_id] = Lot(quantity, price, at, order_ref)
         else:
@@ -85,10 +90,15 @@ class Ledger:
 
     def filled(self, order_id: int) -> Decimal:
         """Shares that one order of this client has filled."""
-        return sum((e.shares for e in self._executions.values() if e.order_id == order_id), Decimal(0))
+        return self._filled.get(order_id, Decimal(0))
 
     def holdings(self) -> tuple[Holding, ...]:
         """What is held, by con_id."""
+        if self._held is None:
+            self._held = self._holdings()
+        return self._held
+
+    def _holdings(self) -> tuple[Holding, ...]:
         found = []
         for con_id in sorted(self._contracts):
             book = self._book(con_id)
@@ -123,6 +133,11 @@ class Ledger:
         """Open profit at price(con_id) in USD; a holding whose price is nan counts as unchanged."""
         gains = (float(h.quantity) * (price(h.contract.con_id) - h.average_price) for h in self.holdings())
         return math.fsum(gain for gain in gains if not math.isnan(gain))
+
+    def _forget(self, con_id: int) -> None:
+        """Something about this contract has changed."""
+        self._books.pop(con_id, None)
+        self._held = None
 
     def _book(self, con_id: int) -> SymbolBook:
         book = self._books.get(con_id)

@@ -32,8 +32,13 @@ class Made:
     days: tuple[date, ...]
 
 
-def write_days(folder: Path, last: date, days: int = 1, symbols: int = 6, headlines: int = 12, seed: int = 1) -> Made:
-    """An archive whose last `days` sessions have 5 s bars, quotes and `headlines` headlines each."""
+def write_days(
+    folder: Path, last: date, days: int = 1, symbols: int = 6, headlines: int = 12, seed: int = 1, quiet: float = 0.25
+) -> Made:
+    """An archive whose last `days` sessions have 5 s bars, quotes and `headlines` headlines each.
+
+    quiet: the share of headlines that nothing follows.
+    """
     archive = Archive(folder)
     session = session_on(last)
     assert session is not None
@@ -48,7 +53,7 @@ def write_days(folder: Path, last: date, days: int = 1, symbols: int = 6, headli
         price = float(own.uniform(3, 15))
         for each in sessions:
             mine = [line for line in told.get(each.day, ()) if line.contract and line.contract.symbol == name]
-            bars = _bars(own, each, price, mine)
+            bars = _bars(own, each, price, mine, quiet)
             price = float(bars["close"][-1])
             series.append(Series(BARS, name, each.day, _minutes(bars), SOURCE))
             if each in served:
@@ -75,16 +80,16 @@ def _headlines(rng: np.random.Generator, session: TradingSession, names: Sequenc
 
 
 def _bars(
-    rng: np.random.Generator, session: TradingSession, price: float, headlines: Sequence[Headline]
+    rng: np.random.Generator, session: TradingSession, price: float, headlines: Sequence[Headline], quiet: float
 ) -> dict[str, Any]:
-    """5 s bars of a whole session; three in four headlines are followed by a surge of a minute or two."""
+    """5 s bars of a whole session; headlines that are not quiet are followed by a surge of a minute or two."""
     count = int((session.close - session.open).total_seconds()) // 5
     second = np.arange(count) * 5.0
     drift, busy = np.zeros(count), np.ones(count)
     for line in headlines:
         assert line.received_at is not None
         since = second - (line.received_at - session.open).total_seconds()
-        surge = float(rng.choice([0.0, 0.02, 0.05, 0.09]))
+        surge = 0.0 if rng.random() < quiet else float(rng.choice([0.02, 0.05, 0.09]))
         drift += np.where((since > 0) & (since <= 60), surge / 12, 0.0)
         busy = np.maximum(busy, np.where((since > -5) & (since < 120), 1 + 400 * surge, 1.0))
     path = price * np.exp(np.cumsum(rng.normal(0, 4e-4, count) * np.sqrt(busy) ** 0.5 + drift))
