@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 UNITS_PER_BPS = 2.0**32
+NAT = -(2**63)
 
 MOST_A_DAY = (1 << 21) - 1
 """Events of one day: one word counts signals, fills and hits in three fields of 21 bits, so that one sum does."""
@@ -231,13 +232,18 @@ def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
 
 @njit(nogil=True, cache=True)
 def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Floats) -> np.uint64:
-    """A number that stands for these events with these outcomes, whatever their order: the sum of their keys."""
+    """A number that stands for these events with these outcomes: the sum of their keys, whatever their order.
+
+    Places without a decision time (NaT) count for nothing: they only pad a table to its width.
+    """
     bits, total = net_bps.view(np.int64), np.uint64(0)
     for event in range(len(con_ids)):
         key = _mixed(np.uint64(0), np.uint64(con_ids[event]))
         for k in range(at.shape[1]):
+            if at[event, k] == NAT:
+                continue
             key = _mixed(key, np.uint64(at[event, k]))
-            key = _mixed(key, np.uint64(bits[event, k]))
+            key = _mixed(key, np.uint64(bits[event, k]) if net_bps[event, k] == net_bps[event, k] else np.uint64(NAT))
             key = _mixed(key, np.uint64(gate[event, k]))
         total += key
     return total

@@ -19,6 +19,7 @@ from momentum_kit.research.tables import EventTable
 
 UNIT_BPS = 2.0**-32
 MOST_DECISION_TIMES = 63
+MOST_BYTES = 4 * 2**30
 MOST_UNITS_BPS = 2.0**31
 """What one day's returns of one cell may add up to at most, in bps: beyond it 64 bits would overflow."""
 
@@ -54,6 +55,7 @@ def sum_table(
 
     outcomes = _outcomes(table, exits)
     codes, day_values = pd.factorize(table.days, sort=True)
+    _check_memory(len(day_values), grid.size, len(exits))
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(day_values) + 1))
     _check_outcomes(table, outcomes, int(np.diff(starts).max(initial=0)))
@@ -106,6 +108,16 @@ def _in_threads(part: Callable[[int, int], None], days: int, threads: int) -> No
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(part, first, last) for first, last in pairwise(edges)]:
             done.result()
+
+
+def _check_memory(days: int, cells: int, exits: int) -> None:
+    """Refuse what would rather end the kernel than the sweep."""
+    wanted = days * cells * (4 + 16 * exits)
+    if wanted > MOST_BYTES:
+        raise ResearchError(
+            f"sweep: {days} days x {cells:,} cells x {exits} exit rules need {wanted / 2**30:.1f} GB, more than "
+            f"{MOST_BYTES / 2**30:.0f}; take fewer steps or exit rules"
+        )
 
 
 def _identity(table: EventTable) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int8]]:

@@ -17,7 +17,7 @@ from momentum_kit.research.ledger import TrialLedger
 from momentum_kit.research.sweep import sweep
 from momentum_kit.research.sweep_bins import least_log
 from momentum_kit.research.sweep_sums import add_sums, sum_table
-from momentum_kit.research.tables import FEATURES, EventTable, event_frame
+from momentum_kit.research.tables import FEATURES, EventTable, concat, event_frame
 
 NAN = math.nan
 LOOSE = Thresholds(
@@ -173,6 +173,25 @@ def test_parts_add_up_to_the_same_bytes():
     for name in ("days", "keys", "signals", "fills", "hits", "units"):
         assert getattr(added, name).tobytes() == getattr(whole, name).tobytes(), name
     assert added.events == whole.events
+
+
+def test_padding_changes_neither_sums_nor_key():
+    """A table padded to more decision times gives the same sums, and is the same data to the ledger."""
+    table = noisy_table(width=5)
+    narrow, wide = table.select(np.arange(30)), noisy_table(width=24).select(np.arange(2))
+    padded = concat([narrow, wide]).select(np.arange(30))
+    one, other = (sum_table(each, NOISY_GRID, LOOSE, ["soon", "late"]) for each in (narrow, padded))
+    assert padded.gate.shape == (30, 24)
+    assert np.array_equal(one.keys, other.keys)
+    assert np.array_equal(one.units, other.units)
+
+
+def test_what_no_memory_holds_is_refused():
+    """A grid whose days and cells would not fit is refused before anything is allocated."""
+    axes = ("min_z_tod", "min_rvol_bar", "min_rvol_cum", "min_clv")
+    huge = Grid({name: tuple(np.linspace(0, 1, 100)) for name in axes})
+    with pytest.raises(ResearchError, match=r"100,000,000 cells x 1 exit rules need .* GB.*fewer steps"):
+        sum_table(noisy_table(), huge, LOOSE, ["soon"])
 
 
 @given(st.floats(-0.99, 5), st.integers(-40, 40))
