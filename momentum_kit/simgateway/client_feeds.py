@@ -114,10 +114,11 @@ class ClientFeeds:
         """Market data lines in use: quotes and 5 s bars draw on the same allowance."""
         return len(self.lines) + sum(feed.takes_line for feed in self.bars.values())
 
-    def add_line(self, line: MarketLine) -> None:
-        """Start a market data line."""
+    def add_line(self, line: MarketLine, *, frozen: bool = False) -> None:
+        """Start a market data line; a frozen one is in use and hears nothing."""
         self.lines[line.request_id] = line
-        self._by_contract.setdefault(line.item.con_id, []).append(line)
+        if not frozen:
+            self._by_contract.setdefault(line.item.con_id, []).append(line)
 
     def drop_market_data(self, request_id: int) -> bool:
         """End what reqMktData started; False if there was nothing."""

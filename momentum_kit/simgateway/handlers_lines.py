@@ -119,8 +119,9 @@ def _quotes(
     if ask.snapshot:
         session.send(tick_snapshot_end(session.version, request_id))
         return
-    session.feeds.add_line(line)
-    if delayed:
+    frozen = hub.market.market_data_type in (2, 4)
+    session.feeds.add_line(line, frozen=frozen)
+    if delayed and not frozen:
         session.feeds.make_up(line, hub.market.prices_since(item.con_id, seen_at))
 
 

@@ -50,6 +50,28 @@ async def test_delayed_data_is_a_quarter_of_an_hour_old(gateway: Any, connect_cl
         assert told == served.hub.market.quote(aapl.conId, past).bid
 
 
+@pytest.mark.parametrize(("kind", "asked", "ticks"), [(2, 1, {1, 2, 4, 9}), (4, 4, {66, 67, 68, 75})])
+async def test_frozen_data_stands_still(
+    kind: int, asked: int, ticks: set[int], gateway: Any, connect_client: Connect, aapl: Contract
+) -> None:
+    """Types 2 and 4: the last values with their type, now or delayed, then nothing until the line is cancelled."""
+    async with gateway(market_data_type=kind) as served:
+        client = await connect_client(served.port)
+        client.reqMarketDataType(asked)
+        client.reqMktData(1, aapl, "", False, False, [])
+        await client.step()
+        assert client.named("marketDataType")[-1].marketDataType == kind
+        assert {call.tickType for call in client.named("tickPrice")} == ticks
+        told = len(client.named("tickPrice", "tickSize"))
+        for _ in range(10):
+            await client.step()
+        assert len(client.named("tickPrice", "tickSize")) == told
+        assert served.hub.lines_used == 1
+        client.cancelMktData(1)
+        await client.step()
+        assert served.hub.lines_used == 0
+
+
 async def test_tick_by_tick(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
     """Every print and every touch, unsampled; the cancel ends it, of an unknown id with 300."""
     async with gateway() as served:
