@@ -9,7 +9,7 @@ import typer
 
 from momentum_kit.cli.common import ConfigPath, Json, app, done, engine_client, state_folder
 from momentum_kit.config import load_config
-from momentum_kit.errors import EngineError, InputError
+from momentum_kit.errors import EngineError, InputError, MomentumKitError
 
 
 @app.command()
@@ -115,3 +115,24 @@ def arm(
     until = datetime.now(UTC) + timedelta(minutes=minutes)
     StateFolder(settings.owner_key).arm(account, until)
     done(json_, {"account": account, "until": until.isoformat()}, f"{account} is armed until {until:%H:%M} UTC")
+
+
+alerts_app = typer.Typer(help="Who is told when something happens.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
+
+
+@alerts_app.command("test")
+def alerts_test(config: ConfigPath = Path("config/sim.yaml"), json_: Json = False) -> None:
+    """Send one alert to every address of the environment and say which of them took it."""
+    from momentum_kit.external.alerts import services_of
+
+    settings = load_config(config, with_thresholds=False)
+    services = services_of(settings.alerts)
+    if not services:
+        raise InputError(f"{settings.alerts.urls_env} is not set: alerts go to the log alone")
+    text = "This is a test. Nothing has happened."
+    failures = {each.name: each.tell("info", settings.owner_key, text) for each in services}
+    lines = [f"{name}: {failure or 'delivered'}" for name, failure in failures.items()]
+    done(json_, {"services": failures}, "\n".join(lines))
+    if failed := [line for line, failure in zip(lines, failures.values(), strict=True) if failure]:
+        raise MomentumKitError(f"not delivered to {'; '.join(failed)}")

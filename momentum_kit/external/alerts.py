@@ -16,7 +16,7 @@ from momentum_kit.errors import ConfigError
 from momentum_kit.external.alerts_policy import LEVELS, AlertPolicy
 
 if TYPE_CHECKING:
-    from apprise import Apprise
+    from apprise import NotifyBase
 
 WAITING = 200  # alerts on their way; more are dropped, counted, and in the log all the same
 CLOSE_TIMEOUT_S = 10.0  # for what is still waiting when the session ends
@@ -51,12 +51,12 @@ class LogAlerts:
 class AppriseAlerts:
     """The Alerts port on a thread of its own; addresses never reach a log, a repr or a traceback."""
 
-    def __init__(self, services: "tuple[Service, ...]", settings: AlertSettings, title: str) -> None:
+    def __init__(self, services: "tuple[Service, ...]", settings: AlertSettings, account: str) -> None:
         self.dropped = 0
         self._services = services
         self._policy = AlertPolicy(settings)
         self._asking = threading.Lock()
-        self._title = title
+        self._account = account
         self._waiting: queue.Queue[tuple[str, str] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._deliver, name="alerts", daemon=True)
         self._thread.start()
@@ -93,7 +93,7 @@ class AppriseAlerts:
         while (alert := self._waiting.get()) is not None:
             level, text = alert
             for service in self._services:
-                if failure := service.tell(level, self._title, text):
+                if failure := service.tell(level, self._account, text):
                     log.error("alert not delivered", service=service.name, failure=failure)
 
 
@@ -102,18 +102,18 @@ class Service:
     """One address of the environment variable; `name` is the only part of it that may be shown."""
 
     name: str
-    _apprise: "Apprise"
+    _plugin: "NotifyBase"
 
     def __repr__(self) -> str:
         return f"<Service {self.name}>"
 
-    def tell(self, level: str, title: str, text: str) -> str:
+    def tell(self, level: str, account: str, text: str) -> str:
         """Deliver; why it failed, empty if it did not."""
         from apprise import NotifyType
 
         kind = {"info": NotifyType.INFO, "warning": NotifyType.WARNING, "critical": NotifyType.FAILURE}[level]
         try:
-            told = self._apprise.notify(body=text, title=f"{title}: {level}", notify_type=kind)
+            told = self._plugin.notify(body=text, title=f"momentum_kit {account}: {level}", notify_type=kind)
         except Exception as error:  # noqa: BLE001  (a plugin's own bug; its words may carry the address, its type not)
             return f"the service failed with {type(error).__name__}"
         return "" if told else "not accepted"
@@ -124,20 +124,21 @@ def services_of(settings: AlertSettings) -> tuple[Service, ...]:
     addresses = os.environ.get(settings.urls_env, "").split()
     if not addresses:
         return ()
-    from apprise import Apprise, AppriseAsset
+    from apprise import Apprise
 
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     services = []
     for number, address in enumerate(addresses, 1):
-        one = Apprise(asset=AppriseAsset(async_mode=False))
-        if not one.add(address):
+        # the plugin alone: Apprise.notify hands even a single one to a pool of threads that never end
+        plugin = Apprise.instantiate(address, suppress_exceptions=True)
+        if plugin is None:
             raise ConfigError(f"{settings.urls_env}: entry {number} of {len(addresses)} is no address Apprise knows")
-        services.append(Service(f"{number} ({one[0].service_name})", one))
+        services.append(Service(f"{number} ({plugin.service_name})", plugin))
     return tuple(services)
 
 
-def make_alerts(settings: AlertSettings, title: str) -> ClosingAlerts:
+def make_alerts(settings: AlertSettings, account: str) -> ClosingAlerts:
     """Log and services, or the log alone where the environment names none."""
     services = services_of(settings)
-    return AppriseAlerts(services, settings, title) if services else LogAlerts()
+    return AppriseAlerts(services, settings, account) if services else LogAlerts()

@@ -63,9 +63,10 @@ class ControlClient:
         content = self._call("GET", "/thresholds", PATIENCE_S)
         return ThresholdState(*(Thresholds.model_validate(content[name]) for name in ("current", "file")))
 
-    def set_thresholds(self, values: Mapping[str, Any], source: str) -> str:
+    def set_thresholds(self, values: Mapping[str, Any], source: str, timeout_s: float = PATIENCE_S) -> str:
         """Apply these over the set in force, all or none, as one journalled change; InputError if one is not valid."""
-        return str(self._call("POST", "/thresholds", PATIENCE_S, {"values": dict(values), "source": source})["outcome"])
+        content = {"values": dict(values), "source": source}
+        return str(self._call("POST", "/thresholds", timeout_s, content)["outcome"])
 
     def revert_thresholds(self, source: str) -> str:
         """The tuned file's thresholds again."""

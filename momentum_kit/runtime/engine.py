@@ -1,20 +1,17 @@
 """The engine: what a human commands. It keeps the trading state over connections and ends in words."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-import stamina
 import structlog
 
 from momentum_kit.config import Config
 from momentum_kit.errors import (
-    BrokerError,
-    ConnectionFailed,
     EngineError,
     GuardRefused,
     InputError,
@@ -31,9 +28,10 @@ from momentum_kit.runtime.commands import COMMANDS, LEAVING, WIND_DOWNS, refusal
 from momentum_kit.runtime.control_hub import EventHub, PublishedJournal
 from momentum_kit.runtime.control_metrics import Metrics
 from momentum_kit.runtime.engine_leaving import WayOut
-from momentum_kit.runtime.engine_tuning import ThresholdState, differences
+from momentum_kit.runtime.engine_reconnect import reconnect
+from momentum_kit.runtime.engine_tuning import ThresholdState
 from momentum_kit.runtime.engine_watchman import Watchman
-from momentum_kit.runtime.guards import prove_account, prove_same_account
+from momentum_kit.runtime.guards import prove_account
 from momentum_kit.runtime.session import Session, Surroundings
 from momentum_kit.runtime.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.snapshot import take_snapshot
@@ -43,8 +41,6 @@ from momentum_kit.storage.intents import SqliteIntents, intents_file
 from momentum_kit.storage.journal import SqliteJournal
 
 log = structlog.get_logger("engine")
-
-RETRY_WAIT_S = 2.0  # between two attempts to reconnect, at most: a command to stop is heard as soon
 
 
 class Engine:
@@ -63,14 +59,13 @@ class Engine:
         self._folder = folder
         self._started_at = datetime.now(UTC)
         self._until: datetime | None = None
-        self._beat_ns = 0  # perf_counter_ns when market time last moved
+        self._beat_at = 0.0  # monotonic, when market time last moved
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
-        self._alerts = make_alerts(config.alerts, f"momentum_kit {config.owner_key}")
+        self._alerts = make_alerts(config.alerts, config.owner_key)
         self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
         journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
-        self._written = journal
         self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
@@ -127,7 +122,8 @@ class Engine:
                     break
                 except (NotConnected, RequestTimeout) as error:
                     standing.incident("connection", str(error))
-                    await self._reconnect()
+                    self._session = await reconnect(self.session, self._around, standing, self._out_of_time)
+                    self._session.retune(self.tuning.current)
         except MomentumKitError as error:
             standing.fail(str(error))
         except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
@@ -139,39 +135,10 @@ class Engine:
             self._journal.flush()
             self.ended.set()
 
-    async def _reconnect(self) -> None:
-        """Ask again for `broker.reconnect_timeout_s`; nothing trades before broker truth is rebuilt."""
-        lost = self.session
-        await lost.disconnect()
-        window_s, alarm_s = self.config.broker.reconnect_timeout_s, self.config.alerts.reconnect_alarm_s
-        alarm = asyncio.get_running_loop().call_later(
-            alarm_s, self.standing.alarm, "connection", f"no gateway for {alarm_s:g} s; {lost.exposure}"
-        )
-        try:
-            async for attempt in stamina.retry_context(
-                on=self._worth_asking_again, attempts=None, timeout=window_s, wait_max=RETRY_WAIT_S
-            ):
-                with attempt:
-                    self._session = await Session.connect(
-                        self._around, lambda accounts: prove_same_account(lost.account, accounts)
-                    )
-        except BrokerError as error:
-            away = "when the session was told to end" if self.standing.state in LEAVING else f"within {window_s:g} s"
-            raise ConnectionFailed(f"the gateway did not come back {away}: {error}; {lost.exposure}") from None
-        finally:
-            alarm.cancel()
-        self.session.retune(self.tuning.current)
-        self.standing.incident("connection", f"reconnected and reconciled; {self.session.exposure}")
-
-    def _worth_asking_again(self, error: Exception) -> bool:
-        """Not for somebody who wants to leave, once nothing is known to be at stake or the time for it is over."""
-        leaving = self.standing.state in LEAVING and (not self.session.exposed or self._out_of_time())
-        return isinstance(error, BrokerError) and not leaving
-
     async def _after_beat(self, now: datetime) -> bool:
         """Between two beats: leave at `until`, and say whether the session is over."""
         self._journal.flush()
-        self._beat_ns = time.perf_counter_ns()
+        self._beat_at = monotonic()
         standing = self.standing
         self._watchman.look(self.session, now)
         self._signal_watch.look(now, self.tuning.current.export)
@@ -200,7 +167,9 @@ class Engine:
         if name not in COMMANDS:
             raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
         no = refusal(name, self.standing.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
-        self._written.write("commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted")
+        self._around.journal.write(
+            "commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted"
+        )
         if no:
             raise GuardRefused(no)
         if name in WIND_DOWNS:
@@ -246,10 +215,9 @@ class Engine:
         if values is not None and self.config.detection.thresholds_must_be_exported:
             raise GuardRefused("this environment trades only thresholds that research exported; export another file")
         changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
-        moved = differences(self.tuning.current, changed.current)
-        words = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in moved.items()) or "nothing changed"
-        outcome = f"thresholds {changed.hash} in force: {words}"
-        self._written.write("commands", at=self._clock.now(), command="thresholds", source=source, outcome=outcome)
+        outcome = changed.words_since(self.tuning)
+        journal = self._around.journal
+        journal.write("commands", at=self._clock.now(), command="thresholds", source=source, outcome=outcome)
         self.session.retune(changed.current)
         self.tuning = changed
         return outcome
@@ -280,8 +248,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """One frozen snapshot."""
-        beat_s = (time.perf_counter_ns() - self._beat_ns) / 1e9 if self._beat_ns else 0.0
-        lags_s = {"loop": self.loop_lag_s, "beat": beat_s}
+        lags_s = {"loop": self.loop_lag_s, "beat": monotonic() - self._beat_at if self._beat_at else 0.0}
         return take_snapshot(
             self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered
         )

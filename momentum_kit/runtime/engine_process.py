@@ -121,7 +121,7 @@ def _outlive(process: "subprocess.Popen[bytes]", config: Config) -> None:
     if status >= 0:
         return  # it had its own last word
     try:
-        alerts = make_alerts(config.alerts, f"momentum_kit {config.owner_key}")
+        alerts = make_alerts(config.alerts, config.owner_key)
     except ConfigError as error:
         log.warning("nobody told of the engine's death", error=str(error))
         return

@@ -15,7 +15,7 @@ SILENT_AFTER_S = 5.0  # without one an engine hangs, or the machine does
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """One sign of life: wall_time in epoch seconds, market_time as ISO text, held and exposure in words."""
+    """One sign of life: wall_time in epoch seconds, the rest as words for a person."""
 
     pid: int
     wall_time: float
@@ -29,6 +29,11 @@ class Heartbeat:
     def age_s(self) -> float:
         """Wall seconds since it was given."""
         return max(0.0, time.time() - self.wall_time)
+
+    @property
+    def ended(self) -> bool:
+        """True if it was the last one of a session that ended in order."""
+        return self.state in (TradingState.STOPPED, TradingState.KILLED)
 
     @property
     def exit_status(self) -> int:
@@ -85,8 +90,7 @@ def last_left(folder: StateFolder) -> tuple[str, int]:
     last = read_heartbeat(folder)
     if last is None:
         return f"none has left a word{latch}", MomentumKitError.exit_status
-    ended = last.state in (TradingState.STOPPED, TradingState.KILLED)
-    how = "ended in order" if ended else "ended without a last word"
+    how = "ended in order" if last.ended else "ended without a last word"
     report = f"; its run is in {last.run_dir}" if Path(last.run_dir).is_dir() else ""
     words = f"the last one (pid {last.pid}) {how} {_ago(last.age_s)}: {last.words}{report}{latch}"
     return words, last.exit_status

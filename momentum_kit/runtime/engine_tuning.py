@@ -30,6 +30,12 @@ class ThresholdState:
         """What differs: name to the file's value and the one in force."""
         return differences(self.file, self.current)
 
+    def words_since(self, before: "ThresholdState") -> str:
+        """What has changed, in one line for journal and human."""
+        moved = differences(before.current, self.current).items()
+        words = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in moved) or "nothing changed"
+        return f"thresholds {self.hash} in force: {words}"
+
     def applied(self, values: Mapping[str, Any]) -> "ThresholdState":
         """With these values over the set in force; InputError, one line, unless the whole set is valid.
 
@@ -37,9 +43,12 @@ class ThresholdState:
         """
         if "export" in values:
             raise InputError("export: only research stamps a set; apply limits alone")
-        merged = json.dumps({**_limits(self.current), "name": self.current.name, **values})
+        merged = {**_limits(self.current), "name": self.current.name, **values}
         try:
-            changed = Thresholds.model_validate_json(merged, strict=True)
+            changed = Thresholds.model_validate(
+                {name: tuple(value) if isinstance(value, list) else value for name, value in merged.items()},  # JSON's
+                strict=True,
+            )
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "thresholds"

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,13 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 from momentum_kit.config import Config, find_project, load_config
-from momentum_kit.errors import InputError, MomentumKitError, NotebookError, OpenPositionsLeft
+from momentum_kit.errors import EngineError, InputError, MomentumKitError, NotebookError, OpenPositionsLeft
+from momentum_kit.external.alerts import make_alerts
 from momentum_kit.runtime.engine_process import RUN_ACCOUNT, EngineProcess, start_engine
+from momentum_kit.runtime.engine_signs import no_answer
+from momentum_kit.runtime.engine_watch import EngineWatch
 from momentum_kit.runtime.interrupts import TOLD_TO_STOP, Interrupts
+from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
 KERNEL = "python3"
@@ -99,15 +104,20 @@ def run_notebook(
         interrupts.stop_session = engine.stop
         if started:
             started(engine)
-        try:
-            interrupts.refuse_to_go_on()
-            with _engine_is_ours(settings.owner_key):
-                _execute(notebook, executed, given, interrupts)
-        except MomentumKitError as error:
-            failure = str(error)
-        status, why = _end_of(engine, config, settings)
+        with EngineWatch(StateFolder(settings.owner_key), _say, make_alerts(settings.alerts, settings.owner_key)):
+            try:
+                interrupts.refuse_to_go_on()
+                with _engine_is_ours(settings.owner_key):
+                    _execute(notebook, executed, given, interrupts)
+            except MomentumKitError as error:
+                failure = str(error)
+            status, why = _end_of(engine, config, settings)
     failure = "; ".join(words for words in (failure, why) if words)
     return RunOutcome(executed, status or (MomentumKitError.exit_status if failure else 0), failure)
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr)  # noqa: T201  (while the notebook runs nobody else can tell)
 
 
 @contextmanager
@@ -122,7 +132,11 @@ def _engine_is_ours(owner_key: str) -> Iterator[None]:
 
 def _end_of(engine: EngineProcess, config: Path, settings: Config) -> tuple[int, str]:
     """The engine's exit status by DESIGN.md's table, and its failure in words."""
-    status = engine.finish()
+    try:
+        status = engine.finish()
+    except EngineError as hangs:
+        error = no_answer(StateFolder(settings.owner_key), str(hangs))
+        return error.exit_status, str(error)
     if status >= 0:
         return status, engine.last_words() if status else ""
     words = f"the engine was ended by {signal.Signals(-status).name}"

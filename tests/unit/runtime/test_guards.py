@@ -4,7 +4,7 @@ import pytest
 
 from momentum_kit.config import BrokerSettings, ClockSettings, Config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.runtime.guards import prove_account, prove_same_account
+from momentum_kit.runtime.guards import clear_phrase, prove_account, prove_same_account, release_kill
 from momentum_kit.runtime.state_folder import StateFolder
 
 
@@ -68,3 +68,17 @@ def test_a_gateway_that_comes_back_must_serve_the_same_account() -> None:
     assert prove_same_account("DU1", ("DU0", "DU1")) == "DU1"
     with pytest.raises(GuardRefused, match="not DU1"):
         prove_same_account("DU1", ("DU2",))
+
+
+def test_a_kill_is_cleared_by_the_typed_phrase_alone(folder: StateFolder) -> None:
+    """Without a latch nothing is asked; with one nothing but the sentence, letter by letter, releases it."""
+    assert release_kill(folder, "DU1", "") == "nothing was latched"
+    folder.latch_kill("by test")
+    for typed in ("", "yes", "trade DU2 again", clear_phrase("DU1").upper()):
+        with pytest.raises(GuardRefused, match="trade DU1 again"):
+            release_kill(folder, "DU1", typed)
+    with folder.own(), pytest.raises(GuardRefused, match="still owns"):
+        release_kill(folder, "DU1", clear_phrase("DU1"))
+    assert folder.killed
+    assert release_kill(folder, "DU1", clear_phrase("DU1")) == "cleared: by test"
+    assert not folder.killed

@@ -90,3 +90,25 @@ def test_arming_names_the_account_and_expires(folder: StateFolder) -> None:
     folder.arm("U1", datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(GuardRefused, match="expired"):
         folder.require_armed("U1")
+
+
+def test_a_stop_file_is_taken_once(folder: StateFolder) -> None:
+    """Whoever left it, by hand or by the kit: it is read, removed, and bounded; without one there is nothing."""
+    folder.create()
+    assert folder.take_command() is None
+    (folder.path / "stop").touch()
+    assert folder.take_command() == ""
+    folder.leave_command("kill")
+    assert folder.take_command() == "kill"
+    assert folder.take_command() is None
+    (folder.path / "stop").write_bytes(b"\xff" * 1_000)
+    assert len(folder.take_command() or "") == 100
+
+
+def test_clearing_a_kill_clears_what_nobody_obeyed(folder: StateFolder) -> None:
+    """A kill that waited for an engine which never woke must not meet the next session."""
+    folder.create()
+    folder.latch_kill("by test")
+    folder.leave_command("kill")
+    folder.clear_kill()
+    assert folder.take_command() is None

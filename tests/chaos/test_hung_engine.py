@@ -1,0 +1,107 @@
+"""An engine that hangs (SIGSTOP): whoever asks is told so in words within seconds, and a kill waits for its waking."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from chaos_gateway import Gateway
+from chaos_processes import command_line, configure, wait_status, wait_until
+
+from momentum_kit import Kit
+from momentum_kit.errors import EngineError, GuardRefused
+from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.notebook import awaitable_kit
+from momentum_kit.runtime.control import PATIENCE_S, ControlClient
+from momentum_kit.runtime.state_folder import StateFolder
+
+
+@pytest.fixture
+async def kit(project: Path, gateway: Gateway) -> AsyncIterator[Kit]:
+    """A session that holds something and trades slowly."""
+    opened = await Kit.open(configure(project, gateway.port, clock={"rate": 100}))
+    await opened.start()
+    pid = wait_status(client(opened), lambda status: status.positions, "a position").pid
+    yield opened
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+    await opened.stop()
+
+
+def client(kit: Kit) -> ControlClient:
+    """The engine's endpoint."""
+    folder = StateFolder(kit.config.owner_key)
+    address = folder.address()
+    assert address
+    return ControlClient(address, folder)
+
+
+def freeze(kit: Kit) -> EngineStatus:
+    """Stop the process where it stands, once its sign of life says what it holds."""
+    status = wait_status(client(kit), lambda status: status.positions, "a position")
+    folder = StateFolder(kit.config.owner_key)
+    held = status.positions[0].symbol
+    wait_until(lambda: held in folder.heartbeat(), "a sign of life that says so", folder.heartbeat)
+    os.kill(status.pid, signal.SIGSTOP)
+    return status
+
+
+async def test_everybody_is_told_within_seconds_and_a_kill_waits(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All get an error with the last sign of life, status 3 if it held; a kill latches and is obeyed on waking."""
+    frozen = freeze(kit)
+    config = ("--config", str(kit_config(kit)))
+    monkeypatch.setattr(awaitable_kit, "SILENCE_S", 0.5)
+    started = time.monotonic()
+    asked, told, killed, status, waited = await asyncio.gather(
+        asyncio.to_thread(command_line, "status", *config),
+        asyncio.to_thread(command_line, "pause", *config),
+        asyncio.to_thread(command_line, "kill", *config),
+        asyncio.to_thread(kit.status),
+        kit.wait(),
+        return_exceptions=True,
+    )
+    assert time.monotonic() - started < 4 * PATIENCE_S  # most of it is Python's own start on a busy machine
+    for answer in (asked, told, killed):
+        assert not isinstance(answer, BaseException)
+        assert (answer.returncode, answer.stdout) == (3, "")
+        assert f"pid {frozen.pid}) does not answer within 5 s" in answer.stderr
+        assert "sign of life" in answer.stderr
+        assert frozen.positions[0].symbol in answer.stderr
+        assert answer.stderr.count("\n") == 1
+    for error in (status, waited):
+        assert isinstance(error, EngineError)
+        assert "does not answer" in str(error)
+    assert not isinstance(killed, BaseException)
+    assert "NOT flat" in killed.stderr
+    assert f"kill -9 {frozen.pid}" in killed.stderr
+    assert StateFolder(kit.config.owner_key).killed
+    with pytest.raises(GuardRefused, match="still owns"):
+        await kit.clear("anything")
+    os.kill(frozen.pid, signal.SIGCONT)
+    final = await kit.wait()
+    assert (final.state, final.positions) == (TradingState.KILLED, ())
+
+
+async def test_a_resume_that_came_too_late_is_not_obeyed(kit: Kit) -> None:
+    """What adds risk and was given up by its sender is refused when the engine wakes; a pause would be obeyed."""
+    engine = client(kit)
+    await kit.pause()
+    frozen = kit.status()
+    os.kill(frozen.pid, signal.SIGSTOP)
+    with pytest.raises(EngineError, match="does not answer"):
+        engine.command("resume", "test", timeout_s=0.5)
+    with pytest.raises(EngineError, match="does not answer"):
+        engine.set_thresholds({"min_ret_60s": 0.0}, "test", timeout_s=0.5)
+    os.kill(frozen.pid, signal.SIGCONT)
+    wait_until(lambda: engine.status().market_time >= frozen.market_time, "it wakes")
+    assert engine.status().state is TradingState.PAUSED
+    assert not engine.status().thresholds_changed
+
+
+def kit_config(kit: Kit) -> Path:
+    """The file that the kit was opened with."""
+    return Path(client(kit).address.config)

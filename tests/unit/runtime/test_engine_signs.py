@@ -1,0 +1,132 @@
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.errors import StorageError
+from momentum_kit.external.alerts import LogAlerts
+from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.runtime import control_kill
+from momentum_kit.runtime.engine_signs import heartbeat_of, last_left, no_answer, read_heartbeat
+from momentum_kit.runtime.engine_watch import EngineWatch
+from momentum_kit.runtime.state_folder import StateFolder
+
+AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
+HOLDING = EngineStatus(
+    state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT, started_at=AT,
+    health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={},
+    positions=(PositionView("AAPL", 1, 100.0, 10.0, 11.0, 100.0, 9.5, 2.0, AT),),
+    realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir="runs/x", pid=os.getpid(),
+)  # fmt: skip
+ENDED = replace(HOLDING, state=TradingState.STOPPED, reason="stop by test", positions=())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
+    """A state folder below a temporary home."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    found = StateFolder("DU1")
+    found.create()
+    return found
+
+
+def aged(folder: StateFolder, status: EngineStatus, seconds: float) -> None:
+    """Leave a sign of life as if it had been given some seconds ago."""
+    content = json.loads(heartbeat_of(status))
+    folder.leave_heartbeat(json.dumps({**content, "wall_time": time.time() - seconds}))
+
+
+def test_what_the_last_engine_left(folder: StateFolder) -> None:
+    """In order and flat: status 1; without a last word and holding: status 3 and what is held; also the latch."""
+    assert last_left(folder) == ("none has left a word", 1)
+    aged(folder, ENDED, 7200)
+    words, status = last_left(folder)
+    assert status == 1
+    assert "ended in order 2 h ago: stopped (stop by test)" in words
+    aged(folder, HOLDING, 90)
+    folder.latch_kill("by test")
+    words, status = last_left(folder)
+    assert status == 3
+    assert "without a last word 90 s ago" in words
+    assert "held: 100 AAPL, their stops rest at the broker" in words
+    assert "latched (by test)" in words
+
+
+def test_an_engine_that_does_not_answer(folder: StateFolder) -> None:
+    """The error says since when there is no sign of life and what was held; its status is 3 where something was."""
+    assert str(no_answer(None, "silent")) == "silent"
+    assert "no sign of life yet" in str(no_answer(folder, "silent"))
+    aged(folder, HOLDING, 1)
+    assert "it hangs" not in str(no_answer(folder, "silent"))
+    aged(folder, HOLDING, 60)
+    error = no_answer(folder, "silent")
+    assert error.exit_status == 3
+    assert "it hangs: its last sign of life is 60 s old: running (started)" in str(error)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"pid": 1}', '{"held": 3}'])
+def test_a_malformed_heartbeat_is_told(folder: StateFolder, text: str) -> None:
+    """A file that is not ours is an error in words, and no reason to say less about an engine that is silent."""
+    folder.leave_heartbeat(text)
+    with pytest.raises(StorageError, match="malformed"):
+        read_heartbeat(folder)
+    assert "malformed" in str(no_answer(folder, "silent"))
+
+
+def test_a_kill_without_an_engine_latches(folder: StateFolder) -> None:
+    """No session starts any more, and the words say that nothing is watched; status 3 where something was held."""
+    aged(folder, ENDED, 10)
+    words, status = control_kill.kill(folder, "test")
+    assert status == 0
+    assert "positions are NOT watched" in words
+    assert folder.killed.startswith("by test")
+    aged(folder, HOLDING, 10)
+    words, status = control_kill.kill(folder, "test")
+    assert status == 3
+    assert "100 AAPL" in words
+    assert folder.take_command() is None  # nothing lies in wait for the session after the clear
+
+
+def test_a_kill_before_an_engine_listens_waits_for_it(folder: StateFolder) -> None:
+    """An engine that is starting meets the latch, or the stop-file if it is past the latch."""
+    with folder.own():
+        words, status = control_kill.kill(folder, "test")
+        assert (status, folder.take_command()) == (0, "kill")
+        assert "an engine is starting" in words
+
+
+def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once each; an engine that has ended in order is not one that hangs."""
+    monkeypatch.setattr("momentum_kit.runtime.engine_watch.EVERY_S", 0.01)
+    monkeypatch.setattr("momentum_kit.runtime.engine_watch.SILENT_AFTER_S", 0.2)
+    told: list[str] = []
+    changed = threading.Condition()
+
+    def tell(words: str) -> None:
+        with changed:
+            told.append(words)
+            changed.notify_all()
+
+    def until(met: Callable[[], bool]) -> None:
+        with changed:
+            assert changed.wait_for(met, 10), told
+
+    folder.leave_heartbeat(heartbeat_of(HOLDING))
+    with folder.own(), EngineWatch(folder, tell, LogAlerts()):
+        until(lambda: len(told) == 1)
+        folder.leave_heartbeat(heartbeat_of(HOLDING))
+        until(lambda: len(told) >= 2)
+        folder.leave_heartbeat(heartbeat_of(ENDED))
+        time.sleep(0.5)
+    assert ["hangs" in words for words in told[:2]] == [True, False]
+    assert "100 AAPL" in told[0]
+    assert "signs of life again" in told[1]
+    assert not any("stopped" in words and "hangs" in words for words in told)

@@ -1,0 +1,93 @@
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from momentum_kit.config import AlertSettings, Config, RiskSettings
+from momentum_kit.runtime.engine_watchman import Watchman
+from momentum_kit.runtime.session import Session
+from momentum_kit.runtime.standing import Standing
+
+START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+
+
+class Told:
+    """Alerts, journal and clock in one: what a human was told."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, level: str, text: str) -> None:
+        """Keep it."""
+        self.sent.append((level, text))
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Nobody reads it here."""
+
+    def now(self) -> datetime:
+        """A standing clock."""
+        return START
+
+
+@dataclass
+class Look:
+    """What a watchman sees of a session."""
+
+    unprotected: tuple[str, ...] = ()
+    day_pnl_usd: float = 0.0
+
+    def __call__(self, watchman: Watchman, seconds: float) -> None:
+        """One look, so many market seconds after the start."""
+        watchman.look(cast(Session, self), START + timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def told() -> Told:
+    """Everything in one object."""
+    return Told()
+
+
+@pytest.fixture
+def watchman(told: Told) -> Watchman:
+    """With a daily limit of 500 USD and reminders half an hour ahead."""
+    config = Config(environment="sim", risk=RiskSettings(max_daily_loss_usd=500), alerts=AlertSettings())
+    return Watchman(config, Standing(told, told, told))
+
+
+def test_a_position_without_a_stop_is_told_once_it_lasts(watchman: Watchman, told: Told) -> None:
+    """A stop that is on its way is none; five seconds later a human is told, once for each time it happens."""
+    bare, safe = Look(unprotected=("AAPL",)), Look()
+    for seconds in (0, 2, 4):
+        bare(watchman, seconds)
+    assert told.sent == []
+    for seconds in (5, 6, 60):
+        bare(watchman, seconds)
+    assert told.sent == [("critical", "AAPL: held without a stop for 5 s; look at once")]
+    safe(watchman, 61)
+    bare(watchman, 62)
+    bare(watchman, 67)
+    assert len(told.sent) == 2
+
+
+def test_the_day_s_loss_is_told_once_a_day(watchman: Watchman, told: Told) -> None:
+    """At the limit and not before; the next day has its own."""
+    Look(day_pnl_usd=-499.99)(watchman, 0)
+    assert told.sent == []
+    for seconds in (1, 2, 3):
+        Look(day_pnl_usd=-500.0)(watchman, seconds)
+    Look(day_pnl_usd=-600.0)(watchman, 24 * 3600)
+    losses = [text for level, text in told.sent if level == "critical" and "limit of 500" in text]
+    assert len(losses) == 2
+
+
+def test_the_gateway_s_own_restarts_are_announced(watchman: Watchman, told: Told) -> None:
+    """Half an hour before each window, once; over a weekend that is the reset, the nightly one and the log-in."""
+    look = Look()
+    for minute in range(0, 3 * 24 * 60, 5):
+        look(watchman, minute * 60)
+    assert [text.partition(" of the gateway")[0] for _, text in told.sent] == [
+        "weekend reset", "nightly reset", "weekly log-in", "nightly reset",
+    ]  # fmt: skip
+    assert "2026-11-21 04:00 UTC" in told.sent[0][1]
+    assert "by hand" in told.sent[2][1]
