@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from momentum_kit.errors import EngineError, MomentumKitError, OpenPositionsLeft, StorageError
-from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.state_folder import StateFolder
 
 HEARTBEAT_S = 1.0  # wall seconds between two signs of life
@@ -15,7 +15,10 @@ SILENT_AFTER_S = 5.0  # without one an engine hangs, or the machine does
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """One sign of life: wall_time in epoch seconds, the rest as words for a person."""
+    """One sign of life: wall_time in epoch seconds, the rest as words for a person.
+
+    ended: the last one of a session that ended in order (a killed one may still be closing its positions).
+    """
 
     pid: int
     wall_time: float
@@ -24,16 +27,12 @@ class Heartbeat:
     reason: str
     run_dir: str
     held: tuple[str, ...]
+    ended: bool
 
     @property
     def age_s(self) -> float:
         """Wall seconds since it was given."""
         return max(0.0, time.time() - self.wall_time)
-
-    @property
-    def ended(self) -> bool:
-        """True if it was the last one of a session that ended in order."""
-        return self.state in (TradingState.STOPPED, TradingState.KILLED)
 
     @property
     def exit_status(self) -> int:
@@ -47,12 +46,12 @@ class Heartbeat:
         return f"{self.state} ({self.reason}), market time {self.market_time}, {held}"
 
 
-def heartbeat_of(status: EngineStatus) -> str:
+def heartbeat_of(status: EngineStatus, ended: bool = False) -> str:
     """The file's content for a session that stands so."""
     held = tuple(f"{view.quantity:g} {view.symbol}" for view in status.positions)
     at = f"{status.market_time:%Y-%m-%d %H:%M:%S} UTC"
     return json.dumps(
-        asdict(Heartbeat(status.pid, time.time(), at, str(status.state), status.reason, status.run_dir, held))
+        asdict(Heartbeat(status.pid, time.time(), at, str(status.state), status.reason, status.run_dir, held, ended))
     )
 
 

@@ -43,7 +43,7 @@ class Vitals:
         """Leave a sign of life; a disk that refuses it is told once and costs nothing else."""
         self._beaten = time.monotonic()
         try:
-            self._folder.leave_heartbeat(heartbeat_of(self._engine.status()))
+            self._folder.leave_heartbeat(heartbeat_of(self._engine.status(), self._engine.ended.is_set()))
             self._told = False
         except StorageError as error:
             if not self._told:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from chaos_gateway import Gateway
+from chaos_gateway import Gateway, Proxy
 from chaos_processes import command_line, configure, wait_status, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -108,10 +108,10 @@ def scrape(kit: Kit) -> str:
 
 
 @pytest.mark.filterwarnings("ignore:.*is deprecated and slated for removal:DeprecationWarning")  # Apprise's plugins
-async def test_a_human_is_told_of_a_kill_and_of_a_death(
-    project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+async def test_a_human_is_told_of_a_death_an_outage_and_a_kill(
+    project: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The engine itself tells of the kill; whoever started it tells of its violent death; the test command tells so."""
+    """Whoever started an engine tells of its violent death; it tells itself of a long outage, and of the kill."""
     received: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -125,13 +125,18 @@ async def test_a_human_is_told_of_a_kill_and_of_a_death(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", f"json://127.0.0.1:{runner.addresses[0][1]}/")
     try:
-        config = configure(project, gateway.port)
+        config = configure(project, proxy.port, alerts={"reconnect_alarm_s": 0.3})
         tested = await asyncio.to_thread(command_line, "alerts", "test", "--config", str(config))
         assert (tested.returncode, tested.stdout) == (0, "1 (JSON): delivered\n")
         kit = await Kit.open(config)
         os.kill(kit.status().pid, signal.SIGKILL)
         await told(received, "was ended by SIGKILL")
         kit = await Kit.open(config)
+        await kit.start()
+        proxy.cut()
+        await told(received, "no gateway for 0.3 s; nothing is held")
+        proxy.mend()
+        await told(received, "reconnected and reconciled")
         await kit.kill()
         await kit.wait()
         await told(received, "killed by kit")

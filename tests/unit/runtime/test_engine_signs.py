@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
 
 def aged(folder: StateFolder, status: EngineStatus, seconds: float) -> None:
     """Leave a sign of life as if it had been given some seconds ago."""
-    content = json.loads(heartbeat_of(status))
+    content = json.loads(heartbeat_of(status, ended=status is ENDED))
     folder.leave_heartbeat(json.dumps({**content, "wall_time": time.time() - seconds}))
 
 
@@ -49,7 +49,7 @@ def test_what_the_last_engine_left(folder: StateFolder) -> None:
     words, status = last_left(folder)
     assert status == 1
     assert "ended in order 2 h ago: stopped (stop by test)" in words
-    aged(folder, HOLDING, 90)
+    aged(folder, replace(HOLDING, state=TradingState.KILLED), 90)
     folder.latch_kill("by test")
     words, status = last_left(folder)
     assert status == 3
@@ -124,7 +124,7 @@ def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
         until(lambda: len(told) == 1)
         folder.leave_heartbeat(heartbeat_of(HOLDING))
         until(lambda: len(told) >= 2)
-        folder.leave_heartbeat(heartbeat_of(ENDED))
+        folder.leave_heartbeat(heartbeat_of(ENDED, ended=True))
         time.sleep(0.5)
     assert ["hangs" in words for words in told[:2]] == [True, False]
     assert "100 AAPL" in told[0]
