@@ -262,6 +262,8 @@ class StorageSettings(Settings):
     """Size at which the log rotates."""
     log_backups: int = Field(default=5, ge=0)
     """Rotated logs kept."""
+    record: bool = False
+    """Keep every inbound message in the run's folder; `momentum-kit data record RUN` makes an archive of it."""
 
 
 class AlertSettings(Settings):

@@ -102,3 +102,19 @@ def _day(option: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{option} {text}: expected YYYY-MM-DD") from None
+
+
+@data_app.command()
+def record(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that recorded (storage.record: true), or its file.")],
+    archive: ArchivePath = Path("data/recorded"),
+    json_: Json = False,
+) -> None:
+    """Turn what a session recorded into archive rows: bars, quotes, headlines, executions as they came in."""
+    from dataclasses import asdict
+
+    from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.recording import convert_recording
+
+    report = convert_recording(run, Archive(archive))
+    done(json_, asdict(report), str(report))

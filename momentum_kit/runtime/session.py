@@ -38,6 +38,7 @@ from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.gateway import Gateway
+from momentum_kit.runtime.record import overheard
 from momentum_kit.services.detection_engine import DetectionEngine
 from momentum_kit.services.execution_service import ExecutionService
 from momentum_kit.services.fill_records import Recorded
@@ -266,7 +267,7 @@ def open_bridge(around: Surroundings) -> Gateway:
     """The bridge to the gateway that the configuration names."""
     broker = around.config.broker
     real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
-    return IBKRBridge(
+    bridge = IBKRBridge(
         broker.host,
         broker.port,
         broker.client_id,
@@ -279,6 +280,9 @@ def open_bridge(around: Surroundings) -> Gateway:
         on_incident=around.incident,
         spill_dir=around.run_dir,
     )
+    if not around.config.storage.record:
+        return bridge
+    return overheard(bridge, around.run_dir, around.clock.now, around.incident)
 
 
 def _master(around: Surroundings) -> SymbolMaster | None:
