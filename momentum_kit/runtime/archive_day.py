@@ -34,13 +34,15 @@ _COLUMNS = {
 class ArchiveDay:
     """A day with 5 s bars. imputed_latency: what headlines that nobody saw arrive are given; None leaves them out.
 
-    sessions: how many days before it are read, for baselines. Raises ArchiveError for a day without 5 s bars.
+    sessions: how many days before it are read, for baselines. told_by: the archive whose headlines are told, if not
+    its own. Raises ArchiveError for a day without 5 s bars.
     """
 
     folder: Path
     day: date
     imputed_latency: timedelta | None = None
     sessions: int = 20
+    told_by: Path | None = None
 
     @staticmethod
     def recorded(folder: Path, day: date) -> bool:
@@ -51,7 +53,7 @@ class ArchiveDay:
     def all_headlines(self) -> tuple[Headline, ...]:
         """Headlines of the day, also those of which nobody knows when they were received."""
         # what was published shortly before midnight may have been received on the day
-        found = Archive(self.folder).headlines(self.day - timedelta(days=1), self.day)
+        found = Archive(self.told_by or self.folder).headlines(self.day - timedelta(days=1), self.day)
         return tuple(line for line in found if exchange_day(line.received_at or line.published_at) == self.day)
 
     @cached_property

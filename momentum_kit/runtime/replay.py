@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from momentum_kit.storage.summary import summarise
 
 log = structlog.get_logger("replay")
 
+ORDER = "replay.json"  # what was asked for, beside the journal
 FLUSH_ROWS = 5_000  # nobody reads a replay's journal while it is written
 
 
@@ -39,7 +40,8 @@ class Replay:
     """What to replay: a day of an archive, the configuration that decides, and by which way.
 
     overrides: dotted settings over the file's. until: market time at which the session ends, by default after the
-    close. imputed_latency_s: for headlines that nobody saw arrive; None leaves them out.
+    close. imputed_latency_s: for headlines that nobody saw arrive; None leaves them out. headlines: another archive to
+    take them from.
     """
 
     archive: Path
@@ -50,6 +52,7 @@ class Replay:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     until: datetime | None = None
     imputed_latency_s: float | None = None
+    headlines: Path | None = None
     server_version: int = 200
 
     def settings(self) -> Config:
@@ -60,7 +63,18 @@ class Replay:
         """The day, with as much history as the configuration asks for."""
         sessions = load_config(self.config, self.overrides).detection.baseline_sessions
         latency = None if self.imputed_latency_s is None else timedelta(seconds=self.imputed_latency_s)
-        return ArchiveDay(self.archive, self.day, latency, sessions)
+        return ArchiveDay(self.archive, self.day, latency, sessions, self.headlines)
+
+
+def replay_of(folder: Path) -> Replay | None:
+    """What made a run folder, if a replay did."""
+    file = folder / ORDER
+    if not file.is_file():
+        return None
+    asked = json.loads(file.read_text(encoding="utf-8"))
+    paths = {name: Path(asked[name]) if asked[name] else None for name in ("archive", "config", "headlines")}
+    until = datetime.fromisoformat(asked["until"]) if asked["until"] else None
+    return Replay(**{**asked, **paths, "day": date.fromisoformat(asked["day"]), "until": until})
 
 
 @dataclass(slots=True)
@@ -87,6 +101,7 @@ def run_replay(replay: Replay, project: Path, folder: Path) -> dict[str, Any]:
     """Replay into a run folder and return the run's summary."""
     day, config = replay.archive_day(), replay.settings()
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / ORDER).write_text(json.dumps(asdict(replay), default=str, indent=1), encoding="utf-8")
     started = time.perf_counter()
     until = replay.until or day.until
     asyncio.run((_by_wire if replay.wire else _virtually)(replay, day, config, _Run(project, folder, until, day.notes)))

@@ -152,7 +152,7 @@ class ReplayGateway:
     def _relay(self, event: sim.NewsEvent) -> None:
         for source, feed in self._news:
             contract = source if isinstance(source, Contract) else None
-            if source == event.provider or (contract and contract.con_id in event.con_ids):
+            if contract.con_id in event.con_ids if contract else event.broad_tape and source == event.provider:
                 feed.put(values.headline(event, contract, self._now(), self.last_received_ns))
                 self._touched.append(feed)
 

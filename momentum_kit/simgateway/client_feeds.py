@@ -85,7 +85,7 @@ class NewsFeed:
 
     def wants(self, event: NewsEvent) -> bool:
         """True if this headline belongs here."""
-        if self.con_id is not None and self.con_id not in event.con_ids:
+        if not (event.broad_tape if self.con_id is None else self.con_id in event.con_ids):
             return False
         return not self.providers or event.provider in self.providers
 

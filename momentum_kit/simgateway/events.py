@@ -46,7 +46,8 @@ class HaltEvent:
 class NewsEvent:
     """A headline leaves the provider: `published` is its own stamp, `time` when the gateway relays it.
 
-    text has no metadata prefix, extra is tickNews' extraData; con_ids are the contracts whose own news carries it.
+    text has no metadata prefix, extra is tickNews' extraData; con_ids are the contracts whose own news carries it,
+    broad_tape: whether the provider's tape does.
     """
 
     time: datetime
@@ -57,6 +58,7 @@ class NewsEvent:
     extra: str
     con_ids: tuple[int, ...]
     body: str = ""
+    broad_tape: bool = True
 
 
 MarketEvent = QuoteEvent | TradeEvent | HaltEvent | NewsEvent

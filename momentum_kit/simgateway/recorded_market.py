@@ -197,6 +197,7 @@ def _news(headline: Headline, by_symbol: dict[str, int]) -> NewsEvent:
         text=headline.text,
         extra=headline.extra,
         con_ids=(own,) if own else (),
+        broad_tape=contract is None,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from momentum_kit.models import Contract, Headline
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
+from momentum_kit.storage.archive_event_rows import Listing
 
 IMPORTED = datetime(2026, 11, 1, tzinfo=UTC)
 SOURCE = Provenance("tests/parity/small_days.py", "", IMPORTED, adjusted=False)
@@ -33,11 +34,19 @@ class Made:
 
 
 def write_days(
-    folder: Path, last: date, days: int = 1, symbols: int = 6, headlines: int = 12, seed: int = 1, quiet: float = 0.25
+    folder: Path,
+    last: date,
+    days: int = 1,
+    symbols: int = 6,
+    headlines: int = 12,
+    seed: int = 1,
+    quiet: float = 0.25,
+    last_s: float = 21_600.0,
 ) -> Made:
     """An archive whose last `days` sessions have 5 s bars, quotes and `headlines` headlines each.
 
-    quiet: the share of headlines that nothing follows.
+    quiet: the share of headlines that nothing follows. last_s: seconds after the open until which they come. Every
+    third one came on the provider's broad tape, the others with the news of their contract.
     """
     archive = Archive(folder)
     session = session_on(last)
@@ -46,13 +55,13 @@ def write_days(
     served = sessions[-days:]
     names = [f"SYM{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(symbols)]
     rng = np.random.default_rng(seed)
-    told = {each.day: _headlines(rng, each, names, headlines) for each in served}
+    told = {each.day: _headlines(rng, names, each, headlines, last_s) for each in served}
     series: list[Series] = []
     for number, name in enumerate(names):
         own = np.random.default_rng([seed, number])
         price = float(own.uniform(3, 15))
         for each in sessions:
-            mine = [line for line in told.get(each.day, ()) if line.contract and line.contract.symbol == name]
+            mine = [line for line in told.get(each.day, ()) if name in line.text]
             bars = _bars(own, each, price, mine, quiet)
             price = float(bars["close"][-1])
             series.append(Series(BARS, name, each.day, _minutes(bars), SOURCE))
@@ -60,20 +69,28 @@ def write_days(
                 series.append(Series(BARS_5S, name, each.day, bars, SOURCE))
                 series.append(Series(QUOTES_5S, name, each.day, _quotes(own, each, bars), SOURCE))
     archive.extend(sorted(series, key=lambda one: (one.kind, one.symbol, one.day)))
+    archive.add_symbol_master(sessions[0].day, [Listing(name, con_id(name), f"{name} INC") for name in names], SOURCE)
     archive.add_headlines([line for lines in told.values() for line in lines], SOURCE)
     return Made(folder, tuple(each.day for each in served))
 
 
-def _headlines(rng: np.random.Generator, session: TradingSession, names: Sequence[str], count: int) -> list[Headline]:
-    at = np.sort(rng.uniform(900, (session.close - session.open).total_seconds() - 1800, count))
+def con_id(name: str) -> int:
+    """The contract's id in these archives."""
+    return 930_000_000 + ord(name[-2]) * 100 + ord(name[-1])
+
+
+def _headlines(
+    rng: np.random.Generator, names: Sequence[str], session: TradingSession, count: int, last_s: float
+) -> list[Headline]:
+    at = np.sort(rng.uniform(600, last_s, count))
     found = []
     for number, second in enumerate(at):
         name = names[int(rng.integers(len(names)))]
         published = session.open + timedelta(milliseconds=int(second * 1000))
         received = published + timedelta(milliseconds=int(rng.integers(80, 2500)))
         text = TEXTS[int(rng.integers(len(TEXTS)))].format(name=name)
-        contract = Contract(name, 930_000_000 + sum(map(ord, name)) * 1000 + ord(name[-1]))
-        text = f"{text} ({number} of {session.day})"
+        contract = Contract(name, con_id(name)) if number % 3 else None
+        text = f"{text} (NASDAQ: {name}), number {number} of {session.day}"
         article = f"BZ${session.day:%m%d}{number:04x}"
         found.append(Headline("BZ", article, text, published, received, contract=contract))
     return found
