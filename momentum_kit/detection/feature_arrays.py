@@ -58,7 +58,8 @@ def feature_arrays(
     nothing finer. quotes: none for no series; assumed_spread_bps then stands in, if it is given.
     Raises ResearchError where a decision time does not follow its headline.
     """
-    from momentum_kit.detection.feature_loops import COMPUTED, DaySums, fill_features, fill_sums
+    from momentum_kit.detection.day_loops import DaySums, fill_sums
+    from momentum_kit.detection.feature_loops import COMPUTED, fill_features
 
     early = np.argwhere((at != NOWHERE) & (at <= events.received_at[:, None]))
     if early.size:
