@@ -95,7 +95,7 @@ async def test_a_bracket_to_its_exit(ib: IB) -> None:
     leaving = ib.placeOrder(stock, exit_order)
     await _until(lambda: leaving.orderStatus.status == "Filled", ib)
     await _until(lambda: trades[1].orderStatus.status == "Cancelled", ib)
-    assert ib.positions() == []
+    await _until(lambda: ib.positions() == [], ib)  # a modified order is told Filled before its execution
     assert sum(fill.execution.shares for fill in await ib.reqExecutionsAsync()) == 20
     assert all(fill.commissionReport.commission > 0 for fill in ib.fills())
     assert await ib.reqAllOpenOrdersAsync() == []
