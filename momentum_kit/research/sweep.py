@@ -158,7 +158,7 @@ def conclude(
 
 
 def _statistics(sums: DaySums, position: int) -> CellStatistics:
-    from momentum_kit.research.sweep_kernel import day_moments
+    from momentum_kit.research.sweep_passes import day_moments
 
     moments = np.empty((8, sums.signals.shape[1]))
     day_moments(sums.fills[position], sums.hits[position], sums.units[position], moments)

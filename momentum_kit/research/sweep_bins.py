@@ -110,12 +110,13 @@ def least_log(simple: float) -> float:
 
 
 def _count(features: Columns, name: str, limits: npt.NDArray[np.float64], codes: npt.NDArray[np.uint8]) -> None:
-    from momentum_kit.research.sweep_kernel import count_passed, count_shares  # numba: only where it is needed
+    from momentum_kit.research.sweep_passes import count_passed, count_shares  # numba: only where it is needed
 
     if name == "max_spread_share":
         count_shares(features["spread_bps"], features["ret_news"], limits, codes)
     else:
-        count_passed(features[FEATURE_OF[name]], limits, not stricter_upwards(name), codes)
+        values = np.ascontiguousarray(features[FEATURE_OF[name]]).reshape(-1)
+        count_passed(values, limits, not stricter_upwards(name), codes.reshape(-1))
 
 
 def _meets(features: Columns, name: str, limit: float) -> npt.NDArray[np.bool_]:

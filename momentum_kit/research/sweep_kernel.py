@@ -1,11 +1,14 @@
-"""Compiled inner loops of the sweep: events to sums per day and cell, and those to statistics; see research/sweep.py.
+"""Compiled inner loop of the sweep: steps passed to sums per day and cell; see research/sweep_sums.py.
 
-The idea. An event's first trigger in a cell is the first decision time at which every rule holds there. Along one axis
-that set of decision times only shrinks from loose to strict, and it changes at no more places than there are decision
-times. So the axis falls into few runs with one bit set each, the grid into few blocks (the product of the runs), and in
-a block the first trigger is the lowest bit of the AND of its axes' sets (of the two `move` axes the OR). A block's
-value is added to all its cells at once: the differences between neighbouring blocks go to the blocks' corners, and one
-suffix sum along each axis a day spreads them.
+The idea. Along an axis, from loose to strict, a decision time passes up to some step and not beyond: it triggers in a
+box of cells that begins at the loosest one. A value is given to all cells of such a box by adding it at the box's
+strictest cell alone; one suffix sum along each axis, once a day, then spreads what all events have added.
+
+An event's first trigger is the first decision time whose box holds the cell. Most events need a handful of signed boxes
+for that: an earlier time takes its part from the boxes of the later ones. Where it would be many, or where one of the
+two `move` axes suffices, the grid falls into blocks instead: an axis has no more runs than there are decision times, a
+run one bit set of the times that pass, and a block (one run of each axis) the AND of its sets (of the `move` axes the
+OR), whose lowest bit is the first trigger. The differences between neighbouring blocks are added at their corners.
 
 All sums are integers, returns as multiples of 2**-32 bps. Signed corners of floats would cancel badly and depend on the
 order of events; integers are exact whatever the order, so parts computed elsewhere add up to the same bytes.
@@ -16,7 +19,7 @@ import numpy.typing as npt
 from numba import njit
 
 UNITS_PER_BPS = 2.0**32
-NAT = -(2**63)
+MOST_BOXES = 64
 
 MOST_A_DAY = (1 << 21) - 1
 """Events of one day: one word counts signals, fills and hits in three fields of 21 bits, so that one sum does."""
@@ -29,32 +32,6 @@ Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-
-@njit(nogil=True, cache=True)
-def count_passed(values: Floats, limits: Floats, at_most: bool, codes: Bytes) -> None:
-    """Per value, how many limits (loose to strict) it meets, into codes; nan meets none."""
-    for i in range(values.shape[0]):
-        for k in range(values.shape[1]):
-            value, passed = values[i, k], 0
-            if at_most:
-                for limit in limits:
-                    passed += value <= limit
-            else:
-                for limit in limits:
-                    passed += value >= limit
-            codes[i, k] = passed
-
-
-@njit(nogil=True, cache=True)
-def count_shares(spread_bps: Floats, ret_news: Floats, shares: Floats, codes: Bytes) -> None:
-    """The same for the spread as a share of the move since the anchor."""
-    for i in range(spread_bps.shape[0]):
-        for k in range(spread_bps.shape[1]):
-            passed = 0
-            while passed < len(shares) and spread_bps[i, k] <= shares[passed] * ret_news[i, k] * 1e4:
-                passed += 1
-            codes[i, k] = passed
 
 
 @njit(nogil=True, cache=True)
@@ -77,6 +54,53 @@ def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int
             times[found] = k
             found += 1
     return found
+
+
+@njit(nogil=True, cache=True)
+def _boxes(codes: Bytes, times: Ints, found: int, boxes: Bytes, owners: Ints, signs: Ints) -> int:
+    """Signed boxes, each all cells up to a strictest one, whose values add up to the first trigger's in every cell.
+
+    From the last time to the first: an earlier time takes from each box its part inside, and adds its own. Returns how
+    many there are, 0 where they would be too many. owners: positions of the times whose values the boxes carry.
+    """
+    size = 0
+    for position in range(found - 1, -1, -1):
+        if 2 * size >= len(boxes):
+            return 0
+        k, last = times[position], size
+        for box in range(last):
+            inside = True
+            for a in range(codes.shape[0]):
+                inside &= boxes[box, a] <= codes[a, k]
+                boxes[size, a] = min(boxes[box, a], codes[a, k])
+            owners[size], signs[size] = owners[box], -signs[box]
+            if inside:  # all of it is taken
+                signs[box] = 0
+            else:
+                size += 1
+        kept = 0
+        for box in range(size):
+            if signs[box] != 0:
+                for a in range(codes.shape[0]):
+                    boxes[kept, a] = boxes[box, a]
+                owners[kept], signs[kept] = owners[box], signs[box]
+                kept += 1
+        for a in range(codes.shape[0]):
+            boxes[kept, a] = codes[a, k]
+        owners[kept], signs[kept], size = position, 1, kept + 1
+    return size
+
+
+@njit(nogil=True, cache=True)
+def _add_boxes(
+    count: int, boxes: Bytes, owners: Ints, signs: Ints, values: Ints, strides: Ints, totals: Ints
+) -> None:  # fmt: skip
+    """Add each box's value at its strictest cell."""
+    for box in range(count):
+        cell = 0
+        for a in range(boxes.shape[1]):
+            cell += (np.int64(boxes[box, a]) - 1) * strides[a]
+        totals[cell] += signs[box] * values[owners[box]]
 
 
 @njit(nogil=True, cache=True)
@@ -191,6 +215,8 @@ def sum_days(
     words, sums = np.empty((exits, cells), np.int64), np.empty((exits, cells), np.int64)
     times, ends, set_of = np.empty(width, np.int64), np.empty(width + 1, np.int64), np.empty(width + 1, np.uint64)
     runs, own = np.empty(axes, np.int64), np.empty((axes, width), np.uint8)
+    boxes = np.empty((MOST_BOXES, axes), np.uint8)
+    owners, signs = np.empty(MOST_BOXES, np.int64), np.empty(MOST_BOXES, np.int64)
     sets, corners = np.empty(cells, np.uint64), np.empty(cells, np.int64)
     firsts, field = np.empty(cells, np.int64), np.empty(cells, np.int64)
     word_of, units_of = np.empty(width, np.int64), np.empty(width, np.int64)
@@ -204,68 +230,24 @@ def sum_days(
             found = _passing_times(alive[event], own, paired, times)
             if found == 0:
                 continue
-            size = _blocks(own, times, found, paired, shape, strides, ends, set_of, runs, sets, corners)
-            _first_times(size, sets, firsts)
+            few = 0 if paired else _boxes(own, times, found, boxes, owners, signs)
+            size = 0
+            if few == 0:
+                size = _blocks(own, times, found, paired, shape, strides, ends, set_of, runs, sets, corners)
+                _first_times(size, sets, firsts)
             for e in range(exits):
                 for position in range(found):
                     net = net_bps[e, event, times[position]]
                     filled = not np.isnan(net)
                     word_of[position] = 1 + FILL * filled + HIT * (net > 0)
                     units_of[position] = np.int64(np.rint(net * UNITS_PER_BPS)) if filled else 0
-                _add_blocks(size, firsts, word_of, runs, corners, field, words[e])
-                _add_blocks(size, firsts, units_of, runs, corners, field, sums[e])
+                _add_boxes(few, boxes, owners, signs, word_of, strides, words[e])
+                _add_boxes(few, boxes, owners, signs, units_of, strides, sums[e])
+                if few == 0:
+                    _add_blocks(size, firsts, word_of, runs, corners, field, words[e])
+                    _add_blocks(size, firsts, units_of, runs, corners, field, sums[e])
         for e in range(exits):
             _spread(words[e], shape, strides)
             _spread(sums[e], shape, strides)
             _unpack(words[e], signals[day], fills[e, day], hits[e, day])
             units[e, day] = sums[e]
-
-
-@njit(nogil=True, cache=True)
-def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
-    """The next state of a key (the finaliser of splitmix64, whose every input bit moves every output bit)."""
-    key = (key ^ word) + np.uint64(0x9E3779B97F4A7C15)
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
-
-
-@njit(nogil=True, cache=True)
-def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Floats) -> np.uint64:
-    """A number that stands for these events with these outcomes: the sum of their keys, whatever their order.
-
-    Places without a decision time (NaT) count for nothing: they only pad a table to its width.
-    """
-    bits, total = net_bps.view(np.int64), np.uint64(0)
-    for event in range(len(con_ids)):
-        key = _mixed(np.uint64(0), np.uint64(con_ids[event]))
-        for k in range(at.shape[1]):
-            if at[event, k] == NAT:
-                continue
-            key = _mixed(key, np.uint64(at[event, k]))
-            key = _mixed(key, np.uint64(bits[event, k]) if net_bps[event, k] == net_bps[event, k] else np.uint64(NAT))
-            key = _mixed(key, np.uint64(gate[event, k]))
-        total += key
-    return total
-
-
-@njit(nogil=True, cache=True)
-def day_moments(fills: Counts, hits: Counts, units: Ints, moments: Floats) -> None:
-    """From (D, C) to moments (8, C): fills, hits, sum, sum of squares, fills x sum, fills squared, worst, days.
-
-    Sums are a day's net bps; worst is the least of them, days how many have a fill.
-    """
-    days, cells = fills.shape
-    moments[:] = 0.0
-    moments[6] = np.inf
-    for day in range(days):
-        for cell in range(cells):
-            count, total = float(fills[day, cell]), units[day, cell] / UNITS_PER_BPS
-            moments[0, cell] += count
-            moments[1, cell] += hits[day, cell]
-            moments[2, cell] += total
-            moments[3, cell] += total * total
-            moments[4, cell] += count * total
-            moments[5, cell] += count * count
-            moments[6, cell] = min(moments[6, cell], total)
-            moments[7, cell] += count > 0

@@ -51,7 +51,8 @@ def sum_table(
     Memory: (4 + 16 E) bytes a day and cell. Raises ResearchError for an exit rule the table does not hold, and for
     returns that cannot be.
     """
-    from momentum_kit.research.sweep_kernel import fingerprint, sum_days
+    from momentum_kit.research.sweep_kernel import sum_days
+    from momentum_kit.research.sweep_passes import fingerprint
 
     outcomes = _outcomes(table, exits)
     codes, day_values = pd.factorize(table.days, sort=True)

@@ -163,6 +163,27 @@ def test_floats_and_every_decision_time():
             )
 
 
+def test_times_that_cover_little_of_each_other():
+    """Two dozen decision times, each good where the others are not, give the first trigger of the loop as well."""
+    rng = np.random.default_rng(8)
+    shape = (12, 24)
+    features = {"z_tod": rng.uniform(0, 9, shape), "rvol_bar": rng.uniform(0, 9, shape), "clv": rng.random(shape),
+                "ret_60s": rng.uniform(0, 0.1, shape)}  # fmt: skip
+    steps = {
+        "min_z_tod": (1, 3, 5, 7),
+        "min_rvol_bar": (1, 3, 5, 7),
+        "min_clv": (0.1, 0.5, 0.9),
+        "min_ret_60s": (0, 0.05),
+    }
+    table = event_table(features, {"exit": rng.integers(-99, 99, shape)}, days=["2026-03-02", "2026-03-03"] * 6)
+    base = LOOSE.model_copy(update={"min_ret_300s": 9.0})
+    signals, _, hits, sums = plain_sweep(table, Grid(steps), base, "exit")
+    found = sum_table(table, Grid(steps), base, ["exit"])
+    assert np.array_equal(found.signals, signals.reshape(found.signals.shape))
+    assert np.array_equal(found.hits[0], hits.reshape(found.signals.shape))
+    assert np.array_equal(found.units[0] * 2.0**-32, sums.reshape(found.signals.shape))
+
+
 def test_parts_add_up_to_the_same_bytes():
     """Parts of a table, in any order, give bit for bit what the whole gives, its key included."""
     table = noisy_table()
