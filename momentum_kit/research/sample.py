@@ -21,7 +21,6 @@ direction but the planted one), nobody leaks a headline, and a drift that pays e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ from momentum_kit.research.events_news import read_news
 from momentum_kit.research.sample_market import Columns, Floats, assemble, draw, draw_traits
 from momentum_kit.research.sample_news import company, listing, write
 from momentum_kit.research.sample_shocks import KINDS, SLOTS, Arrivals, draw_arrivals, draw_shocks
-from momentum_kit.research.sample_truth import NEVER, PLANTED, first_pass, settle
+from momentum_kit.research.sample_truth import NEVER, PLANTED, break_even, first_pass, settle
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 from momentum_kit.simgateway.universe import Listing as Company
 from momentum_kit.storage.archive_event_rows import DatedMaster
@@ -47,8 +46,8 @@ class SampleSpec:
     """What to generate. The same spec gives the same sample, to the bit.
 
     days: sessions with headlines, after warm_up sessions that only feed baselines. edge_bps: what the default exit
-    rule nets on average where the planted thresholds hold. elsewhere_bps: the same for every other event, bought at
-    its first decision time; None: no drift, it loses its costs.
+    rule nets on average where the planted thresholds hold; any other event loses its costs. placebo: no edge anywhere,
+    in its hardest form: every event nets 0 on average, so that luck alone decides.
     """
 
     seed: int = 1
@@ -56,7 +55,7 @@ class SampleSpec:
     symbols: int = 20
     headlines_a_day: int = 40
     edge_bps: float = 20.0
-    elsewhere_bps: float | None = None
+    placebo: bool = False
     planted: Thresholds = PLANTED
     first_day: date = date(2025, 6, 2)
     warm_up: int = 20
@@ -68,13 +67,8 @@ class SampleSpec:
             most = self.symbols * SLOTS // 2
             raise InputError(f"sample: {self.symbols} symbols have room for {most} headlines a day; take more symbols")
 
-    @classmethod
-    def placebo(cls, seed: int, **changes: Any) -> "SampleSpec":
-        """No edge anywhere, in its hardest form: every event nets 0 on average, so that luck alone decides."""
-        return cls(seed=seed, edge_bps=0.0, elsewhere_bps=0.0, **changes)
 
-
-SAMPLE = SampleSpec(seed=7, days=15, symbols=16, headlines_a_day=22, first_day=date(2026, 5, 4), warm_up=12)
+SAMPLE = SampleSpec(seed=7, days=15, symbols=12, headlines_a_day=22, first_day=date(2026, 5, 4), warm_up=12)
 """The sample that is committed under data/sample."""
 
 
@@ -133,7 +127,10 @@ def _symbol(
     master = DatedMaster(sessions[0].day, (listing(listed),), "sample")
     heard = MemorySource({}, [session.day for session in sessions], lines, (master,))
     items = read_news(heard, sessions[0].day, sessions[-1].day, EventSettings().news, None).frame()
-    series, table, drift_bps = settle(draws, symbol, items, spec.planted, spec.edge_bps, spec.elsewhere_bps)
+    if spec.placebo:
+        series, table, drift_bps = break_even(draws, symbol, items, spec.planted)
+    else:
+        series, table, drift_bps = settle(draws, symbol, items, spec.planted, spec.edge_bps)
     k = first_pass(table, spec.planted)
     at = pd.Series(pd.to_datetime(table.at[np.arange(k.size), np.maximum(k, 0)], utc=True))
     truth = table.events[["item_id", "story_id", "symbol", "con_id", "day", "received_at"]].assign(

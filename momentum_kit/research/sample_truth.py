@@ -51,35 +51,54 @@ def first_pass(table: EventTable, planted: Thresholds) -> Ints:
 
 
 def settle(
-    draws: Draws, symbol: str, news: pd.DataFrame, planted: Thresholds, edge_bps: float, elsewhere_bps: float | None
+    draws: Draws, symbol: str, news: pd.DataFrame, planted: Thresholds, edge_bps: float
 ) -> tuple[dict[str, Columns], EventTable, Floats]:
     """Series whose drifts fit what passes on them, the event table of the final tape, and each event's drift in bps.
 
     A drift changes the baselines of later days, by little, so the truth is read again until it stays. It does: each
     round settles at least one more event, the earliest that was not.
     """
-    settings = EventSettings(thresholds=planted)
-    days = [session.day for session in draws.sessions]
     drift, total = np.zeros(draws.cell_return.shape), np.zeros(len(news))
     begins = np.full(len(news), NEVER - 1)
     while True:
         series = assemble(draws, drift)
-        source = MemorySource({(kind, symbol): columns for kind, columns in series.items()}, days)
-        table = event_table(news, source, settings)
+        table = _table(draws, series, symbol, news, planted)
         news = news.assign(catalyst=table.events["catalyst"].to_numpy())  # the words never change: read them once
         passed = first_pass(table, planted)
-        fresh = passed if elsewhere_bps is None else np.maximum(passed, 0)
-        if np.array_equal(fresh, begins):
+        if np.array_equal(passed, begins):
             return series, table, total
-        begins = fresh
-        net = np.where(passed == NEVER, elsewhere_bps or 0.0, edge_bps)
-        drift, total = planned_drift(draws, table, begins, net)
+        begins = passed
+        drift, total = planned_drift(draws, table, begins, edge_bps)
 
 
-def planned_drift(draws: Draws, table: EventTable, begins: Ints, net_bps: Floats) -> tuple[Floats, Floats]:
-    """A drift of the price (n, WIDTH; ln a cell) after decision `begins`, and its sum in bps (n,).
+def break_even(
+    draws: Draws, symbol: str, news: pd.DataFrame, planted: Thresholds
+) -> tuple[dict[str, Columns], EventTable, Floats]:
+    """The same without any truth to find: every event pays its own costs back, whenever it is bought.
 
-    It pays the costs of the event and leaves net_bps (n,) to the default exit rule on average; 0 where begins is NEVER.
+    The drift begins when the last decision is over, so that no feature knows of it.
+    """
+    table = _table(draws, assemble(draws, np.zeros(draws.cell_return.shape)), symbol, news, planted)
+    begins = np.where(np.isfinite(table.features["price"][:, 0]), 0, NEVER)
+    drift, total = planned_drift(draws, table, begins, 0.0, delay=table.at.shape[1])
+    series = assemble(draws, drift)
+    return series, _table(draws, series, symbol, news, planted), total
+
+
+def _table(
+    draws: Draws, series: dict[str, Columns], symbol: str, news: pd.DataFrame, planted: Thresholds
+) -> EventTable:
+    days = [session.day for session in draws.sessions]
+    source = MemorySource({(kind, symbol): columns for kind, columns in series.items()}, days)
+    return event_table(news, source, EventSettings(thresholds=planted))
+
+
+def planned_drift(
+    draws: Draws, table: EventTable, begins: Ints, net_bps: float, delay: int = 0
+) -> tuple[Floats, Floats]:
+    """A drift of the price (n, WIDTH; ln a cell) `delay` cells after decision `begins`, and its sum in bps (n,).
+
+    It pays the costs of the event and leaves net_bps to the default exit rule on average; 0 where begins is NEVER.
     """
     rows = np.arange(begins.size)
     k = np.clip(begins, 0, None)
@@ -92,7 +111,7 @@ def planned_drift(draws: Draws, table: EventTable, begins: Ints, net_bps: Floats
     fees = 2 * np.minimum(np.maximum(0.005 * shares, 1.0), 0.01 * shares * price) / (shares * price) * 1e4
     total = (net_bps + (spread + leaving) / 2 + fees + FRICTION_BPS) / CAPTURED
     total = np.where((begins == NEVER) | ~np.isfinite(total), 0.0, total)
-    since = np.arange(WIDTH) - decided[:, None] - 1
+    since = np.arange(WIDTH) - decided[:, None] - 1 - delay
     inside = (since >= 0) & (since < DRIFT_CELLS)
     return np.where(inside, total[:, None] / DRIFT_CELLS / 1e4, 0.0), total
 
