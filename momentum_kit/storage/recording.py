@@ -4,33 +4,29 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.detection.bars import BAR_S, BarBuilder, floor_time, split_history
+from momentum_kit.detection.bars import floor_time
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import (
-    Bar,
     CommissionReport,
-    Contract,
     ContractDetails,
     Execution,
     Fill,
     Headline,
-    MarketDataType,
     Quote,
     TradeTick,
 )
 from momentum_kit.sessions import exchange_day, session_on
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, QuoteBar, Series
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
 from momentum_kit.storage.archive_event_rows import Listing, joined_spans
 from momentum_kit.storage.archive_files import now
 from momentum_kit.storage.archive_rows import Span
+from momentum_kit.storage.recorded_line import RecordedLine
 from momentum_kit.storage.recorder import FILE, TYPES, Connected, HistoryAnswer, Watched, adapter
-
-GRACE_S = 0.5  # clock.bar_grace_s: what comes later than this after a bar's end came too late for the session as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,74 +85,6 @@ class Recording:
             raise ArchiveError(f"{self.file}: line {number}: {str(error).splitlines()[0]}") from None
 
 
-@dataclass(slots=True)
-class _Line:
-    """One contract's market data as it comes in."""
-
-    contract: Contract
-    builder: BarBuilder | None = None
-    bars: dict[datetime, Bar] = field(default_factory=dict)
-    quotes: list[QuoteBar] = field(default_factory=list)
-    quote: Quote | None = None
-    building: QuoteBar | None = None
-    minutes: dict[date, tuple[datetime, list[Bar]]] = field(default_factory=dict)  # asked at, rows
-    covered: list[Span] = field(default_factory=list)
-    opened: datetime | None = None
-
-    def trade(self, tick: TradeTick) -> None:
-        """A trade; bars that ended a grace ago are closed first, as the session did."""
-        builder = self._closed_until(tick.received_at - timedelta(seconds=GRACE_S))
-        builder.add(tick)
-
-    def history(self, answer: HistoryAnswer) -> None:
-        """What the session knew before its own ticks: 5 s bars, and minutes by day."""
-        if answer.bar_size == "5 secs" and answer.bars:
-            closed, partial = split_history(answer.bars, answer.asked_at)
-            self.bars |= {bar.start: bar for bar in closed if bar.volume > 0}
-            self.builder = BarBuilder(BAR_S, answer.asked_at)
-            if partial:
-                self.builder.seed(partial)
-            self.covered.append((floor_time(answer.bars[0].start), answer.asked_at))
-        for bar in answer.bars if answer.bar_size == "1 min" else ():
-            day = exchange_day(bar.start)
-            asked_at, rows = self.minutes.get(day, (answer.asked_at, []))
-            if asked_at < answer.asked_at:
-                asked_at, rows = answer.asked_at, []
-            if bar.volume > 0 and bar.end <= answer.asked_at:
-                rows.append(bar)
-            self.minutes[day] = (asked_at, rows)
-
-    def update(self, quote: Quote) -> None:
-        """A quote; only live ones with both sides make bars. One received at a bar's very end is known there."""
-        start = floor_time(quote.received_at - timedelta(microseconds=1))
-        if self.building and self.building.start != start:
-            self._end_quote_bar()
-        if quote.data_type is MarketDataType.LIVE and quote.bid > 0 and quote.ask > 0:
-            self.building = _extended(self.building, self.quote, quote, start)
-            self.quote = quote
-
-    def close(self, at: datetime) -> None:
-        """No more of this line: what is complete by now becomes rows."""
-        self._closed_until(at)
-        if self.building and self.building.end <= at:
-            self._end_quote_bar()
-        self.building = self.quote = None
-        if self.opened:
-            self.covered.append((floor_time(self.opened), floor_time(at)))
-        self.opened = self.builder = None
-
-    def _closed_until(self, at: datetime) -> BarBuilder:
-        self.builder = self.builder or BarBuilder(BAR_S)
-        for bar in self.builder.close_until(at):
-            self.bars[bar.start] = bar
-        return self.builder
-
-    def _end_quote_bar(self) -> None:
-        if self.building:
-            self.quotes.append(self.building)
-            self.building = None
-
-
 def convert_recording(path: Path, archive: Archive) -> RecordReport:
     """Add a run's recording to an archive of its own; converting it again changes nothing.
 
@@ -184,8 +112,8 @@ def convert_recording(path: Path, archive: Archive) -> RecordReport:
 
 def _gather(
     recording: Iterable[Recorded],
-) -> tuple[dict[int, _Line], list[Headline], list[Fill], list[ContractDetails], int]:
-    lines: dict[int, _Line] = {}
+) -> tuple[dict[int, RecordedLine], list[Headline], list[Fill], list[ContractDetails], int]:
+    lines: dict[int, RecordedLine] = {}
     headlines: list[Headline] = []
     executions: dict[str, Execution] = {}
     costs: dict[str, CommissionReport] = {}
@@ -202,13 +130,13 @@ def _gather(
             case Quote() as quote if quote.con_id in lines:
                 lines[quote.con_id].update(quote)
             case Watched(what, contract, opening) if what != "headlines":
-                line = lines.setdefault(contract.con_id, _Line(contract))
+                line = lines.setdefault(contract.con_id, RecordedLine(contract))
                 if opening:
                     line.opened = line.opened or each.at
                 else:
                     line.close(each.at)
             case HistoryAnswer(what="TRADES") as answer if answer.contract.con_id:
-                lines.setdefault(answer.contract.con_id, _Line(answer.contract)).history(answer)
+                lines.setdefault(answer.contract.con_id, RecordedLine(answer.contract)).history(answer)
             case Headline() as headline:
                 headlines.append(headline)
             case Execution() as execution:
@@ -224,7 +152,7 @@ def _gather(
     return lines, headlines, fills, list(details.values()), count
 
 
-def _series(line: _Line, origin: Provenance) -> Iterator[Series]:
+def _series(line: RecordedLine, origin: Provenance) -> Iterator[Series]:
     symbol = line.contract.symbol
     for kind, rows in ((BARS_5S, [line.bars[start] for start in sorted(line.bars)]), (QUOTES_5S, line.quotes)):
         by_day: dict[date, list[Any]] = {}
@@ -262,20 +190,6 @@ def _speaks(origin: Provenance, at: datetime) -> bool:
 
 def _covering(origin: Provenance, covered: tuple[Span, ...]) -> Provenance:
     return Provenance(origin.source, origin.sha256, origin.imported_at, origin.adjusted, covered)
-
-
-def _extended(bar: QuoteBar | None, before: Quote | None, quote: Quote, start: datetime) -> QuoteBar:
-    bid, ask = quote.bid, quote.ask
-    if bar is None:
-        was_bid, was_ask = (before.bid, before.ask) if before else (bid, ask)
-        return QuoteBar(
-            start, BAR_S, was_bid, max(was_bid, bid), min(was_bid, bid), bid, quote.bid_size,
-            was_ask, max(was_ask, ask), min(was_ask, ask), ask, quote.ask_size,
-        )  # fmt: skip
-    return QuoteBar(
-        start, BAR_S, bar.bid_open, max(bar.bid_high, bid), min(bar.bid_low, bid), bid, quote.bid_size,
-        bar.ask_open, max(bar.ask_high, ask), min(bar.ask_low, ask), ask, quote.ask_size,
-    )  # fmt: skip
 
 
 def _listing(details: ContractDetails) -> Listing:
