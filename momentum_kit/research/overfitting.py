@@ -55,7 +55,9 @@ def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
     return Pbo(below / len(halves), losing / len(halves), cells)
 
 
-def representatives(returns: Array, activity: Array | None = None, same: float = SAME_IDEA) -> npt.NDArray[np.intp]:
+def representatives(
+    returns: Array, activity: npt.NDArray[np.floating | np.integer] | None = None, same: float = SAME_IDEA
+) -> npt.NDArray[np.intp]:
     """Columns that stand for all others: each column correlates with one of them at `same` or more.
 
     Leaders are taken by `activity` (such as signals per cell), never by their result: choosing the best of each
@@ -64,14 +66,13 @@ def representatives(returns: Array, activity: Array | None = None, same: float =
     deviation = returns.std(axis=0)
     left = np.flatnonzero(deviation > 1e-12)
     order = left if activity is None else left[np.argsort(-activity[left], kind="stable")]
-    unit = (
-        (returns - returns.mean(axis=0)) / np.where(deviation > 1e-12, deviation, 1) / math.sqrt(max(len(returns), 1))
-    )
+    scale = np.where(deviation > 1e-12, deviation, 1) * math.sqrt(max(len(returns), 1))
+    unit = ((returns - returns.mean(axis=0)) / scale).T.astype(np.float32)  # (C, D), half the memory to walk through
     leaders: list[int] = []
     while order.size:
         leader = int(order[0])
         leaders.append(leader)
-        alike = unit[:, order].T @ unit[:, leader] >= same
+        alike = unit[order] @ unit[leader] >= same
         alike[0] = True
         order = order[~alike]
     return np.array(leaders, dtype=np.intp)

@@ -23,7 +23,7 @@ from momentum_kit.research.bootstraps import Band, SpaTest, mean_band, spa_test
 from momentum_kit.research.code_version import code_version
 from momentum_kit.research.daily import DailyCells, choose, t_by_day
 from momentum_kit.research.folds import Fold, day_folds, walk_forward
-from momentum_kit.research.overfitting import Pbo, probability_of_overfitting, representatives
+from momentum_kit.research.overfitting import SAME_IDEA, Pbo, probability_of_overfitting, representatives
 from momentum_kit.research.placebo import Placebo
 from momentum_kit.research.sealed import Sealed
 from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
@@ -34,7 +34,10 @@ from momentum_kit.research.triggers import Outcomes, by_day, outcomes
 
 FOLDS = 10
 LEAST_TRAIN_DAYS = 20
+ALL_BUT_EQUAL = (0.95, 0.9, 0.8, SAME_IDEA)  # correlations from which cells need not be tested twice
+MOST_TESTED = 400  # columns of SPA: its bootstrap takes half a second for so many, and a minute for ten thousand
 LEAST_TRAIN_SHARE = 0.3  # of all days, before the first month that is judged
+Columns = npt.NDArray[np.intp]
 UNKNOWN = Band(math.nan, math.nan, math.nan, math.nan, 0.95)
 
 
@@ -146,6 +149,7 @@ def validate(
     active = cells.fills.sum(axis=0)
     known = np.flatnonzero(np.isfinite(t_by_day(cells)))
     ideas = known[representatives(cells.sums[:, known], active[known])]
+    distinct = _distinct(cells.sums, active, known)
     sums, fills = cells.sums[:, column], cells.fills[:, column].astype(float)
     candidate = thresholds if chosen is not None else None
     return Evidence(
@@ -166,7 +170,7 @@ def validate(
         ),
         sharpe=_sharpe_evidence(cells.sums[:, known], sums, result.trials, len(ideas)) if known.size else _NO_SHARPE,
         pbo=probability_of_overfitting(cells.sums[:, ideas]),
-        spa=spa_test(cells.sums[:, known], reps // 2, seed),
+        spa=spa_test(cells.sums[:, distinct], reps // 2, seed),
         gross_bps=float(found.gross_bps[found.filled].mean()) if candidate and found.filled.any() else math.nan,
         break_even=break_even_multiple(found) if candidate else math.nan,
         rate=signal_rate(table, found, reps, seed),
@@ -231,6 +235,15 @@ def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> U
     return Unseen(mean_band(np.concatenate(sums), traded, reps, seed), int(traded.sum()), len(sums), positive, idle)
 
 
+def _distinct(sums: Array, active: npt.NDArray[np.integer], known: Columns) -> Columns:
+    """The columns that SPA tests: representatives of cells as alike as it takes, chosen without looking at results."""
+    for same in ALL_BUT_EQUAL:
+        known = known[representatives(sums[:, known], active[known], same)]
+        if len(known) <= MOST_TESTED:
+            break
+    return known[:MOST_TESTED]
+
+
 def _least_train_days(cells: DailyCells) -> int:
     return max(LEAST_TRAIN_DAYS, math.ceil(LEAST_TRAIN_SHARE * len(cells.days)))
 
@@ -253,7 +266,7 @@ def _sharpe_evidence(returns: Array, candidate: Array, trials: int, ideas: int) 
     )
 
 
-def _standard_error(cells: DailyCells, chosen: int | None, known: npt.NDArray[np.intp]) -> float:
+def _standard_error(cells: DailyCells, chosen: int | None, known: Columns) -> float:
     t = t_by_day(cells)
     columns = known if chosen is None else np.array([chosen])
     if not columns.size:
