@@ -10,7 +10,7 @@ import yaml
 
 from momentum_kit.config import Thresholds, ThresholdsExport, export_hash, load_thresholds
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
-from momentum_kit.research.validation import Evidence
+from momentum_kit.research.evidence import Evidence
 from momentum_kit.research.verdict import Verdict
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")

@@ -11,23 +11,22 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.bootstraps import Band, SpaTest, mean_band, spa_test
+from momentum_kit.research.bootstraps import mean_band, spa_test
 from momentum_kit.research.code_version import code_version
 from momentum_kit.research.daily import DailyCells, choose, t_by_day
+from momentum_kit.research.evidence import UNKNOWN, Evidence, SharpeEvidence, SignalRate, Unseen
 from momentum_kit.research.folds import Fold, day_folds, walk_forward
-from momentum_kit.research.overfitting import SAME_IDEA, Pbo, probability_of_overfitting, representatives
+from momentum_kit.research.overfitting import SAME_IDEA, probability_of_overfitting, representatives
 from momentum_kit.research.placebo import Placebo
 from momentum_kit.research.sealed import Sealed
 from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
-from momentum_kit.research.stress import Flip, break_even_multiple, candidate_band, flips, stressed_bands
+from momentum_kit.research.stress import break_even_multiple, candidate_band, flips, stressed_bands
 from momentum_kit.research.sweep import SweepResult
 from momentum_kit.research.tables import EventTable
 from momentum_kit.research.triggers import Outcomes, by_day, outcomes
@@ -38,86 +37,6 @@ ALL_BUT_EQUAL = (0.95, 0.9, 0.8, SAME_IDEA)  # correlations from which cells nee
 MOST_TESTED = 400  # columns of SPA: its bootstrap takes half a second for so many, and a minute for ten thousand
 LEAST_TRAIN_SHARE = 0.3  # of all days, before the first month that is judged
 Columns = npt.NDArray[np.intp]
-UNKNOWN = Band(math.nan, math.nan, math.nan, math.nan, 0.95)
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """The mean of days that were judged by thresholds chosen from other days: months, or folds of days.
-
-    judged: months or folds; positive: those with a gain; idle: those for which nothing stood out, so nothing traded.
-    """
-
-    band: Band
-    fills: int
-    judged: int
-    positive: int
-    idle: int
-
-
-@dataclass(frozen=True, slots=True)
-class SharpeEvidence:
-    """Of the candidate's daily results.
-
-    dsr: at the trial count of the ledger, with the variance of the trials, as published. dsr_effective: at the number
-    of different ideas among them, with the variance of luck alone, 1/(T-1): cells differ in costs and strictness as
-    well, and that is no luck. least_days: after so many days a record like this proves a ratio above zero at 95%.
-    """
-
-    by_day: float
-    psr: float
-    dsr: float
-    dsr_effective: float
-    trials: int
-    effective_trials: float
-    least_days: float
-
-
-@dataclass(frozen=True, slots=True)
-class SignalRate:
-    """Signals in the regular hours of one session: mean, its 95% band, variance over mean of the counts."""
-
-    mean: float
-    low: float
-    high: float
-    dispersion: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What the verdict is made from; nan where it cannot be known.
-
-    candidate: thresholds at the centre of the best plateau of all open days; None where no cell stands out.
-    se_bps: standard error of a mean by days, of the candidate or of the median cell: what these data could have shown.
-    """
-
-    candidate: Thresholds | None
-    exit_rule: str
-    first_day: date
-    last_day: date
-    days: int
-    events: int
-    signals: int
-    fills: int
-    cells: int
-    in_sample: Band
-    se_bps: float
-    walk_forward: Unseen
-    cross_validated: Unseen
-    sharpe: SharpeEvidence
-    pbo: Pbo
-    spa: SpaTest
-    gross_bps: float
-    break_even: float
-    rate: SignalRate
-    stressed: Mapping[str, Band] = field(default_factory=dict)
-    flips: tuple[Flip, ...] = ()
-    placebo: Placebo | None = None
-    sealed: Band | None = None
-    sealed_fills: int = 0
-    sealed_days: tuple[date, date] | None = None
-    marks: tuple[str, ...] = ()
-    code_version: str = ""
 
 
 def validate(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from scipy import stats
 
-from momentum_kit.research.validation import Evidence
+from momentum_kit.research.evidence import Evidence
 
 Word = Literal["accept", "refuse", "cannot tell"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from momentum_kit.research.bootstraps import Band
+from momentum_kit.research.evidence import Evidence
 from momentum_kit.research.statistics import events_needed
-from momentum_kit.research.validation import Evidence
 from momentum_kit.research.verdict import Verdict
 
 SESSIONS_A_MONTH = 21
