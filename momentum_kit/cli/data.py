@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ from momentum_kit.cli.common import ConfigPath, Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError, MomentumKitError
 
-data_app = typer.Typer(help="The archive: import, download, record, quality.", no_args_is_help=True)
+data_app = typer.Typer(help="The archive: import, download, record, sample, quality.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 ArchivePath = Annotated[Path, typer.Option("--archive", help="Archive folder.")]
@@ -102,6 +102,44 @@ def _day(option: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{option} {text}: expected YYYY-MM-DD") from None
+
+
+@data_app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")] = Path("data/sample"),
+    seed: Annotated[
+        int | None, typer.Option(help="Another market; the rest of the committed sample's unless given.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Sessions with headlines.")] = None,
+    symbols: Annotated[int | None, typer.Option(help="Invented companies.")] = None,
+    headlines: Annotated[int | None, typer.Option(help="Headlines a session.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
+    edge_bps: Annotated[float | None, typer.Option(help="Net of costs, where the planted thresholds hold.")] = None,
+    planted: Annotated[Path | None, typer.Option(help="Thresholds to plant, as YAML.")] = None,
+    placebo: Annotated[bool, typer.Option(help="No edge anywhere: every event pays its costs back, no more.")] = False,
+    json_: Json = False,
+) -> None:
+    """Generate a market of known truth; without options the one that is committed under data/sample."""
+    from dataclasses import asdict, replace
+
+    from momentum_kit.config import load_thresholds
+    from momentum_kit.research.sample import SAMPLE
+    from momentum_kit.research.sample_archive import write_sample
+
+    given: dict[str, Any] = {
+        "seed": seed,
+        "days": days,
+        "symbols": symbols,
+        "headlines_a_day": headlines,
+        "first_day": _day("--from", first) if first else None,
+        "edge_bps": edge_bps,
+        "planted": load_thresholds(planted) if planted else None,
+        "placebo": placebo,
+    }
+    report = write_sample(
+        folder, replace(SAMPLE, **{name: value for name, value in given.items() if value is not None})
+    )
+    done(json_, asdict(report), str(report))
 
 
 @data_app.command()

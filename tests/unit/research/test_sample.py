@@ -270,3 +270,13 @@ def test_power_grows_with_edge_and_events() -> None:
     found = [power(edge, 150, 1_700) for edge in (5, 10, 20)]
     assert found == pytest.approx([0.394, 0.866, 0.9999], abs=0.002)
     assert power(0, 150, 1_700) == pytest.approx(0.05, abs=1e-3)
+
+
+def test_the_command_writes_what_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`data sample` changes the committed spec by its options, and reports as JSON."""
+    from momentum_kit.cli.data import sample as command
+
+    command(tmp_path / "new", days=1, headlines=3, first="2026-05-04", symbols=2, placebo=True, json_=True)
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    spec = json.loads((tmp_path / "new" / TRUTH).read_text())["spec"]
+    assert (report["headlines"], spec["placebo"], spec["seed"], spec["days"]) == (3, True, SAMPLE.seed, 1)
