@@ -47,8 +47,8 @@ class SampleSpec:
 
     days: sessions with headlines, after warm_up sessions that only feed baselines. edge_bps: what the default exit
     rule nets on average where the planted thresholds hold; any other event loses its costs. placebo: no edge anywhere,
-    in its hardest form: every event pays its costs back, so that luck alone decides. Measured over 10,000 events: -2 bps
-    net where the planted thresholds hold, -13 elsewhere, where thin books cost more than was planned for.
+    in its hardest form: every event pays its costs back, so that luck alone decides. Measured over 10,000 events: -2
+    bps net where the planted thresholds hold, -13 elsewhere, where thin books cost more than was planned for.
     """
 
     seed: int = 1
