@@ -16,7 +16,8 @@ order of events; integers are exact whatever the order, so parts computed elsewh
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from momentum_kit.detection.compiled import compiled
 
 UNITS_PER_BPS = 2.0**32
 MOST_BOXES = 64
@@ -34,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int:
     """Decision times at which at least the loosest cell triggers and none before them triggers wherever they do."""
     found, axes = 0, codes.shape[0]
@@ -56,7 +57,7 @@ def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _boxes(codes: Bytes, times: Ints, found: int, boxes: Bytes, owners: Ints, signs: Ints) -> int:
     """Signed boxes, each all cells up to a strictest one, whose values add up to the first trigger's in every cell.
 
@@ -91,7 +92,7 @@ def _boxes(codes: Bytes, times: Ints, found: int, boxes: Bytes, owners: Ints, si
     return size
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_boxes(
     count: int, boxes: Bytes, owners: Ints, signs: Ints, values: Ints, strides: Ints, totals: Ints
 ) -> None:  # fmt: skip
@@ -103,7 +104,7 @@ def _add_boxes(
         totals[cell] += signs[box] * values[owners[box]]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _runs_of(codes: Bytes, a: int, times: Ints, found: int, to_the_end: int, ends: Ints) -> int:
     """Ascending, where the set of passing times changes along one axis; to_the_end: its steps, 0 if not needed."""
     count = 0
@@ -121,7 +122,7 @@ def _runs_of(codes: Bytes, a: int, times: Ints, found: int, to_the_end: int, end
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blocks(
     codes: Bytes, times: Ints, found: int, paired: bool, shape: Ints, strides: Ints, ends: Ints, own: Words, runs: Ints,
     sets: Words, corners: Ints,
@@ -150,7 +151,7 @@ def _blocks(
     return size
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _first_times(size: int, sets: Words, firsts: Ints) -> None:
     """Per block the position of its first passing time, -1 where nothing passes."""
     for block in range(size):
@@ -163,7 +164,7 @@ def _first_times(size: int, sets: Words, firsts: Ints) -> None:
         firsts[block] = first
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_blocks(size: int, firsts: Ints, values: Ints, runs: Ints, corners: Ints, field: Ints, totals: Ints) -> None:
     """Add each block's value to its cells: the difference to the next block along every axis, at its corner."""
     for block in range(size):
@@ -180,7 +181,7 @@ def _add_blocks(size: int, firsts: Ints, values: Ints, runs: Ints, corners: Ints
         totals[corners[block]] += field[block]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _spread(totals: Ints, shape: Ints, strides: Ints) -> None:
     """Suffix sums along every axis."""
     for a in range(len(shape)):
@@ -192,7 +193,7 @@ def _spread(totals: Ints, shape: Ints, strides: Ints) -> None:
                     here[at] += there[at]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _unpack(words: Ints, signals: Counts, fills: Counts, hits: Counts) -> None:
     for cell in range(len(words)):
         signals[cell] = words[cell] & MOST_A_DAY
@@ -200,7 +201,7 @@ def _unpack(words: Ints, signals: Counts, fills: Counts, hits: Counts) -> None:
         hits[cell] = words[cell] >> 42
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def sum_days(
     first_day: int, last_day: int, order: Ints, starts: Ints, alive: Bools, codes: Bytes, net_bps: Floats,
     paired: bool, shape: Ints, strides: Ints, signals: Counts, fills: Counts, hits: Counts, units: Ints,

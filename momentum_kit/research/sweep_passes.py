@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from momentum_kit.detection.compiled import compiled
 from momentum_kit.research.sweep_kernel import UNITS_PER_BPS
 
 SLICE = 4096  # values that stay in the fastest cache while all limits are compared
@@ -15,7 +15,7 @@ Counts = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_passed(values: Floats, limits: Floats, at_most: bool, codes: Bytes) -> None:
     """Per value, how many limits (loose to strict) it meets, into codes (both flat); nan meets none."""
     for start in range(0, len(values), SLICE):
@@ -30,7 +30,7 @@ def count_passed(values: Floats, limits: Floats, at_most: bool, codes: Bytes) ->
                     passed[i] += here[i] >= limit
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_shares(spread_bps: Floats, ret_news: Floats, shares: Floats, codes: Bytes) -> None:
     """The same for the spread as a share of the move since the anchor."""
     for i in range(spread_bps.shape[0]):
@@ -41,7 +41,7 @@ def count_shares(spread_bps: Floats, ret_news: Floats, shares: Floats, codes: By
             codes[i, k] = passed
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
     """The next state of a key (the finaliser of splitmix64, whose every input bit moves every output bit)."""
     key = (key ^ word) + np.uint64(0x9E3779B97F4A7C15)
@@ -50,7 +50,7 @@ def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
     return key ^ (key >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Floats) -> np.uint64:
     """A number that stands for these events with these outcomes: the sum of their keys, whatever their order.
 
@@ -69,7 +69,7 @@ def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Fl
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def day_moments(fills: Counts, hits: Counts, units: Ints, moments: Floats) -> None:
     """From (D, C) to moments (8, C): fills, hits, sum, sum of squares, fills x sum, fills squared, worst, days.
 

@@ -86,7 +86,7 @@ def add_sums(parts: Sequence[DaySums]) -> DaySums:
         raise ResearchError("sweep: parts of different grids or exit rules cannot be added up")
     days = np.unique(np.concatenate([part.days for part in parts]))
     shape = (parts[0].units.shape[0], len(days), parts[0].units.shape[2])
-    keys = np.sum([part.keys for part in parts], axis=0, dtype=np.uint64)
+    keys = np.add.reduce(np.stack([part.keys for part in parts]), axis=0)
     whole = DaySums(
         days, sum(part.events for part in parts), keys,
         np.zeros(shape[1:], np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int64),
