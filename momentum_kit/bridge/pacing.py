@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 SMALL_BAR_S = 30  # bars up to here fall under the hard history rules
 MAX_OPEN_HISTORY = 50
+MARGIN_S = 0.5  # the gateway counts when a request arrives, we when it is sent: on top of each window
 ORDER_RESERVE = 5  # messages a second that only orders may use: IB ends the session above 50, requests stop at 45
 
 
@@ -120,7 +121,7 @@ class HistoryPacer:
         self._open = asyncio.Semaphore(MAX_OPEN_HISTORY)
         self._rules = small_bar_rules
         self._clock = clock
-        self._all = RateWindow(60, 600.0)
+        self._all = RateWindow(60, 600.0 + MARGIN_S)
         self._contracts: dict[Hashable, RateWindow] = {}
         self._requests: dict[Hashable, RateWindow] = {}
 
@@ -138,8 +139,8 @@ class HistoryPacer:
             self._forget(now)
             windows = (
                 (self._all, weight),
-                (self._contracts.setdefault(contract, RateWindow(5, 2.0)), weight),
-                (self._requests.setdefault(request, RateWindow(1, 15.0)), 1),
+                (self._contracts.setdefault(contract, RateWindow(5, 2.0 + MARGIN_S)), weight),
+                (self._requests.setdefault(request, RateWindow(1, 15.0 + MARGIN_S)), 1),
             )
             delay_s = max(window.delay_s(now, cost) for window, cost in windows)
             if delay_s <= 0:

@@ -10,6 +10,7 @@ shown by research/outcomes.py. Method: MacKinlay, Journal of Economic Literature
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ import pandas as pd
 from scipy import stats
 
 from momentum_kit.errors import ResearchError
+from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.archive_rows import BARS, BARS_5S, SECONDS
 
 OFFSETS_S = (
     -900, -600, -300, -120, -60, -30, -10, 0, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800,
@@ -109,6 +112,21 @@ def paths(
     return Paths(kept, grid, moved, _relative(volume, grid), len(events) - len(kept), noted)
 
 
+def archived_bars(archive: Archive) -> BarColumns:
+    """The archive's tape: 5 s bars where it has them, minutes where it has not; each instant from one series only."""
+
+    def bars(symbol: str, first: np.datetime64, last: np.datetime64, /) -> Mapping[str, npt.NDArray[Any]]:
+        days = first.astype("datetime64[D]").item(), last.astype("datetime64[D]").item()
+        fine, coarse = _series(archive, BARS_5S, symbol, *days), _series(archive, BARS, symbol, *days)
+        minute = 60 * SECOND
+        alone = ~np.isin(coarse["start"], fine["start"] // minute * minute)
+        both = {name: np.concatenate((fine[name], coarse[name][alone])) for name in fine}
+        order = np.argsort(both["start"], kind="stable")
+        return {name: values[order] for name, values in both.items()}
+
+    return bars
+
+
 def study(found: Paths, by: str = "", seed: int = 0) -> EventStudy:
     """Means with bands by group (`by`: a column of events; "" takes all as one).
 
@@ -144,6 +162,15 @@ def buckets(values: npt.ArrayLike, edges: Sequence[float], unit: str = "") -> np
     words.append(f"from {edges[-1]:g}")
     named = np.array([f"{i + 1}: {word} {unit}".rstrip() for i, word in enumerate(words)] + ["unknown"])
     return np.asarray(named[np.where(np.isnan(known), len(words), index)])
+
+
+def _series(archive: Archive, kind: str, symbol: str, first: date, last: date) -> dict[str, npt.NDArray[Any]]:
+    """start, close, volume and seconds of one kind; empty where the archive has none."""
+    if any(first <= day <= last for day in archive.days(symbol, kind)):
+        found = archive.columns(kind, symbol, first, last, ("close", "volume"))
+    else:
+        found = {"start": np.empty(0, np.int64), "close": np.empty(0), "volume": np.empty(0)}
+    return {**found, "seconds": np.full(found["start"].size, SECONDS[kind])}
 
 
 def _without_overlaps(events: pd.DataFrame, window_s: int) -> pd.DataFrame:

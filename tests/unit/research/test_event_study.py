@@ -1,6 +1,8 @@
 """Event study on tapes whose truth is known."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,9 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study import Paths, buckets, deciles, paths, study
+from momentum_kit.research.event_study import Paths, archived_bars, buckets, deciles, paths, study
+from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.archive_rows import BARS, BARS_5S, Provenance, Series
 
 OPEN = np.datetime64("2026-03-02T14:30:00", "us").astype(np.int64)
 DAY = np.int64(86_400_000_000)
@@ -106,6 +110,32 @@ def test_the_market_is_taken_off() -> None:
     assert np.nanmax(np.abs(adjusted.abnormal)) < 1e-12
     assert adjusted.marks == ()
     assert paths(tapes, events_at([("S0", at)])).marks == ("NOT MARKET-ADJUSTED",)
+
+
+def test_the_archive_gives_each_instant_from_one_series(tmp_path: Path) -> None:
+    """Five-second bars where there are some, minutes elsewhere; nothing is counted twice."""
+    day, minute = date(2026, 3, 2), 60 * SECOND
+    archive = Archive(tmp_path)
+    known = Provenance("test", "", datetime(2026, 3, 3, tzinfo=UTC), False)
+    archive.extend(
+        [
+            Series(BARS, "S0", day, columns_at(OPEN + np.arange(4) * minute), known),
+            Series(BARS_5S, "S0", day, columns_at(OPEN + minute + np.arange(12) * 5 * SECOND), known),
+        ]
+    )
+    found = archived_bars(archive)("S0", np.datetime64(day), np.datetime64(day))
+    assert found["seconds"].tolist() == [60, *[5] * 12, 60, 60]
+    assert (np.diff(found["start"]) > 0).all()
+    assert archived_bars(archive)("S1", np.datetime64(day), np.datetime64(day))["start"].size == 0
+
+
+def columns_at(start: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    """Bars at these starts, all alike."""
+    price, count = np.full(start.size, 10.0), np.full(start.size, 3.0)
+    return {
+        "start": start, "open": price, "high": price, "low": price, "close": price, "volume": count * 100,
+        "wap": price, "count": count,
+    }  # fmt: skip
 
 
 def test_overlapping_events_count_once() -> None:
