@@ -42,7 +42,7 @@ class Market:
         self.instruments: dict[int, Instrument] = source.instruments
         self.market_rules: dict[int, tuple[tuple[float, float], ...]] = MARKET_RULES
         self.market_data_type: int = scenario.market_data_type
-        self.providers = {code: PROVIDERS[code] for code in scenario.news.providers}
+        self.providers: dict[str, str] = {code: PROVIDERS[code] for code in scenario.news.providers}
         self.now = scenario.starts_at.astimezone(UTC)
         self._source = source
         self._news_times = [event.time for event in source.headlines]

@@ -76,7 +76,7 @@ def _sizes(points: Floats, needed: NDArray[np.bool_], volume: Floats, wap: Float
     lean = np.clip(lean, 0.0, 1 - 2.0**-20)[:, None]  # beyond its own range a wap cannot be had
     weight = even * (1 - lean)
     weight[rows, toward] += lean[:, 0]
-    size = np.rint(weight * volume[:, None] / grain) * grain
+    size: Floats = np.rint(weight * volume[:, None] / grain) * grain
     size[rows, size.argmax(axis=1)] += volume - size.sum(axis=1)
     return size
 

@@ -25,8 +25,7 @@ def to_ms(at: datetime) -> int:
 
 def from_ms(ms: int) -> datetime:
     """Aware UTC time of milliseconds since 1970."""
-    seconds, rest = divmod(ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,8 @@ class Tape:
     con_id: int
     trade_ms: Ints
     price: Floats
-    size: Ints
-    total_volume: Ints
+    size: Ints | Floats  # whole shares, but for retold bars (retelling.py)
+    total_volume: Ints | Floats
     vwap: Floats
     quote_ms: Ints
     bid: Floats
@@ -168,12 +167,12 @@ class TapeSource(Protocol):
 
 def build_tape(
     con_id: int,
-    trades: tuple[Ints, Floats, Ints],
+    trades: tuple[Ints, Floats, Ints | Floats],
     quotes: tuple[Ints, Floats, Floats, Ints, Ints],
     halts: tuple[tuple[int, int], ...] = (),
 ) -> Tape:
     """A tape from (ms, price, size) and (ms, bid, ask, bid size, ask size), with running volume and VWAP."""
     trade_ms, price, size = trades
-    total = np.cumsum(size)
+    total: Any = np.cumsum(size)  # of the sizes' own type
     vwap = np.round(np.cumsum(price * size) / np.maximum(total, 1), 6)
     return Tape(con_id, trade_ms, price, size, total, vwap, *quotes, halts)
