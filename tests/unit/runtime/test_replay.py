@@ -1,0 +1,122 @@
+"""What of an archive is replayed, what is said of the rest, and how the clock stops for headlines."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.errors import ArchiveError, BrokerError
+from momentum_kit.models import Bar, Contract, Headline
+from momentum_kit.runtime.archive_day import ArchiveDay
+from momentum_kit.runtime.beats import beat_in_steps
+from momentum_kit.runtime.clock import SteppedClock
+from momentum_kit.runtime.replay import Replay, replay_of
+from momentum_kit.sessions import session_on
+from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, Series
+
+DAY = date(2026, 11, 20)
+OPEN = session_on(DAY).open
+ORIGIN = Provenance("test", "", datetime(2026, 11, 21, tzinfo=UTC), adjusted=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An archive with one bar and three headlines: on a tape, of a contract, and one that nobody saw arrive."""
+    archive = Archive(tmp_path / "archive")
+    bar = Bar(OPEN, 5, 5.0, 5.0, 5.0, 5.0, 100.0, 5.0, 1)
+    archive.extend([Series(BARS_5S, "TESTQ", DAY, [bar], ORIGIN)])
+    at, one = OPEN + timedelta(minutes=5), timedelta(seconds=1)
+    archive.add_headlines(
+        [
+            Headline("BRFG", "A$1", "one", at, at + one),
+            Headline(
+                "BZ", "A$2", "two", OPEN - timedelta(hours=1), OPEN - timedelta(minutes=50), "", Contract("TESTQ", 7)
+            ),
+            Headline("BZ", "A$3", "three", at + one, None),
+        ],
+        ORIGIN,
+    )
+    return archive.root
+
+
+def test_only_what_was_received_is_told(folder: Path) -> None:
+    """In order of arrival; the rest is left out and said to be, or imputed and said to be."""
+    day = ArchiveDay(folder, DAY)
+    assert [line.article_id for line in day.headlines] == ["A$2", "A$1"]
+    assert day.notes == ("1 of 3 headlines left out: nobody recorded when they were received",)
+    imputed = ArchiveDay(folder, DAY, timedelta(seconds=2))
+    assert [line.article_id for line in imputed.headlines] == ["A$2", "A$1", "A$3"]
+    assert imputed.notes == ("IMPUTED: 1 of 3 headlines taken as received 2 s after publication",)
+
+
+def test_a_session_hears_where_the_headlines_were_heard(folder: Path) -> None:
+    """Tapes of what came without a contract, the news of the contracts of what came with one; from the first one on."""
+    day = ArchiveDay(folder, DAY)
+    assert day.overrides == {"news.watch_symbols": ["TESTQ"], "news.broad_tapes": ["BRFG"]}
+    assert day.listed["TESTQ"].con_id == 7
+    assert day.starts_at == OPEN - timedelta(minutes=51)
+    assert day.until < day.ends_at
+
+
+def test_a_day_without_5_s_bars_is_refused_with_those_that_have_them(folder: Path) -> None:
+    """One line with the remedy."""
+    with pytest.raises(ArchiveError, match=r"no 5 s bars on 2026-11-19; days that have them: 2026-11-20"):
+        ArchiveDay(folder, date(2026, 11, 19)).market()
+
+
+def test_a_run_folder_knows_its_replay(tmp_path: Path) -> None:
+    """No file, no replay."""
+    assert replay_of(tmp_path) is None
+
+
+class Stopping:
+    """A market that announces what happens at `stop`; it answers with the times it is given."""
+
+    def __init__(self, answers: list[datetime], clock: SteppedClock) -> None:
+        self.answers, self.clock = answers, clock
+        self.last_received_ns, self.idle = 0, True
+        self.stamps: list[datetime] = []
+
+    async def settled(self) -> None:
+        """It always is."""
+
+    async def fetch_current_time_millis(self) -> datetime:
+        """The next answer; notes what the clock would have stamped."""
+        self.stamps.append(self.clock.now())
+        return self.answers.pop(0)
+
+
+async def test_the_clock_stands_at_the_stop_while_it_happens() -> None:
+    """Announced, set, told at that very time; then the step goes on to its end, where the beat falls."""
+    clock, at = SteppedClock(), datetime(2026, 11, 20, 15, tzinfo=UTC)
+    clock.start(at)
+    stop, due = at + timedelta(seconds=1.5), at + timedelta(seconds=5)
+    market, beats = Stopping([stop, stop, due], clock), asyncio.Queue()
+
+    async def after(now: datetime) -> bool:
+        beats.task_done()
+        return True
+
+    async def drive() -> None:
+        await beat_in_steps(clock, market, 5.0, 1e6, [beats], [], after)
+
+    await drive()
+    assert market.stamps == [due, stop, due]
+    assert beats.get_nowait().now == due
+
+
+async def test_a_market_that_goes_its_own_way_is_an_error() -> None:
+    """Announced one time and told another: lock-step is broken."""
+    clock, at = SteppedClock(), datetime(2026, 11, 20, 15, tzinfo=UTC)
+    clock.start(at)
+    early, late = at + timedelta(seconds=1), at + timedelta(seconds=2)
+    with pytest.raises(BrokerError, match="lock-step broken"):
+        await beat_in_steps(clock, Stopping([early, late], clock), 5.0, 1e6, [], [], lambda _: asyncio.sleep(0))
+
+
+def test_settings_hear_what_the_day_has(folder: Path) -> None:
+    """The configuration's own tapes give way to the day's."""
+    config = Path(__file__).resolve().parents[3] / "config" / "replay.yaml"
+    news = Replay(folder, DAY, config).settings().news
+    assert (news.broad_tapes, news.watch_symbols) == (("BRFG",), ("TESTQ",))
