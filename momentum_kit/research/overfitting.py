@@ -33,10 +33,11 @@ def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
     """PBO by combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017).
 
     returns: (D, C) by day, best on representatives of clusters: near-identical good cells take each other's ranks and
-    look overfitted. nan for fewer than two cells or 2 x `splits` days.
+    look overfitted. nan for fewer than 2 x `splits` days; a probability of nan where there is nothing to choose from:
+    a single idea can still lose.
     """
     days, cells = returns.shape
-    if cells < 2 or days < MIN_DAYS_A_SPLIT * splits:
+    if cells < 1 or days < MIN_DAYS_A_SPLIT * splits:
         return Pbo(math.nan, math.nan, cells)
     blocks = np.array_split(np.arange(days), splits)
     size = np.array([len(block) for block in blocks], dtype=float)
@@ -52,7 +53,7 @@ def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
         rank = (unseen < there).sum(axis=1) + ((unseen == there).sum(axis=1) + 1) / 2
         below += int((rank / (cells + 1) <= 0.5).sum())  # ln(w / (1 - w)) <= 0
         losing += int((there <= 0).sum())
-    return Pbo(below / len(halves), losing / len(halves), cells)
+    return Pbo(below / len(halves) if cells > 1 else math.nan, losing / len(halves), cells)
 
 
 def representatives(

@@ -104,6 +104,15 @@ def test_too_little_for_cscv_is_not_known(days, cells):
     assert math.isnan(probability_of_overfitting(np.random.default_rng(0).normal(size=(days, cells))).probability)
 
 
+def test_a_single_idea_can_lose_but_not_be_overfitted():
+    """With one column there is no choice to be wrong about; how often it loses in the other half is known."""
+    returns = np.random.default_rng(3).normal(0.4, 1, size=(160, 1))
+    found = probability_of_overfitting(returns)
+    assert math.isnan(found.probability)
+    assert found.loss < 0.05
+    assert probability_of_overfitting(-returns).loss > 0.95
+
+
 def test_the_tests_over_all_cells_hold_their_size():
     """Without an edge SPA and White's Reality Check reject in about 5% of the worlds."""
     rng = np.random.default_rng(12)
