@@ -53,6 +53,9 @@ matrix: setup  ## every supported client, in an environment of its own, against 
 compare: setup  ## what the simulated gateway says, beside what was recorded of a live one, message by message
 	@$(BIN)/python -m pytest tests/gateway/test_recorded_frames.py tests/gateway/test_transcripts.py -qs -rs -n 0 -p no:randomly
 
+recovery: setup  ## twenty markets with a planted edge and two hundred without, each to its verdict
+	@$(BIN)/python tests/recovery/run.py
+
 clean:  ## remove .venv and everything derived; runs, data and logs stay
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
