@@ -15,8 +15,10 @@ Word = Literal["accept", "refuse", "cannot tell"]
 class Cutoffs:
     """What a candidate must show; all of it, or it is not accepted.
 
-    Calibrated on simulated worlds (tests/unit/research/test_verdict_calibration.py): of those in which every signal
-    nets exactly nothing, the hardest null, at most about 2% are accepted, and less once the sealed days are opened.
+    Calibrated on 5,000 events of a generated market whose outcomes were dealt out anew (175 cells, 200 open days). Of
+    831 worlds in which every signal nets exactly nothing, the hardest null, 0.8% were accepted, and 0.5% once the
+    sealed days were opened; of worlds with a planted edge of 10 and 20 bps net, 61 and 99%.
+    tests/unit/research/validation/test_verdict_calibration.py repeats it in small.
     PBO is shown and not asked for: it punishes plateaus; its share of losing halves is.
     """
 
