@@ -5,6 +5,7 @@ Each measurement is a function that returns rows; MEASUREMENTS lists them in the
 
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +20,10 @@ from momentum_kit.research.ledger import TrialLedger
 from momentum_kit.research.sweep import SweepResult, sweep
 from momentum_kit.research.tables import FEATURES, EventTable, event_frame
 from momentum_kit.runtime.bench import Row
+
+sys.path.insert(0, str(Path(__file__).parent))
+from event_tables import event_table_rows  # noqa: E402  (benchmarks beside this one)
+from replay_rows import measure_replay  # noqa: E402
 
 EVENTS, DAYS, ROUNDS, CELLS_A_ROUND = 100_000, 250, 9, 10
 EXIT = "bracket"
@@ -157,7 +162,7 @@ def numpy_pass(table: EventTable) -> Callable[[Thresholds], tuple[np.ndarray, np
     return one_cell
 
 
-MEASUREMENTS: tuple[Callable[[], list[Row]], ...] = (sweep_rows,)
+MEASUREMENTS: tuple[Callable[[], list[Row]], ...] = (sweep_rows, event_table_rows, measure_replay)
 
 
 def measure() -> list[Row]:

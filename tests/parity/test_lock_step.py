@@ -63,6 +63,7 @@ def _burn() -> None:
         sum(range(1000))
 
 
+@pytest.mark.timeout(300)  # five sessions, one of them beside a process on every core
 def test_decisions_are_those_of_the_seed(project: Path) -> None:
     """Another speed, other processes on the cores and another number of workers decide the same."""
     usual = decide(project, "usual")
