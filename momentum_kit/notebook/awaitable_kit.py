@@ -17,7 +17,14 @@ from momentum_kit.notebook.kit_tables import KitTables
 from momentum_kit.runtime import control_kill
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.control_events import EventStream, StreamEvent
-from momentum_kit.runtime.engine_process import FINAL_STATUS, RUN_ACCOUNT, find_engine, new_run_dir, start_engine
+from momentum_kit.runtime.engine_process import (
+    FINAL_STATUS,
+    RUN_ACCOUNT,
+    RUN_DIR,
+    find_engine,
+    new_run_dir,
+    start_engine,
+)
 from momentum_kit.runtime.engine_thread import serve_in_thread
 from momentum_kit.runtime.engine_tuning import ThresholdState
 from momentum_kit.runtime.guards import release_kill
@@ -27,6 +34,8 @@ from momentum_kit.runtime.until import parse_until
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from momentum_kit.notebook.panel import Panel
 
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
@@ -63,7 +72,7 @@ class AwaitableKit(KitTables):
         if address:
             return cls(settings, _client(settings, address), started_here=False)
         if os.environ.get(RUN_ACCOUNT) == settings.owner_key:
-            raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
+            return cls(settings, _client(settings, _ended(config)), started_here=False)
         project = find_project(Path(config).parent)
         out = Path(run_dir) if run_dir else new_run_dir(settings, project)
         try:
@@ -85,8 +94,14 @@ class AwaitableKit(KitTables):
     # -- commands ----------------------------------------------------------------------------------------------------
 
     async def start(self, until: str = "") -> EngineStatus:
-        """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told)."""
-        end = parse_until(until, self.status().market_time, self.config.calendar)
+        """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told).
+
+        Does nothing to a session that was started before, such as by a kernel that died: its own end stands.
+        """
+        now = self.status()
+        if now.started:
+            return now
+        end = parse_until(until, now.market_time, self.config.calendar)
         await asyncio.to_thread(self._client.start, end)
         return self.status()
 
@@ -215,6 +230,22 @@ class AwaitableKit(KitTables):
         index = pd.DatetimeIndex([bar.start for bar in bars], name="start", tz=UTC)
         return pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
 
+    def panel(self) -> "Panel":
+        """The live-control panel of this account, one a kernel; it follows whichever engine runs."""
+        from momentum_kit.notebook.panel import open_panel
+
+        return open_panel(self.config)
+
+    def _repr_html_(self) -> str:
+        """Banner, lights, holdings and the last verdict, rule by rule."""
+        from momentum_kit.notebook.panel_record import last_verdict
+        from momentum_kit.notebook.views_card import ended_card, status_card
+
+        try:
+            return status_card(self.status(), last_verdict(self.journal))
+        except MomentumKitError as error:
+            return ended_card(str(error))
+
     def __repr__(self) -> str:
         status = self.status()
         return (
@@ -229,3 +260,11 @@ class AwaitableKit(KitTables):
 
 def _client(config: Config, address: ControlAddress) -> ControlClient:
     return ControlClient(address, StateFolder(config.owner_key))
+
+
+def _ended(config: str | Path) -> ControlAddress:
+    """Where the engine of this headless run was: its session is over, and its record can still be read."""
+    run_dir = os.environ[RUN_DIR]
+    if not (Path(run_dir) / "journal.db").is_file():
+        raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
+    return ControlAddress(0, "", 0, run_dir, str(config))

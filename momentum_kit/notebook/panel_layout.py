@@ -1,0 +1,32 @@
+"""Where the panel's parts stand: one column on a narrow page, two on a wide one; in the order of the keyboard."""
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets  # type: ignore[import-untyped]
+
+from momentum_kit.notebook.views_html import tag
+from momentum_kit.notebook.views_style import STYLE
+
+HEIGHTS = {"headlines": "330px", "signals": "190px", "orders": "240px", "positions": "190px", "log": "200px"}
+
+
+def arrange(views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", dials: "widgets.Widget") -> "widgets.VBox":
+    """The panel's widget; nothing in it needs a script of ours in the browser."""
+    for name, view in views.items():
+        view.add_class(f"mk-{name}")
+        if name != "head":
+            view.add_class("mk-box")
+            view.layout.max_height = HEIGHTS.get(name)
+    pairs = [("positions", "equity"), ("headlines", "signals"), ("orders", "engine")]
+    thresholds = widgets.VBox([widgets.HTML(tag("div", "Thresholds", "mk-caption")), dials])
+    thresholds.add_class("mk-box")
+    rows = [_row(*(views[name] for name in pair)) for pair in pairs]
+    panel = widgets.VBox([widgets.HTML(STYLE), views["head"], controls, rows[0], thresholds, *rows[1:], views["log"]])
+    for css in ("mk", "mk-panel"):
+        panel.add_class(css)
+    return panel
+
+
+def _row(*parts: "widgets.Widget") -> "widgets.GridBox":
+    columns = "repeat(auto-fit, minmax(min(100%, 430px), 1fr))"
+    return widgets.GridBox(parts, layout=widgets.Layout(grid_template_columns=columns, grid_gap="8px", width="100%"))

@@ -1,0 +1,99 @@
+"""Markup that nothing from outside can break out of: text is escaped here, once, for every view."""
+
+import html
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from momentum_kit.sessions import NEW_YORK
+
+LONGEST = 400  # characters of one text; a headline that is longer is not read in a panel anyway
+
+
+class Html(str):
+    """Markup of ours, safe to show as it is; every other string is text and gets escaped."""
+
+    __slots__ = ()
+
+
+def text(value: object) -> Html:
+    """A value as markup that shows exactly its visible characters.
+
+    Control and direction characters go: U+202E in a headline would turn around what stands beside it.
+    """
+    if isinstance(value, Html):
+        return value
+    words = str(value)
+    if not words.isascii() or not words.isprintable():
+        words = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in words)
+    if len(words) > LONGEST:
+        words = words[:LONGEST] + "\u2026"
+    return Html(html.escape(words, quote=True))
+
+
+def join(parts: Iterable[object], between: str = "") -> Html:
+    """Several pieces, each escaped unless it is markup."""
+    return Html(between.join(text(part) for part in parts))
+
+
+def tag(name: str, content: object, css: str = "", **attributes: object) -> Html:
+    """One element; underscores in the names of attributes are hyphens."""
+    shown = {"class": css, **attributes} if css else attributes
+    words = "".join(f' {key.replace("_", "-")}="{text(value)}"' for key, value in shown.items())
+    return Html(f"<{name}{words}>{text(content)}</{name}>")
+
+
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> Html:
+    """Rows below their heads; a head that starts with `>` is a column of numbers. empty: said where there are none."""
+    title = tag("caption", caption)
+    if not rows:
+        return tag("div", join((tag("div", caption, "mk-caption"), tag("div", empty, "mk-empty"))))
+    css = ["mk-number" if head.startswith(">") else "" for head in heads]
+    named = zip(heads, css, strict=True)
+    top = tag("tr", join(tag("th", head.removeprefix(">"), look, scope="col") for head, look in named))
+    body = (tag("tr", join(tag("td", cell, look) for cell, look in zip(row, css, strict=True))) for row in rows)
+    return tag("table", join((title, tag("thead", top), tag("tbody", join(body)))), "mk-table")
+
+
+def chip(words: object, kind: str) -> Html:
+    """A short word on a colour: good, warn, bad, info or off; the word alone says it as well."""
+    return tag("span", words, f"mk-chip mk-{kind}")
+
+
+def clock(at: object) -> str:
+    """New York's time of day of a time, or of a time as the journal writes it; empty for what is none."""
+    if isinstance(at, str):
+        try:
+            at = datetime.fromisoformat(at)
+        except ValueError:
+            return ""
+    return at.astimezone(NEW_YORK).strftime("%H:%M:%S") if isinstance(at, datetime) and at.tzinfo else ""
+
+
+def number(value: object, decimals: int = 2, plus: bool = False) -> str:
+    """Thousands apart; a dash for what is not known."""
+    try:
+        known = float(str(value))
+    except ValueError:
+        return "\u2013"
+    if not math.isfinite(known):
+        return "\u2013"
+    return f"{known:{'+' if plus else ''},.{decimals}f}"
+
+
+def age(seconds: float) -> str:
+    """How old something is, in a width that hardly changes."""
+    if not math.isfinite(seconds):
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def gain(usd: float, decimals: int = 2) -> Html:
+    """Profit with its sign, coloured."""
+    kind = "" if not math.isfinite(usd) or abs(usd) < 0.005 else "mk-gain" if usd > 0 else "mk-loss"
+    return tag("span", number(usd, decimals, plus=True), kind)

@@ -1,0 +1,82 @@
+"""How panel and kit look: one style sheet on JupyterLab's theme variables, so that it follows dark and light."""
+
+from momentum_kit.notebook.views_html import Html
+
+STALE_S = 8  # without a repaint for so long the browser itself says that the kernel is silent
+
+_CSS = """
+.mk { --mk-bg: var(--jp-layout-color1, #fff); --mk-soft: var(--jp-layout-color2, #f3f4f6);
+  --mk-ink: var(--jp-ui-font-color1, #1f2933); --mk-faint: var(--jp-ui-font-color2, #5b6670);
+  --mk-line: var(--jp-border-color2, #d5dade); --mk-good: #1b7f4b; --mk-warn: #9a5b00; --mk-bad: #c21525;
+  --mk-info: #1f5fa8; --mk-off: #5f6b76; color: var(--mk-ink);
+  font-family: var(--jp-ui-font-family, sans-serif); font-size: var(--jp-ui-font-size1, 13px); line-height: 1.4; }
+.mk-panel { border: 1px solid var(--mk-line); border-radius: 6px; padding: 8px; gap: 8px; min-width: 300px;
+  background: var(--jp-layout-color1, #fff); }
+.mk-panel .widget-html-content, .mk-panel .widget-html { line-height: 1.4; }
+.mk-panel .jupyter-widgets { margin: 0; }
+.mk-panel .widget-html-content { width: 100%; }
+.mk-banner { display: flex; flex-wrap: wrap; gap: 6px 16px; align-items: center; padding: 8px 12px; border-radius: 4px;
+  color: #fff; }
+.mk-mode-sim { background: repeating-linear-gradient(135deg, #245b78 0 14px, #1e4f69 14px 28px); }
+.mk-mode-paper { background: #8a5200; }
+.mk-mode-live { background: #b3001b; outline: 3px solid #ff4d5e; outline-offset: -3px; }
+.mk-mode { font-size: 1.35em; font-weight: 700; letter-spacing: .04em; }
+.mk-banner .mk-figure { margin-left: auto; text-align: right; }
+.mk-banner b { font-size: 1.15em; font-variant-numeric: tabular-nums; }
+.mk-state { font-weight: 700; padding: 2px 10px; border-radius: 12px; background: rgba(0,0,0,.38); }
+.mk-state-running { background: #0c7a3e; } .mk-state-killed { background: #000; outline: 2px solid #fff; }
+.mk-state-flattening, .mk-state-stopping { background: #6d3bb5; }
+.mk-state-paused, .mk-state-reduce_only { background: #fff; color: #5a3500; }
+.mk-gone .mk-banner { filter: grayscale(.85); opacity: .8; }
+.mk-lights { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 165px), 1fr)); gap: 6px;
+  margin-top: 6px; }
+.mk-light { border: 1px solid var(--mk-line); border-left: 6px solid var(--mk-off); border-radius: 4px;
+  padding: 3px 8px; min-width: 0; overflow-wrap: anywhere; }
+.mk-light-up { border-left-color: #21a35f; } .mk-light-degraded { border-left-color: #e8950c; }
+.mk-light-down { border-left-color: #e02a3c; background: rgba(224,42,60,.14); }
+.mk-light small, .mk-faint, .mk-empty { color: var(--mk-faint); }
+.mk-light b { text-transform: uppercase; font-size: .92em; letter-spacing: .03em; }
+.mk-words { border-radius: 4px; padding: 6px 10px; margin-top: 6px; overflow-wrap: anywhere;
+  border: 1px solid var(--mk-line); background: var(--mk-soft); }
+.mk-words-bad { border-color: #e02a3c; border-left-width: 6px; background: rgba(224,42,60,.14); font-weight: 600; }
+.mk-words-warn { border-color: #e8950c; border-left-width: 6px; background: rgba(232,149,12,.13); }
+.mk-chip { display: inline-block; padding: 0 7px; border-radius: 9px; color: #fff; font-size: .92em; font-weight: 600;
+  white-space: nowrap; }
+.mk-good { background: var(--mk-good); } .mk-warn { background: var(--mk-warn); } .mk-bad { background: var(--mk-bad); }
+.mk-info { background: var(--mk-info); } .mk-off { background: var(--mk-off); }
+.mk-gain { color: #128a4e; } .mk-loss { color: #d3273a; }
+[data-jp-theme-light="false"] .mk-gain { color: #4fd08f; } [data-jp-theme-light="false"] .mk-loss { color: #ff7d88; }
+.mk-banner .mk-gain, .mk-banner .mk-loss { color: #fff; }
+.jp-RenderedHTMLCommon .mk-table, .mk-table { border-collapse: collapse; width: 100%; margin: 0; font-size: .95em;
+  table-layout: auto; }
+.mk-table caption, .mk-caption { text-align: left; font-weight: 700; padding: 2px 0; caption-side: top;
+  color: var(--mk-ink); }
+.jp-RenderedHTMLCommon .mk-table th, .mk-table th { text-align: left; font-weight: 600; color: var(--mk-faint);
+  position: sticky; top: 0; background: var(--mk-bg); }
+.jp-RenderedHTMLCommon .mk-table :is(th, td), .mk-table :is(th, td) { padding: 2px 8px 2px 0; vertical-align: top;
+  border-bottom: 1px solid var(--mk-line); text-align: left; white-space: nowrap; max-width: none; }
+.jp-RenderedHTMLCommon .mk-table td.mk-wrap, .mk-table td:has(> .mk-wrap) { white-space: normal; min-width: 130px;
+  overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon .mk-table .mk-number, .mk-table .mk-number { text-align: right;
+  font-variant-numeric: tabular-nums; }
+.mk-box { border: 1px solid var(--mk-line, var(--jp-border-color2, #d5dade)); border-radius: 4px; padding: 4px 8px;
+  overflow: auto; min-width: 0; }
+.mk-log { font-family: var(--jp-code-font-family, monospace); font-size: .88em; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+.mk-bars { display: flex; flex-wrap: wrap; gap: 2px 14px; font-variant-numeric: tabular-nums; }
+.mk-panel :is(button, .noUi-handle):focus-visible { outline: 3px solid var(--jp-brand-color1, #1976d2);
+  outline-offset: 1px; }
+.mk-panel .mk-button { height: 34px; line-height: 32px; font-weight: 600; min-width: 96px; width: auto;
+  border-radius: 4px; }
+.mk-panel .mk-kill:not(:disabled) { background: #b3001b; color: #fff; }
+.mk-panel .mk-flatten:not(:disabled) { background: #6d3bb5; color: #fff; }
+.mk-stale { position: sticky; top: 0; z-index: 5; background: #b3001b; color: #fff; font-weight: 700; padding: 0 12px;
+  border-radius: 4px; max-height: 0; overflow: hidden; visibility: hidden;
+  animation: mk-stale 0s linear STALE_Ss forwards; }
+@keyframes mk-stale { to { visibility: visible; max-height: 6em; padding: 6px 12px; } }
+.mk-card { border: 1px solid var(--mk-line); border-radius: 6px; padding: 8px; max-width: 980px;
+  background: var(--mk-bg); }
+.mk-card > * + * { margin-top: 8px; }
+"""
+
+STYLE = Html(f"<style>{_CSS.replace('STALE_S', str(STALE_S))}</style>")
