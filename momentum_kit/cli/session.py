@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,17 +18,36 @@ def run(
     config: Annotated[Path, typer.Option(help="Configuration of the session.")],
     out: Annotated[Path, typer.Option(help="Folder for everything the run leaves.")],
     parameters: Annotated[list[str] | None, typer.Option("-p", metavar="KEY VALUE", help="A parameter.")] = None,
+    until: Annotated[str | None, typer.Option(help="End of the session: close-5m, 15:55, 90m; the notebook's.")] = None,
+    on_kernel_death: Annotated[
+        Literal["continue", "stop"],
+        typer.Option(help="What the session does when the notebook's kernel dies; the report is written either way."),
+    ] = "continue",
+    kernel_memory_mb: Annotated[int, typer.Option(help="Memory that the notebook's kernel may use.", min=256)] = 4096,
     json_: Json = False,
 ) -> None:
     """Run a session headlessly: the notebook is executed, the engine outlives its kernel."""
     from momentum_kit.runtime.production import address_overrides, prepare_out, run_notebook, settings_of
+    from momentum_kit.runtime.production_bounds import Bounds
     from momentum_kit.runtime.report import run_summary, write_summary
+    from momentum_kit.runtime.until import check_until
 
-    given = settings_of(parameters or [])
+    given = settings_of(parameters or []) | ({} if until is None else {"until": until})
+    check_until(str(given.get("until", "")))
     folder = prepare_out(out)
-    outcome = run_notebook(notebook, config, given, address_overrides(given), folder)
-    summary = run_summary(folder, None, {"title": notebook.stem, "exit_status": outcome.exit_status})
-    if not outcome.failure:
+    outcome = run_notebook(
+        notebook,
+        config,
+        given,
+        address_overrides(given),
+        folder,
+        on_kernel_death=on_kernel_death,
+        bounds=Bounds(memory_mb=kernel_memory_mb),
+    )
+    deaths = list(outcome.kernel_deaths)
+    extra = {"title": notebook.stem, "exit_status": outcome.exit_status, "kernel_deaths": deaths}
+    summary = run_summary(folder, None, extra)
+    if outcome.finished:
         write_summary(folder, summary)
     done(json_, summary, f"{outcome.notebook}: {'failed' if outcome.failure else 'done'}")
     if outcome.failure:

@@ -99,7 +99,7 @@ class EngineStatus:
     message_age_s: wall seconds since the gateway last said anything. data_ages_s: market seconds since each watched
     symbol last ticked, nan before its first tick. lags_s: wall seconds by which the event loop was late (loop) and
     since services last saw market time move (beat). thresholds_hash: of the set in force; thresholds_changed: it is
-    not the file's any more.
+    not the file's any more. started: it was told to trade; true to the end.
     """
 
     state: TradingState
@@ -126,6 +126,7 @@ class EngineStatus:
     thresholds_name: str = ""
     thresholds_hash: str = ""
     thresholds_changed: bool = False
+    started: bool = False
 
     @property
     def net_usd(self) -> float:

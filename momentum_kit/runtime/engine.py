@@ -250,5 +250,6 @@ class Engine:
         """One frozen snapshot."""
         lags_s = {"loop": self.loop_lag_s, "beat": monotonic() - self._beat_at if self._beat_at else 0.0}
         return take_snapshot(
-            self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered
-        )
+            self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered,
+            started=self._runner is not None,
+        )  # fmt: skip

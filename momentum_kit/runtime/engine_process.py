@@ -32,6 +32,7 @@ log = structlog.get_logger("engine")
 ERRORS = "engine.err"  # the engine's stderr
 FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
 RUN_ACCOUNT = "MOMENTUM_KIT_RUN_ACCOUNT"  # environment of a headless run's kernel: whose engine the run itself owns
+RUN_DIR = "MOMENTUM_KIT_RUN_DIR"  # and where that run leaves everything
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 START_TIMEOUT_S = 60.0
 

@@ -18,13 +18,16 @@ class Interrupts:
     """Takes both signals while it is entered.
 
     Only the kernel can run the notebook's `finally`, so an executing cell is interrupted. A kernel that is starting
-    can hang on an interrupt and one between two cells ignores it: then the notebook is not gone on with.
+    can hang on an interrupt and one between two cells ignores it: then the notebook is not gone on with. A kernel that
+    takes the place of one that died goes on in any case: the session is told to stop, and its report is what is left.
     """
 
     def __init__(self) -> None:
         self.stop_session: Callable[[], None] | None = None
+        self.begun = False  # the kernel has taken its first cell
+        self.cell = 0  # number of the code cell that it took last
         self._kernel: AsyncKernelManager | None = None
-        self._begun = False  # the kernel has taken its first cell
+        self._again = False
         self._executing = False
         self._pending = False  # a signal that no cell was told of
         self._before: dict[signal.Signals, Any] = {}
@@ -38,13 +41,16 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def attach(self, kernel: AsyncKernelManager | None) -> None:
-        """The kernel that papermill is about to start; None once it is gone."""
-        self._kernel, self._begun, self._executing = kernel, False, False
+    def attach(self, kernel: AsyncKernelManager | None, *, again: bool = False) -> None:
+        """The kernel that papermill is about to start, `again` after one that died; None once it is gone."""
+        self._kernel, self._again = kernel, again
+        self._executing = False
+        if kernel:
+            self.begun, self.cell = False, 0
 
     def refuse_to_go_on(self, **_: Any) -> None:
         """NotebookError if a signal came while no cell was executing."""
-        if self._pending:
+        if self._pending and not self._again:
             raise NotebookError(TOLD_TO_STOP)
 
     @property
@@ -57,7 +63,8 @@ class Interrupts:
         }
 
     def _cell_sent(self, **_: Any) -> None:
-        self._begun = self._executing = True
+        self.begun = self._executing = True
+        self.cell += 1
 
     def _cell_done(self, **_: Any) -> None:
         self._executing = False
@@ -71,5 +78,5 @@ class Interrupts:
                 os.kill(pid, signal.SIGINT)
             return
         self._pending = True
-        if self._kernel and not self._begun:
+        if self._kernel and not self.begun and not self._again:
             raise KeyboardInterrupt  # out of the kernel's start, which may take a minute

@@ -6,36 +6,54 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, InputError, MomentumKitError, NotebookError, OpenPositionsLeft
 from momentum_kit.external.alerts import make_alerts
-from momentum_kit.runtime.engine_process import RUN_ACCOUNT, EngineProcess, start_engine
+from momentum_kit.runtime.engine_process import RUN_ACCOUNT, RUN_DIR, EngineProcess, start_engine
 from momentum_kit.runtime.engine_signs import no_answer
 from momentum_kit.runtime.engine_watch import EngineWatch
-from momentum_kit.runtime.interrupts import TOLD_TO_STOP, Interrupts
+from momentum_kit.runtime.interrupts import Interrupts
+from momentum_kit.runtime.production_bounds import AtomicFiles, Bounds
+from momentum_kit.runtime.production_deaths import (
+    DEATHS,
+    KernelDeath,
+    KernelDied,
+    death_of,
+    keep_executed,
+    leave_deaths,
+    notebook_after,
+)
+from momentum_kit.runtime.production_kernel import KernelRun, check_kernel
+from momentum_kit.runtime.report import SUMMARY
 from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
-KERNEL = "python3"
+KERNELS = 3  # that one run may use up
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
+
+OnKernelDeath = Literal["continue", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a headless run ended: exit_status by DESIGN.md's table, failure in words (empty if none)."""
+    """How a headless run ended: exit_status by DESIGN.md's table, failure in words (empty if none).
+
+    finished: the session ended in order and nothing of its record is missing, whatever became of the notebook's cells
+    under kernels that died. kernel_deaths: each in words.
+    """
 
     notebook: Path
     exit_status: int
     failure: str = ""
+    finished: bool = True
+    kernel_deaths: tuple[str, ...] = ()
 
 
 def settings_of(pairs: Sequence[str]) -> dict[str, Any]:
@@ -61,6 +79,8 @@ def prepare_out(out: Path) -> Path:
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
+        for left in (out / SUMMARY, out / DEATHS, *out.glob("*.kernel-[0-9].ipynb")):
+            left.unlink(missing_ok=True)  # of a run that was here before: it says nothing of this one
     except OSError as error:
         raise InputError(f"cannot write the run folder {out}: {error.strerror}") from None
     return out.resolve()
@@ -68,11 +88,11 @@ def prepare_out(out: Path) -> Path:
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
     """NotebookError unless the notebook exists and declares every parameter (papermill itself only logs)."""
-    import papermill
+    from momentum_kit.runtime.production_papermill import declared_parameters
 
     if not notebook.is_file():
         raise NotebookError(f"no such notebook: {notebook}")
-    declared = papermill.inspect_notebook(str(notebook))
+    declared = declared_parameters(notebook)
     if not declared and parameters:
         raise NotebookError(f"{notebook} has no cell tagged 'parameters'")
     for name in parameters:
@@ -88,32 +108,105 @@ def run_notebook(
     overrides: Mapping[str, Any],
     out: Path,
     started: Callable[[EngineProcess], None] | None = None,
+    *,
+    on_kernel_death: OnKernelDeath = "continue",
+    bounds: Bounds | None = None,
 ) -> RunOutcome:
     """Start the engine, execute the notebook against it, end both; `out` receives everything.
 
     started is called once the engine listens. SIGTERM and SIGINT end the session in order and interrupt the kernel,
-    so that the notebook's `finally` runs. When the kernel dies, the session is ended in order as well.
+    so that the notebook's `finally` runs. A kernel that dies is followed by a fresh one, which executes the notebook
+    from the top; on_kernel_death says whether the session goes on meanwhile or ends in order.
     """
     given = {**parameters, "config": str(config)}
     check_parameters(notebook, given)
+    check_kernel()
     settings = load_config(config, overrides)
-    executed = out / notebook.name
+    folder, files = StateFolder(settings.owner_key), AtomicFiles(_say)
     failure = ""
     with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
         interrupts.stop_session = engine.stop
-        if started:
-            started(engine)
-        with EngineWatch(StateFolder(settings.owner_key), _say, make_alerts(settings.alerts, settings.owner_key)):
-            try:
+        kernels = KernelRun(interrupts, bounds or Bounds(), lambda: not folder.owned, files)
+        work = _Notebook(notebook, out, given, kernels, engine.stop if on_kernel_death == "stop" else None)
+        try:
+            if started:
+                started(engine)
+            with (
+                EngineWatch(folder, _say, make_alerts(settings.alerts, settings.owner_key)),
+                _engine_is_ours(settings.owner_key, out),
+            ):
                 interrupts.refuse_to_go_on()
-                with _engine_is_ours(settings.owner_key):
-                    _execute(notebook, executed, given, interrupts)
-            except MomentumKitError as error:
-                failure = str(error)
+                work.through(engine.stop)
+        except MomentumKitError as error:
+            failure = str(error)
+        finally:  # also where something else is wrong with the run: the session never goes on without it
             status, why = _end_of(engine, config, settings)
-    failure = "; ".join(words for words in (failure, why) if words)
-    return RunOutcome(executed, status or (MomentumKitError.exit_status if failure else 0), failure)
+    words = "; ".join(each for each in (failure or files.failure, why) if each)
+    exhausted = work.exhausted and not status
+    return RunOutcome(
+        work.executed,
+        status or (MomentumKitError.exit_status if words else 0),
+        words,
+        finished=exhausted or not words,
+        kernel_deaths=tuple(map(str, work.deaths)),
+    )
+
+
+class _Notebook:
+    """A notebook on its way through one kernel after another."""
+
+    def __init__(
+        self,
+        notebook: Path,
+        out: Path,
+        parameters: Mapping[str, Any],
+        kernels: KernelRun,
+        stop: Callable[[], None] | None,
+    ) -> None:
+        self.executed = out / notebook.name
+        self.deaths: list[KernelDeath] = []
+        self.exhausted = False
+        self._notebook = notebook
+        self._out = out
+        self._parameters = parameters
+        self._kernels = kernels
+        self._stop = stop
+
+    def through(self, end_session: Callable[[], None]) -> None:
+        """Execute it; NotebookError for a cell that failed, or where no kernel survived it."""
+        again = self._out / f".{self._notebook.name}.again.ipynb"
+        try:
+            source = self._notebook
+            while True:
+                try:
+                    self._kernels.execute(source, self.executed, self._parameters, again=bool(self.deaths))
+                    return
+                except KernelDied as death:
+                    self._note(death, end_session)
+                    source = notebook_after(self._notebook, self.deaths, again)
+        finally:
+            again.unlink(missing_ok=True)
+
+    def _note(self, death: KernelDied, end_session: Callable[[], None]) -> None:
+        """What becomes of the session; NotebookError where the notebook is given up."""
+        number = len(self.deaths) + 1
+        self.exhausted = number >= KERNELS or death.overdue
+        if self._stop or self.exhausted:
+            end_session()
+        kept = "" if self.exhausted else keep_executed(self.executed, number)
+        self.deaths.append(death_of(death, kept, self._then()))
+        _say(f"{self.deaths[-1]}")
+        with suppress(OSError):  # a full disk; it was said
+            leave_deaths(self._out, self.deaths)
+        if self.exhausted:
+            raise NotebookError(f"{death}; {self._then()}, {self.executed.name} holds what was written until then")
+
+    def _then(self) -> str:
+        if self.exhausted:
+            return "the session ends in order, and no other kernel is tried"
+        how = "ends in order" if self._stop else "goes on"
+        return f"the session {how}, and a fresh kernel begins the notebook again"
 
 
 def _say(words: str) -> None:
@@ -121,13 +214,13 @@ def _say(words: str) -> None:
 
 
 @contextmanager
-def _engine_is_ours(owner_key: str) -> Iterator[None]:
+def _engine_is_ours(owner_key: str, out: Path) -> Iterator[None]:
     """Meanwhile a kernel that is started here knows that it may attach to this account's engine, but start none."""
-    os.environ[RUN_ACCOUNT] = owner_key
+    os.environ |= {RUN_ACCOUNT: owner_key, RUN_DIR: str(out)}
     try:
         yield
     finally:
-        del os.environ[RUN_ACCOUNT]
+        del os.environ[RUN_ACCOUNT], os.environ[RUN_DIR]
 
 
 def _end_of(engine: EngineProcess, config: Path, settings: Config) -> tuple[int, str]:
@@ -148,28 +241,3 @@ def _end_of(engine: EngineProcess, config: Path, settings: Config) -> tuple[int,
 
 def _intents_of(config: Path, settings: Config) -> Path:
     return intents_file(find_project(config.resolve().parent) / settings.storage.data_dir, settings.owner_key)
-
-
-def _execute(notebook: Path, executed: Path, parameters: Mapping[str, Any], interrupts: Interrupts) -> None:
-    import papermill
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
-    # ipc: no port, nobody else can listen. Async: under a blocking manager nbclient never sees a kernel die.
-    manager = AsyncKernelManager(kernel_name=KERNEL, transport="ipc")
-    try:
-        interrupts.attach(manager)
-        papermill.execute_notebook(
-            str(notebook), str(executed), parameters=dict(parameters), progress_bar=False, kernel_name=KERNEL,
-            km=manager, **interrupts.hooks,
-        )  # fmt: skip
-    except PapermillExecutionError as error:
-        raise NotebookError(f"cell {error.exec_count} of {executed} failed: {error.ename}: {error.evalue}") from None
-    except DeadKernelError:
-        raise NotebookError(f"the kernel died while executing {executed}; the session was ended in order") from None
-    except KeyboardInterrupt:
-        raise NotebookError(TOLD_TO_STOP) from None
-    finally:
-        interrupts.attach(None)
-        if manager.has_kernel:
-            run_sync(manager.shutdown_kernel)(now=True)

@@ -7,8 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from momentum_kit.errors import StorageError
+from momentum_kit.runtime.production_bounds import write_whole
 from momentum_kit.storage.digest import decisions_digest
 from momentum_kit.storage.summary import summarise
+
+SUMMARY = "summary.json"
 
 
 def run_summary(run_dir: Path, truth: dict[str, Any] | None, extra: dict[str, Any]) -> dict[str, Any]:
@@ -29,11 +33,12 @@ def _against_truth(summary: dict[str, Any], truth: dict[str, Any]) -> dict[str, 
 
 
 def write_summary(run_dir: Path, summary: dict[str, Any]) -> Path:
-    """summary.json, written last and atomically: where it stands, the run finished."""
-    path = run_dir / "summary.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-    temporary.rename(path)
+    """summary.json, written last and atomically: where it stands, the run finished. StorageError on a full disk."""
+    path = run_dir / SUMMARY
+    try:
+        write_whole(path, json.dumps(summary, indent=1))
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {error.strerror or error}") from None
     return path
 
 

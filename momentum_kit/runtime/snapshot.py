@@ -20,6 +20,7 @@ def take_snapshot(
     tuning: ThresholdState,
     lags_s: Mapping[str, float],
     unwritten: int,
+    started: bool,
 ) -> EngineStatus:
     """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
     views = session.positions.views()
@@ -49,4 +50,5 @@ def take_snapshot(
         thresholds_name=tuning.current.name,
         thresholds_hash=tuning.hash,
         thresholds_changed=bool(tuning.changes),
+        started=started,
     )

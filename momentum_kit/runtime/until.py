@@ -1,7 +1,7 @@
 """When a session shall end, in the words people use: '15:55', 'close-5m', '90m', or a full time with zone."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from momentum_kit.errors import InputError
 from momentum_kit.sessions import NEW_YORK, session_at
@@ -9,6 +9,7 @@ from momentum_kit.sessions import NEW_YORK, session_at
 _CLOSE = re.compile(r"close(?:-(\d+)m)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _MINUTES = re.compile(r"(\d+)m")
+_ANY_DAY = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def parse_until(text: str, now: datetime, calendar: str = "XNYS") -> datetime | None:
@@ -25,6 +26,12 @@ def parse_until(text: str, now: datetime, calendar: str = "XNYS") -> datetime | 
             f"until {text!r} is {until:%Y-%m-%d %H:%M} UTC, which is not after market time {now:%H:%M} UTC"
         )
     return until
+
+
+def check_until(text: str, calendar: str = "XNYS") -> None:
+    """InputError for a text that can be no end on any day; for whoever does not know market time yet."""
+    if text and not _CLOSE.fullmatch(text.strip()):
+        _read(text.strip(), _ANY_DAY, calendar)
 
 
 def _read(text: str, now: datetime, calendar: str) -> datetime:

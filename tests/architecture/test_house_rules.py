@@ -14,7 +14,7 @@ ALLOWED = {
     "ibapi": ("bridge/",),
     "ibapi.protobuf": ("bridge/", "simgateway/"),  # generated schema classes: data, not the client
     "ipywidgets": ("notebook/",),
-    "papermill": ("runtime/production.py",),
+    "papermill": ("runtime/production",),
 }
 WALL_CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns")
 ENVIRONMENTS = {"sim", "paper", "live"}

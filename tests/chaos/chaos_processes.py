@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,12 @@ def command_line(*arguments: str) -> "subprocess.CompletedProcess[str]":
 class Run:
     """`momentum-kit run` of the production notebook in a process of its own."""
 
-    def __init__(self, project: Path, config: Path, port: int) -> None:
+    def __init__(self, project: Path, config: Path, port: int, *options: str) -> None:
         self.out = project / "out"
         self.config = config
         self._process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.cli", "run", "notebooks/production.ipynb", "--config", str(config),
-             "-p", "port", str(port), "--out", str(self.out)],
+             "-p", "port", str(port), "--out", str(self.out), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
         )  # fmt: skip
         self.pid = self._process.pid
@@ -115,10 +115,14 @@ class Run:
         """The session's status once it holds something."""
         return wait_status(client_of(self.config), lambda status: status.positions, "a position")
 
-    def kernel(self) -> int:
-        """The kernel's process id."""
-        children = psutil.Process(self.pid).children(recursive=True)
-        return next(child.pid for child in children if any("ipykernel" in word for word in child.cmdline()))
+    def kernel(self, but: int = 0) -> int:
+        """The kernel's process id, 0 without one; but: a kernel that is not meant."""
+        try:
+            children = psutil.Process(self.pid).children(recursive=True)
+            kernels = [child.pid for child in children if any("ipykernel" in word for word in child.cmdline())]
+        except psutil.NoSuchProcess:
+            return 0
+        return next((pid for pid in kernels if pid != but), 0)
 
     def end(self) -> tuple[int, str]:
         """Wait for its end: exit status and stderr."""
@@ -136,11 +140,25 @@ class Run:
         """True where the run says that it finished."""
         return (self.out / "summary.json").exists()
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json."""
+        content: dict[str, Any] = json.loads((self.out / "summary.json").read_text())
+        return content
+
     def printed(self) -> str:
-        """Everything that the executed notebook's cells printed."""
-        cells = json.loads((self.out / "production.ipynb").read_text())["cells"]
-        outputs = [output for cell in cells for output in cell.get("outputs", [])]
-        return "".join("".join(output.get("text", [])) for output in outputs)
+        """Everything that the executed notebook's cells printed; nothing before there is one."""
+        return "".join(self._texts())
+
+    def first_output(self) -> str:
+        """What the executed notebook's first output says."""
+        return next(self._texts(), "")
+
+    def _texts(self) -> Iterator[str]:
+        file = self.out / "production.ipynb"
+        cells = json.loads(file.read_text())["cells"] if file.is_file() else []
+        for output in (output for cell in cells for output in cell.get("outputs", [])):
+            yield "".join(output.get("text", []))
 
     def last_word(self) -> EngineStatus:
         """The final status that the engine wrote."""

@@ -67,14 +67,23 @@ def test_sigkill_to_the_engine(run: Run, gateway: Gateway) -> None:
 
 
 def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:
-    """The session is ended flat and in order, the run says that its kernel died: status 1, no summary."""
-    kill_process(run.kernel())
+    """The session goes on, a fresh kernel attaches and writes the report, which says first what happened: status 0."""
+    first, engine = run.kernel(), client_of(run.config)
+    before = engine.status()
+    kill_process(first)
+    wait_until(lambda: run.kernel(but=first), "a fresh kernel")
+    wait_until(lambda: engine.status().market_time > before.market_time, "the session goes on")
+    assert engine.status().pid == before.pid
+    kept = run.out / "production.kernel-1.ipynb"
+    wait_until(kept.is_file, "what the first kernel had written")
+    wait_until(lambda: "begun again" in run.printed(), "the second kernel's first output")
+    kill_process(run.pid, signal.SIGTERM)
     status, errors = run.end()
-    assert status == 1
-    assert "the kernel died" in errors
-    assert "ended in order" in errors
-    assert not run.summary_exists
-    assert (run.out / "production.ipynb").is_file()
+    assert status == 0
+    assert "was ended by SIGKILL in cell" in errors
+    assert "the session goes on, and a fresh kernel begins the notebook again" in errors
+    assert f"(pid {first}) was ended by SIGKILL" in run.first_output()
+    assert run.summary["kernel_deaths"]
     assert run.last_word().positions == ()
     assert gateway.truth()["positions"] == []
 
