@@ -112,9 +112,11 @@ class BarBuilder:
 
 def split_history(bars: Sequence[Bar], asked_at: datetime) -> tuple[list[Bar], Bar | None]:
     """History as of `asked_at`: the bars closed by then, and the one in progress that IB appends, if any."""
-    closed = [bar for bar in bars if bar.end <= asked_at]
-    running = [bar for bar in bars if bar.start < asked_at < bar.end]
-    return closed, running[-1] if running else None
+    count = len(bars)
+    while count and bars[count - 1].end > asked_at:
+        count -= 1
+    running = [bar for bar in bars[count:] if bar.start < asked_at]
+    return list(bars[:count]), running[-1] if running else None
 
 
 def merge(first: Bar, second: Bar, start: datetime, seconds: int) -> Bar:

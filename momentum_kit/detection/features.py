@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.detection.baseline import ATR_BARS, BUCKET_MINUTES, Baseline, half_tick_return
-from momentum_kit.detection.tape import MINUTE, Tape
+from momentum_kit.detection.tape import MINUTE, Tape, within
 from momentum_kit.models import Bar, Features, NewsItem, Quote
 
 NAN = math.nan
@@ -34,7 +34,7 @@ def compute_features(
     if math.isnan(price):
         return None
     minute = tape.window(at, 60)
-    ret_60s, ret_300s = _ret(tape, at, 60), _ret(tape, at, 300)
+    ret_60s, ret_300s = (_ret(tape, at, seconds, price) for seconds in (60, 300))
     anchor = anchor_price(at, tape, baseline, item)
     atr = average_true_range(_recent_minutes(tape, baseline, at))
     since_open = (at - tape.session.open) / MINUTE if tape.session else NAN
@@ -158,8 +158,8 @@ def luld_width(previous_close: float, price: float, *, doubled: bool) -> float:
     return width * 2 if doubled else width
 
 
-def _ret(tape: Tape, at: datetime, seconds: float) -> float:
-    before, now = tape.price_at(at - timedelta(seconds=seconds)), tape.price_at(at)
+def _ret(tape: Tape, at: datetime, seconds: float, now: float) -> float:
+    before = tape.price_at(at - timedelta(seconds=seconds))
     return math.log(now / before) if before > 0 and now > 0 else NAN
 
 
@@ -219,7 +219,7 @@ def _imbalance(quote: Quote | None) -> float:
 def _luld_dist(tape: Tape, baseline: Baseline | None, at: datetime, price: float) -> float:
     """(upper band - price) / price; the reference is the mean price of five minutes, each trade counting once."""
     session = tape.session
-    bars = [bar for bar in tape.window(at, LULD_REFERENCE_S) if session and session.contains(bar.start)]
+    bars = within(tape.window(at, LULD_REFERENCE_S), session) if session else ()
     trades = sum(bar.count for bar in bars)
     if session is None or baseline is None or not session.contains(at) or trades <= 0:
         return NAN

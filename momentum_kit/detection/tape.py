@@ -1,9 +1,10 @@
 """One contract's day so far: 5 s bars, minutes and running totals, answered as of any instant."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ class Tape:
         self.session = session
         self.bars: list[Bar] = []
         self._ends: list[datetime] = []
-        self._minutes = [bar for bar in minutes if asked_at and bar.end <= asked_at and self._regular(bar)]
+        self._minutes = self._closed_regular(minutes, asked_at) if session and asked_at else []
         self._minute_ends = [bar.end for bar in self._minutes]
         self._switch = floor_time(asked_at, 60) if asked_at and self._minutes else _LONG_AGO
         self._total_ends: list[datetime] = []
@@ -43,21 +44,19 @@ class Tape:
     def extend(self, bars: Iterable[Bar]) -> None:
         """Append bars; one that does not follow the last is a bug of the caller and raises ValueError."""
         for bar in bars:
-            if self._ends and bar.end <= self._ends[-1]:
+            end = bar.end
+            if self._ends and end <= self._ends[-1]:
                 raise ValueError(f"bar {bar.start:%H:%M:%S} does not follow {self.bars[-1].start:%H:%M:%S}")
             self.bars.append(bar)
-            self._ends.append(bar.end)
-            if self._regular(bar) and bar.start >= self._switch:
+            self._ends.append(end)
+            if bar.start >= self._switch and self._regular(bar):
                 self._add_total(bar)
                 self._add_to_minute(bar)
 
     def window(self, t: datetime, seconds: float) -> list[Bar]:
         """The 5 s bars inside (t - seconds, t]."""
         last = bisect_right(self._ends, t)
-        first = last
-        since = t - timedelta(seconds=seconds)
-        while first > 0 and self.bars[first - 1].start >= since:
-            first -= 1
+        first = bisect_left(self.bars, t - timedelta(seconds=seconds), hi=last, key=_start_of)
         return self.bars[first:last]
 
     def price_at(self, t: datetime) -> float:
@@ -102,6 +101,10 @@ class Tape:
             last[1].flags.writeable = False  # asked again within the minute the very same array is the answer
         return last[1]
 
+    def _closed_regular(self, minutes: Sequence[Bar], asked_at: datetime) -> list[Bar]:
+        regular = within(minutes, self.session) if self.session else ()
+        return list(regular[: bisect_right(regular, asked_at, key=_end_of)])
+
     def _regular(self, bar: Bar) -> bool:
         return self.session is not None and self.session.contains(bar.start)
 
@@ -122,6 +125,15 @@ class Tape:
     def _last(bars: list[Bar], ends: list[datetime], t: datetime) -> Bar | None:
         index = bisect_right(ends, t)
         return bars[index - 1] if index else None
+
+
+def within(bars: Sequence[Bar], session: TradingSession) -> Sequence[Bar]:
+    """Those of the bars (in time order) that start in the session."""
+    first = bisect_left(bars, session.open, key=_start_of)
+    return bars[first : bisect_left(bars, session.close, lo=first, key=_start_of)]
+
+
+_start_of, _end_of = attrgetter("start"), attrgetter("end")
 
 
 def fill_forward(values: npt.NDArray[np.float64], first: float) -> npt.NDArray[np.float64]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from momentum_kit.config import DetectionSettings
 from momentum_kit.detection.baseline import Baseline, build_baseline
+from momentum_kit.detection.tape import within
 from momentum_kit.errors import BrokerError, NoData
 from momentum_kit.models import Bar, Contract
 from momentum_kit.ports import Clock, Journal, MarketData
@@ -68,7 +69,7 @@ class BackgroundLoader:
         if key not in self._baselines:
             earlier = previous_sessions(exchange_day(at), self._settings.baseline_sessions, self._calendar)
             self._baselines[key] = build_baseline(bars, earlier, session.open if session else at)
-        return tuple(bar for bar in bars if session and session.contains(bar.start))
+        return tuple(within(bars, session)) if session else ()
 
     async def _fetch(self, contract: Contract, duration: str, size: str, *, use_rth: bool) -> tuple[Bar, ...] | None:
         """Bars up to now; () where the broker honestly has none, None where it failed."""

@@ -23,6 +23,27 @@ _MS = timedelta(milliseconds=1)
 BAR_MS = 5000
 
 
+class _Bars:
+    """Bars of columns, made when they are first asked for: one headline after another asks for much the same."""
+
+    def __init__(self, columns: Columns, seconds: int) -> None:
+        self._columns = columns
+        self._seconds = seconds
+        self._made: list[Bar | None] = [None] * len(columns["start"])
+
+    def take(self, rows: Ints) -> list[Bar]:
+        """The bars of these rows."""
+        made, wanted = self._made, rows.tolist()
+        missing = [row for row in wanted if made[row] is None]
+        if missing:
+            columns = _bar_columns(self._columns, np.array(missing))
+            names = ("open", "high", "low", "close", "volume", "wap", "count")
+            values = (getattr(columns, name).tolist() for name in names)
+            for row, ms, *rest in zip(missing, columns.start_ms.tolist(), *values, strict=True):
+                made[row] = Bar(from_ms(ms), self._seconds, *rest)
+        return [bar for row in wanted if (bar := made[row]) is not None]
+
+
 @dataclass(frozen=True)
 class RecordedSymbol:
     """One symbol as an archive has it: 5 s bars and quotes of the served day, minutes of that day and those before."""
@@ -40,6 +61,16 @@ class RecordedSymbol:
     def quote_events(self) -> tuple[Ints, Floats, Floats, Ints, Ints]:
         """The day's quotes."""
         return quote_events(self.quotes)
+
+    @cached_property
+    def minute_bars(self) -> _Bars:
+        """The minutes as values."""
+        return _Bars(self.minutes, 60)
+
+    @cached_property
+    def five_s_bars(self) -> _Bars:
+        """The 5 s bars as values."""
+        return _Bars(self.bars, BAR_MS // 1000)
 
     @cached_property
     def minute_ms(self) -> Ints:
@@ -107,7 +138,8 @@ class RecordedMarket(Market):
     def __init__(self, scenario: Scenario, source: RecordedSource) -> None:
         super().__init__(scenario, source)
         self.source = source
-        self.providers = {event.provider: event.provider for event in source.headlines} or dict(self.providers)
+        if source.headlines:
+            self.providers = {event.provider: event.provider for event in source.headlines}
 
     def next_stop(self, until: datetime) -> datetime | None:
         """When the next headline after now is relayed, if before `until`."""
@@ -123,29 +155,20 @@ class RecordedMarket(Market):
         if what != "TRADES" or bar_size not in ("5 secs", "1 min") or con_id not in self.instruments:
             return super().bars(con_id, end, duration, bar_size, what, use_rth)
         request = HistoryRequest.parse(end or self.now + _MS, duration, bar_size, what, use_rth=use_rth)
-        found = [Bar(from_ms(ms), request.seconds, *row) for ms, *row in self.bar_rows(con_id, request)]
+        known, size_ms = self.source.recorded(con_id), request.seconds * 1000
+        ms, made = (known.minute_ms, known.minute_bars) if size_ms == 60_000 else (known.bar_ms, known.five_s_bars)
+        until_ms = min(request.end_ms, to_ms(self.now) + 1)
+        first = int(np.searchsorted(ms, request.start_ms // size_ms * size_ms))
+        last = int(np.searchsorted(ms, until_ms - size_ms, side="right"))  # closed by then
+        rows = np.arange(first, last)
+        found = made.take(rows[self._regular(ms[first:last])] if use_rth else rows)
+        if size_ms == BAR_MS and until_ms > to_ms(self.now):
+            found += self._in_progress(known.groups)
         if not found:
             raise HistoryError(162, f"{SERVICE}HMDS query returned no data")
         return found
 
-    def bar_rows(
-        self, con_id: int, request: HistoryRequest
-    ) -> list[tuple[int, float, float, float, float, float, float, int]]:
-        """The same as rows (start in ms, open, high, low, close, volume, wap, count)."""
-        known, size_ms = self.source.recorded(con_id), request.seconds * 1000
-        ms = known.minute_ms if request.seconds == 60 else known.bar_ms
-        until_ms = min(request.end_ms, to_ms(self.now) + 1)
-        first = int(np.searchsorted(ms, request.start_ms // size_ms * size_ms))
-        last = int(np.searchsorted(ms, until_ms - size_ms, side="right"))  # closed by then
-        columns = _bar_columns(known.minutes if request.seconds == 60 else known.bars, slice(first, last))
-        if request.use_rth:
-            columns = columns.rows(self._regular(columns.start_ms))
-        rows = _rows(columns)
-        if request.seconds == 5 and until_ms > to_ms(self.now):
-            rows += self._in_progress(known.groups)
-        return rows
-
-    def _in_progress(self, groups: TradeGroups) -> list[tuple[int, float, float, float, float, float, float, int]]:
+    def _in_progress(self, groups: TradeGroups) -> list[Bar]:
         now_ms = to_ms(self.now)
         start = now_ms // BAR_MS * BAR_MS
         first, last = np.searchsorted(groups.ms, [start, now_ms + 1])
@@ -154,7 +177,8 @@ class RecordedMarket(Market):
         price, size = groups.price[first:last], groups.size[first:last]
         volume = float(size.sum())
         wap, count = float((price * size).sum() / volume), int(groups.count[first:last].sum())
-        return [(start, float(price[0]), float(price.max()), float(price.min()), float(price[-1]), volume, wap, count)]
+        prices = float(price[0]), float(price.max()), float(price.min()), float(price[-1])
+        return [Bar(from_ms(start), BAR_MS // 1000, *prices, volume, wap, count)]
 
     def _regular(self, start_ms: Ints) -> np.ndarray:
         opens, closes = self._hours
@@ -206,12 +230,9 @@ def _whole_ms(at: datetime) -> datetime:
     return at if at.microsecond % 1000 == 0 else from_ms(to_ms(at) + 1)
 
 
-def _bar_columns(columns: Columns, rows: slice) -> BarColumns:
-    names = ("open", "high", "low", "close", "volume", "wap")
+def _bar_columns(columns: Columns, rows: slice | Ints) -> BarColumns:
     count = np.maximum(np.nan_to_num(columns["count"][rows], nan=0.0), 0).astype(np.int64)
-    return BarColumns(columns["start"][rows] // 1000, *(columns[name][rows] for name in names), count)
-
-
-def _rows(columns: BarColumns) -> list[tuple[int, float, float, float, float, float, float, int]]:
-    names = ("start_ms", "open", "high", "low", "close", "volume", "wap", "count")
-    return list(zip(*(getattr(columns, name).tolist() for name in names), strict=True))
+    opened, high, low, close, volume, wap = (
+        columns[name][rows] for name in ("open", "high", "low", "close", "volume", "wap")
+    )
+    return BarColumns(columns["start"][rows] // 1000, opened, high, low, close, volume, wap, count)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -38,8 +37,7 @@ def _other_to_plain(value: Any) -> Any:
     """Values whose very type says nothing: enums, mappings, dataclasses, numpy's scalars, subclasses."""
     match value:
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names, read = _fields(type(value))
-            return {name: to_plain(each) for name, each in zip(names, read(value), strict=True)}
+            return _PLAIN.setdefault(type(value), _reader(type(value)))(value)
         case Enum():
             return to_plain(value.value)
         case str() | int() | bytes():
@@ -68,13 +66,19 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-@cache
-def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Names of a dataclass's fields, and what reads them all at once."""
+def _reader(kind: type) -> Callable[[Any], dict[str, Any]]:
+    """What turns values of a dataclass into dicts; looked up by type from then on."""
     names = tuple(field.name for field in dataclasses.fields(kind))
-    if len(names) < 2:  # attrgetter gives a tuple only for several names
-        return names, lambda value: tuple(getattr(value, name) for name in names)
-    return names, attrgetter(*names)
+    read: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, names[0])  # twice: of one name it gives no tuple
+    plain, finite = to_plain, math.isfinite
+
+    def to_dict(value: Any) -> dict[str, Any]:
+        return {
+            name: (each if finite(each) else None) if type(each) is float else plain(each)
+            for name, each in zip(names, read(value), strict=False)
+        }
+
+    return to_dict
 
 
 def utc_text(at: datetime) -> str:
