@@ -1,0 +1,234 @@
+"""Every command and snippet of README.md and docs/ is run against the simulated gateway; links and targets exist."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+
+from momentum_kit.runtime.project import init_project
+from momentum_kit.runtime.sim import gateway_process
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SPEED = 60  # market seconds a second
+KIT = ".venv/bin/momentum-kit"
+MAKE, POETRY, PRE_COMMIT = "make", "poetry", ".venv/bin/pre-commit"
+ACCOUNT = "U1234567"  # the one that the documents arm
+
+SNIPPET = """
+import ast, asyncio, sys
+code = open(sys.argv[1]).read()
+compiled = compile(code, "snippet", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+async def cell():
+    names = {}
+    running = eval(compiled, names)
+    if running is not None:
+        await running
+
+asyncio.run(cell())
+"""
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    text = document.read_text(encoding="utf-8")
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(document: Path) -> list[list[str]]:
+    """Every command line of the bash blocks, split into words."""
+    lines = "\n".join(blocks(document, "bash")).replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """Takes every alert."""
+
+    def do_POST(self) -> None:
+        """Read it and say thanks."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    """An address for alerts."""
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Reader:
+    """Somebody who follows a document, in a project folder of his own and with a gateway where it wants one."""
+
+    def __init__(self, project: Path, port: int, webhook: str) -> None:
+        self.project = project
+        state = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "MOMENTUM_KIT_ALERT_URLS": webhook}
+        self.environment = {**os.environ, **state}
+        init_project(project)
+        for name in ("sim", "paper"):
+            self._rewrite(name, broker={"port": port}, clock={"kind": "scaled", "rate": SPEED})
+        self._rewrite("live", broker={"account": ACCOUNT})
+        self.sessions: list[subprocess.Popen[str]] = []
+
+    def follow(self, words: list[str]) -> None:
+        """Do what one line says. What runs on (a session) runs on behind the lines after it."""
+        if words[0] != KIT:
+            return
+        command = words[1]
+        if command == "sim":
+            self._serve(words[1:])
+        elif command == "clear":
+            self._clear(words[1:])
+        elif command == "run":
+            self._run(words[1:])
+        else:
+            self.call(words[1:])
+
+    def call(self, words: list[str]) -> str:
+        """One command to its end; a failure shows everything it said."""
+        done = self._done(words)
+        assert done.returncode == 0, f"{shlex.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def run_snippet(self, code: str) -> None:
+        """A Python block, as a notebook cell would run it."""
+        file = self.project / "snippet.py"
+        file.write_text(code, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-c", SNIPPET, str(file)],
+            cwd=self.project, env=self.environment, capture_output=True, text=True, timeout=90,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def leave(self) -> None:
+        """End what runs, in order."""
+        for session in self.sessions:
+            session.send_signal(signal.SIGINT)
+        said = [session.communicate(timeout=90) for session in self.sessions]
+        assert all("Traceback" not in errors for _, errors in said), said
+
+    def _serve(self, words: list[str]) -> None:
+        """A gateway of the document's own comes up and goes down; what connects uses the test's."""
+        words[words.index("--port") + 1] = "0"
+        gateway = self._start([*words, "--json"])
+        assert gateway.stdout
+        assert json.loads(gateway.stdout.readline())["port"]
+        gateway.terminate()
+        gateway.communicate(timeout=60)
+        assert gateway.returncode == 0
+
+    def _clear(self, words: list[str]) -> None:
+        """After a kill: without the phrase it is refused and shows it, with the phrase it releases."""
+        self.call(["kill", *words[1:]])
+        for session in self.sessions:
+            session.communicate(timeout=90)
+        self.sessions = []
+        asked = self._done(words)
+        assert asked.returncode == 4
+        phrase = asked.stderr.strip().rpartition(": ")[2].strip("'\"")
+        assert "cleared" in self.call([*words, "--phrase", phrase])
+
+    def _done(self, words: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "momentum_kit.cli", *words],
+            cwd=self.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def _run(self, words: list[str]) -> None:
+        """A session starts and stays for the lines after it."""
+        for earlier in self.sessions:
+            earlier.send_signal(signal.SIGINT)
+            earlier.communicate(timeout=90)
+        self.sessions = [self._start(words)]
+        config = words[words.index("--config") + 1]
+        deadline = time.monotonic() + 60
+        while "running" not in self._status(config):
+            assert self.sessions[0].poll() is None, self.sessions[0].communicate()
+            assert time.monotonic() < deadline, "the session does not start"
+
+    def _status(self, config: str) -> str:
+        return self._done(["status", "--config", config]).stdout
+
+    def _start(self, words: list[str]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "momentum_kit.cli", *words],
+            cwd=self.project, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def _rewrite(self, name: str, **sections: dict[str, Any]) -> None:
+        path = self.project / "config" / f"{name}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for section, changes in sections.items():
+            content[section] = {**content.get(section, {}), **changes}
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+@pytest.fixture
+def reader(tmp_path: Path, webhook: str) -> Iterator[Reader]:
+    """Beside a gateway whose market has hours to go."""
+    with gateway_process(["--port", "0", "--scenario", "quiet", "--speed", str(SPEED)], tmp_path / "err") as port:
+        following = Reader(tmp_path / "project", port, webhook)
+        yield following
+        following.leave()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
+    """Line by line, in the document's order; what needs a running session finds one."""
+    lines = commands(document)
+    if any(words[0] == KIT and words[1] in ("status", "pause", "flatten") for words in lines):
+        reader.follow(
+            [KIT, "run", "notebooks/production.ipynb", "--config", "config/paper.yaml", "--out", "runs/before"]
+        )
+    for words in lines:
+        assert words[0] in (KIT, MAKE, POETRY, PRE_COMMIT), f"{document.name}: not checked: {shlex.join(words)}"
+        reader.follow(words)
+    for code in blocks(document, "python"):
+        ast.parse(code)
+        reader.run_snippet(code)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_targets_commands_and_links_exist(document: Path, tmp_path: Path) -> None:
+    """Every `make target` and `momentum-kit command` that is named exists, and every relative link leads somewhere."""
+    text = document.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (document.parent / link).exists(), link
+    shown = subprocess.run(
+        [sys.executable, "-m", "momentum_kit.cli", "--help"], capture_output=True, text=True, cwd=tmp_path, check=True
+    ).stdout
+    known = set(re.findall(r"^│ ([a-z-]+) ", shown, re.MULTILINE))
+    assert known
+    named = set(re.findall(r"momentum-kit ([a-z-]+)", text))
+    assert named <= known, named - known
