@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -56,7 +56,8 @@ def session_on(day: date, calendar: str = "XNYS") -> TradingSession | None:
     if not exchange.is_session(label):
         return None
     opens, closes = exchange.session_open_close(label)
-    return TradingSession(day, opens.to_pydatetime(), closes.to_pydatetime())
+    # datetime's own UTC: comparing times of two different UTC objects takes ten times as long
+    return TradingSession(day, *(at.to_pydatetime().astimezone(UTC) for at in (opens, closes)))
 
 
 def session_at(at: datetime, calendar: str = "XNYS") -> TradingSession | None:

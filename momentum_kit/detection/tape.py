@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,14 @@ from momentum_kit.sessions import TradingSession
 
 MINUTE = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Closes(NamedTuple):
+    """Closes of the minutes so far, of how many minute bars they were made, and the last of these."""
+
+    closes: npt.NDArray[np.float64]
+    minutes: int
+    last: Bar
 
 
 class Tape:
@@ -37,7 +46,7 @@ class Tape:
         self._total_ends: list[datetime] = []
         self._totals: list[tuple[float, float]] = []  # shares and USD since the open
         self.known_jump: tuple[object, object, float] | None = None  # features.py's, of one minute and baseline
-        self._closes: tuple[tuple[int, Bar], npt.NDArray[np.float64]] | None = None  # the answer before, and to what
+        self._closes: _Closes | None = None  # the answer before
         for bar in self._minutes:
             self._add_total(bar)
 
@@ -90,16 +99,30 @@ class Tape:
         if self.session is None or not minutes:
             return np.empty(0)
         count = int((min(t, self.session.close) - self.session.open) / MINUTE)
-        last = self._closes
-        if last is None or last[0][0] != count or last[0][1] is not minutes[-1]:
+        known = self._closes
+        if known is None or not self._continues(known, minutes):
+            known = _Closes(np.empty(0), 0, minutes[0])
+        if known.closes.size != count or known.minutes != len(minutes):
             closes = np.full(count, math.nan)
-            for bar in minutes:
-                index = (bar.start - self.session.open) // MINUTE
+            closes[: known.closes.size] = known.closes[:count]
+            for bar in minutes[known.minutes :]:
+                index = self._index(bar)
                 if index < count:
                     closes[index] = bar.close
-            self._closes = last = ((count, minutes[-1]), fill_forward(closes, minutes[0].open))
-            last[1].flags.writeable = False  # asked again within the minute the very same array is the answer
-        return last[1]
+            known = _Closes(fill_forward(closes, minutes[0].open), len(minutes), minutes[-1])
+            known.closes.flags.writeable = False  # asked again within the minute the very same array is the answer
+        self._closes = known
+        return known.closes
+
+    def _continues(self, known: _Closes, minutes: list[Bar]) -> bool:
+        """True if these minutes are those of the answer before and, perhaps, some that come after it."""
+        if known.minutes > len(minutes) or known.last is not minutes[known.minutes - 1]:
+            return False
+        return known.minutes == len(minutes) or self._index(minutes[known.minutes]) >= known.closes.size
+
+    def _index(self, bar: Bar) -> int:
+        assert self.session is not None
+        return (bar.start - self.session.open) // MINUTE
 
     def _closed_regular(self, minutes: Sequence[Bar], asked_at: datetime) -> list[Bar]:
         regular = within(minutes, self.session) if self.session else ()

@@ -65,6 +65,16 @@ class Quote:
         return (self.ask - self.bid) / self.mid * 1e4
 
 
+class _Lengths(dict[int, timedelta]):
+    """Seconds to a length of time; asked for every bar again and again."""
+
+    def __missing__(self, seconds: int) -> timedelta:
+        return self.setdefault(seconds, timedelta(seconds=seconds))
+
+
+_LENGTHS = _Lengths()
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """OHLCV of one interval, stamped at its START, usable at `end`.
@@ -85,4 +95,4 @@ class Bar:
     @property
     def end(self) -> datetime:
         """The first instant at which the bar may be used."""
-        return self.start + timedelta(seconds=self.seconds)
+        return self.start + _LENGTHS[self.seconds]

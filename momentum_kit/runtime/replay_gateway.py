@@ -123,8 +123,11 @@ class ReplayGateway:
             self._tell(self._exchange.on_market(event))
         self._pass(to)
         now, ns = self._now(), self.last_received_ns
-        for line in self._lines.values():
-            self._touched += line.advance(to, now, ns)
+        for con_id, line in list(self._lines.items()):
+            if line.feeds:
+                self._touched += line.advance(to, now, ns)
+            else:
+                del self._lines[con_id]
         for con_id in [con_id for con_id in self._traded if not self._exchange.concerns(con_id)]:
             self._market.rest(con_id)
             self._traded.discard(con_id)

@@ -47,8 +47,6 @@ class ReplayLine:
 
     def advance(self, to: datetime, now: datetime, ns: int) -> list[Feed[Any]]:
         """Tell what happened up to `to`; the feeds that heard of it."""
-        if not self.trades and not self.quotes:
-            return []
         traded, quoted = self._trades.until(to_ms(to)), self._quotes.until(to_ms(to))
         for ms, price, size, count, total in traded:
             tick = TradeTick(self._con_id, from_ms(ms), price, size, total, NAN, now, ns, count)
