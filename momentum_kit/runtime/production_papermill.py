@@ -29,6 +29,14 @@ class BoundedClient(PapermillNotebookClient):  # type: ignore[misc]
         self._spent: Counter[tuple[int, bool]] = Counter()  # by cell, and text or rich
         self._left_out: dict[int, tuple[nbformat.NotebookNode, int]] = {}  # by cell: its line, and how much
 
+    def execute(self, **given: Any) -> Any:
+        """Execute all cells, and close the sockets to the kernel, which nbclient leaves open under a given manager."""
+        try:
+            return super().execute(**given)
+        finally:
+            if self.kc is not None:
+                self.kc.stop_channels()
+
     def output(self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int) -> Any:
         """Append what one message brings, if there is room for it; an error always has some."""
         content = msg["content"]
@@ -41,11 +49,13 @@ class BoundedClient(PapermillNotebookClient):  # type: ignore[misc]
         room = min(bound - self._spent[cell_index, is_text], NOTEBOOK - self._spent.total())
         if size > room and (not is_text or room <= 0):
             return self._leave_out(outs, size, cell_index)
-        if is_text and size > room:
+        if is_text:
             content["text"] = content["text"][:room]
-            self._leave_out(outs, size - room, cell_index)
         self._spent[cell_index, is_text] += min(size, room)
-        return self._joined(outs, msg) or super().output(outs, msg, display_id, cell_index)
+        kept = self._joined(outs, msg) or super().output(outs, msg, display_id, cell_index)
+        if size > room:
+            self._leave_out(outs, size - room, cell_index)
+        return kept
 
     def clear_output(self, outs: list[Any], msg: Any, cell_index: int) -> None:
         """What is cleared has room again."""
@@ -88,12 +98,7 @@ def declared_parameters(notebook: Path) -> Mapping[str, Any]:
     """What the cell tagged 'parameters' declares; NotebookError if the file is no notebook."""
     try:
         declared: Mapping[str, Any] = papermill.inspect_notebook(str(notebook))
-    except (
-        nbformat.reader.NotJSONError,
-        nbformat.validator.NotebookValidationError,
-        AttributeError,
-        KeyError,
-    ) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
         raise NotebookError(f"{notebook} is no Jupyter notebook: {str(error).partition(chr(10))[0][:200]}") from None
     return declared
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from momentum_kit.errors import InputError
-from momentum_kit.runtime.until import parse_until
+from momentum_kit.runtime.until import check_until, parse_until
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
@@ -45,3 +45,16 @@ def test_a_day_without_a_session_has_no_close() -> None:
     """A Sunday has no close to count back from."""
     with pytest.raises(InputError, match="no session"):
         parse_until("close-5m", datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", ["", "close", "close-5m", "15:55", "9:30", "90m", "2020-01-02T15:00:00+00:00"])
+def test_what_may_be_an_end_is_let_through_before_market_time_is_known(text: str) -> None:
+    """Whether it is past, or the day has a session, is asked once the gateway has told the time."""
+    check_until(text)
+
+
+@pytest.mark.parametrize("text", ["close-5", "later", "25:00", "2026-11-20T15:00:00"])
+def test_what_can_be_no_end_on_any_day_is_refused_at_once(text: str) -> None:
+    """A typing error is no reason to start a session."""
+    with pytest.raises(InputError):
+        check_until(text)
