@@ -18,10 +18,34 @@ def to_column(value: Any) -> Column:
 
     Raises TypeError for what has no such form, ValueError for a naive time.
     """
+    kind = type(value)
+    if kind is tuple or (kind not in _PLAIN and dataclasses.is_dataclass(value)):
+        return _to_text(value)
     plain = to_plain(value)
     if isinstance(plain, dict | list):
         return _to_json(plain)
     return int(plain) if isinstance(plain, bool) else plain
+
+
+def _to_text(value: Any) -> str:
+    """JSON text at once; most of a journal's bytes are numbers in dataclasses and in tuples of them."""
+    kind = type(value)
+    if kind is float:
+        return repr(value) if math.isfinite(value) else "null"
+    if kind is tuple:
+        return f"[{','.join([_to_text(each) for each in value])}]"
+    write = _WRITERS.get(kind)
+    if write is None and dataclasses.is_dataclass(value) and not isinstance(value, type):
+        write = _WRITERS.setdefault(kind, _writer(kind))
+    return write(value) if write else _to_json(to_plain(value))
+
+
+def _writer(kind: type) -> Callable[[Any], str]:
+    """What turns values of a dataclass into JSON text."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    read: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, names[0])  # twice: of one name it gives no tuple
+    template = "{" + ",".join(f"{_to_json(name)}:%s" for name in names) + "}"
+    return lambda value: template % tuple([_to_text(each) for each in read(value)[:-1]])
 
 
 def to_plain(value: Any) -> Any:
@@ -37,7 +61,7 @@ def _other_to_plain(value: Any) -> Any:
     """Values whose very type says nothing: enums, mappings, dataclasses, numpy's scalars, subclasses."""
     match value:
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return _PLAIN.setdefault(type(value), _reader(type(value)))(value)
+            return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         case Enum():
             return to_plain(value.value)
         case str() | int() | bytes():
@@ -66,21 +90,6 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _reader(kind: type) -> Callable[[Any], dict[str, Any]]:
-    """What turns values of a dataclass into dicts; looked up by type from then on."""
-    names = tuple(field.name for field in dataclasses.fields(kind))
-    read: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, names[0])  # twice: of one name it gives no tuple
-    plain, finite = to_plain, math.isfinite
-
-    def to_dict(value: Any) -> dict[str, Any]:
-        return {
-            name: (each if finite(each) else None) if type(each) is float else plain(each)
-            for name, each in zip(names, read(value), strict=False)
-        }
-
-    return to_dict
-
-
 def utc_text(at: datetime) -> str:
     """ISO-8601 with milliseconds, such as 2026-11-20T14:30:05.250Z."""
     if at.tzinfo is None:
@@ -102,3 +111,9 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     list: lambda values: [to_plain(each) for each in values],
     tuple: lambda values: [to_plain(each) for each in values],
 }  # fmt: skip
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: json.encoder.encode_basestring,  # what ensure_ascii=False takes
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}

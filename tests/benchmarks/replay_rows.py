@@ -25,6 +25,7 @@ import structlog
 
 from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.replay import Replay, run_replay
+from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS_5S, Archive
 from momentum_kit.storage.query import query
 
@@ -34,8 +35,8 @@ from small_days import write_days  # noqa: E402  (a helper beside the parity tes
 
 LAST, DAYS, SYMBOLS, HEADLINES = date(2026, 11, 20), 2, 60, 1500
 DECIDED = "SELECT count(*) FROM decisions WHERE final = 0 OR verdict = 'signal'"
-# the symbol is given back with its last decision time: what it does afterwards decides nothing
-SETTINGS = {"detection.observe_until_s": 120}
+# one step a bar, and a symbol is given back with its last decision time: nothing else decides anything
+SETTINGS = {"detection.observe_until_s": 120, "clock.beat_s": 5}
 
 
 def measure_replay() -> list[Row]:
@@ -71,6 +72,7 @@ def _timed(task: Callable[[date], Any], days: Sequence[date]) -> tuple[list[Any]
 def _warm(_: date) -> None:
     import backtesting  # noqa: F401  (its import is not what is measured)
 
+    session_on(LAST)  # loads the calendar
     time.sleep(0.5)  # long enough for the other process to take the other day
 
 
