@@ -256,7 +256,7 @@ def _curve(
     name: str, found: Paths, rows: npt.NDArray[np.bool_], days: npt.NDArray[np.datetime64], rng: np.random.Generator
 ) -> pd.DataFrame:
     moved = found.abnormal[rows] * 1e4
-    low, high = _bands(moved, days, rng)
+    low, high = day_bands(moved, days, rng)
     known = ~np.isnan(moved)
     some = known.any(axis=0)
     volume = found.volume[rows]
@@ -279,8 +279,8 @@ def _curve(
     )
 
 
-def _bands(moved: Matrix, days: npt.NDArray[np.datetime64], rng: np.random.Generator) -> tuple[Matrix, Matrix]:
-    """95% of the means over days drawn whole, with replacement: events of one day share its market."""
+def day_bands(moved: Matrix, days: npt.NDArray[np.datetime64], rng: np.random.Generator) -> tuple[Matrix, Matrix]:
+    """95% of the means of (N, T) over days drawn whole, with replacement: events of one day share its market."""
     _, block = np.unique(days, return_inverse=True)
     blocks = int(block.max()) + 1
     known = ~np.isnan(moved)
