@@ -4,11 +4,11 @@ import sys
 
 import typer
 
-from momentum_kit.cli import bench, data, doctor, replay, session, simulate
+from momentum_kit.cli import bench, data, doctor, replay, research, session, simulate
 from momentum_kit.cli.common import app
 from momentum_kit.errors import InputError, MomentumKitError
 
-__all__ = ["bench", "data", "doctor", "main", "replay", "session", "simulate"]
+__all__ = ["bench", "data", "doctor", "main", "replay", "research", "session", "simulate"]
 
 
 def _join_pairs(arguments: list[str]) -> list[str]:

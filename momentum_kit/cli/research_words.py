@@ -1,0 +1,121 @@
+"""What the research commands print: tables for people, plain values for JSON."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from momentum_kit.research.event_study import EventStudy
+from momentum_kit.research.evidence import Evidence
+from momentum_kit.research.headline_counts import HeadlineCounts
+from momentum_kit.research.verdict import Verdict
+
+SHOWN_DELAY_S = 10.0
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame as JSON holds it."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def as_plain(value: Any) -> Any:
+    """What JSON can hold: nan and infinity, which it cannot, become null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_plain(each) for each in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def headline_words(counts: HeadlineCounts, tables: Mapping[str, pd.DataFrame]) -> str:
+    """Counts by each column, then what came of none of them."""
+    lost = ", ".join(f"{reason} {count:,}" for reason, count in counts.skips.items()) or "none"
+    words = f"{counts.heard:,} headlines, {len(counts.items):,} items (story x contract); nothing came of: {lost}"
+    parts = [*counts.marks, words]
+    return "\n".join(parts) + "\n\n" + "\n\n".join(as_text(table, {"delay_s": 2}) for table in tables.values())
+
+
+def study_words(by: str, study: EventStudy, net: pd.DataFrame) -> str:
+    """A row a group: the drift before, the move by some offsets, and the net return at the first decision times."""
+    table = study.groups[["group", "events", "days", "drift_before_bps", "drift_before_t"]].copy()
+    moves = study.curves.pivot(index="group", columns="offset_s", values="mean_bps")
+    for offset in (10, 60, 900):
+        table[f"after_{offset}s"] = table["group"].map(moves[offset])
+    near = net.loc[(net["delay_s"] - SHOWN_DELAY_S).abs().groupby(net["group"]).idxmin()].set_index("group")
+    for shown, column in (("net_bps", "mean_bps"), ("net_low", "low_bps"), ("net_high", "high_bps")):
+        table[shown] = table["group"].map(near[column])
+    table["mark"] = study.groups["mark"]
+    words = [
+        *study.marks,
+        f"{study.groups['events'].sum():,} events by {by}, {study.overlapping} left out as overlapping",
+        "moves in bps, before costs; net of all costs: bought without any rule 10 s after reception, 95% by day",
+    ]
+    return "\n".join(words) + "\n\n" + as_text(table, {"drift_before_t": 2})
+
+
+def finalist_words(summary: Mapping[str, Any], table: pd.DataFrame) -> str:
+    """The finalists and the plateaus they come from."""
+    words = [
+        *summary["marks"],
+        f"{summary['cells']:,} cells x {len(summary['exits'])} exit rules on {summary['days']} open days; "
+        f"{summary['new_trials']:,} new trials, {summary['trials']:,} ever",
+    ]
+    for name, plateau in summary["plateaus"].items():
+        if isinstance(plateau, str):
+            words.append(f"exit {name}: {plateau}")
+        else:
+            edge = f"; it ends at the grid's edge: {', '.join(plateau['on_edge'])}" if plateau["on_edge"] else ""
+            words.append(f"exit {name}: a plateau of {plateau['cells']} cells{edge}")
+    shown = table.drop(columns="exit").map(lambda value: value if isinstance(value, str) else _short(value))
+    turned = shown.replace("nan", "-").set_index("finalist").T.reset_index(names="")
+    return "\n".join(words) + "\n\n" + as_text(turned) + f"\n\nall cells: {summary['file']}"
+
+
+def verdict_words(verdict: Verdict, evidence: Evidence, pages: Mapping[str, str]) -> str:
+    """The word, why, and every check."""
+    answers = {True: "yes", False: "NO", None: "not known"}
+    checks = pd.DataFrame(
+        [(each.question, each.found, each.wanted, answers[each.passed]) for each in verdict.checks],
+        columns=["question", "found", "wanted", "passed"],
+    )
+    worse = [f"net under {name}: {band.estimate:+.1f} bps a fill" for name, band in evidence.stressed.items()]
+    worse += [f"decisions that flip, {each.change}: {each.share:.0%} of {each.signals}" for each in evidence.flips]
+    parts = [f"{verdict.word}: {verdict.why}", *evidence.marks, "", as_text(checks), "", *worse, "", *pages.values()]
+    return "\n".join(parts)
+
+
+def _short(value: float) -> str:
+    """Four digits; large ones whole."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def as_text(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> str:
+    """A table in columns; numbers with one digit unless told otherwise, what is not known as -."""
+
+    def word(column: str, value: Any) -> str:
+        if isinstance(value, float | np.floating):
+            places = (digits or {}).get(column, 1)
+            return f"{value:,.{places}f}" if math.isfinite(value) else "-"
+        return f"{value:,}" if isinstance(value, int | np.integer) and not isinstance(value, bool) else str(value)
+
+    text = {column: [word(str(column), value) for value in frame[column]] for column in frame.columns}
+    numeric = {column: pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns}
+    wide = {column: max([len(str(column)), *map(len, words)]) for column, words in text.items()}
+    lines = [[str(column) for column in text], *zip(*text.values(), strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(wide[column]) if numeric[column] else cell.ljust(wide[column])
+            for column, cell in zip(text, line, strict=True)
+        ).rstrip()
+        for line in lines
+    )
