@@ -22,8 +22,8 @@ from momentum_kit.research.tables import FEATURES, EventTable, event_frame
 from momentum_kit.runtime.bench import Row
 
 sys.path.insert(0, str(Path(__file__).parent))
-from event_tables import event_table_rows  # noqa: E402  (benchmarks beside this one)
-from replay_rows import measure_replay  # noqa: E402
+from event_tables import event_table_rows
+from replay_rows import measure_replay
 
 EVENTS, DAYS, ROUNDS, CELLS_A_ROUND = 100_000, 250, 9, 10
 EXIT = "bracket"
