@@ -142,7 +142,7 @@ def draw(rng: np.random.Generator, traits: Traits, sessions: Sequence[TradingSes
 
 def _draw_windows(
     rng: np.random.Generator, traits: Traits, shocks: Shocks, usual: Floats, sigma: Floats
-) -> tuple[Floats, ...]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
     """The fields of Draws from cell_return on, in their order."""
     n = shocks.day.size
     cell = np.arange(WIDTH)

@@ -62,7 +62,8 @@ def draw_arrivals(
 def _units(rng: np.random.Generator, symbols: int, slots: int, count: int) -> list[int]:
     """`count` different pairs of symbol and slot, as symbol * SLOTS + slot."""
     chosen = rng.permutation(symbols * slots)[:count]
-    return (chosen // slots * SLOTS + chosen % slots).tolist()
+    units: list[int] = (chosen // slots * SLOTS + chosen % slots).tolist()
+    return units
 
 
 def draw_shocks(rng: np.random.Generator, arrivals: Arrivals, planted: Thresholds) -> Shocks:
