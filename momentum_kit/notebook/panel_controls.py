@@ -13,6 +13,7 @@ from momentum_kit.runtime.commands import refusal
 
 ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing
+HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: momentum-kit kill"
 BUTTONS = {
     "pause": ("Pause", "No new entries; positions keep their exits"),
     "resume": ("Resume", "Entries again"),
@@ -33,11 +34,12 @@ class Controls:
         self.confirm = _button("Yes, KILL now", "Flatten, end the session, latch the account", "kill", self._confirm)
         self.confirm.disabled = True
         self._says = widgets.HTML()
+        hint = widgets.HTML(tag("div", HINT, "mk-hint"))
         row = widgets.HBox(
             [*self.buttons.values(), self.kill, self.confirm],
             layout=widgets.Layout(flex_flow="row wrap", grid_gap="6px"),
         )
-        self.widget = widgets.VBox([row, self._says])
+        self.widget = widgets.VBox([row, self._says, hint])
 
     def paint(self) -> None:
         """Open and close the buttons; a few times a second."""

@@ -56,8 +56,8 @@ class Dials:
         self.apply.on_click(self._on_apply)
         self.revert.on_click(self._on_revert)
         rows = [widgets.VBox([self.sliders[dial.name], self._notes[dial.name]]) for dial in DIALS]
-        grid = widgets.GridBox(rows, layout=_layout("repeat(auto-fit, minmax(min(100%, 300px), 1fr))"))
-        buttons = widgets.HBox([self.apply, self.revert], layout=widgets.Layout(grid_gap="6px"))
+        grid = widgets.GridBox(rows, layout=_layout("repeat(auto-fit, minmax(min(100%, 215px), 1fr))"))
+        buttons = widgets.HBox([self.apply, self.revert], layout=widgets.Layout(grid_gap="6px", margin="6px 0 2px"))
         self.widget = widgets.VBox([grid, self._total, buttons])
 
     def follow(self, state: ThresholdState) -> None:
@@ -133,8 +133,8 @@ def _summary(state: ThresholdState, moved: dict[str, Any], now: str, then: str, 
 
 def _slider(dial: Dial) -> "widgets.FloatSlider":
     slider = widgets.FloatSlider(
-        description=dial.label, continuous_update=False, readout_format=".4g", disabled=True, tabbable=True,
-        style={"description_width": "170px"}, layout=widgets.Layout(width="98%"),
+        description=dial.label, continuous_update=False, readout_format=".4g", disabled=True,
+        style={"description_width": "initial"}, layout=widgets.Layout(width="98%"),
     )  # fmt: skip
     slider.add_class(f"mk-dial-{dial.name.replace('_', '-')}")
     return slider
@@ -155,4 +155,4 @@ def _button(label: str, css: str, tip: str) -> "widgets.Button":
 
 
 def _layout(columns: str) -> "widgets.Layout":
-    return widgets.Layout(grid_template_columns=columns, grid_gap="4px 16px", width="100%")
+    return widgets.Layout(grid_template_columns=columns, grid_gap="10px 24px", width="100%")

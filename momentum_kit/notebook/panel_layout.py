@@ -17,16 +17,20 @@ def arrange(views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", dia
         if name != "head":
             view.add_class("mk-box")
             view.layout.max_height = HEIGHTS.get(name)
-    pairs = [("positions", "equity"), ("headlines", "signals"), ("orders", "engine")]
+    pairs = [("positions", "equity"), ("signals", "orders"), ("engine", "log")]
     thresholds = widgets.VBox([widgets.HTML(tag("div", "Thresholds", "mk-caption")), dials])
-    thresholds.add_class("mk-box")
+    for css in ("mk-box", "mk-panel-thresholds"):
+        thresholds.add_class(css)
+    controls.add_class("mk-controls")
     rows = [_row(*(views[name] for name in pair)) for pair in pairs]
-    panel = widgets.VBox([widgets.HTML(STYLE), views["head"], controls, rows[0], thresholds, *rows[1:], views["log"]])
+    panel = widgets.VBox(
+        [widgets.HTML(STYLE), views["head"], controls, rows[0], thresholds, views["headlines"], *rows[1:]]
+    )
     for css in ("mk", "mk-panel"):
         panel.add_class(css)
     return panel
 
 
 def _row(*parts: "widgets.Widget") -> "widgets.GridBox":
-    columns = "repeat(auto-fit, minmax(min(100%, 430px), 1fr))"
+    columns = "repeat(auto-fit, minmax(min(100%, 370px), 1fr))"
     return widgets.GridBox(parts, layout=widgets.Layout(grid_template_columns=columns, grid_gap="8px", width="100%"))

@@ -10,7 +10,7 @@ MODES = {"sim": "SIMULATION", "paper": "PAPER", "live": "LIVE \u2013 REAL MONEY"
 STATES = {
     TradingState.STARTING: "starting",
     TradingState.RUNNING: "\u25b6 running",
-    TradingState.PAUSED: "\u23f8 paused: no entries",
+    TradingState.PAUSED: "\u2016 paused: no entries",
     TradingState.REDUCE_ONLY: "\u25bc reduce only: no entries",
     TradingState.FLATTENING: "\u21e3 flattening",
     TradingState.KILLED: "\u2716 KILLED",
@@ -18,6 +18,7 @@ STATES = {
     TradingState.STOPPED: "\u25a0 stopped",
 }
 LIGHTS = {LinkState.UP: "\u25cf", LinkState.DEGRADED: "\u25d0", LinkState.DOWN: "\u2715", LinkState.UNKNOWN: "\u25cb"}
+DETAILS = {"broker": "the gateway's link to IB", "farms": "none has spoken yet"}
 SHOWN_AGES = 6  # symbols, the quietest first
 
 
@@ -44,7 +45,9 @@ def lights(status: EngineStatus) -> Html:
     shown = []
     for layer in status.layers:
         known = age(layer.age_s)
-        words = ", ".join(filter(None, (layer.detail, f"last word {known} ago" if known else "")))
+        words = ", ".join(
+            filter(None, (layer.detail or DETAILS.get(layer.name), f"heard {known} ago" if known else ""))
+        )
         head = tag("b", f"{LIGHTS[layer.state]} {layer.name} {layer.state}")
         shown.append(tag("div", join((head, Html("<br>"), tag("small", words))), f"mk-light mk-light-{layer.state}"))
     return tag("div", join(shown), "mk-lights")

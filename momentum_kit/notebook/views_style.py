@@ -28,7 +28,7 @@ _CSS = """
 .mk-state-flattening, .mk-state-stopping { background: #6d3bb5; }
 .mk-state-paused, .mk-state-reduce_only { background: #fff; color: #5a3500; }
 .mk-gone .mk-banner { filter: grayscale(.85); opacity: .8; }
-.mk-lights { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 165px), 1fr)); gap: 6px;
+.mk-lights { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 140px), 1fr)); gap: 6px;
   margin-top: 6px; }
 .mk-light { border: 1px solid var(--mk-line); border-left: 6px solid var(--mk-off); border-radius: 4px;
   padding: 3px 8px; min-width: 0; overflow-wrap: anywhere; }
@@ -55,7 +55,7 @@ _CSS = """
   position: sticky; top: 0; background: var(--mk-bg); }
 .jp-RenderedHTMLCommon .mk-table :is(th, td), .mk-table :is(th, td) { padding: 2px 8px 2px 0; vertical-align: top;
   border-bottom: 1px solid var(--mk-line); text-align: left; white-space: nowrap; max-width: none; }
-.jp-RenderedHTMLCommon .mk-table td.mk-wrap, .mk-table td:has(> .mk-wrap) { white-space: normal; min-width: 130px;
+.jp-RenderedHTMLCommon .mk-table td.mk-wrap, .mk-table td:has(> .mk-wrap) { white-space: normal; min-width: 105px;
   overflow-wrap: anywhere; }
 .jp-RenderedHTMLCommon .mk-table .mk-number, .mk-table .mk-number { text-align: right;
   font-variant-numeric: tabular-nums; }
@@ -63,11 +63,17 @@ _CSS = """
   overflow: auto; min-width: 0; }
 .mk-log { font-family: var(--jp-code-font-family, monospace); font-size: .88em; white-space: pre-wrap;
   overflow-wrap: anywhere; }
+.mk-hint { padding-top: 4px; color: var(--mk-faint); }
+.mk-bars > :first-child { min-width: 62px; font-weight: 600; }
 .mk-bars { display: flex; flex-wrap: wrap; gap: 2px 14px; font-variant-numeric: tabular-nums; }
 .mk-panel :is(button, .noUi-handle):focus-visible { outline: 3px solid var(--jp-brand-color1, #1976d2);
   outline-offset: 1px; }
+.mk-panel .widget-hslider { flex-wrap: wrap; height: auto; }
+.mk-panel .widget-hslider .widget-label { flex: 1 0 100%; max-width: 100%; text-align: left; margin: 0;
+  height: 22px; line-height: 22px; }
 .mk-panel .mk-button { height: 34px; line-height: 32px; font-weight: 600; min-width: 96px; width: auto;
   border-radius: 4px; }
+.mk-panel .mk-kill-ask { margin-left: 18px; border: 2px solid #d3273a; line-height: 28px; }
 .mk-panel .mk-kill:not(:disabled) { background: #b3001b; color: #fff; }
 .mk-panel .mk-flatten:not(:disabled) { background: #6d3bb5; color: #fff; }
 .mk-stale { position: sticky; top: 0; z-index: 5; background: #b3001b; color: #fff; font-weight: 700; padding: 0 12px;

@@ -21,8 +21,8 @@ def headlines_table(record: Record) -> Html:
         symbols = ", ".join(map(str, row.get("symbols") or ()))
         words = tag("div", row["text"] or "", "mk-wrap")
         why = tag("div", verdict.reason, "mk-wrap")
-        rows.append((clock(row["at"]), tag("b", symbols), words, chip(verdict.words, verdict.kind), why))
-    heads = ("at", "symbol", "headline", "verdict", "reason")
+        rows.append((clock(row["at"]), tag("b", symbols), chip(verdict.words, verdict.kind), why, words))
+    heads = ("at", "symbol", "verdict", "reason", "headline")
     return table(f"Headlines ({_count(record.headlines, newest)})", heads, rows, "no headline yet")
 
 
@@ -46,11 +46,11 @@ def signals_table(record: Record) -> Html:
         kind = "good" if accepted else "warn" if risk else "info"
         move = number(100 * float(features.get("ret_news") or 0), 1, plus=True)
         rows.append((
-            clock(row["at"]), tag("b", row["symbol"]), number(row["price"]), f"{move} %",
+            clock(row["at"]), tag("b", row["symbol"]), chip(said, kind), number(row["price"]), f"{move} %",
             number(features.get("z_tod"), 1), number(features.get("rvol_bar"), 1),
-            number(features.get("spread_bps"), 0), chip(said, kind),
+            number(features.get("spread_bps"), 0),
         ))  # fmt: skip
-    heads = ("at", "symbol", ">price", ">move", ">z", ">rvol", ">spread bps", "risk gate")
+    heads = ("at", "symbol", "risk gate", ">price", ">move", ">z", ">rvol", ">bps")
     return table(f"Signals ({_count(record.signals, newest)})", heads, rows, "no signal yet")
 
 
@@ -64,11 +64,10 @@ def orders_table(record: Record) -> Html:
         price = row["stop_price"] if row["stop_price"] is not None else row["limit_price"]
         done = f"{number(update.get('filled', 0), 0)} of {number(row['quantity'], 0)}"
         rows.append((
-            clock(row["placed_at"]), tag("b", row["symbol"]), row["leg"], f"{row['action']} {row['order_type']}",
-            number(price), done, number(update.get("avg_fill_price") or None),
-            chip(status, STATUSES.get(status, "info")),
+            clock(row["placed_at"]), tag("b", row["symbol"]), row["leg"], chip(status, STATUSES.get(status, "info")),
+            f"{row['action']} {row['order_type']}", number(price), done, number(update.get("avg_fill_price") or None),
         ))  # fmt: skip
-    heads = ("at", "symbol", "leg", "order", ">price", ">filled", ">paid", "status")
+    heads = ("at", "symbol", "leg", "status", "order", ">price", ">filled", ">paid")
     return table(f"Orders ({_count(record.orders, newest)})", heads, rows, "no order yet")
 
 

@@ -125,7 +125,7 @@ def test_four_lights_with_ages() -> None:
     """Each layer says its state in words and how long ago it was heard."""
     health = ConnectionHealth(LinkState.UP, LinkState.DOWN, {"usfarm": LinkState.DEGRADED}, frozenset({1}))
     found = Elements(lights(replace(STATUS, health=health)))
-    for words in ("gateway up", "broker down", "farms degraded", "data down", "last word 0.5 s ago", "2.0 s ago"):
+    for words in ("gateway up", "broker down", "farms degraded", "data down", "heard 0.5 s ago", "2.0 s ago"):
         assert words in found.words
 
 

@@ -1,0 +1,205 @@
+"""JupyterLab in a process of its own, Chromium at it, and an engine with its gateway: what a browser test drives."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
+
+from momentum_kit.config import load_config
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine_process import EngineProcess, start_engine
+from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.runtime.state_folder import StateFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "runs" / "screenshots"  # ignored by git
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+PATIENCE_S = 40.0
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-default-apps",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+TOKEN = "browser-test"
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """The first true value of a condition."""
+    deadline = time.monotonic() + patience_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {patience_s:g} s"
+        time.sleep(0.01)
+    return value
+
+
+@contextmanager
+def jupyter_lab(project: Path) -> Iterator[str]:
+    """The address of a JupyterLab on the loopback whose settings are its own; ends with the context."""
+    settings = project / "jupyter"
+    labels = settings / "config" / "labconfig"
+    labels.mkdir(parents=True)
+    quiet = {"@jupyterlab/apputils-extension:announcements": True}
+    (labels / "page_config.json").write_text(json.dumps({"disabledExtensions": quiet}))
+    port = free_port()
+    folders = {f"JUPYTER_{name.upper()}_DIR": str(settings / name) for name in ("config", "data", "runtime")}
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={project}",
+        "--expose-app-in-browser", "--LabApp.news_url=None", "--ResourceUseDisplay.track_cpu_percent=False",
+    ]  # fmt: skip
+    with (project / "lab.log").open("w") as written:
+        process = subprocess.Popen(command, env=os.environ | folders, cwd=project, stdout=written, stderr=written)
+    try:
+        wait_until(lambda: _answers(port), "JupyterLab answers")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def start_chromium(playwright: Playwright) -> Browser:
+    """Debian's own, headless, with nothing that would leave the loopback."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+
+
+class Trading:
+    """An engine and its gateway in processes of their own."""
+
+    def __init__(self, project: Path, port: int, engine: EngineProcess) -> None:
+        self.port = port
+        self.engine = engine
+        self.run_dir = Path(engine.address.run_dir)
+        self.folder = StateFolder(load_config(project / "config" / "demo.yaml", {"broker.port": port}).owner_key)
+        self.client = ControlClient(engine.address, self.folder)
+
+    @property
+    def state(self) -> str:
+        """The session's state."""
+        return str(self.client.status().state)
+
+
+@contextmanager
+def trading(project: Path, rate: float = 200.0) -> Iterator[Trading]:
+    """A session over the demo's market at so many market seconds a second; ends with the context."""
+    with gateway_process(["--port", "0", "--seed", "7", "--lock-step", "1"], project / "gateway.err") as port:
+        out = project / "runs" / f"{port}"
+        out.mkdir(parents=True)
+        engine = start_engine(project / "config" / "demo.yaml", {"broker.port": port, "clock.rate": rate}, out)
+        try:
+            yield Trading(project, port, engine)
+        finally:
+            engine.finish()
+
+
+class Notebook:
+    """One page with one notebook in JupyterLab."""
+
+    def __init__(self, page: Page, address: str, project: Path, name: str, cells: list[str]) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        content = {
+            "cells": [_cell(source) for source in cells],
+            "metadata": METADATA,
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (project / f"{name}.ipynb").write_text(json.dumps(content))
+        page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
+        page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
+
+    def run_all(self) -> None:
+        """Run every cell; returns while they still run."""
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+    def run_in_kernel(self, code: str) -> None:
+        """Execute code as a cell would, without waiting for it."""
+        self.page.evaluate(f"code => {{ {KERNEL}.requestExecute({{code}}); }}", code)
+
+    def restart_kernel(self) -> None:
+        """What the menu's restart does, without its question."""
+        self.page.evaluate(f"async () => {{ await {KERNEL}.restart(); }}")
+        self.page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
+
+    @property
+    def busy(self) -> bool:
+        """True while the kernel executes something."""
+        return bool(self.page.evaluate(f"() => {KERNEL}.status === 'busy'"))
+
+    def shut_down(self) -> None:
+        """End the kernel, and with it every thread of its panel."""
+        self.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+
+    def theme(self, name: str) -> None:
+        """Light or Dark."""
+        self.page.evaluate(
+            f"() => jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name}'}})"
+        )
+        wanted = "true" if name == "Light" else "false"
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{wanted}']", state="attached")
+
+    def part(self, css: str) -> Locator:
+        """A part of the panel, by our own class."""
+        return self.page.locator(f".jp-OutputArea-output .mk-panel .{css}").last
+
+    def says(self, css: str, words: str, patience_s: float = PATIENCE_S) -> None:
+        """Wait until a part of the panel shows these words."""
+        expect(self.part(css)).to_contain_text(words, timeout=patience_s * 1e3, ignore_case=True)
+
+    def shoot(self, name: str) -> Path:
+        """A picture of the whole panel, kept among the run's artefacts."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.locator(".mk-panel").last.screenshot(path=SHOTS / f"{name}.png")
+        return SHOTS / f"{name}.png"
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in NOT_OURS):
+            self.errors.append(message.text)
+
+
+def panel_cells(port: int) -> list[str]:
+    """The two cells that everybody writes."""
+    return [f'from momentum_kit import Kit\nkit = await Kit.open("config/demo.yaml", port={port})', "kit.panel()"]
+
+
+def _cell(source: str) -> dict[str, Any]:
+    return {"cell_type": "code", "execution_count": None, "id": f"c{abs(hash(source)) % 10**8}", "metadata": {},
+            "outputs": [], "source": source}  # fmt: skip
+
+
+METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+READY = """() => { const c = window.jupyterapp?.shell?.currentWidget?.sessionContext;
+    return !!c && c.isReady && c.session?.kernel?.status === 'idle'; }"""
+NOT_OURS = ("favicon", "Failed to load resource", "net::ERR")
+"""What JupyterLab itself logs as an error on a machine without a network."""
