@@ -107,3 +107,10 @@ def _anchor(decided: pd.DataFrame, marks: pd.DataFrame) -> float:
         if isinstance(features, dict) and features.get("anchor"):
             return float(features["anchor"])
     return float(marks["price"].iloc[0]) if len(marks) else float("nan")
+
+
+def text_by_item(path: str | Path) -> dict[str, str]:
+    """Each news item's headline with its catalyst in front."""
+    headlines = tables.headlines(path).drop_duplicates("story_id").set_index("story_id")["text"].to_dict()
+    items = tables.items(path)[["item_id", "story_id", "catalyst"]].to_dict("records")
+    return {row["item_id"]: f"{row['catalyst']}: {headlines.get(row['story_id'], '')}" for row in items}

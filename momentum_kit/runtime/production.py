@@ -14,7 +14,14 @@ from typing import Any, Literal
 import yaml
 
 from momentum_kit.config import Config, find_project, load_config
-from momentum_kit.errors import EngineError, InputError, MomentumKitError, NotebookError, OpenPositionsLeft
+from momentum_kit.errors import (
+    EngineError,
+    InputError,
+    MomentumKitError,
+    NotebookError,
+    OpenPositionsLeft,
+    StorageError,
+)
 from momentum_kit.external.alerts import make_alerts
 from momentum_kit.runtime.engine_process import RUN_ACCOUNT, RUN_DIR, EngineProcess, start_engine
 from momentum_kit.runtime.engine_signs import no_answer
@@ -32,6 +39,7 @@ from momentum_kit.runtime.production_deaths import (
 )
 from momentum_kit.runtime.production_kernel import KernelRun, check_kernel
 from momentum_kit.runtime.report import SUMMARY
+from momentum_kit.runtime.report_page import write_page
 from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
@@ -79,7 +87,7 @@ def prepare_out(out: Path) -> Path:
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
-        for left in (out / SUMMARY, out / DEATHS, *out.glob("*.kernel-[0-9].ipynb")):
+        for left in (out / SUMMARY, out / DEATHS, *out.glob("*.html"), *out.glob("*.kernel-[0-9].ipynb")):
             left.unlink(missing_ok=True)  # of a run that was here before: it says nothing of this one
     except OSError as error:
         raise InputError(f"cannot write the run folder {out}: {error.strerror}") from None
@@ -143,6 +151,7 @@ def run_notebook(
         finally:  # also where something else is wrong with the run: the session never goes on without it
             status, why = _end_of(engine, config, settings)
     words = "; ".join(each for each in (failure or files.failure, why) if each)
+    _leave_page(work.executed)
     exhausted = work.exhausted and not status
     return RunOutcome(
         work.executed,
@@ -207,6 +216,16 @@ class _Notebook:
             return "the session ends in order, and no other kernel is tried"
         how = "ends in order" if self._stop else "goes on"
         return f"the session {how}, and a fresh kernel begins the notebook again"
+
+
+def _leave_page(executed: Path) -> None:
+    """The report for whoever has no Jupyter; a session does not fail for want of it."""
+    if not executed.is_file():
+        return
+    try:
+        write_page(executed, f"Flight log: {executed.parent.name}")
+    except StorageError as error:
+        _say(str(error))
 
 
 def _say(words: str) -> None:

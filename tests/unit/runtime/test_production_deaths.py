@@ -18,7 +18,7 @@ from momentum_kit.runtime.production_deaths import (
 from momentum_kit.runtime.production_kernel import check_kernel
 
 AT = datetime(2026, 11, 20, 15, 30, 5, tzinfo=UTC)
-DEATH = KernelDeath(AT, 'the kernel\'s end: "SIGKILL"', "the session goes on", "a.kernel-1.ipynb")
+DEATH = KernelDeath(AT, 'the kernel\'s end: "SIGKILL"', "a.kernel-1.ipynb", "the session goes on")
 
 
 def test_deaths_are_told_as_they_were_left(tmp_path: Path) -> None:
