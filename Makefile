@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint lab chaos bench matrix compare clean
+.PHONY: help setup demo test fuzz lint lab chaos bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -52,6 +52,9 @@ matrix: setup  ## every supported client, in an environment of its own, against 
 
 compare: setup  ## what the simulated gateway says, beside what was recorded of a live one, message by message
 	@$(BIN)/python -m pytest tests/gateway/test_recorded_frames.py tests/gateway/test_transcripts.py -qs -rs -n 0 -p no:randomly
+
+parity: setup  ## twenty archive days three ways: event table, virtual replay, wire replay
+	@$(BIN)/python tests/parity/three_ways.py --days 20
 
 recovery: setup  ## twenty markets with a planted edge and two hundred without, each to its verdict
 	@$(BIN)/python tests/recovery/run.py
