@@ -52,18 +52,18 @@ class Panel:
         self._environment = config.environment
         self._folder = StateFolder(config.owner_key)
         self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
-        self._link = Link(self._folder)
+        self.link = Link(self._folder)
         self._record = Record()
-        self._desk = CommandDesk(self._folder, self._link)
-        self.controls = Controls(self._desk, self._link)
-        self.dials = Dials(self._desk, LOCKED if config.detection.thresholds_must_be_exported else "")
-        self._views = {name: widgets.HTML() for name in VIEWS}
+        self.desk = CommandDesk(self._folder, self.link)
+        self.controls = Controls(self.desk, self.link)
+        self.dials = Dials(self.desk, LOCKED if config.detection.thresholds_must_be_exported else "")
+        self.views = {name: widgets.HTML() for name in VIEWS}
         self._reread_at = float("inf")
         self._painted: dict[str, object] = {}
         self._painted_at: dict[str, float] = {}
         self._beat = 0
         self._closing = threading.Event()
-        self.widget = arrange(self._views, self.controls.widget, self.dials.widget)
+        self.widget = arrange(self.views, self.controls.widget, self.dials.widget)
         self._turn()
         self._stream = EventStream(self._folder, self._events.put).start()
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
@@ -103,7 +103,7 @@ class Panel:
         self._paint()
 
     def _take(self, event: StreamEvent) -> None:
-        self._link.take(event)
+        self.link.take(event)
         match event.kind:
             case "connected":
                 if event.content["new"]:
@@ -119,15 +119,15 @@ class Panel:
                 self._record.take(event.kind, event.content)
 
     def _read_journal(self, most: int | None = None) -> None:
-        if self._link.run_dir is None:
+        if self.link.run_dir is None:
             return
         try:
-            self._record.read_journal(self._link.run_dir / "journal.db", most)
+            self._record.read_journal(self.link.run_dir / "journal.db", most)
         except StorageError as error:
             log.warning("the journal was not read", error=str(error))
 
     def _follow_thresholds(self) -> None:
-        status = self._link.status
+        status = self.link.status
         if status is None or self._painted.get("thresholds") == status.thresholds_hash:
             return
         address = self._folder.address()
@@ -144,21 +144,21 @@ class Panel:
 
     def _paint(self) -> None:
         self._beat += 1
-        self._views["head"].value = head(self._link, self._environment, self._desk.outcome, self._beat)
+        self.views["head"].value = head(self.link, self._environment, self.desk.outcome, self._beat)
         self.controls.paint()
-        record, status = self._record, self._link.status
+        record, status = self._record, self.link.status
         if self._due("tables", TABLES_S, (record.version, status)):
-            self._views["headlines"].value = headlines_table(record)
-            self._views["signals"].value = signals_table(record)
-            self._views["orders"].value = orders_table(record)
-            self._views["equity"].value = equity_curve(record.curve)
-            self._views["log"].value = log_tail(record)
-            self._views["positions"].value = positions_table(status.positions if status else ())
-            self._views["engine"].value = vitals(status) if status else ""
-        moved = tuple(self.dials.moved().items()), self._link.connected, self._desk.busy
+            self.views["headlines"].value = headlines_table(record)
+            self.views["signals"].value = signals_table(record)
+            self.views["orders"].value = orders_table(record)
+            self.views["equity"].value = equity_curve(record.curve)
+            self.views["log"].value = log_tail(record)
+            self.views["positions"].value = positions_table(status.positions if status else ())
+            self.views["engine"].value = vitals(status) if status else ""
+        moved = tuple(self.dials.moved().items()), self.link.connected, self.desk.busy
         if self._painted.get("moved") != moved or self._due("rates", RATES_S, record.version):
             self._painted["moved"] = moved
-            self.dials.paint(record.judged, self._link.connected)
+            self.dials.paint(record.judged, self.link.connected)
 
     def _due(self, what: str, every_s: float, version: object) -> bool:
         """True where something is new, and the last painting long enough ago."""

@@ -50,7 +50,7 @@ class Dials:
         self._state: ThresholdState | None = None
         self.sliders = {dial.name: _slider(dial) for dial in DIALS}
         self._notes = {dial.name: widgets.HTML() for dial in DIALS}
-        self._total = widgets.HTML()
+        self.total = widgets.HTML()
         self.apply = _button("Apply", "mk-apply", "All moved limits, as one journalled change")
         self.revert = _button("Back to file", "mk-revert", "The tuned file's limits again, as one journalled change")
         self.apply.on_click(self._on_apply)
@@ -58,7 +58,7 @@ class Dials:
         rows = [widgets.VBox([self.sliders[dial.name], self._notes[dial.name]]) for dial in DIALS]
         grid = widgets.GridBox(rows, layout=_layout("repeat(auto-fit, minmax(min(100%, 215px), 1fr))"))
         buttons = widgets.HBox([self.apply, self.revert], layout=widgets.Layout(grid_gap="6px", margin="6px 0 2px"))
-        self.widget = widgets.VBox([grid, self._total, buttons])
+        self.widget = widgets.VBox([grid, self.total, buttons])
 
     def follow(self, state: ThresholdState) -> None:
         """Show what is in force; a slider that was moved by hand stays where it is."""
@@ -89,7 +89,7 @@ class Dials:
         self.apply.disabled = not (usable and moved)
         self.revert.disabled = not (usable and (moved or (state is not None and state.changes)))
         if state is None:
-            self._total.value = tag("div", "no thresholds known yet", "mk-empty")
+            self.total.value = tag("div", "no thresholds known yet", "mk-empty")
             return
         now, tuned = judged.rate(state.current), judged.rate(state.file)
         for dial in DIALS:
@@ -101,7 +101,7 @@ class Dials:
             words = join((f"file {file:g}", changed, "; signals ", tag("b", now.words), shift))
             self._notes[dial.name].value = tag("div", words, "mk-faint")
         together = judged.rate(state.current.model_copy(update=moved))
-        self._total.value = _summary(state, moved, now.words, together.words, self._locked) + tag(
+        self.total.value = _summary(state, moved, now.words, together.words, self._locked) + tag(
             "div", expected_a_session(state.file, together if moved else now, tuned), "mk-faint"
         )
 

@@ -17,15 +17,14 @@ def arrange(views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", dia
         if name != "head":
             view.add_class("mk-box")
             view.layout.max_height = HEIGHTS.get(name)
-    pairs = [("positions", "equity"), ("signals", "orders"), ("engine", "log")]
+    pairs = [("positions", "equity"), ("signals", "engine")]
     thresholds = widgets.VBox([widgets.HTML(tag("div", "Thresholds", "mk-caption")), dials])
     for css in ("mk-box", "mk-panel-thresholds"):
         thresholds.add_class(css)
     controls.add_class("mk-controls")
     rows = [_row(*(views[name] for name in pair)) for pair in pairs]
-    panel = widgets.VBox(
-        [widgets.HTML(STYLE), views["head"], controls, rows[0], thresholds, views["headlines"], *rows[1:]]
-    )
+    below = (thresholds, views["headlines"], rows[1], views["orders"], views["log"])
+    panel = widgets.VBox([widgets.HTML(STYLE), views["head"], controls, rows[0], *below])
     for css in ("mk", "mk-panel"):
         panel.add_class(css)
     return panel

@@ -56,7 +56,7 @@ class Link:
             self._looked = monotonic()
             try:
                 self._words = self._look()
-            except (MomentumKitError, OSError) as error:
+            except (MomentumKitError, OSError, ValueError) as error:  # what it left may be torn or another version's
                 self._words = f"{self._reason}; what it left cannot be read: {error}"
         return self._words
 

@@ -63,6 +63,7 @@ _CSS = """
   overflow: auto; min-width: 0; }
 .mk-log { font-family: var(--jp-code-font-family, monospace); font-size: .88em; white-space: pre-wrap;
   overflow-wrap: anywhere; }
+.mk-panel .widget-container.jupyter-widgets-disconnected::before { display: none; }
 .mk-hint { padding-top: 4px; color: var(--mk-faint); }
 .mk-bars > :first-child { min-width: 62px; font-weight: 600; }
 .mk-bars { display: flex; flex-wrap: wrap; gap: 2px 14px; font-variant-numeric: tabular-nums; }

@@ -1,0 +1,329 @@
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from momentum_kit.config import Config, Thresholds, load_config
+from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook import panel_desk
+from momentum_kit.notebook.panel import LOCKED, Panel, open_panel
+from momentum_kit.notebook.panel_controls import kill_words
+from momentum_kit.notebook.panel_link import Link
+from momentum_kit.runtime.control_events import StreamEvent
+from momentum_kit.runtime.control_hub import EventHub
+from momentum_kit.runtime.control_stream import EventStreams
+from momentum_kit.runtime.engine_process import FINAL_STATUS
+from momentum_kit.runtime.engine_signs import heartbeat_of
+from momentum_kit.runtime.engine_tuning import ThresholdState
+from momentum_kit.runtime.messages import encode_status
+from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+from momentum_kit.storage.journal import SqliteJournal
+
+AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def snapshot(run_dir: Path) -> EngineStatus:
+    """A session that runs and holds nothing."""
+    return EngineStatus(
+        state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT,
+        started_at=AT, health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={},
+        positions=(), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir=str(run_dir), pid=os.getpid(),
+        message_age_s=0.5, thresholds_hash=ThresholdState(Thresholds(), Thresholds()).hash,
+    )  # fmt: skip
+
+
+class Endpoint:
+    """A control endpoint with the real event streams, whose session does what it is told and nothing else."""
+
+    def __init__(self, folder: StateFolder, run_dir: Path) -> None:
+        self.folder = folder
+        self.run_dir = run_dir
+        self.hub = EventHub()
+        self.tuning = ThresholdState(Thresholds(), Thresholds())
+        self.commands: list[str] = []
+        self.answer_after = threading.Event()
+        self.answer_after.set()
+        self.status = snapshot(run_dir)
+
+    async def start(self) -> web.AppRunner:
+        """Serve on the loopback and be found by the account's state folder."""
+        application = web.Application()
+        self.streams = streams = EventStreams(self.hub, lambda: encode_status(self.status))
+        application.add_routes([
+            web.get("/events", streams.serve), web.get("/alive", self._alive), web.post("/command", self._command),
+            web.get("/thresholds", self._thresholds), web.post("/thresholds", self._tune),
+            web.post("/thresholds/revert", self._revert),
+        ])  # fmt: skip
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        streams.start()
+        self.publish(runner.addresses[0][1])
+        return runner
+
+    def publish(self, port: int, pid: int | None = None) -> None:
+        """Tell where it listens."""
+        self.port = port
+        self.folder.publish(ControlAddress(port, "t", pid or os.getpid(), str(self.run_dir), "config/sim.yaml"))
+
+    async def _alive(self, _: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def _command(self, request: web.Request) -> web.Response:
+        name = (await request.json())["command"]
+        self.commands.append(name)
+        await asyncio.to_thread(self.answer_after.wait)
+        if name == "resume":
+            return web.json_response({"error": "the session is killed", "kind": "guard"}, status=409)
+        self.status = replace(self.status, state=TradingState.PAUSED)
+        return web.json_response({"outcome": f"{name} done"})
+
+    async def _thresholds(self, _: web.Request) -> web.Response:
+        sets = {"current": self.tuning.current, "file": self.tuning.file}
+        return web.json_response(
+            {name: each.model_dump(mode="json", exclude_unset=True) for name, each in sets.items()}
+        )
+
+    async def _tune(self, request: web.Request) -> web.Response:
+        return self._tuned(self.tuning.applied((await request.json())["values"]))
+
+    async def _revert(self, _: web.Request) -> web.Response:
+        return self._tuned(self.tuning.reverted())
+
+    def _tuned(self, changed: ThresholdState) -> web.Response:
+        self.commands.append(changed.words_since(self.tuning))
+        self.tuning = changed
+        self.status = replace(self.status, thresholds_hash=changed.hash)
+        return web.json_response({"outcome": self.commands[-1]})
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The simulated account, its state below a temporary folder."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    return load_config(ROOT / "config" / "sim.yaml")
+
+
+@pytest.fixture
+async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[Endpoint]:
+    """An engine's endpoint that owns the account."""
+    folder = StateFolder(config.owner_key)
+    (tmp_path / "run").mkdir()
+    SqliteJournal(tmp_path / "run" / "journal.db").close()
+    with folder.own():
+        served = Endpoint(folder, tmp_path / "run")
+        runner = await served.start()
+        yield served
+        served.answer_after.set()
+        await served.streams.stop()
+        await runner.cleanup()
+        folder.withdraw()
+
+
+@pytest.fixture
+async def panel(endpoint: Endpoint, config: Config) -> AsyncIterator[Panel]:
+    """A panel that shows it."""
+    opened = Panel(config)
+    await until(lambda: not opened.dials.sliders["min_z_tod"].disabled)
+    yield opened
+    await asyncio.to_thread(opened.close)
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    """The first true value; other tasks go on meanwhile."""
+    async with asyncio.timeout(10):
+        while not (value := condition()):  # noqa: ASYNC110  (a widget has no event to wait for)
+            await asyncio.sleep(0.01)
+        return value
+
+
+def head(panel: Panel) -> str:
+    """What stands at the top."""
+    return str(panel.views["head"].value)
+
+
+async def test_a_click_is_a_command_and_its_outcome_is_told(panel: Panel, endpoint: Endpoint) -> None:
+    """The click returns at once, its button is closed while it is under way, and the engine's answer is shown."""
+    endpoint.answer_after.clear()
+    pause = panel.controls.buttons["pause"]
+    started = time.perf_counter()
+    pause.click()
+    assert time.perf_counter() - started < 0.1
+    await until(lambda: endpoint.commands == ["pause"])
+    pause.click()
+    await until(lambda: pause.disabled and "waiting for the engine" in head(panel))
+    endpoint.answer_after.set()
+    await until(lambda: "pause done" in head(panel))
+    assert endpoint.commands == ["pause"], "a second click while the first is under way is not sent"
+    await until(lambda: not panel.controls.buttons["resume"].disabled)
+    panel.controls.buttons["resume"].click()
+    await until(lambda: "resume FAILED: the session is killed" in head(panel))
+
+
+async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: Endpoint) -> None:
+    """A headline that is told appears with its verdict, escaped; a position with its R."""
+    row = {"at": AT, "story_id": "s", "article_id": "a", "text": "<script>x</script>", "outcome": "skip",
+           "reason": "no ticker", "symbols": []}  # fmt: skip
+    endpoint.hub.publish("headlines", row)
+    held = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
+    endpoint.status = replace(endpoint.status, positions=(held,))
+    await until(lambda: "no ticker" in panel.views["headlines"].value)
+    assert "<script>" not in panel.views["headlines"].value
+    await until(lambda: "+0.60" in panel.views["positions"].value)
+
+
+async def test_sliders_apply_as_one_change_and_follow_what_others_change(panel: Panel, endpoint: Endpoint) -> None:
+    """Two moved limits are one command; another panel's change moves the untouched sliders, never the touched."""
+    sliders = panel.dials.sliders
+    sliders["min_z_tod"].value, sliders["min_ret_60s"].value = 6.0, 4.5
+    await until(lambda: not panel.dials.apply.disabled)
+    endpoint.tuning = endpoint.tuning.applied({"max_spread_bps": 55.0, "min_z_tod": 5.0})
+    endpoint.status = replace(endpoint.status, thresholds_hash=endpoint.tuning.hash)
+    await until(lambda: sliders["max_spread_bps"].value == 55.0)
+    assert sliders["min_z_tod"].value == 6.0
+    panel.dials.apply.click()
+    (said,) = await until(lambda: endpoint.commands)
+    assert "min_ret_60s 0.03 -> 0.045" in said
+    assert "min_z_tod 5.0 -> 6.0" in said
+    assert "spread" not in said
+    await until(lambda: panel.dials.apply.disabled)
+    panel.dials.revert.click()
+    await until(lambda: sliders["min_z_tod"].value == 4.4)
+    assert not endpoint.tuning.changes
+
+
+async def test_a_kill_needs_both_steps_and_the_second_closes_again(
+    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unarmed or too late it does nothing; armed it says what it will do, and does it."""
+    controls = panel.controls
+    controls.confirm.click()
+    controls.kill.click()
+    assert not controls.confirm.disabled
+    monkeypatch.setattr("momentum_kit.notebook.panel_controls.ARMED_S", -2.0)
+    controls.kill.click()
+    await until(lambda: controls.confirm.disabled)
+    controls.confirm.click()
+    assert endpoint.commands == []
+    monkeypatch.undo()
+    controls.kill.click()
+    controls.confirm.click()
+    await until(lambda: endpoint.commands == ["kill"])
+    held = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
+    assert "closes 300 ABCD" in kill_words(replace(endpoint.status, positions=(held,)), True)
+    assert "LATCHES" in kill_words(endpoint.status, False)
+
+
+async def test_what_adds_risk_is_not_obeyed_late(
+    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A click that waited for a computing cell: a pause is obeyed, a resume and thresholds are refused in words."""
+    await until(lambda: "gateway up" in head(panel))
+    endpoint.status = replace(endpoint.status, state=TradingState.REDUCE_ONLY)
+    monkeypatch.setattr(panel_desk, "clicked_ago_s", lambda: 60.0)
+    panel.desk.command("resume")
+    await until(lambda: "resume FAILED: this click came 60 s late" in head(panel))
+    panel.desk.tune({"min_z_tod": 1.0})
+    await until(lambda: "thresholds FAILED: this click" in head(panel))
+    panel.desk.command("pause")
+    await until(lambda: endpoint.commands == ["pause"])
+
+
+async def test_a_panel_never_commands_an_engine_that_it_does_not_show(panel: Panel, endpoint: Endpoint) -> None:
+    """Where another engine has taken the account meanwhile, a click is refused until that one is shown."""
+    endpoint.publish(endpoint.port, pid=1)
+    panel.desk.command("flatten")
+    await until(lambda: "another engine has taken this account" in head(panel))
+    assert endpoint.commands == []
+
+
+async def test_two_panels_show_and_command_the_same_session(panel: Panel, endpoint: Endpoint, config: Config) -> None:
+    """What one commands the other shows; closing one leaves the other alone, and a cell run again opens no third."""
+    other = open_panel(config)
+    assert open_panel(config) is other
+    await until(lambda: "gateway up" in head(other))
+    other.controls.buttons["pause"].click()
+    await until(lambda: "paused" in head(panel) and "paused" in head(other))
+    await asyncio.to_thread(other.close)
+    endpoint.status = replace(endpoint.status, state=TradingState.KILLED)
+    await until(lambda: "KILLED" in head(panel))
+    assert "KILLED" not in head(other)
+    assert open_panel(config) is not other
+    await asyncio.to_thread(open_panel(config).close)
+
+
+async def test_without_an_engine_it_says_what_the_last_one_left(config: Config, tmp_path: Path) -> None:
+    """No engine, then none with a last word, then a kill that latches: all in words, and only the kill is open."""
+    opened = Panel(config)
+    try:
+        await until(lambda: "NO ENGINE RUNS" in head(opened))
+        assert all(button.disabled for button in opened.controls.buttons.values())
+        assert opened.dials.apply.disabled
+        opened.controls.kill.click()
+        opened.controls.confirm.click()
+        await until(lambda: "the account is latched" in head(opened))
+        assert StateFolder(config.owner_key).killed
+    finally:
+        await asyncio.to_thread(opened.close)
+
+
+def test_the_final_snapshot_is_shown_once_the_engine_has_ended(config: Config, tmp_path: Path) -> None:
+    """What an engine wrote last is newer than what it sent last; its heartbeat says how it ended."""
+    folder = StateFolder(config.owner_key)
+    folder.create()
+    link = Link(folder)
+    final = replace(snapshot(tmp_path), state=TradingState.STOPPED, reason="schedule", realised_usd=321.0)
+    link.take(StreamEvent("connected", {"pid": 1, "run_dir": str(tmp_path), "new": True}))
+    link.take(StreamEvent("status", {}, status=snapshot(tmp_path)))
+    assert link.words() == ""
+    (tmp_path / FINAL_STATUS).write_text(encode_status(final))
+    folder.leave_heartbeat(heartbeat_of(final, ended=True))
+    link.take(StreamEvent("disconnected", {"reason": "the session is over"}))
+    assert "ended in order" in link.words()
+    assert link.status == final
+    (tmp_path / FINAL_STATUS).write_text("{")
+    link.take(StreamEvent("ended", {}))
+    assert "cannot be read" in link.words()
+
+
+async def test_where_only_research_may_change_thresholds_the_sliders_say_so(config: Config) -> None:
+    """Live: the limits are shown, and nothing can be moved."""
+    locked = config.model_copy(
+        update={"detection": config.detection.model_copy(update={"thresholds_must_be_exported": True})}
+    )
+    opened = Panel(locked)
+    opened.dials.follow(ThresholdState(Thresholds(), Thresholds()))
+    await until(lambda: LOCKED in panel_text(opened))
+    assert all(slider.disabled for slider in opened.dials.sliders.values())
+    await asyncio.to_thread(opened.close)
+
+
+def panel_text(panel: Panel) -> str:
+    """What stands below the sliders."""
+    return str(panel.dials.total.value)
+
+
+@pytest.mark.parametrize(("sent", "late"), [
+    (datetime.now(UTC) - timedelta(seconds=30), True), ((datetime.now(UTC) - timedelta(seconds=30)).isoformat(), True),
+    (datetime.now(UTC) + timedelta(seconds=30), False), ("nonsense", False), (None, False),
+])  # fmt: skip
+def test_a_click_s_age_is_read_from_its_message(sent: object, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the header that the browser wrote; unknown is not late."""
+
+    class Shell:
+        class kernel:  # noqa: N801
+            @staticmethod
+            def get_parent() -> dict[str, Any]:
+                return {"header": {"date": sent}}
+
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", Shell)
+    assert (panel_desk.clicked_ago_s() > 20) == late
