@@ -3,13 +3,13 @@
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from momentum_kit.cli.common import ConfigPath, Json, app, done, engine_client, state_folder
 from momentum_kit.config import load_config
-from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.errors import EngineError, InputError, MomentumKitError, StorageError
 
 
 @app.command()
@@ -44,15 +44,19 @@ def run(
         on_kernel_death=on_kernel_death,
         bounds=Bounds(memory_mb=kernel_memory_mb),
     )
-    deaths = list(outcome.kernel_deaths)
-    extra = {"title": notebook.stem, "exit_status": outcome.exit_status, "kernel_deaths": deaths}
-    summary = run_summary(folder, None, extra)
-    if outcome.finished:
-        write_summary(folder, summary)
-    done(json_, summary, f"{outcome.notebook}: {'failed' if outcome.failure else 'done'}")
-    if outcome.failure:
-        print(outcome.failure, file=sys.stderr)
-    raise typer.Exit(outcome.exit_status)
+    extra: dict[str, Any] = {"title": notebook.stem, "exit_status": outcome.exit_status}
+    extra["kernel_deaths"] = list(outcome.kernel_deaths)
+    failures, summary = [outcome.failure] if outcome.failure else [], extra
+    try:
+        summary = run_summary(folder, None, extra)
+        if outcome.finished:
+            write_summary(folder, summary)
+    except StorageError as error:
+        failures.append(str(error))
+    done(json_, summary, f"{outcome.notebook}: {'failed' if failures else 'done'}")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    raise typer.Exit(outcome.exit_status or (MomentumKitError.exit_status if failures else 0))
 
 
 @app.command()

@@ -6,8 +6,9 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,22 +29,16 @@ from momentum_kit.runtime.engine_signs import no_answer
 from momentum_kit.runtime.engine_watch import EngineWatch
 from momentum_kit.runtime.interrupts import Interrupts
 from momentum_kit.runtime.production_bounds import AtomicFiles, Bounds
-from momentum_kit.runtime.production_deaths import (
-    DEATHS,
-    KernelDeath,
-    KernelDied,
-    death_of,
-    keep_executed,
-    leave_deaths,
-    notebook_after,
-)
+from momentum_kit.runtime.production_deaths import DEATHS
 from momentum_kit.runtime.production_kernel import KernelRun, check_kernel
+from momentum_kit.runtime.production_notebook import NotebookWork
+from momentum_kit.runtime.production_notify import Notifier
 from momentum_kit.runtime.report import SUMMARY
 from momentum_kit.runtime.report_page import write_page
 from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.runtime.until import parse_until
 from momentum_kit.storage.intents import intents_file, unresolved_symbols
 
-KERNELS = 3  # that one run may use up
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
 
 OnKernelDeath = Literal["continue", "stop"]
@@ -130,22 +125,25 @@ def run_notebook(
     check_parameters(notebook, given)
     check_kernel()
     settings = load_config(config, overrides)
+    if settings.clock.kind == "wall":  # market time is known now: on a holiday nothing needs to be started
+        parse_until(str(given.get("until", "")), datetime.now(UTC), settings.calendar)
     folder, files = StateFolder(settings.owner_key), AtomicFiles(_say)
     failure = ""
     with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
         interrupts.stop_session = engine.stop
         kernels = KernelRun(interrupts, bounds or Bounds(), lambda: not folder.owned, files)
-        work = _Notebook(notebook, out, given, kernels, engine.stop if on_kernel_death == "stop" else None)
+        work = NotebookWork(notebook, out, given, kernels, _say)
         try:
             if started:
                 started(engine)
             with (
                 EngineWatch(folder, _say, make_alerts(settings.alerts, settings.owner_key)),
+                Notifier(folder),
                 _engine_is_ours(settings.owner_key, out),
             ):
                 interrupts.refuse_to_go_on()
-                work.through(engine.stop)
+                work.through(engine.stop, stop_at_death=on_kernel_death == "stop")
         except MomentumKitError as error:
             failure = str(error)
         finally:  # also where something else is wrong with the run: the session never goes on without it
@@ -162,68 +160,13 @@ def run_notebook(
     )
 
 
-class _Notebook:
-    """A notebook on its way through one kernel after another."""
-
-    def __init__(
-        self,
-        notebook: Path,
-        out: Path,
-        parameters: Mapping[str, Any],
-        kernels: KernelRun,
-        stop: Callable[[], None] | None,
-    ) -> None:
-        self.executed = out / notebook.name
-        self.deaths: list[KernelDeath] = []
-        self.exhausted = False
-        self._notebook = notebook
-        self._out = out
-        self._parameters = parameters
-        self._kernels = kernels
-        self._stop = stop
-
-    def through(self, end_session: Callable[[], None]) -> None:
-        """Execute it; NotebookError for a cell that failed, or where no kernel survived it."""
-        again = self._out / f".{self._notebook.name}.again.ipynb"
-        try:
-            source = self._notebook
-            while True:
-                try:
-                    self._kernels.execute(source, self.executed, self._parameters, again=bool(self.deaths))
-                    return
-                except KernelDied as death:
-                    self._note(death, end_session)
-                    source = notebook_after(self._notebook, self.deaths, again)
-        finally:
-            again.unlink(missing_ok=True)
-
-    def _note(self, death: KernelDied, end_session: Callable[[], None]) -> None:
-        """What becomes of the session; NotebookError where the notebook is given up."""
-        number = len(self.deaths) + 1
-        self.exhausted = number >= KERNELS or death.overdue
-        if self._stop or self.exhausted:
-            end_session()
-        kept = "" if self.exhausted else keep_executed(self.executed, number)
-        self.deaths.append(death_of(death, kept, self._then()))
-        _say(f"{self.deaths[-1]}")
-        with suppress(OSError):  # a full disk; it was said
-            leave_deaths(self._out, self.deaths)
-        if self.exhausted:
-            raise NotebookError(f"{death}; {self._then()}, {self.executed.name} holds what was written until then")
-
-    def _then(self) -> str:
-        if self.exhausted:
-            return "the session ends in order, and no other kernel is tried"
-        how = "ends in order" if self._stop else "goes on"
-        return f"the session {how}, and a fresh kernel begins the notebook again"
-
-
 def _leave_page(executed: Path) -> None:
     """The report for whoever has no Jupyter; a session does not fail for want of it."""
     if not executed.is_file():
         return
     try:
-        write_page(executed, f"Flight log: {executed.parent.name}")
+        if write_page(executed, f"Flight log: {executed.parent.name}") is None:
+            _say("no HTML report: nbconvert is not installed; python -m pip install nbconvert")
     except StorageError as error:
         _say(str(error))
 

@@ -5,12 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from momentum_kit.errors import StorageError
 from momentum_kit.runtime.production_bounds import write_whole
-
-log = structlog.get_logger("report")
 
 # Names of JupyterLab's theme variables, which our views use, as a browser alone knows them.
 _STYLE = """
@@ -29,7 +25,8 @@ img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 8px 12px; border-radius: 4px; margin: 6px 0;
   background: var(--jp-layout-color2); font: 13px/1.45 "DejaVu Sans Mono", monospace; }
 div.mk-card { max-width: none; }
-div.mk-flight { margin-bottom: 18px; } div.mk-flight .mk-table { width: auto; max-width: 100%; } div.mk-flight .mk-table :is(th, td) { padding-right: 18px; }
+div.mk-flight { margin-bottom: 18px; } div.mk-flight .mk-table { width: auto; max-width: 100%; }
+div.mk-flight .mk-table :is(th, td) { padding-right: 18px; }
 .jp-OutputArea-output { overflow-x: auto; }
 table:not(.mk-table) { border-collapse: collapse; font-size: 13px; }
 table:not(.mk-table) :is(th, td) { padding: 2px 10px 2px 0; border-bottom: 1px solid var(--jp-border-color2); }
@@ -48,7 +45,6 @@ def write_page(notebook: Path, title: str) -> Path | None:
     try:
         from nbconvert.exporters import HTMLExporter
     except ImportError:
-        log.warning("no HTML report: nbconvert is not installed; python -m pip install nbconvert")
         return None
     exporter: Any = HTMLExporter  # traitlets leaves its constructor untyped
     page = notebook.with_suffix(".html")

@@ -150,14 +150,29 @@ class Run:
         """Everything that the executed notebook's cells printed; nothing before there is one."""
         return "".join(self._texts())
 
+    def states(self) -> list[str]:
+        """What papermill says of each cell: pending, running, completed or failed."""
+        return [cell["metadata"].get("papermill", {}).get("status", "") for cell in self._cells()]
+
+    def whole(self) -> bool:
+        """True where the last cell, which tells what needs a human, has its output."""
+        cells = self._cells()
+        return bool(cells and cells[-1].get("outputs"))
+
     def first_output(self) -> str:
         """What the executed notebook's first output says."""
         return next(self._texts(), "")
 
-    def _texts(self) -> Iterator[str]:
+    def _cells(self) -> list[dict[str, Any]]:
         file = self.out / "production.ipynb"
-        cells = json.loads(file.read_text())["cells"] if file.is_file() else []
-        for output in (output for cell in cells for output in cell.get("outputs", [])):
+        try:
+            cells: list[dict[str, Any]] = json.loads(file.read_text())["cells"]
+        except FileNotFoundError:
+            return []  # the kernel died, and the next one has not begun
+        return cells
+
+    def _texts(self) -> Iterator[str]:
+        for output in (output for cell in self._cells() for output in cell.get("outputs", [])):
             yield "".join(output.get("text", []))
 
     def last_word(self) -> EngineStatus:

@@ -1,7 +1,11 @@
 """Every way in which a headless run can be ended, each while something is held: DESIGN.md, decisions 1 to 3."""
 
+import json
+import os
 import signal
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -14,6 +18,35 @@ from momentum_kit.models import TradingState
 from momentum_kit.runtime.engine_process import new_run_dir, start_engine
 
 FINALLY = "interrupted: stopping in order"
+THOROUGH = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"  # as `make chaos` sets it
+FULL = 20_000  # bytes a file of the run may have: the executed notebook is beyond that, words are not
+
+MATRIX: list[tuple[str, ...]] = []
+HEADS = ("what happened", "exit status", "flat", "finally ran", "notebook", "resumed")
+
+
+def thorough(test: Callable[..., None]) -> Callable[..., None] | None:
+    """Left to `make chaos`: each takes as long as all other cases of a kind together."""
+    return test if THOROUGH else None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    """Prints the matrix with `pytest -s` once its tests are through."""
+    yield
+    rows = [HEADS, *MATRIX]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    print()  # noqa: T201
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))  # noqa: T201
+
+
+def noted(what: str, run: Run, gateway: Gateway, status: int, resumed: str = "no need") -> None:
+    """One row, measured: positions by the gateway's own truth, the notebook by its cells."""
+    flat = "yes" if not gateway.truth()["positions"] else "no, the stop rests at the broker"
+    ran = "yes" if FINALLY in run.printed() else "not interrupted" if run.whole() else "no"
+    state = "whole" if run.whole() else "as last saved"
+    MATRIX.append((what, str(status), flat, ran, state, resumed))
 
 
 @pytest.fixture
@@ -37,7 +70,44 @@ def test_a_signal_to_the_run(run: Run, gateway: Gateway, number: signal.Signals)
     assert run.summary_exists
     assert run.last_word().state is TradingState.STOPPED
     assert run.last_word().positions == ()
+    assert run.whole()
+    noted(f"{number.name} to the run", run, gateway, status)
     assert gateway.truth()["positions"] == []
+
+
+def test_the_deadline(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--until is the session's end, flat and status 0; systemd hears READY, WATCHDOG while it runs, and STOPPING."""
+    path = project / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(path))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        words: list[str] = []
+        reader = threading.Thread(target=_listen, args=(heard, words))
+        reader.start()
+        run = Run(project, configure(project, gateway.port, clock={"rate": 200}), gateway.port, "--until", "20m")
+        try:
+            status, errors = run.end()
+        finally:
+            run.close()
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
+                ours.sendto(b"", str(path))
+            reader.join()
+    assert (status, errors) == (0, "")
+    assert run.summary_exists
+    assert run.last_word().reason == "stop by schedule"
+    assert (run.out / "production.html").is_file()
+    assert words[0].startswith("READY=1")
+    assert any("WATCHDOG=1" in each and "running (started)" in each for each in words)
+    assert words[-1].startswith("STOPPING=1")
+    noted("the deadline (--until)", run, gateway, status)
+    assert gateway.truth()["positions"] == []
+
+
+def _listen(heard: socket.socket, words: list[str]) -> None:
+    """Keep what is told until an empty datagram."""
+    while text := heard.recv(4096).decode():
+        words.append(text)
 
 
 def test_sigterm_to_the_engine(run: Run, gateway: Gateway) -> None:
@@ -60,6 +130,8 @@ def test_sigkill_to_the_engine(run: Run, gateway: Gateway) -> None:
     assert "SIGKILL" in errors
     assert held.positions[0].symbol in errors
     assert not run.summary_exists
+    assert run.whole()  # the report is written all the same, and says what is not known
+    noted("SIGKILL to the engine", run, gateway, status, "by the next session")
     known = gateway.truth()
     assert len(known["positions"]) == 1
     (stop,) = [order for order in known["orders"] if order["open"] and order["order_type"] == "STP"]
@@ -85,7 +157,73 @@ def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:
     assert f"(pid {first}) was ended by SIGKILL" in run.first_output()
     assert run.summary["kernel_deaths"]
     assert run.last_word().positions == ()
+    noted("SIGKILL to the kernel, then SIGTERM", run, gateway, status, "by a fresh kernel")
     assert gateway.truth()["positions"] == []
+
+
+@thorough
+def test_sigkill_to_the_kernel_of_a_session_that_shall_stop_then(project: Path, gateway: Gateway) -> None:
+    """By policy the session ends flat and in order; a fresh kernel writes its report: status 0."""
+    config = configure(project, gateway.port, clock={"rate": 200})
+    run = Run(project, config, gateway.port, "--on-kernel-death", "stop")
+    try:
+        run.until_holding()
+        kill_process(run.kernel())
+        status, errors = run.end()
+    finally:
+        run.close()
+    assert status == 0
+    assert "the session ends in order, and a fresh kernel begins the notebook again" in errors
+    assert "was ended by SIGKILL" in run.first_output()
+    assert run.whole()
+    noted("SIGKILL to the kernel, --on-kernel-death stop", run, gateway, status, "for the report")
+    assert gateway.truth()["positions"] == []
+
+
+@thorough
+def test_kernels_that_die_again_and_again(run: Run, gateway: Gateway) -> None:
+    """After the third the session ends flat and in order; the summary is written, status 1 calls for a human."""
+    killed = 0
+    for _ in range(3):
+        kernel = wait_until(lambda: run.kernel(but=killed), "a kernel")
+        wait_until(lambda: "running" in run.states(), "it executes a cell")
+        kill_process(killed := kernel)
+    status, errors = run.end()
+    assert status == 1
+    assert "no other kernel is tried" in errors
+    assert len(run.summary["kernel_deaths"]) == 3
+    assert run.summary["exit_status"] == 1
+    noted("SIGKILL to three kernels", run, gateway, status, "twice, then ended")
+    assert gateway.truth()["positions"] == []
+
+
+@thorough
+def test_a_full_disk_in_mid_run(run: Run, gateway: Gateway) -> None:
+    """The run cannot save its notebook: it says so, the session ends flat, the last whole notebook stands: status 1."""
+    psutil.Process(run.pid).rlimit(psutil.RLIMIT_FSIZE, (FULL, psutil.RLIM_INFINITY))
+    kill_process(run.pid, signal.SIGTERM)
+    status, errors = run.end()
+    assert status == 1
+    assert "production.ipynb cannot be written: File too large; the session goes on" in errors
+    assert "what stands there is from" in errors
+    json.loads((run.out / "production.ipynb").read_text())
+    assert not run.summary_exists
+    noted("a full disk in mid-run, then SIGTERM", run, gateway, status)
+    assert gateway.truth()["positions"] == []
+
+
+def test_a_missing_kernel(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused in one line before anything starts: status 2."""
+    folder = project / "jupyter" / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text('{"argv": ["/no/such/python"], "display_name": "x", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(project / "jupyter"))
+    config = str(configure(project, gateway.port))
+    refused = command_line("run", "notebooks/production.ipynb", "--config", config, "--out", "out")
+    assert refused.returncode == 2
+    assert "the Jupyter kernel python3 cannot be started: no program /no/such/python" in refused.stderr
+    assert not (project / "out" / "journal.db").exists()
+    MATRIX.append(("a missing kernel", "2", "nothing started", "nothing started", "none", "no need"))
 
 
 def test_sigkill_to_the_runner(run: Run, gateway: Gateway, project: Path) -> None:
@@ -104,6 +242,7 @@ def test_sigkill_to_the_runner(run: Run, gateway: Gateway, project: Path) -> Non
     wait_until(lambda: not processes_of(project).keys() - {gateway.pid}, "the engine ends")
     assert run.last_word().positions == ()
     assert not run.summary_exists
+    noted("SIGKILL to the run, then stop", run, gateway, -signal.SIGKILL, "the engine goes on")
     assert gateway.truth()["positions"] == []
 
 
@@ -123,6 +262,7 @@ def test_sigkill_to_the_gateway(project: Path, gateway: Gateway) -> None:
     assert not run.summary_exists
     assert len(run.last_word().positions) == 1
     assert "did not come back" in (run.out / "production.ipynb").read_text()
+    MATRIX.append(("SIGKILL to the gateway", "3", "no, the stop rests at the broker", "not interrupted", "whole", "no"))
 
 
 def test_sigkill_to_the_gateway_while_flat(project: Path, gateway: Gateway) -> None:
