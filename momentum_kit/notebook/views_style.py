@@ -70,6 +70,8 @@ _CSS = """
 .mk-panel :is(button, .noUi-handle):focus-visible { outline: 3px solid var(--jp-brand-color1, #1976d2);
   outline-offset: 1px; }
 .mk-panel .widget-hslider { flex-wrap: wrap; height: auto; }
+.mk-panel .widget-hslider .slider-container { flex: 1 1 60px; min-width: 60px; }
+.mk-panel .widget-hslider .widget-readout { min-width: 48px; }
 .mk-panel .widget-hslider .widget-label { flex: 1 0 100%; max-width: 100%; text-align: left; margin: 0;
   height: 22px; line-height: 22px; }
 .mk-panel .mk-button { height: 34px; line-height: 32px; font-weight: 600; min-width: 96px; width: auto;
