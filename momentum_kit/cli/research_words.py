@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.research.event_study import EventStudy
+from momentum_kit.research.event_study_net import group_table
 from momentum_kit.research.evidence import Evidence
+from momentum_kit.research.finalist_table import side_by_side
 from momentum_kit.research.headline_counts import HeadlineCounts
 from momentum_kit.research.verdict import Verdict
-
-SHOWN_DELAY_S = 10.0
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -47,20 +47,12 @@ def headline_words(counts: HeadlineCounts, tables: Mapping[str, pd.DataFrame]) -
 
 def study_words(by: str, study: EventStudy, net: pd.DataFrame) -> str:
     """A row a group: the drift before, the move by some offsets, and the net return at the first decision times."""
-    table = study.groups[["group", "events", "days", "drift_before_bps", "drift_before_t"]].copy()
-    moves = study.curves.pivot(index="group", columns="offset_s", values="mean_bps")
-    for offset in (10, 60, 900):
-        table[f"after_{offset}s"] = table["group"].map(moves[offset])
-    near = net.loc[(net["delay_s"] - SHOWN_DELAY_S).abs().groupby(net["group"]).idxmin()].set_index("group")
-    for shown, column in (("net_bps", "mean_bps"), ("net_low", "low_bps"), ("net_high", "high_bps")):
-        table[shown] = table["group"].map(near[column])
-    table["mark"] = study.groups["mark"]
     words = [
         *study.marks,
         f"{study.groups['events'].sum():,} events by {by}, {study.overlapping} left out as overlapping",
         "moves in bps, before costs; net of all costs: bought without any rule 10 s after reception, 95% by day",
     ]
-    return "\n".join(words) + "\n\n" + as_text(table, {"drift_before_t": 2})
+    return "\n".join(words) + "\n\n" + as_text(group_table(study, net), {"drift_before_t": 2})
 
 
 def finalist_words(summary: Mapping[str, Any], table: pd.DataFrame) -> str:
@@ -76,9 +68,7 @@ def finalist_words(summary: Mapping[str, Any], table: pd.DataFrame) -> str:
         else:
             edge = f"; it ends at the grid's edge: {', '.join(plateau['on_edge'])}" if plateau["on_edge"] else ""
             words.append(f"exit {name}: a plateau of {plateau['cells']} cells{edge}")
-    shown = table.drop(columns="exit").map(lambda value: value if isinstance(value, str) else _short(value))
-    turned = shown.replace("nan", "-").set_index("finalist").T.reset_index(names="")
-    return "\n".join(words) + "\n\n" + as_text(turned) + f"\n\nall cells: {summary['file']}"
+    return "\n".join(words) + "\n\n" + as_text(side_by_side(table)) + f"\n\nall cells: {summary['file']}"
 
 
 def verdict_words(verdict: Verdict, evidence: Evidence, pages: Mapping[str, str]) -> str:
@@ -92,11 +82,6 @@ def verdict_words(verdict: Verdict, evidence: Evidence, pages: Mapping[str, str]
     worse += [f"decisions that flip, {each.change}: {each.share:.0%} of {each.signals}" for each in evidence.flips]
     parts = [f"{verdict.word}: {verdict.why}", *evidence.marks, "", as_text(checks), "", *worse, "", *pages.values()]
     return "\n".join(parts)
-
-
-def _short(value: float) -> str:
-    """Four digits; large ones whole."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def as_text(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> str:

@@ -13,6 +13,7 @@ from momentum_kit.research.grid import Cell
 from momentum_kit.research.sweep import SweepResult
 from momentum_kit.research.sweep_plateau import smooth
 from momentum_kit.research.tables import EventTable
+from momentum_kit.research.views import word
 
 SIGNALLED = ("signals", "fills", "hit_rate", "mean_bps", "se_bps", "t_day", "worst_day_bps")
 TRADED = ("entries", "net_usd", "drawdown_usd", "turnover_a_day_usd")
@@ -33,6 +34,12 @@ def finalists(result: SweepResult, table: EventTable, config: Config) -> pd.Data
             summary = _traded(table, result, cell, name, config)
             found.append(row | {each: summary.get(each, np.nan) for each in TRADED})
     return pd.DataFrame(found)
+
+
+def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """The same turned and in words: a column a finalist, for a page that is not as wide as all thresholds."""
+    words = table.drop(columns="exit").map(word).set_index("finalist")
+    return words.T.rename_axis(columns=None).reset_index(names="")
 
 
 def plateau_or_reason(result: SweepResult, exit_name: str) -> dict[str, Any] | str:
