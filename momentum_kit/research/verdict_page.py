@@ -130,9 +130,10 @@ def _cost_of_error(verdict: Verdict, e: Evidence, notional_usd: float) -> str:
     estimate = e.cross_validated.band.estimate
     missed = a_month * (estimate if math.isfinite(estimate) else e.in_sample.estimate) / 1e4 * notional_usd
     low = a_month * e.in_sample.low / 1e4 * notional_usd
+    worst = f"; at the lower end of the band it is {low:,.0f} USD" if math.isfinite(low) else ""
     return (
         f"About {_number(a_month)} signals a month at {notional_usd:,.0f} USD each. Trading it although there is "
-        f"no edge costs the costs, about {lost:,.0f} USD a month; at the lower end of the band it is {low:,.0f} USD. "
+        f"no edge costs the costs, about {lost:,.0f} USD a month{worst}. "
         f"Not trading it although the unseen days are right misses about {missed:,.0f} USD a month. "
         f"The word here is {verdict.word}."
     )
@@ -180,12 +181,13 @@ def _candidate(e: Evidence) -> list[Block]:
         return [Block("text", "None: no cell stands out among its neighbours.")]
     values = e.candidate.model_dump(exclude={"export", "barred_catalysts", "name"})
     rate = e.rate
+    band = f" ({_number(rate.low, 2)} to {_number(rate.high, 2)})" if math.isfinite(rate.low) else ""
     return [
         Block("table", rows=[("Threshold", "Value"), *((name, f"{value:g}") for name, value in values.items())]),
         Block(
             "text",
-            f"Exit rule {e.exit_rule}. Expected signals in a session's regular hours: {_number(rate.mean, 2)} "
-            f"({_number(rate.low, 2)} to {_number(rate.high, 2)}). Code {e.code_version}.",
+            f"Exit rule {e.exit_rule}. Expected signals in a session's regular hours: {_number(rate.mean, 2)}{band}. "
+            f"Code {e.code_version}.",
         ),
     ]
 
