@@ -36,6 +36,7 @@ Scheduler = Annotated[
 ExitRules = Annotated[Path | None, typer.Option("--exits", help="YAML of exit rules; default: the session's own.")]
 Spread = Annotated[float | None, typer.Option("--spread-bps", help="Assumed where the archive has no quotes.", min=0)]
 
+IN_ONE_PIECE = ("sweep", "validate")  # here a sweep takes all cores at once; only elsewhere it goes part by part
 SAMPLE = Path("data/sample")
 CONFIG = Path("config/sim.yaml")
 
@@ -237,7 +238,9 @@ def _workspace(
             from momentum_kit.research.cluster import Cluster
 
             run = stack.enter_context(Cluster(scheduler)).run
-        run = stack.enter_context(_progress(what, run))
+        shown = stack.enter_context(_progress(what, run))
+        if scheduler or what not in IN_ONE_PIECE:
+            run = shown
         assumed = float("nan") if spread_bps is None else spread_bps
         yield Workspace.open(archive, folder, config, exits=exits, spread_bps=assumed, run=run)
 
