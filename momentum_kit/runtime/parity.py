@@ -33,7 +33,7 @@ ASKS = """
 EXACT = 1e-9  # features nearer than this, relative to their size, are the same number
 
 Key = tuple[str, ...]
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _compare_decisions(left: Path, right: Path, found: Parity) -> None:
                 continue
         why = why_decisions_differ(one, other, heard[0].get(key[0]), heard[1].get(key[0]))
         found.differing += 1
-        found.differences.append(Difference("decision", *key[:3], _said(one), _said(other), why))
+        found.differences.append(Difference("decision", key[0], key[1], key[2], _said(one), _said(other), why))
 
 
 def why_decisions_differ(
@@ -197,7 +197,9 @@ def _compare_risk(left: Path, right: Path, found: Parity) -> None:
             why = (
                 "the other side did not signal then" if None in (one, other) else "what was held or lost before differs"
             )
-            found.differences.append(Difference("risk", *key, *told, f"{told[0]} against {told[1]}: {why}"))
+            found.differences.append(
+                Difference("risk", key[0], key[1], key[2], told[0], told[1], f"{told[0]} against {told[1]}: {why}")
+            )
 
 
 def _gate(row: Row | None) -> str:
@@ -217,7 +219,8 @@ def _compare_fills(left: Path, right: Path, found: Parity) -> None:
             continue
         found.fills_differing += 1
         told = [f"{row['shares']:g} at {row['price']:.4f}" if row else "nothing" for row in (one, other)]
-        found.differences.append(Difference("fill", *key, (one or other or {})["at"], *told, _why_fills(one, other)))
+        at = (one or other or {})["at"]
+        found.differences.append(Difference("fill", key[0], key[1], at, told[0], told[1], _why_fills(one, other)))
 
 
 def _why_fills(one: Row | None, other: Row | None) -> str:
@@ -229,12 +232,12 @@ def _why_fills(one: Row | None, other: Row | None) -> str:
     return f"{words}; slippage {' against '.join(slips)}" if slips else words
 
 
-def _entries(path: Path) -> dict[Key, Row]:
+def _entries(path: Path) -> Mapping[Key, Row]:
     """What each entry bought in all: shares, mean price and time of the first fill, slippage over the asked price."""
     stories = {item: (story, symbol) for item, story, symbol in query(path, STORIES)}
     entries = dict(query(path, ENTRIES))
     asks = dict(query(path, ASKS))
-    found: dict[Key, Row] = {}
+    found: dict[Key, dict[str, Any]] = {}
     for _, order_id, symbol, _, shares, price, at, _ in latest(query(path, FILLS)):
         if order_id not in entries:
             continue
