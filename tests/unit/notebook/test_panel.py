@@ -312,10 +312,17 @@ def panel_text(panel: Panel) -> str:
     return str(panel.dials.total.value)
 
 
-@pytest.mark.parametrize(("sent", "late"), [
-    (datetime.now(UTC) - timedelta(seconds=30), True), ((datetime.now(UTC) - timedelta(seconds=30)).isoformat(), True),
-    (datetime.now(UTC) + timedelta(seconds=30), False), ("nonsense", False), (None, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sent", "late"),
+    [
+        (datetime.now(UTC) - timedelta(seconds=30), True),
+        ((datetime.now(UTC) - timedelta(seconds=30)).isoformat(), True),
+        (datetime.now(UTC) + timedelta(seconds=30), False),
+        ("nonsense", False),
+        (None, False),
+    ],
+    ids=["old", "old text", "ahead", "nonsense", "none"],
+)  # fmt: skip  (without names every process names them anew)
 def test_a_click_s_age_is_read_from_its_message(sent: object, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the header that the browser wrote; unknown is not late."""
 
