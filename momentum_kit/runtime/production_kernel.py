@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def check_kernel() -> None:
         program = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]
     except NoSuchKernel:
         raise NotebookError(f"no Jupyter kernel {KERNEL}; install one: python -m pip install ipykernel") from None
-    if shutil.which(program) is None:
+    ours = {"python", f"python{sys.version_info.major}", f"python{sys.version_info.major}.{sys.version_info.minor}"}
+    if program not in ours and shutil.which(program) is None:  # ours: jupyter_client takes this very interpreter
         raise NotebookError(
             f"the Jupyter kernel {KERNEL} cannot be started: no program {program}; "
             "install it again: python -m ipykernel install --sys-prefix"

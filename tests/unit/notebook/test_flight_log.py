@@ -1,5 +1,6 @@
 """The flight log over journals of which is known what is in them."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook import flight_log_parity
 from momentum_kit.notebook.flight_log import FlightLog, Section
 from momentum_kit.notebook.flight_log_incidents import episodes
 from momentum_kit.notebook.flight_log_parity import NOT_RECORDED
@@ -206,3 +208,20 @@ def exported() -> Callable[[Path], Path]:
         return config
 
     return write
+
+
+def test_a_recording_that_cannot_be_replayed_is_said_in_one_sentence(journal_path: Path) -> None:
+    """A report is written with what is known; an empty recording is no day."""
+    with gzip.open(journal_path.parent / "recording.jsonl.gz", "wb"):
+        pass
+    words = said(log_of(journal_path).parity())
+    assert "could not be read" in words or "was not possible" in words
+
+
+def test_a_replay_that_takes_too_long_is_given_up(journal_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says how to ask again, and the report goes on."""
+    (journal_path.parent / "recording.jsonl.gz").touch()
+    (journal_path.parent / "parity").mkdir()
+    monkeypatch.setattr(flight_log_parity, "PATIENCE_S", 0.01)
+    words = said(log_of(journal_path).parity())
+    assert "was given up; ask at leisure: momentum-kit parity" in words

@@ -76,6 +76,7 @@ def test_a_kernel_that_is_missing_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kernel whose program is gone: its name, and how to install one."""
+    monkeypatch.setenv("PATH", "")  # as under a service manager: the kernel is this very interpreter
     check_kernel()
     folder = tmp_path / "kernels" / "python3"
     folder.mkdir(parents=True)
