@@ -264,7 +264,7 @@ def _client(config: Config, address: ControlAddress) -> ControlClient:
 
 def _ended(config: str | Path) -> ControlAddress:
     """Where the engine of this headless run was: its session is over, and its record can still be read."""
-    run_dir = os.environ[RUN_DIR]
-    if not (Path(run_dir) / "journal.db").is_file():
+    run_dir = os.environ.get(RUN_DIR, "")
+    if not run_dir or not (Path(run_dir) / "journal.db").is_file():
         raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
     return ControlAddress(0, "", 0, run_dir, str(config))

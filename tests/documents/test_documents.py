@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,7 @@ class Reader:
         state = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "MOMENTUM_KIT_ALERT_URLS": webhook}
         self.environment = {**os.environ, **state}
         init_project(project)
+        shutil.copytree(ROOT / "data" / "sample", project / "data" / "sample")
         for name in ("sim", "paper"):
             self._rewrite(name, broker={"port": port}, clock={"kind": "scaled", "rate": SPEED})
         self._rewrite("live", broker={"account": ACCOUNT})

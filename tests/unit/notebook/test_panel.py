@@ -315,22 +315,24 @@ def panel_text(panel: Panel) -> str:
 @pytest.mark.parametrize(
     ("sent", "late"),
     [
-        (datetime.now(UTC) - timedelta(seconds=30), True),
-        ((datetime.now(UTC) - timedelta(seconds=30)).isoformat(), True),
-        (datetime.now(UTC) + timedelta(seconds=30), False),
-        ("nonsense", False),
-        (None, False),
+        (lambda: datetime.now(UTC) - timedelta(seconds=30), True),
+        (lambda: (datetime.now(UTC) - timedelta(seconds=30)).isoformat(), True),
+        (lambda: datetime.now(UTC) + timedelta(seconds=30), False),
+        (lambda: "nonsense", False),
+        (lambda: None, False),
     ],
     ids=["old", "old text", "ahead", "nonsense", "none"],
-)  # fmt: skip  (without names every process names them anew)
-def test_a_click_s_age_is_read_from_its_message(sent: object, late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+)
+def test_a_click_s_age_is_read_from_its_message(
+    sent: Callable[[], object], late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the header that the browser wrote; unknown is not late."""
 
     class Shell:
         class kernel:  # noqa: N801
             @staticmethod
             def get_parent() -> dict[str, Any]:
-                return {"header": {"date": sent}}
+                return {"header": {"date": sent()}}
 
     monkeypatch.setattr("IPython.core.getipython.get_ipython", Shell)
     assert (panel_desk.clicked_ago_s() > 20) == late
