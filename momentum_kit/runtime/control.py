@@ -22,6 +22,7 @@ ANSWERS = {  # what a failure is called on the wire, and its HTTP status; the fi
     BrokerError: ("broker", 502),
     MomentumKitError: ("engine", 500),
 }
+GONE_PATIENCE_S = 1.0
 PATIENCE_S = 5.0  # an engine that is well answers within milliseconds
 
 
@@ -34,6 +35,24 @@ class ControlClient:
     def __init__(self, address: ControlAddress, folder: StateFolder | None = None) -> None:
         self.address = address
         self._folder = folder
+
+    @property
+    def gone(self) -> bool:
+        """True if nobody is behind the address any more; an engine that merely hangs is still there.
+
+        A process that was killed holds its lock and its socket until its last thread has ended.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=GONE_PATIENCE_S)
+        try:
+            connection.request("GET", "/alive", headers={"Authorization": f"Bearer {self.address.token}"})
+            connection.getresponse()
+        except (ConnectionError, http.client.HTTPException):  # refused, reset, or closed without an answer
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            connection.close()
+        return False
 
     def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
         """The session's snapshot; EngineError if nobody answers."""

@@ -19,6 +19,7 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
 from momentum_kit.external.alerts import make_alerts
 from momentum_kit.models import EngineStatus
+from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.control_server import ControlServer
 from momentum_kit.runtime.engine import Engine
 from momentum_kit.runtime.engine_signs import last_left
@@ -78,10 +79,10 @@ class EngineProcess:
 
 
 def find_engine(folder: StateFolder) -> ControlAddress | None:
-    """Where the account's engine listens, waiting for one that is starting; None if nobody owns the account."""
+    """Where the account's engine listens, waiting for one that starts or dies; None if nobody owns the account."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while folder.owned:
-        if address := folder.address():
+        if (address := folder.address()) and not ControlClient(address).gone:
             return address
         if time.monotonic() >= deadline:
             raise EngineError(f"an engine owns {folder.path.name} but does not listen; look at logs/bot.log")
