@@ -20,6 +20,9 @@ from momentum_kit.storage.query import query
 
 SUMMARY = "summary.json"  # of a demo; runtime/report.py writes it
 _SCENARIO = re.compile(r"scenario (?P<name>.+), seed (?P<seed>\d+)")
+LEFT = """
+    SELECT (SELECT min(at) FROM exits WHERE reason IN ('session end', 'kill')), (SELECT max(at) FROM equity)
+"""
 AT_ONCE = {"clock.kind": "stepped", "clock.rate": 1_000_000}  # whatever the pace of the run was
 
 
@@ -60,7 +63,7 @@ def _replay_for(
         return replace(made, wire=not made.wire, overrides={**made.overrides, **overrides})
     if archive is not None:
         settings = config or project / "config" / "replay.yaml"
-        return Replay(archive, _day_of(run), settings, overrides={**AT_ONCE, **overrides})
+        return Replay(archive, _day_of(run), settings, overrides={**AT_ONCE, **overrides}, until=_end_of(run))
     return _replay_of_demo(run, config or project / "config" / "demo.yaml", overrides, folder)
 
 
@@ -77,16 +80,17 @@ def _replay_of_demo(run: Path, config: Path, overrides: Mapping[str, Any], folde
 
 
 def _day_of(run: Path) -> date:
-    return exchange_day(_market_times(run)[0])
+    ((first,),) = query(run / "journal.db", "SELECT min(at) FROM equity")
+    return exchange_day(_market_time(run, first))
 
 
 def _end_of(run: Path) -> datetime:
-    return _market_times(run)[1]
+    """Market time at which the run left what it held for good; its last word if it held nothing then."""
+    ((left, last),) = query(run / "journal.db", LEFT)
+    return _market_time(run, left or last)
 
 
-def _market_times(run: Path) -> tuple[datetime, datetime]:
-    """The first and the last market time on the run's record."""
-    ((first, last),) = query(run / "journal.db", "SELECT min(at), max(at) FROM equity")
-    if first is None:
+def _market_time(run: Path, text: str | None) -> datetime:
+    if text is None:
         raise InputError(f"{run}: the journal is empty")
-    return datetime.fromisoformat(first).astimezone(UTC), datetime.fromisoformat(last).astimezone(UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)

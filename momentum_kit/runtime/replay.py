@@ -20,7 +20,7 @@ import structlog
 
 from momentum_kit.config import Config, load_config
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.archive_day import ArchiveDay
+from momentum_kit.runtime.archive_day import LAST_STRETCH, ArchiveDay
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.replay_gateway import ReplayGateway
@@ -154,7 +154,7 @@ def _write_truth(folder: Path, known: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One session over the day, from its beginning to `until`; then everything held is closed."""
+    """One session over the day, from its beginning to `until`; then what is held is closed, if it still trades."""
 
     project: Path
     folder: Path
@@ -191,4 +191,7 @@ class _Run:
         standing.state = TradingState.STOPPING
         await session.cancel_entries()
         session.request_flatten("session end")
-        return session.flat
+        over = now >= self.until + LAST_STRETCH
+        if over and not session.flat:
+            standing.incident("not flat", f"the recording has no market any more for what is left: {session.exposure}")
+        return over or session.flat

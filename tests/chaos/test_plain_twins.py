@@ -15,8 +15,9 @@ from momentum_kit import Kit
 from momentum_kit.models import TradingState
 
 WAITER = """
-import sys
+import signal, sys
 from momentum_kit import Kit
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 kit = Kit.open_sync(sys.argv[1])
 kit.start_sync()
 try:

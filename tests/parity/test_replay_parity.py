@@ -1,6 +1,7 @@
 """One recorded day, three ways: virtual replay and wire replay agree row by row, and parity explains what differs."""
 
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from small_days import SOURCE, Made, write_days
 from momentum_kit.cli import main
 from momentum_kit.runtime.parity import compare_runs
 from momentum_kit.runtime.parity_data import data_parity
+from momentum_kit.runtime.parity_runs import parity_of_run
 from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive, Series
@@ -89,6 +91,37 @@ def test_parity_names_the_rule_that_differs(made: Made, virtual: Path, tmp_path:
     assert any("z: " in each.why and "fails 1000" in each.why for each in found.differences)
     assert found.traded_differing == found.traded
     assert found.features["z_tod"] == {"absolute": 0.0, "relative": 0.0}
+
+
+def test_a_replay_ends_when_what_is_held_has_no_market_any_more(made: Made, virtual: Path, tmp_path: Path) -> None:
+    """A recording that stops while something is held: the replay says so, and ends with the recorded day."""
+    opened = min(map(str, (at for (at,) in query(virtual / "journal.db", "SELECT opened_at FROM round_trips"))))
+    ends = datetime.fromisoformat(opened)
+    cut, source = Archive(tmp_path / "cut"), Archive(made.folder)
+    last_us = int(ends.timestamp() * 1e6)
+    for symbol in source.symbols(DAY, BARS_5S):
+        for kind in ("bars_1m", BARS_5S, QUOTES_5S):
+            for day in source.days(symbol, kind):
+                columns = source.columns(kind, symbol, day, day)
+                kept = {name: of[columns["start"] < last_us] for name, of in columns.items()}
+                if kind == QUOTES_5S:
+                    kept["bid_size"] = np.ones_like(kept["bid_size"])  # the last bid does not take all of it
+                cut.extend([Series(kind, symbol, day, kept, SOURCE)])
+    run, until = tmp_path / "run", ends + timedelta(seconds=10)
+    replay = Replay(cut.root, DAY, CONFIG, until=until, headlines=made.folder)
+    assert run_replay(replay, ROOT, run)["entries"]
+    ((told,),) = query(run / "journal.db", "SELECT text FROM incidents WHERE kind = 'not flat'")
+    assert "no market any more" in told
+    assert "held: " in told
+
+
+def test_a_live_run_is_replayed_to_the_moment_it_left(made: Made, virtual: Path, tmp_path: Path) -> None:
+    """From the archive that recorded it: decisions, risk verdicts and fills are the same, and none comes after."""
+    shutil.copy(virtual / "journal.db", tmp_path)
+    (tmp_path / "again").mkdir()
+    found = parity_of_run(tmp_path, made.folder, CONFIG, {}, ROOT, tmp_path / "again")
+    assert (found.differing, found.traded_differing, found.fills_differing) == (0, 0, 0), str(found)
+    assert found.decisions > 100
 
 
 def test_data_parity_finds_what_was_changed(made: Made, tmp_path: Path) -> None:
