@@ -132,5 +132,5 @@ def merge(first: Bar, second: Bar, start: datetime, seconds: int) -> Bar:
         close=second.close,
         volume=volume,
         wap=turnover / volume if volume > 0 else second.close,
-        count=first.count + second.count,
+        count=-1 if first.count < 0 or second.count < 0 else first.count + second.count,  # -1: not known
     )

@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BarColumns(NamedTuple):
-    """Bars of trades, each (M,): start and end in microseconds since the epoch UTC; trades is Bar.count."""
+    """Bars of trades, each (M,): start and end in microseconds since the epoch UTC; trades: nan is unknown."""
 
     start: Times
     end: Times
@@ -87,7 +87,8 @@ def bar_columns(columns: Mapping[str, npt.NDArray[Any]], seconds: int, what: str
     """
     start = _micros(columns["start"])
     values = {name: np.ascontiguousarray(columns[name], dtype=np.float64) for name in _FIELDS}
-    trades = values.pop("count")
+    count = values.pop("count")
+    trades = np.where(count < 0, np.nan, count)  # -1 is IB's word for not known
     _refuse_overlap(start, seconds, what)
     bad = np.flatnonzero(~(values["low"] > 0) | ~(values["high"] < np.inf) | ~(values["volume"] >= 0))
     if bad.size:

@@ -40,7 +40,7 @@ def compute_features(
     since_open = (at - tape.session.open) / MINUTE if tape.session else NAN
     high, low = (max(b.high for b in minute), min(b.low for b in minute)) if minute else (NAN, NAN)
     shares_60s, usd_60s = sum(b.volume for b in minute), sum(b.wap * b.volume for b in minute)
-    trades_60s = float(sum(b.count for b in minute))
+    trades_60s = _trades(minute)
     shares_day, usd_day = tape.totals_at(at)
     received_at = item.headline.received_at
     return Features(
@@ -216,12 +216,18 @@ def _imbalance(quote: Quote | None) -> float:
     return (quote.bid_size - quote.ask_size) / size if quote and size > 0 else NAN
 
 
+def _trades(bars: Sequence[Bar]) -> float:
+    """Trades in these bars; a bar whose number nobody knows is -1, and makes it nan."""
+    counts = [bar.count for bar in bars]
+    return NAN if any(count < 0 for count in counts) else float(sum(counts))
+
+
 def _luld_dist(tape: Tape, baseline: Baseline | None, at: datetime, price: float) -> float:
     """(upper band - price) / price; the reference is the mean price of five minutes, each trade counting once."""
     session = tape.session
     bars = within(tape.window(at, LULD_REFERENCE_S), session) if session else ()
-    trades = sum(bar.count for bar in bars)
-    if session is None or baseline is None or not session.contains(at) or trades <= 0:
+    trades = _trades(bars)
+    if session is None or baseline is None or not session.contains(at) or not trades > 0:
         return NAN
     reference = sum(bar.wap * bar.count for bar in bars) / trades
     width = luld_width(baseline.previous_close, reference, doubled=at >= session.close - timedelta(minutes=25))

@@ -103,6 +103,9 @@ def _part(
     if not quotes.end.size:
         assumed = settings.assumed_spread_bps
         marks.append("NO QUOTES" if np.isnan(assumed) else f"NO QUOTES: a spread of {assumed:g} bps is assumed")
+    for name, values in (("NO TRADE COUNTS", bars.trades), ("NO WAP", bars.wap)):
+        if values.size and np.isnan(values).all():
+            marks.append(name)
     return EventTable(
         frame.reset_index(drop=True),
         at.view("datetime64[us]"),  # NOWHERE is NaT

@@ -6,15 +6,16 @@ from datetime import date
 
 from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, canonical, name_agrees
 from momentum_kit.research.events_reading import Reading
-from momentum_kit.research.events_source import Source
+from momentum_kit.research.events_source import BARS, BARS_5S, Source
 from momentum_kit.storage.archive_event_rows import DatedMaster
 
 
 class Listings:
-    """The symbol masters of a source, asked day after day."""
+    """The symbol masters of a source, asked day after day; where it has none, a ticker is whatever has bars."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.dated = source.symbol_master(date.max) is not None
         self._day: date | None = None
         self._master: DatedMaster | None = None
         self._known: dict[str, tuple[int, str]] = {}
@@ -31,12 +32,18 @@ class Listings:
                 name = master.name(reading.own_symbol) if master else ""
                 found.setdefault(reading.own_con_id, (reading.own_symbol, reading.own_con_id, name))
                 continue
-            con_id, name = self._on(reading.day).get(named.symbol, (0, ""))
+            con_id, name = (
+                self._on(reading.day).get(named.symbol, (0, "")) if self.dated else self._with_bars(named.symbol)
+            )
             doubtful = master is None and named.needs_name
             agrees = not doubtful or name_agrees(name, Mention(named.symbol, Layer.BRACKETED, named.before))
             if con_id and agrees:
                 found.setdefault(con_id, (named.symbol, con_id, name))
         return list(found.values())
+
+    def _with_bars(self, symbol: str) -> tuple[int, str]:
+        known = any(self._source.provenances(kind, symbol) for kind in (BARS, BARS_5S))
+        return (int.from_bytes(symbol.encode()) if known else 0), ""  # nobody knows its id: one that is its own
 
     def _on(self, day: date) -> dict[str, tuple[int, str]]:
         if day != self._day:

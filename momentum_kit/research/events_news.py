@@ -46,13 +46,17 @@ class NewsRow(NamedTuple):
 
 @dataclass(slots=True)
 class News:
-    """rows: the items. skips: headlines by the reason that nothing came of them. heard, imputed: headlines counted."""
+    """rows: the items. skips: headlines by the reason that nothing came of them. heard, imputed: headlines counted.
+
+    dated: a symbol master told which contract a ticker was.
+    """
 
     rows: list[NewsRow] = field(default_factory=list)
     heard: int = 0
     imputed: int = 0
     with_ticker: int = 0
     skips: Counter[str] = field(default_factory=Counter)
+    dated: bool = True
     future: int = 0
     first_future: str = ""
 
@@ -64,6 +68,8 @@ class News:
             marks.append("IMPUTED")
         if lost := self.skips["unknown contract"]:
             marks.append(f"SURVIVORSHIP: {lost} of {self.with_ticker} headlines with a ticker matched nothing")
+        if not self.dated:
+            marks.append("SURVIVORSHIP: no symbol master, a ticker is whatever has bars here")
         if self.future:
             marks.append(
                 f"FUTURE STAMPS: {self.future} headlines, first {self.first_future}; check the provider's clock"
@@ -94,7 +100,8 @@ def read_news(
     recorded; without it such a headline is not live, and it is refused if that leaves nothing.
     Raises ResearchError for a naive time and for a selection in which nothing was heard.
     """
-    memory, news, listings = StoryMemory(timedelta(hours=settings.dedupe_h)), News(), Listings(source)
+    memory, listings = StoryMemory(timedelta(hours=settings.dedupe_h)), Listings(source)
+    news = News(dated=listings.dated)
     months = _months(first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day)
     readings = run(partial(read_month, source=source, latency=latency, master=master), months)
     for reading in _in_order_of_reception(readings):

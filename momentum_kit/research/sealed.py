@@ -22,7 +22,8 @@ from momentum_kit.research.code_version import code_version
 from momentum_kit.research.tables import EventTable
 
 SEALED_SHARE = 0.2
-MIN_DAYS = 10  # with fewer days of events a fifth is a day or two: nothing to seal
+NOTHING_SEALED = "NOTHING SEALED"  # the mark of a verdict without sealed days behind it
+MIN_DAYS = 10  # with fewer days of events a fifth is a day or two, and no verdict but "cannot tell" is possible anyway
 
 
 class SealLog:
@@ -117,7 +118,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
-    """What research may look at, and the closed rest."""
+    """What research may look at, and the closed rest: None before there are MIN_DAYS, or where none lies after it."""
 
     table: EventTable
     sealed: Sealed | None
@@ -126,17 +127,25 @@ class Study:
 def seal(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHARE) -> Study:
     """Split off the sealed days. The first call for an archive fixes the boundary; later ones keep it.
 
-    Days that come later are sealed as well. Days that were opened stay out of every study's reach until `renew`.
-    Raises ResearchError for too few days.
+    Days that come later are sealed as well. Days that were opened stay out of every study's reach until `renew`. Fewer
+    than MIN_DAYS are all open, which is on record too: what was looked at is never sealed afterwards. Raises
+    ResearchError where so few days came after those that a fifth would reach into them.
     """
     log = log if isinstance(log, SealLog) else SealLog(log)
     days = np.unique(table.days)
     if log.boundary is None:
         if len(days) < MIN_DAYS:
+            last = str(days[-1])
+            log.append(lambda records: None if _seen(records) >= last else {"what": "looked at", "last_day": last})
+            return Study(table, None)
+        needed, seen = math.ceil(share * len(days)), _seen(log.read())
+        first = days[len(days) - needed]
+        if str(first) <= seen:
+            fresh = int((days > np.datetime64(seen)).sum())
             raise ResearchError(
-                f"seal: {len(days)} days of events; at least {MIN_DAYS} are needed to keep a fifth back"
+                f"seal: {fresh} days came after those that were looked at unsealed, to {seen}; {needed} are needed to "
+                "keep a fifth back: wait for more"
             )
-        first = days[len(days) - math.ceil(share * len(days))]
         log.append(lambda records: _sealed(first, days[-1]) if not _boundaries(records) else None)
     boundary = np.datetime64(log.boundary)
     kept = table.days < boundary
@@ -166,6 +175,11 @@ def renew(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SH
 
     log.append(decide)
     return seal(table, log, share)
+
+
+def _seen(records: list[dict[str, Any]]) -> str:
+    """The last day that was looked at before anything was sealed; empty if none was."""
+    return max((str(record["last_day"]) for record in records if record["what"] == "looked at"), default="")
 
 
 def _boundaries(records: list[dict[str, Any]]) -> list[str]:

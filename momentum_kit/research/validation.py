@@ -87,7 +87,7 @@ def validate(
         cross_validated=_unseen(
             cells, day_folds(cells.days, FOLDS) if len(cells.days) >= 2 * FOLDS else (), reps, seed
         ),
-        sharpe=_sharpe_evidence(cells.sums[:, known], sums, result.trials, len(ideas)) if known.size else _NO_SHARPE,
+        sharpe=_sharpe_evidence(cells.sums[:, known], sums, result.trials, len(ideas)),
         pbo=probability_of_overfitting(cells.sums[:, ideas]),
         spa=spa_test(cells.sums[:, distinct], reps // 2, seed),
         gross_bps=float(found.gross_bps[found.filled].mean()) if candidate and found.filled.any() else math.nan,
@@ -169,10 +169,12 @@ def _least_train_days(cells: DailyCells) -> int:
 
 def _sharpe_evidence(returns: Array, candidate: Array, trials: int, ideas: int) -> SharpeEvidence:
     """Trials beyond this sweep's own columns multiply the number of ideas: they were tried on the same data."""
+    trials = max(trials, returns.shape[1])
+    if not ideas:
+        return SharpeEvidence(math.nan, math.nan, math.nan, math.nan, trials, math.nan, math.inf)
     days = len(candidate)
     observed = float(sharpe(candidate))
     skew, kurtosis = moments(candidate)
-    trials = max(trials, returns.shape[1])
     effective = ideas * trials / returns.shape[1]
     return SharpeEvidence(
         by_day=observed,
@@ -197,6 +199,3 @@ def _standard_error(cells: DailyCells, chosen: int | None, known: Columns) -> fl
 
 def _most_active(cells: DailyCells) -> int:
     return int(cells.fills.sum(axis=0).argmax())
-
-
-_NO_SHARPE = SharpeEvidence(math.nan, math.nan, math.nan, math.nan, 0, math.nan, math.inf)

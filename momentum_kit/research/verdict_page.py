@@ -8,6 +8,7 @@ from typing import Literal
 
 from momentum_kit.research.bootstraps import Band
 from momentum_kit.research.evidence import Evidence
+from momentum_kit.research.sealed import NOTHING_SEALED
 from momentum_kit.research.statistics import events_needed
 from momentum_kit.research.verdict import Verdict
 
@@ -16,10 +17,13 @@ SEEN_SE = 1.96 + 0.84  # standard errors of an edge that a two-sided 5% test see
 LOUD = ("IMPUTED", "SURVIVORSHIP")
 
 _MEANING = {
-    "IMPUTED": "nobody recorded when these headlines were received; their delays are drawn from measured ones",
+    "IMPUTED": "nobody recorded when these headlines were received; their delays are assumptions",
     "SURVIVORSHIP": "companies that are gone are missing; they would have made the result worse",
     "BARS 60 s": "decisions were made on closed minutes, up to 60 s later than live",
     "NO QUOTES": "spreads are assumed, not recorded",
+    "NO TRADE COUNTS": "trades per minute are not known, so that nothing passes the rule that asks for them",
+    "NO WAP": "volume-weighted prices are missing, so that nothing passes the rule that asks for dollar volume",
+    NOTHING_SEALED: "no days were kept back, so that nothing can confirm a candidate",
 }
 
 
@@ -83,6 +87,8 @@ def _before_the_seal(e: Evidence) -> str:
             f"The sealed days {first} to {last} were opened for this candidate: {_band(e.sealed)} over "
             f"{e.sealed_fills} fills. They cannot be opened again."
         )
+    if NOTHING_SEALED in e.marks:
+        return "This is a first look, and not the last word: a verdict that counts needs days that nobody has seen."
     return "The sealed days have not been opened: this is the verdict before the seal, and not the last word."
 
 
@@ -107,10 +113,15 @@ def _check_rows(verdict: Verdict) -> list[tuple[str, str, str, str]]:
 
 def _how_sure(e: Evidence) -> str:
     s, forward = e.sharpe, e.walk_forward
-    return (
+    counted = (
         f"{e.fills} filled of {e.signals} signals, from {e.events} events on {e.days} days ({e.first_day} to "
-        f"{e.last_day}). {s.trials} configurations were tried on these data, about {_number(s.effective_trials)} "
-        f"different ideas. The best of so many looks good without any skill; the probability of being better than "
+        f"{e.last_day}). {s.trials} configurations were tried on these data"
+    )
+    if not math.isfinite(s.effective_trials):
+        return f"Not at all. {counted}, and none of them has enough fills for any statistic."
+    return (
+        f"{counted}, about {_number(s.effective_trials)} different ideas. "
+        f"The best of so many looks good without any skill; the probability of being better than "
         f"that (DSR) is {_percent(s.dsr_effective)} by ideas and {_percent(s.dsr)} by the raw count, "
         f"which takes cells that lose their costs for bad luck. "
         f"Walk-forward: {forward.positive} of {forward.judged} months gained, in {forward.idle} nothing stood out. "
@@ -142,7 +153,13 @@ def _cost_of_error(verdict: Verdict, e: Evidence, notional_usd: float) -> str:
 def _cannot_tell(verdict: Verdict, e: Evidence) -> str:
     c = verdict.cutoffs
     if not math.isfinite(e.se_bps):
-        return f"Nearly everything: no cell has {c.least_fills} fills. More days or more symbols are needed."
+        return (
+            f"Whether anything here pays: the most active of {e.cells} cells has {e.fills} fills, and a verdict takes "
+            f"{c.least_fills} fills on {c.least_days} days with events. There are {e.days} days, with {e.events} "
+            "events. They can tell what the rules see in each headline and what the tape did around it (momentum-kit "
+            "research study), and what a round trip would have cost; not whether it was more than luck. More days or "
+            "more symbols are needed."
+        )
     sigma = e.se_bps * math.sqrt(max(e.fills, 1))
     needed = events_needed(c.worth_bps, sigma)
     text = (

@@ -31,7 +31,7 @@ from momentum_kit.research.grid import Grid
 from momentum_kit.research.grid_file import Definition
 from momentum_kit.research.ledger import TrialLedger
 from momentum_kit.research.placebo import placebo_study
-from momentum_kit.research.sealed import Study, seal
+from momentum_kit.research.sealed import NOTHING_SEALED, Study, seal
 from momentum_kit.research.sweep import SweepResult, conclude
 from momentum_kit.research.sweep_sums import DaySums, add_sums, sum_table
 from momentum_kit.research.tables import EventTable
@@ -165,6 +165,8 @@ class Workspace:
             stressed=self.assumed.stressed(study.table, self.archive, self.run),
             changed=changed_worlds(study.table, news, self.archive, self.assumed, other, self.run),
         )
+        if study.sealed is None:
+            evidence = replace(evidence, marks=(*evidence.marks, NOTHING_SEALED))
         if placebos and evidence.candidate is not None:
             worlds = placebo_worlds(study.table, self.archive, self.assumed, placebos, latency)
             judged = placebo_study(next(worlds), worlds, evidence.candidate, evidence.exit_rule)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from chaos_gateway import Gateway
-from chaos_processes import configure
+from chaos_processes import configure, wait_until
 
 from momentum_kit import Kit
 from momentum_kit.models import TradingState
@@ -123,13 +123,14 @@ async def test_every_attack_is_refused_and_the_engine_lives_on(kit: Kit) -> None
     assert [row for row in rows if not row[2]] == []
     with ExitStack() as held:
         _hold_idle_connections(held, address)
-        descriptors = psutil.Process(address.pid).num_fds()
+        engine = psutil.Process(address.pid)  # a batch that was just accepted takes a moment to be turned away
+        wait_until(lambda: engine.num_fds() < 2 * CONNECTIONS, "idle connections are dropped")
+        descriptors = engine.num_fds()
         started = time.perf_counter()
         assert attacker.ask() == "200"
         took_ms = (time.perf_counter() - started) * 1e3
         words = f"{IDLE} idle connections"
         print(f"{words:36} {DROPPED:8} all but {CONNECTIONS}; {descriptors} descriptors, status in {took_ms:.0f} ms")  # noqa: T201
-        assert descriptors < 2 * CONNECTIONS
         assert took_ms < 1_000
     with ExitStack() as held:
         _hold_deaf_readers(held, attacker)

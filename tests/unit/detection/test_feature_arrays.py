@@ -53,7 +53,7 @@ def walk(rng, start: datetime, seconds: int, count: int, price: float, trades: f
                 close,
                 volume,
                 wap,
-                int(volume) % 40,
+                int(volume) % 40 or -1,  # IB's word for not known
             )
         )
         price = close

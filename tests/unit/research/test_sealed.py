@@ -108,10 +108,23 @@ def test_opened_days_teach_only_once_newer_ones_are_sealed(tmp_path):
     assert len(fresh.sealed.open("sha256:def")) == 16
 
 
-def test_too_few_days_and_a_broken_record_are_refused(tmp_path):
-    """Nothing is sealed of a week; a log that was edited is not guessed at."""
-    with pytest.raises(ResearchError, match="at least 10"):
-        seal(table(9), tmp_path / "none.jsonl")
+def test_few_days_are_open_and_never_sealed_afterwards(tmp_path):
+    """Nothing is sealed of nine days, and that is on record: a seal needs a fifth of days that came after them."""
+    log = tmp_path / "sealed.jsonl"
+    for _ in range(2):
+        study = seal(table(9), log)
+        assert study.sealed is None
+        assert len(study.table) == 18
+    assert [record["what"] for record in SealLog(log).read()] == ["looked at"]
+    with pytest.raises(ResearchError, match=r"1 days came after .* to 2026-01-13; 2 are needed"):
+        seal(table(10), log)
+    later = seal(table(20), log)
+    assert later.sealed is not None
+    assert later.sealed.days == 4
+
+
+def test_a_broken_record_is_refused(tmp_path):
+    """A log that was edited is not guessed at."""
     log = tmp_path / "sealed.jsonl"
     seal(table(20), log)
     log.write_text(json.dumps({"what": "sealed"}) + "\n{half")
