@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -54,8 +55,9 @@ class KernelRun:
 
         from momentum_kit.runtime import production_papermill
 
+        sockets = TemporaryDirectory(prefix="momentum-kit-")  # by default the kernel's sockets lie where one stands
         # ipc: no port, nobody else can listen. Async: under a blocking manager nbclient never sees a kernel die.
-        manager = AsyncKernelManager(kernel_name=KERNEL, transport="ipc")
+        manager = AsyncKernelManager(kernel_name=KERNEL, transport="ipc", ip=f"{sockets.name}/kernel")
         watch = KernelWatch(lambda: _pid(manager), self._session_over, self._bounds)
         try:
             self._interrupts.attach(manager, again=again)
@@ -80,6 +82,7 @@ class KernelRun:
             self._interrupts.attach(None)
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
+            sockets.cleanup()
 
 
 def _pid(manager: AsyncKernelManager) -> int | None:

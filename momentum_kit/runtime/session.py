@@ -193,9 +193,11 @@ class Session:
 
     @property
     def flat(self) -> bool:
-        """No position, no working entry, nothing on its way between the services."""
-        between = any(busy(queue) for queue in self.queues.values())
-        return not self.exposed and not between
+        """No position, no working entry, and nothing on its way that could make one.
+
+        Beats and headlines do not count: under a clock on the wall there is always one, and nobody enters any more.
+        """
+        return not self.exposed and not any(busy(self.queues[name]) for name in ("signals", "exits", "fills"))
 
     @property
     def exposed(self) -> bool:

@@ -14,13 +14,17 @@ MARKET = Path(__file__).parent / "market.yaml"
 
 
 class Gateway:
-    """A simulated gateway in lock-step in a process of its own; `truth()` ends it and tells what it knows."""
+    """A simulated gateway in a process of its own; `truth()` ends it and tells what it knows.
 
-    def __init__(self, folder: Path, seed: int = 8, port: int = 0) -> None:
+    speed: its market follows the clock on the wall, as a real one does; without it every client leads it in lock-step.
+    """
+
+    def __init__(self, folder: Path, seed: int = 8, port: int = 0, speed: float | None = None) -> None:
         self._truth = folder / "truth.json"
         self._errors = (folder / "gateway.err").open("a")
+        pace = ["--speed", str(speed)] if speed else ["--lock-step", "1.0"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--port", str(port), "--lock-step", "1.0",
+            [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--port", str(port), *pace,
              "--scenario", str(MARKET), "--seed", str(seed), "--truth", str(self._truth)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True, text=True,
         )  # fmt: skip
