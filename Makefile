@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint lab chaos bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz lint lab docs chaos bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +41,10 @@ lint: setup  ## style, types and layers
 lab: setup  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
+docs: setup  ## the API reference, from the docstrings, below site/
+	@$(BIN)/python docs/reference/build.py site
+	@echo site/index.html
+
 chaos: setup  ## every fault drill, and every pair of broker assumptions on its own
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
 
@@ -60,5 +64,5 @@ recovery: setup  ## twenty markets with a planted edge and two hundred without, 
 	@$(BIN)/python tests/recovery/run.py
 
 clean:  ## remove .venv and everything derived; runs, data and logs stay
-	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

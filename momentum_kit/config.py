@@ -161,16 +161,16 @@ class ThresholdsExport(Settings):
 
 
 class Thresholds(Settings):
-    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: docs of detection/rules.py."""
+    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: `momentum_kit.detection.rules`."""
 
     name: str = "default"
     """Name shown beside every decision."""
     min_price_usd: float = 1.0
-    """Least price."""
+    """Least price, USD."""
     max_price_usd: float = 20.0
-    """Highest price."""
+    """Highest price, USD."""
     min_ret_60s: float = 0.03
-    """Least simple return over 60 s; this or min_ret_300s must hold."""
+    """Least simple return over 60 s (0.03: 3%); this or min_ret_300s must hold."""
     min_ret_300s: float = 0.04
     """Least simple return over 300 s."""
     min_ret_news: float = 0.0
@@ -184,13 +184,13 @@ class Thresholds(Settings):
     min_rvol_cum: float = 2.0
     """Least volume of the day so far over its usual."""
     min_dollar_volume_60s_usd: float = 100_000.0
-    """Least dollar volume of the last 60 s."""
+    """Least volume of the last 60 s, USD."""
     min_trades_60s: float = 30.0
     """Least number of trades in the last 60 s."""
     max_spread_bps: float = 100.0
-    """Widest spread."""
+    """Widest spread, bps of the mid."""
     max_spread_share: float = 0.25
-    """Widest spread as a share of the move since the anchor."""
+    """Widest spread as a share of the move since the anchor (0.25: a quarter of it)."""
     min_clv: float = 0.6
     """Least close location in the 60 s range, 0..1."""
     barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
@@ -211,19 +211,19 @@ class RiskSettings(Settings):
     """What one order, one symbol and one day may cost."""
 
     risk_per_order_usd: float = Field(default=100.0, gt=0)
-    """R: loss if the stop fills at its price."""
+    """R: loss if the stop fills at its price, USD."""
     max_order_notional_usd: float = Field(default=10_000.0, gt=0)
-    """Largest order."""
+    """Largest order, USD."""
     max_total_notional_usd: float = Field(default=40_000.0, gt=0)
-    """All positions and working entries together."""
+    """All positions and working entries together, USD."""
     max_positions: int = Field(default=4, ge=1)
     """Open positions and working entries together."""
     max_orders_per_minute: int = Field(default=10, ge=1)
     """Entries in any 60 s."""
     max_daily_loss_usd: float = Field(default=500.0, gt=0)
-    """Realised plus open loss at which entries end for the day."""
+    """Realised plus open loss at which entries end for the day, USD."""
     cool_down_s: float = Field(default=900.0, ge=0)
-    """After an entry in a symbol, before the next one."""
+    """Market seconds after an entry in a symbol, before the next one."""
     no_entry_before_close_s: float = Field(default=900.0, ge=0)
     """No entries this close to the session's close."""
 
@@ -238,11 +238,11 @@ class ExitSettings(Settings):
     target_r: float = Field(default=2.0, gt=0)
     """Target distance in R."""
     time_stop_s: float = Field(default=900.0, gt=0)
-    """Longest holding time."""
+    """Longest holding time, market seconds."""
     flat_before_close_s: float = Field(default=300.0, ge=0)
     """All positions are closed this long before the session's close, half days too."""
     entry_cap_bps: float = Field(default=50.0, gt=0)
-    """The entry's limit above the ask: beyond it no fill."""
+    """The entry's limit above the ask, bps: beyond it no fill."""
     entry_timeout_s: float = Field(default=10.0, gt=0)
     """An entry that has not filled is cancelled after this."""
     flatten_timeout_s: float = Field(default=30.0, gt=0)

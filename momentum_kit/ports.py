@@ -32,6 +32,7 @@ from momentum_kit.models import (
 )
 
 OrderEvent = OrderUpdate | OpenOrder | OrderNotice | Execution | CommissionReport
+"""Whatever the broker says about orders."""
 
 
 class Clock(Protocol):
@@ -183,3 +184,4 @@ class Alerts(Protocol):
 
 
 NewsCallback = Callable[[Headline], None]
+"""The push form of a stream of headlines."""

@@ -12,37 +12,65 @@ class Features:
     """Numbers from one window at one decision time, from bars closed and headlines received at `at` only.
 
     nan means not computable (no bar, no quote, no baseline); a rule that needs it then skips and says so.
-    Formulas and sources stand in detection/features.py.
+    Formulas and sources stand in `momentum_kit.detection.features`.
     """
 
     at: datetime
-    price: float  # USD, close of the last closed bar
-    anchor: float  # USD, last price before the headline
-    age_s: float  # since the headline was received
-    ret_60s: float  # ln, last 60 s
-    ret_300s: float  # ln, last 300 s
-    ret_news: float  # price / anchor - 1
-    gap: float  # today's open / previous close - 1
-    z_tod: float  # ret_60s over its usual size at this time of day
-    jump_lm: float  # Lee-Mykland L of ret_60s, before the time-of-day factor
-    jump_bns: float  # BNS ratio-max z of the day so far
-    rvol_bar: float  # volume of the last 60 s / its usual
-    rvol_cum: float  # volume of the day so far / its usual
-    dollar_volume_60s: float  # USD
-    trades_60s: float  # count
-    trade_rate: float  # trades per second, last 60 s
-    vwap_dev_bps: float  # price over the day's VWAP
-    clv: float  # close location in the 60 s range, 0..1
-    range_atr: float  # 60 s range / ATR14 of 1-minute bars
-    atr: float  # USD, ATR14 of 1-minute bars
+    """The decision time: the end of a 5 s bar, UTC."""
+    price: float
+    """USD: close of the last closed bar."""
+    anchor: float
+    """USD: last price before the headline was published."""
+    age_s: float
+    """Market seconds since the headline was received."""
+    ret_60s: float
+    """ln return of the last 60 s."""
+    ret_300s: float
+    """ln return of the last 300 s."""
+    ret_news: float
+    """Simple return since the anchor: price / anchor - 1."""
+    gap: float
+    """Simple return over the night: today's open / previous close - 1."""
+    z_tod: float
+    """ret_60s over its usual size at this time of day: bipower size of a minute x time-of-day factor."""
+    jump_lm: float
+    """Lee and Mykland (2008) L of ret_60s, before the time-of-day factor."""
+    jump_bns: float
+    """Ratio-max z of the day so far: Barndorff-Nielsen and Shephard, as Huang and Tauchen (2005)."""
+    rvol_bar: float
+    """Volume of the last 60 s over the median of earlier sessions at this time of day."""
+    rvol_cum: float
+    """Volume of the day so far over the mean of earlier sessions until this time of day."""
+    dollar_volume_60s: float
+    """USD traded in the last 60 s."""
+    trades_60s: float
+    """Number of trades in the last 60 s."""
+    trade_rate: float
+    """Trades per second over the last 60 s."""
+    vwap_dev_bps: float
+    """Price over the day's VWAP, bps."""
+    clv: float
+    """Close location in the range of the last 60 s: 0 at its low, 1 at its high."""
+    range_atr: float
+    """Range of the last 60 s over `atr`."""
+    atr: float
+    """USD: mean true range of the last 14 1-minute bars."""
     spread_bps: float
-    imbalance: float  # (bid size - ask size) / sum
+    """Ask - bid over mid, bps."""
+    imbalance: float
+    """(bid size - ask size) / sum, -1..1."""
     quote_age_s: float
-    luld_dist: float  # (upper band - price) / price, regular hours
-    sentiment: float  # headline K, -1..1
-    confidence: float  # headline C, 0..1
+    """Market seconds since the symbol last ticked."""
+    luld_dist: float
+    """(upper limit-up limit-down band - price) / price, in regular hours."""
+    sentiment: float
+    """IB's K of the headline, -1..1."""
+    confidence: float
+    """IB's C of the headline, 0..1."""
     n_tickers: int
+    """Tickers that the story names."""
     baseline_days: int
+    """Sessions behind the baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +121,5 @@ class Decision:
     outcome: TradeSignal | Skip
     features: Features | None
     rules: tuple[RuleVerdict, ...]
-    final: bool  # nothing more will be decided for this item
+    final: bool
+    """Nothing more will be decided for this item."""

@@ -12,20 +12,29 @@ from momentum_kit.models.orders import OrderAction
 class IntentKind(StrEnum):
     """Why we order."""
 
-    ENTRY = "entry"  # a bracket: entry, target, stop
-    EXIT = "exit"  # reduces a position
-    PROTECT = "protect"  # a standalone stop where a bracket child is missing
+    ENTRY = "entry"
+    """A bracket: entry, target, stop."""
+    EXIT = "exit"
+    """Reduces a position."""
+    PROTECT = "protect"
+    """A standalone stop where a bracket child is missing."""
 
 
 class IntentState(StrEnum):
     """Life of an intent; everything but CLOSED and REFUSED must be resolved against broker truth at start."""
 
-    PREPARED = "prepared"  # durable, nothing sent yet
-    SENT = "sent"  # bytes handed over, no word from the broker
-    WORKING = "working"  # the broker acknowledged at least one leg
-    UNKNOWN = "unknown"  # outcome not known: never send again, reconcile
-    REFUSED = "refused"  # the broker refused it; nothing is working
-    CLOSED = "closed"  # all legs are terminal
+    PREPARED = "prepared"
+    """Durable, nothing sent yet."""
+    SENT = "sent"
+    """Bytes handed over, no word from the broker."""
+    WORKING = "working"
+    """The broker acknowledged at least one leg."""
+    UNKNOWN = "unknown"
+    """Outcome not known: never send again, reconcile."""
+    REFUSED = "refused"
+    """The broker refused it; nothing is working."""
+    CLOSED = "closed"
+    """All legs are terminal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ class HeadlinePhase(StrEnum):
     """How a headline reached us; only LIVE may be traded."""
 
     LIVE = "live"
-    SNAPSHOT = "snapshot"  # replayed by the broker when a subscription starts
-    BACKFILL = "backfill"  # fetched from historical news after a gap
+    """Told as it happened."""
+    SNAPSHOT = "snapshot"
+    """Replayed by the broker when a subscription starts."""
+    BACKFILL = "backfill"
+    """Fetched from historical news after a gap."""
 
 
 @dataclass(frozen=True, slots=True)

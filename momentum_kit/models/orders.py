@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from momentum_kit.models.contracts import Contract
 
-UNSET_PRICE = float("nan")  # IB's 1.7976931348623157E308 becomes nan at the bridge
+UNSET_PRICE = float("nan")
+"""No price: IB's 1.7976931348623157E308 becomes nan at the bridge."""
 
 
 class OrderAction(StrEnum):

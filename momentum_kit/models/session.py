@@ -10,13 +10,21 @@ class TradingState(StrEnum):
     """What the session may do now. KILLED is latched: only a human clears it."""
 
     STARTING = "starting"
+    """Connected or about to be; nothing trades yet."""
     RUNNING = "running"
-    PAUSED = "paused"  # no entries
-    REDUCE_ONLY = "reduce_only"  # no entries, until a human resumes
+    """Entries and exits."""
+    PAUSED = "paused"
+    """Exits only: not started yet, or until `resume`."""
+    REDUCE_ONLY = "reduce_only"
+    """Exits only, until a human resumes."""
     FLATTENING = "flattening"
+    """Closing every position; no entries."""
     KILLED = "killed"
+    """Flat or on the way there, and latched."""
     STOPPING = "stopping"
+    """Flattening, then the end."""
     STOPPED = "stopped"
+    """Over."""
 
 
 @dataclass(frozen=True, slots=True)

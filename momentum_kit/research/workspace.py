@@ -183,7 +183,7 @@ class Workspace:
         return verdict, evidence
 
     def export(self, name: str, despite: str = "", folder: str | Path | None = None) -> Path:
-        """Write what `validate` judged to config/thresholds/<name>.yaml, or into another folder."""
+        """Write what `validate` judged to `config/thresholds/NAME.yaml`, or into another folder."""
         evidence = load_evidence(self.folder / "evidence.json")
         target = Path(folder) if folder else self.project / "config" / "thresholds"
         return export_thresholds(target, name, evidence, judge(evidence), despite)
