@@ -14,8 +14,10 @@ from momentum_kit.errors import InputError
 
 
 @app.command()
-def init(target: Path, json_: Json = False) -> None:
-    """Lay out config/ and notebooks/ in a folder of yours."""
+def init(
+    target: Annotated[Path, typer.Argument(help="Your folder; nothing in it is overwritten.")], json_: Json = False
+) -> None:
+    """Lay out config/, notebooks/ and deploy/ (schedules) in a folder of yours."""
     from momentum_kit.runtime.project import init_project
 
     written = init_project(target)

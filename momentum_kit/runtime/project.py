@@ -1,22 +1,22 @@
-"""`momentum-kit init`: lays out config/ and notebooks/ for someone who installed the wheel."""
+"""`momentum-kit init`: lays out config/, notebooks/ and deploy/ for someone who installed the wheel."""
 
 import shutil
 from pathlib import Path
 
 from momentum_kit.errors import InputError
 
-FOLDERS = {"config": "*.yaml", "notebooks": "*.ipynb"}
+FOLDERS = {"config": "*.yaml", "notebooks": "*.ipynb", "deploy": "*"}
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def init_project(target: Path) -> list[Path]:
-    """Copy the shipped configuration and notebooks to `target`; returns the files written, in order.
+    """Copy the shipped configuration, notebooks and schedules to `target`; returns the files written, in order.
 
     Raises InputError, and writes nothing, if a file is there already or the folder cannot be written.
     """
     source = _source()
     found = [file for folder, pattern in FOLDERS.items() for file in sorted((source / folder).rglob(pattern))]
-    wanted = [file for file in found if not any(part.startswith(".") for part in file.relative_to(source).parts)]
+    wanted = [file for file in found if file.is_file() and not _is_derived(file.relative_to(source))]
     copies = {file: target / file.relative_to(source) for file in wanted}
     taken = [copy for copy in copies.values() if copy.exists()]
     if taken:
@@ -33,6 +33,11 @@ def init_project(target: Path) -> list[Path]:
             copy.unlink()
         raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
     return written
+
+
+def _is_derived(file: Path) -> bool:
+    """Hidden, or compiled when the package was installed."""
+    return any(part.startswith((".", "__pycache__")) for part in file.parts)
 
 
 def _source() -> Path:

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -27,7 +28,13 @@ def test_an_installed_wheel_lays_out_the_whole_project(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     subprocess.run([sys.executable, "-c", INIT], cwd=tmp_path, env=environment, check=True)
     tracked = [*(PROJECT / "config").rglob("*.yaml"), *(PROJECT / "notebooks").glob("*.ipynb")]
-    laid_out = [file for file in (tmp_path / "mine").rglob("*") if file.is_file()]
-    assert {str(file.relative_to(tmp_path / "mine")) for file in laid_out} == {
-        str(file.relative_to(PROJECT)) for file in tracked
-    }
+    found = [file for file in (tmp_path / "mine").rglob("*") if file.is_file()]
+    laid_out = {str(file.relative_to(tmp_path / "mine")) for file in found}
+    assert laid_out == packed_for_init()
+    assert laid_out >= {str(file.relative_to(PROJECT)) for file in tracked}
+
+
+def packed_for_init() -> set[str]:
+    """What pyproject.toml names, one by one."""
+    content = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {each["include"] for each in content["tool"]["poetry"]["packages"] if "to" in each}

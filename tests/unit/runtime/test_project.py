@@ -10,11 +10,12 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_a_laid_out_project_is_complete_and_loads(tmp_path):
-    """Every configuration, threshold, scenario and notebook is there, and sim.yaml works from it."""
+    """Every configuration, threshold, scenario, notebook and schedule is there, and sim.yaml works from it."""
     written = init_project(tmp_path / "mine")
     names = {str(file.relative_to(tmp_path / "mine")) for file in written}
     tracked = [*(CHECKOUT / "config").rglob("*.yaml"), *(CHECKOUT / "notebooks").glob("*.ipynb")]
-    assert names == {str(file.relative_to(CHECKOUT)) for file in tracked}
+    schedules = ["crontab", "airflow/momentum_kit_dag.py", "systemd/momentum-kit.service", "systemd/momentum-kit.timer"]
+    assert names == {str(file.relative_to(CHECKOUT)) for file in tracked} | {f"deploy/{name}" for name in schedules}
     assert all(file.is_file() for file in written)
     assert find_project(tmp_path / "mine" / "notebooks") == tmp_path / "mine"
     assert load_config(tmp_path / "mine" / "config" / "sim.yaml").environment == "sim"
