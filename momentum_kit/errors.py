@@ -1,24 +1,26 @@
 """The error tree: every failure a user can meet, each with one clear line and an exit status.
 
-MomentumKitError                      exit 1
-├── InputError                        exit 2   bad input: nothing was started, nothing half-done
-│   ├── ConfigError                            a setting, a threshold file, an environment variable
-│   ├── ScenarioError                          a scenario that does not exist or does not parse
-│   ├── ArchiveError                           an archive day or file that is missing or malformed
-│   ├── ResearchError                          a study that would be empty, look ahead, or mix what does not fit
-│   └── NotebookError                          a notebook or a parameter that does not exist
-├── GuardRefused                      exit 4   a safety guard said no (paper not proven, killed, not armed)
-├── OpenPositionsLeft                 exit 3   the session ended and something is still held
-├── BrokerError                                the broker, or the way to it
-│   ├── ConnectionFailed              exit 2   nobody listens, nobody answers, client id in use
-│   ├── NotConnected                           a request while the socket is down
-│   ├── RequestTimeout                         no answer in time; the outcome is UNKNOWN, never "no"
-│   └── RequestFailed                          the broker refused the request: code and text
-│       ├── NoData                             an honest empty answer (162 "returned no data")
-│       └── PacingViolation                    too much, too fast (162 "pacing", 100)
-├── StorageError                               SQLite or the disk
-│   └── DatabaseTooNew                exit 2   written by a newer version of the kit
-└── EngineError                                the engine process or its control endpoint
+Where no exit status is given, the parent's holds:
+
+    MomentumKitError                      exit 1
+    ├── InputError                        exit 2   bad input: nothing was started, nothing half-done
+    │   ├── ConfigError                            a setting, a threshold file, an environment variable
+    │   ├── ScenarioError                          a scenario that does not exist or does not parse
+    │   ├── ArchiveError                           an archive day or file that is missing or malformed
+    │   ├── ResearchError                          a study that would be empty, look ahead, or mix what does not fit
+    │   └── NotebookError                          a notebook or a parameter that does not exist
+    ├── GuardRefused                      exit 4   a safety guard said no (paper not proven, killed, not armed)
+    ├── OpenPositionsLeft                 exit 3   the session ended and something is still held
+    ├── BrokerError                                the broker, or the way to it
+    │   ├── ConnectionFailed              exit 2   nobody listens, nobody answers, client id in use
+    │   ├── NotConnected                           a request while the socket is down
+    │   ├── RequestTimeout                         no answer in time; the outcome is UNKNOWN, never "no"
+    │   └── RequestFailed                          the broker refused the request: code and text
+    │       ├── NoData                             an honest empty answer (162 "returned no data")
+    │       └── PacingViolation                    too much, too fast (162 "pacing", 100)
+    ├── StorageError                               SQLite or the disk
+    │   └── DatabaseTooNew                exit 2   written by a newer version of the kit
+    └── EngineError                                the engine process or its control endpoint
 """
 
 

@@ -1,8 +1,10 @@
 """The last fifth of the days: no study sees them, they open once for a final candidate, and the opening is on record.
 
-study = seal(table, data_dir / "sealed.jsonl")
-study.table                       all that selection, sweeps and validation may use
-study.sealed.open(thresholds_hash)  once, ever, for these days
+A study calls:
+
+    study = seal(table, data_dir / "sealed.jsonl")
+    study.table                       all that selection, sweeps and validation may use
+    study.sealed.open(thresholds_hash)  once, ever, for these days
 """
 
 import fcntl

@@ -1,10 +1,12 @@
 """Everything that is known about the best of a sweep: chosen on earlier days, judged on later ones, deflated, stressed.
 
-study = seal(table, log)                                  the last fifth is out of reach
-result = sweep(study.table, grid, base, exits, ledger)
-evidence = validate(result, study.table, stressed={"latency x 5": slow})
-verdict = judge(evidence)                                 research/verdict.py
-evidence = open_seal(evidence, study.sealed)              once, for the final candidate
+A study calls:
+
+    study = seal(table, log)                                  the last fifth is out of reach
+    result = sweep(study.table, grid, base, exits, ledger)
+    evidence = validate(result, study.table, stressed={"latency x 5": slow})
+    verdict = judge(evidence)                                 research/verdict.py
+    evidence = open_seal(evidence, study.sealed)              once, for the final candidate
 """
 
 import dataclasses
