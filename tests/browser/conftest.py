@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode knows no helpers beside a test
 
 from browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, start_chromium, trading
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def lab(project: Path) -> Iterator[tuple[str, Browser]]:
-    """The address of JupyterLab, and the browser.
+def playwright() -> Iterator[Playwright]:
+    """Of the module, not of the session: its loop would stand in the way of every other module's."""
+    with sync_playwright() as started:
+        yield started
 
-    Of the module, not of the session: playwright's loop would stand in the way of every other module's.
-    """
-    with jupyter_lab(project) as address, sync_playwright() as playwright:
+
+@pytest.fixture(scope="module")
+def lab(project: Path, playwright: Playwright) -> Iterator[tuple[str, Browser]]:
+    """The address of JupyterLab, and the browser."""
+    with jupyter_lab(project) as address:
         browser = start_chromium(playwright)
         yield address, browser
         browser.close()
