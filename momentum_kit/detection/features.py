@@ -219,7 +219,7 @@ def _imbalance(quote: Quote | None) -> float:
 def _trades(bars: Sequence[Bar]) -> float:
     """Trades in these bars; a bar whose number nobody knows is -1, and makes it nan."""
     counts = [bar.count for bar in bars]
-    return NAN if any(count < 0 for count in counts) else float(sum(counts))
+    return NAN if counts and min(counts) < 0 else float(sum(counts))
 
 
 def _luld_dist(tape: Tape, baseline: Baseline | None, at: datetime, price: float) -> float:

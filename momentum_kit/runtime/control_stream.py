@@ -1,7 +1,6 @@
 """/events of the control endpoint: server-sent events for panels, each reader at its own speed."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from aiohttp import web
 
 from momentum_kit.errors import GuardRefused, InputError
 from momentum_kit.runtime.control_hub import BUFFERED, EventHub, Portion
-from momentum_kit.storage.encoding import to_plain
+from momentum_kit.storage.encoding import to_json
 
 SNAPSHOT_S = 0.25  # wall seconds between two status snapshots
 READERS = 16  # at once
@@ -97,12 +96,12 @@ class HubLines(logging.Handler):
 def frame(kind: str, content: Any, number: int | None = None) -> str:
     """One server-sent event; JSON has no line breaks of its own."""
     head = f"id: {number}\n" if number is not None else ""
-    return f"{head}event: {kind}\ndata: {json.dumps(content)}\n\n"
+    return f"{head}event: {kind}\ndata: {to_json(content)}\n\n"
 
 
 def _text(portion: Portion) -> str:
     text = frame("lost", portion.lost) if any(portion.lost.values()) else ""
-    text += "".join(frame(kind, to_plain(content), number) for number, kind, content in portion.events)
+    text += "".join(frame(kind, content, number) for number, kind, content in portion.events)
     return text + (f"event: status\ndata: {portion.snapshot}\n\n" if portion.snapshot else "")
 
 
