@@ -33,7 +33,9 @@ def export_thresholds(folder: str | Path, name: str, evidence: Evidence, verdict
             f"export: {file} exists already; exported thresholds are never replaced, choose another name"
         )
     if evidence.candidate is None:
-        raise ResearchError("export: there is no candidate; no cell stands out among its neighbours")
+        raise ResearchError(
+            "export: there is no candidate: no cell stands out among its neighbours; sweep a wider grid, then validate it"
+        )
     if verdict.word != "accept" and not despite:
         raise GuardRefused(
             f"export: the verdict is {verdict.word}: {verdict.why}; give a reason to export it despite that"

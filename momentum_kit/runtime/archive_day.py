@@ -118,7 +118,7 @@ class ArchiveDay:
     def market(self, seed: int | None = None) -> RecordedMarket:
         """The day from its beginning."""
         if not self.recorded(self.folder, self.day):
-            raise ArchiveError(f"{self.folder}: no 5 s bars on {self.day}; days that have them: {self._days()}")
+            raise ArchiveError(f"{self.folder}: no 5 s bars on {self.day}; {self._days()}")
         scenario = load_scenario("archive", seed, self.day).model_copy(
             update={
                 "start": _clock(self.starts_at),
@@ -159,7 +159,10 @@ class ArchiveDay:
 
     def _days(self) -> str:
         days = Archive(self.folder).days(kind=BARS_5S)
-        return ", ".join(map(str, days)) if len(days) <= 10 else f"{len(days)} from {days[0]} to {days[-1]}"
+        if not days:
+            return "nor on any other day: name another archive, such as --archive data/sample"
+        named = ", ".join(map(str, days)) if len(days) <= 10 else f"{len(days)} from {days[0]} to {days[-1]}"
+        return f"days that have them: {named}"
 
 
 def _clock(at: datetime) -> time:

@@ -193,7 +193,10 @@ async def _clock(bridge: IBKRBridge, config: Config) -> Finding:
         return Finding("clock", Grade.OK, f"market time is {config.clock.kind}: not compared with this machine's")
     skew_s = (datetime.now(UTC) - await bridge.fetch_current_time()).total_seconds()
     if abs(skew_s) > MOST_SKEW_S:
-        advice = "synchronise this machine's clock (NTP): ages of news and quotes are judged by it"
+        advice = (
+            "synchronise this machine's clock (NTP): ages of news and quotes are judged by it; a simulated gateway has "
+            "a time of its own and wants config/sim.yaml"
+        )
         return Finding("clock", Grade.PROBLEM, f"{skew_s:+.1f} s from the gateway's", advice)
     return Finding("clock", Grade.OK, f"{skew_s:+.1f} s from the gateway's, to the second")
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SPEED = 60  # market seconds a second
 KIT = ".venv/bin/momentum-kit"
+ADD = "add"
 MAKE, POETRY, PRE_COMMIT = "make", "poetry", ".venv/bin/pre-commit"
 ACCOUNT = "U1234567"  # the one that the documents arm
 
@@ -51,9 +52,17 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 def commands(document: Path) -> list[list[str]]:
-    """Every command line of the bash blocks, split into words."""
-    lines = "\n".join(blocks(document, "bash")).replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+    """Every command line of the bash blocks, split into words; an addition to a file of config/ as `ADD FILE TEXT`."""
+    found = []
+    for language, block in re.findall(
+        r"^ *```(bash|yaml)\n(.*?)^ *```", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        if language == "bash":
+            lines = block.replace("\\\n", " ").splitlines()
+            found += [words for line in lines if (words := shlex.split(line, comments=True))]
+        elif named := re.match(r"# (config/\w+\.yaml)\n", block):
+            found.append([ADD, named[1], block])
+    return found
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -97,6 +106,9 @@ class Reader:
 
     def follow(self, words: list[str]) -> None:
         """Do what one line says. What runs on (a session) runs on behind the lines after it."""
+        if words[0] == ADD:
+            with (self.project / words[1]).open("a", encoding="utf-8") as file:
+                file.write(words[2])
         if words[0] != KIT:
             return
         command = words[1]
@@ -160,7 +172,7 @@ class Reader:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=150,
             stdin=subprocess.DEVNULL,
         )
 
@@ -202,17 +214,18 @@ def reader(tmp_path: Path, webhook: str) -> Iterator[Reader]:
         following.leave()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
     """Line by line, in the document's order; what needs a running session finds one."""
     lines = commands(document)
-    if any(words[0] == KIT and words[1] in ("status", "pause", "flatten") for words in lines):
+    told = [words[1] for words in lines if words[0] == KIT and words[1] in ("run", "status", "pause", "flatten")]
+    if told and told[0] != "run":
         reader.follow(
             [KIT, "run", "notebooks/production.ipynb", "--config", "config/paper.yaml", "--out", "runs/before"]
         )
     for words in lines:
-        assert words[0] in (KIT, MAKE, POETRY, PRE_COMMIT), f"{document.name}: not checked: {shlex.join(words)}"
+        assert words[0] in (ADD, KIT, MAKE, POETRY, PRE_COMMIT), f"{document.name}: not checked: {shlex.join(words)}"
         reader.follow(words)
     for code in blocks(document, "python"):
         ast.parse(code)

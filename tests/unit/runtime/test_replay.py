@@ -60,9 +60,11 @@ def test_a_session_hears_where_the_headlines_were_heard(folder: Path) -> None:
 
 
 def test_a_day_without_5_s_bars_is_refused_with_those_that_have_them(folder: Path) -> None:
-    """One line with the remedy."""
+    """One line with the remedy, also where there is no archive at all."""
     with pytest.raises(ArchiveError, match=r"no 5 s bars on 2026-11-19; days that have them: 2026-11-20"):
         ArchiveDay(folder, date(2026, 11, 19)).market()
+    with pytest.raises(ArchiveError, match=r"nor on any other day: name another archive, such as --archive data/sample"):
+        ArchiveDay(folder / "none", DAY).market()
 
 
 def test_a_run_folder_knows_its_replay(tmp_path: Path) -> None:
