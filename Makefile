@@ -39,7 +39,7 @@ lint: setup  ## style, types and layers
 	@$(BIN)/lint-imports
 
 lab: setup  ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
