@@ -218,7 +218,9 @@ class Session:
 
     @property
     def unprotected(self) -> tuple[str, ...]:
-        """Symbols that are held without an order that could trigger as their stop."""
+        """Symbols that are held without an order that could trigger as their stop; none before that can be known."""
+        if not self._execution.recovered:
+            return ()
         protected = self._execution.protected
         contracts = [holding.contract for holding in self.ledger.holdings()]
         return tuple(contract.symbol for contract in contracts if contract.con_id not in protected)

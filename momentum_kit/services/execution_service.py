@@ -19,6 +19,7 @@ from momentum_kit.models import (
     ConnectionHealth,
     Execution,
     ExitRequest,
+    OrderUpdate,
     Quote,
     TradeSignal,
     TradingState,
@@ -46,7 +47,8 @@ class ExecutionService:
     """Owns every order from its signal to its end.
 
     One lock serialises whatever may send, so that two reasons never act on one bracket at a time; hearing the broker
-    never waits for it. `halt_entries(reason)` is called when the outcome of a send is unknown.
+    never waits for it. `halt_entries(reason)` is called when the outcome of a send is unknown. recovered: the orders of
+    earlier sessions are known.
     """
 
     def __init__(
@@ -83,6 +85,8 @@ class ExecutionService:
         self._fills = fills
         self._alerts = alerts
         self._lock = asyncio.Lock()
+        self._heard: dict[int, OrderUpdate] = {}  # the last word on each order until brackets are rebuilt
+        self.recovered = False
         self._asked_at: datetime | None = None
         self._audited_at: datetime | None = None
         self._halt_entries = halt_entries
@@ -129,6 +133,8 @@ class ExecutionService:
         async for event in events:
             if isinstance(event, Execution | CommissionReport):
                 await self._fills.put(event)
+            elif isinstance(event, OrderUpdate) and not self.recovered:
+                self._heard[event.order_id] = event
             bracket = self._desk.hear(event)
             # If somebody is sending just now, the next beat looks after this bracket.
             if bracket is not None and not self._lock.locked():
@@ -181,6 +187,9 @@ class ExecutionService:
             for intent in (*entries(unresolved), *ended):
                 self._gate.remember(intent)
             rebuild(self._desk, unresolved, truth, now)
+            for update in self._heard.values():  # as new as the lists at least: these were told by events as well
+                self._desk.believe(update)
+            self._heard, self.recovered = {}, True
             for bracket in self._desk.in_order():
                 await self._guardian.tend(bracket, now, at_beat=True)
 

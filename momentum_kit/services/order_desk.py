@@ -106,7 +106,7 @@ class OrderDesk:
         match event:
             case OrderUpdate():
                 self.trace.update(event)
-                return self._on_status(event)
+                return self.believe(event)
             case OpenOrder():
                 return self._on_echo(event)
             case OrderNotice():
@@ -153,7 +153,8 @@ class OrderDesk:
         leg.perm_id = leg.perm_id or perm_id
         return found
 
-    def _on_status(self, update: OrderUpdate) -> Bracket | None:
+    def believe(self, update: OrderUpdate) -> Bracket | None:
+        """Move an order to the status the broker tells; its bracket, None if it is none of ours."""
         found = self._find(update.order_id, update.perm_id)
         if found is None:
             return None

@@ -6,7 +6,7 @@ import pytest
 from broker_in_memory import MemoryBroker, TestClock, contract_of
 from trading_desk import trading_desk
 
-from momentum_kit.models import ExitRequest, IntentState, OrderAction, OrderRequest
+from momentum_kit.models import Execution, ExitRequest, IntentState, OrderAction, OrderRequest
 from momentum_kit.services.reconciliation import BrokerTruth, fetch_truth, settle_intent
 
 
@@ -44,6 +44,28 @@ async def test_restart_without_a_stop(tmp_path):
         sent = len(broker.sent)
         await desk.beat(3)
         assert len(broker.sent) == sent
+
+
+async def test_an_order_that_ends_while_the_broker_is_asked(tmp_path):
+    """What is told after the list of open orders was read is not lost: the stop that died then is replaced at once."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    answer, asked = broker.fetch_executions, []
+
+    async def end_the_stop() -> tuple[Execution, ...]:
+        asked.append(broker.leg(1, "stop"))
+        if len(asked) == 2:  # the second to ask, after the position manager, is the one that rebuilds
+            broker.kill(asked[-1])
+            await broker.events.join()  # it is heard before the answer
+        return await answer()
+
+    broker.fetch_executions = end_the_stop  # type: ignore[method-assign]
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat()
+        assert not asked[1].alive
+        assert broker.leg(1, "stop").alive
+        assert "doubt" not in [row["kind"] for row in desk.journal["incidents"]]
 
 
 async def test_restart_with_an_entry_that_filled_meanwhile(tmp_path):
