@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint lab docs chaos bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz lint lab docs chaos soak bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,6 +47,9 @@ docs: setup  ## the API reference, from the docstrings, below site/
 
 chaos: setup  ## every fault drill, and every pair of broker assumptions on its own
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+
+soak: setup  ## six hours of a busy session at twenty times their speed: flat memory, a small notebook
+	@$(BIN)/python tests/soak/run.py
 
 bench: setup  ## the tests that measure speed, with their figures
 	@$(BIN)/python -m pytest tests/benchmarks -s

@@ -1,0 +1,17 @@
+"""The long session of `make soak` in small: it ends in order, and says what its processes hold."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode knows no helpers beside a test
+
+from run import NOTEBOOK_MB, soak
+
+
+def test_a_short_session_by_the_wall(tmp_path: Path) -> None:
+    """Six minutes at sixty times their speed: exit status 0, every process measured, a small notebook."""
+    found = soak(hours=0.1, rate=60, folder=tmp_path)
+    assert found.exit_status == 0
+    assert set(found.quarters_mb) == {"engine", "gateway", "kernel", "runner"}
+    assert found.notebook_mb < NOTEBOOK_MB
+    assert "flatten" not in found.summary["incidents"]
