@@ -20,12 +20,12 @@ from momentum_kit.trading.bracket import as_limit, as_market, stop_order
 from momentum_kit.trading.ledger import Ledger
 from momentum_kit.trading.lifecycle import OrderState
 from momentum_kit.trading.prices import exit_limit
-from momentum_kit.trading.protection import Cancel, PlaceStop, Resize, protective_moves
+from momentum_kit.trading.protection import Cancel, Move, PlaceStop, Resize, protective_moves
 from momentum_kit.trading.working import Bracket, Leg
 
 PATIENCE_S = 5.0  # market seconds without the broker's word on something sent; then its lists are asked
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done
-REAP_GRACE_S = 1.0  # for the broker to cancel by itself what a fill or a dead parent leaves behind
+REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 RETRY_S = 2.0  # between two standalone stops for one position, where the broker refuses them
 
 
@@ -69,9 +69,14 @@ class Guardian:
         idle = position == 0 and not bracket.entry_live
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
-        for move in protective_moves(bracket, position, self._ledger.filled):
+        moves = protective_moves(bracket, position, self._ledger.filled)
+        shrinking = self._sold(bracket) and any(map(_shrinks, moves))
+        bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
+        for move in moves:
             match move:
                 case Resize() if not at_beat:
+                    continue
+                case Resize() if shrinking and _shrinks(move) and age_s(bracket.shrinking_since, now) < REAP_GRACE_S:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
                 case Cancel() if idle and age_s(bracket.idle_since, now) < REAP_GRACE_S:
                     continue
@@ -201,6 +206,10 @@ class Guardian:
         """Shares to protect and to sell: never more than the broker has, or a stop would open a short."""
         return self._ledger.position(bracket.intent.contract.con_id) - bracket.sold_elsewhere
 
+    def _sold(self, bracket: Bracket) -> bool:
+        """True once an order of the group has sold some: from then on the broker reduces the others."""
+        return any(self._ledger.filled(leg.request.order_id) for leg in bracket if leg.role != "entry")
+
     # -- ends --------------------------------------------------------------------------------------------------------
 
     def _close_if_done(self, bracket: Bracket, position: Decimal) -> None:
@@ -230,6 +239,10 @@ class Guardian:
     def _regular(self, now: datetime) -> bool:
         session = session_at(now, self._calendar)
         return session is not None and session.contains(now)
+
+
+def _shrinks(move: Move) -> bool:
+    return isinstance(move, Resize) and move.quantity < move.leg.request.quantity
 
 
 def believe_executions(bracket: Bracket, ledger: Ledger) -> None:

@@ -56,6 +56,7 @@ class Bracket:
     stop_tried_at: datetime | None = None
     first_fill_at: datetime | None = None
     idle_since: datetime | None = None  # flat, and the entry is done
+    shrinking_since: datetime | None = None  # an order sells more than is held: its group is about to reduce it
     doubt: str = ""
     suspicion: str = ""  # what broker truth contradicted when it was last asked
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops

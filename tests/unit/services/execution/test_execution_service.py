@@ -313,6 +313,8 @@ async def test_a_group_that_does_not_reduce_is_resized(tmp_path):
         quantity = await desk.enter()
         desk.broker.fill(desk.broker.leg(1, "target"), 300, 5.2)
         await desk.beat(1)
+        assert len(desk.journal["orders"]) == 3  # the group is given a second
+        await desk.beat(0.5)
         assert desk.broker.leg(1, "stop").request.quantity == quantity - 300
         assert [(row["leg"], row["change"]) for row in desk.journal["orders"][3:]] == [("stop", "modify")]
 
