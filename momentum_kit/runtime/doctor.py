@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, load_config
@@ -25,6 +26,7 @@ from momentum_kit.sessions import NEW_YORK, exchange_day, session_at, session_on
 LEAST_FREE_GB = 1.0
 MOST_SKEW_S = 2.0
 TICK_PATIENCE_S = 15.0
+RATE_LOOK_S = 1.0
 STOPS = frozenset({"STP", "STP LMT", "TRAIL"})
 IBAPI_RANGE = ((10, 37), (10, 51))
 
@@ -189,6 +191,8 @@ async def _account(bridge: IBKRBridge, config: Config, folder: StateFolder) -> F
 
 
 async def _clock(bridge: IBKRBridge, config: Config) -> Finding:
+    if config.clock.kind == "scaled":
+        return await _rate(bridge, config.clock.rate)
     if config.clock.kind != "wall":
         return Finding("clock", Grade.OK, f"market time is {config.clock.kind}: not compared with this machine's")
     skew_s = (datetime.now(UTC) - await bridge.fetch_current_time()).total_seconds()
@@ -199,6 +203,20 @@ async def _clock(bridge: IBKRBridge, config: Config) -> Finding:
         )
         return Finding("clock", Grade.PROBLEM, f"{skew_s:+.1f} s from the gateway's", advice)
     return Finding("clock", Grade.OK, f"{skew_s:+.1f} s from the gateway's, to the second")
+
+
+async def _rate(bridge: IBKRBridge, rate: float) -> Finding:
+    """Market seconds a second, as the gateway tells them: to the second, so that only another rate stands out."""
+    before, began = await bridge.fetch_current_time(), perf_counter()
+    await asyncio.sleep(RATE_LOOK_S)
+    passed_s = (await bridge.fetch_current_time() - before).total_seconds()
+    elapsed_s = perf_counter() - began
+    if abs(passed_s - rate * elapsed_s) > 1.5 + 0.6 * rate * elapsed_s:
+        found = (
+            f"the gateway's market runs {passed_s / elapsed_s:.0f} times as fast as the wall, clock.rate is {rate:g}"
+        )
+        return Finding("clock", Grade.WARNING, found, "set clock.rate to the gateway's --speed: headlines age by it")
+    return Finding("clock", Grade.OK, f"market time is scaled by {rate:g}, as the gateway's")
 
 
 async def _news(bridge: IBKRBridge, config: Config) -> Finding:

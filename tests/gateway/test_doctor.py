@@ -66,6 +66,15 @@ async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
     assert found["protection"].found == "nothing held"
 
 
+async def test_a_market_faster_than_the_configured_clock_is_named(config: Path, tmp_path: Path) -> None:
+    """With the wrong rate every headline would look old, or new for ever."""
+    rewrite(config, "rate: 100", "rate: 1")
+    finding = by_check(await examine(config, tmp_path))["clock"]
+    assert finding.grade is Grade.WARNING
+    assert "clock.rate is 1" in finding.found
+    assert "--speed" in finding.advice
+
+
 async def test_a_position_without_a_stop_is_named(config: Path, tmp_path: Path, gateway: Any) -> None:
     """What nobody protects is said before the night, with its size."""
     async with IBKRBridge(port=gateway.port, client_id=5, messages_per_s=float("inf")) as hand:
