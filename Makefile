@@ -57,6 +57,9 @@ bench: setup  ## the tests that measure speed, with their figures
 matrix: setup  ## every supported client, in an environment of its own, against the simulated gateway
 	@$(BIN)/python tests/gateway/matrix/run.py
 
+kernels: setup  ## a notebook, headless runs and the panel under every supported ipykernel, in environments of their own
+	@$(BIN)/python tests/notebooks/kernels/run.py
+
 compare: setup  ## what the simulated gateway says, beside what was recorded of a live one, message by message
 	@$(BIN)/python -m pytest tests/gateway/test_recorded_frames.py tests/gateway/test_transcripts.py -qs -rs -n 0 -p no:randomly
 

@@ -63,6 +63,14 @@ class Cockpit:
         assert not told.error, told
         self._buttons = dict(zip(names, told.printed.split(), strict=True))
 
+    def start_over(self) -> None:
+        """A fresh kernel, its kit and its panel, over the session that goes on."""
+        self.kernel.restart()
+        if self.folder.owned:
+            self.open_kit()
+            self.open_panel()
+            self.running()
+
     def click(self, name: str, ago_s: float = 0.0) -> datetime:
         """Click a button, as if so long ago; when."""
         now = datetime.now(UTC)

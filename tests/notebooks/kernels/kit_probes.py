@@ -64,10 +64,11 @@ def late_and_fresh_clicks(cockpit: Cockpit) -> str:
     cockpit.click("resume", LONG_AGO_S)
     wait_until(lambda: "s late" in _outcome(cockpit), "the refusal is shown", lambda: _outcome(cockpit))
     assert cockpit.client.status().state is TradingState.PAUSED, "a late resume was obeyed"
-    cell = cockpit.kernel.begin("await asyncio.sleep(1.5)", LONG_AGO_S)
+    cell = cockpit.kernel.begin("import asyncio; await asyncio.sleep(1.5)", LONG_AGO_S)
     cockpit.click("resume")
     cockpit.reached(TradingState.RUNNING)
-    cockpit.kernel.end(cell)
+    ended = cockpit.kernel.end(cell)
+    assert not ended.error, ended.error
     return "yes"
 
 

@@ -10,8 +10,12 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-PATIENCE_S = 60.0
+PATIENCE_S = 25.0
 Message = dict[str, Any]
+
+
+class Wedged(AssertionError):
+    """The kernel lives and says nothing of what was asked."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class LiveKernel:
             message_now = self._hear(left_s)
             if message_now and met(message_now):
                 return message_now
-        raise AssertionError(f"{what}: not within {patience_s:g} s")
+        raise Wedged(f"{what}: not within {patience_s:g} s")
 
 
 def _is(message: Message, cell: str, kind: str, state: str = "") -> bool:
