@@ -55,7 +55,9 @@ def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, A
     truth_file = out / "truth.json"
     started = time.perf_counter()
     with gateway_process(_gateway_arguments(demo, settings.clock.beat_s, truth_file), out / "gateway.err") as port:
-        overrides = {"broker.port": port, **({"clock.rate": demo.speed} if demo.speed else {}), **demo.overrides}
+        pace = {"clock.rate": demo.speed} if demo.speed else {}
+        # its account ends with its gateway: what it intended belongs to the run, not to the project
+        overrides = {"broker.port": port, "storage.data_dir": str(out.resolve()), **pace, **demo.overrides}
         watcher = _Watcher(progress)
         outcome = run_notebook(
             project / "notebooks" / "production.ipynb",
