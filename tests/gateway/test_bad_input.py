@@ -1,5 +1,7 @@
 """Bad input at the command line: one clear line on stderr, exit status 2, nothing half-written, nothing left behind."""
 
+import os
+import pty
 import shutil
 import socket
 import sqlite3
@@ -74,6 +76,25 @@ def test_closed_port(project: Path) -> None:
         port = probe.getsockname()[1]
     refused(momentum_kit(project, *run_arguments("config/sim.yaml", "-p", "port", str(port))), f"127.0.0.1:{port}")
     assert not (project / "out" / "summary.json").exists()
+
+
+def test_a_person_at_a_terminal_is_told_how_to_steer(project: Path) -> None:
+    """A run is silent for hours otherwise; a pipe hears of failures alone."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "momentum_kit.cli", *run_arguments("config/sim.yaml", "-p", "port", "1")],
+        cwd=project,
+        env={"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": "/usr/bin:/bin", "HOME": str(project)},
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        timeout=90,
+    )
+    os.close(theirs)
+    first, second = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    assert "momentum-kit status, flatten or stop --config config/sim.yaml" in first
+    assert "127.0.0.1:1" in second
+    assert done.returncode == 2
 
 
 def test_silent_gateway(project: Path, silent_port: int) -> None:
