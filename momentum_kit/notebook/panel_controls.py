@@ -45,7 +45,7 @@ class Controls:
         """Open and close the buttons; a few times a second."""
         status, busy, armed = self._link.status, self._desk.busy, monotonic() < self._armed_until
         for name, button in self.buttons.items():
-            refused = refusal(name, status.state, True, False, False) if status else "no engine"
+            refused = refusal(name, status.state, status.started, False, False) if status else "no engine"
             button.disabled = bool(refused) or not self._link.connected or name in busy or _needless(name, status)
         self.kill.disabled = armed or "kill" in busy
         self.confirm.disabled = not armed or "kill" in busy

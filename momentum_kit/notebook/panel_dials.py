@@ -31,11 +31,11 @@ class Dial:
 
 
 DIALS = (
-    Dial("min_ret_60s", "move in 60 s, at least %", 100),
-    Dial("min_ret_300s", "or in 300 s, at least %", 100),
-    Dial("min_z_tod", "z, at least"),
-    Dial("min_rvol_bar", "rvol of 60 s, at least"),
-    Dial("max_spread_bps", "spread, at most bps"),
+    Dial("min_ret_60s", "move in 60 s \u2265 %", 100),
+    Dial("min_ret_300s", "or in 300 s \u2265 %", 100),
+    Dial("min_z_tod", "z \u2265"),
+    Dial("min_rvol_bar", "rvol of 60 s \u2265"),
+    Dial("max_spread_bps", "spread \u2264 bps"),
 )
 REACH = 3.0  # a slider goes to so many times the file's value
 STEPS = 20  # a step is this part of the value's power of ten
@@ -56,8 +56,8 @@ class Dials:
         self.apply.on_click(self._on_apply)
         self.revert.on_click(self._on_revert)
         rows = [widgets.VBox([self.sliders[dial.name], self._notes[dial.name]]) for dial in DIALS]
-        grid = widgets.GridBox(rows, layout=_layout("repeat(auto-fit, minmax(min(100%, 215px), 1fr))"))
-        buttons = widgets.HBox([self.apply, self.revert], layout=widgets.Layout(grid_gap="6px", margin="6px 0 2px"))
+        grid = widgets.GridBox(rows, layout=_layout("repeat(auto-fit, minmax(min(100%, 140px), 1fr))"))
+        buttons = widgets.HBox([self.apply, self.revert], layout=widgets.Layout(grid_gap="6px", margin="6px 0 4px"))
         self.widget = widgets.VBox([grid, self.total, buttons])
 
     def follow(self, state: ThresholdState) -> None:
@@ -98,7 +98,7 @@ class Dials:
             shift = join((" \u2192 this alone ", tag("b", rate.words))) if alone else ""
             file, force = dial.shown(state.file), dial.shown(state.current)
             changed = tag("b", f", in force {force:g}") if force != file else ""
-            words = join((f"file {file:g}", changed, "; signals ", tag("b", now.words), shift))
+            words = join((f"file {file:g}", changed, Html("<br>signals "), tag("b", now.words), shift))
             self._notes[dial.name].value = tag("div", words, "mk-faint")
         together = judged.rate(state.current.model_copy(update=moved))
         self.total.value = _summary(state, moved, now.words, together.words, self._locked) + tag(
@@ -155,4 +155,4 @@ def _button(label: str, css: str, tip: str) -> "widgets.Button":
 
 
 def _layout(columns: str) -> "widgets.Layout":
-    return widgets.Layout(grid_template_columns=columns, grid_gap="10px 24px", width="100%")
+    return widgets.Layout(grid_template_columns=columns, grid_gap="10px 16px", width="100%", margin="0 0 6px")

@@ -7,7 +7,11 @@ import ipywidgets as widgets  # type: ignore[import-untyped]
 from momentum_kit.notebook.views_html import tag
 from momentum_kit.notebook.views_style import STYLE
 
-HEIGHTS = {"headlines": "330px", "signals": "190px", "orders": "240px", "positions": "190px", "log": "200px"}
+HEIGHTS = {
+    "positions": "206px", "equity": "206px", "headlines": "330px", "signals": "250px", "engine": "250px",
+    "orders": "250px", "log": "200px",
+}  # fmt: skip
+"""At most so much; two that stand side by side alike."""
 
 
 def arrange(views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", dials: "widgets.Widget") -> "widgets.VBox":
@@ -24,7 +28,9 @@ def arrange(views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", dia
     controls.add_class("mk-controls")
     rows = [_row(*(views[name] for name in pair)) for pair in pairs]
     below = (thresholds, views["headlines"], rows[1], views["orders"], views["log"])
-    panel = widgets.VBox([widgets.HTML(STYLE), views["head"], controls, rows[0], *below])
+    panel = widgets.VBox(
+        [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), views["head"], controls, rows[0], *below]
+    )
     for css in ("mk", "mk-panel"):
         panel.add_class(css)
     return panel

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.notebook.panel_rates import Judged
+from momentum_kit.notebook.views_html import in_new_york
 from momentum_kit.storage.query import read
 
 KEPT = 400  # rows of a table
@@ -80,7 +81,7 @@ class Record:
 
     def _take_decisions(self, row: Row) -> None:
         item = str(row["item_id"])
-        reason = ": ".join(filter(None, (row["reason"], row["detail"])))
+        reason = in_new_york(": ".join(filter(None, (row["reason"], row["detail"]))), row["at"])
         self.judged.add(row)
         if row["verdict"] == "signal":
             _keep(self.signals, item, row)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.views_html import Html, chip, clock, join, number, table, tag
+from momentum_kit.notebook.views_html import Html, chip, clock, in_new_york, join, number, table, tag
 from momentum_kit.notebook.views_status import banner, incidents, lights, positions_table
 from momentum_kit.notebook.views_style import STYLE
 
@@ -23,7 +23,7 @@ def status_card(status: EngineStatus, decisions: Sequence[Mapping[str, Any]] = (
 def decision_trace(row: Mapping[str, Any]) -> Html:
     """One decision: each rule's value beside its limit, and what came of it."""
     signal = row["verdict"] == "signal"
-    why = ": ".join(filter(None, (row.get("reason"), row.get("detail"))))
+    why = in_new_york(": ".join(filter(None, (row.get("reason"), row.get("detail")))), row["decided_at"])
     verdict = chip("signal", "good") if signal else join((chip("no signal", "off"), " ", why))
     head = join((tag("b", row["symbol"]), f" at {clock(row['decided_at'])}, {number(row.get('price'))} USD  ", verdict))
     rows = [

@@ -23,7 +23,7 @@ def equity_curve(points: Sequence[tuple[datetime, float]]) -> Html:
     zero = _height(0.0, low, high)
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     color = "#21a35f" if kept[-1][1] >= 0 else "#e02a3c"
-    words = f"from {clock(first)} to {clock(kept[-1][0])}: between {number(low)} and {number(high)} USD"
+    words = f"since {clock(first)} between {number(low)} and {number(high)} USD"
     picture = Html(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{words}" '
         f'style="width:100%;height:{HEIGHT}px;display:block">'
@@ -33,7 +33,7 @@ def equity_curve(points: Sequence[tuple[datetime, float]]) -> Html:
         f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" '
         'vector-effect="non-scaling-stroke"/></svg>'
     )
-    foot = tag("div", join((gain(kept[-1][1]), " now, ", words)), "mk-faint")
+    foot = tag("div", join((gain(kept[-1][1]), f" at {clock(kept[-1][0])}, ", words)), "mk-faint")
     return join((title, picture, foot))
 
 

@@ -18,7 +18,10 @@ def head(link: Link, environment: str, outcome: Outcome, beat: int) -> Html:
     gone, status = link.words(), link.status
     parts = [tag("div", STALE, "mk-stale", data_beat=beat)]
     if status is not None:
-        parts += [banner(status), tag("div", gone, LOOKS["bad"], role="alert") if gone else lights(status)]
+        parts += [
+            banner(status, heard=not gone),
+            tag("div", gone, LOOKS["bad"], role="alert") if gone else lights(status),
+        ]
         parts.append(incidents(status.incidents))
     else:
         mode = tag("span", f"{MODES.get(environment, environment)}: no session", "mk-mode")

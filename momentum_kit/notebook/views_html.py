@@ -2,12 +2,14 @@
 
 import html
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from momentum_kit.sessions import NEW_YORK
 
+CLOSEST = re.compile(r"(closest at )(\d\d:\d\d:\d\d)")
 LONGEST = 400  # characters of one text; a headline that is longer is not read in a panel anyway
 
 
@@ -49,11 +51,18 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], 
     title = tag("caption", caption)
     if not rows:
         return tag("div", join((tag("div", caption, "mk-caption"), tag("div", empty, "mk-empty"))))
-    css = ["mk-number" if head.startswith(">") else "" for head in heads]
-    named = zip(heads, css, strict=True)
-    top = tag("tr", join(tag("th", head.removeprefix(">"), look, scope="col") for head, look in named))
-    body = (tag("tr", join(tag("td", cell, look) for cell, look in zip(row, css, strict=True))) for row in rows)
+    top = tag("tr", join(_head(head) for head in heads))
+    body = (tag("tr", join(map(_cell, row, heads))) for row in rows)
     return tag("table", join((title, tag("thead", top), tag("tbody", join(body)))), "mk-table")
+
+
+def _head(head: str) -> Html:
+    return tag("th", head.removeprefix(">"), "mk-number" if head.startswith(">") else "", scope="col")
+
+
+def _cell(content: object, head: str) -> Html:
+    """A number carries its head along: on a narrow page, where rows are cards, it stands beside it."""
+    return tag("td", content, "mk-number", data_head=head[1:]) if head.startswith(">") else tag("td", content)
 
 
 def chip(words: object, kind: str) -> Html:
@@ -69,6 +78,11 @@ def clock(at: object) -> str:
         except ValueError:
             return ""
     return at.astimezone(NEW_YORK).strftime("%H:%M:%S") if isinstance(at, datetime) and at.tzinfo else ""
+
+
+def in_new_york(words: str, at: object) -> str:
+    """A reason of the journal's, in which the time of day is UTC, as the rest of a table tells it; at: of its row."""
+    return CLOSEST.sub(lambda found: f"{found[1]}{clock(f'{str(at)[:10]}T{found[2]}+00:00') or found[2]}", words)
 
 
 def number(value: object, decimals: int = 2, plus: bool = False) -> str:

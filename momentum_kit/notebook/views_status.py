@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
-from momentum_kit.models import EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.models import EngineStatus, Layer, LinkState, PositionView, TradingState
 from momentum_kit.notebook.views_html import Html, age, clock, gain, join, number, table, tag
 
 MODES = {"sim": "SIMULATION", "paper": "PAPER", "live": "LIVE \u2013 REAL MONEY"}
@@ -17,23 +18,37 @@ STATES = {
     TradingState.STOPPING: "\u25a0 stopping",
     TradingState.STOPPED: "\u25a0 stopped",
 }
+ENDS = (TradingState.KILLED, TradingState.STOPPED)
 LIGHTS = {LinkState.UP: "\u25cf", LinkState.DEGRADED: "\u25d0", LinkState.DOWN: "\u2715", LinkState.UNKNOWN: "\u25cb"}
 DETAILS = {"broker": "the gateway's link to IB", "farms": "none has spoken yet"}
 SHOWN_AGES = 6  # symbols, the quietest first
 
 
-def banner(status: EngineStatus) -> Html:
-    """Whose money, which state, what time, what profit."""
+def banner(status: EngineStatus, heard: bool = True) -> Html:
+    """Whose money, which state, what time, what profit; heard: False where the engine says nothing any more."""
     mode = MODES.get(status.environment, status.environment.upper())
+    look, state, reason = _state(status, heard)
     money = tag("b", join((gain(status.net_usd), " USD net")))
     parts = [
         tag("span", mode, "mk-mode"),
         tag("b", status.account),
-        tag("span", STATES.get(status.state, str(status.state)), f"mk-state mk-state-{status.state}"),
-        tag("span", status.reason),
+        tag("span", state, f"mk-state mk-state-{look}"),
+        tag("span", reason, "mk-reason"),
         tag("span", join((money, Html("<br>"), _clocks(status))), "mk-figure"),
     ]
-    return tag("div", join(parts), f"mk-banner mk-mode-{status.environment}", role="status")
+    return tag("div", join(parts), f"mk-banner mk-mode-{status.environment} mk-is-{look}", role="status")
+
+
+def _state(status: EngineStatus, heard: bool) -> tuple[str, str, str]:
+    """Look, words and reason: what an engine that is silent was doing last is not what it does now."""
+    words = STATES.get(status.state, str(status.state))
+    if not heard and status.state not in ENDS:
+        return "lost", "\u2715 NO CONTACT", f"last known: {words} ({status.reason})"
+    if status.health.socket is LinkState.DOWN and status.state not in ENDS:
+        return "lost", "\u2715 NO GATEWAY", f"{words} ({status.reason})"
+    if status.state is TradingState.PAUSED and not status.started:
+        return "waiting", "\u25cb open, not started", status.reason
+    return str(status.state), words, status.reason
 
 
 def _clocks(status: EngineStatus) -> Html:
@@ -43,14 +58,26 @@ def _clocks(status: EngineStatus) -> Html:
 def lights(status: EngineStatus) -> Html:
     """The four layers of the connection, from the socket outwards, with the age of what was heard."""
     shown = []
-    for layer in status.layers:
+    for layer in _believed(status):
         known = age(layer.age_s)
-        words = ", ".join(
-            filter(None, (layer.detail or DETAILS.get(layer.name), f"heard {known} ago" if known else ""))
-        )
+        words = filter(None, (layer.detail or DETAILS.get(layer.name), f"heard {known} ago" if known else ""))
         head = tag("b", f"{LIGHTS[layer.state]} {layer.name} {layer.state}")
-        shown.append(tag("div", join((head, Html("<br>"), tag("small", words))), f"mk-light mk-light-{layer.state}"))
+        shown.append(
+            tag(
+                "div",
+                join((head, Html("<br>"), tag("small", join(words, Html("<br>"))))),
+                f"mk-light mk-light-{layer.state}",
+            )
+        )
     return tag("div", join(shown), "mk-lights")
+
+
+def _believed(status: EngineStatus) -> tuple[Layer, ...]:
+    """Behind a socket that is down nothing is known, whatever was heard last."""
+    if status.health.socket is not LinkState.DOWN:
+        return status.layers
+    gateway, *behind = status.layers
+    return replace(gateway, detail="nobody answers"), *(replace(each, state=LinkState.UNKNOWN) for each in behind)
 
 
 def positions_table(positions: tuple[PositionView, ...]) -> Html:
@@ -60,7 +87,7 @@ def positions_table(positions: tuple[PositionView, ...]) -> Html:
          number(view.stop_price), gain(view.unrealised_usd), _r(view.r), clock(view.opened_at))
         for view in positions
     ]  # fmt: skip
-    heads = ("symbol", ">shares", ">bought at", ">last", ">stop", ">open USD", ">R", "since")
+    heads = ("symbol", ">shares", ">paid", ">last", ">stop", ">open USD", ">R", ">since")
     return table(f"Positions ({len(positions)})", heads, rows, "nothing is held")
 
 
@@ -80,7 +107,7 @@ def vitals(status: EngineStatus) -> Html:
         ("lag", {name: f"{lag_s * 1e3:.0f} ms" for name, lag_s in status.lags_s.items()}),
         ("counts", {name: f"{count:,}" for name, count in status.counts.items()}),
         ("skipped", {name: f"{count:,}" for name, count in skips}),
-        ("quietest data", {symbol: age(age_s) for symbol, age_s in quietest}),
+        ("quietest", {symbol: age(age_s) for symbol, age_s in quietest}),
     )
     title = tag("div", "Engine", "mk-caption")
     about = tag("div", f"pid {status.pid}, thresholds {status.thresholds_name} {status.thresholds_hash}", "mk-faint")
@@ -89,7 +116,7 @@ def vitals(status: EngineStatus) -> Html:
 
 def _line(name: str, values: Mapping[str, str]) -> Html:
     shown = [tag("span", join((tag("span", f"{key} ", "mk-faint"), tag("b", value)))) for key, value in values.items()]
-    return tag("div", join((tag("span", name, "mk-faint"), *(shown or [Html("\u2013")]))), "mk-bars")
+    return tag("div", join((tag("b", name, "mk-faint"), tag("span", join(shown) or Html("\u2013")))), "mk-bars")
 
 
 def incidents(found: tuple[str, ...]) -> Html:

@@ -46,11 +46,11 @@ def signals_table(record: Record) -> Html:
         kind = "good" if accepted else "warn" if risk else "info"
         move = number(100 * float(features.get("ret_news") or 0), 1, plus=True)
         rows.append((
-            clock(row["at"]), tag("b", row["symbol"]), chip(said, kind), number(row["price"]), f"{move} %",
+            clock(row["at"]), tag("b", row["symbol"]), chip(said, kind), number(row["price"]), move,
             number(features.get("z_tod"), 1), number(features.get("rvol_bar"), 1),
             number(features.get("spread_bps"), 0),
         ))  # fmt: skip
-    heads = ("at", "symbol", "risk gate", ">price", ">move", ">z", ">rvol", ">bps")
+    heads = ("at", "symbol", "risk gate", ">price", ">move %", ">z", ">rvol", ">bps")
     return table(f"Signals ({_count(record.signals, newest)})", heads, rows, "no signal yet")
 
 
@@ -81,7 +81,7 @@ def log_tail(record: Record) -> Html:
         tag("div", join((_level(str(line["level"])), tag("span", f"{line['logger']}: ", "mk-faint"), line["text"])))
         for line in newest
     ]
-    return join((title, tag("div", join(lines), "mk-log")))
+    return join((title, tag("div", join(lines), "mk-lines")))
 
 
 def _level(level: str) -> Html:

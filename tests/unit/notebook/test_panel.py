@@ -38,6 +38,7 @@ def snapshot(run_dir: Path) -> EngineStatus:
         started_at=AT, health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={},
         positions=(), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir=str(run_dir), pid=os.getpid(),
         message_age_s=0.5, thresholds_hash=ThresholdState(Thresholds(), Thresholds()).hash,
+        started=True,
     )  # fmt: skip
 
 

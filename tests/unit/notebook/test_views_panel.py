@@ -13,7 +13,7 @@ from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, Posit
 from momentum_kit.notebook.panel_record import Record
 from momentum_kit.notebook.views_card import ended_card, status_card
 from momentum_kit.notebook.views_equity import POINTS, equity_curve, thinned
-from momentum_kit.notebook.views_html import LONGEST, Html, age, clock, number, table, tag, text
+from momentum_kit.notebook.views_html import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
 from momentum_kit.notebook.views_status import banner, lights, positions_table, vitals
 from momentum_kit.notebook.views_tables import headlines_table, log_tail, orders_table, signals_table
 
@@ -24,7 +24,7 @@ STATUS = EngineStatus(
     started_at=AT, health=ConnectionHealth(LinkState.UP, LinkState.UP, {"usfarm": LinkState.UP}), counts={"signals": 3},
     skips={"move": 12}, queues={"items": 0}, positions=(), realised_usd=12.5, unrealised_usd=-2.0, costs_usd=1.0,
     run_dir="runs/x", pid=7, message_age_s=0.5, data_ages_s={"ABCD": 2.0}, lags_s={"loop": 0.003},
-    thresholds_name="default", thresholds_hash="abcd1234",
+    thresholds_name="default", thresholds_hash="abcd1234", started=True,
 )  # fmt: skip
 HELD = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
 
@@ -121,6 +121,27 @@ def test_every_state_has_its_words() -> None:
     assert "+9.50" in banner(STATUS)
 
 
+def test_what_is_not_running_is_not_called_running() -> None:
+    """Not started, without a gateway, and silent are states of their own; what was known last stands beside it."""
+    idle = replace(STATUS, state=TradingState.PAUSED, started=False)
+    assert "not started" in banner(idle)
+    alone = replace(STATUS, health=ConnectionHealth(LinkState.DOWN, LinkState.UP, {"usfarm": LinkState.UP}))
+    found = Elements(banner(alone) + lights(alone)).words
+    for words in (
+        "NO GATEWAY",
+        "running (started)",
+        "gateway down",
+        "nobody answers",
+        "broker unknown",
+        "data unknown",
+    ):
+        assert words in found
+    for status in (STATUS, idle, alone):
+        assert "NO CONTACT" in banner(status, heard=False)
+        assert "last known" in banner(status, heard=False)
+    assert "KILLED" in banner(replace(STATUS, state=TradingState.KILLED), heard=False)
+
+
 def test_four_lights_with_ages() -> None:
     """Each layer says its state in words and how long ago it was heard."""
     health = ConnectionHealth(LinkState.UP, LinkState.DOWN, {"usfarm": LinkState.DEGRADED}, frozenset({1}))
@@ -170,6 +191,10 @@ def test_numbers_times_and_ages_for_people() -> None:
     """Unknown is a dash, times are New York's, ages keep their width."""
     assert [number(value) for value in (None, math.nan, "x", 1234.5, "7")] == [*["\u2013"] * 3, "1,234.50", "7.00"]
     assert clock("2026-11-20T15:00:00.000Z") == "10:00:00"
+    assert in_new_york("move: closest at 15:30:05: 0.01 < 0.03", "2026-11-20T15:31:00Z").endswith(
+        "10:30:05: 0.01 < 0.03"
+    )
+    assert in_new_york("move: 0.01 < 0.03", None) == "move: 0.01 < 0.03"
     assert [clock(value) for value in ("", None, datetime(2026, 11, 20))] == ["", "", ""]  # noqa: DTZ001
     assert [age(value) for value in (0.25, 12, 300, 9000, math.nan)] == ["0.2 s", "12 s", "5 min", "2 h", ""]
 
