@@ -1,4 +1,9 @@
-"""JupyterLab in a process of its own, Chromium at it, and an engine with its gateway: what a browser test drives."""
+"""JupyterLab in a process of its own, Chromium at it, and an engine with its gateway: what a browser test drives.
+
+The tests leave pictures of the panel, in every state and both themes, in `runs/screenshots`, or in the folder that
+MOMENTUM_KIT_SCREENSHOTS names. To make them on purpose: `python -m pytest tests/browser/test_panel.py`. The README's,
+docs/images/panel.png, is `trading_wide_light`.
+"""
 
 import json
 import os
@@ -13,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
 from momentum_kit.config import load_config
@@ -22,7 +28,7 @@ from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.runtime.state_folder import StateFolder
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOTS = ROOT / "runs" / "screenshots"  # ignored by git
+SHOTS = Path(os.environ.get("MOMENTUM_KIT_SCREENSHOTS") or ROOT / "runs" / "screenshots")  # ignored by git
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PATIENCE_S = 40.0
 QUIET = [
@@ -91,7 +97,9 @@ def start_chromium(playwright: Playwright, rebound: str = "") -> Browser:
     """Debian's own, headless, with nothing that would leave the loopback; rebound: a name that means the loopback."""
     names = f"MAP {rebound} 127.0.0.1, {NOBODY}" if rebound else NOBODY
     args = [*QUIET, f"--host-resolver-rules={names}", *([TRUSTING] if rebound else [])]
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=args)
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM, args=args, ignore_default_args=["--hide-scrollbars"]
+    )  # pictures as people see them
 
 
 class Trading:
@@ -108,6 +116,25 @@ class Trading:
     def state(self) -> str:
         """The session's state."""
         return str(self.client.status().state)
+
+    @property
+    def gateway(self) -> psutil.Process:
+        """The gateway's process."""
+        return next(child for child in psutil.Process().children() if _listens(child, self.port))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The market stands still while the gateway does: in lock-step nobody else moves it."""
+        gateway = self.gateway
+        gateway.suspend()
+        try:
+            yield
+        finally:
+            gateway.resume()
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
 
 
 @contextmanager
@@ -131,15 +158,14 @@ class Notebook:
         self.errors: list[str] = []
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        content = {
-            "cells": [_cell(source) for source in cells],
-            "metadata": METADATA,
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-        (project / f"{name}.ipynb").write_text(json.dumps(content))
+        written = {"cells": [_cell(each) for each in cells], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+        (project / f"{name}.ipynb").write_text(json.dumps(written))
         page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
         page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
+
+    def replace(self, cells: list[str]) -> None:
+        """Other cells in place of all, in the same kernel."""
+        self.page.evaluate(REPLACE, [_cell(each) for each in cells])
 
     def run_all(self) -> None:
         """Run every cell; returns while they still run."""
@@ -154,6 +180,17 @@ class Notebook:
         self.page.evaluate(f"async () => {{ await {KERNEL}.restart(); }}")
         self.page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
 
+    def interrupt(self) -> None:
+        """End what the kernel executes; returns when it is idle."""
+        self.page.evaluate(f"async () => {{ await {KERNEL}.interrupt(); }}")
+        self.page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
+
+    def hasten(self) -> None:
+        """Let what the browser does by its own watch, such as calling a panel old, happen ten times sooner."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Animation.enable")
+        session.send("Animation.setPlaybackRate", {"playbackRate": 10})
+
     @property
     def busy(self) -> bool:
         """True while the kernel executes something."""
@@ -165,11 +202,14 @@ class Notebook:
 
     def theme(self, name: str) -> None:
         """Light or Dark."""
+        wanted = "true" if name == "Light" else "false"
+        if self.page.locator(f"body[data-jp-theme-light='{wanted}']").count():
+            return
         self.page.evaluate(
             f"() => jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name}'}})"
         )
-        wanted = "true" if name == "Light" else "false"
         self.page.wait_for_selector(f"body[data-jp-theme-light='{wanted}']", state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def part(self, css: str) -> Locator:
         """A part of the panel, by our own class."""
@@ -179,11 +219,13 @@ class Notebook:
         """Wait until a part of the panel shows these words."""
         expect(self.part(css)).to_contain_text(words, timeout=patience_s * 1e3, ignore_case=True)
 
-    def shoot(self, name: str) -> Path:
-        """A picture of the whole panel, kept among the run's artefacts."""
+    def shoot(self, name: str, *themes: str) -> None:
+        """A picture of the whole panel in these themes, kept among the run's artefacts; no box of it is cut off."""
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.locator(".mk-panel").last.screenshot(path=SHOTS / f"{name}.png")
-        return SHOTS / f"{name}.png"
+        for theme in themes:
+            self.theme(theme)
+            self.page.locator(".mk-panel").last.screenshot(path=SHOTS / f"{name}_{theme.lower()}.png")
+        assert (cut_off := self.page.evaluate(CUT_OFF)) == [], f"{name}: {cut_off}"
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(known in message.text for known in NOT_OURS):
@@ -202,7 +244,13 @@ def _cell(source: str) -> dict[str, Any]:
 
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+REPLACE = """cells => { const shared = jupyterapp.shell.currentWidget.content.model.sharedModel;
+    shared.transact(() => { shared.deleteCellRange(0, shared.cells.length); shared.insertCells(0, cells); }); }"""
 READY = """() => { const c = window.jupyterapp?.shell?.currentWidget?.sessionContext;
     return !!c && c.isReady && c.session?.kernel?.status === 'idle'; }"""
+CUT_OFF = """() => [...[...document.querySelectorAll('.mk-panel')].pop().querySelectorAll('.mk-box, .mk-banner, div')]
+    .filter(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== 'visible')
+    .map(box => `${box.className}: ${box.scrollWidth} in ${box.clientWidth}`)"""
+"""What has more to show sideways than it shows."""
 NOT_OURS = ("favicon", "Failed to load resource", "net::ERR")
 """What JupyterLab itself logs as an error on a machine without a network."""

@@ -1,9 +1,8 @@
 """One JupyterLab and one Chromium for the browser tests of a process; loopback only."""
 
-import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,25 +44,31 @@ def lab(project: Path, playwright: Playwright) -> Iterator[tuple[str, Browser]]:
 
 
 @pytest.fixture
-def market(project: Path) -> Iterator[Trading]:
-    """A session that is open and not started yet; ended afterwards."""
-    with trading(project) as running:
+def market(project: Path, request: pytest.FixtureRequest) -> Iterator[Trading]:
+    """A session that is open and not started yet; ended afterwards. Its parameter: market seconds a second."""
+    with trading(project, getattr(request, "param", 200.0)) as running:
         yield running
 
 
-@pytest.fixture
-def open_notebook(lab: tuple[str, Browser], project: Path) -> Iterator[Callable[[list[str]], Notebook]]:
-    """Opens a notebook of these cells on a page of its own; afterwards nothing may have been logged as an error."""
+@pytest.fixture(scope="module")
+def desk(lab: tuple[str, Browser], project: Path) -> Iterator[Notebook]:
+    """The one page with the one kernel that the tests of a module share, since either takes seconds to start."""
     address, browser = lab
-    opened: list[Notebook] = []
+    page = browser.new_page(viewport={"width": 1280, "height": 2400})
+    notebook = Notebook(page, address, project, "desk", [""])
+    yield notebook
+    notebook.shut_down()
+    page.close()
 
-    def open_page(cells: list[str], width: int = 1280, height: int = 2400) -> Notebook:
-        page = browser.new_page(viewport={"width": width, "height": height})
-        opened.append(Notebook(page, address, project, f"test-{os.urandom(4).hex()}", cells))
-        return opened[-1]
 
-    yield open_page
-    for notebook in opened:
-        notebook.shut_down()
-        notebook.page.close()
-        assert notebook.errors == []
+@pytest.fixture
+def notebook(desk: Notebook) -> Iterator[Notebook]:
+    """The shared notebook, in the light theme at 1280 px; afterwards nothing may have been logged as an error."""
+    desk.errors.clear()
+    desk.page.set_viewport_size({"width": 1280, "height": 2400})
+    desk.theme("Light")
+    yield desk
+    desk.interrupt()
+    desk.run_in_kernel("kit.panel().close()")
+    desk.replace([""])
+    assert desk.errors == []

@@ -106,6 +106,7 @@ def attack(page: Page, frame: Frame, base: str, token: str) -> list[Row]:
     )
     session.send("Network.enable")
     rows: list[Row] = frame.evaluate(SCRIPT, {"base": base, "token": token, "waitMs": WAIT_MS})
+    session.detach()
     statuses = {_attempt(asked.get(number, "")): status for number, status in answered.items()}
     return [{**row, "status": statuses.get(row["name"], "")} for row in rows]
 
@@ -116,12 +117,12 @@ def _attempt(url: str) -> str:
 
 def robbers(browser: Browser, own: int, target: int, token: str) -> Iterator[tuple[str, list[Row]]]:
     """From each origin in turn, what became of every attempt."""
+    page = browser.new_page()
     for origin, enter in ORIGINS.items():
-        page = browser.new_page()
         frame = enter(page, own, target)
         name = "evil.example" if "evil.example" in origin else "127.0.0.1"
         yield origin, attack(page, frame, f"http://{name}:{target}", token)
-        page.close()
+    page.close()
 
 
 def test_a_careless_endpoint_is_robbed(browser: Browser, careless: Careless) -> None:

@@ -1,7 +1,8 @@
+"""The panel in JupyterLab as people use it: every control, both themes, a narrow page, and everything that breaks."""
+
 import os
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 from browser_lab import Notebook, Trading, panel_cells, wait_until
@@ -10,24 +11,23 @@ from playwright.sync_api import expect
 from momentum_kit.runtime import control_kill
 from momentum_kit.storage.query import query
 
-Opened = Callable[..., Notebook]
-
 pytestmark = pytest.mark.timeout(180)
 
 
-def shown(open_notebook: Opened, market: Trading, width: int = 1280) -> Notebook:
-    """A notebook whose panel shows a session."""
-    notebook = open_notebook(panel_cells(market.port), width)
+def show(notebook: Notebook, market: Trading) -> None:
+    """The notebook's panel shows this session."""
+    notebook.replace(panel_cells(market.port))
     notebook.run_all()
     notebook.says("mk-head", "simulation")
     notebook.says("mk-head", "gateway up")
-    return notebook
 
 
-def test_every_control_does_what_it_says(open_notebook: Opened, market: Trading) -> None:
+def test_every_control_does_what_it_says(notebook: Notebook, market: Trading) -> None:
     """Each button, by mouse and by keyboard; a slider, applied and taken back; each one a row of the journal."""
-    notebook = shown(open_notebook, market)
-    notebook.shoot("idle_light")
+    show(notebook, market)
+    notebook.says("mk-state", "not started")
+    expect(notebook.part("mk-resume")).to_be_disabled()
+    notebook.shoot("idle", "Dark", "Light")
     market.client.start()
     notebook.says("mk-head", "running")
     for css, state in (("mk-pause", "paused"), ("mk-resume", "running"), ("mk-reduce-only", "reduce_only")):
@@ -59,46 +59,57 @@ def test_every_control_does_what_it_says(open_notebook: Opened, market: Trading)
     assert given == ["pause", "resume", "reduce_only", "resume", "thresholds", "thresholds", "flatten"]
 
 
-def test_a_session_is_seen_and_killed_in_two_steps(open_notebook: Opened, market: Trading) -> None:
+@pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])
+def test_a_session_is_seen_and_killed_in_two_steps(notebook: Notebook, market: Trading) -> None:
     """Tables fill while it trades, both themes and a narrow page hold it; a kill says what it does and needs both."""
-    notebook = shown(open_notebook, market)
+    show(notebook, market)
     market.client.start()
-    notebook.says("mk-signals", "shares")
-    notebook.says("mk-orders", "Filled")
-    notebook.says("mk-headlines", "no signal")
-    notebook.shoot("trading_light")
-    notebook.theme("Dark")
-    notebook.shoot("trading_dark")
-    notebook.page.set_viewport_size({"width": 768, "height": 2400})
-    notebook.shoot("narrow_dark")
-    wide = (
-        "() => { const p = [...document.querySelectorAll('.mk-panel')].pop(); return p.scrollWidth - p.clientWidth; }"
-    )
-    assert notebook.page.evaluate(wide) <= 1, "no sideways scrolling at 768 px"
-    notebook.page.set_viewport_size({"width": 1280, "height": 2400})
+    wait_until(lambda: (now := market.client.status()).counts.get("round_trips", 0) > 2 and now.positions, "held")
+    with market.held():
+        notebook.says("mk-positions", "(1)")
+        notebook.says("mk-signals", "shares")
+        notebook.says("mk-orders", "Filled")
+        notebook.says("mk-headlines", "no signal")
+        notebook.shoot("trading", "Light", "Dark")
+        notebook.page.set_viewport_size({"width": 768, "height": 3200})
+        notebook.shoot("trading_narrow", "Dark")
+        notebook.page.set_viewport_size({"width": 1692, "height": 2400})
+        notebook.shoot("trading_wide", "Light")
+        notebook.page.set_viewport_size({"width": 1280, "height": 2400})
     confirm = notebook.part("mk-kill")
     expect(confirm).to_be_disabled()
     notebook.part("mk-kill-ask").click()
     expect(confirm).to_be_enabled()
     notebook.says("mk-controls", "until a human types the phrase")
-    notebook.shoot("kill_armed_dark")
+    notebook.shoot("kill_armed", "Light")
     confirm.click()
     wait_until(lambda: not market.folder.owned, "the engine has ended")
     notebook.says("mk-head", "NO ENGINE RUNS")
     notebook.says("mk-head", "latched")
+    notebook.says("mk-state", "killed")
     expect(notebook.part("mk-resume")).to_be_disabled()
-    notebook.shoot("killed_dark")
-    notebook.theme("Light")
-    notebook.shoot("killed_light")
+    notebook.shoot("killed", "Light", "Dark")
     assert market.folder.killed.startswith("by panel")
 
 
-def test_a_kill_reaches_a_session_whose_kernel_computes(open_notebook: Opened, market: Trading) -> None:
-    """While a cell holds the kernel, the endpoint kills within 300 ms, and the panel goes on and shows it."""
-    notebook = shown(open_notebook, market)
+def test_a_session_outlives_its_kernel_and_is_killed_while_one_computes(notebook: Notebook, market: Trading) -> None:
+    """After a restart the old panel calls itself old and a new one knows the past; a kill reaches past a busy cell."""
+    show(notebook, market)
     market.client.start()
-    notebook.says("mk-head", "running")
-    notebook.run_in_kernel("import time; time.sleep(6)")
+    notebook.says("mk-orders", "Filled")
+    before = market.client.status().counts["headlines"]
+    notebook.restart_kernel()
+    notebook.hasten()
+    expect(notebook.part("mk-stale")).to_be_visible(timeout=15_000)
+    assert market.state == "running"
+    notebook.shoot("stale", "Light")
+    notebook.run_all()
+    notebook.says("mk-orders", "Filled")
+    expect(notebook.part("mk-stale")).to_be_hidden()
+    assert market.client.status().counts["headlines"] >= before
+    notebook.part("mk-pause").click()
+    wait_until(lambda: market.state == "paused", "the new panel commands")
+    notebook.run_in_kernel("import time; time.sleep(60)")
     wait_until(lambda: notebook.busy, "the kernel is busy")
     started = time.perf_counter()
     control_kill.kill(market.folder, "command line")
@@ -108,37 +119,22 @@ def test_a_kill_reaches_a_session_whose_kernel_computes(open_notebook: Opened, m
     assert took_s < 0.3
 
 
-def test_a_panel_that_lost_its_kernel_says_so_and_a_new_one_knows_everything(
-    open_notebook: Opened, market: Trading
-) -> None:
-    """After a kernel restart the old panel calls itself old, the session goes on, and a new panel shows its past."""
-    notebook = shown(open_notebook, market)
+def test_a_gateway_that_is_gone_and_an_engine_that_hangs_or_dies_are_told(notebook: Notebook, market: Trading) -> None:
+    """Each in words and lights: what is lost, since when, and that a dead engine left no last word."""
+    show(notebook, market)
     market.client.start()
-    notebook.says("mk-orders", "Filled")
-    before = market.client.status().counts["headlines"]
-    notebook.restart_kernel()
-    expect(notebook.part("mk-stale")).to_be_visible(timeout=15_000)
-    assert market.state == "running"
-    notebook.shoot("stale_light")
-    notebook.run_all()
-    notebook.says("mk-orders", "Filled")
-    expect(notebook.part("mk-stale")).to_be_hidden()
-    assert market.client.status().counts["headlines"] >= before
-    notebook.part("mk-pause").click()
-    wait_until(lambda: market.state == "paused", "the new panel commands")
-
-
-def test_an_engine_that_hangs_or_dies_is_told_in_words(open_notebook: Opened, market: Trading) -> None:
-    """A stopped engine is said to hang with its last sign of life, a dead one to have left no last word."""
-    notebook = shown(open_notebook, market)
-    os.kill(market.engine.address.pid, signal.SIGSTOP)
+    wait_until(lambda: market.client.status().positions, "something is held")
     try:
+        market.gateway.kill()
+        notebook.says("mk-head", "gateway down")
+        notebook.says("mk-positions", "(1)")
+        notebook.shoot("disconnected", "Light", "Dark")
+        os.kill(market.engine.address.pid, signal.SIGSTOP)
         notebook.says("mk-head", "NO CONNECTION")
         notebook.says("mk-head", "it hangs")
+        notebook.says("mk-state", "no contact")
         expect(notebook.part("mk-pause")).to_be_disabled()
-        notebook.shoot("disconnected_light")
-        notebook.theme("Dark")
-        notebook.shoot("disconnected_dark")
+        notebook.shoot("hanging", "Dark", "Light")
     finally:
         os.kill(market.engine.address.pid, signal.SIGKILL)
     notebook.says("mk-head", "ended without a last word")
