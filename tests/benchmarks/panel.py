@@ -17,12 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
 from browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, panel_cells, start_chromium, trading, wait_until
 
+from momentum_kit import Kit
 from momentum_kit.errors import InputError
+from momentum_kit.models import TradingState
 from momentum_kit.runtime import control_kill
 from momentum_kit.runtime.bench import Row
+from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.query import query
 
 CLICKS = 40
+OPENINGS = 7
 CPU_S = 10.0
 TELL_PID = "import os; open('kernel.pid', 'w').write(str(os.getpid()))"
 HEAR = """() => { document.addEventListener('click', event => {
@@ -34,7 +38,28 @@ def measure() -> Iterator[Row]:
     """Rows as `momentum-kit bench` prints them."""
     if not CHROMIUM:
         raise InputError("the panel is measured in a browser: apt-get install chromium")
-    with _project() as project, jupyter_lab(project) as address, sync_playwright() as playwright:
+    with _project() as project:
+        yield from _openings(project)
+        yield from _panel(project)
+
+
+def _openings(project: Path) -> Iterator[Row]:
+    """From `Kit.open` to a session that runs, each with an engine process of its own, at a gateway that is up."""
+    took_s = []
+    with gateway_process(["--port", "0", "--seed", "7", "--lock-step", "1"], project / "gateway.err") as port:
+        for _ in range(OPENINGS):
+            started = time.perf_counter()
+            kit = Kit.open_sync("config/demo.yaml", port=port)
+            kit.start_sync()
+            wait_until(lambda kit=kit: kit.status().state is TradingState.RUNNING, "it runs")
+            took_s.append(time.perf_counter() - started)
+            kit.stop_sync()
+    yield Row(f"Kit open to running, median of {OPENINGS}", float(np.median(took_s)), "s", goal=3.0, least=False)
+    yield Row(f"Kit open to running, slowest of {OPENINGS}", max(took_s), "s", goal=3.0, least=False)
+
+
+def _panel(project: Path) -> Iterator[Row]:
+    with jupyter_lab(project) as address, sync_playwright() as playwright:
         browser = start_chromium(playwright)
         with trading(project, rate=1) as market:
             page = browser.new_page(viewport={"width": 1280, "height": 2400})
