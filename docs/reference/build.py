@@ -35,7 +35,7 @@ FIRST_STEPS = "Five minutes"
 def build(folder: Path) -> None:
     """Write the pages, a search index, and an index.html that leads to the landing page."""
     modules = load()
-    render.configure(docformat="google", show_source=False)
+    render.configure(docformat="google", show_source=False, template_directory=Path(__file__).parent)
     for name, module in modules.items():
         page = folder / f"{name.replace('.', '/')}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
