@@ -13,7 +13,8 @@ from momentum_kit.notebook import tables
 from momentum_kit.notebook.stories import Story, stories
 from momentum_kit.notebook.timeline_close_up import draw_close_up
 from momentum_kit.notebook.timeline_panels import draw_lanes, draw_moves, draw_profit
-from momentum_kit.notebook.timeline_style import FAINT, INK, STYLE, in_new_york, label_times, numbers
+from momentum_kit.notebook.timeline_style import in_new_york, label_times, numbers
+from momentum_kit.research.plots_style import FAINT, INK, STYLE
 from momentum_kit.storage.summary import summarise
 
 CLOSE_UPS = 4

@@ -8,21 +8,8 @@ from matplotlib.ticker import FuncFormatter
 
 from momentum_kit.notebook.stories import Story
 from momentum_kit.notebook.timeline_labels import Label, place_labels
-from momentum_kit.notebook.timeline_style import (
-    BLUE,
-    FAINT,
-    GREEN,
-    GREY,
-    INK,
-    RED,
-    VERDICTS,
-    draw_fills,
-    gain,
-    gain_color,
-    label_times,
-    numbers,
-    unbroken,
-)
+from momentum_kit.notebook.timeline_style import VERDICTS, draw_fills, gain, gain_color, label_times, numbers, unbroken
+from momentum_kit.research.plots_style import BLUE, FAINT, GREEN, GREY, INK, RED
 
 HEADLINE_WIDTH, HEADLINE_LINES = 46, 2
 

@@ -10,10 +10,6 @@ from matplotlib.ticker import FuncFormatter
 from momentum_kit.notebook.stories import Story
 from momentum_kit.notebook.timeline_labels import BESIDE, Label, place_labels
 from momentum_kit.notebook.timeline_style import (
-    FAINT,
-    GREEN,
-    INK,
-    RED,
     VERDICTS,
     caption,
     draw_fills,
@@ -25,6 +21,7 @@ from momentum_kit.notebook.timeline_style import (
     say,
     unbroken,
 )
+from momentum_kit.research.plots_style import FAINT, GREEN, INK, RED
 
 LANES = 10  # verdict lanes before the rarest are gathered in one
 OTHERS = "other reasons"

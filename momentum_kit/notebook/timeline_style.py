@@ -1,8 +1,7 @@
-"""How the timeline looks: colours that colour-blind eyes tell apart (Okabe and Ito), shapes, fonts and time labels."""
+"""How the timeline looks, in the colours and fonts of every plot of the kit: shapes of verdicts and time labels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,35 +12,13 @@ from numpy.typing import NDArray
 
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.stories import Story
+from momentum_kit.research.plots_style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED
 from momentum_kit.sessions import NEW_YORK
 
-INK, FAINT, GRID = "#1f2933", "#66727f", "#e4e8ec"
-BLUE, ORANGE, GREEN, RED, SKY, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#9aa5b1"
-
+SKY = "#56b4e9"
 DAY_S = 86_400
 LONGEST_GAP = pd.Timedelta(minutes=3)
 STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
-
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10.5,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": FAINT,
-    "axes.labelsize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "text.color": INK,
-    "text.parse_math": False,  # a headline may hold two dollar signs
-    "figure.facecolor": "white",
-}
 
 
 @dataclass(frozen=True, slots=True)

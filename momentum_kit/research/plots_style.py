@@ -1,4 +1,4 @@
-"""How research plots look: the timeline's colours and fonts, thresholds in words and units."""
+"""How every plot looks: colours that colour-blind eyes tell apart (Okabe and Ito), fonts, thresholds in words."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ STYLE: dict[Any, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "text.color": INK,
-    "text.parse_math": False,
+    "text.parse_math": False,  # a headline may hold two dollar signs
     "figure.facecolor": "white",
 }
 
