@@ -34,7 +34,7 @@ def export_thresholds(folder: str | Path, name: str, evidence: Evidence, verdict
         )
     if evidence.candidate is None:
         raise ResearchError(
-            "export: there is no candidate: no cell stands out among its neighbours; sweep a wider grid, then validate it"
+            "export: there is no candidate: no cell stands out among its neighbours; sweep a wider grid and validate it"
         )
     if verdict.word != "accept" and not despite:
         raise GuardRefused(
