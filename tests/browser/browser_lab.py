@@ -58,7 +58,7 @@ def wait_until(condition: Callable[[], Any], what: str, patience_s: float = PATI
 
 @contextmanager
 def jupyter_lab(project: Path) -> Iterator[str]:
-    """The address of a JupyterLab on the loopback whose settings are its own; ends with the context."""
+    """The address at which a JupyterLab, whose settings are its own, will soon answer; ends with the context."""
     settings = project / "jupyter"
     labels = settings / "config" / "labconfig"
     labels.mkdir(parents=True)
@@ -74,7 +74,6 @@ def jupyter_lab(project: Path) -> Iterator[str]:
     with (project / "lab.log").open("w") as written:
         process = subprocess.Popen(command, env=os.environ | folders, cwd=project, stdout=written, stderr=written)
     try:
-        wait_until(lambda: _answers(port), "JupyterLab answers")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -85,9 +84,9 @@ def jupyter_lab(project: Path) -> Iterator[str]:
             process.wait()
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", timeout=2) as response:
+        with urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=2) as response:
             return bool(response.status == 200)
     except OSError:
         return False
@@ -160,6 +159,7 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         written = {"cells": [_cell(each) for each in cells], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
         (project / f"{name}.ipynb").write_text(json.dumps(written))
+        wait_until(lambda: _answers(address), "JupyterLab answers")
         page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
         page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from momentum_kit.runtime import control_kill
 from momentum_kit.storage.query import query
 
+FAST = pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -59,12 +60,12 @@ def test_every_control_does_what_it_says(notebook: Notebook, market: Trading) ->
     assert given == ["pause", "resume", "reduce_only", "resume", "thresholds", "thresholds", "flatten"]
 
 
-@pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])
+@FAST
 def test_a_session_is_seen_and_killed_in_two_steps(notebook: Notebook, market: Trading) -> None:
     """Tables fill while it trades, both themes and a narrow page hold it; a kill says what it does and needs both."""
     show(notebook, market)
     market.client.start()
-    wait_until(lambda: (now := market.client.status()).counts.get("round_trips", 0) > 2 and now.positions, "held")
+    wait_until(lambda: (now := market.client.status()).counts.get("round_trips") and now.positions, "held")
     with market.held():
         notebook.says("mk-positions", "(1)")
         notebook.says("mk-signals", "shares")
@@ -119,6 +120,7 @@ def test_a_session_outlives_its_kernel_and_is_killed_while_one_computes(notebook
     assert took_s < 0.3
 
 
+@FAST
 def test_a_gateway_that_is_gone_and_an_engine_that_hangs_or_dies_are_told(notebook: Notebook, market: Trading) -> None:
     """Each in words and lights: what is lost, since when, and that a dead engine left no last word."""
     show(notebook, market)
