@@ -17,7 +17,7 @@ INIT = "from pathlib import Path; from momentum_kit.runtime.project import init_
 
 
 def test_an_installed_wheel_lays_out_the_whole_project(tmp_path):
-    """The wheel carries every configuration and notebook, nothing of the official client; init needs no checkout."""
+    """The wheel carries every configuration, notebook and schedule, nothing of the official client; init needs no checkout."""
     subprocess.run([sys.executable, "-c", BUILD, str(tmp_path)], cwd=PROJECT, check=True, capture_output=True)
     (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as packed:
@@ -27,7 +27,8 @@ def test_an_installed_wheel_lays_out_the_whole_project(tmp_path):
     assert {folder.name.partition("-")[0] for folder in (tmp_path / "site").iterdir()} == {"momentum_kit"}
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     subprocess.run([sys.executable, "-c", INIT], cwd=tmp_path, env=environment, check=True)
-    tracked = [*(PROJECT / "config").rglob("*.yaml"), *(PROJECT / "notebooks").glob("*.ipynb")]
+    deployed = [file for file in (PROJECT / "deploy").rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    tracked = [*(PROJECT / "config").rglob("*.yaml"), *(PROJECT / "notebooks").glob("*.ipynb"), *deployed]
     found = [file for file in (tmp_path / "mine").rglob("*") if file.is_file()]
     laid_out = {str(file.relative_to(tmp_path / "mine")) for file in found}
     assert laid_out == packed_for_init()
