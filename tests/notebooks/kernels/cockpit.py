@@ -21,6 +21,7 @@ from chaos_processes import client_of, configure, wait_until
 
 RATE = 20.0  # market seconds a second: 90 minutes last longer than the probes
 OPEN = 'from momentum_kit import Kit\nkit = await Kit.open("config/chaos.yaml")'
+START = 'await kit.start(until="85m")'
 
 
 class Cockpit:
@@ -68,8 +69,8 @@ class Cockpit:
         self.kernel.restart()
         if self.folder.owned:
             self.open_kit()
+            self.kernel.run(START)
             self.open_panel()
-            self.running()
 
     def click(self, name: str, ago_s: float = 0.0) -> datetime:
         """Click a button, as if so long ago; when."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from cockpit import Cockpit, wait_until
+from cockpit import START, Cockpit, wait_until
 from kernel_facts import TICKING
 
 from momentum_kit.models import TradingState
@@ -21,8 +21,8 @@ LONG_AGO_S = 30.0
 def opened(cockpit: Cockpit) -> str:
     """Top-level await: an engine starts and trades."""
     began = time.perf_counter()
-    assert cockpit.open_kit(), "an engine was there before"
-    cell = cockpit.kernel.run('await kit.start(until="85m")')
+    cockpit.open_kit()
+    cell = cockpit.kernel.run(START)
     assert not cell.error, cell.error
     cockpit.reached(TradingState.RUNNING)
     return f"{time.perf_counter() - began:.1f} s"

@@ -38,6 +38,7 @@ class LiveKernel:
 
     def __init__(self, sockets: Path) -> None:
         self.heard: list[Message] = []
+        self._replied: set[str] = set()
         self._subshell = ""
         self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(sockets / "kernel"))
         self.manager.start_kernel()
@@ -80,6 +81,7 @@ class LiveKernel:
         """Wait for a cell's end."""
         done = self._await(lambda message: _is(message, cell, "status", "idle"), "the cell ends", patience_s)
         began = self._await(lambda message: _is(message, cell, "execute_input"), "the cell has begun")
+        self._await_reply(cell, patience_s)
         error = next((message["content"]["ename"] for message in self.heard if _is(message, cell, "error")), "")
         return Cell(began["header"]["date"], done["header"]["date"], self.printed(cell), error)
 
@@ -124,6 +126,16 @@ class LiveKernel:
         if "kernel subshells" in told.get("supported_features", []):
             self.client.control_channel.send(self.client.session.msg("create_subshell_request", {}))
             self._subshell = str(self.client.get_control_msg(timeout=PATIENCE_S)["content"]["subshell_id"])
+
+    def _await_reply(self, cell: str, patience_s: float) -> None:
+        """As every front end does before it sends what comes next."""
+        deadline = time.monotonic() + patience_s
+        while cell not in self._replied:
+            try:
+                reply = self.client.get_shell_msg(timeout=max(deadline - time.monotonic(), 0.001))
+            except queue.Empty:
+                raise Wedged(f"a reply: not within {patience_s:g} s") from None
+            self._replied.add(reply["parent_header"].get("msg_id", ""))
 
     def _hear(self, patience_s: float) -> Message | None:
         try:

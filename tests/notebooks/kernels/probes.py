@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cockpit import Cockpit
 from kernel_facts import FACTS
-from kit_probes import PROBES
+from kit_probes import PROBES, Probe
 from live_kernel import LiveKernel, Wedged
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,6 +41,13 @@ def patiently(look: Callable[[], str], start_over: Callable[[], None]) -> str:
         return f"{look()}; by a 2nd kernel"
 
 
+def in_session(probe: Probe, cockpit: Cockpit) -> str:
+    """A probe, entries on."""
+    if cockpit.folder.owned:
+        cockpit.running()
+    return probe(cockpit)
+
+
 def no_session() -> str:
     """For the probes after one that ended the session."""
     raise AssertionError("there was no session any more")
@@ -61,21 +69,17 @@ def main() -> None:
         try:
             version = kernel.run("import ipykernel; print(ipykernel.__version__)").printed.strip()
             facts = [
-                ask(behaviour, False, lambda probe=probe: patiently(lambda: probe(kernel), kernel.restart))
+                ask(behaviour, False, partial(patiently, partial(probe, kernel), kernel.restart))
                 for behaviour, probe in FACTS
             ]
             cockpit = Cockpit(project, kernel)
             try:
                 rows = []
                 for behaviour, relied, probe in PROBES:
-                    rows.append(
-                        ask(
-                            behaviour, relied, lambda probe=probe: patiently(lambda: probe(cockpit), cockpit.start_over)
-                        )
-                    )
+                    look = partial(in_session, probe, cockpit)
+                    rows.append(ask(behaviour, relied, partial(patiently, look, cockpit.start_over)))
                     if not cockpit.folder.owned:
                         break
-                    cockpit.running()
                 left = [ask(behaviour, relied, no_session) for behaviour, relied, _ in PROBES[len(rows) :]]
             finally:
                 cockpit.close()
