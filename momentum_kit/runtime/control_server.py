@@ -84,7 +84,7 @@ class ControlServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
             return web.json_response({"error": "wrong Host header"}, status=403)
-        if "Origin" in request.headers:  # a browser's page; none of ours asks from one
+        if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:  # a browser; none of ours asks from one
             return web.json_response({"error": "no web page may ask"}, status=403)
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {self.token}".encode()):

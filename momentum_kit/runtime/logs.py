@@ -5,6 +5,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from momentum_kit.config import StorageSettings
 from momentum_kit.errors import StorageError
@@ -41,4 +42,11 @@ def configure_logs(folder: Path, settings: StorageSettings) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
+    )
+    set_on_retry_hooks([_trying_again])
+
+
+def _trying_again(details: RetryDetails) -> None:
+    structlog.get_logger("retry").warning(
+        "trying again", in_s=round(details.wait_for, 1), attempt=details.retry_num, why=str(details.caused_by)
     )
