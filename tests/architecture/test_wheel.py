@@ -17,7 +17,7 @@ INIT = "from pathlib import Path; from momentum_kit.runtime.project import init_
 
 
 def test_an_installed_wheel_lays_out_the_whole_project(tmp_path):
-    """The wheel carries configurations, notebooks and schedules, nothing of the official client; init needs no checkout."""
+    """The wheel carries what init lays out, nothing of the official client; init needs no checkout."""
     subprocess.run([sys.executable, "-c", BUILD, str(tmp_path)], cwd=PROJECT, check=True, capture_output=True)
     (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as packed:
