@@ -29,6 +29,7 @@ TICK_PATIENCE_S = 15.0
 RATE_LOOK_S = 1.0
 STOPS = frozenset({"STP", "STP LMT", "TRAIL"})
 IBAPI_RANGE = ((10, 37), (10, 51))
+STRANDING_KERNELS = ((7, 0), (7, 2))  # may take no cell any more (ipykernel#1529); seen with 7.2, not with 6.31 and 7.4
 
 
 class Grade(StrEnum):
@@ -124,12 +125,20 @@ async def _safely(check: str, look: Callable[[], Awaitable[Finding]]) -> Finding
 
 
 def _software() -> Finding:
-    installed = version("ibapi-stable")
-    major_minor = tuple(int(part) for part in installed.split(".")[:2])
-    text = f"Python {platform.python_version()}, ibapi {installed}, momentum-kit {version('momentum-kit')}"
-    if IBAPI_RANGE[0] <= major_minor <= IBAPI_RANGE[1]:
-        return Finding("software", Grade.OK, text)
-    return Finding("software", Grade.WARNING, text, "ibapi 10.37 to 10.51 is what the tests cover")
+    ibapi, kernel = version("ibapi-stable"), version("ipykernel")
+    text = f"Python {platform.python_version()}, ibapi {ibapi}, ipykernel {kernel}, momentum-kit "
+    text += version("momentum-kit")
+    advice = []
+    if not _within(ibapi, IBAPI_RANGE):
+        advice.append("ibapi 10.37 to 10.51 is what the tests cover")
+    if _within(kernel, STRANDING_KERNELS):
+        advice.append(f"ipykernel {kernel} can stop taking cells for good (ipykernel#1529): install 7.4")
+    return Finding("software", Grade.WARNING if advice else Grade.OK, text, "; ".join(advice))
+
+
+def _within(installed: str, versions: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    major, minor = installed.split(".")[:2]
+    return versions[0] <= (int(major), int(minor)) <= versions[1]
 
 
 def _disk(config: Config, project: Path) -> Finding:

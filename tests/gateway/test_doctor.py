@@ -14,6 +14,7 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.config import find_project, load_config
 from momentum_kit.models import Contract, Execution, OrderAction, OrderRequest
+from momentum_kit.runtime import doctor
 from momentum_kit.runtime.doctor import Finding, Grade, examine
 from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.simgateway import SimulatedGateway
@@ -114,3 +115,13 @@ def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "problem  gateway" in said
     assert "enable its API socket" in said
     assert said.splitlines()[-1].endswith("1 problems, 0 warnings")
+
+
+@pytest.mark.parametrize(("kernel", "grade"), [("6.31.0", "ok"), ("7.2.0", "warning"), ("7.4.0", "ok")])
+def test_a_kernel_that_can_strand_is_warned_of(monkeypatch: pytest.MonkeyPatch, kernel: str, grade: str) -> None:
+    """A kernel of 7.0 to 7.2 may take no cell any more: said before a session, with the remedy."""
+    installed = doctor.version
+    monkeypatch.setattr(doctor, "version", lambda name: kernel if name == "ipykernel" else installed(name))
+    found = doctor._software()
+    assert found.grade == grade
+    assert ("install 7.4" in found.advice) == (grade == "warning")
