@@ -73,10 +73,14 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
 def _refuse_foreign(path: Path, application_id: int, known: int) -> None:
     connection = _open_read_only(path)
     try:
+        connection.execute("BEGIN")  # one look: another process may be making the file right now
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     finally:
         connection.close()
+    if not owner and not tables:
+        return  # nothing in it yet
     if owner != application_id:
         raise StorageError(f"{path}: a database, but not one of this kind written by momentum_kit")
     if version > known:

@@ -53,6 +53,17 @@ def test_somebody_elses_database_is_refused(tmp_path):
         open_database(path, ONE, OURS, "FULL")
 
 
+def test_a_file_that_is_just_being_made_is_no_foreign_one(tmp_path):
+    """A database without owner or table, as another process leaves it for a moment, is taken and made."""
+    path = tmp_path / "x.db"
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA journal_mode=WAL")  # writes the first page, before any table
+    assert path.stat().st_size
+    open_database(path, ONE, OURS, "FULL").close()
+    other.close()
+    assert read_table(path, "a") == []
+
+
 def test_no_database_at_all(tmp_path):
     """Text in place of a database is one clear line."""
     path = tmp_path / "x.db"
