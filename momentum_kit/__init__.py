@@ -5,7 +5,7 @@ Where to begin:
 - A session in a notebook: `momentum_kit.Kit`, awaitable or plain, attaches to the engine of an account or starts it.
 - A study, step by step: `momentum_kit.research.workspace.Workspace`, from an archive to a verdict and to thresholds.
 - What the rules ask and what they limit: `momentum_kit.models.Features`, `momentum_kit.config.Thresholds`, and how one
-  meets the other in `momentum_kit.detection.rules`.
+  meets the other in `momentum_kit.detection.live.rules`.
 - Every setting with its unit: `momentum_kit.config.Config`; every failure with its exit status: `momentum_kit.errors`.
 - The broker without the rest: `momentum_kit.bridge.IBKRBridge`; a broker to test against:
   `momentum_kit.simgateway.SimulatedGateway`.

@@ -161,7 +161,7 @@ class ThresholdsExport(Settings):
 
 
 class Thresholds(Settings):
-    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: `momentum_kit.detection.rules`."""
+    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: `momentum_kit.detection.live.rules`."""
 
     name: str = "default"
     """Name shown beside every decision."""

@@ -12,7 +12,7 @@ class Features:
     """Numbers from one window at one decision time, from bars closed and headlines received at `at` only.
 
     nan means not computable (no bar, no quote, no baseline); a rule that needs it then skips and says so.
-    Formulas and sources stand in `momentum_kit.detection.features`.
+    Formulas and sources stand in `momentum_kit.detection.live.features`.
     """
 
     at: datetime

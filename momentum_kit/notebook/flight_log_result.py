@@ -6,7 +6,7 @@ import pandas as pd
 import yaml
 
 from momentum_kit.config import find_project
-from momentum_kit.detection.signal_rate import departs
+from momentum_kit.detection.live.signal_rate import departs
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.models import OrderAction
 from momentum_kit.notebook import tables

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from momentum_kit.config import Config
-from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.detection.news.symbols import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import EventSettings
 from momentum_kit.research.events_news import Run

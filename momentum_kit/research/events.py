@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.detection.news.symbols import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events_features import EventSettings, symbol_table
 from momentum_kit.research.events_latency import Latency

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.config import DetectionSettings, NewsSettings, Thresholds
-from momentum_kit.detection.baseline_arrays import day_columns
-from momentum_kit.detection.catalysts import classify
-from momentum_kit.detection.columns import NO_SESSION, BarColumns, DayColumns, EventColumns, QuoteColumns
-from momentum_kit.detection.feature_arrays import NOWHERE, decision_times, feature_arrays
-from momentum_kit.detection.rule_arrays import gate_arrays
-from momentum_kit.detection.rules import Gates
-from momentum_kit.detection.symbols import distinctive_words
+from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.columns import NO_SESSION, BarColumns, DayColumns, EventColumns, QuoteColumns
+from momentum_kit.detection.batch.feature_arrays import NOWHERE, decision_times, feature_arrays
+from momentum_kit.detection.batch.rule_arrays import gate_arrays
+from momentum_kit.detection.live.rules import Gates
+from momentum_kit.detection.news.catalysts import classify
+from momentum_kit.detection.news.symbols import distinctive_words
 from momentum_kit.research.events_source import (
     BARS,
     BARS_5S,

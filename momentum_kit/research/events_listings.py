@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
-from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, canonical, name_agrees
+from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, canonical, name_agrees
 from momentum_kit.research.events_reading import Reading
 from momentum_kit.research.events_source import BARS, BARS_5S, Source
 from momentum_kit.storage.archive_event_rows import DatedMaster

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.story_memory import StoryMemory
-from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.detection.news.stories import StoryMemory
+from momentum_kit.detection.news.symbols import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events_latency import Latency
 from momentum_kit.research.events_listings import Listings

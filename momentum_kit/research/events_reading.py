@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from momentum_kit.detection.columns import micros
-from momentum_kit.detection.headlines import clean_headline
-from momentum_kit.detection.symbols import Layer, Mention, SymbolMaster, extract_tickers
+from momentum_kit.detection.batch.columns import micros
+from momentum_kit.detection.news.headlines import clean_headline
+from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, extract_tickers
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events_latency import Latency
 from momentum_kit.research.events_source import Source

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.columns import MINUTE, BarColumns, QuoteColumns, bar_columns, micros, quote_columns
+from momentum_kit.detection.batch.columns import MINUTE, BarColumns, QuoteColumns, bar_columns, micros, quote_columns
 from momentum_kit.models import Headline
 from momentum_kit.storage.archive_event_rows import DatedMaster
 from momentum_kit.storage.archive_rows import (

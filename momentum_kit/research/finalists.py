@@ -23,8 +23,8 @@ from momentum_kit.research.tables import EventTable
 from momentum_kit.research.triggers import first_triggers
 from momentum_kit.sessions import session_on
 from momentum_kit.trading.prices import US_STOCK_BANDS
-from momentum_kit.trading.risk import Exposure, check_entry
-from momentum_kit.trading.sizing import plan_bracket
+from momentum_kit.trading.risk.gate import Exposure, check_entry
+from momentum_kit.trading.risk.sizing import plan_bracket
 
 MINUTE = timedelta(seconds=60)
 COLUMNS = (

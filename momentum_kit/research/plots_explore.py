@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from momentum_kit.detection.columns import SECOND
+from momentum_kit.detection.batch.columns import SECOND
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events_source import BARS_5S, QUOTES_5S, Source
 from momentum_kit.research.plots_style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, head

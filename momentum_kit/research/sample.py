@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.headlines import normalise
+from momentum_kit.detection.news.headlines import normalise
 from momentum_kit.errors import InputError
 from momentum_kit.models import Headline
 from momentum_kit.research.events import EventSettings, MemorySource

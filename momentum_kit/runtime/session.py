@@ -18,7 +18,7 @@ from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, Thresholds
-from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.detection.news.symbols import SymbolMaster
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
     Bar,
@@ -44,7 +44,7 @@ from momentum_kit.services.execution_service import ExecutionService
 from momentum_kit.services.fill_records import Recorded
 from momentum_kit.services.news_handler import NewsHandler
 from momentum_kit.services.position_manager import PositionManager
-from momentum_kit.trading.ledger import Ledger
+from momentum_kit.trading.account.ledger import Ledger
 
 QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from momentum_kit.config import DetectionSettings, Thresholds
-from momentum_kit.detection.bars import BAR_S, floor_time
-from momentum_kit.detection.rules import Gates
+from momentum_kit.detection.live.bars import BAR_S, floor_time
+from momentum_kit.detection.live.rules import Gates
 from momentum_kit.models import Beat, Contract, Decision, NewsItem, Quote, Skip, TradeSignal
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.background import BackgroundLoader

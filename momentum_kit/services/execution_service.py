@@ -33,8 +33,8 @@ from momentum_kit.services.price_rules import PriceRules
 from momentum_kit.services.reconciliation import BrokerTruth, entries, fetch_truth
 from momentum_kit.services.recovery import apply_truth, contradiction, rebuild, sold_elsewhere
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.ledger import Ledger
-from momentum_kit.trading.working import Bracket
+from momentum_kit.trading.account.ledger import Ledger
+from momentum_kit.trading.orders.working import Bracket
 
 log = structlog.get_logger("execution")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.features import compute_features
-from momentum_kit.detection.rules import Gates, apply_rules, skip_reason
+from momentum_kit.detection.live.features import compute_features
+from momentum_kit.detection.live.rules import Gates, apply_rules, skip_reason
 from momentum_kit.models import Beat, Decision, Features, NewsItem, Quote, RuleVerdict, Skip, TradeSignal
 from momentum_kit.ports import Journal
 from momentum_kit.services.watch import Followed, Watch

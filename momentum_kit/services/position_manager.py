@@ -32,7 +32,7 @@ from momentum_kit.services.reconciliation import (
     sort_out,
 )
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.ledger import Holding, Ledger
+from momentum_kit.trading.account.ledger import Holding, Ledger
 
 log = structlog.get_logger("positions")
 

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 
-from momentum_kit.detection.catalysts import CatalystMatch, classify
-from momentum_kit.detection.headlines import CleanHeadline, clean_headline
-from momentum_kit.detection.symbols import Mention, SymbolMaster, distinctive_words, extract_tickers
+from momentum_kit.detection.news.catalysts import CatalystMatch, classify
+from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
+from momentum_kit.detection.news.symbols import Mention, SymbolMaster, distinctive_words, extract_tickers
 from momentum_kit.models import Contract, Headline, NewsItem
 from momentum_kit.ports import Clock, Journal
 

@@ -9,9 +9,9 @@ from momentum_kit.models import Intent, IntentKind, OpenOrder, OrderRequest
 from momentum_kit.services.guardian import PATIENCE_S, resume_exit
 from momentum_kit.services.order_desk import OrderDesk, age_s
 from momentum_kit.services.reconciliation import BrokerTruth, role_of
-from momentum_kit.trading.ledger import Ledger
-from momentum_kit.trading.lifecycle import FROM_LIST, OrderState
-from momentum_kit.trading.working import Bracket, Leg
+from momentum_kit.trading.account.ledger import Ledger
+from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState
+from momentum_kit.trading.orders.working import Bracket, Leg
 
 
 def apply_truth(bracket: Bracket, truth: BrokerTruth, ledger: Ledger, now: datetime) -> None:

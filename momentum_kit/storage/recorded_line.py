@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from momentum_kit.detection.bars import BAR_S, BarBuilder, floor_time, split_history
+from momentum_kit.detection.live.bars import BAR_S, BarBuilder, floor_time, split_history
 from momentum_kit.models import Bar, Contract, MarketDataType, Quote, TradeTick
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive_rows import QuoteBar, Span

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.detection.bars import floor_time
+from momentum_kit.detection.live.bars import floor_time
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import (
     CommissionReport,

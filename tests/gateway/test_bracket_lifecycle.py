@@ -35,7 +35,7 @@ from momentum_kit.simgateway.universe import AAPL
 from momentum_kit.storage.intents import SqliteIntents
 from momentum_kit.storage.journal import SqliteJournal
 from momentum_kit.storage.sqlite import read_table
-from momentum_kit.trading.ledger import Ledger
+from momentum_kit.trading.account.ledger import Ledger
 
 CONTRACT = Contract("AAPL", AAPL.con_id)
 Touch = tuple[float, float, int]  # bid, ask, shares on each side

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.config import Config
-from momentum_kit.detection.rules import apply_rules
+from momentum_kit.detection.live.rules import apply_rules
 from momentum_kit.models import Features
 from momentum_kit.research.events import EventSettings, build
 from momentum_kit.research.sample import SampleSpec

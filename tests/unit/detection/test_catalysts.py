@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.catalysts import STRENGTH, classify
+from momentum_kit.detection.news.catalysts import STRENGTH, classify
 from momentum_kit.models import Catalyst
 
 CASES = {

@@ -7,13 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.bars import floor_time, merge
-from momentum_kit.detection.baseline import build_baseline
-from momentum_kit.detection.baseline_arrays import day_columns
-from momentum_kit.detection.columns import EventColumns, QuoteColumns, bar_columns, columns_of, micros, quote_columns
-from momentum_kit.detection.feature_arrays import NOWHERE, decision_times, feature_arrays
-from momentum_kit.detection.features import compute_features
-from momentum_kit.detection.tape import Tape
+from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.columns import (
+    EventColumns,
+    QuoteColumns,
+    bar_columns,
+    columns_of,
+    micros,
+    quote_columns,
+)
+from momentum_kit.detection.batch.feature_arrays import NOWHERE, decision_times, feature_arrays
+from momentum_kit.detection.live.bars import floor_time, merge
+from momentum_kit.detection.live.baseline import build_baseline
+from momentum_kit.detection.live.features import compute_features
+from momentum_kit.detection.live.tape import Tape
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Bar, Catalyst, Contract, Headline, MarketDataType, NewsItem, Quote
 from momentum_kit.sessions import NEW_YORK, previous_sessions, session_on

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.baseline import build_baseline, half_tick_return
-from momentum_kit.detection.features import (
+from momentum_kit.detection.live.baseline import build_baseline, half_tick_return
+from momentum_kit.detection.live.features import (
     average_true_range,
     barndorff_nielsen_shephard,
     compute_features,
@@ -18,7 +18,7 @@ from momentum_kit.detection.features import (
     luld_width,
     z_time_of_day,
 )
-from momentum_kit.detection.tape import Tape
+from momentum_kit.detection.live.tape import Tape
 from momentum_kit.models import Bar
 
 OPEN_MINUTES = 60  # the shock comes this long after the open

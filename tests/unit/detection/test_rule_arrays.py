@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.rule_arrays import gate_arrays, rule_arrays, skip_reasons
-from momentum_kit.detection.rules import RULES, Gates, apply_rules, skip_reason
+from momentum_kit.detection.batch.rule_arrays import gate_arrays, rule_arrays, skip_reasons
+from momentum_kit.detection.live.rules import RULES, Gates, apply_rules, skip_reason
 from momentum_kit.models import Catalyst, Features
 
 AT = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)

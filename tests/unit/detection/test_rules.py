@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds, load_thresholds
-from momentum_kit.detection.rules import AT_MOST, RULES, Gates, apply_rules, describe, skip_reason
+from momentum_kit.detection.live.rules import AT_MOST, RULES, Gates, apply_rules, describe, skip_reason
 from momentum_kit.models import Catalyst, Features, MarketDataType, Reading, RuleVerdict
 
 T = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)

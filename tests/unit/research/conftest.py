@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.detection.columns import micros
+from momentum_kit.detection.batch.columns import micros
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events import MemorySource
 from momentum_kit.sessions import TradingSession, previous_sessions

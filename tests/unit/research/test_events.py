@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_kit.detection.baseline import build_baseline
-from momentum_kit.detection.columns import micros
-from momentum_kit.detection.features import compute_features
-from momentum_kit.detection.tape import Tape
+from momentum_kit.detection.batch.columns import micros
+from momentum_kit.detection.live.baseline import build_baseline
+from momentum_kit.detection.live.features import compute_features
+from momentum_kit.detection.live.tape import Tape
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Catalyst, Contract, MarketDataType, NewsItem, Quote
 from momentum_kit.research.events import EventSettings, build, build_files, event_table, load_files

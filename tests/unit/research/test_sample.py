@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from momentum_kit.detection.baseline import build_baseline
-from momentum_kit.detection.features import compute_features
-from momentum_kit.detection.rules import apply_rules
-from momentum_kit.detection.tape import Tape
+from momentum_kit.detection.live.baseline import build_baseline
+from momentum_kit.detection.live.features import compute_features
+from momentum_kit.detection.live.rules import apply_rules
+from momentum_kit.detection.live.tape import Tape
 from momentum_kit.errors import InputError
 from momentum_kit.models import Catalyst, MarketDataType, NewsItem, Quote
 from momentum_kit.research.events import EventTable, build

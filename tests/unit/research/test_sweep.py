@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.rules import apply_rules
+from momentum_kit.detection.live.rules import apply_rules
 from momentum_kit.errors import ResearchError, StorageError
 from momentum_kit.models import Features
 from momentum_kit.research.grid import Grid

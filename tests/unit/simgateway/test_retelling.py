@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.bars import BarBuilder
+from momentum_kit.detection.live.bars import BarBuilder
 from momentum_kit.models import Bar, Contract, Headline, TradeTick
 from momentum_kit.sessions import session_on
 from momentum_kit.simgateway.history import HistoryError

@@ -14,7 +14,7 @@ from momentum_kit.storage import journal as journal_module
 from momentum_kit.storage.encoding import to_column
 from momentum_kit.storage.journal import SqliteJournal
 from momentum_kit.storage.sqlite import read_table
-from momentum_kit.trading.risk import RiskCheck
+from momentum_kit.trading.risk.gate import RiskCheck
 
 AT = datetime(2026, 11, 20, 9, 30, 5, 250_400, tzinfo=timezone(timedelta(hours=-5)))
 

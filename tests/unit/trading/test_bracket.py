@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.models import Contract, Intent, IntentKind, OrderAction
-from momentum_kit.trading.bracket import as_limit, as_market, bracket_legs, stop_order
+from momentum_kit.trading.orders.bracket import as_limit, as_market, bracket_legs, stop_order
 from momentum_kit.trading.prices import US_STOCK_BANDS
 
 INTENT = Intent(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models import CommissionReport, Contract, Execution, OrderAction
-from momentum_kit.trading.ledger import Ledger, split_exec_id
+from momentum_kit.trading.account.ledger import Ledger, split_exec_id
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 BUY, SELL = OrderAction.BUY, OrderAction.SELL

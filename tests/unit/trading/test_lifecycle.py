@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.trading.lifecycle import (
+from momentum_kit.trading.orders.lifecycle import (
     LIVE,
     TABLE,
     TERMINAL,

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models import Contract, Intent, IntentKind, OrderAction
-from momentum_kit.trading.bracket import bracket_legs
-from momentum_kit.trading.lifecycle import OrderState
+from momentum_kit.trading.orders.bracket import bracket_legs
+from momentum_kit.trading.orders.lifecycle import OrderState
+from momentum_kit.trading.orders.protection import Cancel, PlaceStop, Resize, protective_moves
+from momentum_kit.trading.orders.working import Bracket, Leg
 from momentum_kit.trading.prices import US_STOCK_BANDS
-from momentum_kit.trading.protection import Cancel, PlaceStop, Resize, protective_moves
-from momentum_kit.trading.working import Bracket, Leg
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 S = OrderState

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.trading.prices import US_STOCK_BANDS
-from momentum_kit.trading.sizing import plan_bracket
+from momentum_kit.trading.risk.sizing import plan_bracket
 
 RISK, EXITS = RiskSettings(), ExitSettings()
 

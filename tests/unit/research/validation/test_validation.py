@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from momentum_kit.detection.rules import RULES, apply_rules
+from momentum_kit.detection.live.rules import RULES, apply_rules
 from momentum_kit.errors import GuardRefused, ResearchError
 from momentum_kit.models import Features
 from momentum_kit.research.daily import DailyCells, choose, t_by_day

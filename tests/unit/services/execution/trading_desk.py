@@ -16,7 +16,7 @@ from momentum_kit.models import Beat, Catalyst, Quote, TradeSignal, TradingState
 from momentum_kit.services.execution_service import ExecutionService
 from momentum_kit.services.position_manager import PositionManager
 from momentum_kit.storage.intents import SqliteIntents
-from momentum_kit.trading.ledger import Ledger
+from momentum_kit.trading.account.ledger import Ledger
 
 BEAT = timedelta(seconds=0.25)
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from momentum_kit.detection.symbols import SymbolMaster
+from momentum_kit.detection.news.symbols import SymbolMaster
 from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models import Catalyst, Contract, HeadlinePhase, Reading
 

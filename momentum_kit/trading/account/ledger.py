@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.models import CommissionReport, Contract, Execution, Fill
-from momentum_kit.trading.lots import Lot, RoundTrip, SymbolBook, match_fills
+from momentum_kit.trading.account.lots import Lot, RoundTrip, SymbolBook, match_fills
 
 
 @dataclass(frozen=True, slots=True)

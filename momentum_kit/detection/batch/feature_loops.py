@@ -9,8 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.baseline import ATR_BARS, BUCKET_MINUTES
-from momentum_kit.detection.columns import (
+from momentum_kit.detection.batch.columns import (
     MINUTE,
     SECOND,
     BarColumns,
@@ -20,8 +19,8 @@ from momentum_kit.detection.columns import (
     Times,
     Values,
 )
-from momentum_kit.detection.compiled import compiled
-from momentum_kit.detection.day_loops import (
+from momentum_kit.detection.batch.compiled import compiled
+from momentum_kit.detection.batch.day_loops import (
     DAY_OPEN,
     NOWHERE,
     RECENT,
@@ -37,7 +36,8 @@ from momentum_kit.detection.day_loops import (
     new_so_far,
     take_bars,
 )  # fmt: skip
-from momentum_kit.detection.features import LULD_REFERENCE_S, ROUND_LOT
+from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES
+from momentum_kit.detection.live.features import LULD_REFERENCE_S, ROUND_LOT
 
 COMPUTED = (
     "price", "anchor", "age_s", "ret_60s", "ret_300s", "ret_news",

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from momentum_kit.detection.baseline import BUCKET_MINUTES
-from momentum_kit.detection.columns import MINUTE, NO_SESSION, BarColumns, DayColumns, micros
+from momentum_kit.detection.batch.columns import MINUTE, NO_SESSION, BarColumns, DayColumns, micros
+from momentum_kit.detection.live.baseline import BUCKET_MINUTES
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 
 
@@ -22,7 +22,7 @@ def day_columns(
     The bars must reach back over baseline_sessions before the first of the days; a session without a bar counts as
     one that the contract did not trade, as it does live.
     """
-    from momentum_kit.detection.baseline_loops import SessionGrid, fill_baselines, fill_grid
+    from momentum_kit.detection.batch.baseline_loops import SessionGrid, fill_baselines, fill_grid
 
     sessions = _sessions(days, baseline_sessions, calendar)
     session_days = np.array([session.day for session in sessions], dtype="datetime64[D]")

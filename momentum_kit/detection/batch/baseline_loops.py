@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from momentum_kit.detection.baseline import ATR_BARS, BUCKET_MINUTES, K_RETURNS
-from momentum_kit.detection.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.compiled import compiled
+from momentum_kit.detection.batch.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
+from momentum_kit.detection.batch.compiled import compiled
+from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES, K_RETURNS
 
 
 class SessionGrid(NamedTuple):

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.baseline import ATR_BARS, BUCKET_MINUTES, Baseline, half_tick_return
-from momentum_kit.detection.tape import MINUTE, Tape, within
+from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES, Baseline, half_tick_return
+from momentum_kit.detection.live.tape import MINUTE, Tape, within
 from momentum_kit.models import Bar, Features, NewsItem, Quote
 
 NAN = math.nan

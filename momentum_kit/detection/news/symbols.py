@@ -8,8 +8,8 @@ from enum import IntEnum
 
 from rapidfuzz import fuzz
 
-from momentum_kit.detection.headlines import normalise
-from momentum_kit.detection.symbol_words import BROKERS, COMPANY_SUFFIXES, EXCHANGES, STOP_WORDS
+from momentum_kit.detection.news.headlines import normalise
+from momentum_kit.detection.news.symbol_words import BROKERS, COMPANY_SUFFIXES, EXCHANGES, STOP_WORDS
 from momentum_kit.errors import ConfigError
 
 _TICKER = r"[A-Z]{1,5}(?:[./-][A-Z]{1,2})?"

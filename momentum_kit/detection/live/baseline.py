@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.tape import fill_forward
+from momentum_kit.detection.live.tape import fill_forward
 from momentum_kit.models import Bar
 from momentum_kit.sessions import TradingSession
 

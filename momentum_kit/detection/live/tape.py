@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.bars import floor_time, merge
+from momentum_kit.detection.live.bars import floor_time, merge
 from momentum_kit.models import Bar
 from momentum_kit.sessions import TradingSession
 

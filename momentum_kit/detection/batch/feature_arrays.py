@@ -15,7 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.columns import MINUTE, SECOND, BarColumns, DayColumns, EventColumns, QuoteColumns, Times
+from momentum_kit.detection.batch.columns import (
+    MINUTE,
+    SECOND,
+    BarColumns,
+    DayColumns,
+    EventColumns,
+    QuoteColumns,
+    Times,
+)
 from momentum_kit.errors import ResearchError
 
 FIRST_AFTER_S = 5  # a headline received exactly at a close belongs to the next bar
@@ -58,8 +66,8 @@ def feature_arrays(
     nothing finer. quotes: none for no series; assumed_spread_bps then stands in, if it is given.
     Raises ResearchError where a decision time does not follow its headline.
     """
-    from momentum_kit.detection.day_loops import DaySums, fill_sums
-    from momentum_kit.detection.feature_loops import COMPUTED, fill_features
+    from momentum_kit.detection.batch.day_loops import DaySums, fill_sums
+    from momentum_kit.detection.batch.feature_loops import COMPUTED, fill_features
 
     early = np.argwhere((at != NOWHERE) & (at <= events.received_at[:, None]))
     if early.size:

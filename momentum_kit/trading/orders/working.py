@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.models import ExitRequest, Intent, OrderRequest
-from momentum_kit.trading.lifecycle import ACKNOWLEDGED, LIVE, OrderState
+from momentum_kit.trading.orders.lifecycle import ACKNOWLEDGED, LIVE, OrderState
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""

@@ -1,0 +1,1 @@
+"""Before an order, pure: its size, and every limit it must pass."""
