@@ -2,6 +2,6 @@
 
 from momentum_kit.bridge.bridge import IBKRBridge
 from momentum_kit.bridge.codes import CodeTable, Meaning, load_codes
-from momentum_kit.bridge.streams import Stream
+from momentum_kit.bridge.streams.buffers import Stream
 
 __all__ = ["CodeTable", "IBKRBridge", "Meaning", "Stream", "load_codes"]

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import Action, CodeTable, Meaning, Verdict
 from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
-from momentum_kit.bridge.streams import Feed
-from momentum_kit.bridge.subscriptions import Subscriptions
+from momentum_kit.bridge.streams.buffers import Feed
+from momentum_kit.bridge.streams.subscriptions import Subscriptions
+from momentum_kit.bridge.wire import events
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed
 from momentum_kit.models import (
     CommissionReport,

@@ -9,17 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import CodeTable
 from momentum_kit.bridge.dispatch import Dispatcher
 from momentum_kit.bridge.health import Health
-from momentum_kit.bridge.lines import MarketLine, NewsLine
-from momentum_kit.bridge.link import Link
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
-from momentum_kit.bridge.streams import Everything, Feed
-from momentum_kit.bridge.subscriptions import Subscriptions
+from momentum_kit.bridge.streams.buffers import Everything, Feed
+from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
+from momentum_kit.bridge.streams.subscriptions import Subscriptions
+from momentum_kit.bridge.wire import events
+from momentum_kit.bridge.wire.link import Link
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
 from momentum_kit.models import Headline
 from momentum_kit.ports import OrderEvent

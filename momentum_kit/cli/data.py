@@ -31,10 +31,10 @@ def import_(
     """Import real bars, quotes or headlines into the Parquet archive; a bad row imports nothing."""
     from dataclasses import asdict
 
-    from momentum_kit.storage.archive import Archive
-    from momentum_kit.storage.import_mapping import load_mapping
-    from momentum_kit.storage.import_table import import_tables
-    from momentum_kit.storage.lean import import_lean
+    from momentum_kit.storage.archive.archive import Archive
+    from momentum_kit.storage.imports.lean import import_lean
+    from momentum_kit.storage.imports.mapping import load_mapping
+    from momentum_kit.storage.imports.table import import_tables
 
     if kind == "lean":
         if map_ or map_file:
@@ -54,8 +54,8 @@ def quality(
     json_: Json = False,
 ) -> None:
     """Report gaps, crossed quotes, outliers, halts, split-like jumps and wrong time zones of the archive."""
-    from momentum_kit.storage.archive import Archive
-    from momentum_kit.storage.quality import examine
+    from momentum_kit.storage.archive.archive import Archive
+    from momentum_kit.storage.quality.report import examine
 
     if not archive.is_dir():
         raise InputError(f"{archive}: no archive here; momentum-kit data import or download makes one")
@@ -151,8 +151,8 @@ def record(
     """Turn what a session recorded into archive rows: bars, quotes, headlines, executions as they came in."""
     from dataclasses import asdict
 
-    from momentum_kit.storage.archive import Archive
-    from momentum_kit.storage.recording import convert_recording
+    from momentum_kit.storage.archive.archive import Archive
+    from momentum_kit.storage.recording.conversion import convert_recording
 
     report = convert_recording(run, Archive(archive))
     done(json_, asdict(report), str(report))

@@ -15,8 +15,8 @@ from momentum_kit.runtime.engine_process import FINAL_STATUS
 from momentum_kit.runtime.messages import decode_status_text
 from momentum_kit.runtime.production_deaths import KernelDeath, read_deaths
 from momentum_kit.sessions import TradingSession, exchange_day, session_on
-from momentum_kit.storage.query import query, read
-from momentum_kit.storage.summary import summarise
+from momentum_kit.storage.journal.query import query, read
+from momentum_kit.storage.journal.summary import summarise
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from momentum_kit.storage.summary import summarise
+from momentum_kit.storage.journal.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from momentum_kit.notebook.timeline_close_up import draw_close_up
 from momentum_kit.notebook.timeline_panels import draw_lanes, draw_moves, draw_profit
 from momentum_kit.notebook.timeline_style import in_new_york, label_times, numbers
 from momentum_kit.research.plots_style import FAINT, INK, STYLE
-from momentum_kit.storage.summary import summarise
+from momentum_kit.storage.journal.summary import summarise
 
 CLOSE_UPS = 4
 WIDTH_IN, HEIGHT_IN, DPI = 16.0, 13.0, 120

@@ -28,7 +28,7 @@ from momentum_kit.research.events_source import (
     quotes_of,
 )
 from momentum_kit.research.tables import FEATURES, NO_BARS, EventTable, concat, event_frame
-from momentum_kit.storage.archive_rows import day_bounds
+from momentum_kit.storage.archive.rows import day_bounds
 
 EXTENDED_HOURS = (4, 20)  # New York; IB's extended hours
 

@@ -7,7 +7,7 @@ from datetime import date
 from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, canonical, name_agrees
 from momentum_kit.research.events_reading import Reading
 from momentum_kit.research.events_source import BARS, BARS_5S, Source
-from momentum_kit.storage.archive_event_rows import DatedMaster
+from momentum_kit.storage.archive.event_rows import DatedMaster
 
 
 class Listings:

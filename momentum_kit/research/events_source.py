@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from momentum_kit.detection.batch.columns import MINUTE, BarColumns, QuoteColumns, bar_columns, micros, quote_columns
 from momentum_kit.models import Headline
-from momentum_kit.storage.archive_event_rows import DatedMaster
-from momentum_kit.storage.archive_rows import (
+from momentum_kit.storage.archive.event_rows import DatedMaster
+from momentum_kit.storage.archive.rows import (
     BARS,
     BARS_5S,
     QUOTES,

@@ -19,7 +19,7 @@ from momentum_kit.models import OrderAction
 from momentum_kit.research.events_source import Source
 from momentum_kit.research.tables import EventTable
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive_rows import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
+from momentum_kit.storage.archive.rows import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
 from momentum_kit.trading import fills
 from momentum_kit.trading.costs import CostTable, Plan, Rates, commissions, rates_on
 

@@ -37,8 +37,8 @@ from momentum_kit.research.sample_shocks import KINDS, SLOTS, Arrivals, draw_arr
 from momentum_kit.research.sample_truth import NEVER, PLANTED, break_even, first_pass, settle
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 from momentum_kit.simgateway.universe import Listing as Company
-from momentum_kit.storage.archive_event_rows import DatedMaster
-from momentum_kit.storage.archive_rows import from_micros
+from momentum_kit.storage.archive.event_rows import DatedMaster
+from momentum_kit.storage.archive.rows import from_micros
 
 
 @dataclass(frozen=True, slots=True)

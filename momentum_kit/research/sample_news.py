@@ -10,7 +10,7 @@ from momentum_kit.simgateway.headlines import Story, compose, metadata, story_ha
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.universe import FIRST_CON_ID, SMALL_CAPS
 from momentum_kit.simgateway.universe import Listing as Company
-from momentum_kit.storage.archive_event_rows import Listing
+from momentum_kit.storage.archive.event_rows import Listing
 
 PROVIDERS = ("BRFG", "BRFUPDN", "DJ-N", "DJ-RT", "DJNL")
 THEMES = {"quiet": "neutral", "offering": "offering"}

@@ -41,7 +41,7 @@ from momentum_kit.research.verdict import Verdict, judge
 from momentum_kit.research.verdict_page import markdown, to_html
 from momentum_kit.research.worlds import changed_worlds, placebo_worlds
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.archive.archive import Archive
 
 CONFIG = Path("config/sim.yaml")
 Days = tuple[date, date]

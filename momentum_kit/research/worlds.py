@@ -18,8 +18,8 @@ from momentum_kit.research.placebo import random_times
 from momentum_kit.research.stress import usual_changes
 from momentum_kit.research.tables import EventTable
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive_event_rows import DatedMaster
-from momentum_kit.storage.archive_rows import Columns, Provenance
+from momentum_kit.storage.archive.event_rows import DatedMaster
+from momentum_kit.storage.archive.rows import Columns, Provenance
 
 DELAYS_S = (1.0, 5.0)
 

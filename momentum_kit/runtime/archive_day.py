@@ -17,7 +17,7 @@ from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
 from momentum_kit.simgateway.retelling import Columns
 from momentum_kit.simgateway.scenario import TAPE_BEGINS, NewsSpec
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
 
 FIRST_CON_ID = 920_000_001  # for symbols whose contract id nobody recorded
 AFTER_CLOSE = timedelta(minutes=10)  # headlines of the last minutes are judged to their end

@@ -15,7 +15,7 @@ from momentum_kit.runtime.download import Download, Progress
 from momentum_kit.runtime.download_plan import DownloadReport, Wanted
 from momentum_kit.runtime.download_small_bars import SPACING_S
 from momentum_kit.runtime.state_folder import StateFolder
-from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.archive.archive import Archive
 
 CLIENT_ID_ABOVE = 1  # beside the trading client, whose id must stay its own
 

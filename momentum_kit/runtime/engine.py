@@ -37,8 +37,8 @@ from momentum_kit.runtime.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.snapshot import take_snapshot
 from momentum_kit.runtime.standing import Standing
 from momentum_kit.runtime.state_folder import StateFolder
-from momentum_kit.storage.intents import SqliteIntents, intents_file
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.storage.journal.intents import SqliteIntents, intents_file
+from momentum_kit.storage.journal.journal import SqliteJournal
 
 log = structlog.get_logger("engine")
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.storage.query import query
-from momentum_kit.storage.summary import latest
+from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.summary import latest
 
 DECISIONS = """
     SELECT story_id, symbol, CASE final WHEN 1 THEN '' ELSE decided_at END, final, verdict, reason, detail, features,

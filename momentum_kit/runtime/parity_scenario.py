@@ -12,8 +12,8 @@ from momentum_kit.sessions import TradingSession, session_on
 from momentum_kit.simgateway.generated_source import GeneratedSource
 from momentum_kit.simgateway.scenario import Scenario
 from momentum_kit.simgateway.tape import BarColumns, Tape
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
-from momentum_kit.storage.archive_event_rows import Listing
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
+from momentum_kit.storage.archive.event_rows import Listing
 
 STEP_MS = 5000
 BASELINE_DAYS = 20

@@ -37,7 +37,7 @@ from momentum_kit.runtime.report import SUMMARY
 from momentum_kit.runtime.report_page import write_page
 from momentum_kit.runtime.state_folder import StateFolder
 from momentum_kit.runtime.until import parse_until
-from momentum_kit.storage.intents import intents_file, unresolved_symbols
+from momentum_kit.storage.journal.intents import intents_file, unresolved_symbols
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
 

@@ -27,9 +27,9 @@ from momentum_kit.runtime.replay_gateway import ReplayGateway
 from momentum_kit.runtime.session import Session, Surroundings, open_bridge
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.broker import open_exchange
-from momentum_kit.storage.intents import SqliteIntents
-from momentum_kit.storage.journal import SqliteJournal
-from momentum_kit.storage.summary import summarise
+from momentum_kit.storage.journal.intents import SqliteIntents
+from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal.summary import summarise
 
 log = structlog.get_logger("replay")
 

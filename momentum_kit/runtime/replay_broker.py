@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from momentum_kit.bridge.codes import CodeTable, load_codes
-from momentum_kit.bridge.streams import Feed, Stream
+from momentum_kit.bridge.streams.buffers import Feed, Stream
 from momentum_kit.models import (
     AccountValue,
     ConnectionHealth,

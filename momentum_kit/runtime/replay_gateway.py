@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from momentum_kit.bridge.bridge import bar_seconds
-from momentum_kit.bridge.streams import Feed, Stream
+from momentum_kit.bridge.streams.buffers import Feed, Stream
 from momentum_kit.errors import NoData, RequestFailed
 from momentum_kit.models import (
     Article,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum_kit.bridge.streams import Feed
+from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.models import MarketDataType, Quote, TradeTick
 from momentum_kit.simgateway.recorded_market import RecordedSymbol
 from momentum_kit.simgateway.tape import Floats, Ints, from_ms, to_ms

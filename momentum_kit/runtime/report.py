@@ -9,8 +9,8 @@ from rich.table import Table
 
 from momentum_kit.errors import StorageError
 from momentum_kit.runtime.production_bounds import write_whole
-from momentum_kit.storage.digest import decisions_digest
-from momentum_kit.storage.summary import summarise
+from momentum_kit.storage.journal.digest import decisions_digest
+from momentum_kit.storage.journal.summary import summarise
 
 SUMMARY = "summary.json"
 

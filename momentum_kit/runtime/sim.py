@@ -24,7 +24,7 @@ from momentum_kit.simgateway import SimulatedGateway, load_scenario
 from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
 from momentum_kit.simgateway.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.market import Market
-from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.archive.archive import Archive
 
 START_TIMEOUT_S = 60.0
 STATUS_S = 0.5

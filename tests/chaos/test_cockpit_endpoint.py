@@ -20,7 +20,7 @@ from momentum_kit.models import TradingState
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.control_events import StreamEvent
 from momentum_kit.runtime.state_folder import StateFolder
-from momentum_kit.storage.query import query
+from momentum_kit.storage.journal.query import query
 
 QUICK = {"clock": {"rate": 200}}
 

@@ -26,8 +26,8 @@ from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.fault_specs import DropSocket
 from momentum_kit.simgateway.scenario import parse_scenario
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.quality import examine
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.quality.report import examine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST, LAST = date(2026, 11, 12), date(2026, 11, 20)

@@ -29,9 +29,9 @@ from momentum_kit.research.sample_truth import PLANTED
 from momentum_kit.research.tables import GATES, EventTable
 from momentum_kit.runtime.parity import compare_runs
 from momentum_kit.runtime.replay import Replay, run_replay
-from momentum_kit.storage.archive import BARS_5S, Archive
-from momentum_kit.storage.encoding import utc_text
-from momentum_kit.storage.query import query
+from momentum_kit.storage.archive.archive import BARS_5S, Archive
+from momentum_kit.storage.journal.encoding import utc_text
+from momentum_kit.storage.journal.query import query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.connection import IBConnection
+from momentum_kit.bridge.wire.connection import IBConnection
 
 Pair = tuple[IBConnection, socket.socket]
 

@@ -15,7 +15,7 @@ from ibapi.contract import ContractDetails as IBContractDetails
 from ibapi.execution import Execution as IBExecution
 from ibapi.order import Order as IBOrder
 
-from momentum_kit.bridge import convert
+from momentum_kit.bridge.wire import convert
 from momentum_kit.models import Contract, OrderAction, OrderRequest
 
 NOW = datetime(2026, 4, 14, 15, tzinfo=UTC)

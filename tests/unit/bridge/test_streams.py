@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.spill import Spill
-from momentum_kit.bridge.streams import Everything, Feed, Latest, Stream
+from momentum_kit.bridge.streams.buffers import Everything, Feed, Latest, Stream
+from momentum_kit.bridge.streams.spill import Spill
 from momentum_kit.errors import NotConnected
 from momentum_kit.models import CommissionReport
 

@@ -18,7 +18,7 @@ from momentum_kit.notebook.flight_log_parity import NOT_RECORDED
 from momentum_kit.notebook.kit_tables import KitTables
 from momentum_kit.runtime.messages import encode_status
 from momentum_kit.runtime.production_deaths import KernelDeath, leave_deaths
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.storage.journal.journal import SqliteJournal
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "demo.yaml"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -25,7 +25,7 @@ from momentum_kit.runtime.engine_signs import heartbeat_of
 from momentum_kit.runtime.engine_tuning import ThresholdState
 from momentum_kit.runtime.messages import encode_status
 from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.storage.journal.journal import SqliteJournal
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 from momentum_kit.errors import StorageError
 from momentum_kit.notebook.stories import stories
 from momentum_kit.notebook.timeline import plot_timeline
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.storage.journal.journal import SqliteJournal
 
 SESSIONS = [
     {"headlines": 48, "every": 5},

@@ -14,8 +14,8 @@ from momentum_kit.models import Catalyst, Contract, MarketDataType, NewsItem, Qu
 from momentum_kit.research.events import EventSettings, build, build_files, event_table, load_files
 from momentum_kit.research.tables import GATES, EventTable
 from momentum_kit.sessions import previous_sessions
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
-from momentum_kit.storage.archive_rows import to_rows
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
+from momentum_kit.storage.archive.rows import to_rows
 
 ORIGIN = Provenance("test", "", datetime(2026, 7, 1, tzinfo=UTC), adjusted=False)
 

@@ -13,8 +13,8 @@ from momentum_kit.models import Contract, ContractDetails, Headline, HeadlinePha
 from momentum_kit.research.events import MemorySource, build
 from momentum_kit.research.events_latency import Latency
 from momentum_kit.research.events_news import read_news
-from momentum_kit.services.news_handler import NewsHandler
-from momentum_kit.storage.archive_event_rows import DatedMaster, Listing
+from momentum_kit.services.news.news_handler import NewsHandler
+from momentum_kit.storage.archive.event_rows import DatedMaster, Listing
 
 DAY = date(2026, 6, 15)
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)

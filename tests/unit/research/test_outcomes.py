@@ -15,8 +15,8 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, OrderAction
 from momentum_kit.research.outcomes import NO_QUOTES, ExitRule, FillAssumptions, add_outcomes
 from momentum_kit.research.tables import EVENT_DTYPES, FEATURES, EventTable, event_frame
-from momentum_kit.storage.archive_event_rows import DatedMaster
-from momentum_kit.storage.archive_rows import SECONDS, Provenance
+from momentum_kit.storage.archive.event_rows import DatedMaster
+from momentum_kit.storage.archive.rows import SECONDS, Provenance
 from momentum_kit.trading.costs import CostTable, commission, parse_costs
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"

@@ -23,8 +23,8 @@ from momentum_kit.research.sample_archive import TRUTH, truth, write_sample
 from momentum_kit.research.sample_truth import power
 from momentum_kit.research.triggers import holds
 from momentum_kit.sessions import previous_sessions, session_at
-from momentum_kit.storage.archive import Archive
-from momentum_kit.storage.archive_rows import to_rows
+from momentum_kit.storage.archive.archive import Archive
+from momentum_kit.storage.archive.rows import to_rows
 from momentum_kit.trading.costs import parse_costs
 
 ROOT = Path(__file__).parents[3]

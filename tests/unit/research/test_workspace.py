@@ -23,7 +23,7 @@ from momentum_kit.research.study_groups import GROUPS, groups
 from momentum_kit.research.tables import EventTable
 from momentum_kit.research.views import findings, inside, table, word
 from momentum_kit.research.workspace import Workspace
-from momentum_kit.storage.quality import examine
+from momentum_kit.storage.quality.report import examine
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "data" / "sample"

@@ -13,7 +13,7 @@ from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.replay import Replay, replay_of
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, Series
+from momentum_kit.storage.archive.archive import BARS_5S, Archive, Provenance, Series
 
 DAY = date(2026, 11, 20)
 OPEN = session_on(DAY).open

@@ -10,8 +10,8 @@ from momentum_kit.sessions import session_on
 from momentum_kit.simgateway.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
 from momentum_kit.simgateway.scenario import load_scenario, parse_scenario
-from momentum_kit.storage.archive import Archive, QuoteBar
-from momentum_kit.storage.lean import import_lean
+from momentum_kit.storage.archive.archive import Archive, QuoteBar
+from momentum_kit.storage.imports.lean import import_lean
 
 DAY, BEFORE = date(2026, 11, 20), date(2026, 11, 19)
 ARCHIVE = {"market": "archive", "start": "09:30", "end": "09:40", "news": {"unplanted": 2}}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, Archive, Provenance, QuoteBar, Series, in_days
-from momentum_kit.storage.archive_rows import from_micros
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES, Archive, Provenance, QuoteBar, Series, in_days
+from momentum_kit.storage.archive.rows import from_micros
 
 DAY = date(2013, 10, 11)
 OPEN = datetime(2013, 10, 11, 13, 30, tzinfo=UTC)
@@ -281,7 +281,7 @@ def test_rows_that_are_no_series_are_refused(archive, rows, words):
 
 def test_a_long_stream_of_series_is_written_in_parts(archive, monkeypatch):
     """However many rows come, whatever their order, days of one month end up in one file."""
-    monkeypatch.setattr("momentum_kit.storage.archive_writer.BUFFERED_ROWS", 4)
+    monkeypatch.setattr("momentum_kit.storage.archive.writer.BUFFERED_ROWS", 4)
     days = [date(2013, 10, number) for number in (11, 10, 9, 8, 7)]
     assert archive.extend(bars(symbol, day) for day in days for symbol in ("SPY", "IBM")) == 10
     assert archive.days("SPY") == archive.days("IBM") == tuple(sorted(days))
@@ -315,7 +315,7 @@ def test_two_writers_of_one_month_lose_nothing(archive):
 @pytest.mark.parametrize("buffered", [1, 1000])
 def test_a_day_given_in_parts_is_joined(archive, monkeypatch, buffered):
     """Parts of one day, in any order and from several sources, make one day; parts that overlap are refused."""
-    monkeypatch.setattr("momentum_kit.storage.archive_writer.BUFFERED_ROWS", buffered)
+    monkeypatch.setattr("momentum_kit.storage.archive.writer.BUFFERED_ROWS", buffered)
     late = Series(BARS, "SPY", DAY, [bar(5)], ORIGIN)
     early = Series(BARS, "SPY", DAY, [bar(0), bar(1)], replace(ORIGIN, source="another"))
     assert archive.extend([late, early]) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models import Contract, Intent, IntentKind, IntentState, OrderAction
-from momentum_kit.storage.intents import SqliteIntents
+from momentum_kit.storage.journal.intents import SqliteIntents
 
 INTENT = Intent(
     "mk-1", IntentKind.ENTRY, "story:1", Contract("AAA", 1, primary_exchange="NASDAQ"), "DU1", OrderAction.BUY,

@@ -23,9 +23,9 @@ from momentum_kit.models import (
     Quote,
     TradeTick,
 )
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.recorder import FILE, Connected, HistoryAnswer, Recorder, Watched
-from momentum_kit.storage.recording import Recording, convert_recording
+from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.recording.conversion import Recording, convert_recording
+from momentum_kit.storage.recording.recorder import FILE, Connected, HistoryAnswer, Recorder, Watched
 
 ACME = Contract("ACME", 4242)
 DAY = date(2026, 11, 20)
@@ -205,7 +205,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path):
 
 def test_a_disk_that_falls_behind_ends_the_recording(session, monkeypatch):
     """Memory is bounded: a disk slower than the market is given up, with an alarm."""
-    monkeypatch.setattr("momentum_kit.storage.recorder.MOST_WAITING", 10)
+    monkeypatch.setattr("momentum_kit.storage.recording.recorder.MOST_WAITING", 10)
     for number in range(1000):
         session.at(number, trade(number, 10))
     assert session.alarmed.wait(10)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import StorageError
-from momentum_kit.storage.digest import decisions_digest
-from momentum_kit.storage.journal import SqliteJournal
-from momentum_kit.storage.query import query
-from momentum_kit.storage.summary import latest, percentile, summarise
+from momentum_kit.storage.journal.digest import decisions_digest
+from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.summary import latest, percentile, summarise
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from momentum_kit.models import (
     TradeSignal,
     TradeTick,
 )
-from momentum_kit.services.detection_engine import DetectionEngine
+from momentum_kit.services.detection.detection_engine import DetectionEngine
 from momentum_kit.sessions import previous_sessions, session_on
 
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)  # half an hour after the open

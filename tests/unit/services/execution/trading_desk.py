@@ -13,9 +13,9 @@ from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models import Beat, Catalyst, Quote, TradeSignal, TradingState
-from momentum_kit.services.execution_service import ExecutionService
-from momentum_kit.services.position_manager import PositionManager
-from momentum_kit.storage.intents import SqliteIntents
+from momentum_kit.services.execution.execution_service import ExecutionService
+from momentum_kit.services.positions.position_manager import PositionManager
+from momentum_kit.storage.journal.intents import SqliteIntents
 from momentum_kit.trading.account.ledger import Ledger
 
 BEAT = timedelta(seconds=0.25)

@@ -1,0 +1,130 @@
+"""reqMktData lines: one a contract, shared by its quote and trade streams, and one a news source."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from momentum_kit.bridge.streams.buffers import Feed
+from momentum_kit.bridge.wire import convert
+from momentum_kit.bridge.wire.events import TextTick, Tick
+from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
+
+MARKET_TICKS = "236,375"  # shortable, RTTradeVolume (the live series that matches TRADES history)
+NEWS_TICKS = "mdoff,292"  # headlines and no prices
+
+_BID_SIZE, _BID, _ASK, _ASK_SIZE, _LAST, _SHORTABLE, _HALTED, _TRADE_VOLUME = 0, 1, 2, 3, 4, 46, 49, 77
+_DELAYED_BID, _DELAYED_LAST_SIZE = 66, 71
+_FIELDS = dict.fromkeys((_BID, 66), "bid") | dict.fromkeys((_ASK, 67), "ask") | dict.fromkeys((_LAST, 68), "last")
+_FIELDS |= dict.fromkeys((_BID_SIZE, 69), "bid_size") | dict.fromkeys((_ASK_SIZE, 70), "ask_size")
+_FIELDS |= dict.fromkeys((_HALTED, 90), "halted") | {_SHORTABLE: "shortable"}  # 66 to 70 and 90 are the delayed ones
+_PRICES = frozenset({"bid", "ask", "last"})
+_NAN = float("nan")
+
+
+class MarketLine:
+    """The state of one contract's line and who reads it."""
+
+    ticks = MARKET_TICKS
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.req_id = 0
+        self.quotes: list[Feed[Quote]] = []
+        self.trades: list[Feed[TradeTick]] = []
+        self.alive_ns = time.perf_counter_ns()  # last tick, or the subscription
+        self.data_type = MarketDataType.LIVE  # IB says so only when it is otherwise
+        self._values = dict.fromkeys(("bid", "ask", "last", "bid_size", "ask_size", "shortable", "halted"), _NAN)
+        self._received: tuple[datetime, int] | None = None
+
+    @property
+    def ib_contract(self) -> Any:
+        """What reqMktData is asked for."""
+        return convert.to_ib_contract(self.contract)
+
+    @property
+    def feeds(self) -> list[Feed[Any]]:
+        """Everyone who reads this line."""
+        return [*self.quotes, *self.trades]
+
+    def drop(self, feed: Feed[Any]) -> None:
+        """One reader fewer."""
+        for feeds in (self.quotes, self.trades):
+            if feed in feeds:
+                feeds.remove(feed)
+
+    def take(self, tick: Tick) -> bool:
+        """Note one number; True if it changes the quote."""
+        self.alive_ns = tick.received_ns
+        name = _FIELDS.get(tick.field)
+        if name is None:
+            return False
+        if _DELAYED_BID <= tick.field <= _DELAYED_LAST_SIZE and self.data_type < MarketDataType.DELAYED:
+            self.data_type = MarketDataType.DELAYED
+        # IB writes -1 (and 0 in a halt) for 'no price'
+        self._values[name] = _NAN if name in _PRICES and tick.value <= 0 else tick.value
+        self._received = (tick.received_at, tick.received_ns)
+        return True
+
+    def take_text(self, tick: TextTick) -> None:
+        """Hand a trade to its readers; ValueError if it cannot be read."""
+        self.alive_ns = tick.received_ns
+        if tick.field != _TRADE_VOLUME or not self.trades:
+            return
+        trade = convert.trade_tick(self.contract.con_id, tick.text, tick.received_at, tick.received_ns)
+        if trade is not None:
+            for feed in self.trades:
+                feed.put(trade)
+
+    def quote(self) -> Quote | None:
+        """The quote as of the last tick; None before the first."""
+        if self._received is None:
+            return None
+        value = self._values
+        return Quote(
+            con_id=self.contract.con_id,
+            bid=value["bid"],
+            ask=value["ask"],
+            bid_size=value["bid_size"],
+            ask_size=value["ask_size"],
+            last=value["last"],
+            halted=value["halted"] > 0,
+            data_type=self.data_type,
+            received_at=self._received[0],
+            received_ns=self._received[1],
+            shortable=value["shortable"],
+        )
+
+    def publish(self) -> None:
+        """Hand the current quote to its readers."""
+        quote = self.quote()
+        if quote is not None:
+            for feed in self.quotes:
+                feed.put(quote)
+
+
+class NewsLine:
+    """One news source: a contract's own headlines, or a provider's broad tape."""
+
+    ticks = NEWS_TICKS
+
+    def __init__(self, source: Contract | str) -> None:
+        self.source = source
+        self.req_id = 0
+        self.feeds: list[Feed[Headline]] = []
+
+    @property
+    def contract(self) -> Contract | None:
+        """The contract whose headlines these are; None for a broad tape."""
+        return self.source if isinstance(self.source, Contract) else None
+
+    @property
+    def ib_contract(self) -> Any:
+        """What reqMktData is asked for."""
+        if isinstance(self.source, Contract):
+            return convert.to_ib_contract(self.source)
+        return convert.broad_tape_contract(self.source)
+
+    def drop(self, feed: Feed[Any]) -> None:
+        """One reader fewer."""
+        if feed in self.feeds:
+            self.feeds.remove(feed)

@@ -1,0 +1,184 @@
+"""All lines of one connection: opened for the first reader, closed after the last, asked for again after data loss."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from momentum_kit.bridge.streams.buffers import Feed
+from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
+from momentum_kit.bridge.wire.events import DataType, NewsTick, TextTick, Tick
+from momentum_kit.errors import BrokerError, NotConnected
+from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
+
+Line = MarketLine | NewsLine
+
+
+class Subscriptions:
+    """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids."""
+
+    def __init__(
+        self,
+        subscribe: Callable[[Line], None],
+        cancel: Callable[[int], None],
+        next_id: Callable[[], int],
+        market_data_lines: int,
+    ) -> None:
+        self._subscribe = subscribe
+        self._cancel = cancel
+        self._next_id = next_id
+        self._limit = market_data_lines
+        self._lines: dict[int, Line] = {}
+        self._market: dict[int | Contract, MarketLine] = {}
+        self._news: dict[Contract | str, NewsLine] = {}
+        self._dirty: dict[int, MarketLine] = {}
+
+    # -- readers ------------------------------------------------------------------------------------------------------
+
+    def add_quotes(self, contract: Contract, feed: Feed[Quote]) -> None:
+        """Feed quotes of a contract, from the one it has now on."""
+        line = self._market_line(contract)
+        line.quotes.append(feed)
+        quote = line.quote()
+        if quote is not None:
+            feed.put(quote)
+
+    def add_trades(self, contract: Contract, feed: Feed[TradeTick]) -> None:
+        """Feed trades of a contract."""
+        self._market_line(contract).trades.append(feed)
+
+    def add_headlines(self, sources: tuple[Contract | str, ...], feed: Feed[Headline]) -> None:
+        """Feed headlines of contracts or of a provider's broad tape."""
+        for source in dict.fromkeys(sources):
+            line = self._news.get(source)
+            if line is None:
+                line = self._news[source] = NewsLine(source)
+                self._open(line)
+            line.feeds.append(feed)
+
+    def drop(self, feed: Feed[Any]) -> None:
+        """A reader has gone; its lines go with it where it was the last."""
+        for line in list(self._lines.values()):
+            line.drop(feed)
+            if not line.feeds:
+                self._close(line)
+                self._cancel(line.req_id)
+
+    # -- what arrives -------------------------------------------------------------------------------------------------
+
+    def tick(self, tick: Tick) -> None:
+        """A number; the quote it changes is published by flush()."""
+        line = self._lines.get(tick.req_id)
+        if isinstance(line, MarketLine) and line.take(tick):
+            self._dirty[line.req_id] = line
+
+    def text(self, tick: TextTick) -> None:
+        """A string tick; ValueError if it cannot be read."""
+        line = self._lines.get(tick.req_id)
+        if isinstance(line, MarketLine):
+            line.take_text(tick)
+
+    def data_type(self, change: DataType) -> None:
+        """IB delivers another kind of data from now on."""
+        line = self._lines.get(change.req_id)
+        if isinstance(line, MarketLine):
+            line.data_type = MarketDataType(change.data_type)
+            self._dirty[line.req_id] = line
+
+    def headline(self, tick: NewsTick) -> Headline | None:
+        """A headline, completed with the contract of its line and handed to its readers."""
+        line = self._lines.get(tick.req_id)
+        if not isinstance(line, NewsLine):
+            return None
+        value = replace(tick.headline, contract=line.contract)
+        for feed in line.feeds:
+            feed.put(value)
+        return value
+
+    def flush(self) -> None:
+        """Publish each quote that changed since the last time, once."""
+        for line in self._dirty.values():
+            line.publish()
+        self._dirty.clear()
+
+    # -- trouble ------------------------------------------------------------------------------------------------------
+
+    def fail(self, req_id: int, error: BrokerError) -> None:
+        """The broker refused a line, or the send did: readers that have no other line get the error."""
+        line = self._lines.get(req_id)
+        if line is not None:
+            self._close(line)
+            others = self.feeds
+            for feed in line.feeds:
+                if feed not in others:
+                    feed.end(error)
+
+    def ask_again(self, req_id: int) -> None:
+        """The broker dropped one line: cancel it and ask under a new id."""
+        line = self._lines.pop(req_id, None)
+        if line is not None:
+            self._dirty.pop(req_id, None)
+            self._cancel(req_id)
+            with contextlib.suppress(NotConnected):  # then its readers are about to be told so
+                self._open(line)
+
+    def ask_again_all(self) -> None:
+        """The broker lost all subscriptions (1101)."""
+        for req_id in list(self._lines):
+            self.ask_again(req_id)
+
+    def end_all(self, error: BrokerError | None) -> None:
+        """The connection is over: readers get what is left, then the error or the end."""
+        self.flush()
+        for line in self._lines.values():
+            for feed in line.feeds:
+                feed.end(error)
+        self._lines.clear()
+        self._market.clear()
+        self._news.clear()
+
+    def has(self, req_id: int) -> bool:
+        """True if a line has this id."""
+        return req_id in self._lines
+
+    def stale(self, after_s: float) -> frozenset[int]:
+        """con_ids of lines without a tick for `after_s` wall seconds."""
+        limit = time.perf_counter_ns() - after_s * 1e9
+        return frozenset(line.contract.con_id for line in self._market.values() if line.alive_ns < limit)
+
+    @property
+    def feeds(self) -> list[Feed[Any]]:
+        """Every reader of every line."""
+        return [feed for line in self._lines.values() for feed in line.feeds]
+
+    # -- lines --------------------------------------------------------------------------------------------------------
+
+    def _market_line(self, contract: Contract) -> MarketLine:
+        key = contract.con_id or contract
+        line = self._market.get(key)
+        if line is None:
+            if len(self._market) >= self._limit:
+                raise BrokerError(
+                    f"no market-data line left for {contract}: {self._limit} are in use (broker.market_data_lines)"
+                )
+            line = self._market[key] = MarketLine(contract)
+            self._open(line)
+        return line
+
+    def _open(self, line: Line) -> None:
+        line.req_id = self._next_id()
+        self._lines[line.req_id] = line
+        try:
+            self._subscribe(line)
+        except NotConnected:
+            self._close(line)
+            raise
+
+    def _close(self, line: Line) -> None:
+        self._lines.pop(line.req_id, None)
+        self._dirty.pop(line.req_id, None)
+        if isinstance(line, MarketLine):
+            self._market.pop(line.contract.con_id or line.contract, None)
+        else:
+            self._news.pop(line.source, None)

@@ -1,0 +1,145 @@
+"""The official EClient with a connect that ends, a decoder that survives, and requests that raise."""
+
+import contextlib
+import inspect
+import logging
+import socket
+import time
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from ibapi import comm
+from ibapi.client import EClient
+from ibapi.decoder import Decoder
+from ibapi.errors import NOT_CONNECTED
+from ibapi.order_cancel import OrderCancel
+from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER
+from ibapi.utils import BadMessage
+
+from momentum_kit.bridge.wire.connection import IBConnection
+from momentum_kit.bridge.wire.wrapper import IBWrapper
+from momentum_kit.errors import ConnectionFailed, NotConnected, RequestFailed, RequestTimeout
+
+log = logging.getLogger(__name__)
+
+MIN_SERVER_VERSION = 163  # the first with sizes in shares and fractions of them
+_CANCEL_TAKES_OBJECT = "orderCancel" in inspect.signature(EClient.cancelOrder).parameters  # since API 10.30
+
+
+class SafeDecoder(Decoder):  # type: ignore[misc]
+    """ibapi's decoder, for which one bad message costs that message and not the connection our stops hang on."""
+
+    def interpret(self, fields: Any, msgId: int) -> None:  # noqa: N803
+        """Decode a text message; what cannot be decoded becomes an Unreadable."""
+        try:
+            super().interpret(fields, msgId)
+        except (BadMessage, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+            cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
+            self.wrapper.unreadable(f"message {msgId}", f"{cause!r} in {fields[:40]!r}")
+        finally:
+            self.wrapper.inbox.commit()
+
+    def interpretWithSignature(self, fields: Any, handleInfo: Any) -> None:  # noqa: N802, N803
+        """As ibapi's, but a wrong number of fields is an error and not a log line."""
+        expected = handleInfo.wrapperParams
+        if expected is not None and len(fields) != len(expected):
+            raise ValueError(f"{len(fields)} fields, expected {len(expected)}")
+        super().interpretWithSignature(fields, handleInfo)
+
+    def processProtoBuf(self, protoBuf: bytes, msgId: int) -> None:  # noqa: N802, N803
+        """Decode a protobuf message; what cannot be decoded becomes an Unreadable."""
+        try:
+            super().processProtoBuf(protoBuf, msgId)
+        except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, AttributeError) as error:
+            self.wrapper.unreadable(f"message {msgId}", f"{error!r} in {protoBuf[:200]!r}")
+        finally:
+            self.wrapper.inbox.commit()
+
+
+class IBClient(EClient):  # type: ignore[misc]
+    """One connection, used once: ibapi leaves the old session's messages behind when a client is used again."""
+
+    def __init__(self, wrapper: IBWrapper, connect_timeout_s: float) -> None:
+        super().__init__(wrapper)
+        # at INFO ibapi formats every request and every answer; its errors reach us through the wrapper anyway
+        logging.getLogger("ibapi").setLevel(logging.CRITICAL)
+        self.connect_timeout_s = connect_timeout_s
+        self.link: IBConnection | None = None
+
+    def connect(self, host: str, port: int, clientId: int) -> None:  # noqa: N803
+        """Handshake and START_API; ConnectionFailed says in one line what is wrong."""
+        deadline = time.monotonic() + self.connect_timeout_s
+        self.host, self.port, self.clientId = host, port, clientId
+        self.link = self.conn = self.msg_queue = IBConnection(host, port)
+        try:
+            self.link.connect(self.connect_timeout_s)
+            hello = comm.make_initial_msg(f"v{MIN_CLIENT_VER}..{MAX_CLIENT_VER}")
+            self.link.sendMsg(b"API\0" + hello)
+            fields = comm.read_fields(self.link.first_frame(deadline))
+        except OSError as error:
+            self.link.disconnect()
+            raise ConnectionFailed(_explain(error, host, port, self.connect_timeout_s, self.link.sent)) from None
+        self._agree(fields, f"{host}:{port}")
+        self.startApi()
+
+    def _agree(self, fields: tuple[bytes, ...], where: str) -> None:
+        assert self.link is not None
+        if len(fields) != 2 or not fields[0].isdigit():
+            self.link.disconnect()
+            raise ConnectionFailed(f"{where} is not an IB gateway: it answered {b' '.join(fields)[:60]!r}")
+        version = int(fields[0])
+        if version < MIN_SERVER_VERSION:
+            self.link.disconnect()
+            raise ConnectionFailed(f"{where} is too old: server version {version}, needed {MIN_SERVER_VERSION}")
+        self.serverVersion_, self.connTime = version, fields[1].decode(errors="replace")
+        self.decoder = SafeDecoder(self.wrapper, version)
+        self.setConnState(EClient.CONNECTED)
+
+    def isConnected(self) -> bool:  # noqa: N802
+        """True while the socket is open; without the log line that ibapi formats twice a message."""
+        return bool(self.connState == EClient.CONNECTED and self.link is not None and self.link.socket is not None)
+
+    def disconnect(self) -> None:
+        """Close the socket, on the reading thread. The versions stay: a request may be on its way into them."""
+        self.setConnState(EClient.DISCONNECTED)
+        if self.link is not None:
+            self.link.disconnect()
+
+    def call(self, request: str, *args: Any) -> None:
+        """Send one request by its ibapi name, on the loop's thread; raise what ibapi would only report to error().
+
+        NotConnected, RequestFailed: nothing was sent. RequestTimeout: it may have been sent in part, outcome unknown.
+        """
+        link = self.link
+        if link is None or not self.isConnected():
+            raise NotConnected(f"{request}: not connected to the gateway")
+        before = link.sent
+        self.wrapper.refusals.clear()
+        with contextlib.suppress(OSError):  # API 10.37 lets it through, later ones report it; link.failure has it
+            getattr(self, request)(*args)
+        if link.sent > before:
+            return
+        code, text = self.wrapper.refusals[-1] if self.wrapper.refusals else (NOT_CONNECTED.code(), "nothing was sent")
+        if link.failure:
+            raise RequestTimeout(f"{request}: {link.failure}; the outcome is unknown, reconcile")
+        if code == NOT_CONNECTED.code():
+            raise NotConnected(f"{request}: {text}")
+        raise RequestFailed(code, text)
+
+    def cancel(self, order_id: int) -> None:
+        """Cancel an order, in this API version's form."""
+        self.cancelOrder(order_id, OrderCancel() if _CANCEL_TAKES_OBJECT else "")
+
+
+def _explain(error: OSError, host: str, port: int, timeout_s: float, hello_sent: int) -> str:
+    where = f"{host}:{port}"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nobody listens at {where}; start IB Gateway, TWS or momentum-kit sim there, or correct broker.port"
+    if isinstance(error, socket.gaierror):
+        return f"unknown host {host}"
+    if isinstance(error, TimeoutError):
+        state = "is silent: no handshake" if hello_sent else "cannot be reached: no connection"
+        return f"{where} {state} within {timeout_s:g} s; is it an IB Gateway with its API enabled?"
+    if hello_sent:
+        return f"{where} ended the handshake ({error}); is this address among the gateway's trusted ones?"
+    return f"cannot connect to {where}: {error.strerror or error}"

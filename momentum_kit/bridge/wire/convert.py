@@ -1,0 +1,224 @@
+"""ibapi's mutable objects <-> our frozen models; the one place that knows IB's field names."""
+
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from ibapi.common import BarData
+from ibapi.const import UNSET_DECIMAL, UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG
+from ibapi.contract import Contract as IBContract
+from ibapi.order import Order as IBOrder
+
+from momentum_kit.bridge.wire.times import from_epoch_ms, parse_time
+from momentum_kit.models import (
+    UNSET_PRICE,
+    Bar,
+    CommissionReport,
+    Contract,
+    ContractDetails,
+    Execution,
+    Headline,
+    HeadlinePhase,
+    OpenOrder,
+    OrderAction,
+    OrderRequest,
+    TradeTick,
+)
+
+_SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL, "BUY": OrderAction.BUY, "SELL": OrderAction.SELL}
+_LIMIT_TYPES = frozenset({"LMT", "STP LMT"})
+_STOP_TYPES = frozenset({"STP", "STP LMT"})
+
+
+def price(value: float | None) -> float:
+    """A price, nan where IB sent its 'unset' (the largest double) or nothing."""
+    return UNSET_PRICE if value is None or value == UNSET_DOUBLE else float(value)
+
+
+def shares(value: Decimal | float | None) -> Decimal:
+    """A number of shares; IB's 'unset' is 0."""
+    return Decimal(0) if value is None or value == UNSET_DECIMAL else Decimal(value)
+
+
+def number(value: int | None) -> int:
+    """An id or a count; IB's 'unset' is 0."""
+    return 0 if value is None or value in (UNSET_INTEGER, UNSET_LONG) else int(value)
+
+
+def _given(value: float | None) -> float | None:
+    return None if value is None or value in (UNSET_DOUBLE, 0.0) else float(value)
+
+
+def to_ib_contract(contract: Contract) -> IBContract:
+    """Ours -> ibapi's."""
+    ib = IBContract()
+    ib.conId, ib.symbol, ib.secType = contract.con_id, contract.symbol, contract.sec_type
+    ib.exchange, ib.currency, ib.primaryExchange = contract.exchange, contract.currency, contract.primary_exchange
+    ib.localSymbol, ib.tradingClass = contract.local_symbol, contract.trading_class
+    return ib
+
+
+def broad_tape_contract(provider: str) -> IBContract:
+    """The pseudo contract whose ticks are all headlines of one provider."""
+    ib = IBContract()
+    ib.symbol, ib.secType, ib.exchange = f"{provider}:{provider}_ALL", "NEWS", provider
+    return ib
+
+
+def contract(ib: Any) -> Contract:
+    """From ibapi's contract to ours."""
+    return Contract(
+        ib.symbol, ib.conId, ib.secType, ib.exchange, ib.currency, ib.primaryExchange, ib.localSymbol, ib.tradingClass
+    )
+
+
+def contract_details(ib: Any) -> ContractDetails:
+    """From ibapi's contract details to ours."""
+    return ContractDetails(
+        contract=contract(ib.contract),
+        long_name=ib.longName,
+        min_tick=ib.minTick,
+        valid_exchanges=tuple(ib.validExchanges.split(",")) if ib.validExchanges else (),
+        market_rule_ids=tuple(int(rule) for rule in ib.marketRuleIds.split(",") if rule),
+        time_zone_id=ib.timeZoneId,
+        trading_hours=ib.tradingHours,
+        liquid_hours=ib.liquidHours,
+        stock_type=ib.stockType,
+        industry=ib.industry,
+        category=ib.category,
+        subcategory=ib.subcategory,
+    )
+
+
+def to_ib_order(request: OrderRequest) -> IBOrder:
+    """Ours -> ibapi's; a trailing order's stop_price is the trail's starting stop."""
+    ib = IBOrder()
+    ib.orderId, ib.parentId = request.order_id, request.parent_id
+    ib.action, ib.totalQuantity, ib.orderType = request.action.value, request.quantity, request.order_type
+    if request.limit_price is not None:
+        ib.lmtPrice = request.limit_price
+    if request.stop_price is not None:
+        setattr(ib, "trailStopPrice" if request.order_type.startswith("TRAIL") else "auxPrice", request.stop_price)
+    if request.trailing_percent is not None:
+        ib.trailingPercent = request.trailing_percent
+    ib.tif, ib.outsideRth, ib.transmit = request.tif, request.outside_rth, request.transmit
+    ib.ocaGroup, ib.ocaType = request.oca_group, request.oca_type
+    ib.orderRef, ib.account = request.order_ref, request.account
+    return ib
+
+
+def order_request(ib: Any) -> OrderRequest:
+    """From ibapi's order to ours; prices are None where the order type has none."""
+    kind = ib.orderType
+    stop = ib.trailStopPrice if kind.startswith("TRAIL") else ib.auxPrice if kind in _STOP_TYPES else None
+    return OrderRequest(
+        action=OrderAction.SELL if ib.action == "SSHORT" else OrderAction(ib.action),
+        quantity=shares(ib.totalQuantity),
+        order_type=kind,
+        limit_price=_given(ib.lmtPrice) if kind in _LIMIT_TYPES else None,
+        stop_price=_given(stop),
+        trailing_percent=_given(ib.trailingPercent),
+        tif=ib.tif,
+        outside_rth=bool(ib.outsideRth),
+        transmit=bool(ib.transmit),
+        order_id=number(ib.orderId),
+        parent_id=number(ib.parentId),
+        oca_group=ib.ocaGroup,
+        oca_type=number(ib.ocaType),
+        order_ref=ib.orderRef,
+        account=ib.account,
+    )
+
+
+def open_order(ib_contract: Any, ib_order: Any, state: Any, received_at: datetime) -> OpenOrder:
+    """From ibapi's openOrder or completedOrder to ours."""
+    return OpenOrder(
+        contract=contract(ib_contract),
+        request=order_request(ib_order),
+        perm_id=number(ib_order.permId),
+        client_id=number(ib_order.clientId),
+        status=state.status,
+        received_at=received_at,
+        completed_status=state.completedStatus,
+        completed_time=state.completedTime,
+        filled=shares(ib_order.filledQuantity),
+    )
+
+
+def execution(ib_contract: Any, ib: Any, received_at: datetime, *, from_request: bool) -> Execution:
+    """From ibapi's execution to ours."""
+    return Execution(
+        exec_id=ib.execId,
+        order_id=number(ib.orderId),
+        perm_id=number(ib.permId),
+        client_id=number(ib.clientId),
+        contract=contract(ib_contract),
+        account=ib.acctNumber,
+        side=_SIDES[ib.side],
+        shares=shares(ib.shares),
+        price=price(ib.price),
+        time=parse_time(ib.time),
+        order_ref=ib.orderRef,
+        exchange=ib.exchange,
+        cumulative_shares=shares(ib.cumQty),
+        average_price=price(ib.avgPrice),
+        liquidation=bool(ib.liquidation),
+        received_at=received_at,
+        from_request=from_request,
+    )
+
+
+def commission_report(ib: Any) -> CommissionReport:
+    """From ibapi's report to ours; the field was renamed in API 10.33."""
+    cost = ib.commissionAndFees if hasattr(ib, "commissionAndFees") else ib.commission
+    return CommissionReport(ib.execId, price(cost), ib.currency, price(ib.realizedPNL))
+
+
+def bar(ib: BarData, seconds: int) -> Bar:
+    """From ibapi's bar to ours; IB has -1 for volume, wap and count where a series has none (MIDPOINT)."""
+    volume, wap = float(shares(ib.volume)), float(shares(ib.wap))
+    count = number(ib.barCount)
+    return Bar(
+        start=parse_time(ib.date),
+        seconds=seconds,
+        open=ib.open,
+        high=ib.high,
+        low=ib.low,
+        close=ib.close,
+        volume=max(volume, 0.0),
+        wap=wap if wap > 0 else math.nan,
+        count=max(count, 0),
+    )
+
+
+def historical_headline(time: str, provider: str, article_id: str, text: str) -> Headline:
+    """A historicalNews line -> Headline. Its time has no zone; UTC is assumed (IB documents none)."""
+    return Headline(
+        provider=provider,
+        article_id=article_id,
+        text=text,
+        published_at=parse_time(time, default=UTC),
+        received_at=None,
+        phase=HeadlinePhase.BACKFILL,
+    )
+
+
+def trade_tick(con_id: int, text: str, received_at: datetime, received_ns: int) -> TradeTick | None:
+    """RTTradeVolume 'price;size;epoch ms;day volume;day vwap;single' -> TradeTick.
+
+    None for a line without a price or a size: IB sends such ones for volume corrections.
+    """
+    cost, size, at, volume, vwap, _single = text.split(";")
+    if not cost or not size or float(cost) <= 0 or float(size) <= 0:
+        return None
+    return TradeTick(
+        con_id=con_id,
+        time=from_epoch_ms(int(at)),
+        price=float(cost),
+        size=float(size),
+        total_volume=float(volume or "nan"),
+        vwap=float(vwap or "nan"),
+        received_at=received_at,
+        received_ns=received_ns,
+    )

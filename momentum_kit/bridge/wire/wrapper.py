@@ -1,0 +1,269 @@
+# ruff: noqa: ARG002, N815  IB's signatures, whole, and IB's names
+"""IBWrapper: every callback builds a frozen value and queues it. No logic, never an exception, no other thread."""
+
+import functools
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ibapi.wrapper import EWrapper
+
+from momentum_kit.bridge.wire import convert, events
+from momentum_kit.bridge.wire.inbox import Inbox
+from momentum_kit.bridge.wire.times import from_epoch_ms, from_epoch_s
+from momentum_kit.models import (
+    AccountValue,
+    Article,
+    Headline,
+    NewsProvider,
+    OrderUpdate,
+    Position,
+    PriceIncrement,
+    SymbolMatch,
+)
+
+_Callback = TypeVar("_Callback", bound=Callable[..., None])
+_ERROR_HAS_TIME = "errorTime" in inspect.signature(EWrapper.error).parameters  # since API 10.33
+
+
+def _queued(callback: _Callback) -> _Callback:
+    """A callback that raises ends EClient.run() and with it the connection: its failure becomes a value instead."""
+
+    @functools.wraps(callback)
+    def guarded(self: "IBWrapper", *args: Any) -> None:
+        try:
+            callback(self, *args)
+        except (ValueError, ArithmeticError, TypeError, KeyError, AttributeError) as error:
+            self.unreadable(callback.__name__, f"{error!r} in {[str(value) for value in args]}")
+
+    return guarded  # type: ignore[return-value]
+
+
+class IBWrapper(EWrapper):  # type: ignore[misc]
+    """Receives on the ibapi thread. now: the market clock; bar_seconds: bar length by history request id.
+
+    refusals: what error() said on the requesting thread itself, (code, text): ibapi's way to refuse a request.
+    """
+
+    def __init__(self, inbox: Inbox, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.inbox = inbox
+        self.now = now
+        self.bar_seconds: dict[int, int] = {}
+        self.refusals: list[tuple[int, str]] = []
+        self.requesting_thread = threading.get_ident()
+        self._post = inbox.post
+
+    def unreadable(self, what: str, detail: str) -> None:
+        """A message or callback could not be turned into a value."""
+        self._post(events.Unreadable(what, detail))
+
+    def _answer(self, key: int | str, *values: Any) -> None:
+        self._post(events.Answer(key, values, False))
+
+    def _last(self, key: int | str, *values: Any) -> None:
+        self._post(events.Answer(key, values, True))
+
+    # -- connection ---------------------------------------------------------------------------------------------------
+
+    @_queued
+    def error(self, reqId: int, *rest: Any) -> None:
+        code, text = rest[1:3] if _ERROR_HAS_TIME else rest[:2]
+        if threading.get_ident() == self.requesting_thread:
+            self.refusals.append((code, text))
+        else:
+            self._post(events.Notice(reqId, code, text, self.now()))
+
+    @_queued
+    def managedAccounts(self, accountsList: str) -> None:
+        self._post(events.Accounts(tuple(name for name in accountsList.split(",") if name)))
+
+    @_queued
+    def nextValidId(self, orderId: int) -> None:
+        self._post(events.NextOrderId(orderId))
+
+    @_queued
+    def currentTime(self, time: int) -> None:
+        self._last(events.CURRENT_TIME, from_epoch_s(time))
+
+    @_queued
+    def currentTimeInMillis(self, timeInMillis: int) -> None:
+        self._last(events.CURRENT_TIME_MILLIS, from_epoch_ms(timeInMillis))
+
+    # -- market data --------------------------------------------------------------------------------------------------
+
+    @_queued
+    def tickPrice(self, reqId: int, tickType: int, price: float, attrib: Any) -> None:
+        self._post(events.Tick(reqId, tickType, price, self.now(), time.perf_counter_ns()))
+
+    @_queued
+    def tickSize(self, reqId: int, tickType: int, size: Decimal) -> None:
+        self._post(events.Tick(reqId, tickType, float(convert.shares(size)), self.now(), time.perf_counter_ns()))
+
+    @_queued
+    def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
+        self._post(events.Tick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
+
+    @_queued
+    def tickString(self, reqId: int, tickType: int, value: str) -> None:
+        self._post(events.TextTick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
+
+    @_queued
+    def tickSnapshotEnd(self, reqId: int) -> None:
+        self._last(reqId)
+
+    @_queued
+    def marketDataType(self, reqId: int, marketDataType: int) -> None:
+        self._post(events.DataType(reqId, marketDataType))
+
+    @_queued
+    def historicalData(self, reqId: int, bar: Any) -> None:
+        self._answer(reqId, convert.bar(bar, self.bar_seconds.get(reqId, 0)))
+
+    @_queued
+    def historicalDataEnd(self, reqId: int, start: str, end: str) -> None:
+        self._last(reqId)
+
+    # -- contracts ----------------------------------------------------------------------------------------------------
+
+    @_queued
+    def contractDetails(self, reqId: int, contractDetails: Any) -> None:
+        self._answer(reqId, convert.contract_details(contractDetails))
+
+    bondContractDetails = contractDetails
+
+    @_queued
+    def contractDetailsEnd(self, reqId: int) -> None:
+        self._last(reqId)
+
+    @_queued
+    def symbolSamples(self, reqId: int, contractDescriptions: Any) -> None:
+        self._last(
+            reqId,
+            *(
+                SymbolMatch(convert.contract(one.contract), one.contract.description, tuple(one.derivativeSecTypes))
+                for one in contractDescriptions
+            ),
+        )
+
+    @_queued
+    def marketRule(self, marketRuleId: int, priceIncrements: Any) -> None:
+        bands = sorted((band.lowEdge, band.increment) for band in priceIncrements)
+        self._last(events.market_rule_key(marketRuleId), *(PriceIncrement(*band) for band in bands))
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    @_queued
+    def newsProviders(self, newsProviders: Any) -> None:
+        self._last(events.NEWS_PROVIDERS, *(NewsProvider(one.code, one.name) for one in newsProviders))
+
+    @_queued
+    def newsArticle(self, requestId: int, articleType: int, articleText: str) -> None:
+        self._last(requestId, Article(articleType, articleText))
+
+    @_queued
+    def historicalNews(self, requestId: int, time: str, providerCode: str, articleId: str, headline: str) -> None:
+        self._answer(requestId, convert.historical_headline(time, providerCode, articleId, headline))
+
+    @_queued
+    def historicalNewsEnd(self, requestId: int, hasMore: bool) -> None:
+        self._last(requestId)
+
+    @_queued
+    def tickNews(
+        self, tickerId: int, timeStamp: int, providerCode: str, articleId: str, headline: str, extraData: str
+    ) -> None:
+        published, received, ns = from_epoch_ms(timeStamp), self.now(), time.perf_counter_ns()
+        value = Headline(providerCode, articleId, headline, published, received, extraData, received_ns=ns)
+        self._post(events.NewsTick(tickerId, value))
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    @_queued
+    def openOrder(self, orderId: int, contract: Any, order: Any, orderState: Any) -> None:
+        self._post(convert.open_order(contract, order, orderState, self.now()))
+
+    @_queued
+    def openOrderEnd(self) -> None:
+        self._last(events.OPEN_ORDERS)
+
+    @_queued
+    def orderStatus(
+        self,
+        orderId: int,
+        status: str,
+        filled: Decimal,
+        remaining: Decimal,
+        avgFillPrice: float,
+        permId: int,
+        parentId: int,
+        lastFillPrice: float,
+        clientId: int,
+        whyHeld: str,
+        mktCapPrice: float,
+    ) -> None:
+        self._post(
+            OrderUpdate(
+                order_id=convert.number(orderId),
+                perm_id=convert.number(permId),
+                client_id=convert.number(clientId),
+                parent_id=convert.number(parentId),
+                status=status,
+                filled=convert.shares(filled),
+                remaining=convert.shares(remaining),
+                avg_fill_price=convert.price(avgFillPrice),
+                last_fill_price=convert.price(lastFillPrice),
+                why_held=whyHeld,
+                market_cap_price=convert.price(mktCapPrice),
+                received_at=self.now(),
+            )
+        )
+
+    @_queued
+    def execDetails(self, reqId: int, contract: Any, execution: Any) -> None:
+        value = convert.execution(contract, execution, self.now(), from_request=reqId > 0)
+        if reqId > 0:
+            self._answer(reqId, value)
+        else:
+            self._post(value)
+
+    @_queued
+    def execDetailsEnd(self, reqId: int) -> None:
+        self._last(reqId)
+
+    @_queued
+    def commissionAndFeesReport(self, commissionAndFeesReport: Any) -> None:
+        self._post(convert.commission_report(commissionAndFeesReport))
+
+    commissionReport = commissionAndFeesReport  # its name before API 10.33
+
+    @_queued
+    def completedOrder(self, contract: Any, order: Any, orderState: Any) -> None:
+        self._answer(events.COMPLETED_ORDERS, convert.open_order(contract, order, orderState, self.now()))
+
+    @_queued
+    def completedOrdersEnd(self) -> None:
+        self._last(events.COMPLETED_ORDERS)
+
+    # -- account ------------------------------------------------------------------------------------------------------
+
+    @_queued
+    def position(self, account: str, contract: Any, position: Decimal, avgCost: float) -> None:
+        value = Position(account, convert.contract(contract), convert.shares(position), convert.price(avgCost))
+        self._answer(events.POSITIONS, value)
+
+    @_queued
+    def positionEnd(self) -> None:
+        self._last(events.POSITIONS)
+
+    @_queued
+    def accountSummary(self, reqId: int, account: str, tag: str, value: str, currency: str) -> None:
+        self._answer(reqId, AccountValue(account, tag, value, currency))
+
+    @_queued
+    def accountSummaryEnd(self, reqId: int) -> None:
+        self._last(reqId)

@@ -1,0 +1,1 @@
+"""The first service: headlines become news items tied to contracts."""

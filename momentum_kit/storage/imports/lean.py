@@ -1,0 +1,167 @@
+"""QuantConnect Lean's minute zips -> archive: every row is checked, and one bad row imports nothing."""
+
+import csv
+import hashlib
+import io
+import math
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from momentum_kit.errors import ArchiveError
+from momentum_kit.models import Bar
+from momentum_kit.sessions import NEW_YORK
+from momentum_kit.storage.archive.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
+from momentum_kit.storage.imports.report import REMEDY, ImportReport
+
+NAME = re.compile(r"(?P<day>\d{8})_(?P<what>trade|quote)\.zip")
+KINDS = {"trade": BARS, "quote": QUOTES}
+PRICE_SCALE = 10_000  # Lean stores equity prices as integers of 1/10,000 USD
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One zip of Lean's: what it holds, by its name and folder."""
+
+    file: Path
+    kind: str
+    symbol: str
+    day: date
+
+
+def import_lean(path: str | Path, archive: Archive) -> ImportReport:
+    """Import every minute zip at or below `path`: .../minute/SYMBOL/YYYYMMDD_{trade,quote}.zip.
+
+    A file whose content the archive already has is left alone, so importing twice changes nothing. Prices stay as
+    Lean has them on disk, unadjusted. Raises ArchiveError: the file, the row and the remedy; nothing is imported then.
+    """
+    sources = _find(Path(path))
+    rows = 0
+    unchanged = 0
+
+    def fresh() -> Iterator[Series]:
+        nonlocal rows, unchanged
+        for source in sources:
+            series = _read(source)
+            rows += len(series.rows)
+            if _known(series, archive):
+                unchanged += 1
+            else:
+                yield series
+
+    imported = archive.extend(fresh())
+    symbols = tuple(sorted({source.symbol for source in sources}))
+    days = tuple(sorted({source.day.isoformat() for source in sources}))
+    return ImportReport(imported, unchanged, rows, symbols, days)
+
+
+def _find(path: Path) -> list[_Source]:
+    if not path.exists():
+        raise ArchiveError(f"{path}: no such file or folder")
+    files = sorted(path.rglob("*.zip")) if path.is_dir() else [path]
+    found = []
+    for file in files:
+        name = NAME.fullmatch(file.name)
+        if name and file.resolve().parent.parent.name == "minute":
+            try:
+                day = datetime.strptime(name["day"], "%Y%m%d").replace(tzinfo=NEW_YORK).date()
+            except ValueError:
+                raise ArchiveError(f"{file}: {name['day']} is not a day; {REMEDY}") from None
+            found.append(_Source(file, KINDS[name["what"]], file.resolve().parent.name.upper(), day))
+    if not found:
+        raise ArchiveError(f"{path}: no Lean minute data here; expected .../minute/SYMBOL/YYYYMMDD_trade.zip")
+    return found
+
+
+def _known(series: Series, archive: Archive) -> bool:
+    key = (series.kind, series.symbol, series.day)
+    try:
+        return archive.holds(*key) and archive.provenance(*key).sha256 == series.provenance.sha256
+    except ArchiveError:
+        return False  # the archive's file is damaged: this import replaces it
+
+
+def _read(source: _Source) -> Series:
+    try:
+        content = source.file.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+            names = zipped.namelist()
+            if len(names) != 1:
+                raise ArchiveError(f"{source.file}: expected one CSV inside, found {len(names)}; {REMEDY}")
+            text = zipped.read(names[0]).decode("ascii")
+    except OSError as error:
+        raise ArchiveError(f"{source.file}: {error.strerror or error}; {REMEDY}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ArchiveError(f"{source.file}: broken zip ({error}); {REMEDY}") from None
+    except UnicodeDecodeError:
+        raise ArchiveError(f"{source.file}: {names[0]} is not text; {REMEDY}") from None
+    rows = list(_rows(source, text))
+    if not rows:
+        raise ArchiveError(f"{source.file}: empty, not a single row; {REMEDY}")
+    origin = Provenance(
+        source=f"QuantConnect Lean, {source.file.parent.name}/{source.file.name}",
+        sha256=hashlib.sha256(content).hexdigest(),
+        imported_at=datetime.now(UTC),
+        adjusted=False,
+    )
+    return Series(source.kind, source.symbol, source.day, rows, origin)  # type: ignore[arg-type]  # one kind a file
+
+
+def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
+    parse: Callable[[datetime, list[float]], Bar | QuoteBar] = _bar if source.kind == BARS else _quote_bar
+    columns = 6 if source.kind == BARS else 11
+    midnight = datetime.combine(source.day, time(), NEW_YORK)
+    before = -1
+    for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
+        try:
+            if len(cells) != columns:
+                raise ValueError(f"expected {columns} columns, found {len(cells)}")
+            offset_ms, *values = _numbers(cells)
+            if offset_ms % MINUTE_MS or not 0 <= offset_ms < DAY_MS:
+                raise ValueError(f"{cells[0]} ms since midnight is not the start of a minute")
+            if offset_ms <= before:
+                raise ValueError("unsorted: not later than the row before")
+            before = int(offset_ms)
+            # Wall-clock arithmetic: Lean counts on New York's clock.
+            yield parse((midnight + timedelta(milliseconds=before)).astimezone(UTC), values)
+        except ValueError as error:
+            raise ArchiveError(f"{source.file}: row {number}: {error}; {REMEDY}") from None
+
+
+def _numbers(cells: list[str]) -> list[float]:
+    if "" in cells:
+        raise ValueError(f"column {cells.index('') + 1} is empty")
+    numbers = [float(cell) for cell in cells]
+    if not all(math.isfinite(number) and number >= 0 for number in numbers):
+        raise ValueError("negative or not a number")
+    return numbers
+
+
+def _prices(values: list[float]) -> tuple[float, float, float, float]:
+    opened, high, low, closed = (value / PRICE_SCALE for value in values)
+    if low <= 0:
+        raise ValueError("a price of zero")
+    if not low <= min(opened, closed) <= max(opened, closed) <= high:
+        raise ValueError("open or close lies outside low and high")
+    return opened, high, low, closed
+
+
+def _bar(start: datetime, values: list[float]) -> Bar:
+    if values[4] == 0:
+        raise ValueError("no volume: a minute without a trade has no bar")
+    # Lean's minute files carry neither a volume-weighted price nor a count of trades; -1 is IB's "unknown" count.
+    return Bar(start, 60, *_prices(values[:4]), volume=values[4], wap=math.nan, count=-1)
+
+
+def _quote_bar(start: datetime, values: list[float]) -> QuoteBar:
+    bid, ask = _prices(values[:4]), _prices(values[5:9])
+    # Only open and close are the same instant on both sides: the highest bid may stand above a later, lower ask.
+    if bid[0] > ask[0] or bid[3] > ask[3]:
+        raise ValueError("crossed: bid above ask")
+    return QuoteBar(start, 60, *bid, values[4], *ask, values[9])

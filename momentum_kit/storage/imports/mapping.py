@@ -1,0 +1,123 @@
+"""How a foreign table becomes archive rows: which column is what, in which time zone and unit, and of which symbol."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from momentum_kit.errors import ArchiveError
+from momentum_kit.storage.archive.rows import BARS, BARS_5S, HEADLINES, names
+
+Kind = Literal["bars_1m", "bars_5s", "quotes_1m", "quotes_5s", "headlines"]
+EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}  # microseconds each
+HEADLINE_COLUMNS = ("provider", "article_id", "text", "published_at", "received_at", "symbol", "con_id")
+HEADLINE_NEEDED = ("text", "published_at")
+OPTIONAL = ("wap", "count", "bid_size", "ask_size")
+
+
+class Mapping(BaseModel):
+    """One mapping file; `momentum-kit data import csv PATH --map-file FILE`, or the same keys by --map KEY=VALUE.
+
+    columns: our column -> theirs (or a list of theirs, joined by a blank: date and time). A column of the same name
+    needs no entry. Bars need start, open, high, low, close, volume (wap and count if known); quotes start and the
+    bid_ and ask_ columns of QuoteBar (sizes if known); headlines text and published_at (provider, article_id,
+    received_at, symbol and con_id if known).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind = "bars_1m"
+    adjusted: bool | None = None
+    """Prices are adjusted for splits or dividends; must be said for bars and quotes: the two are never mixed."""
+    time_zone: str = ""
+    """The zone of stamps that name none, such as America/New_York or UTC; without it they are refused."""
+    time_format: str = "iso"
+    """iso, epoch_s, epoch_ms, epoch_us, epoch_ns, or a strptime pattern such as %d.%m.%Y %H:%M."""
+    stamp: Literal["start", "end"] = "start"
+    """Whether a bar's time is that of its start or of its end."""
+    symbol: str = ""
+    """The symbol of every row, where no column `symbol` tells; '{file}' takes the file's name up to its first dot."""
+    provider: str = ""
+    """Headlines: the provider of every row, where no column tells."""
+    price_scale: float = Field(default=1.0, gt=0)
+    """Multiplies prices into USD: 0.01 for cents."""
+    volume_scale: float = Field(default=1.0, gt=0)
+    """Multiplies volumes and sizes into shares: 100 for round lots."""
+    drop_empty: bool = False
+    """Leave bars without volume out; otherwise they are refused, for a bar without a trade is none."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    columns: dict[str, str | tuple[str, ...]] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone:
+            try:
+                ZoneInfo(zone)
+            except (OSError, KeyError, ValueError):
+                raise ValueError(f"no such time zone: {zone}; New York is America/New_York") from None
+        return zone
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Mapping":
+        if self.kind != HEADLINES and self.adjusted is None:
+            raise ValueError("say adjusted=false (prices as traded) or adjusted=true (changed for splits or dividends)")
+        unknown = [name for name in self.columns if name not in self.known]
+        if unknown:
+            raise ValueError(f"columns: {self.kind} has no {unknown[0]}; it has {', '.join(self.known)}")
+        return self
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every column that this kind may have."""
+        return HEADLINE_COLUMNS if self.kind == HEADLINES else (*names(self.kind), "symbol", "currency")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns it cannot do without."""
+        if self.kind == HEADLINES:
+            return HEADLINE_NEEDED
+        return tuple(name for name in names(self.kind) if name not in OPTIONAL)
+
+    @property
+    def of_trades(self) -> bool:
+        """True for bars of trades."""
+        return self.kind in (BARS, BARS_5S)
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """The foreign columns behind one of ours."""
+        found = self.columns.get(name, name)
+        return (found,) if isinstance(found, str) else found
+
+
+def load_mapping(file: Path | None, options: Sequence[str] = ()) -> Mapping:
+    """A mapping from a YAML file, KEY=VALUE options over it ('columns.open=o'). ArchiveError names what is wrong."""
+    values: dict[str, Any] = {}
+    if file:
+        try:
+            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except OSError as error:
+            raise ArchiveError(f"{file}: {error.strerror or error}") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ArchiveError(f"{file}: not valid YAML: {str(error).splitlines()[0]}") from None
+        if not isinstance(values, dict):
+            raise ArchiveError(f"{file}: expected keys and values")
+    for option in options:
+        key, equals, text = option.partition("=")
+        if not equals:
+            raise ArchiveError(f"--map {option}: expected KEY=VALUE")
+        section, _, name = key.partition(".")
+        if name:
+            values[section] = {**(values.get(section) or {}), name: text}
+        else:
+            values[section] = text
+    try:
+        return Mapping.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        words = first["msg"].removeprefix("Value error, ")
+        raise ArchiveError(f"{file or 'mapping'}: {f'{where}: ' if where else ''}{words}") from None

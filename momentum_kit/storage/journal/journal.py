@@ -1,0 +1,112 @@
+"""The append-only record of a session: rows are buffered by services and written in batches; journal.db."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from momentum_kit.errors import StorageError
+from momentum_kit.storage.journal.encoding import Column, to_column
+from momentum_kit.storage.journal.migrations import JOURNAL, JOURNAL_ID
+from momentum_kit.storage.journal.sqlite import columns_of, open_database
+
+MAX_BUFFERED_ROWS = 200_000  # some 100 MB: hours of a session on a full disk
+
+_Row = tuple[str, tuple[Column, ...]]
+
+
+class SqliteJournal:
+    """ports.Journal on SQLite (WAL, synchronous NORMAL).
+
+    write() only encodes and buffers; flush() may run on another thread. A flush that fails keeps its rows for the
+    next one, tells `on_failure` once until it works again, and never raises: a full disk must not stop an exit.
+    """
+
+    def __init__(self, path: str | Path, on_failure: Callable[[str], None] | None = None) -> None:
+        self.path = Path(path)
+        self.lost_rows = 0
+        self._on_failure = on_failure or (lambda _text: None)
+        self._connection = open_database(self.path, JOURNAL, JOURNAL_ID, "NORMAL")
+        self._columns = {table: names[1:] for table, names in columns_of(self._connection).items()}  # without id
+        self._names = {table: frozenset(names) for table, names in self._columns.items()}
+        self._rows: list[_Row] = []
+        self._swap = threading.Lock()  # held for the moment in which _rows is exchanged
+        self._writing = threading.Lock()  # held while SQLite writes
+        self._failing = False
+
+    def write(self, table: str, **columns: Any) -> None:
+        """Queue one row. StorageError for an unknown table or column, TypeError or ValueError for a value."""
+        known = self._columns.get(table)
+        if known is None:
+            raise StorageError(f"journal: no table {table!r}")
+        if "wall_ns" in columns or not columns.keys() <= self._names[table]:
+            unknown = columns.keys() - self._names[table]
+            raise StorageError(f"journal: table {table} has no column {', '.join(sorted(unknown)) or 'wall_ns'} to set")
+        columns["wall_ns"] = time.time_ns()
+        row = tuple([to_column(columns.get(name)) for name in known])
+        with self._swap:
+            if len(self._rows) >= MAX_BUFFERED_ROWS:
+                self.lost_rows += 1
+                return
+            self._rows.append((table, row))
+
+    @property
+    def failing(self) -> bool:
+        """True from a flush that failed to the next one that works."""
+        return self._failing
+
+    @property
+    def buffered(self) -> int:
+        """Rows not on disk yet."""
+        return len(self._rows)
+
+    def flush(self) -> bool:
+        """Write everything buffered in one transaction; False if it failed and the rows are kept."""
+        with self._writing:
+            with self._swap:
+                rows, self._rows = self._rows, []
+            if not rows:
+                return True
+            try:
+                self._insert(rows)
+            except sqlite3.Error as error:
+                with self._swap:
+                    self._rows = rows + self._rows
+                self._report(f"journal {self.path}: {error}; {len(self._rows)} rows wait")
+                return False
+            if self._failing:
+                self._failing = False
+                self._on_failure(f"journal {self.path}: writing again; {self.lost_rows} rows lost")
+            return True
+
+    def close(self) -> None:
+        """Flush and close; StorageError if rows could not be written."""
+        flushed = self.flush()
+        with self._writing:
+            self._connection.close()
+        if not flushed or self.lost_rows:
+            raise StorageError(f"journal {self.path}: {len(self._rows) + self.lost_rows} rows were not written")
+
+    def _insert(self, rows: list[_Row]) -> None:
+        batches: dict[str, list[tuple[Column, ...]]] = {}
+        for table, row in rows:
+            batches.setdefault(table, []).append(row)
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            for table, values in batches.items():
+                names = self._columns[table]
+                sql = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'
+                self._connection.executemany(sql, values)
+            execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:  # a full disk may have rolled back by itself
+                execute("ROLLBACK")
+            raise
+
+    def _report(self, text: str) -> None:
+        if not self._failing:
+            self._failing = True
+            self._on_failure(text)
