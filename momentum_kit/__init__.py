@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
-    from momentum_kit.notebook.kit import Kit
+    from momentum_kit.notebook.kit.kit import Kit
 
 __all__ = ["Config", "Kit", "load_config"]
 
-_HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit", "load_config": "momentum_kit.config"}
+_HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit.kit", "load_config": "momentum_kit.config"}
 
 
 def __getattr__(name: str) -> Any:

@@ -82,9 +82,9 @@ def download(
     import asyncio
     from dataclasses import asdict
 
-    from momentum_kit.runtime.download_plan import Wanted
-    from momentum_kit.runtime.download_run import run_download
-    from momentum_kit.runtime.logs import configure_logs
+    from momentum_kit.runtime.download.plan import Wanted
+    from momentum_kit.runtime.download.run import run_download
+    from momentum_kit.runtime.engine.logs import configure_logs
 
     upper = tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
     days = _day("--from", first), _day("--to", last)
@@ -123,8 +123,8 @@ def sample(
     from dataclasses import asdict, replace
 
     from momentum_kit.config import load_thresholds
-    from momentum_kit.research.sample import SAMPLE
-    from momentum_kit.research.sample_archive import write_sample
+    from momentum_kit.research.sample.market_sample import SAMPLE
+    from momentum_kit.research.sample.sample_archive import write_sample
 
     given: dict[str, Any] = {
         "seed": seed,

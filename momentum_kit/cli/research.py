@@ -52,7 +52,7 @@ def headlines(
 ) -> None:
     """Count headlines by provider, catalyst and session, and say what came of none of them and who is missing."""
     from momentum_kit.cli.research_words import as_plain, headline_words, rows
-    from momentum_kit.research.headline_counts import count_headlines
+    from momentum_kit.research.events.headline_counts import count_headlines
 
     with _workspace("headlines", archive, None, config) as study:
         days = study.days(_day("--from", first), _day("--to", last))
@@ -113,10 +113,10 @@ def study_(
 ) -> None:
     """Show what the tape does around headlines and what a buyer nets; sealed days are not looked at."""
     from momentum_kit.cli.research_words import as_plain, rows, study_words
-    from momentum_kit.research.event_study import archived_bars, paths, study
-    from momentum_kit.research.event_study_net import net_by_delay
-    from momentum_kit.research.plots_event_study import event_study_plot
-    from momentum_kit.research.study_groups import groups
+    from momentum_kit.research.event_study.groups import groups
+    from momentum_kit.research.event_study.net import net_by_delay
+    from momentum_kit.research.event_study.study import archived_bars, paths, study
+    from momentum_kit.research.plots.event_study import event_study_plot
 
     with _workspace("study", archive, folder, config) as opened:
         table = opened.open_days().table
@@ -148,8 +148,8 @@ def sweep(
 ) -> None:
     """Try every cell of a grid of thresholds on the open days, and count every trial; one value alone is held."""
     from momentum_kit.cli.research_words import as_plain, finalist_words, rows
-    from momentum_kit.research.finalist_table import finalists, plateau_or_reason
-    from momentum_kit.research.grid_file import grid_of, read_axes, read_grid
+    from momentum_kit.research.sweep.finalist_table import finalists, plateau_or_reason
+    from momentum_kit.research.sweep.grid_file import grid_of, read_axes, read_grid
 
     axes = (read_grid(grid) if grid else {}) | read_axes(axis or [])
     if not axes:
@@ -235,7 +235,7 @@ def _workspace(
     with ExitStack() as stack:
         run: Callable[..., Iterable[Any]] = map
         if scheduler:
-            from momentum_kit.research.cluster import Cluster
+            from momentum_kit.research.sweep.cluster import Cluster
 
             run = stack.enter_context(Cluster(scheduler)).run
         shown = stack.enter_context(_progress(what, run))

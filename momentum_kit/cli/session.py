@@ -27,10 +27,10 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run a session headlessly: the notebook is executed, the engine outlives its kernel."""
-    from momentum_kit.runtime.production import address_overrides, prepare_out, run_notebook, settings_of
-    from momentum_kit.runtime.production_bounds import Bounds
-    from momentum_kit.runtime.report import run_summary, write_summary
-    from momentum_kit.runtime.until import check_until
+    from momentum_kit.runtime.engine.session_end import check_until
+    from momentum_kit.runtime.production.bounds import Bounds
+    from momentum_kit.runtime.production.production import address_overrides, prepare_out, run_notebook, settings_of
+    from momentum_kit.runtime.production.report import run_summary, write_summary
 
     given = settings_of(parameters or []) | ({} if until is None else {"until": until})
     check_until(str(given.get("until", "")))
@@ -65,7 +65,7 @@ def run(
 @app.command()
 def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
     """What the running session does now."""
-    from momentum_kit.runtime.messages import encode_status
+    from momentum_kit.runtime.control.messages import encode_status
 
     now = engine_client(config, port, EngineError).status()
     text = (
@@ -97,7 +97,7 @@ _command("stop", "Flatten and end the session.")
 @app.command()
 def kill(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
     """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
-    from momentum_kit.runtime import control_kill
+    from momentum_kit.runtime.control.client import kill as control_kill
 
     outcome, exit_status = control_kill.kill(state_folder(config, port), "command line")
     if exit_status:
@@ -114,7 +114,7 @@ def clear(
     json_: Json = False,
 ) -> None:
     """Release the kill switch of an account, after a human has looked."""
-    from momentum_kit.runtime.guards import clear_phrase, release_kill
+    from momentum_kit.runtime.ownership.guards import clear_phrase, release_kill
 
     folder = state_folder(config, port)
     owner_key = folder.path.name
@@ -133,7 +133,7 @@ def arm(
     json_: Json = False,
 ) -> None:
     """Allow a live session of this account to start, for a while."""
-    from momentum_kit.runtime.state_folder import StateFolder
+    from momentum_kit.runtime.ownership.state_folder import StateFolder
 
     settings = load_config(config, with_thresholds=False)
     if settings.broker.account != account:

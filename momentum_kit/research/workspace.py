@@ -21,25 +21,25 @@ import pandas as pd
 
 from momentum_kit.config import Config, Thresholds, find_project, load_config
 from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.research.assumptions import Assumptions, assumptions, exit_rules
-from momentum_kit.research.events import build
-from momentum_kit.research.events_latency import ANY, Latency
-from momentum_kit.research.events_news import News, Run, read_news
-from momentum_kit.research.evidence import Evidence
-from momentum_kit.research.evidence_file import load_evidence, save_evidence
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.grid_file import Definition
-from momentum_kit.research.ledger import TrialLedger
-from momentum_kit.research.placebo import placebo_study
-from momentum_kit.research.sealed import NOTHING_SEALED, Study, seal
-from momentum_kit.research.sweep import SweepResult, conclude
-from momentum_kit.research.sweep_sums import DaySums, add_sums, sum_table
-from momentum_kit.research.tables import EventTable
-from momentum_kit.research.thresholds_file import export_thresholds
-from momentum_kit.research.validation import open_seal, validate
-from momentum_kit.research.verdict import Verdict, judge
-from momentum_kit.research.verdict_page import markdown, to_html
-from momentum_kit.research.worlds import changed_worlds, placebo_worlds
+from momentum_kit.research.events.assumptions import Assumptions, assumptions, exit_rules
+from momentum_kit.research.events.events import build
+from momentum_kit.research.events.latency import ANY, Latency
+from momentum_kit.research.events.news import News, Run, read_news
+from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.grid_file import Definition
+from momentum_kit.research.sweep.ledger import TrialLedger
+from momentum_kit.research.sweep.sums import DaySums, add_sums, sum_table
+from momentum_kit.research.sweep.sweep import SweepResult, conclude
+from momentum_kit.research.validation.evidence import Evidence
+from momentum_kit.research.validation.evidence_file import load_evidence, save_evidence
+from momentum_kit.research.validation.perturbations import changed_worlds, placebo_worlds
+from momentum_kit.research.validation.placebo import placebo_study
+from momentum_kit.research.validation.sealed import NOTHING_SEALED, Study, seal
+from momentum_kit.research.validation.thresholds_file import export_thresholds
+from momentum_kit.research.validation.validation import open_seal, validate
+from momentum_kit.research.validation.verdict import Verdict, judge
+from momentum_kit.research.validation.verdict_page import markdown, to_html
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive.archive import Archive
 

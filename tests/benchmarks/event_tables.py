@@ -14,8 +14,8 @@ import numpy as np
 from distributed import LocalCluster
 
 from momentum_kit.models import Headline
-from momentum_kit.research.cluster import Cluster
-from momentum_kit.research.events import EventSettings, build
+from momentum_kit.research.events.events import EventSettings, build
+from momentum_kit.research.sweep.cluster import Cluster
 from momentum_kit.runtime.bench import Row
 from momentum_kit.sessions import previous_sessions
 from momentum_kit.storage.archive.archive import BARS, Archive, Provenance, Series, in_days

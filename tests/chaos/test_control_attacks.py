@@ -16,9 +16,9 @@ from chaos_processes import configure, wait_until
 
 from momentum_kit import Kit
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.control_socket import CONNECTIONS
-from momentum_kit.runtime.control_stream import READERS
-from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.control.socket import CONNECTIONS
+from momentum_kit.runtime.control.stream import READERS
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
 
 IDLE = 2_000
 DROPPED = "dropped"

@@ -19,9 +19,9 @@ import pytest
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import InputError
 from momentum_kit.models import Bar, Contract, Headline, HeadlinePhase
-from momentum_kit.runtime.download import Download, Progress
-from momentum_kit.runtime.download_plan import DownloadReport, Wanted, windows
-from momentum_kit.runtime.download_small_bars import SPACING_S
+from momentum_kit.runtime.download.download import Download, Progress
+from momentum_kit.runtime.download.plan import DownloadReport, Wanted, windows
+from momentum_kit.runtime.download.small_bars import SPACING_S
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.fault_specs import DropSocket

@@ -13,7 +13,7 @@ import pytest
 from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.runtime.sim.gateway_process import gateway_process
 from momentum_kit.storage.journal.digest import decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -16,7 +16,7 @@ from momentum_kit import Kit
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.models import Contract
-from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.runtime.sim.gateway_process import gateway_process
 from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.journal.digest import decisions_digest
 from momentum_kit.storage.recording.recorder import FILE

@@ -11,10 +11,10 @@ import pytest
 from small_days import SOURCE, Made, write_days
 
 from momentum_kit.cli import main
-from momentum_kit.runtime.parity import compare_runs
-from momentum_kit.runtime.parity_data import data_parity
-from momentum_kit.runtime.parity_runs import parity_of_run
-from momentum_kit.runtime.replay import Replay, run_replay
+from momentum_kit.runtime.parity.compare import compare_runs
+from momentum_kit.runtime.parity.data import data_parity
+from momentum_kit.runtime.parity.runs import parity_of_run
+from momentum_kit.runtime.replay.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive.archive import BARS_5S, QUOTES_5S, Archive, Series
 from momentum_kit.storage.journal.query import query

@@ -19,17 +19,17 @@ from scipy import stats
 
 from momentum_kit.config import find_project
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events import build
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.ledger import TrialLedger
-from momentum_kit.research.outcomes import ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.sample import SampleSpec, generate
-from momentum_kit.research.sample_truth import PLANTED
-from momentum_kit.research.sealed import seal
-from momentum_kit.research.sweep import sweep
-from momentum_kit.research.tables import EventTable
-from momentum_kit.research.validation import open_seal, validate
-from momentum_kit.research.verdict import judge
+from momentum_kit.research.events.events import build
+from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
+from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.sample.market_sample import SampleSpec, generate
+from momentum_kit.research.sample.truth import PLANTED
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.ledger import TrialLedger
+from momentum_kit.research.sweep.sweep import sweep
+from momentum_kit.research.validation.sealed import seal
+from momentum_kit.research.validation.validation import open_seal, validate
+from momentum_kit.research.validation.verdict import judge
 from momentum_kit.trading.costs import CostTable
 
 GRID = Grid(

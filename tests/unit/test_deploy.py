@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from momentum_kit.cli import app
-from momentum_kit.runtime.production_papermill import declared_parameters
+from momentum_kit.runtime.production.papermill import declared_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook import flight_log_parity
-from momentum_kit.notebook.flight_log import FlightLog, Section
-from momentum_kit.notebook.flight_log_incidents import episodes
-from momentum_kit.notebook.flight_log_parity import NOT_RECORDED
-from momentum_kit.notebook.kit_tables import KitTables
-from momentum_kit.runtime.messages import encode_status
-from momentum_kit.runtime.production_deaths import KernelDeath, leave_deaths
+from momentum_kit.notebook.flight_log.flight_log import FlightLog, Section
+from momentum_kit.notebook.flight_log.flight_log import parity as flight_log_parity
+from momentum_kit.notebook.flight_log.incidents import episodes
+from momentum_kit.notebook.flight_log.parity import NOT_RECORDED
+from momentum_kit.notebook.kit.record import KitTables
+from momentum_kit.runtime.control.messages import encode_status
+from momentum_kit.runtime.production.deaths import KernelDeath, leave_deaths
 from momentum_kit.storage.journal.journal import SqliteJournal
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "demo.yaml"

@@ -13,18 +13,18 @@ from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook import panel_desk
-from momentum_kit.notebook.panel import LOCKED, Panel, open_panel
-from momentum_kit.notebook.panel_controls import kill_words
-from momentum_kit.notebook.panel_link import Link
-from momentum_kit.runtime.control_events import StreamEvent
-from momentum_kit.runtime.control_hub import EventHub
-from momentum_kit.runtime.control_stream import EventStreams
-from momentum_kit.runtime.engine_process import FINAL_STATUS
-from momentum_kit.runtime.engine_signs import heartbeat_of
-from momentum_kit.runtime.engine_tuning import ThresholdState
-from momentum_kit.runtime.messages import encode_status
-from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+from momentum_kit.notebook.panel.controls import kill_words
+from momentum_kit.notebook.panel.link import Link
+from momentum_kit.notebook.panel.panel import LOCKED, Panel, open_panel
+from momentum_kit.notebook.panel.panel import desk as panel_desk
+from momentum_kit.runtime.control.event_client import StreamEvent
+from momentum_kit.runtime.control.hub import EventHub
+from momentum_kit.runtime.control.messages import encode_status
+from momentum_kit.runtime.control.stream import EventStreams
+from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.engine.process import FINAL_STATUS
+from momentum_kit.runtime.ownership.heartbeat import heartbeat_of
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
 from momentum_kit.storage.journal.journal import SqliteJournal
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -210,7 +210,7 @@ async def test_a_kill_needs_both_steps_and_the_second_closes_again(
     controls.confirm.click()
     controls.kill.click()
     assert not controls.confirm.disabled
-    monkeypatch.setattr("momentum_kit.notebook.panel_controls.ARMED_S", -2.0)
+    monkeypatch.setattr("momentum_kit.notebook.panel.controls.ARMED_S", -2.0)
     controls.kill.click()
     await until(lambda: controls.confirm.disabled)
     controls.confirm.click()

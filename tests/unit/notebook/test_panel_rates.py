@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from momentum_kit.config import Thresholds, ThresholdsExport
 from momentum_kit.detection.live.rules import apply_rules
 from momentum_kit.models import Features
-from momentum_kit.notebook.panel_rates import MOST, Judged, Rate, expected_a_session
+from momentum_kit.notebook.panel.rates import MOST, Judged, Rate, expected_a_session
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 GOOD = {

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from momentum_kit.notebook.views import readable
+from momentum_kit.notebook.html.frames import readable
 
 
 def test_a_table_reads_like_a_newspaper() -> None:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.panel_record import Record
-from momentum_kit.notebook.views_card import ended_card, status_card
-from momentum_kit.notebook.views_equity import POINTS, equity_curve, thinned
-from momentum_kit.notebook.views_html import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
-from momentum_kit.notebook.views_status import banner, lights, positions_table, vitals
-from momentum_kit.notebook.views_tables import headlines_table, log_tail, orders_table, signals_table
+from momentum_kit.notebook.html.card import ended_card, status_card
+from momentum_kit.notebook.html.markup import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
+from momentum_kit.notebook.html.status import banner, lights, positions_table, vitals
+from momentum_kit.notebook.panel.equity import POINTS, equity_curve, thinned
+from momentum_kit.notebook.panel.record import Record
+from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOSTILE = '</td><img src=x onerror="alert(1)"><script>alert(2)</script>\u202e\x00 & $ABCD'

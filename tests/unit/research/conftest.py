@@ -8,7 +8,7 @@ import pytest
 
 from momentum_kit.detection.batch.columns import micros
 from momentum_kit.models import Headline, HeadlinePhase
-from momentum_kit.research.events import MemorySource
+from momentum_kit.research.events.events import MemorySource
 from momentum_kit.sessions import TradingSession, previous_sessions
 from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S
 from momentum_kit.storage.archive.event_rows import DatedMaster, Listing

@@ -4,8 +4,8 @@ import pytest
 from distributed import LocalCluster
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.cluster import Cluster
-from momentum_kit.research.events import build_files
+from momentum_kit.research.events.events import build_files
+from momentum_kit.research.sweep.cluster import Cluster
 
 
 @pytest.fixture(scope="module")

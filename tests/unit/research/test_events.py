@@ -11,8 +11,8 @@ from momentum_kit.detection.live.features import compute_features
 from momentum_kit.detection.live.tape import Tape
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Catalyst, Contract, MarketDataType, NewsItem, Quote
-from momentum_kit.research.events import EventSettings, build, build_files, event_table, load_files
-from momentum_kit.research.tables import GATES, EventTable
+from momentum_kit.research.events.events import EventSettings, build, build_files, event_table, load_files
+from momentum_kit.research.events.table import GATES, EventTable
 from momentum_kit.sessions import previous_sessions
 from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
 from momentum_kit.storage.archive.rows import to_rows

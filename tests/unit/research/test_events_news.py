@@ -10,9 +10,9 @@ import pytest
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, ResearchError
 from momentum_kit.models import Contract, ContractDetails, Headline, HeadlinePhase, NewsItem, NewsProvider
-from momentum_kit.research.events import MemorySource, build
-from momentum_kit.research.events_latency import Latency
-from momentum_kit.research.events_news import read_news
+from momentum_kit.research.events.events import MemorySource, build
+from momentum_kit.research.events.latency import Latency
+from momentum_kit.research.events.news import read_news
 from momentum_kit.services.news.news_handler import NewsHandler
 from momentum_kit.storage.archive.event_rows import DatedMaster, Listing
 

@@ -7,8 +7,8 @@ import pytest
 
 from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.finalists import traded
-from momentum_kit.research.tables import FEATURES, EventTable, event_frame
+from momentum_kit.research.events.table import FEATURES, EventTable, event_frame
+from momentum_kit.research.sweep.risk_gate_simulation import traded
 
 LOOSE = Thresholds(
     min_ret_60s=-0.9, min_ret_news=-9, min_z_tod=-99, min_rvol_bar=-99, min_rvol_cum=-99, max_extension=9,

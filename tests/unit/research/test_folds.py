@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.folds import day_folds, overlaps, purged_folds, walk_forward
+from momentum_kit.research.validation.folds import day_folds, overlaps, purged_folds, walk_forward
 
 DAYS = np.arange("2026-01-05", "2026-06-20", dtype="datetime64[D]")
 some_days = st.lists(st.integers(0, 60), min_size=8, max_size=60).map(lambda offsets: DAYS[0] + np.array(offsets))

@@ -7,8 +7,8 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import DatabaseTooNew, StorageError
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.ledger import TrialLedger, trial_ids
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.ledger import TrialLedger, trial_ids
 
 BASE = Thresholds()
 GRID = Grid({"min_z_tod": (2.0, 4.4, 6.0), "max_spread_bps": (100.0, 50.0)})
@@ -103,8 +103,8 @@ def test_nothing_can_be_forgotten(tmp_path, ledger, sql):
 WRITER = """
 import sys, numpy as np
 from momentum_kit.config import Thresholds
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.ledger import TrialLedger
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.ledger import TrialLedger
 with TrialLedger(sys.argv[1]) as ledger:
     for key in range(int(sys.argv[2]), int(sys.argv[2]) + 8):
         grid = Grid({"min_z_tod": tuple(np.linspace(1, 9, 50))})

@@ -13,8 +13,8 @@ import yaml
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, OrderAction
-from momentum_kit.research.outcomes import NO_QUOTES, ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.tables import EVENT_DTYPES, FEATURES, EventTable, event_frame
+from momentum_kit.research.events.outcomes import NO_QUOTES, ExitRule, FillAssumptions, add_outcomes
+from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, EventTable, event_frame
 from momentum_kit.storage.archive.event_rows import DatedMaster
 from momentum_kit.storage.archive.rows import SECONDS, Provenance
 from momentum_kit.trading.costs import CostTable, commission, parse_costs

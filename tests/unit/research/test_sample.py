@@ -16,12 +16,12 @@ from momentum_kit.detection.live.rules import apply_rules
 from momentum_kit.detection.live.tape import Tape
 from momentum_kit.errors import InputError
 from momentum_kit.models import Catalyst, MarketDataType, NewsItem, Quote
-from momentum_kit.research.events import EventTable, build
-from momentum_kit.research.outcomes import ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.sample import SAMPLE, Sample, SampleSpec, generate
-from momentum_kit.research.sample_archive import TRUTH, truth, write_sample
-from momentum_kit.research.sample_truth import power
-from momentum_kit.research.triggers import holds
+from momentum_kit.research.events.events import EventTable, build
+from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
+from momentum_kit.research.sample.market_sample import SAMPLE, Sample, SampleSpec, generate
+from momentum_kit.research.sample.sample_archive import TRUTH, truth, write_sample
+from momentum_kit.research.sample.truth import power
+from momentum_kit.research.sweep.triggers import holds
 from momentum_kit.sessions import previous_sessions, session_at
 from momentum_kit.storage.archive.archive import Archive
 from momentum_kit.storage.archive.rows import to_rows

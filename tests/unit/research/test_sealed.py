@@ -8,8 +8,8 @@ import pytest
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
 from momentum_kit.research.code_version import code_version
-from momentum_kit.research.sealed import SealLog, renew, seal
-from momentum_kit.research.tables import EVENT_DTYPES, EventTable, event_frame
+from momentum_kit.research.events.table import EVENT_DTYPES, EventTable, event_frame
+from momentum_kit.research.validation.sealed import SealLog, renew, seal
 
 
 def table(days: int, first: str = "2026-01-05") -> EventTable:

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from momentum_kit.detection.live.features import barndorff_nielsen_shephard, gumbel_limits, gumbel_quantile
-from momentum_kit.research.bootstraps import MIN_DAYS, mean_band, resampled_days, spa_test
-from momentum_kit.research.overfitting import probability_of_overfitting, representatives
+from momentum_kit.research.validation.bootstraps import MIN_DAYS, mean_band, resampled_days, spa_test
+from momentum_kit.research.validation.overfitting import probability_of_overfitting, representatives
 
 MINUTES = 390
 

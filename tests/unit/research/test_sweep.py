@@ -12,12 +12,12 @@ from momentum_kit.config import Thresholds
 from momentum_kit.detection.live.rules import apply_rules
 from momentum_kit.errors import ResearchError, StorageError
 from momentum_kit.models import Features
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.ledger import TrialLedger
-from momentum_kit.research.sweep import sweep
-from momentum_kit.research.sweep_bins import least_log
-from momentum_kit.research.sweep_sums import add_sums, sum_table
-from momentum_kit.research.tables import FEATURES, EventTable, concat, event_frame
+from momentum_kit.research.events.table import FEATURES, EventTable, concat, event_frame
+from momentum_kit.research.sweep.bins import least_log
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.ledger import TrialLedger
+from momentum_kit.research.sweep.sums import add_sums, sum_table
+from momentum_kit.research.sweep.sweep import sweep
 
 NAN = math.nan
 LOOSE = Thresholds(

@@ -4,11 +4,11 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.grid import Grid
-from momentum_kit.research.sweep import CellStatistics, SweepResult
-from momentum_kit.research.sweep_plateau import find_plateau, smooth
-from momentum_kit.research.sweep_sensitivity import sensitivity
-from momentum_kit.research.sweep_sums import DaySums
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.research.sweep.plateau import find_plateau, smooth
+from momentum_kit.research.sweep.sensitivity import sensitivity
+from momentum_kit.research.sweep.sums import DaySums
+from momentum_kit.research.sweep.sweep import CellStatistics, SweepResult
 
 GRID = Grid({"min_z_tod": tuple(range(1, 10)), "min_rvol_bar": tuple(range(1, 8))})
 

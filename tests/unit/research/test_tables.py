@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.tables import EVENT_DTYPES, FEATURES, GATES, EventTable, concat, event_frame
+from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, GATES, EventTable, concat, event_frame
 
 
 def make_table(n: int = 3, k: int = 2, seed: int = 1, marks: tuple[str, ...] = ("BARS 60 s",)) -> EventTable:

@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, TradingState
-from momentum_kit.runtime.control_events import EventStream, StreamEvent
-from momentum_kit.runtime.control_hub import EventHub
-from momentum_kit.runtime.control_stream import EventStreams
-from momentum_kit.runtime.messages import encode_status
-from momentum_kit.runtime.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
+from momentum_kit.runtime.control.hub import EventHub
+from momentum_kit.runtime.control.messages import encode_status
+from momentum_kit.runtime.control.stream import EventStreams
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
 
 STATUS = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.control_hub import BUFFERED, RING, EventHub, PublishedJournal
-from momentum_kit.runtime.control_stream import HubLines
+from momentum_kit.runtime.control.hub import BUFFERED, RING, EventHub, PublishedJournal
+from momentum_kit.runtime.control.stream import HubLines
 
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed, RequestTimeout
-from momentum_kit.runtime import download_asking
-from momentum_kit.runtime.download_asking import Asked, Asker, TimeLeft
-from momentum_kit.runtime.download_plan import SMALL_SPAN, pieces, trading_days, uncovered, weeks
+from momentum_kit.runtime.download.asking import Asked, Asker, TimeLeft
+from momentum_kit.runtime.download.download import asking as download_asking
+from momentum_kit.runtime.download.plan import SMALL_SPAN, pieces, trading_days, uncovered, weeks
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 minutes = st.integers(0, 300)

@@ -12,10 +12,10 @@ import pytest
 from momentum_kit.errors import StorageError
 from momentum_kit.external.alerts import LogAlerts
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.runtime import control_kill
-from momentum_kit.runtime.engine_signs import heartbeat_of, last_left, no_answer, read_heartbeat
-from momentum_kit.runtime.engine_watch import EngineWatch
-from momentum_kit.runtime.state_folder import StateFolder
+from momentum_kit.runtime.control.client import kill as control_kill
+from momentum_kit.runtime.ownership.heartbeat import heartbeat_of, last_left, no_answer, read_heartbeat
+from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
+from momentum_kit.runtime.ownership.state_folder import StateFolder
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOLDING = EngineStatus(
@@ -105,8 +105,8 @@ def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once each; an engine that has ended in order is not one that hangs."""
-    monkeypatch.setattr("momentum_kit.runtime.engine_watch.EVERY_S", 0.01)
-    monkeypatch.setattr("momentum_kit.runtime.engine_watch.SILENT_AFTER_S", 0.2)
+    monkeypatch.setattr("momentum_kit.runtime.ownership.heartbeat_monitor.EVERY_S", 0.01)
+    monkeypatch.setattr("momentum_kit.runtime.ownership.heartbeat_monitor.SILENT_AFTER_S", 0.2)
     told: list[str] = []
     changed = threading.Condition()
 

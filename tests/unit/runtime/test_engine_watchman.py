@@ -5,9 +5,9 @@ from typing import Any, cast
 import pytest
 
 from momentum_kit.config import AlertSettings, Config, RiskSettings
-from momentum_kit.runtime.engine_watchman import Watchman
+from momentum_kit.runtime.engine.session_alarms import Watchman
+from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.session import Session
-from momentum_kit.runtime.standing import Standing
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from time import monotonic
 import nbformat
 import pytest
 
-from momentum_kit.runtime.interrupts import Interrupts
-from momentum_kit.runtime.production_bounds import AtomicFiles, Bounds, KernelWatch, resident_mb
-from momentum_kit.runtime.production_deaths import KernelDied
-from momentum_kit.runtime.production_kernel import KernelRun
-from momentum_kit.runtime.production_papermill import CELL_TEXT
+from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds, KernelWatch, resident_mb
+from momentum_kit.runtime.production.deaths import KernelDied
+from momentum_kit.runtime.production.interrupts import Interrupts
+from momentum_kit.runtime.production.kernel import KernelRun
+from momentum_kit.runtime.production.papermill import CELL_TEXT
 
 ENDLESS = """
 import sys

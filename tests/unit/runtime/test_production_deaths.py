@@ -6,8 +6,7 @@ import nbformat
 import pytest
 
 from momentum_kit.errors import NotebookError, StorageError
-from momentum_kit.runtime.production import check_parameters, prepare_out
-from momentum_kit.runtime.production_deaths import (
+from momentum_kit.runtime.production.deaths import (
     DEATHS,
     KernelDeath,
     keep_executed,
@@ -15,7 +14,8 @@ from momentum_kit.runtime.production_deaths import (
     notebook_after,
     read_deaths,
 )
-from momentum_kit.runtime.production_kernel import check_kernel
+from momentum_kit.runtime.production.kernel import check_kernel
+from momentum_kit.runtime.production.production import check_parameters, prepare_out
 
 AT = datetime(2026, 11, 20, 15, 30, 5, tzinfo=UTC)
 DEATH = KernelDeath(AT, 'the kernel\'s end: "SIGKILL"', "a.kernel-1.ipynb", "the session goes on")

@@ -8,10 +8,10 @@ import pytest
 
 from momentum_kit.errors import ArchiveError, BrokerError
 from momentum_kit.models import Bar, Contract, Headline
-from momentum_kit.runtime.archive_day import ArchiveDay
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
-from momentum_kit.runtime.replay import Replay, replay_of
+from momentum_kit.runtime.replay.archive_day import ArchiveDay
+from momentum_kit.runtime.replay.replay import Replay, replay_of
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive.archive import BARS_5S, Archive, Provenance, Series
 

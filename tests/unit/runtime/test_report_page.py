@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.report_page import write_page
+from momentum_kit.runtime.production.report_page import write_page
 
 STYLE = "<style>.mk { color: red }</style>"
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 from momentum_kit.config import Thresholds, ThresholdsExport
-from momentum_kit.runtime.signal_watch import SignalWatch, record_thresholds
+from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 
 OPEN = datetime(2026, 7, 6, 13, 30, tzinfo=UTC)
 

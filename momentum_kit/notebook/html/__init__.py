@@ -1,0 +1,1 @@
+"""Markup for people: escaped once, styled by the notebook's theme."""

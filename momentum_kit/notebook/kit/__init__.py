@@ -1,0 +1,1 @@
+"""Kit, the one object of a notebook: it starts or attaches to an engine, commands it, and shows its record."""

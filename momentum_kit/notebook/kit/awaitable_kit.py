@@ -1,0 +1,270 @@
+"""The awaitable half of a kit: starts the engine process or attaches to it, commands it, shows what it does."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, fields
+from datetime import UTC
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self
+
+from momentum_kit.config import Config, find_project, load_config
+from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
+from momentum_kit.models import EngineStatus, PositionView
+from momentum_kit.notebook.kit.record import KitTables
+from momentum_kit.runtime.control.client import ControlClient
+from momentum_kit.runtime.control.client import kill as control_kill
+from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
+from momentum_kit.runtime.control.messages import decode_status_text
+from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.engine.process import (
+    FINAL_STATUS,
+    RUN_ACCOUNT,
+    RUN_DIR,
+    find_engine,
+    new_run_dir,
+    start_engine,
+)
+from momentum_kit.runtime.engine.session_end import parse_until
+from momentum_kit.runtime.engine.thread import serve_in_thread
+from momentum_kit.runtime.ownership.guards import release_kill
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from momentum_kit.notebook.panel.panel import Panel
+
+SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
+POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
+
+
+class AwaitableKit(KitTables):
+    """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
+
+    def __init__(self, config: Config, client: ControlClient, started_here: bool) -> None:
+        self.config = config
+        self.run_dir = Path(client.address.run_dir)
+        self.started_here = started_here
+        self._client = client
+        self._folder = StateFolder(config.owner_key)
+
+    @classmethod
+    async def open(
+        cls,
+        config: str | Path,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        run_dir: str | Path | None = None,
+        in_process: bool = False,
+    ) -> Self:
+        """Attach to the engine that owns the account, or start one; nothing trades before `start`.
+
+        host, port override the file's. in_process hosts the engine on a thread of this process, for simulation,
+        replay and tests; live refuses it. Raises ConfigError, GuardRefused, EngineError: one clear line each.
+        """
+        overrides = {key: value for key, value in (("broker.host", host), ("broker.port", port)) if value}
+        settings = load_config(config, overrides)
+        address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+        if address:
+            return cls(settings, _client(settings, address), started_here=False)
+        if os.environ.get(RUN_ACCOUNT) == settings.owner_key:
+            return cls(settings, _client(settings, _ended(config)), started_here=False)
+        project = find_project(Path(config).parent)
+        out = Path(run_dir) if run_dir else new_run_dir(settings, project)
+        try:
+            if in_process:
+                address = await asyncio.to_thread(serve_in_thread, settings, str(config), project, out)
+            else:
+                address = (await asyncio.to_thread(start_engine, config, overrides, out)).address
+        except MomentumKitError:
+            if not run_dir:
+                with suppress(OSError):  # something is in it: it stays, for whoever wants to know what happened
+                    out.rmdir()
+            # somebody else may have been quicker: one engine an account, the other attaches
+            address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+            if address is None:
+                raise
+            return cls(settings, _client(settings, address), started_here=False)
+        return cls(settings, _client(settings, address), started_here=True)
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    async def start(self, until: str = "") -> EngineStatus:
+        """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told).
+
+        Does nothing to a session that was started before, such as by a kernel that died: its own end stands.
+        """
+        now = self.status()
+        if now.started:
+            return now
+        end = parse_until(until, now.market_time, self.config.calendar)
+        await asyncio.to_thread(self._client.start, end)
+        return self.status()
+
+    async def pause(self) -> str:
+        """No new entries; positions keep their exits."""
+        return await self._command("pause")
+
+    async def resume(self) -> str:
+        """Entries again."""
+        return await self._command("resume")
+
+    async def reduce_only(self) -> str:
+        """No new entries until a human resumes."""
+        return await self._command("reduce_only")
+
+    async def flatten(self) -> str:
+        """Cancel entries and close every position; entries stay off."""
+        return await self._command("flatten")
+
+    async def kill(self) -> str:
+        """Flatten, end, and latch: nothing trades this account again until a human clears it.
+
+        Latches without an engine as well. EngineError where the engine hangs: it obeys once it wakes, and the error
+        says what a human has to do meanwhile.
+        """
+        outcome, exit_status = await asyncio.to_thread(control_kill.kill, self._folder, "kit")
+        if exit_status:
+            error = EngineError(outcome)
+            error.exit_status = exit_status
+            raise error
+        return outcome
+
+    async def clear(self, phrase: str = "") -> str:
+        """Release the kill switch with the phrase that a refusal shows; GuardRefused without it."""
+        return await asyncio.to_thread(release_kill, self._folder, self.config.owner_key, phrase)
+
+    async def set_thresholds(self, **limits: Any) -> str:
+        """Apply these over the thresholds in force, all or none, as one journalled change, from the next decision on.
+
+        InputError for a limit that is unknown or not valid; GuardRefused where only exported thresholds may trade.
+        """
+        return await asyncio.to_thread(self._client.set_thresholds, limits, "kit")
+
+    async def revert_thresholds(self) -> str:
+        """The tuned file's thresholds again, as one journalled change."""
+        return await asyncio.to_thread(self._client.revert_thresholds, "kit")
+
+    async def stop(self) -> EngineStatus:
+        """Flatten, end the session and its engine; the final status."""
+        if await asyncio.to_thread(self._runs):
+            with suppress(GuardRefused, EngineError):  # already on its way out, which is what was asked for
+                await self._command("stop")
+        return await self.wait()
+
+    async def wait(self) -> EngineStatus:
+        """Return the final status when the session has ended; an interrupt ends the waiting, not the session.
+
+        EngineError where the engine owns the account but has not answered for SILENCE_S: it hangs, and says nothing.
+        """
+        answered = monotonic()
+        while True:
+            try:
+                await asyncio.to_thread(self._client.status)
+                answered = monotonic()
+            except EngineError:
+                if not self._owned_by_ours():
+                    return self.status()
+                if monotonic() - answered >= SILENCE_S:
+                    raise
+            await asyncio.sleep(POLL_S)
+
+    # -- views -------------------------------------------------------------------------------------------------------
+
+    def status(self) -> EngineStatus:
+        """One frozen snapshot; after the end the last one that the engine wrote."""
+        try:
+            return self._client.status()
+        except EngineError:
+            final = self.run_dir / FINAL_STATUS
+            if final.is_file():
+                return decode_status_text(final.read_text(encoding="utf-8"))
+            if self._owned_by_ours():
+                raise
+            raise EngineError(
+                f"the engine (pid {self._client.address.pid}) ended without a last word; what it held keeps its stops "
+                "at the broker: open the kit again to take everything over"
+            ) from None
+
+    def thresholds(self) -> ThresholdState:
+        """The set in force and the tuned file's: `.current`, `.file`, `.changes`, `.hash`."""
+        return self._client.thresholds()
+
+    def events(self, deliver: Callable[[StreamEvent], None]) -> EventStream:
+        """Everything that happens, delivered on a thread of its own from `start()` to `close()`, over reconnects."""
+        return EventStream(self._folder, deliver)
+
+    @property
+    def running(self) -> bool:
+        """True until the engine has ended, cleaned up and given the account free."""
+        return self._runs()
+
+    def _runs(self) -> bool:
+        try:
+            self._client.status()
+        except EngineError:
+            return self._owned_by_ours()
+        return True
+
+    def _owned_by_ours(self) -> bool:
+        """Without an answer: it is on its way out, or hangs; unless the account is free or another engine's."""
+        return self._folder.owned and self._folder.address() in (None, self._client.address)
+
+    def positions(self) -> "pd.DataFrame":
+        """Open positions, now."""
+        import pandas as pd
+
+        columns = [field.name for field in fields(PositionView)]
+        return pd.DataFrame([asdict(view) for view in self.status().positions], columns=columns)
+
+    async def history(self, symbol: str, duration: str, bar_size: str) -> "pd.DataFrame":
+        """Bars from the broker, UTC index by bar start: `await kit.history("AAPL", "2 D", "1 min")`."""
+        import pandas as pd
+
+        bars = await asyncio.to_thread(self._client.history, symbol, duration, bar_size)
+        columns = ("open", "high", "low", "close", "volume", "wap", "count")
+        index = pd.DatetimeIndex([bar.start for bar in bars], name="start", tz=UTC)
+        return pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
+
+    def panel(self) -> "Panel":
+        """The live-control panel of this account, one a kernel; it follows whichever engine runs."""
+        from momentum_kit.notebook.panel.panel import open_panel
+
+        return open_panel(self.config)
+
+    def _repr_html_(self) -> str:
+        """Banner, lights, holdings and the last verdict, rule by rule."""
+        from momentum_kit.notebook.html.card import ended_card, status_card
+        from momentum_kit.notebook.panel.record import last_verdict
+
+        try:
+            return status_card(self.status(), last_verdict(self.journal))
+        except MomentumKitError as error:
+            return ended_card(str(error))
+
+    def __repr__(self) -> str:
+        status = self.status()
+        return (
+            f"<Kit {status.environment} {status.account}: {status.state} ({status.reason}), "
+            f"market time {status.market_time:%H:%M:%S} UTC, {len(status.positions)} positions, "
+            f"engine pid {status.pid}>"
+        )
+
+    async def _command(self, name: str) -> str:
+        return await asyncio.to_thread(self._client.command, name, "kit")
+
+
+def _client(config: Config, address: ControlAddress) -> ControlClient:
+    return ControlClient(address, StateFolder(config.owner_key))
+
+
+def _ended(config: str | Path) -> ControlAddress:
+    """Where the engine of this headless run was: its session is over, and its record can still be read."""
+    run_dir = os.environ.get(RUN_DIR, "")
+    if not run_dir or not (Path(run_dir) / "journal.db").is_file():
+        raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
+    return ControlAddress(0, "", 0, run_dir, str(config))

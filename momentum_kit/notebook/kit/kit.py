@@ -1,0 +1,90 @@
+"""Kit: the one object of a notebook; everything of its awaitable half once more for plain code."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from momentum_kit.models import EngineStatus
+from momentum_kit.notebook.kit.awaitable_kit import AwaitableKit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+
+def wait_here(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from plain code; inside a running loop (a notebook) other tasks go on meanwhile."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    import nest_asyncio2
+
+    nest_asyncio2.apply(loop)
+    return loop.run_until_complete(coroutine)
+
+
+class Kit(AwaitableKit):
+    """A live session in your hands. Every method that waits has a plain twin, `<name>_sync`."""
+
+    @classmethod
+    def open_sync(cls, config: str | Path, **arguments: Any) -> Self:
+        """Plain twin of `open`; use it as a context manager to stop at the end."""
+        return wait_here(cls.open(config, **arguments))
+
+    def start_sync(self, until: str = "") -> EngineStatus:
+        """Plain twin of `start`."""
+        return wait_here(self.start(until))
+
+    def pause_sync(self) -> str:
+        """Plain twin of `pause`."""
+        return wait_here(self.pause())
+
+    def resume_sync(self) -> str:
+        """Plain twin of `resume`."""
+        return wait_here(self.resume())
+
+    def reduce_only_sync(self) -> str:
+        """Plain twin of `reduce_only`."""
+        return wait_here(self.reduce_only())
+
+    def flatten_sync(self) -> str:
+        """Plain twin of `flatten`."""
+        return wait_here(self.flatten())
+
+    def kill_sync(self) -> str:
+        """Plain twin of `kill`."""
+        return wait_here(self.kill())
+
+    def clear_sync(self, phrase: str = "") -> str:
+        """Plain twin of `clear`."""
+        return wait_here(self.clear(phrase))
+
+    def set_thresholds_sync(self, **limits: Any) -> str:
+        """Plain twin of `set_thresholds`."""
+        return wait_here(self.set_thresholds(**limits))
+
+    def revert_thresholds_sync(self) -> str:
+        """Plain twin of `revert_thresholds`."""
+        return wait_here(self.revert_thresholds())
+
+    def stop_sync(self) -> EngineStatus:
+        """Plain twin of `stop`."""
+        return wait_here(self.stop())
+
+    def wait_sync(self) -> EngineStatus:
+        """Plain twin of `wait`."""
+        return wait_here(self.wait())
+
+    def history_sync(self, symbol: str, duration: str, bar_size: str) -> "pd.DataFrame":
+        """Plain twin of `history`."""
+        return wait_here(self.history(symbol, duration, bar_size))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.started_here:
+            self.stop_sync()

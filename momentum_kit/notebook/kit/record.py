@@ -1,0 +1,75 @@
+"""A session's record as DataFrames and figures, read from its journal while it grows; the reading half of a kit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from momentum_kit.storage.journal.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class KitTables:
+    """What happened so far, in run_dir/journal.db; times are UTC."""
+
+    run_dir: Path
+
+    @property
+    def journal(self) -> Path:
+        """The session's record: SQLite, open it read-only."""
+        return self.run_dir / "journal.db"
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, skips by reason, profit after costs and latency so far."""
+        return summarise(self.journal)
+
+    def report(self) -> "pd.DataFrame":
+        """The summary as a table to read: one line a number, skips by reason."""
+        import pandas as pd
+
+        summary = self.summary()
+        latency = summary["latency_ms"]
+        rows: dict[str, object] = {name: summary[name] for name in ("headlines", "signals", "entries", "fills")}
+        rows |= {f"skipped: {reason}": count for reason, count in summary["skips"].items()}
+        rows |= {name: f"{summary[name]:+,.2f}" for name in ("gross_pnl_usd", "net_pnl_usd")}
+        rows["costs_usd"] = f"{summary['costs_usd']:,.2f}"
+        if latency["n"]:
+            rows |= {f"latency_{name}_ms": f"{latency[name]:.2f}" for name in ("p50", "p99")}
+        return pd.DataFrame({"": rows})
+
+    def headlines(self) -> "pd.DataFrame":
+        """Every headline received, with what became of it."""
+        return self._table("headlines")
+
+    def decisions(self) -> "pd.DataFrame":
+        """Every decision with its features and rules."""
+        return self._table("decisions")
+
+    def orders(self) -> "pd.DataFrame":
+        """Every order sent, modified or cancelled."""
+        return self._table("orders")
+
+    def fills(self) -> "pd.DataFrame":
+        """Executions with their costs and slippage."""
+        return self._table("fills")
+
+    def round_trips(self) -> "pd.DataFrame":
+        """Every position from entry to exit, with its reason, costs and R."""
+        return self._table("round_trips")
+
+    def equity(self) -> "pd.DataFrame":
+        """Realised and open profit over time, USD."""
+        return self._table("equity")
+
+    def timeline(self, out: str | Path | None = None) -> "Figure":
+        """Price, headlines, decisions, fills and profit on one time axis."""
+        from momentum_kit.notebook.timeline.timeline import plot_timeline
+
+        return plot_timeline(self.journal, Path(out) if out else None)
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        from momentum_kit.notebook import tables
+
+        frame: pd.DataFrame = getattr(tables, name)(self.journal)
+        return frame

@@ -1,0 +1,95 @@
+"""The panel's buttons: pause, resume, reduce-only, flatten, and a kill in two steps."""
+
+from collections.abc import Callable
+from time import monotonic
+
+import ipywidgets as widgets  # type: ignore[import-untyped]
+
+from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.notebook.html.markup import Html, join, tag
+from momentum_kit.notebook.panel.desk import CommandDesk, clicked_ago_s
+from momentum_kit.notebook.panel.link import Link
+from momentum_kit.runtime.control.commands import refusal
+
+ARMED_S = 5.0  # the second step of a kill is open for so long
+SLACK_S = 1.0  # a click on a button that was just closing
+HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: momentum-kit kill"
+BUTTONS = {
+    "pause": ("Pause", "No new entries; positions keep their exits"),
+    "resume": ("Resume", "Entries again"),
+    "reduce_only": ("Reduce only", "No new entries until somebody resumes"),
+    "flatten": ("Flatten", "Cancel entries and close every position now; entries stay off"),
+}
+
+
+class Controls:
+    """Builds the buttons, hands clicks to the desk, and opens and closes them as the session's state allows."""
+
+    def __init__(self, desk: CommandDesk, link: Link) -> None:
+        self._desk = desk
+        self._link = link
+        self._armed_until = float("-inf")
+        self.buttons = {name: _button(label, tip, name, self._sender(name)) for name, (label, tip) in BUTTONS.items()}
+        self.kill = _button("Kill \u2026", "First of two steps: opens the second for 5 s", "kill-ask", self._arm)
+        self.confirm = _button("Yes, KILL now", "Flatten, end the session, latch the account", "kill", self._confirm)
+        self.confirm.disabled = True
+        self._says = widgets.HTML()
+        hint = widgets.HTML(tag("div", HINT, "mk-hint"))
+        row = widgets.HBox(
+            [*self.buttons.values(), self.kill, self.confirm],
+            layout=widgets.Layout(flex_flow="row wrap", grid_gap="6px"),
+        )
+        self.widget = widgets.VBox([row, self._says, hint])
+
+    def paint(self) -> None:
+        """Open and close the buttons; a few times a second."""
+        status, busy, armed = self._link.status, self._desk.busy, monotonic() < self._armed_until
+        for name, button in self.buttons.items():
+            refused = refusal(name, status.state, status.started, False, False) if status else "no engine"
+            button.disabled = bool(refused) or not self._link.connected or name in busy or _needless(name, status)
+        self.kill.disabled = armed or "kill" in busy
+        self.confirm.disabled = not armed or "kill" in busy
+        self._says.value = kill_words(status, self._link.connected) if armed else ""
+
+    def _sender(self, name: str) -> Callable[[object], None]:
+        return lambda _button: self._desk.command(name)
+
+    def _arm(self, _button: object) -> None:
+        self._armed_until = monotonic() + ARMED_S
+        self.paint()
+
+    def _confirm(self, _button: object) -> None:
+        # what counts is when it was clicked: a computing cell may have kept it, and a kill is never too late
+        if monotonic() - clicked_ago_s() <= self._armed_until + SLACK_S:
+            self._armed_until = float("-inf")
+            self._desk.kill()
+
+
+def _needless(name: str, status: EngineStatus | None) -> bool:
+    return status is not None and (name, status.state) in {
+        ("pause", TradingState.PAUSED), ("resume", TradingState.RUNNING), ("reduce_only", TradingState.REDUCE_ONLY),
+    }  # fmt: skip
+
+
+def kill_words(status: EngineStatus | None, connected: bool) -> Html:
+    """What the second step will do, with what is held just now."""
+    if status is None or not connected:
+        what = "No engine answers: the kill LATCHES the account, and an engine that hangs obeys once it wakes. "
+        what += "It closes nothing by itself: look at the account."
+    else:
+        held = ", ".join(f"{view.quantity:g} {view.symbol}" for view in status.positions)
+        what = (
+            f"This cancels every entry, {f'closes {held}' if held else 'closes nothing (nothing is held)'}, ends the "
+        )
+        what += f"session and LATCHES {status.account}: nothing trades it again until a human types the phrase of "
+        what += "momentum-kit clear."
+    head = tag("b", f"Kill? Second step open for {ARMED_S:.0f} s. ")
+    return tag("div", join((head, what)), "mk-words mk-words-bad", role="alert")
+
+
+def _button(label: str, tip: str, name: str, clicked: Callable[[object], None]) -> "widgets.Button":
+    button = widgets.Button(description=label, tooltip=tip, tabbable=True)
+    for css in ("mk-button", f"mk-{name.replace('_', '-')}"):
+        button.add_class(css)
+    button.on_click(clicked)
+    return button

@@ -1,0 +1,168 @@
+"""The live-control panel: fed by the engine's event stream, painted a few times a second on a thread of its own."""
+
+import queue
+import threading
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import ipywidgets as widgets  # type: ignore[import-untyped]
+import structlog
+
+from momentum_kit.config import Config
+from momentum_kit.errors import MomentumKitError, StorageError
+from momentum_kit.notebook.html.status import positions_table, vitals
+from momentum_kit.notebook.panel.controls import Controls
+from momentum_kit.notebook.panel.desk import CommandDesk
+from momentum_kit.notebook.panel.equity import equity_curve
+from momentum_kit.notebook.panel.head import head
+from momentum_kit.notebook.panel.layout import arrange
+from momentum_kit.notebook.panel.link import Link
+from momentum_kit.notebook.panel.record import KEPT, Record
+from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
+from momentum_kit.notebook.panel.threshold_sliders import Dials
+from momentum_kit.runtime.control.client import ControlClient
+from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
+from momentum_kit.runtime.ownership.state_folder import StateFolder
+
+PAINT_S = 0.25  # wall seconds between two paintings of lights and buttons
+TABLES_S = 0.5  # of tables and curve, where something is new
+RATES_S = 2.0  # of the sliders' rates, which judge everything again; at once where a slider moves
+SECOND_READ_S = 2.0  # what an engine still buffered at the first reading of its journal is on disk then
+VIEWS = ("head", "positions", "equity", "headlines", "signals", "orders", "engine", "log")
+LOCKED = "This environment trades only thresholds that research exported: nothing can be changed here."
+
+log = structlog.get_logger("panel")
+_open: dict[Path, "Panel"] = {}  # one an account: a cell that is run again must not open a second stream
+
+
+def open_panel(config: Config) -> "Panel":
+    """The panel of an account in this kernel: the one that is open, or a new one."""
+    key = StateFolder(config.owner_key).path
+    if key not in _open or _open[key].closed:
+        _open[key] = Panel(config)
+    return _open[key]
+
+
+class Panel:
+    """Shows one account's session, whichever engine runs it, and takes commands. `close` ends its threads."""
+
+    def __init__(self, config: Config) -> None:
+        self._environment = config.environment
+        self._folder = StateFolder(config.owner_key)
+        self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
+        self.link = Link(self._folder)
+        self._record = Record()
+        self.desk = CommandDesk(self._folder, self.link)
+        self.controls = Controls(self.desk, self.link)
+        self.dials = Dials(self.desk, LOCKED if config.detection.thresholds_must_be_exported else "")
+        self.views = {name: widgets.HTML() for name in VIEWS}
+        self._reread_at = float("inf")
+        self._painted: dict[str, object] = {}
+        self._painted_at: dict[str, float] = {}
+        self._beat = 0
+        self._closing = threading.Event()
+        self.widget = arrange(self.views, self.controls.widget, self.dials.widget)
+        self._turn()
+        self._stream = EventStream(self._folder, self._events.put).start()
+        self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing is updated any more."""
+        return self._closing.is_set()
+
+    def close(self) -> None:
+        """End the threads; what is shown stays as it is and says so."""
+        self._closing.set()
+        self._stream.close()
+        self._thread.join()
+
+    def _repr_mimebundle_(self, **arguments: Any) -> Any:
+        return self.widget._repr_mimebundle_(**arguments)
+
+    # -- the panel's thread ------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.wait(PAINT_S):
+            try:
+                self._turn()
+            except Exception:  # one painting that failed must not be the last one: the next shows the session again
+                log.exception("the panel was not painted")
+
+    def _turn(self) -> None:
+        """Take what came, paint what is due."""
+        with suppress(queue.Empty):
+            while True:
+                self._take(self._events.get_nowait())
+        if monotonic() >= self._reread_at:
+            self._reread_at = float("inf")
+            self._read_journal(KEPT)
+        self._paint()
+
+    def _take(self, event: StreamEvent) -> None:
+        self.link.take(event)
+        match event.kind:
+            case "connected":
+                if event.content["new"]:
+                    self._record = Record()
+                    self._read_journal()
+                self._reread_at = monotonic() + SECOND_READ_S
+                self._painted.clear()
+            case "lost" | "ended":
+                self._reread_at = monotonic() + SECOND_READ_S
+            case "status":
+                self._follow_thresholds()
+            case _:
+                self._record.take(event.kind, event.content)
+
+    def _read_journal(self, most: int | None = None) -> None:
+        if self.link.run_dir is None:
+            return
+        try:
+            self._record.read_journal(self.link.run_dir / "journal.db", most)
+        except StorageError as error:
+            log.warning("the journal was not read", error=str(error))
+
+    def _follow_thresholds(self) -> None:
+        status = self.link.status
+        if status is None or self._painted.get("thresholds") == status.thresholds_hash:
+            return
+        address = self._folder.address()
+        if address is None:
+            return
+        try:
+            state = ControlClient(address, self._folder).thresholds()
+        except MomentumKitError as error:
+            log.warning("the thresholds were not read", error=str(error))
+            return
+        self._painted["thresholds"] = state.hash
+        self.dials.follow(state)
+        self._painted.pop("rates", None)
+
+    def _paint(self) -> None:
+        self._beat += 1
+        self.views["head"].value = head(self.link, self._environment, self.desk.outcome, self._beat)
+        self.controls.paint()
+        record, status = self._record, self.link.status
+        if self._due("tables", TABLES_S, (record.version, status)):
+            self.views["headlines"].value = headlines_table(record)
+            self.views["signals"].value = signals_table(record)
+            self.views["orders"].value = orders_table(record)
+            self.views["equity"].value = equity_curve(record.curve)
+            self.views["log"].value = log_tail(record)
+            self.views["positions"].value = positions_table(status.positions if status else ())
+            self.views["engine"].value = vitals(status) if status else ""
+        moved = tuple(self.dials.moved().items()), self.link.connected, self.desk.busy
+        if self._painted.get("moved") != moved or self._due("rates", RATES_S, record.version):
+            self._painted["moved"] = moved
+            self.dials.paint(record.judged, self.link.connected)
+
+    def _due(self, what: str, every_s: float, version: object) -> bool:
+        """True where something is new, and the last painting long enough ago."""
+        if self._painted.get(what) == version or monotonic() - self._painted_at.get(what, float("-inf")) < every_s:
+            return False
+        self._painted[what], self._painted_at[what] = version, monotonic()
+        return True

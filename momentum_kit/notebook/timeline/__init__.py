@@ -1,0 +1,1 @@
+"""The picture of a session on one New York time axis."""

@@ -1,0 +1,1 @@
+"""Event tables: an archive's headlines tied to contracts, with features, gates and outcomes."""

@@ -1,0 +1,149 @@
+"""From the news items of one symbol to its event table: catalysts, features and gates; one task of a study."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from momentum_kit.config import DetectionSettings, NewsSettings, Thresholds
+from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.columns import NO_SESSION, BarColumns, DayColumns, EventColumns, QuoteColumns
+from momentum_kit.detection.batch.feature_arrays import NOWHERE, decision_times, feature_arrays
+from momentum_kit.detection.batch.rule_arrays import gate_arrays
+from momentum_kit.detection.live.rules import Gates
+from momentum_kit.detection.news.catalysts import classify
+from momentum_kit.detection.news.symbols import distinctive_words
+from momentum_kit.research.events.source import (
+    BARS,
+    BARS_5S,
+    QUOTES,
+    QUOTES_5S,
+    Source,
+    bars_of,
+    covered_by_5s,
+    quotes_of,
+)
+from momentum_kit.research.events.table import FEATURES, NO_BARS, EventTable, concat, event_frame
+from momentum_kit.storage.archive.rows import day_bounds
+
+EXTENDED_HOURS = (4, 20)  # New York; IB's extended hours
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """How events are made: the engine's own settings, and what an archive leaves open.
+
+    bar_s: 5 or 60 for every event; None takes 5 s bars where the archive covers an event with them.
+    assumed_spread_bps: stands in where there is no series of quotes; nan leaves those events without a quote.
+    """
+
+    news: NewsSettings = field(default_factory=NewsSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    calendar: str = "XNYS"
+    bar_s: Literal[5, 60] | None = None
+    assumed_spread_bps: float = float("nan")
+
+
+def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) -> EventTable:
+    """The events of one symbol, in order of reception.
+
+    news: the columns of EVENT_DTYPES but `session`, and sentiment, confidence, n_tickers; without `catalyst` it is read
+    from the text, which takes name and analyst_action.
+    """
+    news = news.sort_values(["received_at", "item_id"], kind="stable", ignore_index=True)
+    received, published = _micros(news["received_at"]), _micros(news["published_at"])
+    symbol = str(news["symbol"].iloc[0])
+    by_day, row = np.unique(news["day"].to_numpy().astype("datetime64[D]"), return_inverse=True)
+    days: list[date] = by_day.tolist()
+    reach = timedelta(days=7 + 2 * settings.detection.baseline_sessions)
+    minutes = bars_of(source, BARS, symbol, days[0] - reach, days[-1])
+    background = day_columns(minutes, days, settings.detection.baseline_sessions, settings.calendar)
+    k, c, tickers = (_floats(news[name]) for name in ("sentiment", "confidence", "n_tickers"))
+    items = EventColumns(received, published, row.astype(np.int64), k, c, tickers)
+    frame = event_frame(
+        {
+            **news,
+            "catalyst": news["catalyst"] if "catalyst" in news else _catalysts(news),
+            "session": _sessions(received, row, background, days),
+        }
+    )
+    if settings.bar_s is None:
+        fine = covered_by_5s(source, symbol, received)
+    else:
+        fine = np.full(received.size, settings.bar_s == 5)
+    parts = []
+    for chosen, bar_s in ((fine, 5), (~fine, 60)):
+        if chosen.any():
+            bars = bars_of(source, BARS_5S, symbol, days[0] - timedelta(days=1), days[-1]) if bar_s == 5 else minutes
+            quotes = _quotes(source, symbol, days, bar_s)
+            events = EventColumns(*(column[chosen] for column in items))  # type: ignore[arg-type]
+            parts.append(_part(frame[chosen], events, minutes, bars, quotes, background, bar_s, settings))
+    if len(parts) == 1:
+        return parts[0]
+    return concat(parts).select(np.argsort(np.concatenate([np.flatnonzero(fine), np.flatnonzero(~fine)])))
+
+
+def _part(
+    frame: pd.DataFrame, events: EventColumns, minutes: BarColumns, bars: BarColumns, quotes: QuoteColumns,
+    background: DayColumns, bar_s: int, settings: EventSettings,
+) -> EventTable:  # fmt: skip
+    detection = settings.detection
+    at = decision_times(events.received_at, bar_s, detection.judge_until_s)
+    found = feature_arrays(events, at, minutes, bars, quotes, background, settings.assumed_spread_bps)
+    barred = frame["catalyst"].isin(settings.thresholds.barred_catalysts).to_numpy()
+    gates = Gates(detection.min_baseline_sessions, detection.max_quote_age_s)
+    gate = gate_arrays(barred, found.features, found.quoted, gates)
+    gate[at == NOWHERE] = NO_BARS
+    marks = ["BARS 60 s"] if bar_s == 60 else []
+    if not quotes.end.size:
+        assumed = settings.assumed_spread_bps
+        marks.append("NO QUOTES" if np.isnan(assumed) else f"NO QUOTES: a spread of {assumed:g} bps is assumed")
+    for name, values in (("NO TRADE COUNTS", bars.trades), ("NO WAP", bars.wap)):
+        if values.size and np.isnan(values).all():
+            marks.append(name)
+    return EventTable(
+        frame.reset_index(drop=True),
+        at.view("datetime64[us]"),  # NOWHERE is NaT
+        {name: found.features[name] for name in FEATURES},
+        gate,
+        marks=tuple(marks),
+    )
+
+
+def _quotes(source: Source, symbol: str, days: Sequence[date], bar_s: int) -> QuoteColumns:
+    """The series that goes with the bars, else the other one."""
+    kinds = (QUOTES_5S, QUOTES) if bar_s == 5 else (QUOTES, QUOTES_5S)
+    found = quotes_of(source, kinds[0], symbol, days[0] - timedelta(days=1), days[-1])
+    return found if found.end.size else quotes_of(source, kinds[1], symbol, days[0] - timedelta(days=1), days[-1])
+
+
+def _catalysts(news: pd.DataFrame) -> list[str]:
+    rows = zip(news["text"], news["symbol"], news["name"], news["analyst_action"], strict=True)
+    return [
+        classify(text, (symbol, *distinctive_words(name)[:1]), analyst_action=bool(marked)).catalyst.value
+        for text, symbol, name, marked in rows
+    ]
+
+
+def _sessions(
+    received: npt.NDArray[np.int64], row: npt.NDArray[Any], days: DayColumns, dates: Sequence[date]
+) -> npt.NDArray[np.str_]:
+    opened, closed = days.open_at[row], days.close_at[row]
+    hour = (received - np.array([day_bounds(day)[0] for day in dates])[row]) / 3.6e9
+    extended = (hour >= EXTENDED_HOURS[0]) & (hour < EXTENDED_HOURS[1]) & (opened != NO_SESSION)
+    where = [(received >= opened) & (received < closed), extended & (received < opened), extended]
+    return np.select(where, ["regular", "pre", "post"], "closed")
+
+
+def _micros(times: "pd.Series[Any]") -> npt.NDArray[np.int64]:
+    micros: npt.NDArray[np.int64] = times.dt.tz_convert(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    return micros
+
+
+def _floats(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    return column.to_numpy(dtype=np.float64)

@@ -1,0 +1,183 @@
+"""Headlines to the news items of a study: the same functions and the same order of skips as services/news_handler.py.
+
+What the engine asks the broker, which contract a ticker is, a study asks the dated symbol master.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from momentum_kit.config import NewsSettings
+from momentum_kit.detection.news.stories import StoryMemory
+from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.errors import ResearchError
+from momentum_kit.research.events.latency import Latency
+from momentum_kit.research.events.listings import Listings
+from momentum_kit.research.events.reading import Reading, month_end, read_month
+from momentum_kit.research.events.source import Source
+
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Applies a function to each of many things, in their order; the builtin map is one."""
+
+
+class NewsRow(NamedTuple):
+    """One story tied to one contract; times in microseconds. name: the company's, to tell the buyer from the bought."""
+
+    item_id: str
+    story_id: str
+    symbol: str
+    con_id: int
+    provider: str
+    published_at: int
+    received_at: int
+    imputed: bool
+    text: str
+    name: str
+    analyst_action: bool
+    sentiment: float
+    confidence: float
+    n_tickers: int
+
+
+@dataclass(slots=True)
+class News:
+    """rows: the items. skips: headlines by the reason that nothing came of them. heard, imputed: headlines counted.
+
+    dated: a symbol master told which contract a ticker was.
+    """
+
+    rows: list[NewsRow] = field(default_factory=list)
+    heard: int = 0
+    imputed: int = 0
+    with_ticker: int = 0
+    skips: Counter[str] = field(default_factory=Counter)
+    dated: bool = True
+    future: int = 0
+    first_future: str = ""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader of the study must be told."""
+        marks = []
+        if self.imputed:
+            marks.append("IMPUTED")
+        if lost := self.skips["unknown contract"]:
+            marks.append(f"SURVIVORSHIP: {lost} of {self.with_ticker} headlines with a ticker matched nothing")
+        if not self.dated:
+            marks.append("SURVIVORSHIP: no symbol master, a ticker is whatever has bars here")
+        if self.future:
+            marks.append(
+                f"FUTURE STAMPS: {self.future} headlines, first {self.first_future}; check the provider's clock"
+            )
+        return tuple(marks)
+
+    def frame(self) -> pd.DataFrame:
+        """One row an item, with the New York day of its reception."""
+        frame = pd.DataFrame(self.rows, columns=list(NewsRow._fields))
+        for name in ("published_at", "received_at"):
+            frame[name] = pd.to_datetime(frame[name], unit="us", utc=True).astype("datetime64[us, UTC]")
+        frame["day"] = frame["received_at"].dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize()
+        return frame
+
+
+def read_news(
+    source: Source,
+    first_day: date,
+    last_day: date,
+    settings: NewsSettings,
+    latency: Latency | None = None,
+    master: SymbolMaster | None = None,
+    run: Run = map,
+) -> News:
+    """The news items received from first_day to last_day (New York, both included).
+
+    master: what the live session has as news.symbol_master, None for none. latency: imputes receptions nobody
+    recorded; without it such a headline is not live, and it is refused if that leaves nothing.
+    Raises ResearchError for a naive time and for a selection in which nothing was heard.
+    """
+    memory, listings = StoryMemory(timedelta(hours=settings.dedupe_h)), Listings(source)
+    news = News(dated=listings.dated)
+    months = _months(first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day)
+    readings = run(partial(read_month, source=source, latency=latency, master=master), months)
+    for reading in _in_order_of_reception(readings):
+        symbols = [mention.symbol for mention in reading.mentions]
+        new = memory.hear(reading.story_id, reading.normalised, symbols, reading.heard_at)
+        tickers = len(memory.symbols(reading.story_id, reading.normalised))
+        reason = _reason(reading, settings, new, tickers)
+        found = [] if reason else listings.resolve(reading, new or (), master)
+        if first_day <= reading.day <= last_day:
+            _count(news, reading, reason or ("" if found else "unknown contract"))
+            news.rows += [_row(reading, *each) for each in found]
+    if not news.heard:
+        raise ResearchError(f"no headlines from {first_day} to {last_day}; choose other days or download some")
+    if news.skips["not recorded"] == news.heard:
+        raise ResearchError("nobody recorded when these headlines were received; give a latency to impute it")
+    return news
+
+
+def _months(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
+    """First and last day of each month, cut at the ends."""
+    while first_day <= last_day:
+        yield first_day, min(month_end(first_day), last_day)
+        first_day = month_end(first_day) + timedelta(days=1)
+
+
+def _in_order_of_reception(months: Iterable[list[Reading]]) -> Iterator[Reading]:
+    """Month by month, so that a year need not be held at once; what is received next month waits for it."""
+    waiting: list[Reading] = []
+    for readings in months:
+        if readings:
+            waiting = sorted([*waiting, *readings], key=lambda reading: reading.heard_at)
+            end = max(reading.published_day for reading in readings)
+            ready = sum(reading.day <= end for reading in waiting)
+            yield from waiting[:ready]
+            del waiting[:ready]
+    yield from waiting
+
+
+def _reason(reading: Reading, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
+    """Why nothing comes of a headline, in the order in which the news handler asks."""
+    if not reading.recorded:
+        return "not recorded"
+    if not reading.live or abs(reading.received_us - reading.published_us) > settings.max_age_s * 1e6:
+        return "not live"
+    if new is None:
+        return "duplicate story"
+    if not reading.mentions:
+        return "no ticker"
+    return "round-up" if tickers > settings.max_tickers else ""
+
+
+def _count(news: News, reading: Reading, reason: str) -> None:
+    news.heard += 1
+    news.imputed += reading.imputed
+    news.skips[reason] += bool(reason)
+    news.with_ticker += bool(reading.mentions) and reason in ("", "unknown contract")
+    ahead_us = reading.published_us - reading.received_us
+    if ahead_us > 0:
+        news.future += 1
+        news.first_future = news.first_future or f"{reading.provider} {reading.article_id} by {ahead_us / 1e6:.1f} s"
+
+
+def _row(reading: Reading, symbol: str, con_id: int, name: str) -> NewsRow:
+    return NewsRow(
+        f"{reading.story_id}:{con_id}",
+        reading.story_id,
+        symbol,
+        con_id,
+        reading.provider,
+        reading.published_us,
+        reading.received_us,
+        reading.imputed,
+        reading.text,
+        name,
+        reading.analyst_action,
+        reading.sentiment,
+        reading.confidence,
+        len(reading.mentions),
+    )

@@ -1,0 +1,1 @@
+"""Pictures of studies; all returns are net."""

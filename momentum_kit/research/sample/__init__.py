@@ -1,0 +1,1 @@
+"""Seeded markets of known truth, as archives."""

@@ -1,0 +1,1 @@
+"""Every cell of a grid of thresholds over an event table, the ledger of trials, and the cells worth a look."""

@@ -1,0 +1,145 @@
+"""Every configuration ever tried, counted once: what the deflated Sharpe ratio must know; written by every sweep."""
+
+import json
+import sqlite3
+import time
+from hashlib import blake2b
+from itertools import repeat
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import StorageError
+from momentum_kit.research.sweep.grid import Grid
+from momentum_kit.storage.journal.sqlite import open_database
+
+APPLICATION_ID = 0x6D6B7431  # PRAGMA application_id, "mkt1"
+
+_APPEND_ONLY = tuple(
+    f"""CREATE TRIGGER {table}_{change.lower()} BEFORE {change} ON {table}
+        BEGIN SELECT RAISE(ABORT, 'trials are never changed or forgotten'); END"""
+    for table in ("trials", "sweeps")
+    for change in ("UPDATE", "DELETE")
+)
+
+SCHEMA: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE sweeps (id INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL, data_key TEXT NOT NULL,
+            exit_name TEXT NOT NULL, events INTEGER NOT NULL, first_day TEXT NOT NULL, last_day TEXT NOT NULL,
+            grid TEXT NOT NULL, base TEXT NOT NULL, cells INTEGER NOT NULL, new INTEGER NOT NULL)""",
+        "CREATE TABLE trials (id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL, sharpe_day REAL)",
+        *_APPEND_ONLY,
+    ),
+)
+
+Ids = npt.NDArray[np.int64]
+
+
+class TrialLedger:
+    """An append-only SQLite file of trials; several processes may write to it at once.
+
+    A trial is one set of thresholds with one exit rule on one selection of data. Trying it again, in whatever grid,
+    is the same trial; other data, other costs or other thresholds are new ones.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        # FULL: what was shown to somebody must have been counted, whatever happens to the machine
+        self._connection = open_database(self._path, SCHEMA, APPLICATION_ID, "FULL")
+
+    def __enter__(self) -> "TrialLedger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def record(
+        self,
+        key: int,
+        exit_name: str,
+        grid: Grid,
+        base: Thresholds,
+        sharpe_day: npt.NDArray[np.float64],
+        events: int,
+        days: npt.NDArray[np.datetime64],
+    ) -> int:
+        """Count the cells of one sweep for one exit rule; returns how many of them nobody had tried.
+
+        key: of the data (DaySums.keys). sharpe_day: (C,), nan where a cell has none. All or nothing, durable on return.
+        Raises StorageError where it could not be written.
+        """
+        ids = trial_ids(grid, base, key, exit_name)
+        axes = json.dumps({name: list(values) for name, values in grid.axes.items()})
+        about = (time.time_ns(), f"{key:016x}", exit_name, events, str(days[0]), str(days[-1]), axes)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                before = self._connection.total_changes
+                (sweep,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM sweeps").fetchone()
+                rows = sorted(zip(ids.tolist(), repeat(sweep), sharpe_day.tolist()))  # SQLite keeps a nan as NULL
+                self._connection.executemany("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", rows)
+                new = self._connection.total_changes - before
+                self._connection.execute(
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (sweep, *about, base.model_dump_json(), grid.size, new),
+                )
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StorageError(f"{self._path}: trials not counted: {error}") from None
+        return new
+
+    def count(self) -> int:
+        """How many trials there have been."""
+        (count,) = self._query("SELECT count(*) FROM trials")[0]
+        return int(count)
+
+    def sharpes(self) -> npt.NDArray[np.float64]:
+        """The Sharpe ratio by day of every trial that had one."""
+        return np.array([value for (value,) in self._query("SELECT sharpe_day FROM trials WHERE sharpe_day NOTNULL")])
+
+    def sharpe_variance(self) -> float:
+        """Variance of the Sharpe ratios by day over all trials, the V of the deflated Sharpe ratio; nan below two."""
+        sharpes = self.sharpes()
+        return float(sharpes.var(ddof=1)) if len(sharpes) > 1 else float("nan")
+
+    def sweeps(self) -> pd.DataFrame:
+        """One row a sweep and exit rule, in the order run: when, on what data, which grid, how many cells were new."""
+        cursor = self._connection.execute("SELECT * FROM sweeps ORDER BY id")
+        frame = pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+        frame.insert(1, "at", pd.to_datetime(frame.pop("wall_ns"), utc=True))
+        return frame
+
+    def _query(self, sql: str) -> list[tuple[float, ...]]:
+        try:
+            return self._connection.execute(sql).fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(f"{self._path}: {error}") from None
+
+
+def trial_ids(grid: Grid, base: Thresholds, key: int, exit_name: str) -> Ids:
+    """(C,) one number a trial, the same for the same thresholds in any grid: the sum of a hash of each limit."""
+    values = grid.with_base(base)
+    total = np.full(1, np.uint64(key) ^ _hash("exit", exit_name), np.uint64)
+    for name in sorted(values.keys() - set(grid.names)):
+        total += _hash(name, values[name][0])
+    for name in grid.names:
+        total = (total[:, np.newaxis] + np.array([_hash(name, value) for value in values[name]])).reshape(-1)
+    return total.view(np.int64)
+
+
+def _hash(name: str, value: float | str) -> np.uint64:
+    plain = value if isinstance(value, str) else value + 0.0  # -0.0 is 0.0
+    return np.uint64(int.from_bytes(blake2b(f"{name}={plain!r}".encode(), digest_size=8).digest()))

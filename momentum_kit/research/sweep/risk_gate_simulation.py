@@ -1,0 +1,208 @@
+"""What a few finalists would have traded: signals in time order through the risk gate and sizing of a live session.
+
+The sweep's `signal` is per event and exact for every cell; `traded` depends on what was traded before (cool-down, caps,
+loss limits), cannot be added up over cells, and is therefore run for finalists only.
+"""
+
+import heapq
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
+from momentum_kit.errors import ResearchError
+from momentum_kit.models import TradingState
+from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.sweep.triggers import first_triggers
+from momentum_kit.sessions import session_on
+from momentum_kit.trading.prices import US_STOCK_BANDS
+from momentum_kit.trading.risk.gate import Exposure, check_entry
+from momentum_kit.trading.risk.sizing import plan_bracket
+
+MINUTE = timedelta(seconds=60)
+COLUMNS = (
+    "item_id", "symbol", "con_id", "day", "at", "verdict", "reason", "quantity", "notional_usd", "ends_at", "net_bps",
+    "net_usd",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traded:
+    """One finalist after the gate.
+
+    orders: one row a signal, in time order, with the columns of COLUMNS; verdict is accepted or refused, reason the
+    first limit that failed. net_bps and net_usd are nan for what was refused or did not fill.
+    """
+
+    orders: pd.DataFrame
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Reason to number of signals refused, most frequent first."""
+        reasons = self.orders.loc[self.orders["verdict"] == "refused", "reason"]
+        return {str(reason): int(count) for reason, count in reasons.value_counts().items()}
+
+    @property
+    def trips(self) -> pd.DataFrame:
+        """The filled entries in the order in which they ended."""
+        filled = self.orders[self.orders["net_usd"].notna()]
+        return filled.sort_values(["ends_at", "con_id"], kind="stable").reset_index(drop=True)
+
+    @property
+    def equity_usd(self) -> pd.Series:
+        """Net profit so far after each round trip, by the time it ended."""
+        trips = self.trips
+        return pd.Series(trips["net_usd"].cumsum().to_numpy(), index=pd.DatetimeIndex(trips["ends_at"]), name="net_usd")
+
+    @property
+    def drawdown_usd(self) -> float:
+        """Largest fall of the equity from its highest point so far, the start included; 0 or more."""
+        equity = np.concatenate([[0.0], self.equity_usd.to_numpy()])
+        return float((np.maximum.accumulate(equity) - equity).max())
+
+    def summary(self) -> dict[str, float | int | dict[str, int]]:
+        """The finalist in numbers; turnover is what was bought, per day with an order; nan where nothing filled."""
+        trips, accepted = self.trips, self.orders["verdict"] == "accepted"
+        days = self.orders.loc[accepted, "day"].nunique()
+        bought = float(trips["notional_usd"].sum())
+        daily = trips.groupby("day")["net_usd"].sum()
+        return {
+            "signals": len(self.orders),
+            "entries": int(accepted.sum()),
+            "fills": len(trips),
+            "refused": self.refused,
+            "hit_rate": float((trips["net_bps"] > 0).mean()),
+            "mean_bps": float(trips["net_bps"].mean()),
+            "median_bps": float(trips["net_bps"].median()),
+            "net_usd": float(trips["net_usd"].sum()),
+            "worst_day_usd": float(daily.min()),
+            "drawdown_usd": self.drawdown_usd,
+            "turnover_usd": bought,
+            "turnover_a_day_usd": bought / days if days else 0.0,
+        }
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What the gate must know, kept as a session keeps it; open positions count with no profit until they end."""
+
+    day: date = date.min
+    day_pnl_usd: float = 0.0
+    last_entry: dict[int, datetime] = field(default_factory=dict)
+    recent: deque[datetime] = field(default_factory=deque)
+    entered: set[str] = field(default_factory=set)
+    busy: dict[int, tuple[Decimal, float]] = field(default_factory=dict)  # con_id: shares, notional in USD
+    ends: list[tuple[datetime, int, float]] = field(default_factory=list)  # heap: when, con_id, net in USD
+
+    def advance(self, now: datetime, day: date) -> None:
+        """Let end what ends until now; a new day begins with no profit and no entries."""
+        while self.ends and self.ends[0][0] <= now:
+            _, con_id, net_usd = heapq.heappop(self.ends)
+            del self.busy[con_id]
+            self.day_pnl_usd += net_usd
+        if day != self.day:
+            self.day, self.day_pnl_usd = day, 0.0
+            self.last_entry.clear()
+        while self.recent and now - self.recent[0] >= MINUTE:
+            self.recent.popleft()
+
+    def exposure(self, now: datetime, con_id: int, item_id: str) -> Exposure:
+        """As of now; signals come from data that were live and quoted, so the connection is good."""
+        session, last = session_on(self.day), self.last_entry.get(con_id)
+        return Exposure(
+            state=TradingState.RUNNING,
+            may_enter=True,
+            symbol_quantity=self.busy.get(con_id, (Decimal(0), 0.0))[0],
+            entries_on_item=int(item_id in self.entered),
+            opposite_orders=0,
+            slots=len(self.busy),
+            notional_usd=sum(notional for _, notional in self.busy.values()),
+            entries_last_minute=len(self.recent),
+            since_last_entry_s=(now - last).total_seconds() if last else float("inf"),
+            to_close_s=(session.close - now).total_seconds() if session else float("nan"),
+            day_pnl_usd=self.day_pnl_usd,
+        )
+
+    def enter(
+        self, now: datetime, con_id: int, item_id: str, shares: Decimal, notional_usd: float, ends_at: datetime,
+        net_bps: float,
+    ) -> None:  # fmt: skip
+        """Remember an entry and when it ends; net_bps is nan where it did not fill."""
+        self.busy[con_id] = (shares, notional_usd)
+        heapq.heappush(self.ends, (ends_at, con_id, 0.0 if math.isnan(net_bps) else net_bps / 1e4 * notional_usd))
+        self.last_entry[con_id] = now
+        self.recent.append(now)
+        self.entered.add(item_id)
+
+
+def traded(
+    table: EventTable,
+    thresholds: Thresholds,
+    exit_name: str,
+    risk: RiskSettings,
+    exits: ExitSettings,
+    held_s: npt.NDArray[np.float64] | None = None,
+) -> Traded:
+    """Run the signals of one set of thresholds through the gate, one after the other.
+
+    held_s: (N, K) seconds until a position bought at that decision time ends; None takes the time stop for all, which
+    keeps slots busy for longer than they were, and so refuses more than a session would. The ask is the last price
+    plus half the spread; a return is that of the table's notional. Raises ResearchError for an unknown exit rule and
+    where nothing signals.
+    """
+    if exit_name not in table.net_bps:
+        raise ResearchError(f"traded: no outcomes for the exit rule {exit_name}; known: {', '.join(table.net_bps)}")
+    triggers = first_triggers(table, thresholds)
+    events = np.flatnonzero(triggers >= 0)
+    if not events.size:
+        raise ResearchError(f"traded: no event signals with the thresholds {thresholds.name}; choose a looser cell")
+    at, con_ids = table.at[events, triggers[events]], table.events["con_id"].to_numpy()[events]
+    item_ids = table.events["item_id"].to_numpy()[events]
+    desk, rows = _Desk(), []
+    for place in np.lexsort((item_ids, con_ids, at)):  # the order in which decisions take effect in a session
+        event = int(events[place])
+        rows.append(_order(table, event, int(triggers[event]), exit_name, desk, risk, exits, held_s))
+    return Traded(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _order(
+    table: EventTable, event: int, k: int, exit_name: str, desk: _Desk, risk: RiskSettings, exits: ExitSettings,
+    held_s: npt.NDArray[np.float64] | None,
+) -> dict[str, Any]:  # fmt: skip
+    row = table.events.iloc[event]
+    now, con_id, item_id = (
+        pd.Timestamp(table.at[event, k], tz="UTC").to_pydatetime(),
+        int(row["con_id"]),
+        row["item_id"],
+    )
+    desk.advance(now, row["day"].date())
+    price, spread_bps = float(table.features["price"][event, k]), float(table.features["spread_bps"][event, k])
+    ask = price * (1 + spread_bps / 2e4) if np.isfinite(spread_bps) else price
+    plan = plan_bracket(ask, float(table.features["atr"][event, k]), risk, exits, US_STOCK_BANDS)
+    verdict = check_entry(desk.exposure(now, con_id, item_id), plan.quantity, plan.limit_price, risk)
+    net_bps, ends_at = float("nan"), None
+    if verdict.accepted:
+        net_bps = float(table.net_bps[exit_name][event, k])
+        longest_s = exits.time_stop_s if held_s is None else float(held_s[event, k])
+        ends_at = _end(now, longest_s if np.isfinite(net_bps) else exits.entry_timeout_s, desk.day, exits)
+        desk.enter(now, con_id, item_id, plan.quantity, plan.notional_usd, ends_at, net_bps)
+    return {
+        "item_id": item_id, "symbol": row["symbol"], "con_id": con_id, "day": row["day"], "at": now,
+        "verdict": "accepted" if verdict.accepted else "refused", "reason": verdict.reason,
+        "quantity": int(plan.quantity), "notional_usd": plan.notional_usd, "ends_at": ends_at or pd.NaT,
+        "net_bps": net_bps, "net_usd": net_bps / 1e4 * plan.notional_usd,
+    }  # fmt: skip
+
+
+def _end(now: datetime, longest_s: float, day: date, exits: ExitSettings) -> datetime:
+    """When a position ends at the latest; an entry after the closing time ends by its time alone."""
+    ends_at, session = now + timedelta(seconds=longest_s), session_on(day)
+    flat_at = session.close - timedelta(seconds=exits.flat_before_close_s) if session else ends_at
+    return min(ends_at, flat_at) if now < flat_at else ends_at

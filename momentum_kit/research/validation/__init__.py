@@ -1,0 +1,1 @@
+"""From a candidate to a verdict: sealed days, folds, tests, stress, evidence, and the exported thresholds."""

@@ -1,0 +1,93 @@
+"""What is known about a candidate, as frozen values: made by research/validation.py, judged by research/verdict.py."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from momentum_kit.config import Thresholds
+from momentum_kit.research.validation.bootstraps import Band, SpaTest
+from momentum_kit.research.validation.overfitting import Pbo
+from momentum_kit.research.validation.placebo import Placebo
+from momentum_kit.research.validation.stress import Flip
+
+UNKNOWN = Band(math.nan, math.nan, math.nan, math.nan, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The mean of days that were judged by thresholds chosen from other days: months, or folds of days.
+
+    judged: months or folds; positive: those with a gain; idle: those for which nothing stood out, so nothing traded.
+    """
+
+    band: Band
+    fills: int
+    judged: int
+    positive: int
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharpeEvidence:
+    """Of the candidate's daily results.
+
+    dsr: at the trial count of the ledger, with the variance of the trials, as published. dsr_effective: at the number
+    of different ideas among them, with the variance of luck alone, 1/(T-1): cells differ in costs and strictness as
+    well, and that is no luck. least_days: after so many days a record like this proves a ratio above zero at 95%.
+    """
+
+    by_day: float
+    psr: float
+    dsr: float
+    dsr_effective: float
+    trials: int
+    effective_trials: float
+    least_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRate:
+    """Signals in the regular hours of one session: mean, its 95% band, variance over mean of the counts."""
+
+    mean: float
+    low: float
+    high: float
+    dispersion: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the verdict is made from; nan where it cannot be known.
+
+    candidate: thresholds at the centre of the best plateau of all open days; None where no cell stands out.
+    se_bps: standard error of a mean by days, of the candidate or of the median cell: what these data could have shown.
+    """
+
+    candidate: Thresholds | None
+    exit_rule: str
+    first_day: date
+    last_day: date
+    days: int
+    events: int
+    signals: int
+    fills: int
+    cells: int
+    in_sample: Band
+    se_bps: float
+    walk_forward: Unseen
+    cross_validated: Unseen
+    sharpe: SharpeEvidence
+    pbo: Pbo
+    spa: SpaTest
+    gross_bps: float
+    break_even: float
+    rate: SignalRate
+    stressed: Mapping[str, Band] = field(default_factory=dict)
+    flips: tuple[Flip, ...] = ()
+    placebo: Placebo | None = None
+    sealed: Band | None = None
+    sealed_fills: int = 0
+    sealed_days: tuple[date, date] | None = None
+    marks: tuple[str, ...] = ()
+    code_version: str = ""

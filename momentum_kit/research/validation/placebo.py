@@ -1,0 +1,103 @@
+"""The same thresholds where there cannot be an effect: headlines on other symbols or days, and random times."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import ResearchError
+from momentum_kit.models import Headline
+from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.sweep.triggers import outcomes
+from momentum_kit.sessions import NEW_YORK, session_on
+
+
+@dataclass(frozen=True, slots=True)
+class Placebo:
+    """Mean net bps per fill of the real headlines and of each placebo study (nan without a fill).
+
+    p_value: share of studies, the real one included, that did at least as well as the real one.
+    """
+
+    real_bps: float
+    real_signals: int
+    placebo_bps: tuple[float, ...]
+    placebo_signals: tuple[int, ...]
+
+    @property
+    def p_value(self) -> float:
+        """Small where the headlines, and not the tape alone, carry the result; nan without a real fill."""
+        if not math.isfinite(self.real_bps):
+            return math.nan
+        as_good = sum(value >= self.real_bps for value in self.placebo_bps if math.isfinite(value))
+        return (1 + as_good) / (1 + len(self.placebo_bps))
+
+
+def placebo_study(real: EventTable, placebos: Iterable[EventTable], thresholds: Thresholds, exit_rule: str) -> Placebo:
+    """Compare the real table with tables built from headlines that were shuffled or moved."""
+
+    def judged(table: EventTable) -> tuple[float, int]:
+        found = outcomes(table, thresholds, exit_rule)
+        mean = float(found.net_bps[found.filled].mean()) if found.filled.any() else math.nan
+        return mean, int(found.signalled.sum())
+
+    judged_placebos = [judged(table) for table in placebos]
+    return Placebo(*judged(real), tuple(mean for mean, _ in judged_placebos), tuple(n for _, n in judged_placebos))
+
+
+def shuffled_symbols(headlines: Sequence[Headline], seed: int) -> tuple[Headline, ...]:
+    """Every headline keeps its time and gets the contract of another one. ResearchError for one without a contract."""
+    order = np.random.default_rng(seed).permutation(len(headlines))
+    return tuple(
+        replace(headline, contract=_contract(headlines[other]).contract)
+        for headline, other in zip(headlines, order, strict=True)
+    )
+
+
+def shuffled_days(headlines: Sequence[Headline], days: Sequence[date], seed: int) -> tuple[Headline, ...]:
+    """Every headline keeps symbol and New York time of day and moves to another of the days, delays as they were."""
+    rng = np.random.default_rng(seed)
+    moved = []
+    for headline in headlines:
+        day = headline.published_at.astimezone(NEW_YORK).date()
+        others = [other for other in days if other != day]
+        if not others:
+            raise ResearchError("placebo: headlines cannot move to another day where there is only one")
+        moved.append(_at_day(headline, others[int(rng.integers(len(others)))]))
+    return _in_order(moved)
+
+
+def random_times(headlines: Sequence[Headline], seed: int, calendar: str = "XNYS") -> tuple[Headline, ...]:
+    """Every headline keeps symbol and day and is published at a random second of that day's regular hours."""
+    rng = np.random.default_rng(seed)
+    moved = []
+    for headline in headlines:
+        session = session_on(headline.published_at.astimezone(NEW_YORK).date(), calendar)
+        if session is None:
+            continue  # a weekend has no regular hours
+        at = session.open + timedelta(seconds=int(rng.integers(int((session.close - session.open).total_seconds()))))
+        moved.append(_published(headline, at))
+    return _in_order(moved)
+
+
+def _at_day(headline: Headline, day: date) -> Headline:
+    local = headline.published_at.astimezone(NEW_YORK)
+    return _published(headline, datetime.combine(day, local.time(), NEW_YORK).astimezone(UTC))
+
+
+def _published(headline: Headline, at: datetime) -> Headline:
+    received = None if headline.received_at is None else at + (headline.received_at - headline.published_at)
+    return replace(headline, published_at=at, received_at=received)
+
+
+def _contract(headline: Headline) -> Headline:
+    if headline.contract is None:
+        raise ResearchError(f"placebo: headline {headline.article_id} is tied to no contract; resolve it first")
+    return headline
+
+
+def _in_order(headlines: Sequence[Headline]) -> tuple[Headline, ...]:
+    return tuple(sorted(headlines, key=lambda headline: (headline.published_at, headline.article_id)))

@@ -1,0 +1,203 @@
+"""Everything that is known about the best of a sweep: chosen on earlier days, judged on later ones, deflated, stressed.
+
+A study calls:
+
+    study = seal(table, log)                                  the last fifth is out of reach
+    result = sweep(study.table, grid, base, exits, ledger)
+    evidence = validate(result, study.table, stressed={"latency x 5": slow})
+    verdict = judge(evidence)                                 research/verdict.py
+    evidence = open_seal(evidence, study.sealed)              once, for the final candidate
+"""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import ResearchError
+from momentum_kit.research.code_version import code_version
+from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
+from momentum_kit.research.sweep.sweep import SweepResult
+from momentum_kit.research.sweep.triggers import Outcomes, by_day, outcomes
+from momentum_kit.research.validation.bootstraps import mean_band, spa_test
+from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
+from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, SharpeEvidence, SignalRate, Unseen
+from momentum_kit.research.validation.folds import Fold, day_folds, walk_forward
+from momentum_kit.research.validation.overfitting import SAME_IDEA, probability_of_overfitting, representatives
+from momentum_kit.research.validation.placebo import Placebo
+from momentum_kit.research.validation.sealed import Sealed
+from momentum_kit.research.validation.stress import break_even_multiple, candidate_band, flips, stressed_bands
+
+FOLDS = 10
+LEAST_TRAIN_DAYS = 20
+ALL_BUT_EQUAL = (0.95, 0.9, 0.8, SAME_IDEA)  # correlations from which cells need not be tested twice
+MOST_TESTED = 400  # columns of SPA: its bootstrap takes half a second for so many, and a minute for ten thousand
+LEAST_TRAIN_SHARE = 0.3  # of all days, before the first month that is judged
+Columns = npt.NDArray[np.intp]
+
+
+def validate(
+    result: SweepResult,
+    table: EventTable,
+    *,
+    stressed: Mapping[str, EventTable] | None = None,
+    changed: Mapping[str, EventTable] | None = None,
+    placebo: Placebo | None = None,
+    reps: int = 1000,
+    seed: int = 0,
+) -> Evidence:
+    """Judge the best of a sweep over the open days.
+
+    table: the very one that was swept. stressed: the same events with outcomes under other costs or latency, such as
+    "costs x 2" and "latency x 5". changed: the same events in a slightly other world (research/stress.py).
+    reps: draws of each bootstrap. Raises ResearchError where the table is not the sweep's.
+    """
+    cells = DailyCells.of(result)
+    if not np.array_equal(np.unique(table.days), cells.days):
+        raise ResearchError("validation: the table's days are not those of the sweep; sweep this very table")
+    chosen = choose(cells)
+    column = _most_active(cells) if chosen is None else chosen
+    exit_rule, cell = cells.place(column)
+    thresholds = result.thresholds(cell).model_copy(update={"export": None})
+    found = outcomes(table, thresholds, exit_rule)
+    if chosen is not None and int(found.signalled.sum()) != int(cells.signals[:, column].sum()):
+        raise ResearchError("validation: the table does not give the sweep's signals; sweep this very table")
+    active = cells.fills.sum(axis=0)
+    known = np.flatnonzero(np.isfinite(t_by_day(cells)))
+    ideas = known[representatives(cells.sums[:, known], active[known])]
+    distinct = _distinct(cells.sums, active, known)
+    sums, fills = cells.sums[:, column], cells.fills[:, column].astype(float)
+    candidate = thresholds if chosen is not None else None
+    return Evidence(
+        candidate=candidate,
+        exit_rule=exit_rule,
+        first_day=cells.days[0].item(),
+        last_day=cells.days[-1].item(),
+        days=len(cells.days),
+        events=len(table),
+        signals=int(cells.signals[:, column].sum()),
+        fills=int(fills.sum()),
+        cells=cells.sums.shape[1],
+        in_sample=mean_band(sums, fills, reps, seed) if candidate else UNKNOWN,
+        se_bps=_standard_error(cells, chosen, known),
+        walk_forward=_unseen(cells, walk_forward(cells.days, _least_train_days(cells)), reps, seed),
+        cross_validated=_unseen(
+            cells, day_folds(cells.days, FOLDS) if len(cells.days) >= 2 * FOLDS else (), reps, seed
+        ),
+        sharpe=_sharpe_evidence(cells.sums[:, known], sums, result.trials, len(ideas)),
+        pbo=probability_of_overfitting(cells.sums[:, ideas]),
+        spa=spa_test(cells.sums[:, distinct], reps // 2, seed),
+        gross_bps=float(found.gross_bps[found.filled].mean()) if candidate and found.filled.any() else math.nan,
+        break_even=break_even_multiple(found) if candidate else math.nan,
+        rate=signal_rate(table, found, reps, seed),
+        stressed=stressed_bands(stressed or {}, candidate, exit_rule, reps, seed) if candidate else {},
+        flips=flips(table, changed or {}, candidate) if candidate else (),
+        placebo=placebo,
+        marks=table.marks,
+        code_version=code_version(),
+    )
+
+
+def candidate_hash(thresholds: Thresholds, exit_rule: str) -> str:
+    """Names one candidate in the record of the seal."""
+    content = thresholds.model_dump_json(exclude={"name", "export"}) + exit_rule
+    return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
+
+
+def open_seal(evidence: Evidence, sealed: Sealed, reps: int = 1000, seed: int = 0) -> Evidence:
+    """Judge the final candidate on the sealed days: once.
+
+    Raises GuardRefused for a second time, ResearchError without a candidate.
+    """
+    if evidence.candidate is None:
+        raise ResearchError("there is no candidate: nothing to open the sealed days for")
+    table = sealed.open(candidate_hash(evidence.candidate, evidence.exit_rule))
+    found = outcomes(table, evidence.candidate, evidence.exit_rule)
+    return dataclasses.replace(
+        evidence,
+        sealed=candidate_band(table, evidence.candidate, evidence.exit_rule, reps, seed),
+        sealed_fills=int(found.filled.sum()),
+        sealed_days=(sealed.first_day, sealed.last_day),
+        marks=tuple(dict.fromkeys([*evidence.marks, *table.marks])),
+    )
+
+
+def signal_rate(table: EventTable, found: Outcomes, reps: int = 1000, seed: int = 0) -> SignalRate:
+    """Signals by session of the table's days with events; those outside regular hours are not counted."""
+    days = np.unique(table.days)
+    regular = (table.events["session"] == "regular").to_numpy()
+    counts = by_day(days, table.days, (found.signalled & regular).astype(float))
+    band = mean_band(counts, np.ones(len(days)), reps, seed)
+    dispersion = float(counts.var(ddof=1) / counts.mean()) if len(days) > 1 and counts.any() else 1.0
+    return SignalRate(band.estimate, band.low, band.high, dispersion)
+
+
+def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> Unseen:
+    """Choose on the training days of each fold, judge on its test days."""
+    sums, fills, idle, positive = [], [], 0, 0
+    for fold in folds:
+        column = choose(cells.select(fold.train))
+        if column is None:
+            idle += 1
+            sums.append(np.zeros(int(fold.test.sum())))
+            fills.append(np.zeros(int(fold.test.sum())))
+            continue
+        sums.append(cells.sums[fold.test, column])
+        fills.append(cells.fills[fold.test, column].astype(float))
+        positive += bool(sums[-1].sum() > 0)
+    if not sums:
+        return Unseen(UNKNOWN, 0, 0, 0, 0)
+    traded = np.concatenate(fills)
+    return Unseen(mean_band(np.concatenate(sums), traded, reps, seed), int(traded.sum()), len(sums), positive, idle)
+
+
+def _distinct(sums: Array, active: npt.NDArray[np.integer], known: Columns) -> Columns:
+    """The columns that SPA tests: representatives of cells as alike as it takes, chosen without looking at results."""
+    for same in ALL_BUT_EQUAL:
+        known = known[representatives(sums[:, known], active[known], same)]
+        if len(known) <= MOST_TESTED:
+            break
+    return known[:MOST_TESTED]
+
+
+def _least_train_days(cells: DailyCells) -> int:
+    return max(LEAST_TRAIN_DAYS, math.ceil(LEAST_TRAIN_SHARE * len(cells.days)))
+
+
+def _sharpe_evidence(returns: Array, candidate: Array, trials: int, ideas: int) -> SharpeEvidence:
+    """Trials beyond this sweep's own columns multiply the number of ideas: they were tried on the same data."""
+    trials = max(trials, returns.shape[1])
+    if not ideas:
+        return SharpeEvidence(math.nan, math.nan, math.nan, math.nan, trials, math.nan, math.inf)
+    days = len(candidate)
+    observed = float(sharpe(candidate))
+    skew, kurtosis = moments(candidate)
+    effective = ideas * trials / returns.shape[1]
+    return SharpeEvidence(
+        by_day=observed,
+        psr=psr(observed, 0.0, days, skew, kurtosis),
+        dsr=deflated_sharpe(observed, float(sharpe(returns).var()), trials, days, skew, kurtosis),
+        dsr_effective=deflated_sharpe(observed, 1 / (days - 1), effective, days, skew, kurtosis),
+        trials=trials,
+        effective_trials=effective,
+        least_days=min_track_record(observed, 0.0, skew, kurtosis),
+    )
+
+
+def _standard_error(cells: DailyCells, chosen: int | None, known: Columns) -> float:
+    t = t_by_day(cells)
+    columns = known if chosen is None else np.array([chosen])
+    if not columns.size:
+        return math.nan
+    mean = cells.sums[:, columns].sum(axis=0) / cells.fills[:, columns].sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nanmedian(np.abs(mean / t[columns])))
+
+
+def _most_active(cells: DailyCells) -> int:
+    return int(cells.fills.sum(axis=0).argmax())

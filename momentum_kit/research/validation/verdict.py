@@ -1,0 +1,147 @@
+"""Accept, refuse or cannot tell: cut-offs that were fixed before any data were seen, and one line for each of them."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy import stats
+
+from momentum_kit.research.validation.evidence import Evidence
+
+Word = Literal["accept", "refuse", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoffs:
+    """What a candidate must show; all of it, or it is not accepted.
+
+    Calibrated on 5,000 events of a generated market whose outcomes were dealt out anew (175 cells, 200 open days). Of
+    831 worlds in which every signal nets exactly nothing, the hardest null, 0.8% were accepted, and 0.5% once the
+    sealed days were opened; of worlds with a planted edge of 10 and 20 bps net, 61 and 99%.
+    tests/unit/research/validation/test_verdict_calibration.py repeats it in small.
+    PBO is shown and not asked for: it punishes plateaus; its share of losing halves is.
+    """
+
+    least_fills: int = 30
+    """Filled signals of the candidate..."""
+    least_days: int = 40
+    """...and days with events, below which nothing is judged."""
+    max_spa_p: float = 0.04
+    """Chance of such a best cell if no cell had an edge (SPA)."""
+    max_unseen_p: float = 0.10
+    """Chance of such a mean on folds of days it was not chosen from, if there were no edge (bootstrap by days)..."""
+    max_walk_forward_p: float = 0.30
+    """...and on months that came after the days it was chosen from: fewer days, so that less can be asked."""
+    least_dsr: float = 0.80
+    """Deflated Sharpe ratio at the number of different ideas that were tried."""
+    max_losing_halves: float = 0.35
+    """Share of CSCV halves whose best cell loses in the other half."""
+    least_break_even: float = 1.2
+    """Multiple of the assumed costs that the candidate must survive."""
+    worth_bps: float = 20.0
+    """The net edge that would be worth having: data that could not have shown it cannot tell."""
+    least_power: float = 0.5
+    """Chance of having seen that edge, below which a failure to see it says nothing."""
+
+
+CUTOFFS = Cutoffs()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question of the verdict. passed: None where it could not be asked."""
+
+    question: str
+    found: str
+    wanted: str
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, why in one sentence, and every check. power: chance that these data would have shown worth_bps."""
+
+    word: Word
+    why: str
+    checks: tuple[Check, ...]
+    power: float
+    cutoffs: Cutoffs = CUTOFFS
+
+
+def judge(evidence: Evidence, cutoffs: Cutoffs = CUTOFFS) -> Verdict:
+    """Hold the evidence against the cut-offs. Without the sealed days the word is that before the seal."""
+    enough = _enough(evidence, cutoffs)
+    checks = (*enough, *_checks(evidence, cutoffs))
+    power = chance_to_see(cutoffs.worth_bps, evidence.se_bps)
+    failed = [check for check in checks if check.passed is False]
+    if short := [check for check in enough if check.passed is False]:
+        why = f"too little data: {short[0].question.lower()} {short[0].found}, {short[0].wanted} needed"
+        return Verdict("cannot tell", why, checks, power, cutoffs)
+    if not failed and any(mark.startswith("IMPUTED") for mark in evidence.marks):
+        why = "the times at which headlines were received are guesses (IMPUTED); record some, then ask again"
+        return Verdict("cannot tell", why, checks, power, cutoffs)
+    if not failed and all(check.passed for check in checks):
+        return Verdict("accept", "every question was answered as it had to be", checks, power, cutoffs)
+    unknown = next((check for check in checks if check.passed is None), None)
+    if not failed and unknown:
+        why = f"not known: {unknown.question.lower()}"
+        return Verdict("cannot tell", why, checks, power, cutoffs)
+    first = failed[0]
+    why = f"{first.question.lower()}: {first.found}, wanted {first.wanted}"
+    if not power >= cutoffs.least_power:
+        chance = f"{power:.0%}" if math.isfinite(power) else "no"
+        why = f"{why}; but these data had {chance} chance to show an edge of {cutoffs.worth_bps:g} bps"
+        return Verdict("cannot tell", why, checks, power, cutoffs)
+    return Verdict("refuse", why, checks, power, cutoffs)
+
+
+def chance_to_see(edge_bps: float, se_bps: float, size: float = 0.05) -> float:
+    """Chance that a one-sided test of a mean with this standard error shows such an edge; nan where it is not known."""
+    if not se_bps > 0:
+        return math.nan
+    return float(stats.norm.sf(stats.norm.isf(size) - edge_bps / se_bps))
+
+
+def _enough(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
+    return (
+        Check("Days with events", f"{e.days}", f"at least {c.least_days}", e.days >= c.least_days),
+        Check("Filled signals", f"{e.fills}", f"at least {c.least_fills}", e.fills >= c.least_fills),
+    )
+
+
+def _checks(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
+    forward, sealed = e.walk_forward.band, e.sealed
+    stands_out = e.candidate is not None
+    return (
+        Check("Does any plateau of cells stand out?", "yes" if stands_out else "no", "yes", stands_out),
+        _at_least("How often can all costs rise?", e.break_even, c.least_break_even, "x costs"),
+        _at_most("Could luck over all cells do this (SPA)?", e.spa.p_value, c.max_spa_p),
+        _at_most("Could luck do it on days it was not chosen from?", e.cross_validated.band.p_value, c.max_unseen_p),
+        _at_most("Could luck do it walking forward by months?", forward.p_value, c.max_walk_forward_p),
+        _at_least("Is it better than the best of so many tries (DSR)?", e.sharpe.dsr_effective, c.least_dsr, ""),
+        _at_most("How often does the best of one half lose in the other?", e.pbo.loss, c.max_losing_halves),
+        *(_stress(name, band.estimate) for name, band in e.stressed.items() if name.startswith("latency")),
+        *((_sealed(sealed.estimate),) if sealed else ()),
+    )
+
+
+def _stress(name: str, bps: float) -> Check:
+    return Check(f"Does it survive {name}?", f"{bps:+.1f} bps", "above 0 bps", bps > 0 if math.isfinite(bps) else None)
+
+
+def _sealed(bps: float) -> Check:
+    found = f"{bps:+.1f} bps" if math.isfinite(bps) else "no fill"
+    return Check("Did it earn money on the sealed days?", found, "above 0 bps", bps > 0)
+
+
+def _at_least(question: str, value: float, limit: float, unit: str) -> Check:
+    known = math.isfinite(value)
+    found = f"{value:.2f} {unit}".strip() if known else "not known"
+    return Check(question, found, f"at least {limit:g} {unit}".strip(), value >= limit if known else None)
+
+
+def _at_most(question: str, value: float, limit: float) -> Check:
+    known = math.isfinite(value)
+    return Check(
+        question, f"{value:.3f}" if known else "not known", f"at most {limit:g}", value <= limit if known else None
+    )

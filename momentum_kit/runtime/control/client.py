@@ -1,0 +1,112 @@
+"""The control endpoint's client: how kit, panel and command line reach a running engine, over local HTTP."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import BrokerError, EngineError, GuardRefused, InputError, MomentumKitError
+from momentum_kit.models import Bar, EngineStatus
+from momentum_kit.runtime.control.messages import decode_bars, decode_status
+from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.ownership.heartbeat import no_answer
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+
+ANSWERS = {  # what a failure is called on the wire, and its HTTP status; the first that fits
+    GuardRefused: ("guard", 409),
+    InputError: ("input", 400),
+    BrokerError: ("broker", 502),
+    MomentumKitError: ("engine", 500),
+}
+GONE_PATIENCE_S = 1.0
+PATIENCE_S = 5.0  # an engine that is well answers within milliseconds
+
+
+class ControlClient:
+    """Talks to a running engine, blocking for milliseconds; callers on a loop use it through a thread.
+
+    folder: where the engine leaves its signs of life; with it an engine that hangs is told from one that is gone.
+    """
+
+    def __init__(self, address: ControlAddress, folder: StateFolder | None = None) -> None:
+        self.address = address
+        self._folder = folder
+
+    @property
+    def gone(self) -> bool:
+        """True if nobody is behind the address any more; an engine that merely hangs is still there.
+
+        A process that was killed holds its lock and its socket until its last thread has ended.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=GONE_PATIENCE_S)
+        try:
+            connection.request("GET", "/alive", headers={"Authorization": f"Bearer {self.address.token}"})
+            connection.getresponse()
+        except (ConnectionError, http.client.HTTPException):  # refused, reset, or closed without an answer
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            connection.close()
+        return False
+
+    def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
+        """The session's snapshot; EngineError if nobody answers."""
+        return decode_status(self._call("GET", "/status", timeout_s))
+
+    def start(self, until: datetime | None = None, timeout_s: float = PATIENCE_S) -> None:
+        """Reconcile and trade until `until`, market time."""
+        self._call("POST", "/start", timeout_s, {"until": until.isoformat() if until else None})
+
+    def command(self, name: str, source: str, timeout_s: float = 30.0) -> str:
+        """One command; GuardRefused if the session refuses it. Returns the session's own line.
+
+        An engine that answers at all is given timeout_s, since a command may wait for the broker's turn.
+        """
+        if timeout_s > PATIENCE_S:
+            self._call("GET", "/alive", PATIENCE_S)
+        return str(self._call("POST", "/command", timeout_s, {"command": name, "source": source})["outcome"])
+
+    def history(self, symbol: str, duration: str, bar_size: str, timeout_s: float = 90.0) -> tuple[Bar, ...]:
+        """Bars up to now, in IB's words for duration and size."""
+        self._call("GET", "/alive", PATIENCE_S)
+        asked = urlencode({"symbol": symbol, "duration": duration, "bar_size": bar_size})
+        return decode_bars(self._call("GET", f"/history?{asked}", timeout_s))
+
+    def thresholds(self) -> ThresholdState:
+        """The thresholds in force and those of the tuned file."""
+        content = self._call("GET", "/thresholds", PATIENCE_S)
+        return ThresholdState(*(Thresholds.model_validate(content[name]) for name in ("current", "file")))
+
+    def set_thresholds(self, values: Mapping[str, Any], source: str, timeout_s: float = PATIENCE_S) -> str:
+        """Apply these over the set in force, all or none, as one journalled change; InputError if one is not valid."""
+        content = {"values": dict(values), "source": source}
+        return str(self._call("POST", "/thresholds", timeout_s, content)["outcome"])
+
+    def revert_thresholds(self, source: str) -> str:
+        """The tuned file's thresholds again."""
+        return str(self._call("POST", "/thresholds/revert", PATIENCE_S, {"source": source})["outcome"])
+
+    def _call(self, method: str, path: str, timeout_s: float, content: dict[str, Any] | None = None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=timeout_s)
+        headers = {"Authorization": f"Bearer {self.address.token}", "Content-Type": "application/json"}
+        # what would be obeyed after we have told the user that nobody answers, would be obeyed behind their back
+        body = None if content is None else json.dumps({**content, "valid_until": time.time() + timeout_s})
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            why = f" within {timeout_s:g} s" if isinstance(error, TimeoutError) else f": {error or 'no answer'}"
+            raise no_answer(self._folder, f"the engine (pid {self.address.pid}) does not answer{why}") from None
+        finally:
+            connection.close()
+        if response.status == 200:
+            return answer
+        kinds: dict[str, type[MomentumKitError]] = {kind: error for error, (kind, _) in ANSWERS.items()}
+        kind = kinds.get(answer.get("kind", ""), EngineError)
+        raise kind(answer.get("error", f"status {response.status}"))

@@ -1,0 +1,1 @@
+"""`momentum-kit doctor`: is this machine, this configuration and this gateway ready?"""

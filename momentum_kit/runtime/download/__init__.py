@@ -1,0 +1,1 @@
+"""Gateway to archive: `momentum-kit data download`, resumable."""

@@ -1,0 +1,255 @@
+"""The engine: what a human commands. It keeps the trading state over connections and ends in words."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from momentum_kit.config import Config
+from momentum_kit.errors import (
+    EngineError,
+    GuardRefused,
+    InputError,
+    MomentumKitError,
+    NotConnected,
+    RequestTimeout,
+    StorageError,
+)
+from momentum_kit.external.ai_reader import AIReader
+from momentum_kit.external.alerts import make_alerts
+from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
+from momentum_kit.runtime.clock import make_clock
+from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, WIND_DOWNS, refusal
+from momentum_kit.runtime.control.hub import EventHub, PublishedJournal
+from momentum_kit.runtime.control.metrics import Metrics
+from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.engine.flatten_deadline import WayOut
+from momentum_kit.runtime.engine.reconnect import reconnect
+from momentum_kit.runtime.engine.session_alarms import Watchman
+from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
+from momentum_kit.runtime.engine.snapshot import take_snapshot
+from momentum_kit.runtime.ownership.guards import prove_account
+from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.storage.journal.intents import SqliteIntents, intents_file
+from momentum_kit.storage.journal.journal import SqliteJournal
+
+log = structlog.get_logger("engine")
+
+
+class Engine:
+    """Owns state, journal and intents; lends them to one Session after another."""
+
+    def __init__(self, config: Config, project: Path, run_dir: Path, folder: StateFolder) -> None:
+        data = project / config.storage.data_dir
+        data.mkdir(parents=True, exist_ok=True)
+        self.config = config
+        self.run_dir = run_dir
+        self.ended = asyncio.Event()
+        self.hub = EventHub()
+        self.metrics = Metrics()
+        self.tuning = ThresholdState(config.thresholds, config.thresholds)
+        self.loop_lag_s = 0.0  # kept by whoever watches the loop
+        self._folder = folder
+        self._started_at = datetime.now(UTC)
+        self._until: datetime | None = None
+        self._beat_at = 0.0  # monotonic, when market time last moved
+        self._counts: Counter[str] = Counter()
+        self._clock = make_clock(config.clock)
+        self._reader = AIReader(config.news.reader) if config.news.reader.url else None
+        self._alerts = make_alerts(config.alerts, config.owner_key)
+        self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
+        journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
+        self._intents = SqliteIntents(intents_file(data, config.owner_key))
+        self._runner: asyncio.Task[None] | None = None
+        self._session: Session | None = None
+        self._way_out = WayOut(config.exits.flatten_timeout_s)
+        self.standing = Standing(self._clock, journal, self._alerts)
+        self._watchman = Watchman(config, self.standing)
+        self._signal_watch = SignalWatch(config.calendar, self._counts, self.standing.send)
+        self._around = Surroundings(
+            config, project, run_dir, self._clock, journal, self._intents, self.standing, self._reader,
+            lambda: self.standing.state, self.standing.halt_entries, self.standing.incident, self._counts,
+        )  # fmt: skip
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Connect and rebuild from broker truth; nothing trades before `start`."""
+        self._session = await Session.connect(
+            self._around, lambda accounts: prove_account(self.config, accounts, self._folder)
+        )
+        record_thresholds(self.config.thresholds, self._around.journal)
+        self.standing.note(TradingState.PAUSED, "opened, waiting for start")
+
+    def start(self, until: datetime | None = None) -> None:
+        """Trade until `until` (market time) or until a command ends it."""
+        if self._runner or self.ended.is_set():
+            raise GuardRefused(f"the session is {self.standing.state} already")
+        self._until = until
+        self.standing.note(TradingState.RUNNING, "started")
+        self._runner = asyncio.create_task(self._run(), name="engine")
+
+    async def close(self) -> None:
+        """Give everything back: tasks, socket, files. What could not be written becomes the session's failure."""
+        if self._runner and not self._runner.done():
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        if self._session:
+            await self._session.disconnect()
+        if self._reader:
+            await self._reader.close()
+        self._intents.close()
+        try:
+            self._journal.close()
+        except StorageError as error:
+            self.standing.fail(str(error))
+        await asyncio.to_thread(self._alerts.close)
+
+    async def _run(self) -> None:
+        """Run sessions until the end; a lost connection makes a new one from broker truth."""
+        standing = self.standing
+        try:
+            while True:
+                try:
+                    await self.session.run(self._after_beat)
+                    break
+                except (NotConnected, RequestTimeout) as error:
+                    standing.incident("connection", str(error))
+                    self._session = await reconnect(self.session, self._around, standing, self._out_of_time)
+                    self._session.retune(self.tuning.current)
+        except MomentumKitError as error:
+            standing.fail(str(error))
+        except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
+            log.exception("engine crashed")
+            standing.fail(f"{type(error).__name__}: {error}")
+        finally:
+            killed = standing.state is TradingState.KILLED
+            standing.note(TradingState.KILLED if killed else TradingState.STOPPED, standing.failure or standing.reason)
+            self._journal.flush()
+            self.ended.set()
+
+    async def _after_beat(self, now: datetime) -> bool:
+        """Between two beats: leave at `until`, and say whether the session is over."""
+        self._journal.flush()
+        self._beat_at = monotonic()
+        standing = self.standing
+        self._watchman.look(self.session, now)
+        self._signal_watch.look(now, self.tuning.current.export)
+        if self._until and now >= self._until and standing.state not in LEAVING:
+            await self._wind_down("stop", "schedule")
+        if not self._way_out.why:
+            return False
+        # also what filled in the meantime, or came back with a new connection
+        await self._leave()
+        over = self.session.flat or self._out_of_time()
+        if standing.state is TradingState.FLATTENING and self.session.flat:
+            self._way_out.abandon()
+            standing.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
+        return over and standing.state in LEAVING
+
+    def _out_of_time(self) -> bool:
+        way_out = self._way_out
+        if way_out.first_late():
+            self.standing.alarm("flatten", f"not flat after {way_out.seconds:.0f} s: {self.session.exposure}")
+        return way_out.late
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    async def command(self, name: str, source: str) -> str:
+        """Obey one of COMMANDS and return one line for the human; InputError, or GuardRefused with the reason."""
+        if name not in COMMANDS:
+            raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
+        no = refusal(name, self.standing.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
+        self._around.journal.write(
+            "commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted"
+        )
+        if no:
+            raise GuardRefused(no)
+        if name in WIND_DOWNS:
+            await self._wind_down(name, source)
+        elif name == "resume":
+            self._way_out.abandon()
+            self.standing.note(TradingState.RUNNING, f"resumed by {source}")
+        else:
+            state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
+            self.standing.note(state, f"{name} by {source}")
+            await self.session.cancel_entries()
+        return f"{self.standing.state}: {self.standing.reason}"
+
+    async def _wind_down(self, name: str, source: str) -> None:
+        """flatten, stop and kill leave no entry working and every position on its way out."""
+        self.standing.note(WIND_DOWNS[name], f"{name} by {source}")
+        self._way_out.take("session end" if name == "stop" else name)
+        if name == "kill":
+            self._latch(f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+            self.standing.send("critical", f"killed by {source}; {self.session.exposure}")
+        if self._runner:
+            await self._leave()
+        elif self._intents.unresolved():  # taken over from an earlier session: its way out needs the services
+            self._runner = asyncio.create_task(self._run(), name="engine")
+        elif name == "flatten":
+            self._way_out.abandon()
+            self.standing.note(TradingState.PAUSED, "nothing is held; waiting for start")
+        else:
+            self.standing.note(TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.standing.reason)
+            self.ended.set()
+
+    async def _leave(self) -> None:
+        await self.session.cancel_entries()
+        self.session.request_flatten(self._way_out.why)
+
+    def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
+        """Apply a set of thresholds over those in force, None for the file's; from the next decision time on.
+
+        One journalled change and one line for the human. InputError unless the whole set is valid.
+        """
+        if self.ended.is_set() or self.standing.state in LEAVING:
+            raise GuardRefused(f"the session is {self.standing.state}")
+        if values is not None and self.config.detection.thresholds_must_be_exported:
+            raise GuardRefused("this environment trades only thresholds that research exported; export another file")
+        changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
+        outcome = changed.words_since(self.tuning)
+        journal = self._around.journal
+        journal.write("commands", at=self._clock.now(), command="thresholds", source=source, outcome=outcome)
+        self.session.retune(changed.current)
+        self.tuning = changed
+        return outcome
+
+    def _latch(self, reason: str) -> None:
+        try:
+            self._folder.latch_kill(reason)
+        except StorageError as error:  # flat matters more than latched
+            self.standing.alarm("kill", f"the kill switch holds for this session only: {error}")
+
+    def _on_journal(self, text: str) -> None:
+        self.standing.alarm("disk", text)
+        if self._journal.failing:
+            self.standing.halt_entries("the journal cannot be written")
+
+    # -- words -------------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The connected run; EngineError before `open`."""
+        if self._session is None:
+            raise EngineError("the engine is not connected")
+        return self._session
+
+    async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
+        """Bars up to now for the notebook."""
+        return await self.session.history(Contract(symbol), duration, bar_size)
+
+    def status(self) -> EngineStatus:
+        """One frozen snapshot."""
+        lags_s = {"loop": self.loop_lag_s, "beat": monotonic() - self._beat_at if self._beat_at else 0.0}
+        return take_snapshot(
+            self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered,
+            started=self._runner is not None,
+        )  # fmt: skip

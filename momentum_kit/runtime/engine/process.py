@@ -1,0 +1,229 @@
+"""The engine's process: hosts one engine and its control endpoint, and outlives the kernel that started it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from momentum_kit.config import Config, find_project, load_config
+from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
+from momentum_kit.external.alerts import make_alerts
+from momentum_kit.models import EngineStatus
+from momentum_kit.runtime.control.client import ControlClient
+from momentum_kit.runtime.control.messages import encode_status
+from momentum_kit.runtime.control.server import ControlServer
+from momentum_kit.runtime.engine.engine import Engine
+from momentum_kit.runtime.engine.logs import configure_logs
+from momentum_kit.runtime.engine.vitals import Vitals
+from momentum_kit.runtime.ownership.heartbeat import last_left
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+
+log = structlog.get_logger("engine")
+
+ERRORS = "engine.err"  # the engine's stderr
+FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
+RUN_ACCOUNT = "MOMENTUM_KIT_RUN_ACCOUNT"  # environment of a headless run's kernel: whose engine the run itself owns
+RUN_DIR = "MOMENTUM_KIT_RUN_DIR"  # and where that run leaves everything
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+START_TIMEOUT_S = 60.0
+
+
+def new_run_dir(config: Config, project: Path) -> Path:
+    """A fresh folder runs/<time>; InputError if it cannot be written."""
+    folder = project / config.storage.runs_dir / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    for attempt in range(1, 100):
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            folder = folder.with_name(f"{folder.name.split('.')[0]}.{attempt}")
+        except OSError as error:
+            raise InputError(f"cannot create the run folder {folder}: {error.strerror}") from None
+    raise EngineError(f"cannot create a run folder like {folder}")
+
+
+class EngineProcess:
+    """A started engine: where it listens and how it ended."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", address: ControlAddress, run_dir: Path) -> None:
+        self.address = address
+        self._process = process
+        self._run_dir = run_dir
+
+    def finish(self, timeout_s: float = 120.0) -> int:
+        """Ask for an orderly stop if it still runs, wait, and return its exit status; negative if a signal ended it."""
+        self.stop()
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
+
+    def last_words(self) -> str:
+        """Why it failed, in one line."""
+        words = (self._run_dir / ERRORS).read_text(encoding="utf-8").strip().splitlines()
+        return words[-1] if words else f"the engine ended with status {self._process.returncode}"
+
+    def stop(self) -> None:
+        """Ask for an orderly stop: flat, then ended. Does no harm to an engine that has ended."""
+        self._process.send_signal(signal.SIGTERM)
+
+
+def find_engine(folder: StateFolder) -> ControlAddress | None:
+    """Where the account's engine listens, waiting for one that starts or dies; None if nobody owns the account."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while folder.owned:
+        if (address := folder.address()) and not ControlClient(address).gone:
+            return address
+        if time.monotonic() >= deadline:
+            raise EngineError(f"an engine owns {folder.path.name} but does not listen; look at logs/bot.log")
+        time.sleep(0.02)
+    return None
+
+
+def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir: Path) -> EngineProcess:
+    """Start an engine process for this configuration and wait until it listens; its own error if it does not."""
+    config = load_config(config_path, overrides)
+    folder = StateFolder(config.owner_key)
+    order = json.dumps({"config": str(config_path), "overrides": dict(overrides), "run_dir": str(run_dir)})
+    errors = run_dir / ERRORS
+    with errors.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "momentum_kit.runtime.engine.process", order],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,  # a Ctrl-C in the terminal, or the kernel's death, must not end the session
+        )
+    threading.Thread(target=_outlive, args=(process, config), name=f"engine {process.pid}", daemon=True).start()
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        address = folder.address()
+        if address and address.pid == process.pid:
+            return EngineProcess(process, address, run_dir)
+        if process.poll() is not None:
+            raise _start_error(errors, process.returncode)
+        time.sleep(0.02)
+    process.terminate()
+    raise EngineError(f"the engine did not come up within {START_TIMEOUT_S:.0f} s; see {errors}")
+
+
+def _outlive(process: "subprocess.Popen[bytes]", config: Config) -> None:
+    """Wait for the engine's end: it must not stay behind as a zombie, and a violent end is told by whoever is left."""
+    status = process.wait()
+    if status >= 0:
+        return  # it had its own last word
+    try:
+        alerts = make_alerts(config.alerts, config.owner_key)
+    except ConfigError as error:
+        log.warning("nobody told of the engine's death", error=str(error))
+        return
+    name = signal.Signals(-status).name
+    alerts.send(
+        "critical", f"the engine (pid {process.pid}) was ended by {name}; {last_left(StateFolder(config.owner_key))[0]}"
+    )
+    alerts.close()
+
+
+def _start_error(errors: Path, status: int) -> MomentumKitError:
+    lines = errors.read_text().strip().splitlines() or [f"the engine ended with status {status}"]
+    errors.unlink()
+    if status == GuardRefused.exit_status:
+        return GuardRefused(lines[-1])
+    error = EngineError(lines[-1])
+    error.exit_status = max(status, MomentumKitError.exit_status)  # a negative one is the signal that ended it
+    return error
+
+
+async def serve(config: Config, config_name: str, project: Path, run_dir: Path, *, signals: bool = True) -> int:
+    """Own the account, host the session until it has ended; the exit status.
+
+    signals: end in order on SIGTERM and SIGINT (only the main thread may ask for that).
+    """
+    folder = StateFolder(config.owner_key)
+    with folder.own():
+        (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
+        engine = Engine(config, project, run_dir, folder)
+        server, vitals = ControlServer(engine), Vitals(engine, folder)
+        try:
+            await engine.open()
+            await server.start()
+            vitals.start()
+            if signals:
+                _stop_on_signals(engine)
+            folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
+            await engine.ended.wait()
+            if signals:
+                _ignore_signals()
+            status = engine.status()
+            _leave_word(run_dir, status)
+        finally:
+            folder.withdraw()
+            await vitals.stop()
+            await server.stop()
+            await engine.close()
+    words = engine.standing.failure or (engine.session.exposure if status.positions else "")
+    if words and signals:
+        print(words, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
+    if status.positions:
+        return OpenPositionsLeft.exit_status
+    return MomentumKitError.exit_status if engine.standing.failure else 0
+
+
+def _stop_on_signals(engine: Engine) -> None:
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _stop_by_signal, engine, number)
+
+
+def _ignore_signals() -> None:
+    """It is ending already; the loop's own end would bring back the default, which kills before the last word."""
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop_by_signal(engine: Engine, number: signal.Signals) -> None:
+    task = asyncio.ensure_future(engine.command("stop", number.name))
+    task.add_done_callback(_ignore_refusal)
+
+
+def _ignore_refusal(task: "asyncio.Future[str]") -> None:
+    error = task.exception()  # a second stop is refused, which is what it asks for
+    if error and not isinstance(error, GuardRefused):
+        raise error
+
+
+def _leave_word(run_dir: Path, status: EngineStatus) -> None:
+    """The last snapshot, for those who come later; atomically, and not at any price."""
+    temporary = run_dir / f"{FINAL_STATUS}.tmp"
+    try:
+        temporary.write_text(encode_status(status), encoding="utf-8")
+        temporary.rename(run_dir / FINAL_STATUS)
+    except OSError as error:
+        log.warning("last status not written", error=str(error))
+
+
+def main(order: str) -> int:
+    """Entry of the engine process; errors are one line on stderr and an exit status."""
+    asked = json.loads(order)
+    try:
+        config = load_config(asked["config"], asked["overrides"])
+        project = find_project(Path(asked["config"]).resolve().parent)
+        configure_logs(project / config.storage.logs_dir, config.storage)
+        return asyncio.run(serve(config, asked["config"], project, Path(asked["run_dir"])))
+    except MomentumKitError as error:
+        print(error, file=sys.stderr)  # noqa: T201  (the parent reads this line)
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,47 @@
+"""A lost connection becomes a new session, rebuilt from broker truth; asked for by the engine."""
+
+import asyncio
+from collections.abc import Callable
+
+import stamina
+
+from momentum_kit.errors import BrokerError, ConnectionFailed
+from momentum_kit.runtime.control.commands import LEAVING
+from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.ownership.guards import prove_same_account
+from momentum_kit.runtime.session import Session, Surroundings
+
+RETRY_WAIT_S = 2.0  # between two attempts to reconnect, at most: a command to stop is heard as soon
+
+
+async def reconnect(
+    lost: Session, around: Surroundings, standing: Standing, out_of_time: Callable[[], bool]
+) -> Session:
+    """Ask again for `broker.reconnect_timeout_s`, and tell a human after `alerts.reconnect_alarm_s`.
+
+    Raises ConnectionFailed in the end; at once for somebody who wants to leave, when nothing is known to be at stake
+    or the time for it is over (`out_of_time`). Other errors pass through.
+    """
+    await lost.disconnect()
+    window_s, alarm_s = around.config.broker.reconnect_timeout_s, around.config.alerts.reconnect_alarm_s
+
+    def worth_asking_again(error: Exception) -> bool:
+        leaving = standing.state in LEAVING and (not lost.exposed or out_of_time())
+        return isinstance(error, BrokerError) and not leaving
+
+    alarm = asyncio.get_running_loop().call_later(
+        alarm_s, standing.alarm, "connection", f"no gateway for {alarm_s:g} s; {lost.exposure}"
+    )
+    try:
+        async for attempt in stamina.retry_context(
+            on=worth_asking_again, attempts=None, timeout=window_s, wait_max=RETRY_WAIT_S
+        ):
+            with attempt:
+                session = await Session.connect(around, lambda accounts: prove_same_account(lost.account, accounts))
+    except BrokerError as error:
+        away = "when the session was told to end" if standing.state in LEAVING else f"within {window_s:g} s"
+        raise ConnectionFailed(f"the gateway did not come back {away}: {error}; {lost.exposure}") from None
+    finally:
+        alarm.cancel()
+    standing.incident("connection", f"reconnected and reconciled; {session.exposure}")
+    return session

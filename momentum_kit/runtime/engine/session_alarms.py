@@ -1,0 +1,56 @@
+"""Looks at a running session between its beats and tells a human what no service would: alerts of the whole."""
+
+from datetime import datetime, timedelta
+
+from momentum_kit.config import Config
+from momentum_kit.external.alerts_windows import Window, next_windows
+from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.session import Session
+from momentum_kit.sessions import exchange_day
+
+UNPROTECTED_S = 5.0  # without a stop; before that it may be a fill on its way
+CALENDAR_EVERY = timedelta(minutes=1)
+
+
+class Watchman:
+    """Each finding is told once: a day's loss, a position without a stop, the gateway's own restarts."""
+
+    def __init__(self, config: Config, standing: Standing) -> None:
+        self._config = config
+        self._standing = standing
+        self._calendar_at: datetime | None = None
+        self._bare: dict[str, datetime] = {}  # symbol to when it was first seen without a stop
+        self._told: set[object] = set()
+
+    def look(self, session: Session, now: datetime) -> None:
+        """Between two beats, at `now` of market time."""
+        self._protection(session.unprotected, now)
+        self._loss(session.day_pnl_usd, now)
+        if self._calendar_at is None or now - self._calendar_at >= CALENDAR_EVERY:
+            self._calendar_at = now
+            for window in next_windows(now):
+                self._remind(window, now)
+
+    def _protection(self, unprotected: tuple[str, ...], now: datetime) -> None:
+        self._bare = {symbol: self._bare.get(symbol, now) for symbol in unprotected}
+        self._told -= {each for each in self._told if isinstance(each, str) and each not in self._bare}
+        for symbol, since in self._bare.items():
+            seconds = (now - since).total_seconds()
+            if seconds >= UNPROTECTED_S and symbol not in self._told:
+                self._told.add(symbol)
+                self._standing.alarm("protection", f"{symbol}: held without a stop for {seconds:.0f} s; look at once")
+
+    def _loss(self, pnl_usd: float, now: datetime) -> None:
+        limit, day = self._config.risk.max_daily_loss_usd, exchange_day(now)
+        if pnl_usd <= -limit and day not in self._told:
+            self._told.add(day)
+            self._standing.alarm(
+                "daily loss", f"{pnl_usd:+.2f} USD: the day's limit of {limit:g} is reached, no entries"
+            )
+
+    def _remind(self, window: Window, now: datetime) -> None:
+        soon = now >= window.starts_at - timedelta(seconds=self._config.alerts.remind_before_s)
+        if soon and window not in self._told:
+            self._told.add(window)
+            when = f"{window.starts_at:%Y-%m-%d %H:%M} UTC"
+            self._standing.send("warning", f"{window.kind} of the gateway at {when}: {window.advice}")

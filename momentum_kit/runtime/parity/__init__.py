@@ -1,0 +1,1 @@
+"""A run against its replay: what differs, told in words."""

@@ -1,0 +1,1 @@
+"""`momentum-kit run`: a notebook executed headlessly, its engine owned, its report written."""

@@ -1,0 +1,1 @@
+"""A recorded day through the very same services, in virtual time or over the wire."""

@@ -1,0 +1,197 @@
+"""`momentum-kit replay`: an archived day through the very same services, in virtual time or over the wire.
+
+The services, their queues and their journal are those of a live session (runtime/session.py); only what stands behind
+the ports differs: ReplayGateway here, the bridge to a simulated gateway in lock-step with `wire`.
+"""
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from momentum_kit.config import Config, load_config
+from momentum_kit.models import TradingState
+from momentum_kit.runtime.clock import SteppedClock
+from momentum_kit.runtime.gateway import Gateway
+from momentum_kit.runtime.replay.archive_day import LAST_STRETCH, ArchiveDay
+from momentum_kit.runtime.replay.gateway import ReplayGateway
+from momentum_kit.runtime.session import Session, Surroundings, open_bridge
+from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.simgateway.broker import open_exchange
+from momentum_kit.storage.journal.intents import SqliteIntents
+from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal.summary import summarise
+
+log = structlog.get_logger("replay")
+
+ORDER = "replay.json"  # what was asked for, beside the journal
+FLUSH_ROWS = 5_000  # nobody reads a replay's journal while it is written
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What to replay: a day of an archive, the configuration that decides, and by which way.
+
+    overrides: dotted settings over the file's. until: market time at which the session ends, by default after the
+    close. imputed_latency_s: for headlines that nobody saw arrive; None leaves them out. headlines: another archive to
+    take them from.
+    """
+
+    archive: Path
+    day: date
+    config: Path
+    wire: bool = False
+    seed: int | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    until: datetime | None = None
+    imputed_latency_s: float | None = None
+    headlines: Path | None = None
+    server_version: int = 200
+
+    def settings(self) -> Config:
+        """The configuration, hearing what the day has."""
+        return load_config(self.config, {**self.archive_day().overrides, **self.overrides})
+
+    def archive_day(self) -> ArchiveDay:
+        """The day, with as much history as the configuration asks for."""
+        sessions = load_config(self.config, self.overrides).detection.baseline_sessions
+        latency = None if self.imputed_latency_s is None else timedelta(seconds=self.imputed_latency_s)
+        return ArchiveDay(self.archive, self.day, latency, sessions, self.headlines)
+
+
+def replay_of(folder: Path) -> Replay | None:
+    """What made a run folder, if a replay did."""
+    file = folder / ORDER
+    if not file.is_file():
+        return None
+    asked = json.loads(file.read_text(encoding="utf-8"))
+    paths = {name: Path(asked[name]) if asked[name] else None for name in ("archive", "config", "headlines")}
+    until = datetime.fromisoformat(asked["until"]) if asked["until"] else None
+    return Replay(**{**asked, **paths, "day": date.fromisoformat(asked["day"]), "until": until})
+
+
+@dataclass(slots=True)
+class _Standing:
+    """The trading state of a run without an engine: it trades until `until`, then leaves."""
+
+    write: Callable[..., None]
+    now: Callable[[], datetime]
+    state: TradingState = TradingState.RUNNING
+
+    def send(self, level: str, text: str) -> None:
+        """ports.Alerts: into the log, like a session's."""
+        log.log({"critical": 40, "warning": 30}.get(level, 20), text)
+
+    def incident(self, kind: str, text: str) -> None:
+        self.write("incidents", at=self.now(), kind=kind, text=text)
+
+    def halt_entries(self, reason: str) -> None:
+        self.incident("entries halted", reason)
+        self.state = TradingState.REDUCE_ONLY
+
+
+def run_replay(replay: Replay, project: Path, folder: Path) -> dict[str, Any]:
+    """Replay into a run folder and return the run's summary."""
+    day, config = replay.archive_day(), replay.settings()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ORDER).write_text(json.dumps(asdict(replay), default=str, indent=1), encoding="utf-8")
+    started = time.perf_counter()
+    until = replay.until or day.until
+    with _rare_collections():
+        way = _by_wire if replay.wire else _virtually
+        asyncio.run(way(replay, day, config, _Run(project, folder, until, day.notes)))
+    wall_s = time.perf_counter() - started
+    summary = summarise(folder / "journal.db")
+    words = "over the wire" if replay.wire else "in virtual time"
+    return {
+        "title": f"{replay.day} of {replay.archive}, {words}",
+        "run": str(folder),
+        "wall_s": round(wall_s, 2),
+        "headlines_per_s": round(summary["headlines"] / wall_s, 1),
+        "notes": list(day.notes),
+        **summary,
+    }
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Hardly anything here is cyclic garbage, and looking for it would take a twentieth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+async def _virtually(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
+    market = day.market(replay.seed)
+    exchange, step = open_exchange(market), timedelta(seconds=config.clock.beat_s)
+    await run.session_over(config, lambda around: ReplayGateway(market, exchange, around.clock.now, step))
+    _write_truth(run.folder, exchange.truth())
+
+
+async def _by_wire(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
+    market, step_s = day.market(replay.seed), config.clock.beat_s
+    async with SimulatedGateway(market, server_version=replay.server_version, lock_step_s=step_s) as gateway:
+        here = config.broker.model_copy(update={"host": gateway.host, "port": gateway.port})
+        await run.session_over(config.model_copy(update={"broker": here}), open_bridge)
+        _write_truth(run.folder, gateway.truth())
+
+
+def _write_truth(folder: Path, known: dict[str, Any]) -> None:
+    (folder / "truth.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One session over the day, from its beginning to `until`; then what is held is closed, if it still trades."""
+
+    project: Path
+    folder: Path
+    until: datetime
+    notes: tuple[str, ...]
+
+    async def session_over(self, config: Config, gateway: Callable[[Surroundings], Gateway]) -> None:
+        """Live through the day on what `gateway` connects to."""
+        clock = SteppedClock()
+        journal = SqliteJournal(self.folder / "journal.db")
+        intents = SqliteIntents(self.folder / "intents.db")
+        standing = _Standing(journal.write, clock.now)
+        around = Surroundings(
+            config, self.project, self.folder, clock, journal, intents, standing, None, lambda: standing.state,
+            standing.halt_entries, standing.incident, gateway=gateway,
+        )  # fmt: skip
+        session: Session | None = None
+        try:
+            session = await Session.connect(around, lambda accounts: accounts[0])
+            for note in self.notes:
+                standing.incident("archive", note)
+            await session.run(partial(self._after_beat, session, standing, journal))
+        finally:
+            if session is not None:
+                await session.disconnect()
+            intents.close()
+            journal.close()
+
+    async def _after_beat(self, session: Session, standing: _Standing, journal: SqliteJournal, now: datetime) -> bool:
+        if journal.buffered >= FLUSH_ROWS:
+            journal.flush()
+        if now < self.until:
+            return False
+        standing.state = TradingState.STOPPING
+        await session.cancel_entries()
+        session.request_flatten("session end")
+        over = now >= self.until + LAST_STRETCH
+        if over and not session.flat:
+            standing.incident("not flat", f"the recording has no market any more for what is left: {session.exposure}")
+        return over or session.flat
