@@ -4,7 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from momentum_kit.simgateway.client_session import ClientSession
+from momentum_kit.simgateway.broker.manual import UNBOUND, is_manual
+from momentum_kit.simgateway.broker.matching import Exchange
+from momentum_kit.simgateway.client.handlers.account import on_execution
+from momentum_kit.simgateway.client.limits import Limits
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -14,17 +18,13 @@ from momentum_kit.simgateway.events import (
     OrderErrorReport,
     OrderEvent,
 )
-from momentum_kit.simgateway.fault_effects import Site
-from momentum_kit.simgateway.fault_specs import Fault
-from momentum_kit.simgateway.faults import Faults
-from momentum_kit.simgateway.handlers_account import on_execution
+from momentum_kit.simgateway.faults.effects import Site
+from momentum_kit.simgateway.faults.player import Faults
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.limits import Limits
 from momentum_kit.simgateway.lock_step import LockStep
-from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.matching import Exchange
-from momentum_kit.simgateway.messages_requests import ContractQuery
-from momentum_kit.simgateway.order_manual import UNBOUND, is_manual
+from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.protocol.text.requests import ContractQuery
+from momentum_kit.simgateway.scenario.fault_specs import Fault
 
 REMEMBERED_HEADLINES = 200
 

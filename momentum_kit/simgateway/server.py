@@ -9,13 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from momentum_kit.simgateway.broker import open_exchange
-from momentum_kit.simgateway.connection import Connection
-from momentum_kit.simgateway.fault_specs import Fault
+from momentum_kit.simgateway.broker.opening import open_exchange
+from momentum_kit.simgateway.client.connection import Connection
+from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.limits import Limits
-from momentum_kit.simgateway.market import Market, open_market
-from momentum_kit.simgateway.scenario import Scenario, load_scenario
+from momentum_kit.simgateway.market.market import Market, open_market
+from momentum_kit.simgateway.scenario.fault_specs import Fault
+from momentum_kit.simgateway.scenario.scenario import Scenario, load_scenario
 
 log = logging.getLogger(__name__)
 TICK_S = 0.005  # how often a free-running market is brought up to the wall clock

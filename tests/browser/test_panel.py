@@ -8,7 +8,7 @@ import pytest
 from browser_lab import Notebook, Trading, panel_cells, wait_until
 from playwright.sync_api import expect
 
-from momentum_kit.runtime.control.client import kill as control_kill
+from momentum_kit.runtime.control import kill as control_kill
 from momentum_kit.storage.journal.query import query
 
 FAST = pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])

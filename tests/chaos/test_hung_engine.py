@@ -15,7 +15,7 @@ from chaos_processes import command_line, configure, wait_status, wait_until
 from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.kit.kit import awaitable_kit
+from momentum_kit.notebook.kit import awaitable_kit
 from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 

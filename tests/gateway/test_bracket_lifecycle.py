@@ -27,11 +27,11 @@ from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution.execution_service import ExecutionService
 from momentum_kit.services.positions.position_manager import PositionManager
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.assumptions import Assumptions
-from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.scenario import BrokerSpec, Scenario
-from momentum_kit.simgateway.tape import BarColumns, Tape, build_tape, to_ms
-from momentum_kit.simgateway.universe import AAPL
+from momentum_kit.simgateway.broker.assumptions import Assumptions
+from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.market.tape import BarColumns, Tape, build_tape, to_ms
+from momentum_kit.simgateway.market.universe import AAPL
+from momentum_kit.simgateway.scenario.scenario import BrokerSpec, Scenario
 from momentum_kit.storage.journal.intents import SqliteIntents
 from momentum_kit.storage.journal.journal import SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table

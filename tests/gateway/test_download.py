@@ -24,8 +24,8 @@ from momentum_kit.runtime.download.plan import DownloadReport, Wanted, windows
 from momentum_kit.runtime.download.small_bars import SPACING_S
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.fault_specs import DropSocket
-from momentum_kit.simgateway.scenario import parse_scenario
+from momentum_kit.simgateway.scenario.fault_specs import DropSocket
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.quality.report import examine
 

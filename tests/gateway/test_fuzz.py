@@ -20,11 +20,11 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway import open_market
-from momentum_kit.simgateway.broker import open_exchange
-from momentum_kit.simgateway.client_session import ClientSession
+from momentum_kit.simgateway.broker.opening import open_exchange
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.scenario import parse_scenario
+from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 BATCH = 100
 INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))

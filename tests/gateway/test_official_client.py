@@ -16,7 +16,7 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
 
 Connect = Callable[..., Awaitable[Any]]
 
@@ -293,7 +293,7 @@ async def test_a_client_that_does_not_read_is_dropped(
     scenario: Scenario, connect_client: Connect, aapl: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unread bytes beyond the limit end that client; the market and the others go on."""
-    monkeypatch.setattr("momentum_kit.simgateway.connection.MAX_UNREAD_BYTES", 100_000)
+    monkeypatch.setattr("momentum_kit.simgateway.client.connection.MAX_UNREAD_BYTES", 100_000)
     async with SimulatedGateway(scenario, lock_step_s=1) as gateway:
         client = await connect_client(gateway.port)
         with socket.create_connection(("127.0.0.1", gateway.port)) as deaf:

@@ -17,11 +17,10 @@ from ibapi.order import Order
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway import messages_market as market
-from momentum_kit.simgateway import messages_orders as orders
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.protocol.text import market, orders
+from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
 
 _KINDS = (
     ("empty", r""),

@@ -23,11 +23,11 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.sessions import NEW_YORK, session_on
-from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.scenario import BrokerSpec, CommissionSpec, Scenario
+from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.market.tape import BarColumns, Tape, build_tape, to_ms
+from momentum_kit.simgateway.market.universe import AAPL
+from momentum_kit.simgateway.scenario.scenario import BrokerSpec, CommissionSpec, Scenario
 from momentum_kit.simgateway.server import SimulatedGateway
-from momentum_kit.simgateway.tape import BarColumns, Tape, build_tape, to_ms
-from momentum_kit.simgateway.universe import AAPL
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "gateway" / "transcripts.json"
 SOURCE = Path(__file__).resolve().parents[2] / "momentum_kit" / "simgateway"
@@ -528,7 +528,7 @@ def in_words(saying: Said | None) -> tuple[str, str]:
 
 def test_the_bootstrap_names_the_recorded_farms_in_order(shared_data: Path) -> None:
     """The codes and words of a start, to the letter."""
-    from momentum_kit.simgateway.handlers_session import FARMS
+    from momentum_kit.simgateway.client.handlers.session import FARMS
 
     errors = server_steps(transcripts()["grounded_bootstrap"]["steps"], "api_error")
     assert [(fields["code"], fields["message"]) for fields in errors] == list(FARMS)

@@ -14,7 +14,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.tag_value import TagValue
 
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
 from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION
 
 HEARD = {

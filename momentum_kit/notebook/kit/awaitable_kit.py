@@ -14,8 +14,8 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.kit.record import KitTables
+from momentum_kit.runtime.control import kill as control_kill
 from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.client import kill as control_kill
 from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
 from momentum_kit.runtime.control.messages import decode_status_text
 from momentum_kit.runtime.control.tuning import ThresholdState

@@ -10,8 +10,8 @@ from typing import Any
 
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.notebook.panel.link import Link
+from momentum_kit.runtime.control import kill as control_kill
 from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.client import kill as control_kill
 from momentum_kit.runtime.control.commands import REDUCING
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 

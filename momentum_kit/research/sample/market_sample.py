@@ -36,7 +36,7 @@ from momentum_kit.research.sample.shocks import KINDS, SLOTS, Arrivals, draw_arr
 from momentum_kit.research.sample.tape import Columns, Floats, assemble, draw, draw_traits
 from momentum_kit.research.sample.truth import NEVER, PLANTED, break_even, first_pass, settle
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
-from momentum_kit.simgateway.universe import Listing as Company
+from momentum_kit.simgateway.market.universe import Listing as Company
 from momentum_kit.storage.archive.event_rows import DatedMaster
 from momentum_kit.storage.archive.rows import from_micros
 

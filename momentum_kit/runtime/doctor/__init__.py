@@ -1,1 +1,1 @@
-"""`momentum-kit doctor`: is this machine, this configuration and this gateway ready?"""
+"""`momentum-kit doctor`: whether this machine, this configuration and this gateway are ready."""

@@ -53,7 +53,7 @@ class KernelRun:
         from nbclient.exceptions import DeadKernelError
         from papermill.exceptions import PapermillExecutionError
 
-        from momentum_kit.runtime.production.production import papermill as production_papermill
+        from momentum_kit.runtime.production import papermill as production_papermill
 
         sockets = TemporaryDirectory(prefix="momentum-kit-")  # by default the kernel's sockets lie where one stands
         # ipc: no port, nobody else can listen. Async: under a blocking manager nbclient never sees a kernel die.

@@ -14,9 +14,9 @@ from momentum_kit.models import Headline
 from momentum_kit.sessions import NEW_YORK, exchange_day, previous_sessions, session_on
 from momentum_kit.simgateway import load_scenario
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
-from momentum_kit.simgateway.retelling import Columns
-from momentum_kit.simgateway.scenario import TAPE_BEGINS, NewsSpec
+from momentum_kit.simgateway.market.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
+from momentum_kit.simgateway.market.retelling import Columns
+from momentum_kit.simgateway.scenario.scenario import TAPE_BEGINS, NewsSpec
 from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
 
 FIRST_CON_ID = 920_000_001  # for symbols whose contract id nobody recorded

@@ -19,10 +19,10 @@ from momentum_kit.models import (
     Position,
 )
 from momentum_kit.ports import OrderEvent
-from momentum_kit.runtime.replay.replay import values
+from momentum_kit.runtime.replay import values
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.matching import Exchange
-from momentum_kit.simgateway.recorded_market import RecordedMarket
+from momentum_kit.simgateway.broker.matching import Exchange
+from momentum_kit.simgateway.market.recorded_market import RecordedMarket
 
 CLIENT_ID = 17
 T = TypeVar("T")

@@ -22,15 +22,15 @@ from momentum_kit.models import (
     Quote,
     TradeTick,
 )
+from momentum_kit.runtime.replay import values
 from momentum_kit.runtime.replay.broker import Fifo, ReplayBroker
 from momentum_kit.runtime.replay.lines import ReplayLine
-from momentum_kit.runtime.replay.replay import values
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.history import HistoryError
+from momentum_kit.simgateway.broker.matching import Exchange
 from momentum_kit.simgateway.lock_step import LockStep
-from momentum_kit.simgateway.matching import Exchange
-from momentum_kit.simgateway.recorded_market import RecordedMarket
+from momentum_kit.simgateway.market.history import HistoryError
+from momentum_kit.simgateway.market.recorded_market import RecordedMarket
 
 
 class ReplayGateway(ReplayBroker):

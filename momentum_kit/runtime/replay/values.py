@@ -18,10 +18,10 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.account import Holding
+from momentum_kit.simgateway.broker.account import Holding
+from momentum_kit.simgateway.broker.lists import CompletedOrder
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.order_lists import CompletedOrder
+from momentum_kit.simgateway.market.market import Market
 
 SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL}
 NAN = float("nan")

@@ -21,9 +21,9 @@ from momentum_kit.errors import EngineError, InputError, MomentumKitError
 from momentum_kit.runtime.replay.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
-from momentum_kit.simgateway.assumptions import SWITCHES, Assumptions
-from momentum_kit.simgateway.bar_market import RealDay, open_bar_market
-from momentum_kit.simgateway.market import Market
+from momentum_kit.simgateway.broker.assumptions import SWITCHES, Assumptions
+from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
+from momentum_kit.simgateway.market.market import Market
 from momentum_kit.storage.archive.archive import Archive
 
 START_TIMEOUT_S = 60.0

@@ -9,7 +9,7 @@ from cockpit import START, Cockpit, wait_until
 from kernel_facts import TICKING
 
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.control.client import kill as control_kill
+from momentum_kit.runtime.control import kill as control_kill
 
 COMPUTE = "import time\nuntil = time.monotonic() + {}\nwhile time.monotonic() < until: sum(range(1000))"
 STAND_STILL_S = 1.5  # the panel paints four times a second

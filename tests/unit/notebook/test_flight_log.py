@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook.flight_log import parity as flight_log_parity
 from momentum_kit.notebook.flight_log.flight_log import FlightLog, Section
-from momentum_kit.notebook.flight_log.flight_log import parity as flight_log_parity
 from momentum_kit.notebook.flight_log.incidents import episodes
 from momentum_kit.notebook.flight_log.parity import NOT_RECORDED
 from momentum_kit.notebook.kit.record import KitTables

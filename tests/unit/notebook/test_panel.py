@@ -13,10 +13,10 @@ from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook.panel import desk as panel_desk
 from momentum_kit.notebook.panel.controls import kill_words
 from momentum_kit.notebook.panel.link import Link
 from momentum_kit.notebook.panel.panel import LOCKED, Panel, open_panel
-from momentum_kit.notebook.panel.panel import desk as panel_desk
 from momentum_kit.runtime.control.event_client import StreamEvent
 from momentum_kit.runtime.control.hub import EventHub
 from momentum_kit.runtime.control.messages import encode_status

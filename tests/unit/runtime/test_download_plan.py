@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed, RequestTimeout
+from momentum_kit.runtime.download import asking as download_asking
 from momentum_kit.runtime.download.asking import Asked, Asker, TimeLeft
-from momentum_kit.runtime.download.download import asking as download_asking
 from momentum_kit.runtime.download.plan import SMALL_SPAN, pieces, trading_days, uncovered, weeks
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from momentum_kit.errors import StorageError
 from momentum_kit.external.alerts import LogAlerts
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.runtime.control.client import kill as control_kill
+from momentum_kit.runtime.control import kill as control_kill
 from momentum_kit.runtime.ownership.heartbeat import heartbeat_of, last_left, no_answer, read_heartbeat
 from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
 from momentum_kit.runtime.ownership.state_folder import StateFolder

@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 
 from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.production import notify as production_notify
 from momentum_kit.runtime.production.notify import Notifier, notify
-from momentum_kit.runtime.production.production import notify as production_notify
 
 ALIVE = '{"pid": 1, "wall_time": WALL, "market_time": "now", "state": "running", "reason": "started", '
 ALIVE += '"run_dir": "/r", "held": [], "ended": false}'

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from momentum_kit.simgateway.account import Account
-from momentum_kit.simgateway.assumptions import Assumptions
+from momentum_kit.simgateway.broker.account import Account
+from momentum_kit.simgateway.broker.assumptions import Assumptions
+from momentum_kit.simgateway.broker.matching import Exchange
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -23,7 +24,6 @@ from momentum_kit.simgateway.events import (
     TradeEvent,
 )
 from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
-from momentum_kit.simgateway.matching import Exchange
 
 OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday with regular hours
 ACME, BETA = 1001, 1002

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from momentum_kit.simgateway.account import Account, CostTable
+from momentum_kit.simgateway.broker.account import Account, CostTable
 
 ACME = 1001
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
 from momentum_kit.sessions import session_on
-from momentum_kit.simgateway.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.scenario import load_scenario, parse_scenario
+from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
+from momentum_kit.simgateway.scenario.scenario import load_scenario, parse_scenario
 from momentum_kit.storage.archive.archive import Archive, QuoteBar
 from momentum_kit.storage.imports.lean import import_lean
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.simgateway.market import open_market
-from momentum_kit.simgateway.scenario import load_scenario
-from momentum_kit.simgateway.tape import to_ms
+from momentum_kit.simgateway.market.market import open_market
+from momentum_kit.simgateway.market.tape import to_ms
+from momentum_kit.simgateway.scenario.scenario import load_scenario
 
 SEEDS = (1, 2, 3)
 CAUGHT_BY_OTHER_MEANS = {"offering", "merger_target", "stale", "round_up", "halt", "second_feed"}  # not by the tape

@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from momentum_kit.simgateway.headlines import PHRASES, PROVIDERS
-from momentum_kit.simgateway.market import open_market
-from momentum_kit.simgateway.moves import SHAPES
-from momentum_kit.simgateway.scenario import DecoySpec, load_scenario, parse_scenario
+from momentum_kit.simgateway.market.headlines import PHRASES, PROVIDERS
+from momentum_kit.simgateway.market.market import open_market
+from momentum_kit.simgateway.market.moves import SHAPES
+from momentum_kit.simgateway.scenario.scenario import DecoySpec, load_scenario, parse_scenario
 
 SEEDS = range(6)
 

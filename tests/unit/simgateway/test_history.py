@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.events import TradeEvent
-from momentum_kit.simgateway.market import HistoryError, open_market
-from momentum_kit.simgateway.scenario import parse_scenario
+from momentum_kit.simgateway.market.market import HistoryError, open_market
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 SPEC = {
     "start": "09:30",

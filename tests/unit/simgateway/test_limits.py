@@ -1,6 +1,6 @@
 import pytest
 
-from momentum_kit.simgateway.limits import PACING, Limits, LimitsSpec
+from momentum_kit.simgateway.client.limits import PACING, Limits, LimitsSpec
 
 
 class Wall:

@@ -7,8 +7,8 @@ import pytest
 
 from momentum_kit.simgateway import open_market
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.scenario import Scenario, SymbolSpec, UniverseSpec
-from momentum_kit.simgateway.tape import to_ms
+from momentum_kit.simgateway.market.tape import to_ms
+from momentum_kit.simgateway.scenario.scenario import Scenario, SymbolSpec, UniverseSpec
 
 AAPL = 265598
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from momentum_kit.simgateway.account import Account
+from momentum_kit.simgateway.broker.account import Account
 from momentum_kit.simgateway.events import OrderErrorReport
 
 REFUSED = {

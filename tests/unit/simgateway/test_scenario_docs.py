@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from momentum_kit.simgateway.scenario import parse_scenario
-from momentum_kit.simgateway.scenario_docs import reference
+from momentum_kit.simgateway.scenario.docs import reference
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "scenarios.md"
 
 
 def test_the_reference_is_what_the_model_says() -> None:
-    """The document ends with what `python -m momentum_kit.simgateway.scenario_docs` prints."""
+    """The document ends with what `python -m momentum_kit.simgateway.scenario.docs` prints."""
     assert DOCUMENT.read_text(encoding="utf-8").endswith(reference())
 
 

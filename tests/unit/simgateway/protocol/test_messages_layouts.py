@@ -15,12 +15,9 @@ from ibapi.order_condition import PriceCondition
 from ibapi.tag_value import TagValue
 
 from momentum_kit.models import Bar
-from momentum_kit.simgateway import messages_account as account
-from momentum_kit.simgateway import messages_market as market
-from momentum_kit.simgateway import messages_news as news
-from momentum_kit.simgateway import messages_orders as orders
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.protocol.text import account, market, news, orders
 
 VERSIONS = range(157, 227)
 AT = datetime(2026, 4, 13, 19, 27, 4, tzinfo=UTC)

@@ -21,13 +21,13 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.order_condition import ExecutionCondition, MarginCondition, TimeCondition, VolumeCondition
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.client_session import ClientSession
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.messages import Request
-from momentum_kit.simgateway.wire import PROTOBUF_OFFSET, message
+from momentum_kit.simgateway.protocol.text.session import Request
+from momentum_kit.simgateway.protocol.wire import PROTOBUF_OFFSET, message
 
 VERSION = 226
-FAMILIES = ("", "_account", "_market", "_news", "_orders", "_ticks")
+FAMILIES = ("session", "account", "market", "news", "orders", "ticks")
 Connect = Callable[..., Any]
 
 
@@ -49,8 +49,8 @@ def started(hub: Hub, client_id: int) -> ClientSession:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_message_has_a_twin_with_its_signature(family: str) -> None:
     """What leaves in text can leave in protobuf, from the same arguments."""
-    text = import_module(f"momentum_kit.simgateway.messages{family}")
-    twin = import_module(f"momentum_kit.simgateway.protobuf{family}")
+    text = import_module(f"momentum_kit.simgateway.protocol.text.{family}")
+    twin = import_module(f"momentum_kit.simgateway.protocol.protobuf.{family}")
     names = [
         name for name, each in vars(text).items() if hasattr(each, "__wrapped__") and each.__module__ == text.__name__
     ]
@@ -67,11 +67,11 @@ def test_the_text_wire_does_not_pay_for_protobuf() -> None:
     """A client at 200 is served without protobuf being imported."""
     code = (
         "import sys\n"
-        "from momentum_kit.simgateway.broker import open_exchange\n"
-        "from momentum_kit.simgateway.client_session import ClientSession\n"
+        "from momentum_kit.simgateway.broker.opening import open_exchange\n"
+        "from momentum_kit.simgateway.client.session import ClientSession\n"
         "from momentum_kit.simgateway.hub import Hub\n"
-        "from momentum_kit.simgateway.market import open_market\n"
-        "from momentum_kit.simgateway.scenario import load_scenario\n"
+        "from momentum_kit.simgateway.market.market import open_market\n"
+        "from momentum_kit.simgateway.scenario.scenario import load_scenario\n"
         "market = open_market(load_scenario('single'))\n"
         "session = ClientSession(Hub(market, open_exchange(market), version_cap=226))\n"
         "session.receive(b'API\\0\\0\\0\\0\\x09v100..200' + b'\\0\\0\\0\\x08' + b'71\\x002\\x001\\0\\0')\n"

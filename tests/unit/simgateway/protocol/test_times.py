@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from momentum_kit.simgateway.times import parse_time
-from momentum_kit.simgateway.wire import WireError
+from momentum_kit.simgateway.protocol.times import parse_time
+from momentum_kit.simgateway.protocol.wire import WireError
 
 AT = datetime(2026, 11, 19, 21, tzinfo=UTC)
 

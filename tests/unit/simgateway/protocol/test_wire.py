@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.simgateway.wire import (
+from momentum_kit.simgateway.protocol.wire import (
     MAX_FRAME_BYTES,
     FieldReader,
     FrameBuffer,

@@ -1,0 +1,137 @@
+"""What a client does to an order it has placed: stages, modifies, cancels; the races with fills are decided here."""
+
+from copy import copy
+from datetime import datetime
+
+from momentum_kit.simgateway.broker.entry import OrderEntry
+from momentum_kit.simgateway.broker.fills import BrokerState
+from momentum_kit.simgateway.broker.life import OrderLife
+from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.broker.reports import CANCELLED, both, echo, error, status
+from momentum_kit.simgateway.broker.rules import Refusal, refusal
+from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.market.order_hours import may_trade
+
+_CHANGEABLE = (
+    "quantity",
+    "order_type",
+    "limit_price",
+    "stop_price",
+    "tif",
+    "outside_rth",
+    "order_ref",
+    "trailing_percent",
+    "trailing_amount",
+    "raw",
+)
+
+
+class OrderChanges:
+    """Requests about known orders; every method returns what clients hear, in order."""
+
+    def __init__(self, state: BrokerState, entry: OrderEntry, life: OrderLife) -> None:
+        self._state = state
+        self._entry = entry
+        self._life = life
+
+    def stage(self, ticket: Ticket) -> list[OrderEvent]:
+        """Keep an order that is not to be transmitted yet: silence, as recorded."""
+        if not ticket.order.parent_id or self._state.assumptions.staged_child == "silent":
+            return []
+        told = copy(ticket.order)
+        told.status = "Cancelled"
+        return status(told)
+
+    def modify(self, ticket: Ticket, wanted: SimOrder, at: datetime) -> list[OrderEvent]:
+        """New terms for a working order; the old ones hold at the market until the latency is over."""
+        order = ticket.order
+        if not wanted.transmit:
+            return []
+        wanted.account, wanted.tif = wanted.account or order.account, wanted.tif or order.tif
+        refused = self._modify_refusal(ticket, wanted)
+        if refused:
+            events = error(order, refused)
+            kills = refused.code == 10326 and self._state.assumptions.oca_revision == "order_cancelled"
+            return events + (self._life.close(ticket, "Cancelled", at) if kills else [])
+        told = copy(order)
+        _take_terms(told, wanted)
+        echoed = self._echo_modified(ticket, told, at)
+        self._state.agenda.put(at + self._state.latency, lambda now: self._apply(ticket, wanted, now))
+        return echoed
+
+    def cancel(self, ticket: Ticket, at: datetime, *, quiet: bool = False) -> list[OrderEvent]:
+        """Ask for an order's end; it may still fill until the latency is over (quiet: not told then)."""
+        order = ticket.order
+        if ticket.stage is Stage.STAGED:
+            order.status = "ApiCancelled"
+            self._state.book.forget(order.client_id, order.order_id)
+            return status(order) + error(order, CANCELLED)
+        if ticket.stage is Stage.DONE:
+            return error(order, _too_late(order))
+        if ticket.cancelling:
+            text = f"Cancel attempted when order is not in a cancellable state.  Order permId = {order.perm_id}"
+            return error(order, Refusal(161, text))
+        ticket.cancelling = True
+        self._state.agenda.put(at + self._state.latency, lambda now: self._cancelled(ticket, now, quiet))
+        answer = self._state.assumptions.cancel_status
+        if answer == "seeded":
+            pending = self._state.ids.share(order.perm_id, "cancel_status") < 0.5
+        else:
+            pending = answer == "pending_first"
+        if not pending:
+            return []
+        order.status, order.why_held = "PendingCancel", ""
+        return status(order)
+
+    def _cancelled(self, ticket: Ticket, at: datetime, quiet: bool) -> list[OrderEvent]:
+        if ticket.stage is Stage.DONE:
+            return [] if quiet else error(ticket.order, _too_late(ticket.order))
+        return self._life.close(ticket, "Cancelled", at, asked=True)
+
+    def _modify_refusal(self, ticket: Ticket, wanted: SimOrder) -> Refusal | None:
+        order = ticket.order
+        if ticket.cancelling:
+            return Refusal(2102, "Unable to modify this order as its still being processed.")
+        if (wanted.con_id, wanted.action) != (order.con_id, order.action) or wanted.quantity <= order.filled:
+            return Refusal(105, "Order being modified does not match original order.")
+        if (wanted.oca_group, wanted.oca_type) not in (ticket.asked_oca, (order.oca_group, order.oca_type)):
+            return Refusal(10326, "OCA group revision is not allowed.")
+        return refusal(wanted, self._state.market, self._state.account.name)
+
+    def _echo_modified(self, ticket: Ticket, told: SimOrder, at: datetime) -> list[OrderEvent]:
+        """A stop's echo has its status with it, that of another working order follows once the terms hold."""
+        preview = Ticket(told, ticket.asked_oca, ticket.stage, triggered=_stays_triggered(ticket, told))
+        if ticket.stage is Stage.CHILD:
+            told.why_held = "child,trigger" if preview.awaits_trigger else "child"
+            return both(told)
+        told.why_held = "trigger" if preview.awaits_trigger else ""
+        works = not preview.awaits_trigger and may_trade(at, preview.extended)
+        told.status = "Submitted" if works else "PreSubmitted"
+        return echo(told) if works else both(told)
+
+    def _apply(self, ticket: Ticket, wanted: SimOrder, at: datetime) -> list[OrderEvent]:
+        order = ticket.order
+        if ticket.stage is Stage.DONE or wanted.quantity <= order.filled:
+            return error(order, Refusal(104, "Cannot modify a filled order.")) if order.filled else []
+        ticket.triggered = _stays_triggered(ticket, wanted)
+        _take_terms(order, wanted)
+        ticket.modified, ticket.resting = True, False
+        self._entry.set_expiry(ticket, at)
+        if ticket.stage is Stage.CHILD:
+            order.why_held = "child,trigger" if ticket.awaits_trigger else "child"
+            return []
+        return self._entry.warnings(ticket) + self._entry.resume(ticket, at)
+
+
+def _take_terms(order: SimOrder, wanted: SimOrder) -> None:
+    for name in _CHANGEABLE:
+        setattr(order, name, getattr(wanted, name))
+
+
+def _stays_triggered(ticket: Ticket, wanted: SimOrder) -> bool:
+    return ticket.triggered and wanted.order_type == ticket.order.order_type
+
+
+def _too_late(order: SimOrder) -> Refusal:
+    text = f"OrderId {order.order_id} that needs to be cancelled cannot be cancelled, state: {order.status}."
+    return Refusal(10148, text)

@@ -1,0 +1,153 @@
+"""An order on its way in: funds, parent, hours, latency; it ends where order_life.py begins."""
+
+from copy import copy
+from datetime import datetime, timedelta
+
+from momentum_kit.sessions import NEW_YORK
+from momentum_kit.simgateway.broker.admission import (
+    HOURS_IGNORED,
+    IMMEDIATE,
+    LOCATING,
+    admission,
+    cap_price,
+    ignores_hours,
+    must_locate,
+)
+from momentum_kit.simgateway.broker.fills import BrokerState
+from momentum_kit.simgateway.broker.groups import join_bracket
+from momentum_kit.simgateway.broker.life import OrderLife
+from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.broker.reports import both, echo, error, hours_warning, status
+from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.market.order_hours import day_end, may_trade, next_start
+
+
+class OrderEntry:
+    """Takes transmitted orders to the market; every method returns what the client hears, in order."""
+
+    def __init__(self, state: BrokerState, life: OrderLife) -> None:
+        self._state = state
+        self._life = life
+
+    def accept(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """The broker takes an order: refused, held for its parent, or sent to the market."""
+        state, order = self._state, ticket.order
+        order.perm_id = order.perm_id or state.ids.perm_id()
+        state.depth.watch(order.con_id)
+        parent = state.book.parent(ticket)
+        refusal = admission(ticket, parent, state)
+        if refusal:
+            state.book.finish(ticket, at)
+            order.status = "Cancelled" if refusal.code == 202 else "Inactive"
+            return error(order, refusal) + (both(order) if refusal.code in (201, 202) else [])
+        state.book.start(ticket)
+        self.set_expiry(ticket, at)
+        if parent is None:
+            return self.warnings(ticket) + (self._locate(ticket, at) or self._send(ticket, at))
+        join_bracket(ticket, parent)
+        ticket.stage, order.status = Stage.CHILD, "PreSubmitted"
+        order.why_held = "child,trigger" if ticket.awaits_trigger else "child"
+        activates = parent.order.filled and state.assumptions.partial_parent == "children_activate"
+        return both(order) + (self._life.release(ticket, at) if activates else [])
+
+    def warnings(self, ticket: Ticket) -> list[OrderEvent]:
+        """What the broker says of terms that it takes, but not as they are."""
+        capped = cap_price(ticket, self._state)
+        events = error(ticket.order, HOURS_IGNORED) if ignores_hours(ticket) else []
+        return events + (error(ticket.order, capped) if capped else [])
+
+    def set_expiry(self, ticket: Ticket, at: datetime) -> None:
+        """Let a DAY order die at the end of its hours."""
+        ticket.expires = day_end(at, ticket.extended) if ticket.order.tif == "DAY" else None
+        if ticket.expires:
+            self._state.agenda.put(ticket.expires, lambda now: self._life.expire(ticket, now))
+
+    def wait_for_hours(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """Hold the order until its hours begin, with IB's warning 399."""
+        order, opens = ticket.order, next_start(at, ticket.extended)
+        ticket.stage, order.why_held = Stage.SENT, ""
+        ticket.show("PreSubmitted")
+        self._state.agenda.put(opens, lambda _: self._open(ticket))
+        when = f"{opens.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} US/Eastern"
+        return both(order) + error(order, hours_warning(order, self._state.market.instruments[order.con_id], when))
+
+    def resume(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """An order whose new terms hold from now on is at the market again, or waits for its hours."""
+        order, stop = ticket.order, ticket.awaits_trigger
+        if ticket.locating:
+            return status(order)
+        if not stop and not may_trade(at, ticket.extended):
+            return self.wait_for_hours(ticket, at)
+        order.why_held = "trigger" if stop else ""
+        news = self._go_live(ticket)
+        events = self._life.work(ticket, at)
+        return news + events if stop else events or status(order)
+
+    def _locate(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """Hold a short sale until its shares are found; [] where nothing has to be found."""
+        order, state = ticket.order, self._state
+        if not must_locate(ticket, state):
+            return []
+        ticket.stage, ticket.locating = Stage.SENT, True
+        order.status, order.why_held = "PreSubmitted", "locate"
+        state.agenda.put(at + timedelta(milliseconds=state.assumptions.locate_ms), lambda now: self._found(ticket, now))
+        return both(order) + error(order, LOCATING)
+
+    def _found(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        if ticket.stage is not Stage.SENT:
+            return []
+        ticket.locating, ticket.order.why_held = False, ""
+        return self._send(ticket, at)
+
+    def _send(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        order, agenda = ticket.order, self._state.agenda
+        ticket.stage, reaches = Stage.SENT, at + self._state.latency
+        if ticket.awaits_trigger:
+            order.status, order.why_held = "PreSubmitted", "trigger"
+            agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=True))
+            return echo(self._first_echo(ticket)) + status(order)
+        if order.tif in IMMEDIATE:
+            order.status = "Submitted"
+            agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=False))
+            return echo(order)
+        if not may_trade(at, ticket.extended):
+            return self.wait_for_hours(ticket, at)
+        held = self._is_held_first(ticket)
+        order.status = "PreSubmitted" if held else "Submitted"
+        agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=held))
+        return both(order)
+
+    def _arrive(self, ticket: Ticket, at: datetime, *, tell: bool) -> list[OrderEvent]:
+        """The order reaches the market; a status that a fill overtakes is never told."""
+        if ticket.stage is not Stage.SENT:
+            return []
+        stop, news = ticket.awaits_trigger, self._go_live(ticket)
+        events = self._life.work(ticket, at)
+        if stop:
+            return news + events
+        return events or (news if tell else [])
+
+    def _open(self, ticket: Ticket) -> list[OrderEvent]:
+        """The hours have begun; the order waits for their first quote, the one in force is of another session."""
+        return self._go_live(ticket) if ticket.stage is Stage.SENT else []
+
+    def _go_live(self, ticket: Ticket) -> list[OrderEvent]:
+        ticket.stage = Stage.LIVE
+        ticket.show("PreSubmitted" if ticket.awaits_trigger else "Submitted")
+        return both(ticket.order)
+
+    def _is_held_first(self, ticket: Ticket) -> bool:
+        answer, order = self._state.assumptions.first_status, ticket.order
+        if answer == "seeded":
+            return self._state.ids.share(order.perm_id, "first_status") < 0.5
+        opens = self._state.account.opens(order.con_id, ticket.signed(order.quantity))
+        return answer == "held" or (answer == "opening_market_held" and order.order_type == "MKT" and opens)
+
+    def _first_echo(self, ticket: Ticket) -> SimOrder:
+        order, touch = ticket.order, self._state.depth.touch(ticket.order.con_id)
+        clean = self._state.assumptions.stop_first_echo == "clean" or order.order_type != "STP"
+        if clean or touch is None or order.stop_price is None:
+            return order
+        told = copy(order)
+        told.limit_price = round(order.stop_price - ticket.sign * (touch.ask - touch.bid), 4)
+        return told

@@ -1,0 +1,118 @@
+"""What befalls an order at the market: triggered, filled, released, reduced, closed; and its family with it."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from momentum_kit.simgateway.broker.fills import BrokerState, FillEngine
+from momentum_kit.simgateway.broker.groups import family_room, oca_leftovers
+from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.broker.reports import CANCELLED, both, error, status
+from momentum_kit.simgateway.broker.triggers import is_triggered, trail
+from momentum_kit.simgateway.events import OrderEvent, TradeEvent
+from momentum_kit.simgateway.market.order_hours import may_trade
+
+
+class OrderLife:
+    """Moves working tickets from stage to stage; every method returns what clients hear of it, in order."""
+
+    def __init__(self, state: BrokerState) -> None:
+        self._state = state
+        self._fills = FillEngine(state, self._after_fill)
+
+    def on_quote(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """The touch of the order's contract has changed."""
+        return self._fills.match_quote(ticket, at)
+
+    def on_print(self, ticket: Ticket, trade: TradeEvent) -> list[OrderEvent]:
+        """A trade in the order's contract was printed."""
+        if ticket.awaits_trigger:
+            told = self._see_price(ticket, trade.price, trade.time)
+            return told + self._try(ticket, trade.time) if told else []
+        return self._fills.match_print(ticket, trade)
+
+    def work(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """Give a live order its chance at the market as it stands."""
+        last = self._state.depth.last(ticket.order.con_id)
+        told = self._see_price(ticket, last, at) if last is not None else []
+        return told + self._try(ticket, at)
+
+    def release(self, child: Ticket, at: datetime) -> list[OrderEvent]:
+        """A child may go to the market: for what its parent filled, once the parent is at its end."""
+        parent, order = self._state.book.parent(child), child.order
+        asked = order.quantity
+        if parent is not None and not parent.is_open:
+            order.quantity = order.filled + min(order.remaining, family_room(child, parent, self._state.book))
+        if not order.remaining:
+            return self.close(child, "Cancelled", at)
+        if child.stage is Stage.LIVE:
+            return (both(order) if order.quantity != asked else []) + self.work(child, at)
+        child.stage = Stage.LIVE
+        order.why_held = "trigger" if child.awaits_trigger else ""
+        works = not child.awaits_trigger and may_trade(at, child.extended)
+        child.show("Submitted" if works else "PreSubmitted")
+        return both(order) + self.work(child, at)
+
+    def close(
+        self, ticket: Ticket, final: str, at: datetime, *, told: bool = True, asked: bool = False
+    ) -> list[OrderEvent]:
+        """End an order with what it has; told: with error 202; asked: because its client cancelled it."""
+        order, book = ticket.order, self._state.book
+        book.finish(ticket, at)
+        order.status, order.why_held = final, ""
+        events = status(order) + (error(order, CANCELLED) if told else [])
+        die = not order.filled or self._state.assumptions.dead_partial_parent == "children_cancelled"
+        for child in book.children(ticket):
+            if child.is_open:
+                events += self.close(child, "Cancelled", at) if die else self.release(child, at)
+        if asked and self._state.assumptions.oca_member_cancelled == "cancels_group":
+            for other in book.oca_others(ticket):
+                events += self.close(other, "Cancelled", at) if other.is_open else []
+        return events
+
+    def expire(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        """The hours of a DAY order have ended, unless a modify has given it others."""
+        if not ticket.is_open or ticket.expires != at:
+            return []
+        return self.close(ticket, "Cancelled", at, told=False)
+
+    def _see_price(self, ticket: Ticket, last: float, at: datetime) -> list[OrderEvent]:
+        order = ticket.order
+        if not ticket.awaits_trigger or not self._fills.can_trade(ticket, at):
+            return []
+        if not is_triggered(order, last):
+            trail(order, last)
+            return []
+        ticket.triggered, order.why_held = True, ""
+        ticket.show("Submitted")
+        return both(order)
+
+    def _try(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+        order = ticket.order
+        if order.tif == "FOK" and not ticket.awaits_trigger and not self._fills_whole(ticket, at):
+            return self.close(ticket, "Inactive", at, told=False)
+        events = self._fills.match_quote(ticket, at)
+        if order.tif == "IOC" and ticket.is_open and not ticket.awaits_trigger:
+            order.status = "PendingCancel"
+            events += status(order) + self.close(ticket, "Cancelled", at, told=False)
+        return events
+
+    def _fills_whole(self, ticket: Ticket, at: datetime) -> bool:
+        return self._fills.can_trade(ticket, at) and self._fills.reach(ticket) >= ticket.order.remaining
+
+    def _after_fill(self, ticket: Ticket, shares: Decimal, at: datetime) -> list[OrderEvent]:
+        state = self._state
+        events: list[OrderEvent] = []
+        if not ticket.is_open or state.assumptions.partial_parent == "children_activate":
+            for child in state.book.children(ticket):
+                events += self.release(child, at) if child.is_open else []
+        if not ticket.is_open and ticket.order.oca_group:
+            state.book.spent_groups.add(ticket.order.oca_group)
+        for other, left in oca_leftovers(ticket, shares, state.book, state.assumptions):
+            if not other.is_open or left == other.order.remaining:
+                continue
+            if not left:
+                events += self.close(other, "Cancelled", at)
+                continue
+            other.order.quantity = other.order.filled + left
+            events += both(other.order)
+        return events

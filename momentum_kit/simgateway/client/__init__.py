@@ -1,0 +1,1 @@
+"""One client of the simulated gateway: its requests, feeds and limits."""

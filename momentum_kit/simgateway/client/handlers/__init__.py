@@ -1,0 +1,1 @@
+"""Answers to a client's requests, a module a topic."""

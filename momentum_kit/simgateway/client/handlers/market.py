@@ -1,0 +1,212 @@
+"""Answers to requests for contracts, quotes, bars and their history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from momentum_kit.models import Bar
+from momentum_kit.sessions import exchange_day
+from momentum_kit.simgateway.client.bars import STEP, BarFeed, step_floor
+from momentum_kit.simgateway.client.handlers.lines import cancel_market_data, market_data, market_data_type, take_line
+from momentum_kit.simgateway.client.handlers.news import broad_tape
+from momentum_kit.simgateway.client.handlers.session import wake_history
+from momentum_kit.simgateway.client.limits import SMALL_BAR_S
+from momentum_kit.simgateway.client.updates import HistoryFeed
+from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.market.history import SECONDS, HistoryError
+from momentum_kit.simgateway.market.past_ticks import schedule
+from momentum_kit.simgateway.protocol.text.market import (
+    DAY_S,
+    contract_details,
+    contract_details_end,
+    head_timestamp,
+    historical_data,
+    market_rule,
+    symbol_samples,
+)
+from momentum_kit.simgateway.protocol.text.requests import (
+    ContractDetailsRequest,
+    HeadTimestampRequest,
+    HistoryRequest,
+    MatchingRequest,
+    RealTimeBarsRequest,
+)
+from momentum_kit.simgateway.protocol.text.session import Request
+from momentum_kit.simgateway.protocol.text.ticks import historical_schedule
+from momentum_kit.simgateway.protocol.times import duration_text, parse_time
+from momentum_kit.simgateway.protocol.wire import WireError
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.client.session import ClientSession
+
+NO_DEFINITION = "No security definition has been found for the request"
+BAR_KINDS = ("TRADES", "MIDPOINT", "BID", "ASK")
+
+
+def details(session: "ClientSession", ask: ContractDetailsRequest) -> None:
+    """ReqContractDetails: every stock that matches, then the end."""
+    hub = session.hub
+    by_isin = [item for item in hub.market.instruments.values() if ask.sec_id and item.isin == ask.sec_id]
+    found = by_isin if ask.sec_id_type == "ISIN" else hub.resolve(ask.contract)
+    if ask.contract.sec_type == "NEWS":
+        tape = broad_tape(session, ask.contract)
+        found = [tape] if tape else []
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    for item in found:
+        session.send(contract_details(session.version, ask.request_id, item, exchange_day(hub.now)))
+    session.send(contract_details_end(session.version, ask.request_id))
+
+
+def matching(session: "ClientSession", ask: MatchingRequest) -> None:
+    """ReqMatchingSymbols."""
+    session.send(symbol_samples(session.version, ask.request_id, session.hub.market.matching(ask.pattern)))
+
+
+def rule(session: "ClientSession", rule_id: int) -> None:
+    """ReqMarketRule; the request has no id, so a refusal carries none."""
+    bands = session.hub.market.market_rules.get(rule_id)
+    if bands is None:
+        session.error(-1, 321, f"Error validating request.-'bK' : cause - Invalid market rule id {rule_id}")
+        return
+    session.send(market_rule(session.version, rule_id, bands))
+
+
+def history(session: "ClientSession", ask: HistoryRequest) -> None:
+    """ReqHistoricalData."""
+    hub = session.hub
+    wake_history(hub)
+    found = hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    if ask.keep_up_to_date and (refusal := _no_updates(session, ask, found[0])):
+        session.error(ask.request_id, *refusal)
+        return
+    contract, asked = ask.contract, (ask.end, ask.duration, ask.bar_size, ask.use_rth)
+    if SECONDS.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
+        paced = hub.limits.small_bars(found[0].con_id, contract.exchange, ask.what, *asked)
+        if paced:
+            session.error(ask.request_id, 162, paced)
+            return
+    try:
+        end = parse_time(ask.end)
+        if ask.what == "SCHEDULE":
+            _schedule(session, ask, end or hub.now)
+            return
+        bars = hub.market.bars(found[0].con_id, end, ask.duration, ask.bar_size, ask.what, ask.use_rth)
+    except WireError:
+        session.error(ask.request_id, 10314, "End Date/Time: The date, time, or time-zone entered is invalid.")
+        return
+    except HistoryError as refusal:
+        session.error(ask.request_id, refusal.code, refusal.text)
+        return
+    until = end or hub.now
+    start = until - duration_text(ask.duration)
+    session.send(historical_data(session.version, ask.request_id, bars, start, until, ask.format_date))
+    if ask.keep_up_to_date:
+        _keep_up(session, ask, found[0], bars)
+
+
+def _no_updates(session: "ClientSession", ask: HistoryRequest, item: Instrument) -> tuple[int, str] | None:
+    """Why this answer cannot be kept up to date."""
+    if ask.end:
+        return 321, "Error validating request.-'bR' : cause - End date not supported with keepUpToDate"
+    if ask.what not in BAR_KINDS or not STEP.seconds <= SECONDS.get(ask.bar_size, DAY_S) <= DAY_S:
+        return 321, f"Error validating request.-'bR' : cause - {ask.bar_size} {ask.what} cannot be kept up to date"
+    if ask.request_id in session.feeds:
+        return 322, "Error processing request.-'bR' : cause - Duplicate ticker id"
+    return None if session.hub.market.market_data_type == 1 else (10089, session.hub.not_subscribed(item))
+
+
+def _keep_up(session: "ClientSession", ask: HistoryRequest, item: Instrument, bars: Sequence[Bar]) -> None:
+    hub, last = session.hub, bars[-1] if bars else None
+    hub.market.activate(item.con_id)
+    asked = (ask.what, ask.use_rth, step_floor(hub.now), last.close if last else None)
+    feed = HistoryFeed(session.version, ask.request_id, item, *asked)
+    feed.seconds, feed.format_date, feed.growing = SECONDS[ask.bar_size], ask.format_date, last
+    session.feeds.add_bars(feed)
+
+
+def cancel_history(session: "ClientSession", request_id: int) -> None:
+    """CancelHistoricalData: an answer is kept up to date no more; of what was answered at once nothing is left."""
+    session.feeds.drop_bars(request_id)
+
+
+def _schedule(session: "ClientSession", ask: HistoryRequest, end: datetime) -> None:
+    """Trading hours in place of bars; they come by the day only."""
+    span = duration_text(ask.duration)
+    if ask.bar_size != "1 day" or not span:
+        cause = "Schedule requests need a bar size of 1 day and a duration"
+        raise HistoryError(321, f"Error validating request.-'bx' : cause - {cause}")
+    asked = (end - span, end)
+    found = schedule(*asked, use_rth=ask.use_rth)
+    session.send(historical_schedule(session.version, ask.request_id, asked, found))
+
+
+def head_time(session: "ClientSession", ask: HeadTimestampRequest) -> None:
+    """ReqHeadTimeStamp: when the simulated daily history begins."""
+    wake_history(session.hub)
+    found = session.hub.resolve(ask.contract)
+    if not found:
+        session.error(ask.request_id, 200, NO_DEFINITION)
+        return
+    paced = session.hub.limits.small_bars(found[0].con_id, ask.contract.exchange, ask.what, "head", ask.use_rth)
+    if paced:
+        session.error(ask.request_id, 162, paced)
+        return
+    try:
+        bars = session.hub.market.bars(found[0].con_id, None, "1 Y", "1 day", ask.what, ask.use_rth)
+    except HistoryError as refusal:
+        session.error(ask.request_id, refusal.code, refusal.text)
+        return
+    session.send(head_timestamp(session.version, ask.request_id, bars[0].start, ask.format_date))
+
+
+def real_time_bars(session: "ClientSession", ask: RealTimeBarsRequest) -> None:
+    """ReqRealTimeBars: 5 s bars until cancelled."""
+    if ask.what not in BAR_KINDS:
+        session.error(ask.request_id, 321, "Error validating request.-'bV' : cause - Invalid what to show")
+        return
+    item = take_line(session, ask.request_id, ask.contract)
+    if item is None:
+        return
+    hub = session.hub
+    paced = hub.limits.small_bars(item.con_id, ask.contract.exchange, ask.what, "live", ask.use_rth)
+    if paced:
+        session.error(ask.request_id, 420, "Invalid Real-time Query:Historical data request pacing violation")
+        return
+    if hub.market.market_data_type != 1:
+        session.error(ask.request_id, 10089, hub.not_subscribed(item))
+        return
+    last = hub.market.last(item.con_id)
+    price = last.price if last is not None and ask.what == "TRADES" else None
+    feed = BarFeed(session.version, ask.request_id, item, ask.what, ask.use_rth, step_floor(hub.now), price)
+    session.feeds.add_bars(feed)
+
+
+def cancel_real_time_bars(session: "ClientSession", request_id: int) -> None:
+    """CancelRealTimeBars; of an unknown id it is refused with 300."""
+    if not session.feeds.drop_bars(request_id):
+        session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
+
+
+def ignore(_: "ClientSession", __: object) -> None:
+    """Cancels of requests that are answered at once."""
+
+
+HANDLERS = {
+    Request.CONTRACT_DETAILS: details,
+    Request.MATCHING_SYMBOLS: matching,
+    Request.MARKET_RULE: rule,
+    Request.MARKET_DATA: market_data,
+    Request.CANCEL_MARKET_DATA: cancel_market_data,
+    Request.MARKET_DATA_TYPE: market_data_type,
+    Request.HISTORICAL_DATA: history,
+    Request.CANCEL_HISTORICAL_DATA: cancel_history,
+    Request.HEAD_TIMESTAMP: head_time,
+    Request.CANCEL_HEAD_TIMESTAMP: ignore,
+    Request.REAL_TIME_BARS: real_time_bars,
+    Request.CANCEL_REAL_TIME_BARS: cancel_real_time_bars,
+}

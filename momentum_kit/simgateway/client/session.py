@@ -1,0 +1,190 @@
+"""One client of the simulated gateway without its socket: bytes in, market and order events in, bytes out."""
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from momentum_kit.simgateway.client.feeds import ClientFeeds
+from momentum_kit.simgateway.client.handlers.profit import ProfitFeeds
+from momentum_kit.simgateway.client.limits import BREACHES_THAT_END
+from momentum_kit.simgateway.client.requests import HANDLERS
+from momentum_kit.simgateway.events import (
+    CommissionReportDue,
+    ExecutionReport,
+    OpenOrderReport,
+    OrderBound,
+    OrderErrorReport,
+    OrderEvent,
+    StatusReport,
+)
+from momentum_kit.simgateway.faults.effects import Link
+from momentum_kit.simgateway.faults.message_faults import Tamper
+from momentum_kit.simgateway.protocol.incoming import Incoming
+from momentum_kit.simgateway.protocol.text.orders import (
+    commission_report,
+    execution,
+    open_order,
+    order_bound,
+    order_status,
+)
+from momentum_kit.simgateway.protocol.text.session import Request, error, greeting
+from momentum_kit.simgateway.protocol.wire import FrameBuffer, Hello, WireError
+
+if TYPE_CHECKING:
+    from momentum_kit.simgateway.hub import Hub
+
+log = logging.getLogger(__name__)
+HELLO_PREFIX = b"API\0"
+PACED = "+PACEAPI"  # connect option: be slowed down rather than refused
+
+
+class ClientSession:
+    """State of one client: hello, START_API, then requests in any order.
+
+    version is 0 before the hello, client_id None before START_API. Whoever owns the socket writes `take_output()`
+    after every call, closes once `closing` is set and all was written, and while `behind` calls `receive(b"")` after
+    `wait_s()`.
+    link: the socket, where there is one.
+    """
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        self.version = 0
+        self.client_id: int | None = None
+        self.closing = False
+        self.behind = False  # a paced client's requests wait
+        self.data_type = 1  # what reqMarketDataType asked for last
+        self.account_updates = False
+        self.positions = False
+        self.hears_manual = False  # client 0 alone: orders entered in TWS that it has not bound
+        self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
+        self.feeds = ClientFeeds(self.send)
+        self.profits = ProfitFeeds()
+        self.link: Link | None = None
+        self._rate = hub.limits.message_rate()
+        self._tamper: Tamper | None = None
+        self._input = FrameBuffer()
+        self._output = bytearray()
+        self._greeted = False
+
+    def receive(self, data: bytes) -> None:
+        """Handle what the socket delivered; a stream that is not IB's ends this session and no other."""
+        self._input.feed(data)
+        try:
+            if not self._greeted and not self._take_prefix():
+                return
+            self.behind = False
+            while not self.closing and (payload := self._next_frame()) is not None:
+                if not self.version:
+                    self._on_hello(payload)
+                elif self._within_rate(payload):
+                    self._handle(payload)
+        except WireError as problem:
+            log.warning("client %s is cut off: %s", self.client_id, problem)
+            self.closing = True
+
+    def take_output(self) -> bytes:
+        """What is to be written now; the buffer is empty afterwards."""
+        output = bytes(self._output)
+        self._output.clear()
+        return output
+
+    def send(self, message: bytes) -> None:
+        """Queue finished messages."""
+        self._output += message if self._tamper is None else self._tamper.pass_on(message, self.hub.now)
+
+    def send_raw(self, data: bytes) -> None:
+        """Queue bytes as they are, past every fault."""
+        self._output += data
+
+    def tampering(self) -> Tamper:
+        """What spoils this client's messages from now on."""
+        self._tamper = self._tamper or Tamper(self.version)
+        return self._tamper
+
+    def wait_s(self) -> float:
+        """Seconds until the next request of a paced client may be handled."""
+        return self._rate.wait_s()
+
+    def error(self, request_id: int, code: int, text: str, advanced: str = "") -> None:
+        """Queue an error, warning or notice at market time."""
+        self.send(error(self.version, self.hub.told_time, request_id, code, text, advanced))
+
+    def close(self) -> None:
+        """End the session; what is queued is still written."""
+        self.closing = True
+
+    def on_order(self, event: OrderEvent) -> None:
+        """Send what an order event means to this client."""
+        match event:
+            case OpenOrderReport(order):
+                self.send(open_order(self.version, order, self.hub.instrument(order.con_id)))
+            case StatusReport(order, status):
+                self.send(order_status(self.version, order, status))
+            case ExecutionReport():
+                self.send(execution(self.version, -1, event, self.hub.instrument(event.order.con_id)))
+            case CommissionReportDue():
+                self.send(commission_report(self.version, event))
+            case OrderBound():
+                self.send(order_bound(self.version, event))
+            case OrderErrorReport():
+                self.error(event.order_id, event.code, event.text, event.advanced)
+
+    def on_time(self, now: datetime) -> None:
+        """Send what has fallen due."""
+        if not self.hub.faults.effects.data_stopped:
+            self.feeds.on_time(now)
+            self.profits.on_time(self, now)
+        if self._tamper is not None:
+            self._output += self._tamper.release(now)
+
+    def _take_prefix(self) -> bool:
+        seen = self._input.take_prefix(HELLO_PREFIX)
+        if seen is False:
+            raise WireError("the stream does not begin with API")
+        self._greeted = bool(seen)
+        return self._greeted
+
+    def _on_hello(self, payload: bytes) -> None:
+        hello = Hello.parse(payload)
+        version = hello.agree(self.hub.version_cap)
+        if version is None:
+            raise WireError(f"no common version with {hello}")
+        self.version = version
+        self._rate.paced = PACED in hello.options.split()
+        self.send(greeting(version, self.hub.now))
+
+    def _next_frame(self) -> bytes | None:
+        self.behind = self.wait_s() > 0
+        return None if self.behind else self._input.next_frame()
+
+    def _within_rate(self, payload: bytes) -> bool:
+        refusal = self._rate.refusal()
+        if refusal is None:
+            return True
+        log.warning("client %s: %s: %r", self.client_id, refusal, payload[:200])
+        self.error(-1, 100, refusal)
+        self.closing = self._rate.breaches >= BREACHES_THAT_END
+        return False
+
+    def _handle(self, payload: bytes) -> None:
+        request = Incoming.split(payload, self.version)
+        if self.client_id is None and request.kind != Request.START_API:
+            log.warning("request before START_API is dropped: %r", payload[:200])
+            return
+        if self.hub.faults.admits(self, request):
+            self.dispatch(request)
+
+    def dispatch(self, request: Incoming) -> None:
+        """Answer a request, or refuse what it says as IB does."""
+        handler = HANDLERS.get(request.kind)
+        if handler is None:
+            log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, request.body[:200])
+            cause = f"Request {request.kind} is not supported"
+            self.error(request.request_id, 321, f"Error validating request.-'bN' : cause - {cause}")
+            return
+        try:
+            handler(self, request.decode())
+        except WireError as problem:
+            log.warning("client %s: %s in %r", self.client_id, problem, request.body[:400])
+            self.error(request.request_id, 320, f"Error reading request. {problem}")

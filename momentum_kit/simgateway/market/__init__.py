@@ -1,0 +1,1 @@
+"""The simulated market: generated, recorded or from real bars; tapes, history, headlines."""

@@ -1,0 +1,252 @@
+"""Requests from their protobuf bodies: the same frozen values as the text readers give."""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+from ibapi.protobuf.AccountDataRequest_pb2 import AccountDataRequest
+from ibapi.protobuf.AccountSummaryRequest_pb2 import AccountSummaryRequest as AccountSummaryBody
+from ibapi.protobuf.AccountUpdatesMultiRequest_pb2 import AccountUpdatesMultiRequest
+from ibapi.protobuf.AutoOpenOrdersRequest_pb2 import AutoOpenOrdersRequest
+from ibapi.protobuf.CancelAccountUpdatesMulti_pb2 import CancelAccountUpdatesMulti
+from ibapi.protobuf.CancelHistoricalData_pb2 import CancelHistoricalData
+from ibapi.protobuf.CancelMarketData_pb2 import CancelMarketData
+from ibapi.protobuf.CancelOrderRequest_pb2 import CancelOrderRequest
+from ibapi.protobuf.CancelPnL_pb2 import CancelPnL
+from ibapi.protobuf.CancelPnLSingle_pb2 import CancelPnLSingle
+from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
+from ibapi.protobuf.CancelTickByTick_pb2 import CancelTickByTick
+from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
+from ibapi.protobuf.ContractDataRequest_pb2 import ContractDataRequest
+from ibapi.protobuf.ExecutionRequest_pb2 import ExecutionRequest
+from ibapi.protobuf.HeadTimestampRequest_pb2 import HeadTimestampRequest as HeadTimestampBody
+from ibapi.protobuf.HistoricalDataRequest_pb2 import HistoricalDataRequest
+from ibapi.protobuf.HistoricalNewsRequest_pb2 import HistoricalNewsRequest
+from ibapi.protobuf.HistoricalTicksRequest_pb2 import HistoricalTicksRequest as HistoricalTicksBody
+from ibapi.protobuf.MarketDataRequest_pb2 import MarketDataRequest as MarketDataBody
+from ibapi.protobuf.MarketDataTypeRequest_pb2 import MarketDataTypeRequest
+from ibapi.protobuf.MarketRuleRequest_pb2 import MarketRuleRequest
+from ibapi.protobuf.MatchingSymbolsRequest_pb2 import MatchingSymbolsRequest
+from ibapi.protobuf.NewsArticleRequest_pb2 import NewsArticleRequest
+from ibapi.protobuf.PlaceOrderRequest_pb2 import PlaceOrderRequest
+from ibapi.protobuf.PnLRequest_pb2 import PnLRequest
+from ibapi.protobuf.PnLSingleRequest_pb2 import PnLSingleRequest
+from ibapi.protobuf.RealTimeBarsRequest_pb2 import RealTimeBarsRequest as RealTimeBarsBody
+from ibapi.protobuf.ScannerSubscriptionRequest_pb2 import ScannerSubscriptionRequest
+from ibapi.protobuf.StartApiRequest_pb2 import StartApiRequest
+from ibapi.protobuf.TickByTickRequest_pb2 import TickByTickRequest as TickByTickBody
+
+from momentum_kit.simgateway.protocol.protobuf.place_order import read_place_order as read_order
+from momentum_kit.simgateway.protocol.text.place_order import PlaceOrder
+from momentum_kit.simgateway.protocol.text.profit import ProfitRequest
+from momentum_kit.simgateway.protocol.text.requests import (
+    AccountSummaryRequest,
+    ArticleRequest,
+    ContractDetailsRequest,
+    ContractQuery,
+    ExecutionsRequest,
+    HeadTimestampRequest,
+    HistoryRequest,
+    MarketDataRequest,
+    MatchingRequest,
+    NewsHistoryRequest,
+    RealTimeBarsRequest,
+    days_asked,
+    refuse_combo,
+    split_codes,
+    split_tags,
+)
+from momentum_kit.simgateway.protocol.text.requests_ticks import (
+    HistoricalTicksRequest,
+    ScannerRequest,
+    TickByTickRequest,
+)
+from momentum_kit.simgateway.protocol.text.session import Request
+from momentum_kit.simgateway.protocol.wire import WireError
+
+
+def parse(kind: Request, body: bytes) -> Any:
+    """The value of a request; None for those without content, WireError where the body is not that request."""
+    schema, value_of = _PARSERS.get(kind, (None, None))
+    if schema is None or value_of is None:
+        return None
+    message = schema()
+    try:
+        message.ParseFromString(body)
+    except DecodeError as error:
+        raise WireError(f"not the protobuf body of {kind.name}") from error
+    return value_of(message)
+
+
+def contract_query(contract: Any) -> ContractQuery:
+    """The contract of a request."""
+    return ContractQuery(
+        contract.conId,
+        contract.symbol,
+        contract.secType,
+        contract.exchange,
+        contract.primaryExch,
+        contract.currency,
+        contract.localSymbol,
+        contract.tradingClass,
+    )
+
+
+def _number(name: str) -> Callable[[Any], int]:
+    """One whole number that has to be there."""
+
+    def read(message: Any) -> int:
+        if not message.HasField(name):
+            raise WireError(f"{name} is missing")
+        number: int = getattr(message, name)
+        return number
+
+    return read
+
+
+_request_id = _number("reqId")
+
+
+def _start_api(message: Any) -> int:
+    client_id: int = message.clientId
+    return client_id
+
+
+def _subscribe(message: Any) -> bool:
+    return bool(message.subscribe)
+
+
+def _tradable(message: Any) -> ContractQuery:
+    contract = contract_query(message.contract)
+    refuse_combo(contract)
+    return contract
+
+
+def _market_data(message: Any) -> MarketDataRequest:
+    snapshot = message.snapshot or message.regulatorySnapshot
+    return MarketDataRequest(_request_id(message), _tradable(message), message.genericTickList, snapshot)
+
+
+def _history(message: Any) -> HistoryRequest:
+    return HistoryRequest(
+        _request_id(message),
+        _tradable(message),
+        message.endDateTime,
+        message.barSizeSetting,
+        message.duration,
+        message.useRTH,
+        message.whatToShow,
+        message.formatDate or 1,
+        message.keepUpToDate,
+    )
+
+
+def _head_timestamp(message: Any) -> HeadTimestampRequest:
+    contract = contract_query(message.contract)
+    return HeadTimestampRequest(
+        _request_id(message), contract, message.useRTH, message.whatToShow, message.formatDate or 1
+    )
+
+
+def _real_time_bars(message: Any) -> RealTimeBarsRequest:
+    contract = contract_query(message.contract)
+    return RealTimeBarsRequest(_request_id(message), contract, message.barSize or 5, message.whatToShow, message.useRTH)
+
+
+def _contract_details(message: Any) -> ContractDetailsRequest:
+    contract = message.contract
+    return ContractDetailsRequest(_request_id(message), contract_query(contract), contract.secIdType, contract.secId)
+
+
+def _matching(message: Any) -> MatchingRequest:
+    return MatchingRequest(_request_id(message), message.pattern)
+
+
+def _news_history(message: Any) -> NewsHistoryRequest:
+    codes, limit = split_codes(message.providerCodes), message.totalResults
+    return NewsHistoryRequest(
+        _request_id(message), message.conId, codes, message.startDateTime, message.endDateTime, limit
+    )
+
+
+def _article(message: Any) -> ArticleRequest:
+    return ArticleRequest(_request_id(message), message.providerCode, message.articleId)
+
+
+def _place_order(message: Any) -> PlaceOrder:
+    contract = contract_query(message.contract)
+    if contract.sec_type == "BAG":
+        raise WireError("combination orders are not simulated")
+    return read_order(message, contract)
+
+
+def _executions(message: Any) -> ExecutionsRequest:
+    asked = message.executionFilter
+    names = (asked.acctCode, asked.time, asked.symbol, asked.secType, asked.exchange, asked.side)
+    days, dates = days_asked(asked.lastNDays), tuple(asked.specificDates)
+    return ExecutionsRequest(_request_id(message), asked.clientId, *names, days=days, dates=dates)
+
+
+def _account_summary(message: Any) -> AccountSummaryRequest:
+    return AccountSummaryRequest(_request_id(message), split_tags(message.tags))
+
+
+def _profit(message: Any) -> ProfitRequest:
+    return ProfitRequest(_request_id(message), message.account)
+
+
+def _profit_of_one(message: Any) -> ProfitRequest:
+    return ProfitRequest(_request_id(message), message.account, message.conId)
+
+
+def _tick_by_tick(message: Any) -> TickByTickRequest:
+    return TickByTickRequest(_request_id(message), _tradable(message), message.tickType, message.ignoreSize)
+
+
+def _historical_ticks(message: Any) -> HistoricalTicksRequest:
+    times = (message.startDateTime, message.endDateTime)
+    return HistoricalTicksRequest(
+        _request_id(message), _tradable(message), *times, message.numberOfTicks, message.whatToShow, message.useRTH
+    )
+
+
+def _scan(message: Any) -> ScannerRequest:
+    asked = message.scannerSubscription
+    filters = [getattr(asked, name) or None for name in ("abovePrice", "belowPrice", "aboveVolume")]
+    rows = asked.numberOfRows if asked.HasField("numberOfRows") else -1
+    return ScannerRequest(_request_id(message), rows, asked.instrument, asked.locationCode, asked.scanCode, *filters)
+
+
+_PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
+    Request.START_API: (StartApiRequest, _start_api),
+    Request.CONTRACT_DETAILS: (ContractDataRequest, _contract_details),
+    Request.MATCHING_SYMBOLS: (MatchingSymbolsRequest, _matching),
+    Request.MARKET_RULE: (MarketRuleRequest, _number("marketRuleId")),
+    Request.MARKET_DATA: (MarketDataBody, _market_data),
+    Request.CANCEL_MARKET_DATA: (CancelMarketData, _request_id),
+    Request.MARKET_DATA_TYPE: (MarketDataTypeRequest, _number("marketDataType")),
+    Request.HISTORICAL_DATA: (HistoricalDataRequest, _history),
+    Request.HEAD_TIMESTAMP: (HeadTimestampBody, _head_timestamp),
+    Request.REAL_TIME_BARS: (RealTimeBarsBody, _real_time_bars),
+    Request.CANCEL_REAL_TIME_BARS: (CancelRealTimeBars, _request_id),
+    Request.CANCEL_HISTORICAL_DATA: (CancelHistoricalData, _request_id),
+    Request.PNL: (PnLRequest, _profit),
+    Request.PNL_SINGLE: (PnLSingleRequest, _profit_of_one),
+    Request.CANCEL_PNL: (CancelPnL, _request_id),
+    Request.CANCEL_PNL_SINGLE: (CancelPnLSingle, _request_id),
+    Request.TICK_BY_TICK: (TickByTickBody, _tick_by_tick),
+    Request.CANCEL_TICK_BY_TICK: (CancelTickByTick, _request_id),
+    Request.HISTORICAL_TICKS: (HistoricalTicksBody, _historical_ticks),
+    Request.SCANNER: (ScannerSubscriptionRequest, _scan),
+    Request.HISTORICAL_NEWS: (HistoricalNewsRequest, _news_history),
+    Request.NEWS_ARTICLE: (NewsArticleRequest, _article),
+    Request.PLACE_ORDER: (PlaceOrderRequest, _place_order),
+    Request.CANCEL_ORDER: (CancelOrderRequest, _number("orderId")),
+    Request.AUTO_OPEN_ORDERS: (AutoOpenOrdersRequest, lambda message: bool(message.autoBind)),
+    Request.COMPLETED_ORDERS: (CompletedOrdersRequest, lambda message: bool(message.apiOnly)),
+    Request.EXECUTIONS: (ExecutionRequest, _executions),
+    Request.ACCOUNT_SUMMARY: (AccountSummaryBody, _account_summary),
+    Request.ACCOUNT_UPDATES: (AccountDataRequest, _subscribe),
+    Request.ACCOUNT_UPDATES_MULTI: (AccountUpdatesMultiRequest, _request_id),
+    Request.CANCEL_ACCOUNT_UPDATES_MULTI: (CancelAccountUpdatesMulti, _request_id),
+}

@@ -1,0 +1,69 @@
+"""Writes the reference part of docs/scenarios.md from the models: `python -m momentum_kit.simgateway.scenario.docs`."""
+
+import sys
+from typing import get_args
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from momentum_kit.simgateway.scenario.fault_specs import KINDS, ClientFault, Fault, Tampering
+from momentum_kit.simgateway.scenario.scenario import Scenario, SymbolSpec
+from momentum_kit.simgateway.scenario.section import Section
+
+_SHARED = {**Fault.model_fields, **ClientFault.model_fields, **Tampering.model_fields}
+
+
+def reference() -> str:
+    """Every key with its default and its meaning, section by section."""
+    parts = ["## Reference\n"]
+    parts += _section("Top level", Scenario)
+    parts += _section("universe.symbols, each", SymbolSpec)
+    parts.append("### faults, each\n\nWhen and whom:\n")
+    parts += [_line(name, _SHARED[name]) for name in ("at", "before", "after", "client", "messages", "count")]
+    parts.append(
+        "\n`client` belongs to faults of one connection, `messages` and `count` to those of single messages.\n"
+    )
+    shown: set[type[Fault]] = set()
+    for fault in KINDS.values():
+        if fault not in shown:
+            shown.add(fault)
+            parts += _fault(fault)
+    return "\n".join(parts) + "\n"
+
+
+def _section(title: str, model: type[Section]) -> list[str]:
+    inner = [(name, field.annotation) for name, field in model.model_fields.items()]
+    sections = [(name, kind) for name, kind in inner if isinstance(kind, type) and issubclass(kind, Section)]
+    own = [_line(name, field) for name, field in model.model_fields.items() if name not in dict(sections)]
+    text = [f"### {title}\n\n{model.__doc__}\n", *own, ""]
+    for name, kind in sections:
+        text += _section(name if title == "Top level" else f"{title}.{name}", kind)
+    return text
+
+
+def _fault(fault: type[Fault]) -> list[str]:
+    kinds = ", ".join(f"`{kind}`" for kind in get_args(fault.model_fields["kind"].annotation))
+    lines = [f"\n{kinds}: {fault.__doc__}\n"]
+    if len(get_args(fault.model_fields["kind"].annotation)) > 1:
+        lines.append(f"- {_words(fault.model_fields['kind'])}")
+    return lines + [
+        _line(name, field) for name, field in fault.model_fields.items() if name not in _SHARED and name != "kind"
+    ]
+
+
+def _line(name: str, field: FieldInfo) -> str:
+    default = field.get_default(call_default_factory=True)
+    shown = "" if default in (None, PydanticUndefined, (), "") else f" ({_shown(default)})"
+    return f"- `{name}`{shown}: {_words(field)}"
+
+
+def _shown(default: object) -> str:
+    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _words(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
