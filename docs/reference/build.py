@@ -18,7 +18,7 @@ MODULES = (
     "momentum_kit.detection.live.tape",
     "momentum_kit.research",
     "momentum_kit.research.workspace", "momentum_kit.research.events.events", "momentum_kit.research.events.table",
-    "momentum_kit.research.events.outcomes", "momentum_kit.research.event_study.study",
+    "momentum_kit.research.events.outcomes", "momentum_kit.research.event_study.event_study",
     "momentum_kit.research.sweep.grid", "momentum_kit.research.sweep.sweep",
     "momentum_kit.research.validation.sealed", "momentum_kit.research.validation.validation",
     "momentum_kit.research.validation.evidence", "momentum_kit.research.validation.verdict",

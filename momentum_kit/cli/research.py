@@ -113,9 +113,9 @@ def study_(
 ) -> None:
     """Show what the tape does around headlines and what a buyer nets; sealed days are not looked at."""
     from momentum_kit.cli.research_words import as_plain, rows, study_words
-    from momentum_kit.research.event_study.groups import groups
+    from momentum_kit.research.event_study.event_study import archived_bars, paths, study
+    from momentum_kit.research.event_study.grouping import groups
     from momentum_kit.research.event_study.net import net_by_delay
-    from momentum_kit.research.event_study.study import archived_bars, paths, study
     from momentum_kit.research.plots.event_study import event_study_plot
 
     with _workspace("study", archive, folder, config) as opened:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.study import LEAST_DAYS, LEAST_EVENTS, EventStudy
+from momentum_kit.research.event_study.event_study import LEAST_DAYS, LEAST_EVENTS, EventStudy
 from momentum_kit.research.events.headline_counts import HeadlineCounts
 from momentum_kit.research.sample.sample_archive import TRUTH
 from momentum_kit.research.sweep.plateau import Plateau

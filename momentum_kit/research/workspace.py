@@ -21,10 +21,10 @@ import pandas as pd
 
 from momentum_kit.config import Config, Thresholds, find_project, load_config
 from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.research.events.assumptions import Assumptions, assumptions, exit_rules
 from momentum_kit.research.events.events import build
 from momentum_kit.research.events.latency import ANY, Latency
 from momentum_kit.research.events.news import News, Run, read_news
+from momentum_kit.research.events.settings import Assumptions, assumptions, exit_rules
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.research.sweep.grid import Grid
 from momentum_kit.research.sweep.grid_file import Definition

@@ -20,7 +20,7 @@ from momentum_kit.models import TradingState
 from momentum_kit.runtime.control.client import ControlClient
 from momentum_kit.runtime.control.event_client import StreamEvent
 from momentum_kit.runtime.ownership.state_folder import StateFolder
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 QUICK = {"clock": {"rate": 200}}
 

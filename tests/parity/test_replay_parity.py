@@ -17,7 +17,7 @@ from momentum_kit.runtime.parity.runs import parity_of_run
 from momentum_kit.runtime.replay.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive.archive import BARS_5S, QUOTES_5S, Archive, Series
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

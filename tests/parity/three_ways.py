@@ -31,7 +31,7 @@ from momentum_kit.runtime.parity.compare import compare_runs
 from momentum_kit.runtime.replay.replay import Replay, run_replay
 from momentum_kit.storage.archive.archive import BARS_5S, Archive
 from momentum_kit.storage.journal.encoding import utc_text
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compiled import compiled
+from momentum_kit.detection.batch.compilation import compiled
 from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES, K_RETURNS
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, SECOND, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compiled import compiled
+from momentum_kit.detection.batch.compilation import compiled
 from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES
 from momentum_kit.detection.live.features import LEAST_RETURNS_BNS
 

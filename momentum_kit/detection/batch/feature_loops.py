@@ -19,7 +19,7 @@ from momentum_kit.detection.batch.columns import (
     Times,
     Values,
 )
-from momentum_kit.detection.batch.compiled import compiled
+from momentum_kit.detection.batch.compilation import compiled
 from momentum_kit.detection.batch.day_loops import (
     DAY_OPEN,
     NOWHERE,

@@ -15,7 +15,7 @@ from momentum_kit.runtime.control.messages import decode_status_text
 from momentum_kit.runtime.engine.process import FINAL_STATUS
 from momentum_kit.runtime.production.deaths import KernelDeath, read_deaths
 from momentum_kit.sessions import TradingSession, exchange_day, session_on
-from momentum_kit.storage.journal.query import query, read
+from momentum_kit.storage.journal.questions import query, read
 from momentum_kit.storage.journal.summary import summarise
 
 

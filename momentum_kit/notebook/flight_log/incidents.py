@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from momentum_kit.notebook.html.markup import Html
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 ENDS = {  # what an incident of a kind says when the trouble is over
     "connection": "reconnected",

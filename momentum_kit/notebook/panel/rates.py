@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.batch.rule_arrays import rule_arrays
+from momentum_kit.detection.batch.rules import rule_arrays
 from momentum_kit.detection.live.rules import RULES
 
 FEATURES = (

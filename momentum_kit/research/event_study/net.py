@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.study import EventStudy, day_bands
+from momentum_kit.research.event_study.event_study import EventStudy, day_bands
 from momentum_kit.research.events.table import EventTable
 
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.config import DetectionSettings, NewsSettings, Thresholds
-from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.baselines import day_columns
 from momentum_kit.detection.batch.columns import NO_SESSION, BarColumns, DayColumns, EventColumns, QuoteColumns
-from momentum_kit.detection.batch.feature_arrays import NOWHERE, decision_times, feature_arrays
-from momentum_kit.detection.batch.rule_arrays import gate_arrays
+from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
+from momentum_kit.detection.batch.rules import gate_arrays
 from momentum_kit.detection.live.rules import Gates
 from momentum_kit.detection.news.catalysts import classify
 from momentum_kit.detection.news.symbols import distinctive_words

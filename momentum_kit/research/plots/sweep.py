@@ -27,7 +27,7 @@ from momentum_kit.research.plots.style import (
 )
 from momentum_kit.research.sweep.grid import Cell
 from momentum_kit.research.sweep.plateau import Plateau
-from momentum_kit.research.sweep.sensitivity import sensitivity
+from momentum_kit.research.sweep.sensitivity_lines import sensitivity
 from momentum_kit.research.sweep.sweep import SweepResult
 
 Values = npt.NDArray[Any]

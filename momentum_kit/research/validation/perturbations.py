@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.models import Headline
-from momentum_kit.research.events.assumptions import Assumptions
 from momentum_kit.research.events.events import build, event_table
 from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.news import News, Run
+from momentum_kit.research.events.settings import Assumptions
 from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.research.validation.placebo import random_times

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
-from momentum_kit.research.code_version import code_version
+from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events.table import EventTable
 
 SEALED_SHARE = 0.2

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.code_version import code_version
+from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
 from momentum_kit.research.sweep.sweep import SweepResult

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 from momentum_kit.storage.journal.summary import latest
 
 DECISIONS = """

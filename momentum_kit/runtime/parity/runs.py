@@ -16,7 +16,7 @@ from momentum_kit.runtime.parity.scenario import record_scenario
 from momentum_kit.runtime.replay.replay import Replay, replay_of, run_replay
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway import load_scenario
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 SUMMARY = "summary.json"  # of a demo; runtime/report.py writes it
 _SCENARIO = re.compile(r"scenario (?P<name>.+), seed (?P<seed>\d+)")

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 
 # Market times only: nothing here may depend on the wall. Risk verdicts fall at their signal's decision time.
 DECIDED = """

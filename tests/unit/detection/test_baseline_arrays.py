@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.baselines import day_columns
 from momentum_kit.detection.batch.columns import NO_SESSION, bar_columns, columns_of, micros
 from momentum_kit.detection.live.baseline import build_baseline
 from momentum_kit.errors import ResearchError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.batch.baseline_arrays import day_columns
+from momentum_kit.detection.batch.baselines import day_columns
 from momentum_kit.detection.batch.columns import (
     EventColumns,
     QuoteColumns,
@@ -16,7 +16,7 @@ from momentum_kit.detection.batch.columns import (
     micros,
     quote_columns,
 )
-from momentum_kit.detection.batch.feature_arrays import NOWHERE, decision_times, feature_arrays
+from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
 from momentum_kit.detection.live.bars import floor_time, merge
 from momentum_kit.detection.live.baseline import build_baseline
 from momentum_kit.detection.live.features import compute_features

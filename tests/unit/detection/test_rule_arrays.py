@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.batch.rule_arrays import gate_arrays, rule_arrays, skip_reasons
+from momentum_kit.detection.batch.rules import gate_arrays, rule_arrays, skip_reasons
 from momentum_kit.detection.live.rules import RULES, Gates, apply_rules, skip_reason
 from momentum_kit.models import Catalyst, Features
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.study import Paths, archived_bars, buckets, deciles, paths, study
+from momentum_kit.research.event_study.event_study import Paths, archived_bars, buckets, deciles, paths, study
 from momentum_kit.storage.archive.archive import Archive
 from momentum_kit.storage.archive.rows import BARS, BARS_5S, Provenance, Series
 

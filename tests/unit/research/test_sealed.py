@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
-from momentum_kit.research.code_version import code_version
+from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events.table import EVENT_DTYPES, EventTable, event_frame
 from momentum_kit.research.validation.sealed import SealLog, renew, seal
 

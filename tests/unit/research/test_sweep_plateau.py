@@ -6,7 +6,7 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.sweep.grid import Grid
 from momentum_kit.research.sweep.plateau import find_plateau, smooth
-from momentum_kit.research.sweep.sensitivity import sensitivity
+from momentum_kit.research.sweep.sensitivity_lines import sensitivity
 from momentum_kit.research.sweep.sums import DaySums
 from momentum_kit.research.sweep.sweep import CellStatistics, SweepResult
 

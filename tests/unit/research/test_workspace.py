@@ -11,9 +11,9 @@ from distributed import LocalCluster
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.conclusions import against_truth, what_holds, what_moves, worth_studying
-from momentum_kit.research.event_study.groups import GROUPS, groups
+from momentum_kit.research.event_study.event_study import EventStudy, archived_bars, paths, study
+from momentum_kit.research.event_study.grouping import GROUPS, groups
 from momentum_kit.research.event_study.net import net_by_delay
-from momentum_kit.research.event_study.study import EventStudy, archived_bars, paths, study
 from momentum_kit.research.events.headline_counts import HeadlineCounts, count_headlines
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.research.plots.event_study import MOST_GROUPS, event_study_plot

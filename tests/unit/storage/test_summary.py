@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from momentum_kit.errors import StorageError
 from momentum_kit.storage.journal.digest import decisions_digest
 from momentum_kit.storage.journal.journal import SqliteJournal
-from momentum_kit.storage.journal.query import query
+from momentum_kit.storage.journal.questions import query
 from momentum_kit.storage.journal.summary import latest, percentile, summarise
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

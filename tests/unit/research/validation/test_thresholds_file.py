@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds, export_hash, load_config, load_thresholds
 from momentum_kit.errors import ConfigError, GuardRefused, ResearchError, StorageError
-from momentum_kit.research.code_version import code_version
+from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.validation.evidence import Evidence
 from momentum_kit.research.validation.thresholds_file import export_thresholds, exported
 from momentum_kit.research.validation.validation import validate

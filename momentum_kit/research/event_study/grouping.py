@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.study import buckets, deciles
+from momentum_kit.research.event_study.event_study import buckets, deciles
 from momentum_kit.research.events.table import EventTable
 
 GROUPS = ("all", "provider", "catalyst", "session", "price", "shock")
