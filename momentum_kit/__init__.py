@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
-    from momentum_kit.notebook.kit.kit import Kit
+    from momentum_kit.notebook.kit import Kit
 
 __all__ = ["Config", "Kit", "load_config"]
 

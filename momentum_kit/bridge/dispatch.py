@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from momentum_kit.bridge.wire.inbox import Inbox, Message
+from momentum_kit.bridge.wire import Inbox, Message
 
 log = logging.getLogger(__name__)
 

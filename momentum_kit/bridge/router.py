@@ -7,8 +7,7 @@ from momentum_kit.bridge.codes import Action, CodeTable, Meaning, Verdict
 from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
-from momentum_kit.bridge.streams.buffers import Feed
-from momentum_kit.bridge.streams.subscriptions import Subscriptions
+from momentum_kit.bridge.streams import Feed, Subscriptions
 from momentum_kit.bridge.wire import events
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed
 from momentum_kit.models import (

@@ -15,11 +15,8 @@ from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
-from momentum_kit.bridge.streams.buffers import Everything, Feed
-from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
-from momentum_kit.bridge.streams.subscriptions import Subscriptions
-from momentum_kit.bridge.wire import events
-from momentum_kit.bridge.wire.link import Link
+from momentum_kit.bridge.streams import Everything, Feed, MarketLine, NewsLine, Subscriptions
+from momentum_kit.bridge.wire import Link, events
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
 from momentum_kit.models import Headline
 from momentum_kit.ports import OrderEvent

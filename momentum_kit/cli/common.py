@@ -28,7 +28,7 @@ def done(as_json: bool, result: dict[str, Any], text: str) -> None:
 
 def state_folder(config: Path, port: int | None) -> Any:
     """The folder of the account that this configuration trades."""
-    from momentum_kit.runtime.ownership.state_folder import StateFolder
+    from momentum_kit.runtime.ownership import StateFolder
 
     overrides = {"broker.port": port} if port else None
     return StateFolder(load_config(config, overrides, with_thresholds=False).owner_key)
@@ -36,8 +36,8 @@ def state_folder(config: Path, port: int | None) -> Any:
 
 def engine_client(config: Path, port: int | None, absent: type[MomentumKitError] = GuardRefused) -> Any:
     """The running engine; without one a command is refused, and a question has no answer but what the last one left."""
-    from momentum_kit.runtime.control.client import ControlClient
-    from momentum_kit.runtime.ownership.heartbeat import last_left
+    from momentum_kit.runtime.control import ControlClient
+    from momentum_kit.runtime.ownership import last_left
 
     folder = state_folder(config, port)
     address = folder.address()

@@ -31,10 +31,8 @@ def import_(
     """Import real bars, quotes or headlines into the Parquet archive; a bad row imports nothing."""
     from dataclasses import asdict
 
-    from momentum_kit.storage.archive.archive import Archive
-    from momentum_kit.storage.imports.lean import import_lean
-    from momentum_kit.storage.imports.mapping import load_mapping
-    from momentum_kit.storage.imports.table import import_tables
+    from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.imports import import_lean, import_tables, load_mapping
 
     if kind == "lean":
         if map_ or map_file:
@@ -54,8 +52,8 @@ def quality(
     json_: Json = False,
 ) -> None:
     """Report gaps, crossed quotes, outliers, halts, split-like jumps and wrong time zones of the archive."""
-    from momentum_kit.storage.archive.archive import Archive
-    from momentum_kit.storage.quality.report import examine
+    from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.quality import examine
 
     if not archive.is_dir():
         raise InputError(f"{archive}: no archive here; momentum-kit data import or download makes one")
@@ -82,9 +80,8 @@ def download(
     import asyncio
     from dataclasses import asdict
 
-    from momentum_kit.runtime.download.plan import Wanted
-    from momentum_kit.runtime.download.run import run_download
-    from momentum_kit.runtime.engine.logs import configure_logs
+    from momentum_kit.runtime.download import Wanted, run_download
+    from momentum_kit.runtime.engine import configure_logs
 
     upper = tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
     days = _day("--from", first), _day("--to", last)
@@ -123,8 +120,7 @@ def sample(
     from dataclasses import asdict, replace
 
     from momentum_kit.config import load_thresholds
-    from momentum_kit.research.sample.market_sample import SAMPLE
-    from momentum_kit.research.sample.sample_archive import write_sample
+    from momentum_kit.research.sample import SAMPLE, write_sample
 
     given: dict[str, Any] = {
         "seed": seed,
@@ -151,8 +147,8 @@ def record(
     """Turn what a session recorded into archive rows: bars, quotes, headlines, executions as they came in."""
     from dataclasses import asdict
 
-    from momentum_kit.storage.archive.archive import Archive
-    from momentum_kit.storage.recording.conversion import convert_recording
+    from momentum_kit.storage.archive import Archive
+    from momentum_kit.storage.recording import convert_recording
 
     report = convert_recording(run, Archive(archive))
     done(json_, asdict(report), str(report))

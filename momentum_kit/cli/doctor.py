@@ -19,7 +19,7 @@ def doctor(
     json_: Json = False,
 ) -> None:
     """Look whether this machine, this configuration and this gateway are ready; nothing is traded."""
-    from momentum_kit.runtime.doctor.doctor import Finding, Grade, examination
+    from momentum_kit.runtime.doctor import Finding, Grade, examination
 
     async def look() -> list[Finding]:
         findings = []

@@ -28,8 +28,8 @@ def replay(
     json_: Json = False,
 ) -> None:
     """Live a recorded day again, as fast as the CPU, through the services of a live session."""
-    from momentum_kit.runtime.production.production import settings_of
-    from momentum_kit.runtime.replay.replay import Replay, run_replay
+    from momentum_kit.runtime.production import settings_of
+    from momentum_kit.runtime.replay import Replay, run_replay
 
     wanted = Replay(archive, _day(day), config, wire, overrides=settings_of(changes or []), imputed_latency_s=impute)
     summary = run_replay(wanted, find_project(), out or _new_folder(config))
@@ -50,8 +50,8 @@ def parity(
     json_: Json = False,
 ) -> None:
     """Compare what a run decided, traded and paid with its replay, and say why where they differ."""
-    from momentum_kit.runtime.parity.runs import parity_of_data, parity_of_run
-    from momentum_kit.runtime.production.production import settings_of
+    from momentum_kit.runtime.parity import parity_of_data, parity_of_run
+    from momentum_kit.runtime.production import settings_of
 
     project, folder, given = (
         find_project(),
@@ -67,7 +67,7 @@ def parity(
 
 
 def _new_folder(config: Path) -> Path:
-    from momentum_kit.runtime.engine.process import new_run_dir
+    from momentum_kit.runtime.engine import new_run_dir
 
     return new_run_dir(load_config(config), find_project())
 

@@ -12,7 +12,7 @@ from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError
 
 if TYPE_CHECKING:
-    from momentum_kit.research.workspace import Workspace
+    from momentum_kit.research import Workspace
 
 research_app = typer.Typer(
     help="A study of an archive: headlines, events, study, sweep, validate, export.", no_args_is_help=True
@@ -52,7 +52,7 @@ def headlines(
 ) -> None:
     """Count headlines by provider, catalyst and session, and say what came of none of them and who is missing."""
     from momentum_kit.cli.research_words import as_plain, headline_words, rows
-    from momentum_kit.research.events.headline_counts import count_headlines
+    from momentum_kit.research.events import count_headlines
 
     with _workspace("headlines", archive, None, config) as study:
         days = study.days(_day("--from", first), _day("--to", last))
@@ -80,7 +80,7 @@ def events(
 ) -> None:
     """Build the table of events: features at every decision time, and what each exit rule nets after costs."""
     from momentum_kit.cli.research_words import as_plain
-    from momentum_kit.research.workspace import span
+    from momentum_kit.research import span
 
     with _workspace("events", archive, folder, config, exits, spread_bps, scheduler) as study:
         days = study.days(_day("--from", first), _day("--to", last))
@@ -113,10 +113,8 @@ def study_(
 ) -> None:
     """Show what the tape does around headlines and what a buyer nets; sealed days are not looked at."""
     from momentum_kit.cli.research_words import as_plain, rows, study_words
-    from momentum_kit.research.event_study.event_study import archived_bars, paths, study
-    from momentum_kit.research.event_study.grouping import groups
-    from momentum_kit.research.event_study.net import net_by_delay
-    from momentum_kit.research.plots.event_study import event_study_plot
+    from momentum_kit.research.event_study import archived_bars, groups, net_by_delay, paths, study
+    from momentum_kit.research.plots import event_study_plot
 
     with _workspace("study", archive, folder, config) as opened:
         table = opened.open_days().table
@@ -148,8 +146,7 @@ def sweep(
 ) -> None:
     """Try every cell of a grid of thresholds on the open days, and count every trial; one value alone is held."""
     from momentum_kit.cli.research_words import as_plain, finalist_words, rows
-    from momentum_kit.research.sweep.finalist_table import finalists, plateau_or_reason
-    from momentum_kit.research.sweep.grid_file import grid_of, read_axes, read_grid
+    from momentum_kit.research.sweep import finalists, grid_of, plateau_or_reason, read_axes, read_grid
 
     axes = (read_grid(grid) if grid else {}) | read_axes(axis or [])
     if not axes:
@@ -184,7 +181,7 @@ def validate(
 ) -> None:
     """Judge the best of the last sweep and write the verdict page; the options are those the events were built with."""
     from momentum_kit.cli.research_words import as_plain, verdict_words
-    from momentum_kit.research.workspace import require_archive
+    from momentum_kit.research import require_archive
 
     if later is not None:
         require_archive(later)
@@ -230,12 +227,12 @@ def _workspace(
     scheduler: str | None = None,
 ) -> "Iterator[Workspace]":
     """The study of an archive, its parts run here or elsewhere, with a line of progress on a terminal."""
-    from momentum_kit.research.workspace import Workspace
+    from momentum_kit.research import Workspace
 
     with ExitStack() as stack:
         run: Callable[..., Iterable[Any]] = map
         if scheduler:
-            from momentum_kit.research.sweep.cluster import Cluster
+            from momentum_kit.research.sweep import Cluster
 
             run = stack.enter_context(Cluster(scheduler)).run
         shown = stack.enter_context(_progress(what, run))

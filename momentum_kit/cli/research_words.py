@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from momentum_kit.research.event_study.event_study import EventStudy
-from momentum_kit.research.event_study.net import group_table
-from momentum_kit.research.events.headline_counts import HeadlineCounts
-from momentum_kit.research.sweep.finalist_table import side_by_side
-from momentum_kit.research.validation.evidence import Evidence
-from momentum_kit.research.validation.verdict import Verdict
+from momentum_kit.research.event_study import EventStudy, group_table
+from momentum_kit.research.events import HeadlineCounts
+from momentum_kit.research.sweep import side_by_side
+from momentum_kit.research.validation import Evidence, Verdict
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -27,10 +27,16 @@ def run(
     json_: Json = False,
 ) -> None:
     """Run a session headlessly: the notebook is executed, the engine outlives its kernel."""
-    from momentum_kit.runtime.engine.session_end import check_until
-    from momentum_kit.runtime.production.bounds import Bounds
-    from momentum_kit.runtime.production.production import address_overrides, prepare_out, run_notebook, settings_of
-    from momentum_kit.runtime.production.report import run_summary, write_summary
+    from momentum_kit.runtime.engine import check_until
+    from momentum_kit.runtime.production import (
+        Bounds,
+        address_overrides,
+        prepare_out,
+        run_notebook,
+        run_summary,
+        settings_of,
+        write_summary,
+    )
 
     given = settings_of(parameters or []) | ({} if until is None else {"until": until})
     check_until(str(given.get("until", "")))
@@ -65,7 +71,7 @@ def run(
 @app.command()
 def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
     """What the running session does now."""
-    from momentum_kit.runtime.control.messages import encode_status
+    from momentum_kit.runtime.control import encode_status
 
     now = engine_client(config, port, EngineError).status()
     text = (
@@ -114,7 +120,7 @@ def clear(
     json_: Json = False,
 ) -> None:
     """Release the kill switch of an account, after a human has looked."""
-    from momentum_kit.runtime.ownership.guards import clear_phrase, release_kill
+    from momentum_kit.runtime.ownership import clear_phrase, release_kill
 
     folder = state_folder(config, port)
     owner_key = folder.path.name
@@ -133,7 +139,7 @@ def arm(
     json_: Json = False,
 ) -> None:
     """Allow a live session of this account to start, for a while."""
-    from momentum_kit.runtime.ownership.state_folder import StateFolder
+    from momentum_kit.runtime.ownership import StateFolder
 
     settings = load_config(config, with_thresholds=False)
     if settings.broker.account != account:
@@ -150,7 +156,7 @@ app.add_typer(alerts_app, name="alerts")
 @alerts_app.command("test")
 def alerts_test(config: ConfigPath = Path("config/sim.yaml"), json_: Json = False) -> None:
     """Send one alert to every address of the environment and say which of them took it."""
-    from momentum_kit.external.alerts import services_of
+    from momentum_kit.external import services_of
 
     settings = load_config(config, with_thresholds=False)
     services = services_of(settings.alerts)

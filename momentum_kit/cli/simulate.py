@@ -18,7 +18,7 @@ def init(
     target: Annotated[Path, typer.Argument(help="Your folder; nothing in it is overwritten.")], json_: Json = False
 ) -> None:
     """Lay out config/, notebooks/ and deploy/ (schedules) in a folder of yours."""
-    from momentum_kit.runtime.project import init_project
+    from momentum_kit.runtime import init_project
 
     written = init_project(target)
     done(json_, {"written": [str(path) for path in written]}, f"{len(written)} files written to {target}")
@@ -42,10 +42,8 @@ def demo(
     """Watch the product do its job: headlines, decisions, brackets, fills and profit, against a simulated gateway."""
     from rich.console import Console
 
-    from momentum_kit.runtime.production.production import settings_of
-    from momentum_kit.runtime.production.report import print_summary
-    from momentum_kit.runtime.sim.demo import Demo, run_demo
-    from momentum_kit.runtime.sim.progress import demo_progress
+    from momentum_kit.runtime.production import print_summary, settings_of
+    from momentum_kit.runtime.sim import Demo, demo_progress, run_demo
 
     wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []), server_version)
     console = Console(stderr=json_)
@@ -92,7 +90,7 @@ def sim(
     """Serve a simulated gateway that speaks IB's wire protocol, until SIGTERM or Ctrl-C."""
     import asyncio
 
-    from momentum_kit.runtime.sim.gateway_process import answers_of, make_gateway, open_questions, serve_gateway
+    from momentum_kit.runtime.sim import answers_of, make_gateway, open_questions, serve_gateway
 
     if assumptions:
         rows, text = open_questions()

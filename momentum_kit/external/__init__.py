@@ -1,1 +1,7 @@
 """The world besides the broker: AI reader, alerts."""
+
+from momentum_kit.external.ai_reader import AIReader
+from momentum_kit.external.alerts import ClosingAlerts, make_alerts, services_of
+from momentum_kit.external.alerts_windows import Window, next_windows
+
+__all__ = ["AIReader", "ClosingAlerts", "Window", "make_alerts", "next_windows", "services_of"]

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from momentum_kit.storage.journal.questions import query, read
-from momentum_kit.storage.journal.summary import latest
+from momentum_kit.storage.journal import latest, query, read
 
 TIMES = {"at", "published_at", "received_at", "decided_at", "time", "opened_at", "closed_at"}
 NUMBERS_AS_TEXT = {"quantity", "filled", "remaining", "shares"}

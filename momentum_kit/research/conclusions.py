@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.event_study import LEAST_DAYS, LEAST_EVENTS, EventStudy
-from momentum_kit.research.events.headline_counts import HeadlineCounts
-from momentum_kit.research.sample.sample_archive import TRUTH
-from momentum_kit.research.sweep.plateau import Plateau
-from momentum_kit.research.sweep.sweep import SweepResult
-from momentum_kit.research.validation.evidence import Evidence
-from momentum_kit.research.validation.verdict import CUTOFFS, Verdict
+from momentum_kit.research.event_study import LEAST_DAYS, LEAST_EVENTS, EventStudy
+from momentum_kit.research.events import HeadlineCounts
+from momentum_kit.research.sample import TRUTH
+from momentum_kit.research.sweep import Plateau, SweepResult
+from momentum_kit.research.validation import CUTOFFS, Evidence, Verdict
 
 
 def worth_studying(counts: HeadlineCounts, least_verdict_days: int = CUTOFFS.least_days) -> str:

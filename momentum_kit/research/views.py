@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from momentum_kit.storage.quality.findings import QualityReport
+from momentum_kit.storage.quality import QualityReport
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler

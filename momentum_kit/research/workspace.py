@@ -21,27 +21,48 @@ import pandas as pd
 
 from momentum_kit.config import Config, Thresholds, find_project, load_config
 from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.research.events.events import build
-from momentum_kit.research.events.latency import ANY, Latency
-from momentum_kit.research.events.news import News, Run, read_news
-from momentum_kit.research.events.settings import Assumptions, assumptions, exit_rules
-from momentum_kit.research.events.table import EventTable
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.grid_file import Definition
-from momentum_kit.research.sweep.ledger import TrialLedger
-from momentum_kit.research.sweep.sums import DaySums, add_sums, sum_table
-from momentum_kit.research.sweep.sweep import SweepResult, conclude
-from momentum_kit.research.validation.evidence import Evidence
-from momentum_kit.research.validation.evidence_file import load_evidence, save_evidence
-from momentum_kit.research.validation.perturbations import changed_worlds, placebo_worlds
-from momentum_kit.research.validation.placebo import placebo_study
-from momentum_kit.research.validation.sealed import NOTHING_SEALED, Study, seal
-from momentum_kit.research.validation.thresholds_file import export_thresholds
-from momentum_kit.research.validation.validation import open_seal, validate
-from momentum_kit.research.validation.verdict import Verdict, judge
-from momentum_kit.research.validation.verdict_page import markdown, to_html
+from momentum_kit.research.events import (
+    ANY,
+    Assumptions,
+    EventTable,
+    Latency,
+    News,
+    Run,
+    assumptions,
+    build,
+    exit_rules,
+    read_news,
+)
+from momentum_kit.research.sweep import (
+    DaySums,
+    Definition,
+    Grid,
+    SweepResult,
+    TrialLedger,
+    add_sums,
+    conclude,
+    sum_table,
+)
+from momentum_kit.research.validation import (
+    NOTHING_SEALED,
+    Evidence,
+    Study,
+    Verdict,
+    changed_worlds,
+    export_thresholds,
+    judge,
+    load_evidence,
+    markdown,
+    open_seal,
+    placebo_study,
+    placebo_worlds,
+    save_evidence,
+    seal,
+    to_html,
+    validate,
+)
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive.archive import Archive
+from momentum_kit.storage.archive import Archive
 
 CONFIG = Path("config/sim.yaml")
 Days = tuple[date, date]

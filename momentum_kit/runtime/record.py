@@ -10,7 +10,7 @@ from momentum_kit.errors import NoData
 from momentum_kit.models import Bar, Contract, ContractDetails, Execution, Headline, OpenOrder, Quote, TradeTick
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.gateway import Gateway
-from momentum_kit.storage.recording.recorder import FILE, Connected, HistoryAnswer, Recorder, Watched
+from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recorder, Watched
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, Thresholds
-from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
     Bar,
@@ -39,12 +39,11 @@ from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import overheard
-from momentum_kit.services.detection.detection_engine import DetectionEngine
-from momentum_kit.services.execution.execution_service import ExecutionService
-from momentum_kit.services.news.news_handler import NewsHandler
-from momentum_kit.services.positions.fill_records import Recorded
-from momentum_kit.services.positions.position_manager import PositionManager
-from momentum_kit.trading.account.ledger import Ledger
+from momentum_kit.services.detection import DetectionEngine
+from momentum_kit.services.execution import ExecutionService
+from momentum_kit.services.news import NewsHandler
+from momentum_kit.services.positions import PositionManager, Recorded
+from momentum_kit.trading.account import Ledger
 
 QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
 

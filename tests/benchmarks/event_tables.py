@@ -14,12 +14,11 @@ import numpy as np
 from distributed import LocalCluster
 
 from momentum_kit.models import Headline
-from momentum_kit.research.events.events import EventSettings, build
-from momentum_kit.research.sweep.cluster import Cluster
+from momentum_kit.research.events import EventSettings, build
+from momentum_kit.research.sweep import Cluster
 from momentum_kit.runtime.bench import Row
 from momentum_kit.sessions import previous_sessions
-from momentum_kit.storage.archive.archive import BARS, Archive, Provenance, Series, in_days
-from momentum_kit.storage.archive.event_rows import Listing
+from momentum_kit.storage.archive import BARS, Archive, Listing, Provenance, Series, in_days
 
 SYMBOLS, NEWS_PER_SYMBOL, YEAR = 10, 2_000, 252
 FULL = 500  # symbols of the goal: with 2,000 headlines each, a million pairs

@@ -16,9 +16,8 @@ import psutil
 
 from momentum_kit.runtime.bench import Row
 from momentum_kit.simgateway import Scenario, SimulatedGateway
+from momentum_kit.simgateway.embedding import GeneratedSource, Market
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
-from momentum_kit.simgateway.market.generated_source import GeneratedSource
-from momentum_kit.simgateway.market.market import Market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 RAW_CLIENTS = Path(__file__).with_name("raw_clients.py")

@@ -23,7 +23,7 @@ from momentum_kit.models import TradingState
 from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.control import kill as control_kill
 from momentum_kit.runtime.sim.gateway_process import gateway_process
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal import query
 
 CLICKS = 40
 OPENINGS = 7

@@ -24,10 +24,10 @@ import pandas as pd
 import structlog
 
 from momentum_kit.runtime.bench import Row
-from momentum_kit.runtime.replay.replay import Replay, run_replay
+from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.archive import BARS_5S, Archive
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.archive import BARS_5S, Archive
+from momentum_kit.storage.journal import query
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "parity"))

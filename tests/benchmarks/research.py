@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds
-from momentum_kit.research.events.table import FEATURES, EventTable, event_frame
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.ledger import TrialLedger
-from momentum_kit.research.sweep.sweep import SweepResult, sweep
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import FEATURES, event_frame
+from momentum_kit.research.sweep import Grid, SweepResult, TrialLedger
+from momentum_kit.research.sweep.sweep import sweep
 from momentum_kit.runtime.bench import Row
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -22,9 +22,9 @@ import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
 from momentum_kit.config import load_config
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.engine.process import EngineProcess, start_engine
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine import EngineProcess, start_engine
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.runtime.sim.gateway_process import gateway_process
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from browser_lab import Trading, start_chromium
 from careless import SECRET, Careless, careless_server
 from playwright.sync_api import Browser, Error, Frame, Page, Playwright
 
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal import query
 
 SCRIPT = (Path(__file__).parent / "hostile_page.js").read_text()
 WAIT_MS = 3_000  # for one attempt that nothing comes of, such as a frame that never loads

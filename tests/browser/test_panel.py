@@ -9,7 +9,7 @@ from browser_lab import Notebook, Trading, panel_cells, wait_until
 from playwright.sync_api import expect
 
 from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal import query
 
 FAST = pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])
 pytestmark = pytest.mark.timeout(180)

@@ -14,9 +14,8 @@ import yaml
 
 from momentum_kit.config import load_config
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.messages import decode_status_text
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.control import ControlClient, decode_status_text
+from momentum_kit.runtime.ownership import StateFolder
 
 PATIENCE_S = 20.0
 

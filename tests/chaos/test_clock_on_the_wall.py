@@ -9,7 +9,7 @@ from chaos_processes import Run, client_of, configure, wait_status
 
 from momentum_kit import Kit
 from momentum_kit.models import TradingState
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal import query
 
 SPEED = 30.0
 

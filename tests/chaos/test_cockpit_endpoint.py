@@ -17,10 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from momentum_kit import Kit
 from momentum_kit.errors import GuardRefused, InputError
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.event_client import StreamEvent
-from momentum_kit.runtime.ownership.state_folder import StateFolder
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.runtime.control import ControlClient, StreamEvent
+from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.storage.journal import query
 
 QUICK = {"clock": {"rate": 200}}
 

@@ -11,8 +11,8 @@ from momentum_kit import Kit
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.engine.process import RUN_ACCOUNT
-from momentum_kit.runtime.ownership.guards import clear_phrase
+from momentum_kit.runtime.engine import RUN_ACCOUNT
+from momentum_kit.runtime.ownership import clear_phrase
 
 QUICK = {"clock": {"rate": 200}}
 

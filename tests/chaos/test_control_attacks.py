@@ -18,7 +18,7 @@ from momentum_kit import Kit
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.control.socket import CONNECTIONS
 from momentum_kit.runtime.control.stream import READERS
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 IDLE = 2_000
 DROPPED = "dropped"

@@ -14,8 +14,8 @@ from chaos_processes import configure
 from momentum_kit import Kit
 from momentum_kit.errors import GuardRefused, InputError
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 
 @pytest.fixture

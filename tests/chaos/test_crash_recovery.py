@@ -13,8 +13,8 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import EngineError
 from momentum_kit.models import LinkState, TradingState
 from momentum_kit.notebook.tables import table
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.ownership import StateFolder
 
 QUICK = {"clock": {"rate": 200}}
 

@@ -13,8 +13,8 @@ from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
 from momentum_kit.models import TradingState
 from momentum_kit.notebook.tables import table
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.engine.process import EngineProcess, new_run_dir, start_engine
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine import EngineProcess, new_run_dir, start_engine
 
 FULL = 8192  # bytes a file may have: databases and log are beyond that, a last word is not
 UNLIMITED = resource.RLIM_INFINITY

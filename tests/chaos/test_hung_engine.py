@@ -16,8 +16,9 @@ from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.kit import awaitable_kit
-from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.control.client import PATIENCE_S
+from momentum_kit.runtime.ownership import StateFolder
 
 
 @pytest.fixture

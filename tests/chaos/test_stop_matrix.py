@@ -15,7 +15,7 @@ from chaos_processes import Run, client_of, command_line, configure, kill_proces
 
 from momentum_kit.config import load_config
 from momentum_kit.models import TradingState
-from momentum_kit.runtime.engine.process import new_run_dir, start_engine
+from momentum_kit.runtime.engine import new_run_dir, start_engine
 
 FINALLY = "interrupted: stopping in order"
 THOROUGH = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"  # as `make chaos` sets it

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from momentum_kit.runtime.project import init_project
+from momentum_kit.runtime import init_project
 from momentum_kit.runtime.sim.gateway_process import gateway_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent

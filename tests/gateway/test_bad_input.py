@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from momentum_kit.storage.journal.intents import SqliteIntents
+from momentum_kit.storage.journal import SqliteIntents
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

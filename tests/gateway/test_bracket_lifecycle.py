@@ -24,18 +24,16 @@ from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models import Catalyst, Contract, MarketDataType, Quote, TradeSignal, TradingState
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
-from momentum_kit.services.execution.execution_service import ExecutionService
-from momentum_kit.services.positions.position_manager import PositionManager
+from momentum_kit.services.execution import ExecutionService
+from momentum_kit.services.positions import PositionManager
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.broker.assumptions import Assumptions
-from momentum_kit.simgateway.market.market import Market
-from momentum_kit.simgateway.market.tape import BarColumns, Tape, build_tape, to_ms
+from momentum_kit.simgateway.embedding import Assumptions, BarColumns, Market, Scenario, Tape, to_ms
+from momentum_kit.simgateway.market.tape import build_tape
 from momentum_kit.simgateway.market.universe import AAPL
-from momentum_kit.simgateway.scenario.scenario import BrokerSpec, Scenario
-from momentum_kit.storage.journal.intents import SqliteIntents
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.simgateway.scenario.scenario import BrokerSpec
+from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table
-from momentum_kit.trading.account.ledger import Ledger
+from momentum_kit.trading.account import Ledger
 
 CONTRACT = Contract("AAPL", AAPL.con_id)
 Touch = tuple[float, float, int]  # bid, ask, shares on each side

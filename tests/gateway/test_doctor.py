@@ -14,9 +14,9 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.config import find_project, load_config
 from momentum_kit.models import Contract, Execution, OrderAction, OrderRequest
-from momentum_kit.runtime.doctor import doctor
-from momentum_kit.runtime.doctor.doctor import Finding, Grade, examine
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.doctor import Finding, Grade, doctor
+from momentum_kit.runtime.doctor.doctor import examine
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.simgateway import SimulatedGateway
 
 

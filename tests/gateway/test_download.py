@@ -19,15 +19,16 @@ import pytest
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import InputError
 from momentum_kit.models import Bar, Contract, Headline, HeadlinePhase
+from momentum_kit.runtime.download import Wanted
 from momentum_kit.runtime.download.download import Download, Progress
-from momentum_kit.runtime.download.plan import DownloadReport, Wanted, windows
+from momentum_kit.runtime.download.plan import DownloadReport, windows
 from momentum_kit.runtime.download.small_bars import SPACING_S
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.scenario.fault_specs import DropSocket
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.quality.report import examine
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.quality import examine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST, LAST = date(2026, 11, 12), date(2026, 11, 20)

@@ -14,7 +14,7 @@ from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.sim.gateway_process import gateway_process
-from momentum_kit.storage.journal.digest import decisions_digest
+from momentum_kit.storage.journal import decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

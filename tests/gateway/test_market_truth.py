@@ -10,7 +10,8 @@ from ibapi.order import Order
 from ibapi.scanner import ScannerSubscription
 
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.scenario.scenario import Scenario, UniverseSpec
+from momentum_kit.simgateway.embedding import Scenario
+from momentum_kit.simgateway.scenario.scenario import UniverseSpec
 
 Connect = Callable[..., Awaitable[Any]]
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -16,7 +16,8 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.embedding import Scenario
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 Connect = Callable[..., Awaitable[Any]]
 

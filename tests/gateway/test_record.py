@@ -17,9 +17,9 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.models import Contract
 from momentum_kit.runtime.sim.gateway_process import gateway_process
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.journal.digest import decisions_digest
-from momentum_kit.storage.recording.recorder import FILE
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.journal import decisions_digest
+from momentum_kit.storage.recording import FILE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DAY = date(2026, 11, 20)

@@ -17,10 +17,10 @@ from ibapi.order import Order
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.simgateway.embedding import Instrument, Scenario
 from momentum_kit.simgateway.events import SimOrder
-from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.protocol.text import market, orders
-from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 _KINDS = (
     ("empty", r""),

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from momentum_kit.cli import main
-from momentum_kit.simgateway.broker.assumptions import SWITCHES
+from momentum_kit.simgateway.embedding import SWITCHES
 
 COMMAND = [sys.executable, "-m", "momentum_kit.cli", "sim", "--port", "0", "--scenario", "single"]
 

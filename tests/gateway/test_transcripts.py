@@ -23,10 +23,10 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.sessions import NEW_YORK, session_on
-from momentum_kit.simgateway.market.market import Market
-from momentum_kit.simgateway.market.tape import BarColumns, Tape, build_tape, to_ms
+from momentum_kit.simgateway.embedding import BarColumns, Market, Scenario, Tape, to_ms
+from momentum_kit.simgateway.market.tape import build_tape
 from momentum_kit.simgateway.market.universe import AAPL
-from momentum_kit.simgateway.scenario.scenario import BrokerSpec, CommissionSpec, Scenario
+from momentum_kit.simgateway.scenario.scenario import BrokerSpec, CommissionSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "gateway" / "transcripts.json"

@@ -14,7 +14,8 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.tag_value import TagValue
 
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.embedding import Scenario
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION
 
 HEARD = {

@@ -10,8 +10,7 @@ import numpy as np
 
 from momentum_kit.models import Contract, Headline
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
-from momentum_kit.storage.archive.event_rows import Listing
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Listing, Provenance, Series
 
 IMPORTED = datetime(2026, 11, 1, tzinfo=UTC)
 SOURCE = Provenance("tests/parity/small_days.py", "", IMPORTED, adjusted=False)

@@ -12,7 +12,7 @@ import yaml
 
 from momentum_kit import Kit
 from momentum_kit.runtime.sim.gateway_process import gateway_process
-from momentum_kit.storage.journal.digest import decisions_digest
+from momentum_kit.storage.journal import decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -11,13 +11,13 @@ import pytest
 from small_days import SOURCE, Made, write_days
 
 from momentum_kit.cli import main
+from momentum_kit.runtime.parity import parity_of_run
 from momentum_kit.runtime.parity.compare import compare_runs
 from momentum_kit.runtime.parity.data import data_parity
-from momentum_kit.runtime.parity.runs import parity_of_run
-from momentum_kit.runtime.replay.replay import Replay, run_replay
+from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.archive import BARS_5S, QUOTES_5S, Archive, Series
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive, Series
+from momentum_kit.storage.journal import query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

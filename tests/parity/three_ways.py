@@ -20,18 +20,18 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.config import Config
-from momentum_kit.detection.live.rules import apply_rules
+from momentum_kit.detection.live import apply_rules
 from momentum_kit.models import Features
-from momentum_kit.research.events.events import EventSettings, build
-from momentum_kit.research.events.table import GATES, EventTable
+from momentum_kit.research.events import EventSettings, EventTable, build
+from momentum_kit.research.events.table import GATES
+from momentum_kit.research.sample import write_sample
 from momentum_kit.research.sample.market_sample import SampleSpec
-from momentum_kit.research.sample.sample_archive import write_sample
 from momentum_kit.research.sample.truth import PLANTED
 from momentum_kit.runtime.parity.compare import compare_runs
-from momentum_kit.runtime.replay.replay import Replay, run_replay
-from momentum_kit.storage.archive.archive import BARS_5S, Archive
+from momentum_kit.runtime.replay import Replay, run_replay
+from momentum_kit.storage.archive import BARS_5S, Archive
+from momentum_kit.storage.journal import query
 from momentum_kit.storage.journal.encoding import utc_text
-from momentum_kit.storage.journal.questions import query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

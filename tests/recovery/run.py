@@ -19,18 +19,14 @@ from scipy import stats
 
 from momentum_kit.config import find_project
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.events import build
-from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable, FillAssumptions, build
+from momentum_kit.research.events.outcomes import ExitRule, add_outcomes
 from momentum_kit.research.sample.market_sample import SampleSpec, generate
 from momentum_kit.research.sample.truth import PLANTED
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.ledger import TrialLedger
+from momentum_kit.research.sweep import Grid, TrialLedger
 from momentum_kit.research.sweep.sweep import sweep
-from momentum_kit.research.validation.sealed import seal
-from momentum_kit.research.validation.validation import open_seal, validate
-from momentum_kit.research.validation.verdict import judge
-from momentum_kit.trading.costs import CostTable
+from momentum_kit.research.validation import judge, open_seal, seal, validate
+from momentum_kit.trading import CostTable
 
 GRID = Grid(
     {

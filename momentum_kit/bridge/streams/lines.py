@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge.streams.buffers import Feed
-from momentum_kit.bridge.wire import convert
-from momentum_kit.bridge.wire.events import TextTick, Tick
+from momentum_kit.bridge.wire import TextTick, Tick, convert
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 
 MARKET_TICKS = "236,375"  # shortable, RTTradeVolume (the live series that matches TRADES history)

@@ -8,7 +8,7 @@ from typing import Any
 
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
-from momentum_kit.bridge.wire.events import DataType, NewsTick, TextTick, Tick
+from momentum_kit.bridge.wire import DataType, NewsTick, TextTick, Tick
 from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
 from momentum_kit.detection.batch.compilation import compiled
-from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES, K_RETURNS
+from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, K_RETURNS
 
 
 class SessionGrid(NamedTuple):

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, NO_SESSION, BarColumns, DayColumns, micros
-from momentum_kit.detection.live.baseline import BUCKET_MINUTES
+from momentum_kit.detection.live import BUCKET_MINUTES
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 
 

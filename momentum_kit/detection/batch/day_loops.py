@@ -10,8 +10,7 @@ import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, SECOND, BarColumns, DayColumns, Indices, Times, Values
 from momentum_kit.detection.batch.compilation import compiled
-from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES
-from momentum_kit.detection.live.features import LEAST_RETURNS_BNS
+from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, LEAST_RETURNS_BNS
 
 RECENT = 1800 * SECOND  # how far the bars reach back before the headline, as the engine asks for them
 NOWHERE = np.iinfo(np.int64).min  # a time that is none

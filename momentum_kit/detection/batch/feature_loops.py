@@ -36,8 +36,7 @@ from momentum_kit.detection.batch.day_loops import (
     new_so_far,
     take_bars,
 )  # fmt: skip
-from momentum_kit.detection.live.baseline import ATR_BARS, BUCKET_MINUTES
-from momentum_kit.detection.live.features import LULD_REFERENCE_S, ROUND_LOT
+from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, LULD_REFERENCE_S, ROUND_LOT
 
 COMPUTED = (
     "price", "anchor", "age_s", "ret_60s", "ret_300s", "ret_news",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.live.rules import RULES, Gates
+from momentum_kit.detection.live import RULES, Gates
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -1,1 +1,31 @@
 """Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""
+
+from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify
+from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
+from momentum_kit.detection.news.stories import StoryMemory
+from momentum_kit.detection.news.symbols import (
+    Layer,
+    Mention,
+    SymbolMaster,
+    canonical,
+    distinctive_words,
+    extract_tickers,
+    name_agrees,
+)
+
+__all__ = [
+    "STRENGTH",
+    "CatalystMatch",
+    "CleanHeadline",
+    "Layer",
+    "Mention",
+    "StoryMemory",
+    "SymbolMaster",
+    "canonical",
+    "classify",
+    "clean_headline",
+    "distinctive_words",
+    "extract_tickers",
+    "name_agrees",
+    "normalise",
+]

@@ -10,13 +10,12 @@ from typing import Any
 
 from momentum_kit.config import Config, load_config
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.html.markup import clock
-from momentum_kit.runtime.control.messages import decode_status_text
-from momentum_kit.runtime.engine.process import FINAL_STATUS
-from momentum_kit.runtime.production.deaths import KernelDeath, read_deaths
+from momentum_kit.notebook.html import clock
+from momentum_kit.runtime.control import decode_status_text
+from momentum_kit.runtime.engine import FINAL_STATUS
+from momentum_kit.runtime.production import KernelDeath, read_deaths
 from momentum_kit.sessions import TradingSession, exchange_day, session_on
-from momentum_kit.storage.journal.questions import query, read
-from momentum_kit.storage.journal.summary import summarise
+from momentum_kit.storage.journal import query, read, summarise
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from momentum_kit.notebook.html.markup import Html
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.notebook.html import Html
+from momentum_kit.storage.journal import query
 
 ENDS = {  # what an incident of a kind says when the trouble is over
     "connection": "reconnected",

@@ -6,9 +6,8 @@ import sys
 
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.notebook.flight_log.facts import Facts
-from momentum_kit.storage.archive.archive import Archive
-from momentum_kit.storage.recording.conversion import convert_recording
-from momentum_kit.storage.recording.recorder import FILE
+from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.recording import FILE, convert_recording
 
 NOT_RECORDED = (
     "This day was not recorded, so there is nothing to replay. With storage.record: true in the configuration the next "

@@ -6,15 +6,14 @@ import pandas as pd
 import yaml
 
 from momentum_kit.config import find_project
-from momentum_kit.detection.live.signal_rate import departs
+from momentum_kit.detection.live import departs
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.models import OrderAction
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.flight_log.facts import Facts
-from momentum_kit.notebook.html.markup import Html, chip, gain, number
-from momentum_kit.research.events.outcomes import FillAssumptions
-from momentum_kit.trading.costs import commission, parse_costs
-from momentum_kit.trading.fills import impact
+from momentum_kit.notebook.html import Html, chip, gain, number
+from momentum_kit.research.events import FillAssumptions
+from momentum_kit.trading import commission, impact, parse_costs
 
 TOLERANCE = 0.10  # share by which the broker's bill may differ from the table before it is worth a look
 

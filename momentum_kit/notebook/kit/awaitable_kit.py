@@ -14,28 +14,24 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.kit.record import KitTables
+from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent, ThresholdState, decode_status_text
 from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
-from momentum_kit.runtime.control.messages import decode_status_text
-from momentum_kit.runtime.control.tuning import ThresholdState
-from momentum_kit.runtime.engine.process import (
+from momentum_kit.runtime.engine import (
     FINAL_STATUS,
     RUN_ACCOUNT,
     RUN_DIR,
     find_engine,
     new_run_dir,
+    parse_until,
+    serve_in_thread,
     start_engine,
 )
-from momentum_kit.runtime.engine.session_end import parse_until
-from momentum_kit.runtime.engine.thread import serve_in_thread
-from momentum_kit.runtime.ownership.guards import release_kill
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_kill
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from momentum_kit.notebook.panel.panel import Panel
+    from momentum_kit.notebook.panel import Panel
 
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
@@ -232,14 +228,14 @@ class AwaitableKit(KitTables):
 
     def panel(self) -> "Panel":
         """The live-control panel of this account, one a kernel; it follows whichever engine runs."""
-        from momentum_kit.notebook.panel.panel import open_panel
+        from momentum_kit.notebook.panel import open_panel
 
         return open_panel(self.config)
 
     def _repr_html_(self) -> str:
         """Banner, lights, holdings and the last verdict, rule by rule."""
-        from momentum_kit.notebook.html.card import ended_card, status_card
-        from momentum_kit.notebook.panel.record import last_verdict
+        from momentum_kit.notebook.html import ended_card, status_card
+        from momentum_kit.notebook.panel import last_verdict
 
         try:
             return status_card(self.status(), last_verdict(self.journal))

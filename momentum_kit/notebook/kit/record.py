@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from momentum_kit.storage.journal.summary import summarise
+from momentum_kit.storage.journal import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class KitTables:
 
     def timeline(self, out: str | Path | None = None) -> "Figure":
         """Price, headlines, decisions, fills and profit on one time axis."""
-        from momentum_kit.notebook.timeline.timeline import plot_timeline
+        from momentum_kit.notebook.timeline import plot_timeline
 
         return plot_timeline(self.journal, Path(out) if out else None)
 

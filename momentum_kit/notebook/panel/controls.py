@@ -6,10 +6,10 @@ from time import monotonic
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.html.markup import Html, join, tag
+from momentum_kit.notebook.html import Html, join, tag
 from momentum_kit.notebook.panel.desk import CommandDesk, clicked_ago_s
 from momentum_kit.notebook.panel.link import Link
-from momentum_kit.runtime.control.commands import refusal
+from momentum_kit.runtime.control import refusal
 
 ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing

@@ -10,10 +10,9 @@ from typing import Any
 
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.notebook.panel.link import Link
+from momentum_kit.runtime.control import REDUCING, ControlClient
 from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.commands import REDUCING
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder
 
 SOURCE = "panel"  # who commands, in the journal
 LATE_S = 10.0  # a click that waited for a computing cell for longer is not obeyed where it adds risk

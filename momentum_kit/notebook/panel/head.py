@@ -1,8 +1,6 @@
 """The top of the panel: whose money, which state, four lights, and in words what is wrong. Pure but for the link."""
 
-from momentum_kit.notebook.html.markup import Html, join, tag
-from momentum_kit.notebook.html.status import MODES, banner, incidents, lights
-from momentum_kit.notebook.html.style import STALE_S
+from momentum_kit.notebook.html import MODES, STALE_S, Html, banner, incidents, join, lights, tag
 from momentum_kit.notebook.panel.desk import Outcome
 from momentum_kit.notebook.panel.link import Link
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
-from momentum_kit.notebook.html.markup import tag
-from momentum_kit.notebook.html.style import STYLE
+from momentum_kit.notebook.html import STYLE, tag
 
 HEIGHTS = {
     "positions": "206px", "equity": "206px", "headlines": "330px", "signals": "250px", "engine": "250px",

@@ -5,11 +5,9 @@ from time import monotonic
 
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control.event_client import StreamEvent
-from momentum_kit.runtime.control.messages import decode_status_text
-from momentum_kit.runtime.engine.process import FINAL_STATUS
-from momentum_kit.runtime.ownership.heartbeat import last_left, no_answer
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.control import StreamEvent, decode_status_text
+from momentum_kit.runtime.engine import FINAL_STATUS
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_left, no_answer
 
 LOOK_S = 1.0  # between two looks at the files that an engine leaves
 

@@ -12,7 +12,7 @@ import structlog
 
 from momentum_kit.config import Config
 from momentum_kit.errors import MomentumKitError, StorageError
-from momentum_kit.notebook.html.status import positions_table, vitals
+from momentum_kit.notebook.html import positions_table, vitals
 from momentum_kit.notebook.panel.controls import Controls
 from momentum_kit.notebook.panel.desk import CommandDesk
 from momentum_kit.notebook.panel.equity import equity_curve
@@ -22,9 +22,8 @@ from momentum_kit.notebook.panel.link import Link
 from momentum_kit.notebook.panel.record import KEPT, Record
 from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
 from momentum_kit.notebook.panel.threshold_sliders import Dials
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent
+from momentum_kit.runtime.ownership import StateFolder
 
 PAINT_S = 0.25  # wall seconds between two paintings of lights and buttons
 TABLES_S = 0.5  # of tables and curve, where something is new

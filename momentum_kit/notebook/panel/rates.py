@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.batch.rules import rule_arrays
-from momentum_kit.detection.live.rules import RULES
+from momentum_kit.detection.batch import rule_arrays
+from momentum_kit.detection.live import RULES
 
 FEATURES = (
     "price", "ret_60s", "ret_300s", "ret_news", "z_tod", "rvol_bar", "rvol_cum", "dollar_volume_60s", "trades_60s",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from momentum_kit.notebook.html.markup import Html, chip, clock, join, number, table, tag
+from momentum_kit.notebook.html import Html, chip, clock, join, number, table, tag
 from momentum_kit.notebook.panel.record import Record, Row, Verdict
 
 SHOWN = 40  # rows of a table

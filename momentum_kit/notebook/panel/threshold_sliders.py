@@ -7,10 +7,10 @@ from typing import Any
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.config import Thresholds
-from momentum_kit.notebook.html.markup import Html, join, tag
+from momentum_kit.notebook.html import Html, join, tag
 from momentum_kit.notebook.panel.desk import CommandDesk
 from momentum_kit.notebook.panel.rates import Judged, expected_a_session
-from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.control import ThresholdState
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from momentum_kit.notebook.timeline.labels import Label, place_labels
 from momentum_kit.notebook.timeline.stories import Story
 from momentum_kit.notebook.timeline.style import VERDICTS, draw_fills, gain, gain_color, label_times, numbers, unbroken
-from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, RED
+from momentum_kit.research.plots import BLUE, FAINT, GREEN, GREY, INK, RED
 
 HEADLINE_WIDTH, HEADLINE_LINES = 46, 2
 

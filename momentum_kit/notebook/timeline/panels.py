@@ -21,7 +21,7 @@ from momentum_kit.notebook.timeline.style import (
     say,
     unbroken,
 )
-from momentum_kit.research.plots.style import FAINT, GREEN, INK, RED
+from momentum_kit.research.plots import FAINT, GREEN, INK, RED
 
 LANES = 10  # verdict lanes before the rarest are gathered in one
 OTHERS = "other reasons"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.timeline.stories import Story
-from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED
+from momentum_kit.research.plots import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED
 from momentum_kit.sessions import NEW_YORK
 
 SKY = "#56b4e9"

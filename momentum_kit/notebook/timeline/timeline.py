@@ -14,8 +14,8 @@ from momentum_kit.notebook.timeline.close_up import draw_close_up
 from momentum_kit.notebook.timeline.panels import draw_lanes, draw_moves, draw_profit
 from momentum_kit.notebook.timeline.stories import Story, stories
 from momentum_kit.notebook.timeline.style import in_new_york, label_times, numbers
-from momentum_kit.research.plots.style import FAINT, INK, STYLE
-from momentum_kit.storage.journal.summary import summarise
+from momentum_kit.research.plots import FAINT, INK, STYLE
+from momentum_kit.storage.journal import summarise
 
 CLOSE_UPS = 4
 WIDTH_IN, HEIGHT_IN, DPI = 16.0, 13.0, 120

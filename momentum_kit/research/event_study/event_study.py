@@ -20,8 +20,7 @@ import pandas as pd
 from scipy import stats
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.storage.archive.archive import Archive
-from momentum_kit.storage.archive.rows import BARS, BARS_5S, SECONDS
+from momentum_kit.storage.archive import BARS, BARS_5S, SECONDS, Archive
 
 OFFSETS_S = (
     -900, -600, -300, -120, -60, -30, -10, 0, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1200, 1800,

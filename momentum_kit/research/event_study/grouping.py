@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.event_study.event_study import buckets, deciles
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 
 GROUPS = ("all", "provider", "catalyst", "session", "price", "shock")
 PRICE_EDGES_USD = (2.0, 5.0, 10.0)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.event_study.event_study import EventStudy, day_bands
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 
 
 def net_by_delay(table: EventTable, exit_name: str, names: npt.NDArray[np.str_] | None = None) -> pd.DataFrame:

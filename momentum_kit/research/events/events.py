@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.features import EventSettings, symbol_table
 from momentum_kit.research.events.latency import Latency

@@ -10,13 +10,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.config import DetectionSettings, NewsSettings, Thresholds
-from momentum_kit.detection.batch.baselines import day_columns
-from momentum_kit.detection.batch.columns import NO_SESSION, BarColumns, DayColumns, EventColumns, QuoteColumns
-from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
-from momentum_kit.detection.batch.rules import gate_arrays
-from momentum_kit.detection.live.rules import Gates
-from momentum_kit.detection.news.catalysts import classify
-from momentum_kit.detection.news.symbols import distinctive_words
+from momentum_kit.detection.batch import (
+    NO_SESSION,
+    NOWHERE,
+    BarColumns,
+    DayColumns,
+    EventColumns,
+    QuoteColumns,
+    day_columns,
+    decision_times,
+    feature_arrays,
+    gate_arrays,
+)
+from momentum_kit.detection.live import Gates
+from momentum_kit.detection.news import classify, distinctive_words
 from momentum_kit.research.events.source import (
     BARS,
     BARS_5S,
@@ -28,7 +35,7 @@ from momentum_kit.research.events.source import (
     quotes_of,
 )
 from momentum_kit.research.events.table import FEATURES, NO_BARS, EventTable, concat, event_frame
-from momentum_kit.storage.archive.rows import day_bounds
+from momentum_kit.storage.archive import day_bounds
 
 EXTENDED_HOURS = (4, 20)  # New York; IB's extended hours
 

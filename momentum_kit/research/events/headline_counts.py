@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from momentum_kit.detection.news.catalysts import classify
-from momentum_kit.detection.news.symbols import distinctive_words
+from momentum_kit.detection.news import classify, distinctive_words
 from momentum_kit.research.events.features import EXTENDED_HOURS
 from momentum_kit.research.events.news import News
 from momentum_kit.sessions import NEW_YORK, exchange_day, session_on

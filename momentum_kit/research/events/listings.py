@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
-from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, canonical, name_agrees
+from momentum_kit.detection.news import Layer, Mention, SymbolMaster, canonical, name_agrees
 from momentum_kit.research.events.reading import Reading
 from momentum_kit.research.events.source import BARS, BARS_5S, Source
-from momentum_kit.storage.archive.event_rows import DatedMaster
+from momentum_kit.storage.archive import DatedMaster
 
 
 class Listings:

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news.stories import StoryMemory
-from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.detection.news import StoryMemory, SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.listings import Listings

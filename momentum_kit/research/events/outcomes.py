@@ -19,9 +19,8 @@ from momentum_kit.models import OrderAction
 from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.rows import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
-from momentum_kit.trading import fills
-from momentum_kit.trading.costs import CostTable, Plan, Rates, commissions, rates_on
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
+from momentum_kit.trading import CostTable, Plan, Rates, commissions, fills, rates_on
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from momentum_kit.detection.batch.columns import micros
-from momentum_kit.detection.news.headlines import clean_headline
-from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, extract_tickers
+from momentum_kit.detection.batch import micros
+from momentum_kit.detection.news import Layer, Mention, SymbolMaster, clean_headline, extract_tickers
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.source import Source

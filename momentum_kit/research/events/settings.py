@@ -11,14 +11,14 @@ import numpy as np
 import yaml
 
 from momentum_kit.config import Config
-from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.events import EventSettings
 from momentum_kit.research.events.news import Run
 from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
 from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable, concat
-from momentum_kit.trading.costs import CostTable, parse_costs
+from momentum_kit.trading import CostTable, parse_costs
 
 STRESSES = {"costs x 2": {"costs": 2.0}, "latency x 5": {"latency": 5.0}}
 """The house's stress: name to what FillAssumptions.stressed takes."""

@@ -8,16 +8,16 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch.columns import MINUTE, BarColumns, QuoteColumns, bar_columns, micros, quote_columns
+from momentum_kit.detection.batch import MINUTE, BarColumns, QuoteColumns, bar_columns, micros, quote_columns
 from momentum_kit.models import Headline
-from momentum_kit.storage.archive.event_rows import DatedMaster
-from momentum_kit.storage.archive.rows import (
+from momentum_kit.storage.archive import (
     BARS,
     BARS_5S,
     QUOTES,
     QUOTES_5S,
     SECONDS,
     Columns,
+    DatedMaster,
     Provenance,
     day_bounds,
     names,

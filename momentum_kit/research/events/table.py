@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_kit.detection.batch.rules import GATES
+from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Features
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.event_study import EventStudy
+from momentum_kit.research.event_study import EventStudy
 from momentum_kit.research.plots.style import BLUE, GREEN, GREY, INK, ORANGE, RED, STYLE, UNKNOWN, head
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY, INK)

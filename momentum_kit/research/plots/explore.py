@@ -9,10 +9,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from momentum_kit.detection.batch.columns import SECOND
+from momentum_kit.detection.batch import SECOND
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.source import BARS_5S, QUOTES_5S, Source
+from momentum_kit.research.events import Source
 from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, head
+from momentum_kit.storage.archive import BARS_5S, QUOTES_5S
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY, INK)
 BEFORE_S, AFTER_S = 180, 600

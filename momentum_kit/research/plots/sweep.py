@@ -25,10 +25,7 @@ from momentum_kit.research.plots.style import (
     head,
     held,
 )
-from momentum_kit.research.sweep.grid import Cell
-from momentum_kit.research.sweep.plateau import Plateau
-from momentum_kit.research.sweep.sensitivity_lines import sensitivity
-from momentum_kit.research.sweep.sweep import SweepResult
+from momentum_kit.research.sweep import Cell, Plateau, SweepResult, sensitivity
 
 Values = npt.NDArray[Any]
 MOST_LABELLED = 14

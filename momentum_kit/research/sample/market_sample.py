@@ -26,19 +26,17 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.news.headlines import normalise
+from momentum_kit.detection.news import normalise
 from momentum_kit.errors import InputError
 from momentum_kit.models import Headline
-from momentum_kit.research.events.events import EventSettings, MemorySource
-from momentum_kit.research.events.news import read_news
+from momentum_kit.research.events import EventSettings, MemorySource, read_news
 from momentum_kit.research.sample.news import company, listing, write
 from momentum_kit.research.sample.shocks import KINDS, SLOTS, Arrivals, draw_arrivals, draw_shocks
 from momentum_kit.research.sample.tape import Columns, Floats, assemble, draw, draw_traits
 from momentum_kit.research.sample.truth import NEVER, PLANTED, break_even, first_pass, settle
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
-from momentum_kit.simgateway.market.universe import Listing as Company
-from momentum_kit.storage.archive.event_rows import DatedMaster
-from momentum_kit.storage.archive.rows import from_micros
+from momentum_kit.simgateway.embedding import Listing as Company
+from momentum_kit.storage.archive import DatedMaster, from_micros
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from datetime import datetime
 import numpy as np
 
 from momentum_kit.models import Contract, Headline
-from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market.headlines import Story, compose, metadata, story_hash
-from momentum_kit.simgateway.market.universe import FIRST_CON_ID, SMALL_CAPS
-from momentum_kit.simgateway.market.universe import Listing as Company
-from momentum_kit.storage.archive.event_rows import Listing
+from momentum_kit.simgateway.embedding import FIRST_CON_ID, SMALL_CAPS, Instrument, Story, compose, metadata, story_hash
+from momentum_kit.simgateway.embedding import Listing as Company
+from momentum_kit.storage.archive import Listing
 
 PROVIDERS = ("BRFG", "BRFUPDN", "DJ-N", "DJ-RT", "DJNL")
 THEMES = {"quiet": "neutral", "offering": "offering"}

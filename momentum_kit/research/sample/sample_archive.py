@@ -13,8 +13,7 @@ from momentum_kit.models import Headline
 from momentum_kit.research.sample.market_sample import Sample, SampleSpec, generate
 from momentum_kit.research.sample.tape import AFTER, BEFORE, US
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive.archive import BARS, Archive, Provenance, Series, in_days
-from momentum_kit.storage.archive.rows import Span, from_micros, micros
+from momentum_kit.storage.archive import BARS, Archive, Provenance, Series, Span, from_micros, in_days, micros
 
 TRUTH = "truth.json"
 GENERATED_AT = datetime(2026, 1, 1, tzinfo=UTC)  # one moment for all: the same spec gives the same bytes

@@ -13,10 +13,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from momentum_kit.config import Thresholds
-from momentum_kit.research.events.events import EventSettings, MemorySource, event_table
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventSettings, EventTable, MemorySource, event_table
 from momentum_kit.research.sample.tape import WIDTH, Columns, Draws, assemble
-from momentum_kit.research.sweep.triggers import holds
+from momentum_kit.research.sweep import holds
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

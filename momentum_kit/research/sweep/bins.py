@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EventTable, Matrix
+from momentum_kit.research.events import EventTable, Matrix
 from momentum_kit.research.sweep.grid import Grid, stricter_upwards
 
 FEATURE_OF = {

@@ -8,7 +8,7 @@ import pandas as pd
 
 from momentum_kit.config import Config
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.grid import Cell
 from momentum_kit.research.sweep.plateau import smooth
 from momentum_kit.research.sweep.risk_gate_simulation import traded

@@ -17,7 +17,7 @@ order of events; integers are exact whatever the order, so parts computed elsewh
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch.compilation import compiled
+from momentum_kit.detection.batch import compiled
 
 UNITS_PER_BPS = 2.0**32
 MOST_BOXES = 64

@@ -15,7 +15,7 @@ import pandas as pd
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import StorageError
 from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.storage.journal.sqlite import open_database
+from momentum_kit.storage.journal import open_database
 
 APPLICATION_ID = 0x6D6B7431  # PRAGMA application_id, "mkt1"
 

@@ -19,12 +19,11 @@ import pandas as pd
 from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import TradingState
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.triggers import first_triggers
 from momentum_kit.sessions import session_on
-from momentum_kit.trading.prices import US_STOCK_BANDS
-from momentum_kit.trading.risk.gate import Exposure, check_entry
-from momentum_kit.trading.risk.sizing import plan_bracket
+from momentum_kit.trading import US_STOCK_BANDS
+from momentum_kit.trading.risk import Exposure, check_entry, plan_bracket
 
 MINUTE = timedelta(seconds=60)
 COLUMNS = (

@@ -17,7 +17,7 @@ import pandas as pd
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.grid import Cell, Grid
 from momentum_kit.research.sweep.ledger import TrialLedger
 from momentum_kit.research.sweep.plateau import Plateau, find_plateau

@@ -9,7 +9,7 @@ import pandas as pd
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 from momentum_kit.research.statistics import Array
 from momentum_kit.research.sweep.bins import bin_table
 from momentum_kit.research.sweep.grid import Grid

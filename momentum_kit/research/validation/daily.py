@@ -7,9 +7,7 @@ import numpy.typing as npt
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.statistics import Array
-from momentum_kit.research.sweep.grid import Cell, Grid
-from momentum_kit.research.sweep.plateau import find_plateau
-from momentum_kit.research.sweep.sweep import LEAST_EVENTS, SweepResult
+from momentum_kit.research.sweep import LEAST_EVENTS, Cell, Grid, SweepResult, find_plateau
 from momentum_kit.research.validation.folds import Days, Mask, as_days
 
 

@@ -9,17 +9,11 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.models import Headline
-from momentum_kit.research.events.events import build, event_table
-from momentum_kit.research.events.latency import Latency
-from momentum_kit.research.events.news import News, Run
-from momentum_kit.research.events.settings import Assumptions
-from momentum_kit.research.events.source import Source
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import Assumptions, EventTable, Latency, News, Run, Source, build, event_table
 from momentum_kit.research.validation.placebo import random_times
 from momentum_kit.research.validation.stress import usual_changes
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive.event_rows import DatedMaster
-from momentum_kit.storage.archive.rows import Columns, Provenance
+from momentum_kit.storage.archive import Columns, DatedMaster, Provenance
 
 DELAYS_S = (1.0, 5.0)
 

@@ -10,8 +10,8 @@ import numpy as np
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline
-from momentum_kit.research.events.table import EventTable
-from momentum_kit.research.sweep.triggers import outcomes
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.sweep import outcomes
 from momentum_kit.sessions import NEW_YORK, session_on
 
 

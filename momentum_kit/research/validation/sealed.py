@@ -21,7 +21,7 @@ import numpy as np
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
 from momentum_kit.research.code_hash import code_version
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 
 SEALED_SHARE = 0.2
 NOTHING_SEALED = "NOTHING SEALED"  # the mark of a verdict without sealed days behind it

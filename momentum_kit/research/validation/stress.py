@@ -8,8 +8,8 @@ import numpy as np
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EventTable, Matrix
-from momentum_kit.research.sweep.triggers import Outcomes, by_day, first_triggers, outcomes
+from momentum_kit.research.events import EventTable, Matrix
+from momentum_kit.research.sweep import Outcomes, by_day, first_triggers, outcomes
 from momentum_kit.research.validation.bootstraps import Band, mean_band
 
 TICK_USD = 0.01

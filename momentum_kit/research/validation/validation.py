@@ -20,10 +20,9 @@ import numpy.typing as npt
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.code_hash import code_version
-from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.events import EventTable
 from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
-from momentum_kit.research.sweep.sweep import SweepResult
-from momentum_kit.research.sweep.triggers import Outcomes, by_day, outcomes
+from momentum_kit.research.sweep import Outcomes, SweepResult, by_day, outcomes
 from momentum_kit.research.validation.bootstraps import mean_band, spa_test
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
 from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, SharpeEvidence, SignalRate, Unseen

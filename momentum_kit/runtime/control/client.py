@@ -13,8 +13,7 @@ from momentum_kit.errors import BrokerError, EngineError, GuardRefused, InputErr
 from momentum_kit.models import Bar, EngineStatus
 from momentum_kit.runtime.control.messages import decode_bars, decode_status
 from momentum_kit.runtime.control.tuning import ThresholdState
-from momentum_kit.runtime.ownership.heartbeat import no_answer
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, no_answer
 
 ANSWERS = {  # what a failure is called on the wire, and its HTTP status; the first that fits
     GuardRefused: ("guard", 409),

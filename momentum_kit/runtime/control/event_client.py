@@ -14,7 +14,7 @@ import structlog
 from momentum_kit.errors import EngineError
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control.messages import decode_status
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 SILENCE_S = 5.0  # without a word, snapshots included, the engine hangs
 RETRY_S = 0.5

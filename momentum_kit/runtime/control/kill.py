@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from momentum_kit.errors import EngineError, OpenPositionsLeft
 from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
-from momentum_kit.runtime.ownership.heartbeat import last_left
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder, last_left
 
 
 def kill(folder: StateFolder, source: str) -> tuple[str, int]:

@@ -7,19 +7,22 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError
+from momentum_kit.models import Bar, EngineStatus
 from momentum_kit.runtime.control.client import ANSWERS
 from momentum_kit.runtime.control.commands import REDUCING
+from momentum_kit.runtime.control.hub import EventHub
 from momentum_kit.runtime.control.messages import encode_bars, encode_status
+from momentum_kit.runtime.control.metrics import Metrics
 from momentum_kit.runtime.control.socket import BoundedListener
 from momentum_kit.runtime.control.stream import EventStreams
-from momentum_kit.runtime.engine.engine import Engine
+from momentum_kit.runtime.control.tuning import ThresholdState
 
 BODY_BOUND = 64 * 1024  # bytes
 BODY_TIMEOUT_S = 5.0
@@ -30,10 +33,33 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger("control")
 
 
+class ControlledEngine(Protocol):
+    """What the endpoint needs of an engine: its snapshot, its numbers, and where commands go."""
+
+    hub: EventHub
+    metrics: Metrics
+    tuning: ThresholdState
+
+    def status(self) -> EngineStatus:
+        """One frozen snapshot."""
+
+    def start(self, until: datetime | None = None) -> None:
+        """Begin to trade, until then at the latest."""
+
+    async def command(self, name: str, source: str) -> str:
+        """Obey one of COMMANDS; the outcome in words."""
+
+    def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
+        """Other thresholds, or with None the tuned file's; the outcome in words."""
+
+    async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
+        """TRADES bars of a symbol up to now."""
+
+
 class ControlServer:
     """Serves one engine on 127.0.0.1, random port."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ControlledEngine) -> None:
         self._engine = engine
         self.token = secrets.token_urlsafe(32)
         self._streams = EventStreams(engine.hub, lambda: encode_status(engine.status()))

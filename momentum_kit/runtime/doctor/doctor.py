@@ -19,8 +19,7 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, load_config
 from momentum_kit.errors import MomentumKitError, NoData
 from momentum_kit.models import Contract, MarketDataType, OrderAction, Quote
-from momentum_kit.runtime.ownership.guards import prove_account
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.sessions import NEW_YORK, exchange_day, session_at, session_on
 
 LEAST_FREE_GB = 1.0

@@ -26,9 +26,7 @@ from momentum_kit.runtime.download.plan import (
 )
 from momentum_kit.runtime.download.small_bars import SPACING_S, SmallBars
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
-from momentum_kit.storage.archive.event_rows import Listing
-from momentum_kit.storage.archive.rows import SYMBOLS, Span
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, SYMBOLS, Archive, Listing, Provenance, Series, Span
 
 AT_ONCE = 6  # requests on their way; IB allows 50, and throttles softly long before
 JOB_FLOOR_S, JOBS_FREE = 15.0, 40  # 60 requests in 10 minutes, and three for a pair of jobs: trades; bids and asks

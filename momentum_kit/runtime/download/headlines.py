@@ -9,9 +9,7 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import Headline
 from momentum_kit.runtime.download.asking import Asker
 from momentum_kit.runtime.download.plan import DownloadReport
-from momentum_kit.storage.archive.archive import Archive, Provenance
-from momentum_kit.storage.archive.event_rows import Listing
-from momentum_kit.storage.archive.rows import HEADLINES, Span
+from momentum_kit.storage.archive import HEADLINES, Archive, Listing, Provenance, Span
 
 PAGE = 300  # headlines IB sends at most for one request, the newest first
 FLUSH_S = 5.0  # headlines are stored in batches, for each writes a month's file

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from momentum_kit.errors import InputError
 from momentum_kit.models import Headline
 from momentum_kit.sessions import NEW_YORK, exchange_day, session_on
-from momentum_kit.storage.archive.event_rows import joined_spans
-from momentum_kit.storage.archive.rows import Span
+from momentum_kit.storage.archive import Span, joined_spans
 
 SESSIONS_AT_ONCE = 5  # 1-minute bars: a week a request; IB keeps no limit here, long ones time out
 SMALL_SPAN = timedelta(seconds=3600)  # 5-second bars: IB's longest documented step

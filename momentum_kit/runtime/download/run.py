@@ -14,8 +14,8 @@ from momentum_kit.errors import GuardRefused
 from momentum_kit.runtime.download.download import Download, Progress
 from momentum_kit.runtime.download.plan import DownloadReport, Wanted
 from momentum_kit.runtime.download.small_bars import SPACING_S
-from momentum_kit.runtime.ownership.state_folder import StateFolder
-from momentum_kit.storage.archive.archive import Archive
+from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.storage.archive import Archive
 
 CLIENT_ID_ABOVE = 1  # beside the trading client, whose id must stay its own
 

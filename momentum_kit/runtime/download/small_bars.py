@@ -10,9 +10,7 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import Bar, Contract
 from momentum_kit.runtime.download.asking import Asked, Asker
 from momentum_kit.runtime.download.plan import DownloadReport, pieces, uncovered
-from momentum_kit.storage.archive.archive import BARS_5S, Archive, Provenance, QuoteBar, Series
-from momentum_kit.storage.archive.event_rows import joined_spans
-from momentum_kit.storage.archive.rows import Span
+from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, QuoteBar, Series, Span, joined_spans
 
 # IB allows five in two seconds, as they arrive: the bridge keeps to it as they leave, and the network moves them closer
 SPACING_S = 0.5

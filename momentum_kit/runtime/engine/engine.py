@@ -20,25 +20,28 @@ from momentum_kit.errors import (
     RequestTimeout,
     StorageError,
 )
-from momentum_kit.external.ai_reader import AIReader
-from momentum_kit.external.alerts import make_alerts
+from momentum_kit.external import AIReader, make_alerts
 from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
-from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, WIND_DOWNS, refusal
-from momentum_kit.runtime.control.hub import EventHub, PublishedJournal
-from momentum_kit.runtime.control.metrics import Metrics
-from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.control import (
+    COMMANDS,
+    LEAVING,
+    WIND_DOWNS,
+    EventHub,
+    Metrics,
+    PublishedJournal,
+    ThresholdState,
+    refusal,
+)
 from momentum_kit.runtime.engine.flatten_deadline import WayOut
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.session_alarms import Watchman
 from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.snapshot import take_snapshot
-from momentum_kit.runtime.ownership.guards import prove_account
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.session import Session, Surroundings
-from momentum_kit.storage.journal.intents import SqliteIntents, intents_file
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
 log = structlog.get_logger("engine")
 

@@ -17,16 +17,13 @@ import structlog
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
-from momentum_kit.external.alerts import make_alerts
+from momentum_kit.external import make_alerts
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.control.messages import encode_status
-from momentum_kit.runtime.control.server import ControlServer
+from momentum_kit.runtime.control import ControlClient, ControlServer, encode_status
 from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.vitals import Vitals
-from momentum_kit.runtime.ownership.heartbeat import last_left
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_left
 
 log = structlog.get_logger("engine")
 

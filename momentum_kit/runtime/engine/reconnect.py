@@ -6,9 +6,9 @@ from collections.abc import Callable
 import stamina
 
 from momentum_kit.errors import BrokerError, ConnectionFailed
-from momentum_kit.runtime.control.commands import LEAVING
+from momentum_kit.runtime.control import LEAVING
 from momentum_kit.runtime.engine.session_state import Standing
-from momentum_kit.runtime.ownership.guards import prove_same_account
+from momentum_kit.runtime.ownership import prove_same_account
 from momentum_kit.runtime.session import Session, Surroundings
 
 RETRY_WAIT_S = 2.0  # between two attempts to reconnect, at most: a command to stop is heard as soon

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from momentum_kit.config import Config
-from momentum_kit.external.alerts_windows import Window, next_windows
+from momentum_kit.external import Window, next_windows
 from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.session import Session
 from momentum_kit.sessions import exchange_day

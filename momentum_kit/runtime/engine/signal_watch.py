@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from momentum_kit.config import Thresholds, ThresholdsExport
-from momentum_kit.detection.live.signal_rate import departs
+from momentum_kit.detection.live import departs
 from momentum_kit.ports import Journal
 from momentum_kit.sessions import session_at
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.control import ThresholdState
 from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.session import Session, Surroundings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.runtime.engine.process import serve
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 
 def serve_in_thread(config: Config, name: str, project: Path, run_dir: Path) -> ControlAddress:

@@ -6,10 +6,9 @@ import time
 import structlog
 
 from momentum_kit.errors import GuardRefused, StorageError
-from momentum_kit.runtime.control.commands import COMMANDS, REDUCING
+from momentum_kit.runtime.control import COMMANDS, REDUCING
 from momentum_kit.runtime.engine.engine import Engine
-from momentum_kit.runtime.ownership.heartbeat import HEARTBEAT_S, heartbeat_of
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import HEARTBEAT_S, StateFolder, heartbeat_of
 
 LOOK_S = 0.1  # wall seconds between two looks: a stop-file is obeyed within twice that
 GAP_S = 0.25  # a later look says that something held the loop

@@ -1,1 +1,31 @@
 """Who owns an account on this machine: lock, token, latch, arming, heartbeat, and the guards before a start."""
+
+from momentum_kit.runtime.ownership.guards import clear_phrase, prove_account, prove_same_account, release_kill
+from momentum_kit.runtime.ownership.heartbeat import (
+    HEARTBEAT_S,
+    SILENT_AFTER_S,
+    Heartbeat,
+    heartbeat_of,
+    last_left,
+    no_answer,
+    read_heartbeat,
+)
+from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
+from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+
+__all__ = [
+    "HEARTBEAT_S",
+    "SILENT_AFTER_S",
+    "ControlAddress",
+    "EngineWatch",
+    "Heartbeat",
+    "StateFolder",
+    "clear_phrase",
+    "heartbeat_of",
+    "last_left",
+    "no_answer",
+    "prove_account",
+    "prove_same_account",
+    "read_heartbeat",
+    "release_kill",
+]

@@ -7,7 +7,7 @@ from time import monotonic
 import structlog
 
 from momentum_kit.errors import StorageError
-from momentum_kit.external.alerts import ClosingAlerts
+from momentum_kit.external import ClosingAlerts
 from momentum_kit.runtime.ownership.heartbeat import SILENT_AFTER_S, Heartbeat, read_heartbeat
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 

@@ -13,8 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.storage.journal.questions import query
-from momentum_kit.storage.journal.summary import latest
+from momentum_kit.storage.journal import latest, query
 
 DECISIONS = """
     SELECT story_id, symbol, CASE final WHEN 1 THEN '' ELSE decided_at END, final, verdict, reason, detail, features,

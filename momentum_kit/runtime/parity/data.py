@@ -10,8 +10,8 @@ import numpy as np
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.runtime.parity.compare import Parity, compare_runs
-from momentum_kit.runtime.replay.replay import Replay, run_replay
-from momentum_kit.storage.archive.archive import BARS_5S, QUOTES_5S, Archive
+from momentum_kit.runtime.replay import Replay, run_replay
+from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive
 
 COMPARED = {
     BARS_5S: ("open", "high", "low", "close", "wap", "volume", "count"),

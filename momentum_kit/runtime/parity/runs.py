@@ -13,10 +13,10 @@ from momentum_kit.errors import InputError
 from momentum_kit.runtime.parity.compare import Parity, compare_runs
 from momentum_kit.runtime.parity.data import DataParity, data_parity
 from momentum_kit.runtime.parity.scenario import record_scenario
-from momentum_kit.runtime.replay.replay import Replay, replay_of, run_replay
+from momentum_kit.runtime.replay import Replay, replay_of, run_replay
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway import load_scenario
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal import query
 
 SUMMARY = "summary.json"  # of a demo; runtime/report.py writes it
 _SCENARIO = re.compile(r"scenario (?P<name>.+), seed (?P<seed>\d+)")

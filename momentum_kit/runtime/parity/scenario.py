@@ -9,11 +9,8 @@ import numpy as np
 
 from momentum_kit.models import Headline
 from momentum_kit.sessions import TradingSession, session_on
-from momentum_kit.simgateway.market.generated_source import GeneratedSource
-from momentum_kit.simgateway.market.tape import BarColumns, Tape
-from momentum_kit.simgateway.scenario.scenario import Scenario
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
-from momentum_kit.storage.archive.event_rows import Listing
+from momentum_kit.simgateway.embedding import BarColumns, GeneratedSource, Scenario, Tape
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Listing, Provenance, Series
 
 STEP_MS = 5000
 BASELINE_DAYS = 20

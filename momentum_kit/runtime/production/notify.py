@@ -10,8 +10,7 @@ from contextlib import suppress
 from time import monotonic
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.ownership.heartbeat import HEARTBEAT_S, SILENT_AFTER_S, Heartbeat, read_heartbeat
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import HEARTBEAT_S, SILENT_AFTER_S, Heartbeat, StateFolder, read_heartbeat
 
 SOCKET = "NOTIFY_SOCKET"
 WATCHDOG_USEC = "WATCHDOG_USEC"  # by when systemd wants the next sign of life

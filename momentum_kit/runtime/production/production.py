@@ -23,12 +23,9 @@ from momentum_kit.errors import (
     OpenPositionsLeft,
     StorageError,
 )
-from momentum_kit.external.alerts import make_alerts
-from momentum_kit.runtime.engine.process import RUN_ACCOUNT, RUN_DIR, EngineProcess, start_engine
-from momentum_kit.runtime.engine.session_end import parse_until
-from momentum_kit.runtime.ownership.heartbeat import no_answer
-from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.external import make_alerts
+from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, parse_until, start_engine
+from momentum_kit.runtime.ownership import EngineWatch, StateFolder, no_answer
 from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds
 from momentum_kit.runtime.production.deaths import DEATHS
 from momentum_kit.runtime.production.interrupts import Interrupts
@@ -37,7 +34,7 @@ from momentum_kit.runtime.production.notebook import NotebookWork
 from momentum_kit.runtime.production.notify import Notifier
 from momentum_kit.runtime.production.report import SUMMARY
 from momentum_kit.runtime.production.report_page import write_page
-from momentum_kit.storage.journal.intents import intents_file, unresolved_symbols
+from momentum_kit.storage.journal import intents_file, unresolved_symbols
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
 

@@ -9,8 +9,7 @@ from rich.table import Table
 
 from momentum_kit.errors import StorageError
 from momentum_kit.runtime.production.bounds import write_whole
-from momentum_kit.storage.journal.digest import decisions_digest
-from momentum_kit.storage.journal.summary import summarise
+from momentum_kit.storage.journal import decisions_digest, summarise
 
 SUMMARY = "summary.json"
 

@@ -13,11 +13,17 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Headline
 from momentum_kit.sessions import NEW_YORK, exchange_day, previous_sessions, session_on
 from momentum_kit.simgateway import load_scenario
-from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
-from momentum_kit.simgateway.market.retelling import Columns
-from momentum_kit.simgateway.scenario.scenario import TAPE_BEGINS, NewsSpec
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.simgateway.embedding import (
+    TAPE_BEGINS,
+    Columns,
+    Instrument,
+    NewsSpec,
+    RecordedMarket,
+    RecordedSymbol,
+    open_recorded_market,
+    stock,
+)
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 
 FIRST_CON_ID = 920_000_001  # for symbols whose contract id nobody recorded
 AFTER_CLOSE = timedelta(minutes=10)  # headlines of the last minutes are judged to their end

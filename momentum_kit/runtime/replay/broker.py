@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from momentum_kit.bridge.codes import CodeTable, load_codes
-from momentum_kit.bridge.streams.buffers import Feed, Stream
+from momentum_kit.bridge import CodeTable, load_codes
+from momentum_kit.bridge.streams import Feed, Stream
 from momentum_kit.models import (
     AccountValue,
     ConnectionHealth,
@@ -21,8 +21,7 @@ from momentum_kit.models import (
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.replay import values
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.broker.matching import Exchange
-from momentum_kit.simgateway.market.recorded_market import RecordedMarket
+from momentum_kit.simgateway.embedding import Exchange, RecordedMarket
 
 CLIENT_ID = 17
 T = TypeVar("T")

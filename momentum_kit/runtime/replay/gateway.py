@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from momentum_kit.bridge.bridge import bar_seconds
-from momentum_kit.bridge.streams.buffers import Feed, Stream
+from momentum_kit.bridge import bar_seconds
+from momentum_kit.bridge.streams import Feed, Stream
 from momentum_kit.errors import NoData, RequestFailed
 from momentum_kit.models import (
     Article,
@@ -27,10 +27,7 @@ from momentum_kit.runtime.replay.broker import Fifo, ReplayBroker
 from momentum_kit.runtime.replay.lines import ReplayLine
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.broker.matching import Exchange
-from momentum_kit.simgateway.lock_step import LockStep
-from momentum_kit.simgateway.market.history import HistoryError
-from momentum_kit.simgateway.market.recorded_market import RecordedMarket
+from momentum_kit.simgateway.embedding import Exchange, HistoryError, LockStep, RecordedMarket
 
 
 class ReplayGateway(ReplayBroker):

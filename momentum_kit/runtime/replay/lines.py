@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from momentum_kit.bridge.streams.buffers import Feed
+from momentum_kit.bridge.streams import Feed
 from momentum_kit.models import MarketDataType, Quote, TradeTick
-from momentum_kit.simgateway.market.recorded_market import RecordedSymbol
-from momentum_kit.simgateway.market.tape import Floats, Ints, from_ms, to_ms
+from momentum_kit.simgateway.embedding import Floats, Ints, RecordedSymbol, from_ms, to_ms
 
 NAN = float("nan")
 CHUNK = 512  # rows made into values at once: lazy, because a line seldom lives through the day

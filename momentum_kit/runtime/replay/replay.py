@@ -26,10 +26,8 @@ from momentum_kit.runtime.replay.archive_day import LAST_STRETCH, ArchiveDay
 from momentum_kit.runtime.replay.gateway import ReplayGateway
 from momentum_kit.runtime.session import Session, Surroundings, open_bridge
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.broker.opening import open_exchange
-from momentum_kit.storage.journal.intents import SqliteIntents
-from momentum_kit.storage.journal.journal import SqliteJournal
-from momentum_kit.storage.journal.summary import summarise
+from momentum_kit.simgateway.embedding import open_exchange
+from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, summarise
 
 log = structlog.get_logger("replay")
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from momentum_kit.bridge.codes import CodeTable
+from momentum_kit.bridge import CodeTable
 from momentum_kit.models import (
     CommissionReport,
     Contract,
@@ -18,10 +18,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.simgateway import events as sim
-from momentum_kit.simgateway.broker.account import Holding
-from momentum_kit.simgateway.broker.lists import CompletedOrder
-from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.embedding import CompletedOrder, Holding, Instrument, Market
 
 SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL}
 NAN = float("nan")

@@ -12,10 +12,9 @@ from typing import Any
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, MomentumKitError
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.engine.process import EngineProcess, new_run_dir
-from momentum_kit.runtime.production.production import RunOutcome, run_notebook
-from momentum_kit.runtime.production.report import run_summary, write_summary
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.engine import EngineProcess, new_run_dir
+from momentum_kit.runtime.production import RunOutcome, run_notebook, run_summary, write_summary
 from momentum_kit.runtime.sim.gateway_process import gateway_process
 from momentum_kit.simgateway import load_scenario
 

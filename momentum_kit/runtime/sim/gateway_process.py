@@ -18,13 +18,11 @@ from typing import Any
 from rich.console import Console
 
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
-from momentum_kit.runtime.replay.archive_day import ArchiveDay
+from momentum_kit.runtime.replay import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
-from momentum_kit.simgateway.broker.assumptions import SWITCHES, Assumptions
-from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
-from momentum_kit.simgateway.market.market import Market
-from momentum_kit.storage.archive.archive import Archive
+from momentum_kit.simgateway.embedding import SWITCHES, Assumptions, Market, RealDay, open_bar_market
+from momentum_kit.storage.archive import Archive
 
 START_TIMEOUT_S = 60.0
 STATUS_S = 0.5

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from momentum_kit.config import DetectionSettings
-from momentum_kit.detection.live.baseline import Baseline, build_baseline
-from momentum_kit.detection.live.tape import within
+from momentum_kit.detection.live import Baseline, build_baseline, within
 from momentum_kit.errors import BrokerError, NoData
 from momentum_kit.models import Bar, Contract
 from momentum_kit.ports import Clock, Journal, MarketData

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from momentum_kit.config import DetectionSettings, Thresholds
-from momentum_kit.detection.live.bars import BAR_S, floor_time
-from momentum_kit.detection.live.rules import Gates
+from momentum_kit.detection.live import BAR_S, Gates, floor_time
 from momentum_kit.models import Beat, Contract, Decision, NewsItem, Quote, Skip, TradeSignal
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.consuming import consume, run_together

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.live.features import compute_features
-from momentum_kit.detection.live.rules import Gates, apply_rules, skip_reason
+from momentum_kit.detection.live import Gates, apply_rules, compute_features, skip_reason
 from momentum_kit.models import Beat, Decision, Features, NewsItem, Quote, RuleVerdict, Skip, TradeSignal
 from momentum_kit.ports import Journal
 from momentum_kit.services.detection.watch import Followed, Watch

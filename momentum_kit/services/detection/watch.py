@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from momentum_kit.detection.live.bars import BAR_S, BarBuilder, merge, split_history
-from momentum_kit.detection.live.baseline import Baseline
-from momentum_kit.detection.live.tape import Tape
-from momentum_kit.detection.news.catalysts import STRENGTH
+from momentum_kit.detection.live import BAR_S, BarBuilder, Baseline, Tape, merge, split_history
+from momentum_kit.detection.news import STRENGTH
 from momentum_kit.errors import RequestFailed
 from momentum_kit.models import Bar, Contract, Decision, NewsItem, Quote, TradeTick
 from momentum_kit.ports import MarketData

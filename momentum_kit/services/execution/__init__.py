@@ -1,1 +1,25 @@
 """The third service and only sender of orders: entries, protection, exits, recovery from broker truth."""
+
+from momentum_kit.services.execution.execution_service import ExecutionService
+from momentum_kit.services.execution.reconciliation import (
+    BrokerTruth,
+    Reconciliation,
+    entries,
+    fetch_truth,
+    is_lost,
+    is_ours,
+    settle_intent,
+    sort_out,
+)
+
+__all__ = [
+    "BrokerTruth",
+    "ExecutionService",
+    "Reconciliation",
+    "entries",
+    "fetch_truth",
+    "is_lost",
+    "is_ours",
+    "settle_intent",
+    "sort_out",
+]

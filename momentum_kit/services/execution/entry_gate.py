@@ -26,11 +26,9 @@ from momentum_kit.ports import Broker, Clock, Intents, Journal
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.account.ledger import Ledger
-from momentum_kit.trading.orders.bracket import bracket_legs
-from momentum_kit.trading.orders.working import Bracket
-from momentum_kit.trading.risk.gate import Exposure, RiskVerdict, check_entry
-from momentum_kit.trading.risk.sizing import BracketPlan, plan_bracket
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import Bracket, bracket_legs
+from momentum_kit.trading.risk import BracketPlan, Exposure, RiskVerdict, check_entry, plan_bracket
 
 log = structlog.get_logger("entries")
 

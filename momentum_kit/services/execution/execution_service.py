@@ -33,8 +33,8 @@ from momentum_kit.services.execution.price_rules import PriceRules
 from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, fetch_truth
 from momentum_kit.services.execution.recovery import apply_truth, contradiction, rebuild, sold_elsewhere
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.account.ledger import Ledger
-from momentum_kit.trading.orders.working import Bracket
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import Bracket
 
 log = structlog.get_logger("execution")
 

@@ -16,12 +16,21 @@ from momentum_kit.services.execution.entry_gate import new_intent_id
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
 from momentum_kit.services.execution.price_rules import PriceRules
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.account.ledger import Ledger
-from momentum_kit.trading.orders.bracket import as_limit, as_market, stop_order
-from momentum_kit.trading.orders.lifecycle import OrderState
-from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, protective_moves
-from momentum_kit.trading.orders.working import Bracket, Leg
-from momentum_kit.trading.prices import exit_limit
+from momentum_kit.trading import exit_limit
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import (
+    Bracket,
+    Cancel,
+    Leg,
+    Move,
+    OrderState,
+    PlaceStop,
+    Resize,
+    as_limit,
+    as_market,
+    protective_moves,
+    stop_order,
+)
 
 PATIENCE_S = 5.0  # market seconds without the broker's word on something sent; then its lists are asked
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done

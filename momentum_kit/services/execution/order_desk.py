@@ -11,8 +11,7 @@ from momentum_kit.errors import BrokerError, NotConnected, StorageError
 from momentum_kit.models import Execution, Intent, IntentState, OpenOrder, OrderNotice, OrderRequest, OrderUpdate
 from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal, OrderEvent
 from momentum_kit.services.execution.order_trace import OrderTrace
-from momentum_kit.trading.orders.lifecycle import OrderState, UnexpectedMove, next_state, notice_state
-from momentum_kit.trading.orders.working import Bracket, Leg
+from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, next_state, notice_state
 
 log = structlog.get_logger("orders")
 

@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 
 from momentum_kit.models import OrderNotice, OrderRequest, OrderUpdate
 from momentum_kit.ports import Alerts, Clock, Journal
-from momentum_kit.trading.orders.working import Bracket
+from momentum_kit.trading.orders import Bracket
 
 _COUNTS = {"place": "orders", "modify": "modifies", "cancel": "cancels"}
 

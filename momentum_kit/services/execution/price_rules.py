@@ -3,7 +3,7 @@
 from momentum_kit.errors import BrokerError
 from momentum_kit.models import Contract, PriceIncrement
 from momentum_kit.ports import MarketData
-from momentum_kit.trading.prices import US_STOCK_BANDS
+from momentum_kit.trading import US_STOCK_BANDS
 
 Bands = tuple[PriceIncrement, ...]
 

@@ -9,9 +9,8 @@ from momentum_kit.models import Intent, IntentKind, OpenOrder, OrderRequest
 from momentum_kit.services.execution.guardian import PATIENCE_S, resume_exit
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
 from momentum_kit.services.execution.reconciliation import BrokerTruth, role_of
-from momentum_kit.trading.account.ledger import Ledger
-from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState
-from momentum_kit.trading.orders.working import Bracket, Leg
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import FROM_LIST, Bracket, Leg, OrderState
 
 
 def apply_truth(bracket: Bracket, truth: BrokerTruth, ledger: Ledger, now: datetime) -> None:

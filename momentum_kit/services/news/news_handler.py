@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news.stories import StoryMemory
-from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, name_agrees
+from momentum_kit.detection.news import Layer, Mention, StoryMemory, SymbolMaster, name_agrees
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import Contract, Headline, HeadlinePhase, NewsItem
 from momentum_kit.ports import Clock, HeadlineReader, Journal, MarketData, NewsFeed

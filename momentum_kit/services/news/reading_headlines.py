@@ -3,9 +3,16 @@
 import time
 from dataclasses import dataclass
 
-from momentum_kit.detection.news.catalysts import CatalystMatch, classify
-from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
-from momentum_kit.detection.news.symbols import Mention, SymbolMaster, distinctive_words, extract_tickers
+from momentum_kit.detection.news import (
+    CatalystMatch,
+    CleanHeadline,
+    Mention,
+    SymbolMaster,
+    classify,
+    clean_headline,
+    distinctive_words,
+    extract_tickers,
+)
 from momentum_kit.models import Contract, Headline, NewsItem
 from momentum_kit.ports import Clock, Journal
 

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from momentum_kit.models import CommissionReport, Execution, Intent
 from momentum_kit.ports import Clock, Journal
-from momentum_kit.trading.account.ledger import Ledger
-from momentum_kit.trading.account.lots import RoundTrip
+from momentum_kit.trading.account import Ledger, RoundTrip
 
 COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is known
 

@@ -20,7 +20,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal
 from momentum_kit.services.consuming import consume, run_together
-from momentum_kit.services.execution.reconciliation import (
+from momentum_kit.services.execution import (
     BrokerTruth,
     Reconciliation,
     entries,
@@ -32,7 +32,7 @@ from momentum_kit.services.execution.reconciliation import (
 )
 from momentum_kit.services.positions.fill_records import FillRecords, Recorded
 from momentum_kit.sessions import session_at
-from momentum_kit.trading.account.ledger import Holding, Ledger
+from momentum_kit.trading.account import Holding, Ledger
 
 log = structlog.get_logger("positions")
 

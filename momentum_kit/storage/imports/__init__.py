@@ -1,1 +1,7 @@
 """Foreign files to the archive: CSV, Parquet and QuantConnect Lean; one bad row imports nothing."""
+
+from momentum_kit.storage.imports.lean import import_lean
+from momentum_kit.storage.imports.mapping import load_mapping
+from momentum_kit.storage.imports.table import import_tables
+
+__all__ = ["import_lean", "import_tables", "load_mapping"]

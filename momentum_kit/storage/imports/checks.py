@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.storage.archive.rows import SECONDS, Columns, from_micros
+from momentum_kit.storage.archive import SECONDS, Columns, from_micros
 from momentum_kit.storage.imports.mapping import Mapping
 from momentum_kit.storage.imports.times import BadRow
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from momentum_kit.models import Contract, Headline, HeadlinePhase
-from momentum_kit.storage.archive.rows import from_micros
+from momentum_kit.storage.archive import from_micros
 from momentum_kit.storage.imports.mapping import Mapping
 from momentum_kit.storage.imports.times import BadRow, to_micros
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.storage.archive.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
+from momentum_kit.storage.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
 from momentum_kit.storage.imports.report import REMEDY, ImportReport
 
 NAME = re.compile(r"(?P<day>\d{8})_(?P<what>trade|quote)\.zip")

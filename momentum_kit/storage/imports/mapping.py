@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.storage.archive.rows import BARS, BARS_5S, HEADLINES, names
+from momentum_kit.storage.archive import BARS, BARS_5S, HEADLINES, names
 
 Kind = Literal["bars_1m", "bars_5s", "quotes_1m", "quotes_5s", "headlines"]
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}  # microseconds each

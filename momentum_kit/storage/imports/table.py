@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.storage.archive.archive import Archive, Provenance, Series, in_days
-from momentum_kit.storage.archive.files import now
-from momentum_kit.storage.archive.rows import HEADLINES, SECONDS, SYMBOL, names
+from momentum_kit.storage.archive import HEADLINES, SECONDS, SYMBOL, Archive, Provenance, Series, in_days, names, now
 from momentum_kit.storage.imports.checks import check
 from momentum_kit.storage.imports.headlines import headlines_in
 from momentum_kit.storage.imports.mapping import OPTIONAL, Mapping

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.storage.journal.questions import query
-from momentum_kit.trading.account.ledger import split_exec_id
+from momentum_kit.trading.account import split_exec_id
 
 # The last word on a headline or news item that led to no order. An item that signalled is decided by the risk gate.
 SKIPS = """

@@ -1,1 +1,6 @@
 """What is wrong in an archive: checks of its series, and the report of what they found."""
+
+from momentum_kit.storage.quality.findings import QualityReport
+from momentum_kit.storage.quality.report import examine
+
+__all__ = ["QualityReport", "examine"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.rows import SECONDS, Columns, Provenance, day_bounds, micros
+from momentum_kit.storage.archive import SECONDS, Columns, Provenance, day_bounds, micros
 from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, Finding
 
 USUALLY_TRADED = 0.8  # share of a session's minutes with a trade: below it a silent stretch says nothing

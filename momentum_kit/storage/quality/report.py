@@ -7,8 +7,7 @@ import numpy as np
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Headline
-from momentum_kit.storage.archive.archive import Archive
-from momentum_kit.storage.archive.rows import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS, Columns
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS, Archive, Columns
 from momentum_kit.storage.quality.bars import DayIndex, by_day, check_bars, check_days, check_hours, index_days
 from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, Finding, QualityReport, worst_first
 

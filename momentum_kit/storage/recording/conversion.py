@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.detection.live.bars import floor_time
+from momentum_kit.detection.live import floor_time
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import (
     CommissionReport,
@@ -21,10 +21,18 @@ from momentum_kit.models import (
     TradeTick,
 )
 from momentum_kit.sessions import exchange_day, session_on
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, Series
-from momentum_kit.storage.archive.event_rows import Listing, joined_spans
-from momentum_kit.storage.archive.files import now
-from momentum_kit.storage.archive.rows import Span
+from momentum_kit.storage.archive import (
+    BARS,
+    BARS_5S,
+    QUOTES_5S,
+    Archive,
+    Listing,
+    Provenance,
+    Series,
+    Span,
+    joined_spans,
+    now,
+)
 from momentum_kit.storage.recording.recorded_line import RecordedLine
 from momentum_kit.storage.recording.recorder import FILE, TYPES, Connected, HistoryAnswer, Watched, adapter
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from momentum_kit.detection.live.bars import BAR_S, BarBuilder, floor_time, split_history
+from momentum_kit.detection.live import BAR_S, BarBuilder, floor_time, split_history
 from momentum_kit.models import Bar, Contract, MarketDataType, Quote, TradeTick
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive.rows import QuoteBar, Span
+from momentum_kit.storage.archive import QuoteBar, Span
 from momentum_kit.storage.recording.recorder import HistoryAnswer
 
 GRACE_S = 0.5  # clock.bar_grace_s: what comes later than this after a bar's end came too late for the session as well

@@ -10,9 +10,9 @@ from live_kernel import LiveKernel
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
 from momentum_kit.models import TradingState
+from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.runtime.control.client import ControlClient
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "chaos"))  # whose gateway and conditions serve here too
 
