@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Kit", "load_config"]
 
-_HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit.kit", "load_config": "momentum_kit.config"}
+_HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit", "load_config": "momentum_kit.config"}
 
 
 def __getattr__(name: str) -> Any:

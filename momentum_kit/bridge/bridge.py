@@ -13,11 +13,12 @@ from typing import Any
 from ibapi.account_summary_tags import AccountSummaryTags
 from ibapi.execution import ExecutionFilter
 
+from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.codes import CodeTable, load_codes
 from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import Options, Session
 from momentum_kit.bridge.streams import Latest, Stream
-from momentum_kit.bridge.wire import convert, events, news_request_time, request_time
+from momentum_kit.bridge.times import news_request_time, request_time
 from momentum_kit.errors import InputError, NoData, NotConnected
 from momentum_kit.models import (
     AccountValue,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from momentum_kit.bridge.wire import FIRST_REQUEST_ID, Answer
+from momentum_kit.bridge.events import FIRST_REQUEST_ID, Answer
 from momentum_kit.errors import NotConnected, RequestTimeout
 
 Send = Callable[[], Awaitable[None]]

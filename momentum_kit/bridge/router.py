@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import Action, CodeTable, Meaning, Verdict
 from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.streams import Feed, Subscriptions
-from momentum_kit.bridge.wire import events
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed
 from momentum_kit.models import (
     CommissionReport,

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import CodeTable
 from momentum_kit.bridge.dispatch import Dispatcher
 from momentum_kit.bridge.health import Health
@@ -16,7 +17,7 @@ from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import Everything, Feed, MarketLine, NewsLine, Subscriptions
-from momentum_kit.bridge.wire import Link, events
+from momentum_kit.bridge.wire import Link
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
 from momentum_kit.models import Headline
 from momentum_kit.ports import OrderEvent

@@ -103,9 +103,9 @@ _command("stop", "Flatten and end the session.")
 @app.command()
 def kill(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
     """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
-    from momentum_kit.runtime.control import kill as control_kill
+    from momentum_kit.runtime.control import kill_engine
 
-    outcome, exit_status = control_kill.kill(state_folder(config, port), "command line")
+    outcome, exit_status = kill_engine(state_folder(config, port), "command line")
     if exit_status:
         print(outcome, file=sys.stderr)
         raise typer.Exit(exit_status)

@@ -42,8 +42,8 @@ def demo(
     """Watch the product do its job: headlines, decisions, brackets, fills and profit, against a simulated gateway."""
     from rich.console import Console
 
+    from momentum_kit.runtime.demo import Demo, demo_progress, run_demo
     from momentum_kit.runtime.production import print_summary, settings_of
-    from momentum_kit.runtime.sim import Demo, demo_progress, run_demo
 
     wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []), server_version)
     console = Console(stderr=json_)

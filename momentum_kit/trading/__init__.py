@@ -1,18 +1,25 @@
 """Pure: from a signal to a sized bracket, its lifecycle, fills, costs and profit."""
 
 from momentum_kit.trading.costs import CostTable, Plan, Rates, commission, commissions, parse_costs, rates_on
-from momentum_kit.trading.fills import impact
+from momentum_kit.trading.fills import NO_EXIT, NO_FILL, Bars, Exits, Quotes, Terms, impact, round_trips
 from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit
 
 __all__ = [
+    "NO_EXIT",
+    "NO_FILL",
     "US_STOCK_BANDS",
+    "Bars",
     "CostTable",
+    "Exits",
     "Plan",
+    "Quotes",
     "Rates",
+    "Terms",
     "commission",
     "commissions",
     "exit_limit",
     "impact",
     "parse_costs",
     "rates_on",
+    "round_trips",
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from distributed import LocalCluster
 
-from momentum_kit.models import Headline
+from momentum_kit.models.news import Headline
 from momentum_kit.research.events import EventSettings, build
 from momentum_kit.research.sweep import Cluster
 from momentum_kit.runtime.bench import Row

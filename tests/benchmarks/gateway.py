@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 
 from momentum_kit.runtime.bench import Row
-from momentum_kit.simgateway import Scenario, SimulatedGateway
-from momentum_kit.simgateway.embedding import GeneratedSource, Market
+from momentum_kit.simgateway.embedding import GeneratedSource, Market, Scenario
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
 
 RAW_CLIENTS = Path(__file__).with_name("raw_clients.py")
 CONTRACTS, SLOT = 25, timedelta(milliseconds=250)

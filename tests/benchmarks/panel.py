@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
 from browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, panel_cells, start_chromium, trading, wait_until
 
-from momentum_kit import Kit
 from momentum_kit.errors import InputError
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.bench import Row
-from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.control import kill_engine
+from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import query
 
 CLICKS = 40
@@ -141,7 +141,7 @@ def _cpu(kernel: int) -> Iterator[Row]:
 def _kill_ms(market: Trading) -> float:
     """From the call to the engine's journal row."""
     asked_ns = time.time_ns()
-    control_kill.kill(market.folder, "bench")
+    kill_engine(market.folder, "bench")
     rows = "SELECT wall_ns FROM commands WHERE command = 'kill'"
     ((received_ns,),) = wait_until(lambda: query(market.run_dir / "journal.db", rows), "the kill is on record")
     return (received_ns - asked_ns) / 1e6

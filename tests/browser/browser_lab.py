@@ -25,7 +25,7 @@ from momentum_kit.config import load_config
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, start_engine
 from momentum_kit.runtime.ownership import StateFolder
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim import gateway_process
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(os.environ.get("MOMENTUM_KIT_SCREENSHOTS") or ROOT / "runs" / "screenshots")  # ignored by git

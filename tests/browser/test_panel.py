@@ -8,7 +8,7 @@ import pytest
 from browser_lab import Notebook, Trading, panel_cells, wait_until
 from playwright.sync_api import expect
 
-from momentum_kit.runtime.control import kill as control_kill
+from momentum_kit.runtime.control import kill_engine
 from momentum_kit.storage.journal import query
 
 FAST = pytest.mark.parametrize("market", [600.0], indirect=True, ids=["fast"])
@@ -113,7 +113,7 @@ def test_a_session_outlives_its_kernel_and_is_killed_while_one_computes(notebook
     notebook.run_in_kernel("import time; time.sleep(60)")
     wait_until(lambda: notebook.busy, "the kernel is busy")
     started = time.perf_counter()
-    control_kill.kill(market.folder, "command line")
+    kill_engine(market.folder, "command line")
     took_s = time.perf_counter() - started
     notebook.says("mk-head", "killed", 4)
     assert notebook.busy, "the cell still computes"

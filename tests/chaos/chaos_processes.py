@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from momentum_kit.config import load_config
-from momentum_kit.models import EngineStatus
+from momentum_kit.models.session import EngineStatus
 from momentum_kit.runtime.control import ControlClient, decode_status_text
 from momentum_kit.runtime.ownership import StateFolder
 

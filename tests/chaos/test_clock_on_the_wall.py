@@ -7,8 +7,8 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import Run, client_of, configure, wait_status
 
-from momentum_kit import Kit
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.storage.journal import query
 
 SPEED = 30.0

@@ -14,9 +14,9 @@ from chaos_gateway import Gateway, Proxy
 from chaos_processes import command_line, configure, wait_status, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
-from momentum_kit import Kit
 from momentum_kit.errors import GuardRefused, InputError
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient, StreamEvent
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.storage.journal import query

@@ -7,10 +7,10 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import client_of, command_line, configure, processes_of, wait_status, wait_until
 
-from momentum_kit import Kit
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.engine import RUN_ACCOUNT
 from momentum_kit.runtime.ownership import clear_phrase
 

@@ -14,10 +14,10 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import configure, wait_until
 
-from momentum_kit import Kit
-from momentum_kit.models import TradingState
-from momentum_kit.runtime.control.socket import CONNECTIONS
-from momentum_kit.runtime.control.stream import READERS
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
+from momentum_kit.runtime.endpoint.socket import CONNECTIONS
+from momentum_kit.runtime.endpoint.stream import READERS
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 IDLE = 2_000

@@ -11,9 +11,9 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import configure
 
-from momentum_kit import Kit
 from momentum_kit.errors import GuardRefused, InputError
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 

@@ -8,10 +8,10 @@ from chaos_gateway import Gateway, Proxy
 from chaos_processes import configure, kill_process, wait_status, wait_until
 from ib_async import IB
 
-from momentum_kit import Kit
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import EngineError
-from momentum_kit.models import LinkState, TradingState
+from momentum_kit.models.session import LinkState, TradingState
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.notebook.tables import table
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder

@@ -11,7 +11,7 @@ from chaos_processes import configure, wait_status
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.tables import table
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, new_run_dir, start_engine

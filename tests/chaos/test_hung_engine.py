@@ -12,10 +12,10 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import command_line, configure, wait_status, wait_until
 
-from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
-from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.models.session import EngineStatus, TradingState
 from momentum_kit.notebook.kit import awaitable_kit
+from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.control.client import PATIENCE_S
 from momentum_kit.runtime.ownership import StateFolder

@@ -11,8 +11,8 @@ import pytest
 from chaos_gateway import Gateway
 from chaos_processes import client_of, configure, wait_until
 
-from momentum_kit import Kit
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
 
 WAITER = """
 import signal, sys

@@ -14,7 +14,7 @@ from chaos_gateway import Gateway
 from chaos_processes import Run, client_of, command_line, configure, kill_process, processes_of, wait_until
 
 from momentum_kit.config import load_config
-from momentum_kit.models import TradingState
+from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.engine import new_run_dir, start_engine
 
 FINALLY = "interrupted: stopping in order"

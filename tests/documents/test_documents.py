@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from momentum_kit.runtime import init_project
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim import gateway_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -10,8 +10,8 @@ from ibapi.contract import Contract
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]
 ALONE = {"history_sessions": 5, "universe": {"small_caps": 0, "large_caps": 0}}

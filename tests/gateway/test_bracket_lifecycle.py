@@ -21,16 +21,20 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import ExitSettings, RiskSettings
-from momentum_kit.models import Catalyst, Contract, MarketDataType, Quote, TradeSignal, TradingState
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.decisions import TradeSignal
+from momentum_kit.models.market import MarketDataType, Quote
+from momentum_kit.models.news import Catalyst
+from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.positions import PositionManager
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import Assumptions, BarColumns, Market, Scenario, Tape, to_ms
 from momentum_kit.simgateway.market.tape import build_tape
 from momentum_kit.simgateway.market.universe import AAPL
 from momentum_kit.simgateway.scenario.scenario import BrokerSpec
+from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table
 from momentum_kit.trading.account import Ledger

@@ -12,19 +12,10 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import ConnectionFailed, NoData
-from momentum_kit.models import (
-    CommissionReport,
-    Contract,
-    ContractDetails,
-    Execution,
-    OrderAction,
-    OrderNotice,
-    OrderRequest,
-    OrderUpdate,
-    Quote,
-    TradeTick,
-)
-from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.models.contracts import Contract, ContractDetails
+from momentum_kit.models.market import Quote, TradeTick
+from momentum_kit.models.orders import CommissionReport, Execution, OrderAction, OrderNotice, OrderRequest, OrderUpdate
+from momentum_kit.simgateway.server import SimulatedGateway
 
 STEP = timedelta(seconds=1)
 WIRES = (200, 226)  # server versions: all text, all protobuf

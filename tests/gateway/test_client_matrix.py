@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim import gateway_process
 
 SCRIPT = Path(__file__).resolve().parent / "matrix" / "official_client.py"
 

@@ -13,11 +13,12 @@ import yaml
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.config import find_project, load_config
-from momentum_kit.models import Contract, Execution, OrderAction, OrderRequest
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
 from momentum_kit.runtime.doctor import Finding, Grade, doctor
 from momentum_kit.runtime.doctor.doctor import examine
 from momentum_kit.runtime.ownership import StateFolder
-from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.simgateway.server import SimulatedGateway
 
 
 @pytest.fixture

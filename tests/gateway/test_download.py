@@ -18,15 +18,17 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import InputError
-from momentum_kit.models import Bar, Contract, Headline, HeadlinePhase
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar
+from momentum_kit.models.news import Headline, HeadlinePhase
 from momentum_kit.runtime.download import Wanted
 from momentum_kit.runtime.download.download import Download, Progress
 from momentum_kit.runtime.download.plan import DownloadReport, windows
 from momentum_kit.runtime.download.small_bars import SPACING_S
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.scenario.fault_specs import DropSocket
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.quality import examine
 

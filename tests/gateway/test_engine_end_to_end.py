@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
-from momentum_kit.models import TradingState
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.models.session import TradingState
+from momentum_kit.notebook.kit.kit import Kit
+from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -12,8 +12,7 @@ from ibapi.order import Order
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import MomentumKitError, NotConnected
-from momentum_kit.models import LinkState
-from momentum_kit.simgateway import SimulatedGateway
+from momentum_kit.models.session import LinkState
 from momentum_kit.simgateway.scenario import fault_specs
 from momentum_kit.simgateway.scenario.fault_specs import (
     ClockSkew,
@@ -35,7 +34,7 @@ from momentum_kit.simgateway.scenario.fault_specs import (
     WrongFieldCount,
 )
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
-from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION
+from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION, SimulatedGateway
 
 SCENARIO = {
     "seed": 3,

@@ -19,10 +19,10 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway import open_market
 from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import Market, open_exchange
 from momentum_kit.simgateway.hub import Hub
+from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 BATCH = 100

@@ -9,9 +9,9 @@ from ibapi.contract import Contract
 from ibapi.order import Order
 from ibapi.scanner import ScannerSubscription
 
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.scenario.scenario import UniverseSpec
+from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -15,9 +15,9 @@ from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]
 

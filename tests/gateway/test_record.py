@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit import Kit
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
-from momentum_kit.models import Contract
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.models.contracts import Contract
+from momentum_kit.notebook.kit.kit import Kit
+from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.journal import decisions_digest
 from momentum_kit.storage.recording import FILE

@@ -14,13 +14,13 @@ from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import Instrument, Scenario
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.protocol.text import market, orders
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
 
 _KINDS = (
     ("empty", r""),

@@ -50,7 +50,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """A run killed from outside, which could clean nothing up, leaves no gateway behind."""
     holder = f"""
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim.serving import gateway_process
 from pathlib import Path
 with gateway_process(["--port", "0", "--scenario", "single"], Path({str(tmp_path / "err")!r})) as port:
     print(port, flush=True)

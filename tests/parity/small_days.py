@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from momentum_kit.models import Contract, Headline
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.news import Headline
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Listing, Provenance, Series
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.config import Config
+from momentum_kit.detection.batch import GATES
 from momentum_kit.detection.live import apply_rules
-from momentum_kit.models import Features
+from momentum_kit.models.decisions import Features
 from momentum_kit.research.events import EventSettings, EventTable, build
-from momentum_kit.research.events.table import GATES
 from momentum_kit.research.sample import write_sample
 from momentum_kit.research.sample.market_sample import SampleSpec
 from momentum_kit.research.sample.truth import PLANTED

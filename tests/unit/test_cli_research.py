@@ -7,7 +7,7 @@ import pytest
 
 from momentum_kit.cli import main
 from momentum_kit.config import load_thresholds
-from momentum_kit.research.workspace import Workspace
+from momentum_kit.research import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 AXES = ("min_z_tod=2,6,10", "min_rvol_bar=2,6", "max_spread_bps=100,35", "min_rvol_cum=0.5", "max_spread_share=0.5")

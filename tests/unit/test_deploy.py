@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from momentum_kit.cli import app
+from momentum_kit.cli.common import app
 from momentum_kit.runtime.production.papermill import declared_parameters
 
 ROOT = Path(__file__).resolve().parents[2]

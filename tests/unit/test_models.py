@@ -7,17 +7,10 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit import models
-from momentum_kit.models import (
-    Bar,
-    ConnectionHealth,
-    Contract,
-    ContractDetails,
-    Execution,
-    LinkState,
-    MarketDataType,
-    OrderAction,
-    Quote,
-)
+from momentum_kit.models.contracts import Contract, ContractDetails
+from momentum_kit.models.market import Bar, MarketDataType, Quote
+from momentum_kit.models.orders import Execution, OrderAction
+from momentum_kit.models.session import ConnectionHealth, LinkState
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ import time
 from datetime import datetime
 from typing import Any
 
+from momentum_kit.bridge import convert
+from momentum_kit.bridge.events import TextTick, Tick
 from momentum_kit.bridge.streams.buffers import Feed
-from momentum_kit.bridge.wire import TextTick, Tick, convert
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 
 MARKET_TICKS = "236,375"  # shortable, RTTradeVolume (the live series that matches TRADES history)

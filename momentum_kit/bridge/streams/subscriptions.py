@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from momentum_kit.bridge.events import DataType, NewsTick, TextTick, Tick
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
-from momentum_kit.bridge.wire import DataType, NewsTick, TextTick, Tick
 from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 

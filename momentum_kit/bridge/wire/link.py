@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from momentum_kit.bridge.events import LinkEnded
 from momentum_kit.bridge.wire.client import IBClient
-from momentum_kit.bridge.wire.events import LinkEnded
 from momentum_kit.bridge.wire.inbox import Inbox
 from momentum_kit.bridge.wire.wrapper import IBWrapper
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.bridge.wire import convert, events
+from momentum_kit.bridge import convert, events
+from momentum_kit.bridge.times import from_epoch_ms, from_epoch_s
 from momentum_kit.bridge.wire.inbox import Inbox
-from momentum_kit.bridge.wire.times import from_epoch_ms, from_epoch_s
 from momentum_kit.models import (
     AccountValue,
     Article,

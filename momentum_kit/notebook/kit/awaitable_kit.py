@@ -14,8 +14,14 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.kit.record import KitTables
-from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent, ThresholdState, decode_status_text
-from momentum_kit.runtime.control import kill as control_kill
+from momentum_kit.runtime.control import (
+    ControlClient,
+    EventStream,
+    StreamEvent,
+    ThresholdState,
+    decode_status_text,
+    kill_engine,
+)
 from momentum_kit.runtime.engine import (
     FINAL_STATUS,
     RUN_ACCOUNT,
@@ -123,7 +129,7 @@ class AwaitableKit(KitTables):
         Latches without an engine as well. EngineError where the engine hangs: it obeys once it wakes, and the error
         says what a human has to do meanwhile.
         """
-        outcome, exit_status = await asyncio.to_thread(control_kill.kill, self._folder, "kit")
+        outcome, exit_status = await asyncio.to_thread(kill_engine, self._folder, "kit")
         if exit_status:
             error = EngineError(outcome)
             error.exit_status = exit_status

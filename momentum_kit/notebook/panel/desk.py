@@ -10,8 +10,7 @@ from typing import Any
 
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.notebook.panel.link import Link
-from momentum_kit.runtime.control import REDUCING, ControlClient
-from momentum_kit.runtime.control import kill as control_kill
+from momentum_kit.runtime.control import REDUCING, ControlClient, kill_engine
 from momentum_kit.runtime.ownership import StateFolder
 
 SOURCE = "panel"  # who commands, in the journal
@@ -75,7 +74,7 @@ class CommandDesk:
         return ControlClient(address, self._folder)
 
     def _kill(self) -> str:
-        outcome, exit_status = control_kill.kill(self._folder, SOURCE)
+        outcome, exit_status = kill_engine(self._folder, SOURCE)
         if exit_status:
             raise EngineError(outcome)
         return outcome

@@ -6,8 +6,8 @@ from datetime import date
 
 from momentum_kit.detection.news import Layer, Mention, SymbolMaster, canonical, name_agrees
 from momentum_kit.research.events.reading import Reading
-from momentum_kit.research.events.source import BARS, BARS_5S, Source
-from momentum_kit.storage.archive import DatedMaster
+from momentum_kit.research.events.source import Source
+from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster
 
 
 class Listings:

@@ -20,7 +20,20 @@ from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
-from momentum_kit.trading import CostTable, Plan, Rates, commissions, fills, rates_on
+from momentum_kit.trading import (
+    NO_EXIT,
+    NO_FILL,
+    Bars,
+    CostTable,
+    Exits,
+    Plan,
+    Quotes,
+    Rates,
+    Terms,
+    commissions,
+    rates_on,
+    round_trips,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,10 +79,10 @@ class ExitRule:
             settings.flat_before_close_s,
         )
 
-    def compiled(self) -> fills.Exits:
+    def compiled(self) -> Exits:
         """The same numbers as trading/fills.py takes them."""
         target, trail = (math.nan if each is None else each for each in (self.target_r, self.trail_r))
-        return fills.Exits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
+        return Exits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +114,9 @@ class FillAssumptions:
         """The same with all costs, or the latency, times a number: 2 and 5 are the house's stress."""
         return dataclasses.replace(self, cost_multiple=self.cost_multiple * costs, latency_s=self.latency_s * latency)
 
-    def compiled(self) -> fills.Terms:
+    def compiled(self) -> Terms:
         """The same numbers as trading/fills.py takes them."""
-        return fills.Terms(
+        return Terms(
             round(self.latency_s * 1e6),
             self.half_spread_bps,
             self.impact_coef,
@@ -136,7 +149,7 @@ def add_outcomes(
         at = table.at[event, k].astype("datetime64[us]").astype(np.int64)
         of_event = Rates(*(np.asarray(each)[event] for each in rates))
         for rule in exits:
-            ended, numbers = fills.round_trips(
+            ended, numbers = round_trips(
                 bars,
                 quotes,
                 at,
@@ -160,7 +173,7 @@ def add_outcomes(
 def _returns(ended: Ints, numbers: Floats, rates: Rates, multiple: float) -> tuple[Floats, Floats]:
     """Gross and net bps of the round trips that ended; nan for the others."""
     shares, fair_buy, bought, fair_sell, sold = numbers.T
-    known = (ended != fills.NO_FILL) & (ended != fills.NO_EXIT)
+    known = (ended != NO_FILL) & (ended != NO_EXIT)
     fees = commissions(rates, OrderAction.BUY, shares, bought) + commissions(rates, OrderAction.SELL, shares, sold)
     with np.errstate(invalid="ignore", divide="ignore"):
         gross = (fair_sell / fair_buy - 1) * 1e4
@@ -189,15 +202,15 @@ def _parts(table: EventTable) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]
 
 def _tape(
     table: EventTable, source: Source, symbol: str, seconds: int, rows: npt.NDArray[np.intp]
-) -> tuple[fills.Bars, fills.Quotes]:
+) -> tuple[Bars, Quotes]:
     """Bars as they judged the events, and the quotes that go with them, else the other series of quotes."""
     days = table.days[rows]
     reach = days.min().astype(date), days.max().astype(date) + AFTERWARDS
     bars, kinds = (BARS_5S, (QUOTES_5S, QUOTES)) if seconds == 5 else (BARS, (QUOTES, QUOTES_5S))
     quoted = next((kind for kind in kinds if _present(source, kind, symbol, *reach)), kinds[0])
     return (
-        fills.Bars(*_series(source, bars, symbol, *reach, fills.Bars._fields[2:])),
-        fills.Quotes(*_series(source, quoted, symbol, *reach, fills.Quotes._fields[2:])),
+        Bars(*_series(source, bars, symbol, *reach, Bars._fields[2:])),
+        Quotes(*_series(source, quoted, symbol, *reach, Quotes._fields[2:])),
     )
 
 

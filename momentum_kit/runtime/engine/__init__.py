@@ -1,6 +1,5 @@
 """The engine: the process that trades, what a human commands, and what it says of itself."""
 
-from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.process import (
     FINAL_STATUS,
@@ -18,7 +17,6 @@ __all__ = [
     "FINAL_STATUS",
     "RUN_ACCOUNT",
     "RUN_DIR",
-    "Engine",
     "EngineProcess",
     "check_until",
     "configure_logs",

@@ -23,16 +23,8 @@ from momentum_kit.errors import (
 from momentum_kit.external import AIReader, make_alerts
 from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
-from momentum_kit.runtime.control import (
-    COMMANDS,
-    LEAVING,
-    WIND_DOWNS,
-    EventHub,
-    Metrics,
-    PublishedJournal,
-    ThresholdState,
-    refusal,
-)
+from momentum_kit.runtime.control import COMMANDS, LEAVING, WIND_DOWNS, ThresholdState, refusal
+from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
 from momentum_kit.runtime.engine.flatten_deadline import WayOut
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.session_alarms import Watchman

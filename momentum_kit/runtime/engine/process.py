@@ -19,7 +19,8 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
 from momentum_kit.external import make_alerts
 from momentum_kit.models import EngineStatus
-from momentum_kit.runtime.control import ControlClient, ControlServer, encode_status
+from momentum_kit.runtime.control import ControlClient, encode_status
+from momentum_kit.runtime.endpoint import ControlServer
 from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.vitals import Vitals

@@ -10,14 +10,12 @@ from momentum_kit.runtime.ownership.heartbeat import (
     no_answer,
     read_heartbeat,
 )
-from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
 from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
 
 __all__ = [
     "HEARTBEAT_S",
     "SILENT_AFTER_S",
     "ControlAddress",
-    "EngineWatch",
     "Heartbeat",
     "StateFolder",
     "clear_phrase",

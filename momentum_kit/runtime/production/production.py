@@ -25,9 +25,10 @@ from momentum_kit.errors import (
 )
 from momentum_kit.external import make_alerts
 from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, parse_until, start_engine
-from momentum_kit.runtime.ownership import EngineWatch, StateFolder, no_answer
+from momentum_kit.runtime.ownership import StateFolder, no_answer
 from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds
 from momentum_kit.runtime.production.deaths import DEATHS
+from momentum_kit.runtime.production.heartbeat_monitor import EngineWatch
 from momentum_kit.runtime.production.interrupts import Interrupts
 from momentum_kit.runtime.production.kernel import KernelRun, check_kernel
 from momentum_kit.runtime.production.notebook import NotebookWork

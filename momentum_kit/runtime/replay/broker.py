@@ -20,8 +20,8 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.replay import values
-from momentum_kit.simgateway import events as sim
 from momentum_kit.simgateway.embedding import Exchange, RecordedMarket
+from momentum_kit.simgateway.embedding import events as sim
 
 CLIENT_ID = 17
 T = TypeVar("T")

@@ -26,8 +26,8 @@ from momentum_kit.runtime.replay import values
 from momentum_kit.runtime.replay.broker import Fifo, ReplayBroker
 from momentum_kit.runtime.replay.lines import ReplayLine
 from momentum_kit.sessions import exchange_day
-from momentum_kit.simgateway import events as sim
 from momentum_kit.simgateway.embedding import Exchange, HistoryError, LockStep, RecordedMarket
+from momentum_kit.simgateway.embedding import events as sim
 
 
 class ReplayGateway(ReplayBroker):

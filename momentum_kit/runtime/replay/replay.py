@@ -22,9 +22,9 @@ from momentum_kit.config import Config, load_config
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
-from momentum_kit.runtime.replay.archive_day import LAST_STRETCH, ArchiveDay
 from momentum_kit.runtime.replay.gateway import ReplayGateway
 from momentum_kit.runtime.session import Session, Surroundings, open_bridge
+from momentum_kit.runtime.sim import LAST_STRETCH, ArchiveDay
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import open_exchange
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, summarise

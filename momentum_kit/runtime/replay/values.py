@@ -17,8 +17,8 @@ from momentum_kit.models import (
     Position,
 )
 from momentum_kit.ports import OrderEvent
-from momentum_kit.simgateway import events as sim
 from momentum_kit.simgateway.embedding import CompletedOrder, Holding, Instrument, Market
+from momentum_kit.simgateway.embedding import events as sim
 
 SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL}
 NAN = float("nan")

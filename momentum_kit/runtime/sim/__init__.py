@@ -1,7 +1,14 @@
-"""The simulated gateway as a process, and the demo that runs the whole product against it."""
+"""The simulated gateway as a process of its own: a scenario, or an archive day told again."""
 
-from momentum_kit.runtime.sim.demo import Demo, run_demo
-from momentum_kit.runtime.sim.gateway_process import answers_of, make_gateway, open_questions, serve_gateway
-from momentum_kit.runtime.sim.progress import demo_progress
+from momentum_kit.runtime.sim.archive_day import LAST_STRETCH, ArchiveDay
+from momentum_kit.runtime.sim.serving import answers_of, gateway_process, make_gateway, open_questions, serve_gateway
 
-__all__ = ["Demo", "answers_of", "demo_progress", "make_gateway", "open_questions", "run_demo", "serve_gateway"]
+__all__ = [
+    "LAST_STRETCH",
+    "ArchiveDay",
+    "answers_of",
+    "gateway_process",
+    "make_gateway",
+    "open_questions",
+    "serve_gateway",
+]

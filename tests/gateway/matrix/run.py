@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim import gateway_process
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parents[2] / ".venv" / "matrix"

@@ -9,9 +9,8 @@ from live_kernel import LiveKernel
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.models import TradingState
-from momentum_kit.runtime.control import ControlClient
-from momentum_kit.runtime.control import kill as control_kill
+from momentum_kit.models.session import TradingState
+from momentum_kit.runtime.control import ControlClient, kill_engine
 from momentum_kit.runtime.ownership import StateFolder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "chaos"))  # whose gateway and conditions serve here too
@@ -39,7 +38,7 @@ class Cockpit:
         """End the session, if it still runs, and its gateway."""
         with suppress(AssertionError):
             if self.folder.owned:
-                control_kill.kill(self.folder, "probe")
+                kill_engine(self.folder, "probe")
                 wait_until(lambda: not self.folder.owned, "the engine ends")
         self.gateway.close()
 

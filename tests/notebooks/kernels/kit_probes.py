@@ -8,8 +8,8 @@ from itertools import pairwise
 from cockpit import START, Cockpit, wait_until
 from kernel_facts import TICKING
 
-from momentum_kit.models import TradingState
-from momentum_kit.runtime.control import kill as control_kill
+from momentum_kit.models.session import TradingState
+from momentum_kit.runtime.control import kill_engine
 
 COMPUTE = "import time\nuntil = time.monotonic() + {}\nwhile time.monotonic() < until: sum(range(1000))"
 STAND_STILL_S = 1.5  # the panel paints four times a second
@@ -155,7 +155,7 @@ def a_kill_while_a_cell_computes(cockpit: Cockpit) -> str:
     """By the endpoint; the session ends, flat and latched."""
     cell = cockpit.kernel.begin(COMPUTE.format(4))
     began = time.perf_counter()
-    outcome, status = control_kill.kill(cockpit.folder, "probe")
+    outcome, status = kill_engine(cockpit.folder, "probe")
     took_s, obeyed = time.perf_counter() - began, datetime.now(UTC)
     assert status == 0, outcome
     assert obeyed < cockpit.kernel.end(cell).ended, "when the cell ended"

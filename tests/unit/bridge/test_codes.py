@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.bridge.codes import Action, Context, Meaning, load_codes
+from momentum_kit.bridge import load_codes
+from momentum_kit.bridge.codes import Action, Context, Meaning
 from momentum_kit.errors import ConfigError
 
 TABLE = load_codes(Path(__file__).parents[3] / "config" / "error_codes.yaml")

@@ -13,7 +13,8 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import ConnectionFailed, NotConnected
-from momentum_kit.models import Contract, LinkState
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.session import LinkState
 
 Gateway = Any  # the ScriptedGateway of conftest.py
 

@@ -15,8 +15,9 @@ from ibapi.contract import ContractDetails as IBContractDetails
 from ibapi.execution import Execution as IBExecution
 from ibapi.order import Order as IBOrder
 
-from momentum_kit.bridge.wire import convert
-from momentum_kit.models import Contract, OrderAction, OrderRequest
+from momentum_kit.bridge import convert
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import OrderAction, OrderRequest
 
 NOW = datetime(2026, 4, 14, 15, tzinfo=UTC)
 PRICES = st.floats(min_value=0.01, max_value=10_000).map(lambda value: round(value, 4))

@@ -12,17 +12,10 @@ from typing import Any
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.models import (
-    AccountValue,
-    CommissionReport,
-    Contract,
-    Execution,
-    LinkState,
-    MarketDataType,
-    OpenOrder,
-    OrderAction,
-    Position,
-)
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import MarketDataType
+from momentum_kit.models.orders import AccountValue, CommissionReport, Execution, OpenOrder, OrderAction, Position
+from momentum_kit.models.session import LinkState
 
 AAPL = Contract("AAPL", 265598)
 Gateway = Any  # the ScriptedGateway of conftest.py

@@ -4,7 +4,7 @@ import pytest
 
 from momentum_kit.bridge.codes import Action
 from momentum_kit.bridge.health import Health
-from momentum_kit.models import LinkState
+from momentum_kit.models.session import LinkState
 
 NOTHING: frozenset[int] = frozenset()
 

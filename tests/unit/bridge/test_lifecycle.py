@@ -10,7 +10,8 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import NotConnected
-from momentum_kit.models import Contract, LinkState
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.session import LinkState
 
 AAPL = Contract("AAPL", 265598)
 Gateway = Any  # the ScriptedGateway of conftest.py

@@ -10,7 +10,8 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import BrokerError, RequestFailed
-from momentum_kit.models import Contract, MarketDataType, Quote, TradeTick
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import MarketDataType, Quote, TradeTick
 
 AAPL, TSLA = Contract("AAPL", 265598), Contract("TSLA", 76792991)
 TRADE = "10.5;100;1775425766350;1000;10.4;true"

@@ -8,7 +8,8 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import RequestFailed
-from momentum_kit.models import Article, Contract, Headline, HeadlinePhase, NewsProvider
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.news import Article, Headline, HeadlinePhase, NewsProvider
 
 AAPL, TSLA = Contract("AAPL", 265598), Contract("TSLA", 76792991)
 Gateway = Any  # the ScriptedGateway of conftest.py

@@ -12,17 +12,15 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import InputError, NoData, PacingViolation, RequestFailed, RequestTimeout
-from momentum_kit.models import (
+from momentum_kit.models.contracts import Contract, PriceIncrement, SymbolMatch
+from momentum_kit.models.orders import (
     CommissionReport,
-    Contract,
     Execution,
     OpenOrder,
     OrderAction,
     OrderNotice,
     OrderRequest,
     OrderUpdate,
-    PriceIncrement,
-    SymbolMatch,
 )
 
 AAPL = Contract("AAPL", 265598)

@@ -25,7 +25,8 @@ from ibapi.protobuf.TickPrice_pb2 import TickPrice
 from ibapi.protobuf.TickString_pb2 import TickString
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.models import Contract, Execution, OrderAction, OrderNotice, OrderRequest, OrderUpdate
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import Execution, OrderAction, OrderNotice, OrderRequest, OrderUpdate
 
 AAPL = Contract("AAPL", 265598)
 Gateway = Any  # the ScriptedGateway of conftest.py

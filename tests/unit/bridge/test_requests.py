@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from momentum_kit.bridge.events import FIRST_REQUEST_ID, Answer
 from momentum_kit.bridge.requests import Requests
-from momentum_kit.bridge.wire.events import FIRST_REQUEST_ID, Answer
 from momentum_kit.errors import NoData, NotConnected, RequestTimeout
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.streams.buffers import Everything, Feed, Latest, Stream
+from momentum_kit.bridge.streams import Everything, Feed, Latest, Stream
 from momentum_kit.bridge.streams.spill import Spill
 from momentum_kit.errors import NotConnected
-from momentum_kit.models import CommissionReport
+from momentum_kit.models.orders import CommissionReport
 
 Alarms = list[tuple[str, str]]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.wire.times import from_epoch_ms, news_request_time, parse_time, request_time
+from momentum_kit.bridge.times import from_epoch_ms, news_request_time, parse_time, request_time
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.models import Bar, Catalyst, Contract, Headline, MarketDataType, NewsItem, Quote, TradeTick
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
+from momentum_kit.models.news import Catalyst, Headline, NewsItem
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 
 DAY = date(2026, 11, 19)

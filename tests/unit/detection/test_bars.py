@@ -4,8 +4,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.live.bars import BarBuilder, floor_time, merge, split_history
-from momentum_kit.models import Bar, TradeTick
+from momentum_kit.detection.live import BarBuilder, floor_time, merge, split_history
+from momentum_kit.models.market import Bar, TradeTick
 
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 

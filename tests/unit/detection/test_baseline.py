@@ -4,7 +4,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.detection.live.baseline import build_baseline, half_tick_return
+from momentum_kit.detection.live import build_baseline
+from momentum_kit.detection.live.baseline import half_tick_return
 from momentum_kit.sessions import session_on
 
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.batch.baselines import day_columns
-from momentum_kit.detection.batch.columns import NO_SESSION, bar_columns, columns_of, micros
-from momentum_kit.detection.live.baseline import build_baseline
+from momentum_kit.detection.batch import NO_SESSION, bar_columns, day_columns, micros
+from momentum_kit.detection.batch.columns import columns_of
+from momentum_kit.detection.live import build_baseline
 from momentum_kit.errors import ResearchError
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
 from momentum_kit.sessions import previous_sessions, session_on
 
 DAYS = [date(2026, 11, day) for day in (24, 25, 26, 27, 28, 30)]  # Thanksgiving, a half day and a Saturday among them

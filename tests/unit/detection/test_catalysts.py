@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news.catalysts import STRENGTH, classify
-from momentum_kit.models import Catalyst
+from momentum_kit.detection.news import STRENGTH, classify
+from momentum_kit.models.news import Catalyst
 
 CASES = {
     Catalyst.OFFERING: [

@@ -7,22 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.batch.baselines import day_columns
-from momentum_kit.detection.batch.columns import (
+from momentum_kit.detection.batch import (
+    NOWHERE,
     EventColumns,
     QuoteColumns,
     bar_columns,
-    columns_of,
+    day_columns,
+    decision_times,
+    feature_arrays,
     micros,
     quote_columns,
 )
-from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
-from momentum_kit.detection.live.bars import floor_time, merge
-from momentum_kit.detection.live.baseline import build_baseline
-from momentum_kit.detection.live.features import compute_features
-from momentum_kit.detection.live.tape import Tape
+from momentum_kit.detection.batch.columns import columns_of
+from momentum_kit.detection.live import Tape, build_baseline, compute_features, floor_time, merge
 from momentum_kit.errors import ResearchError
-from momentum_kit.models import Bar, Catalyst, Contract, Headline, MarketDataType, NewsItem, Quote
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar, MarketDataType, Quote
+from momentum_kit.models.news import Catalyst, Headline, NewsItem
 from momentum_kit.sessions import NEW_YORK, previous_sessions, session_on
 
 REGULAR, HALF_DAY, SATURDAY = date(2026, 11, 24), date(2026, 11, 27), date(2026, 11, 28)

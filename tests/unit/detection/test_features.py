@@ -7,19 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.live.baseline import build_baseline, half_tick_return
+from momentum_kit.detection.live import Tape, build_baseline, compute_features
+from momentum_kit.detection.live.baseline import half_tick_return
 from momentum_kit.detection.live.features import (
     average_true_range,
     barndorff_nielsen_shephard,
-    compute_features,
     gumbel_limits,
     gumbel_quantile,
     lee_mykland,
     luld_width,
     z_time_of_day,
 )
-from momentum_kit.detection.live.tape import Tape
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
 
 OPEN_MINUTES = 60  # the shock comes this long after the open
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news.headlines import clean_headline, normalise, parse_metadata, story_id
+from momentum_kit.detection.news import clean_headline, normalise
+from momentum_kit.detection.news.headlines import parse_metadata, story_id
 
 
 def test_prefix_of_a_historical_headline_is_read_and_removed():

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.batch.rules import gate_arrays, rule_arrays, skip_reasons
-from momentum_kit.detection.live.rules import RULES, Gates, apply_rules, skip_reason
-from momentum_kit.models import Catalyst, Features
+from momentum_kit.detection.batch import gate_arrays, rule_arrays
+from momentum_kit.detection.batch.rules import skip_reasons
+from momentum_kit.detection.live import RULES, Gates, apply_rules, skip_reason
+from momentum_kit.models.decisions import Features
+from momentum_kit.models.news import Catalyst
 
 AT = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 NAMES = [field.name for field in dataclasses.fields(Features) if field.name != "at"]

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds, load_thresholds
-from momentum_kit.detection.live.rules import AT_MOST, RULES, Gates, apply_rules, describe, skip_reason
-from momentum_kit.models import Catalyst, Features, MarketDataType, Reading, RuleVerdict
+from momentum_kit.detection.live import RULES, Gates, apply_rules, skip_reason
+from momentum_kit.detection.live.rules import AT_MOST, describe
+from momentum_kit.models.decisions import Features, RuleVerdict
+from momentum_kit.models.market import MarketDataType
+from momentum_kit.models.news import Catalyst, Reading
 
 T = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 GATES = Gates(min_baseline_days=10, max_quote_age_s=5.0)

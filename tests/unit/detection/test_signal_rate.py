@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from momentum_kit.detection.live.signal_rate import at_most, departs
+from momentum_kit.detection.live import departs
+from momentum_kit.detection.live.signal_rate import at_most
 
 
 @given(st.integers(0, 200), st.floats(0.01, 150), st.floats(0.01, 10))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news.stories import StoryMemory
+from momentum_kit.detection.news import StoryMemory
 
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
 KEEP = timedelta(hours=24)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news.symbols import Layer, Mention, SymbolMaster, canonical, extract_tickers, name_agrees
+from momentum_kit.detection.news import Layer, Mention, SymbolMaster, canonical, extract_tickers, name_agrees
 from momentum_kit.errors import ConfigError
 
 MASTER = SymbolMaster(

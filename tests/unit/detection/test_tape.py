@@ -4,7 +4,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.detection.live.tape import Tape
+from momentum_kit.detection.live import Tape
 
 
 @pytest.fixture

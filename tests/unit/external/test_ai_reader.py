@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from momentum_kit.config import ReaderSettings
-from momentum_kit.external.ai_reader import FAILURES_TO_PAUSE, MAX_RESPONSE_BYTES, AIReader, parse_reading
-from momentum_kit.models import Catalyst
+from momentum_kit.external import AIReader
+from momentum_kit.external.ai_reader import FAILURES_TO_PAUSE, MAX_RESPONSE_BYTES, parse_reading
+from momentum_kit.models.news import Catalyst
 
 GOOD = {"catalyst": "fda", "direction": 0.8, "confidence": 0.9, "rationale": "approval"}
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import AlertSettings
 from momentum_kit.errors import ConfigError
-from momentum_kit.external.alerts import WAITING, AppriseAlerts, LogAlerts, Service, make_alerts, services_of
+from momentum_kit.external import make_alerts, next_windows, services_of
+from momentum_kit.external.alerts import WAITING, AppriseAlerts, LogAlerts, Service
 from momentum_kit.external.alerts_policy import AlertPolicy
-from momentum_kit.external.alerts_windows import next_windows
 
 # some of Apprise's plugins still import modules that Python 3.13 has dropped; it catches that itself
 pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated and slated for removal:DeprecationWarning")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal import SqliteJournal
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 REASONS = ["move", "z", "rvol bar", "spread", "price range", "barred catalyst", "extension", "no baseline", "halted"]

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.flight_log import parity as flight_log_parity
 from momentum_kit.notebook.flight_log.flight_log import FlightLog, Section
 from momentum_kit.notebook.flight_log.incidents import episodes
 from momentum_kit.notebook.flight_log.parity import NOT_RECORDED
-from momentum_kit.notebook.kit.record import KitTables
-from momentum_kit.runtime.control.messages import encode_status
-from momentum_kit.runtime.production.deaths import KernelDeath, leave_deaths
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.notebook.kit import KitTables
+from momentum_kit.runtime.control import encode_status
+from momentum_kit.runtime.production import KernelDeath
+from momentum_kit.runtime.production.deaths import leave_deaths
+from momentum_kit.storage.journal import SqliteJournal
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "demo.yaml"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

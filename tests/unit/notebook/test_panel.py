@@ -12,20 +12,18 @@ import pytest
 from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook.panel import Panel, open_panel
 from momentum_kit.notebook.panel import desk as panel_desk
 from momentum_kit.notebook.panel.controls import kill_words
 from momentum_kit.notebook.panel.link import Link
-from momentum_kit.notebook.panel.panel import LOCKED, Panel, open_panel
-from momentum_kit.runtime.control.event_client import StreamEvent
-from momentum_kit.runtime.control.hub import EventHub
-from momentum_kit.runtime.control.messages import encode_status
-from momentum_kit.runtime.control.stream import EventStreams
-from momentum_kit.runtime.control.tuning import ThresholdState
-from momentum_kit.runtime.engine.process import FINAL_STATUS
-from momentum_kit.runtime.ownership.heartbeat import heartbeat_of
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.notebook.panel.panel import LOCKED
+from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status
+from momentum_kit.runtime.endpoint import EventHub
+from momentum_kit.runtime.endpoint.stream import EventStreams
+from momentum_kit.runtime.engine import FINAL_STATUS
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, heartbeat_of
+from momentum_kit.storage.journal import SqliteJournal
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds, ThresholdsExport
-from momentum_kit.detection.live.rules import apply_rules
-from momentum_kit.models import Features
+from momentum_kit.detection.live import apply_rules
+from momentum_kit.models.decisions import Features
 from momentum_kit.notebook.panel.rates import MOST, Judged, Rate, expected_a_session
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)

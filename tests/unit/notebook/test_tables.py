@@ -3,7 +3,7 @@ import pytest
 
 from momentum_kit.errors import StorageError
 from momentum_kit.notebook import tables
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal import SqliteJournal
 
 AT = "2026-11-20T14:3{}:00.000Z"
 

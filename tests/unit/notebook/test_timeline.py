@@ -8,9 +8,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from momentum_kit.errors import StorageError
+from momentum_kit.notebook.timeline import plot_timeline
 from momentum_kit.notebook.timeline.stories import stories
-from momentum_kit.notebook.timeline.timeline import plot_timeline
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal import SqliteJournal
 
 SESSIONS = [
     {"headlines": 48, "every": 5},

@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.html.card import ended_card, status_card
-from momentum_kit.notebook.html.markup import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
-from momentum_kit.notebook.html.status import banner, lights, positions_table, vitals
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.notebook.html import (
+    Html,
+    banner,
+    clock,
+    ended_card,
+    in_new_york,
+    lights,
+    number,
+    positions_table,
+    status_card,
+    table,
+    tag,
+    vitals,
+)
+from momentum_kit.notebook.html.markup import LONGEST, age, text
 from momentum_kit.notebook.panel.equity import POINTS, equity_curve, thinned
 from momentum_kit.notebook.panel.record import Record
 from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table

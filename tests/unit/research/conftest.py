@@ -6,12 +6,11 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.detection.batch.columns import micros
-from momentum_kit.models import Headline, HeadlinePhase
-from momentum_kit.research.events.events import MemorySource
+from momentum_kit.detection.batch import micros
+from momentum_kit.models.news import Headline, HeadlinePhase
+from momentum_kit.research.events import MemorySource
 from momentum_kit.sessions import TradingSession, previous_sessions
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S
-from momentum_kit.storage.archive.event_rows import DatedMaster, Listing
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, DatedMaster, Listing
 
 COMPANIES = {"ACME": "Acme Therapeutics Inc", "GLBX": "Globex Corp", "HOOL": "Hooli Holdings"}
 AFTER = date(2026, 7, 1)

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.event_study import Paths, archived_bars, buckets, deciles, paths, study
-from momentum_kit.storage.archive.archive import Archive
-from momentum_kit.storage.archive.rows import BARS, BARS_5S, Provenance, Series
+from momentum_kit.research.event_study import archived_bars, paths, study
+from momentum_kit.research.event_study.event_study import Paths, buckets, deciles
+from momentum_kit.storage.archive import BARS, BARS_5S, Archive, Provenance, Series
 
 OPEN = np.datetime64("2026-03-02T14:30:00", "us").astype(np.int64)
 DAY = np.int64(86_400_000_000)

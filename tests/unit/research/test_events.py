@@ -5,16 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from momentum_kit.detection.batch.columns import micros
-from momentum_kit.detection.live.baseline import build_baseline
-from momentum_kit.detection.live.features import compute_features
-from momentum_kit.detection.live.tape import Tape
+from momentum_kit.detection.batch import GATES, micros
+from momentum_kit.detection.live import Tape, build_baseline, compute_features
 from momentum_kit.errors import ResearchError
-from momentum_kit.models import Catalyst, Contract, MarketDataType, NewsItem, Quote
-from momentum_kit.research.events.events import EventSettings, build, build_files, event_table, load_files
-from momentum_kit.research.events.table import GATES, EventTable
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import MarketDataType, Quote
+from momentum_kit.models.news import Catalyst, NewsItem
+from momentum_kit.research.events import EventSettings, EventTable, build, event_table
+from momentum_kit.research.events.events import build_files, load_files
 from momentum_kit.sessions import previous_sessions
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
 from momentum_kit.storage.archive.rows import to_rows
 
 ORIGIN = Provenance("test", "", datetime(2026, 7, 1, tzinfo=UTC), adjusted=False)

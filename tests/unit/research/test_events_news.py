@@ -9,12 +9,11 @@ import pytest
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, ResearchError
-from momentum_kit.models import Contract, ContractDetails, Headline, HeadlinePhase, NewsItem, NewsProvider
-from momentum_kit.research.events.events import MemorySource, build
-from momentum_kit.research.events.latency import Latency
-from momentum_kit.research.events.news import read_news
-from momentum_kit.services.news.news_handler import NewsHandler
-from momentum_kit.storage.archive.event_rows import DatedMaster, Listing
+from momentum_kit.models.contracts import Contract, ContractDetails
+from momentum_kit.models.news import Headline, HeadlinePhase, NewsItem, NewsProvider
+from momentum_kit.research.events import Latency, MemorySource, build, read_news
+from momentum_kit.services.news import NewsHandler
+from momentum_kit.storage.archive import DatedMaster, Listing
 
 DAY = date(2026, 6, 15)
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)

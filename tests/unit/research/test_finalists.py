@@ -7,7 +7,8 @@ import pytest
 
 from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import FEATURES, EventTable, event_frame
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import FEATURES, event_frame
 from momentum_kit.research.sweep.risk_gate_simulation import traded
 
 LOOSE = Thresholds(

@@ -4,8 +4,9 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
+from momentum_kit.research.sweep import Grid
 from momentum_kit.research.sweep.bins import FEATURE_OF
-from momentum_kit.research.sweep.grid import TUNABLE, Grid
+from momentum_kit.research.sweep.grid import TUNABLE
 
 GRID = Grid({"min_z_tod": (2.0, 4.4, 6.0), "max_spread_bps": (100.0, 50.0)})
 

@@ -7,8 +7,8 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import DatabaseTooNew, StorageError
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.ledger import TrialLedger, trial_ids
+from momentum_kit.research.sweep import Grid, TrialLedger
+from momentum_kit.research.sweep.ledger import trial_ids
 
 BASE = Thresholds()
 GRID = Grid({"min_z_tod": (2.0, 4.4, 6.0), "max_spread_bps": (100.0, 50.0)})

@@ -12,12 +12,13 @@ import yaml
 
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import ResearchError
-from momentum_kit.models import Headline, OrderAction
-from momentum_kit.research.events.outcomes import NO_QUOTES, ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, EventTable, event_frame
-from momentum_kit.storage.archive.event_rows import DatedMaster
-from momentum_kit.storage.archive.rows import SECONDS, Provenance
-from momentum_kit.trading.costs import CostTable, commission, parse_costs
+from momentum_kit.models.news import Headline
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.research.events import EventTable, FillAssumptions
+from momentum_kit.research.events.outcomes import NO_QUOTES, ExitRule, add_outcomes
+from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, event_frame
+from momentum_kit.storage.archive import SECONDS, DatedMaster, Provenance
+from momentum_kit.trading import CostTable, commission, parse_costs
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 DAY, HALF_DAY = date(2026, 5, 14), date(2025, 11, 28)

@@ -6,9 +6,9 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.plots.style import LABELS, around_zero, held
 from momentum_kit.research.plots.sweep import heat_map, sensitivity_plot, signals_by_day
-from momentum_kit.research.sweep.grid import TUNABLE, Grid
-from momentum_kit.research.sweep.sums import DaySums
-from momentum_kit.research.sweep.sweep import CellStatistics, SweepResult
+from momentum_kit.research.sweep import DaySums, Grid, SweepResult
+from momentum_kit.research.sweep.grid import TUNABLE
+from momentum_kit.research.sweep.sweep import CellStatistics
 
 GRID = Grid({"min_ret_60s": (0.01, 0.02, 0.03), "max_spread_bps": (90.0, 60.0, 40.0, 20.0), "min_z_tod": (2.0, 4.4)})
 

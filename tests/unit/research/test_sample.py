@@ -10,22 +10,21 @@ import pandas as pd
 import pytest
 import yaml
 
-from momentum_kit.detection.live.baseline import build_baseline
-from momentum_kit.detection.live.features import compute_features
-from momentum_kit.detection.live.rules import apply_rules
-from momentum_kit.detection.live.tape import Tape
+from momentum_kit.detection.live import Tape, apply_rules, build_baseline, compute_features
 from momentum_kit.errors import InputError
-from momentum_kit.models import Catalyst, MarketDataType, NewsItem, Quote
-from momentum_kit.research.events.events import EventTable, build
-from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.sample.market_sample import SAMPLE, Sample, SampleSpec, generate
-from momentum_kit.research.sample.sample_archive import TRUTH, truth, write_sample
+from momentum_kit.models.market import MarketDataType, Quote
+from momentum_kit.models.news import Catalyst, NewsItem
+from momentum_kit.research.events import EventTable, FillAssumptions, build
+from momentum_kit.research.events.outcomes import ExitRule, add_outcomes
+from momentum_kit.research.sample import SAMPLE, TRUTH, write_sample
+from momentum_kit.research.sample.market_sample import Sample, SampleSpec, generate
+from momentum_kit.research.sample.sample_archive import truth
 from momentum_kit.research.sample.truth import power
-from momentum_kit.research.sweep.triggers import holds
+from momentum_kit.research.sweep import holds
 from momentum_kit.sessions import previous_sessions, session_at
-from momentum_kit.storage.archive.archive import Archive
+from momentum_kit.storage.archive import Archive
 from momentum_kit.storage.archive.rows import to_rows
-from momentum_kit.trading.costs import parse_costs
+from momentum_kit.trading import parse_costs
 
 ROOT = Path(__file__).parents[3]
 COSTS = parse_costs(yaml.safe_load((ROOT / "config" / "costs.yaml").read_text(encoding="utf-8")))

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
-from momentum_kit.research.code_hash import code_version
-from momentum_kit.research.events.table import EVENT_DTYPES, EventTable, event_frame
-from momentum_kit.research.validation.sealed import SealLog, renew, seal
+from momentum_kit.research import code_version
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import EVENT_DTYPES, event_frame
+from momentum_kit.research.validation import seal
+from momentum_kit.research.validation.sealed import SealLog, renew
 
 
 def table(days: int, first: str = "2026-01-05") -> EventTable:

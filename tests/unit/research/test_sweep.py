@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.live.rules import apply_rules
+from momentum_kit.detection.live import apply_rules
 from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.models import Features
-from momentum_kit.research.events.table import FEATURES, EventTable, concat, event_frame
+from momentum_kit.models.decisions import Features
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import FEATURES, concat, event_frame
+from momentum_kit.research.sweep import Grid, TrialLedger, add_sums, sum_table
 from momentum_kit.research.sweep.bins import least_log
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.ledger import TrialLedger
-from momentum_kit.research.sweep.sums import add_sums, sum_table
 from momentum_kit.research.sweep.sweep import sweep
 
 NAN = math.nan

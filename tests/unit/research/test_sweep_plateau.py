@@ -4,11 +4,9 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.plateau import find_plateau, smooth
-from momentum_kit.research.sweep.sensitivity_lines import sensitivity
-from momentum_kit.research.sweep.sums import DaySums
-from momentum_kit.research.sweep.sweep import CellStatistics, SweepResult
+from momentum_kit.research.sweep import DaySums, Grid, SweepResult, find_plateau, sensitivity
+from momentum_kit.research.sweep.plateau import smooth
+from momentum_kit.research.sweep.sweep import CellStatistics
 
 GRID = Grid({"min_z_tod": tuple(range(1, 10)), "min_rvol_bar": tuple(range(1, 8))})
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, GATES, EventTable, concat, event_frame
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, concat, event_frame
 
 
 def make_table(n: int = 3, k: int = 2, seed: int = 1, marks: tuple[str, ...] = ("BARS 60 s",)) -> EventTable:

@@ -10,20 +10,18 @@ from distributed import LocalCluster
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
+from momentum_kit.research import Workspace
 from momentum_kit.research.conclusions import against_truth, what_holds, what_moves, worth_studying
-from momentum_kit.research.event_study.event_study import EventStudy, archived_bars, paths, study
-from momentum_kit.research.event_study.grouping import GROUPS, groups
-from momentum_kit.research.event_study.net import net_by_delay
-from momentum_kit.research.events.headline_counts import HeadlineCounts, count_headlines
-from momentum_kit.research.events.table import EventTable
-from momentum_kit.research.plots.event_study import MOST_GROUPS, event_study_plot
+from momentum_kit.research.event_study import EventStudy, archived_bars, groups, net_by_delay, paths, study
+from momentum_kit.research.event_study.grouping import GROUPS
+from momentum_kit.research.events import EventTable, HeadlineCounts, count_headlines
+from momentum_kit.research.plots import event_study_plot
+from momentum_kit.research.plots.event_study import MOST_GROUPS
 from momentum_kit.research.plots.explore import delay_plot, tape_plot
-from momentum_kit.research.sweep.cluster import Cluster
-from momentum_kit.research.sweep.grid_file import grid_of
-from momentum_kit.research.validation.evidence_file import load_evidence, save_evidence
+from momentum_kit.research.sweep import Cluster, grid_of
+from momentum_kit.research.validation import load_evidence, save_evidence
 from momentum_kit.research.views import findings, inside, table, word
-from momentum_kit.research.workspace import Workspace
-from momentum_kit.storage.quality.report import examine
+from momentum_kit.storage.quality import examine
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "data" / "sample"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from momentum_kit.errors import BrokerError
-from momentum_kit.models import Beat
+from momentum_kit.models.session import Beat
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, settle
 from momentum_kit.runtime.clock import ScaledClock, SteppedClock, WallClock
 

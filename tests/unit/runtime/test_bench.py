@@ -1,7 +1,8 @@
 import pytest
 
 from momentum_kit.errors import InputError
-from momentum_kit.runtime.bench import Row, as_table, known_benchmarks, run_benchmark
+from momentum_kit.runtime import as_table, run_benchmark
+from momentum_kit.runtime.bench import Row, known_benchmarks
 
 
 def test_a_goal_is_a_floor_or_a_ceiling() -> None:

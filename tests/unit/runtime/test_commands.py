@@ -1,7 +1,7 @@
 import pytest
 
-from momentum_kit.models import TradingState
-from momentum_kit.runtime.control.commands import COMMANDS, refusal
+from momentum_kit.models.session import TradingState
+from momentum_kit.runtime.control import COMMANDS, refusal
 
 
 @pytest.mark.parametrize("name", COMMANDS)

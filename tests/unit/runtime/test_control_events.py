@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, TradingState
-from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
-from momentum_kit.runtime.control.hub import EventHub
-from momentum_kit.runtime.control.messages import encode_status
-from momentum_kit.runtime.control.stream import EventStreams
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, TradingState
+from momentum_kit.runtime.control import EventStream, StreamEvent, encode_status
+from momentum_kit.runtime.endpoint import EventHub
+from momentum_kit.runtime.endpoint.stream import EventStreams
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 STATUS = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1",

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.control.hub import BUFFERED, RING, EventHub, PublishedJournal
-from momentum_kit.runtime.control.stream import HubLines
+from momentum_kit.runtime.endpoint import EventHub, PublishedJournal
+from momentum_kit.runtime.endpoint.hub import BUFFERED, RING
+from momentum_kit.runtime.endpoint.stream import HubLines
 
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

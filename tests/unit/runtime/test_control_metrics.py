@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.runtime.control.metrics import Metrics
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.runtime.endpoint import Metrics
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 STATUS = EngineStatus(

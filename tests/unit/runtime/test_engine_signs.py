@@ -11,11 +11,10 @@ import pytest
 
 from momentum_kit.errors import StorageError
 from momentum_kit.external.alerts import LogAlerts
-from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.runtime.control import kill as control_kill
-from momentum_kit.runtime.ownership.heartbeat import heartbeat_of, last_left, no_answer, read_heartbeat
-from momentum_kit.runtime.ownership.heartbeat_monitor import EngineWatch
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.runtime.control import kill_engine
+from momentum_kit.runtime.ownership import StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
+from momentum_kit.runtime.production.heartbeat_monitor import EngineWatch
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOLDING = EngineStatus(
@@ -82,12 +81,12 @@ def test_a_malformed_heartbeat_is_told(folder: StateFolder, text: str) -> None:
 def test_a_kill_without_an_engine_latches(folder: StateFolder) -> None:
     """No session starts any more, and the words say that nothing is watched; status 3 where something was held."""
     aged(folder, ENDED, 10)
-    words, status = control_kill.kill(folder, "test")
+    words, status = kill_engine(folder, "test")
     assert status == 0
     assert "positions are NOT watched" in words
     assert folder.killed.startswith("by test")
     aged(folder, HOLDING, 10)
-    words, status = control_kill.kill(folder, "test")
+    words, status = kill_engine(folder, "test")
     assert status == 3
     assert "100 AAPL" in words
     assert folder.take_command() is None  # nothing lies in wait for the session after the clear
@@ -96,7 +95,7 @@ def test_a_kill_without_an_engine_latches(folder: StateFolder) -> None:
 def test_a_kill_before_an_engine_listens_waits_for_it(folder: StateFolder) -> None:
     """An engine that is starting meets the latch, or the stop-file if it is past the latch."""
     with folder.own():
-        words, status = control_kill.kill(folder, "test")
+        words, status = kill_engine(folder, "test")
         assert (status, folder.take_command()) == (0, "kill")
         assert "an engine is starting" in words
 
@@ -105,8 +104,8 @@ def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once each; an engine that has ended in order is not one that hangs."""
-    monkeypatch.setattr("momentum_kit.runtime.ownership.heartbeat_monitor.EVERY_S", 0.01)
-    monkeypatch.setattr("momentum_kit.runtime.ownership.heartbeat_monitor.SILENT_AFTER_S", 0.2)
+    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.EVERY_S", 0.01)
+    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.SILENT_AFTER_S", 0.2)
     told: list[str] = []
     changed = threading.Condition()
 

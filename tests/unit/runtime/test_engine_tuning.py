@@ -5,7 +5,8 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import InputError
-from momentum_kit.runtime.control.tuning import ThresholdState, thresholds_hash
+from momentum_kit.runtime.control import ThresholdState
+from momentum_kit.runtime.control.tuning import thresholds_hash
 
 FILE = ThresholdState(Thresholds(), Thresholds())
 

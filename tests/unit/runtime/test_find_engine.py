@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.runtime.engine.process import find_engine
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.engine import find_engine
+from momentum_kit.runtime.ownership import StateFolder
 
 
 @pytest.fixture

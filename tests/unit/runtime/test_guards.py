@@ -4,8 +4,7 @@ import pytest
 
 from momentum_kit.config import BrokerSettings, ClockSettings, Config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.runtime.ownership.guards import clear_phrase, prove_account, prove_same_account, release_kill
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder, clear_phrase, prove_account, prove_same_account, release_kill
 
 
 @pytest.fixture

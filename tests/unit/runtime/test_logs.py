@@ -10,7 +10,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from momentum_kit.config import StorageSettings
 from momentum_kit.errors import ConnectionFailed
-from momentum_kit.runtime.engine.logs import configure_logs
+from momentum_kit.runtime.engine import configure_logs
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from time import monotonic
 import nbformat
 import pytest
 
-from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds, KernelWatch, resident_mb
+from momentum_kit.runtime.production import Bounds
+from momentum_kit.runtime.production.bounds import AtomicFiles, KernelWatch, resident_mb
 from momentum_kit.runtime.production.deaths import KernelDied
 from momentum_kit.runtime.production.interrupts import Interrupts
 from momentum_kit.runtime.production.kernel import KernelRun

@@ -6,16 +6,10 @@ import nbformat
 import pytest
 
 from momentum_kit.errors import NotebookError, StorageError
-from momentum_kit.runtime.production.deaths import (
-    DEATHS,
-    KernelDeath,
-    keep_executed,
-    leave_deaths,
-    notebook_after,
-    read_deaths,
-)
+from momentum_kit.runtime.production import KernelDeath, prepare_out, read_deaths
+from momentum_kit.runtime.production.deaths import DEATHS, keep_executed, leave_deaths, notebook_after
 from momentum_kit.runtime.production.kernel import check_kernel
-from momentum_kit.runtime.production.production import check_parameters, prepare_out
+from momentum_kit.runtime.production.production import check_parameters
 
 AT = datetime(2026, 11, 20, 15, 30, 5, tzinfo=UTC)
 DEATH = KernelDeath(AT, 'the kernel\'s end: "SIGKILL"', "a.kernel-1.ipynb", "the session goes on")

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.runtime.production import notify as production_notify
 from momentum_kit.runtime.production.notify import Notifier, notify
 

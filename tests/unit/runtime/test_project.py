@@ -4,7 +4,7 @@ import pytest
 
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
-from momentum_kit.runtime.project import init_project
+from momentum_kit.runtime import init_project
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import ArchiveError, BrokerError
-from momentum_kit.models import Bar, Contract, Headline
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar
+from momentum_kit.models.news import Headline
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
-from momentum_kit.runtime.replay.archive_day import ArchiveDay
-from momentum_kit.runtime.replay.replay import Replay, replay_of
+from momentum_kit.runtime.replay import Replay, replay_of
+from momentum_kit.runtime.sim import ArchiveDay
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.archive import BARS_5S, Archive, Provenance, Series
+from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, Series
 
 DAY = date(2026, 11, 20)
 OPEN = session_on(DAY).open

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import GuardRefused, StorageError
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml")
 

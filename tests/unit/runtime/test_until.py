@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from momentum_kit.errors import InputError
-from momentum_kit.runtime.engine.session_end import check_until, parse_until
+from momentum_kit.runtime.engine import check_until, parse_until
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

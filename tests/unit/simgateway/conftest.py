@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from momentum_kit.simgateway.broker.account import Account
-from momentum_kit.simgateway.broker.assumptions import Assumptions
-from momentum_kit.simgateway.broker.matching import Exchange
+from momentum_kit.simgateway.embedding import Assumptions, Exchange, Instrument
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -23,7 +22,7 @@ from momentum_kit.simgateway.events import (
     StatusReport,
     TradeEvent,
 )
-from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
+from momentum_kit.simgateway.instrument import MARKET_RULES
 
 OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday with regular hours
 ACME, BETA = 1001, 1002

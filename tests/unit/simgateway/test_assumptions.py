@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from momentum_kit.errors import ScenarioError
-from momentum_kit.simgateway.broker.assumptions import SWITCHES, Assumptions
+from momentum_kit.simgateway.embedding import SWITCHES, Assumptions
 
 
 def test_every_switch_is_a_field_with_the_same_alternatives_and_a_source():

@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
 from momentum_kit.sessions import session_on
+from momentum_kit.simgateway.embedding import RealDay, open_bar_market
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.scenario.scenario import load_scenario, parse_scenario
-from momentum_kit.storage.archive.archive import Archive, QuoteBar
-from momentum_kit.storage.imports.lean import import_lean
+from momentum_kit.storage.archive import Archive, QuoteBar
+from momentum_kit.storage.imports import import_lean
 
 DAY, BEFORE = date(2026, 11, 20), date(2026, 11, 19)
 ARCHIVE = {"market": "archive", "start": "09:30", "end": "09:40", "news": {"unplanted": 2}}

@@ -3,8 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from momentum_kit.simgateway.market.generated_source import GeneratedSource
-from momentum_kit.simgateway.market.tape import to_ms
+from momentum_kit.simgateway.embedding import GeneratedSource, to_ms
 from momentum_kit.simgateway.scenario.scenario import load_scenario, parse_scenario
 
 SPEC = {"seed": 5, "end": "16:00", "universe": {"small_caps": 10, "large_caps": 1}}

@@ -11,8 +11,8 @@ from ibapi.contract import Contract
 from ibapi.order import Order
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.broker.opening import open_exchange
 from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.embedding import open_exchange
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.simgateway import open_market
+from momentum_kit.simgateway.embedding import Scenario, to_ms
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.market.tape import to_ms
-from momentum_kit.simgateway.scenario.scenario import Scenario, SymbolSpec, UniverseSpec
+from momentum_kit.simgateway.market.market import open_market
+from momentum_kit.simgateway.scenario.scenario import SymbolSpec, UniverseSpec
 
 AAPL = 265598
 

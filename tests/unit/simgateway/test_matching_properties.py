@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.simgateway.broker.assumptions import SWITCHES
+from momentum_kit.simgateway.embedding import SWITCHES
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,

@@ -7,14 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.detection.live.bars import BarBuilder
-from momentum_kit.models import Bar, Contract, Headline, TradeTick
+from momentum_kit.detection.live import BarBuilder
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar, TradeTick
+from momentum_kit.models.news import Headline
 from momentum_kit.sessions import session_on
-from momentum_kit.simgateway.lock_step import LockStep
-from momentum_kit.simgateway.market.history import HistoryError
-from momentum_kit.simgateway.market.recorded_market import RecordedSymbol, open_recorded_market, stock
+from momentum_kit.simgateway.embedding import (
+    HistoryError,
+    LockStep,
+    RecordedSymbol,
+    from_ms,
+    open_recorded_market,
+    stock,
+)
 from momentum_kit.simgateway.market.retelling import prints, quote_events, trade_groups
-from momentum_kit.simgateway.market.tape import from_ms
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DAY = date(2026, 11, 20)

@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import Bar
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES, Archive, Provenance, QuoteBar, Series, in_days
-from momentum_kit.storage.archive.rows import from_micros
+from momentum_kit.models.market import Bar
+from momentum_kit.storage.archive import (
+    BARS,
+    BARS_5S,
+    QUOTES,
+    Archive,
+    Provenance,
+    QuoteBar,
+    Series,
+    from_micros,
+    in_days,
+)
 
 DAY = date(2013, 10, 11)
 OPEN = datetime(2013, 10, 11, 13, 30, tzinfo=UTC)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.models import CommissionReport, Contract, Execution, Fill, Headline, HeadlinePhase, OrderAction
-from momentum_kit.storage.archive.archive import Archive, Provenance
-from momentum_kit.storage.archive.event_rows import Listing, joined_spans
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.news import Headline, HeadlinePhase
+from momentum_kit.models.orders import CommissionReport, Execution, Fill, OrderAction
+from momentum_kit.storage.archive import Archive, Listing, Provenance, joined_spans
 
 AT = datetime(2026, 11, 20, 15, 0, 0, 250_000, tzinfo=UTC)
 DAY = date(2026, 11, 20)

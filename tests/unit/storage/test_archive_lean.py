@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive.archive import BARS, QUOTES, Archive, QuoteBar
-from momentum_kit.storage.imports.lean import import_lean
+from momentum_kit.storage.archive import BARS, QUOTES, Archive, QuoteBar
+from momentum_kit.storage.imports import import_lean
 
 DAY = date(2013, 10, 11)
 TRADES = "34200000,1000000,1005000,995000,1001000,1200\n34260000,1001000,1001000,1001000,1001000,5\n"

@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import HeadlinePhase
-from momentum_kit.storage.archive.archive import BARS, QUOTES, Archive
-from momentum_kit.storage.imports.mapping import load_mapping
+from momentum_kit.models.news import HeadlinePhase
+from momentum_kit.storage.archive import BARS, QUOTES, Archive
+from momentum_kit.storage.imports import import_tables, load_mapping
 from momentum_kit.storage.imports.report import REMEDY
-from momentum_kit.storage.imports.table import import_tables
 
 DAY = date(2026, 11, 20)
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.models import Contract, Intent, IntentKind, IntentState, OrderAction
-from momentum_kit.storage.journal.intents import SqliteIntents
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.intents import Intent, IntentKind, IntentState
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.storage.journal import SqliteIntents
 
 INTENT = Intent(
     "mk-1", IntentKind.ENTRY, "story:1", Contract("AAA", 1, primary_exchange="NASDAQ"), "DU1", OrderAction.BUY,

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import StorageError
-from momentum_kit.models import OrderAction
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.storage.journal import SqliteJournal
 from momentum_kit.storage.journal import journal as journal_module
 from momentum_kit.storage.journal.encoding import to_column
-from momentum_kit.storage.journal.journal import SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table
 from momentum_kit.trading.risk.gate import RiskCheck
 

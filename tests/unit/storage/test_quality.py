@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import Contract, Headline
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.news import Headline
 from momentum_kit.sessions import previous_sessions, session_on
-from momentum_kit.storage.archive.archive import BARS, QUOTES, Archive, Provenance, Series
-from momentum_kit.storage.archive.event_rows import Listing
-from momentum_kit.storage.quality.report import examine
+from momentum_kit.storage.archive import BARS, QUOTES, Archive, Listing, Provenance, Series
+from momentum_kit.storage.quality import examine
 
 ORIGIN = Provenance("a test", "", datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
 DAYS = [session.day for session in previous_sessions(date(2026, 11, 21), 4)]
@@ -215,7 +215,7 @@ def test_a_symbol_that_is_not_there_is_refused(archive):
 
 def test_real_minutes_have_no_errors(shared_data, tmp_path):
     """Lean's real data passes: no error, nothing suspicious but what is really missing."""
-    from momentum_kit.storage.imports.lean import import_lean
+    from momentum_kit.storage.imports import import_lean
 
     archive = Archive(tmp_path / "archive")
     import_lean(shared_data / "lean", archive)

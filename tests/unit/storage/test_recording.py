@@ -11,21 +11,13 @@ from typing import Any
 import pytest
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import (
-    Bar,
-    CommissionReport,
-    Contract,
-    Execution,
-    Headline,
-    MarketDataType,
-    OrderAction,
-    OrderUpdate,
-    Quote,
-    TradeTick,
-)
-from momentum_kit.storage.archive.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.recording.conversion import Recording, convert_recording
-from momentum_kit.storage.recording.recorder import FILE, Connected, HistoryAnswer, Recorder, Watched
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
+from momentum_kit.models.news import Headline
+from momentum_kit.models.orders import CommissionReport, Execution, OrderAction, OrderUpdate
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recorder, Watched, convert_recording
+from momentum_kit.storage.recording.conversion import Recording
 
 ACME = Contract("ACME", 4242)
 DAY = date(2026, 11, 20)

@@ -3,7 +3,8 @@ import sqlite3
 import pytest
 
 from momentum_kit.errors import DatabaseTooNew, StorageError
-from momentum_kit.storage.journal.sqlite import columns_of, open_database, read_table
+from momentum_kit.storage.journal import open_database
+from momentum_kit.storage.journal.sqlite import columns_of, read_table
 
 ONE = (("CREATE TABLE a (x INTEGER)",),)
 TWO = (*ONE, ("CREATE TABLE b (y INTEGER)", "INSERT INTO b VALUES (7)"))

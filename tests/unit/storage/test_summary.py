@@ -6,10 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.errors import StorageError
-from momentum_kit.storage.journal.digest import decisions_digest
-from momentum_kit.storage.journal.journal import SqliteJournal
-from momentum_kit.storage.journal.questions import query
-from momentum_kit.storage.journal.summary import latest, percentile, summarise
+from momentum_kit.storage.journal import SqliteJournal, decisions_digest, latest, query, summarise
+from momentum_kit.storage.journal.summary import percentile
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

@@ -3,9 +3,11 @@ from decimal import Decimal
 
 import pytest
 
-from momentum_kit.models import Contract, Intent, IntentKind, OrderAction
-from momentum_kit.trading.orders.bracket import as_limit, as_market, bracket_legs, stop_order
-from momentum_kit.trading.prices import US_STOCK_BANDS
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.intents import Intent, IntentKind
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.trading import US_STOCK_BANDS
+from momentum_kit.trading.orders import as_limit, as_market, bracket_legs, stop_order
 
 INTENT = Intent(
     "mk-1", IntentKind.ENTRY, "s:1", Contract("AAA", 1), "DU1", OrderAction.BUY, Decimal(100), 5.02, 5.2, 4.9, 12.0,

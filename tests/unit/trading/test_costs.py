@@ -5,8 +5,9 @@ import pytest
 import yaml
 
 from momentum_kit.errors import ConfigError
-from momentum_kit.models import OrderAction
-from momentum_kit.trading.costs import commission, parse_costs, round_trip_bps
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.trading import commission, parse_costs
+from momentum_kit.trading.costs import round_trip_bps
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTENT = yaml.safe_load((ROOT / "config" / "costs.yaml").read_text())

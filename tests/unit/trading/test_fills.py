@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
-from momentum_kit.models import OrderAction
-from momentum_kit.trading import fills
-from momentum_kit.trading.costs import Plan, commission, commissions, parse_costs, rates_on
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.trading import US_STOCK_BANDS, Plan, commission, commissions, fills, parse_costs, rates_on
 from momentum_kit.trading.fills import NO_EXIT, NO_FILL, STOPPED, TARGET, TIMED, Exits, Order, Terms
-from momentum_kit.trading.prices import US_STOCK_BANDS, entry_limit, round_price
-from momentum_kit.trading.risk.sizing import plan_bracket
+from momentum_kit.trading.prices import entry_limit, round_price
+from momentum_kit.trading.risk import plan_bracket
 
 COSTS = parse_costs(yaml.safe_load((Path(__file__).parents[3] / "config" / "costs.yaml").read_text(encoding="utf-8")))
 S = 1_000_000

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.models import CommissionReport, Contract, Execution, OrderAction
-from momentum_kit.trading.account.ledger import Ledger, split_exec_id
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import CommissionReport, Execution, OrderAction
+from momentum_kit.trading.account import Ledger, split_exec_id
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 BUY, SELL = OrderAction.BUY, OrderAction.SELL

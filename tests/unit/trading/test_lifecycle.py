@@ -2,16 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.trading.orders.lifecycle import (
-    LIVE,
-    TABLE,
-    TERMINAL,
-    OrderState,
-    OrderWord,
-    UnexpectedMove,
-    next_state,
-    notice_state,
-)
+from momentum_kit.trading.orders import OrderState, UnexpectedMove, next_state, notice_state
+from momentum_kit.trading.orders.lifecycle import LIVE, TABLE, TERMINAL, OrderWord
 
 STATUSES = [word for word in OrderWord if word is not OrderWord.DEAD]
 

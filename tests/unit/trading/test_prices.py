@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.models import PriceIncrement
-from momentum_kit.trading.prices import US_STOCK_BANDS, entry_limit, exit_limit, round_price
+from momentum_kit.models.contracts import PriceIncrement
+from momentum_kit.trading import US_STOCK_BANDS, exit_limit
+from momentum_kit.trading.prices import entry_limit, round_price
 
 THREE_BANDS = (PriceIncrement(0.0, 0.0001), PriceIncrement(1.0, 0.01), PriceIncrement(100.0, 0.05))
 

@@ -6,12 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.models import Contract, Intent, IntentKind, OrderAction
-from momentum_kit.trading.orders.bracket import bracket_legs
-from momentum_kit.trading.orders.lifecycle import OrderState
-from momentum_kit.trading.orders.protection import Cancel, PlaceStop, Resize, protective_moves
-from momentum_kit.trading.orders.working import Bracket, Leg
-from momentum_kit.trading.prices import US_STOCK_BANDS
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.intents import Intent, IntentKind
+from momentum_kit.models.orders import OrderAction
+from momentum_kit.trading import US_STOCK_BANDS
+from momentum_kit.trading.orders import (
+    Bracket,
+    Cancel,
+    Leg,
+    OrderState,
+    PlaceStop,
+    Resize,
+    bracket_legs,
+    protective_moves,
+)
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 S = OrderState

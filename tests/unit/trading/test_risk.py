@@ -4,8 +4,8 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.config import RiskSettings
-from momentum_kit.models import TradingState
-from momentum_kit.trading.risk.gate import Exposure, check_entry
+from momentum_kit.models.session import TradingState
+from momentum_kit.trading.risk import Exposure, check_entry
 
 FREE = Exposure(
     state=TradingState.RUNNING,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
-from momentum_kit.trading.prices import US_STOCK_BANDS
-from momentum_kit.trading.risk.sizing import plan_bracket
+from momentum_kit.trading import US_STOCK_BANDS
+from momentum_kit.trading.risk import plan_bracket
 
 RISK, EXITS = RiskSettings(), ExitSettings()
 

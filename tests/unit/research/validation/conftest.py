@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from momentum_kit.config import Thresholds
-from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, EventTable, event_frame
-from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.research.sweep.ledger import TrialLedger
-from momentum_kit.research.sweep.sweep import SweepResult, sweep
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, event_frame
+from momentum_kit.research.sweep import Grid, SweepResult, TrialLedger
+from momentum_kit.research.sweep.sweep import sweep
 
 PLANTED = Thresholds(name="planted", min_z_tod=4.0, min_rvol_bar=4.0, min_clv=0.5)
 STEPS = (2.0, 3.0, 4.0, 5.0, 6.0)

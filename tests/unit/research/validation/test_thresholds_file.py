@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import Thresholds, export_hash, load_config, load_thresholds
 from momentum_kit.errors import ConfigError, GuardRefused, ResearchError, StorageError
-from momentum_kit.research.code_hash import code_version
-from momentum_kit.research.validation.evidence import Evidence
-from momentum_kit.research.validation.thresholds_file import export_thresholds, exported
-from momentum_kit.research.validation.validation import validate
-from momentum_kit.research.validation.verdict import Verdict, judge
+from momentum_kit.research import code_version
+from momentum_kit.research.validation import Evidence, Verdict, export_thresholds, judge, validate
+from momentum_kit.research.validation.thresholds_file import exported
 
 ACCEPT = Verdict("accept", "every question was answered as it had to be", (), 0.9)
 

@@ -4,15 +4,17 @@ import math
 import numpy as np
 import pytest
 
-from momentum_kit.detection.live.rules import RULES, apply_rules
+from momentum_kit.detection.live import RULES, apply_rules
 from momentum_kit.errors import GuardRefused, ResearchError
-from momentum_kit.models import Features
-from momentum_kit.research.events.table import FEATURES, EventTable
-from momentum_kit.research.sweep.triggers import first_triggers, margin_frame, margins, only_failure, outcomes
+from momentum_kit.models.decisions import Features
+from momentum_kit.research.events import EventTable
+from momentum_kit.research.events.table import FEATURES
+from momentum_kit.research.sweep import first_triggers, outcomes
+from momentum_kit.research.sweep.triggers import margin_frame, margins, only_failure
+from momentum_kit.research.validation import open_seal, seal, validate
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
-from momentum_kit.research.validation.sealed import seal
 from momentum_kit.research.validation.stress import break_even_multiple, flips, moved_by, usual_changes, with_features
-from momentum_kit.research.validation.validation import candidate_hash, open_seal, signal_rate, validate
+from momentum_kit.research.validation.validation import candidate_hash, signal_rate
 
 
 def features_at(table: EventTable, event: int, k: int) -> Features:

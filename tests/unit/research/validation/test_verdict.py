@@ -4,15 +4,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from momentum_kit.research.validation import CUTOFFS, Evidence, judge, markdown, open_seal, seal, to_html, validate
 from momentum_kit.research.validation.bootstraps import Band
-from momentum_kit.research.validation.evidence import UNKNOWN, Evidence
+from momentum_kit.research.validation.evidence import UNKNOWN
 from momentum_kit.research.validation.overfitting import Pbo
 from momentum_kit.research.validation.placebo import Placebo
-from momentum_kit.research.validation.sealed import seal
 from momentum_kit.research.validation.stress import Flip, usual_changes
-from momentum_kit.research.validation.validation import open_seal, validate
-from momentum_kit.research.validation.verdict import CUTOFFS, Cutoffs, chance_to_see, judge
-from momentum_kit.research.validation.verdict_page import markdown, to_html
+from momentum_kit.research.validation.verdict import Cutoffs, chance_to_see
 
 NAN = float("nan")
 

@@ -6,10 +6,9 @@ import numpy as np
 
 from momentum_kit.config import Thresholds
 from momentum_kit.research.statistics import share_upper_bound
-from momentum_kit.research.sweep.ledger import TrialLedger
+from momentum_kit.research.sweep import TrialLedger
 from momentum_kit.research.sweep.sweep import sweep
-from momentum_kit.research.validation.validation import validate
-from momentum_kit.research.validation.verdict import judge
+from momentum_kit.research.validation import judge, validate
 
 WORLDS = int(os.environ.get("MOMENTUM_KIT_WORLDS", "6"))
 

@@ -11,19 +11,12 @@ import pytest
 
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.errors import NoData
-from momentum_kit.models import (
-    Bar,
-    Beat,
-    Catalyst,
-    Contract,
-    Headline,
-    MarketDataType,
-    NewsItem,
-    Quote,
-    TradeSignal,
-    TradeTick,
-)
-from momentum_kit.services.detection.detection_engine import DetectionEngine
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.decisions import TradeSignal
+from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
+from momentum_kit.models.news import Catalyst, Headline, NewsItem
+from momentum_kit.models.session import Beat
+from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.sessions import previous_sessions, session_on
 
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)  # half an hour after the open

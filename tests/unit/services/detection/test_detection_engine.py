@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from momentum_kit.errors import NotConnected, RequestFailed, RequestTimeout
-from momentum_kit.models import Catalyst, Contract, MarketDataType, Reading
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.market import MarketDataType
+from momentum_kit.models.news import Catalyst, Reading
 
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 GLBX = Contract("GLBX", 102)

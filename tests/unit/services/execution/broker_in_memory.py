@@ -7,23 +7,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from momentum_kit.errors import BrokerError
-from momentum_kit.models import (
+from momentum_kit.models.contracts import Contract, ContractDetails, PriceIncrement
+from momentum_kit.models.market import MarketDataType, Quote
+from momentum_kit.models.orders import (
     CommissionReport,
-    ConnectionHealth,
-    Contract,
-    ContractDetails,
     Execution,
-    LinkState,
     OpenOrder,
     OrderAction,
     OrderNotice,
     OrderRequest,
     OrderUpdate,
     Position,
-    PriceIncrement,
-    Quote,
 )
-from momentum_kit.models.market import MarketDataType
+from momentum_kit.models.session import ConnectionHealth, LinkState
 
 ACCOUNT = "DU1"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # Friday, New York open

@@ -7,7 +7,8 @@ from broker_in_memory import OPEN, MemoryBroker, TestClock, quote_of
 from trading_desk import trading_desk
 
 from momentum_kit.errors import NotConnected, RequestTimeout, StorageError
-from momentum_kit.models import ExitRequest, IntentKind, IntentState, TradingState
+from momentum_kit.models.intents import ExitRequest, IntentKind, IntentState
+from momentum_kit.models.session import TradingState
 
 
 def order_rows(desk, **wanted):

@@ -3,7 +3,7 @@
 from broker_in_memory import MemoryBroker, TestClock
 from trading_desk import trading_desk
 
-from momentum_kit.models import IntentState
+from momentum_kit.models.intents import IntentState
 
 
 async def trade(desk, item):

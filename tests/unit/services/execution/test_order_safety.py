@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from trading_desk import Desk, trading_desk
 
 from momentum_kit.errors import NotConnected, RequestTimeout
-from momentum_kit.models import ExitRequest, OrderAction
+from momentum_kit.models.intents import ExitRequest
+from momentum_kit.models.orders import OrderAction
 
 SYMBOLS = (1, 2)
 symbols = st.sampled_from(SYMBOLS)

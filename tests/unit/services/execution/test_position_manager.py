@@ -7,7 +7,8 @@ import pytest
 from broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
 from trading_desk import trading_desk
 
-from momentum_kit.models import CommissionReport, ExitRequest
+from momentum_kit.models.intents import ExitRequest
+from momentum_kit.models.orders import CommissionReport
 
 
 async def close_by(desk, kind, price, con_id=1):

@@ -6,8 +6,9 @@ import pytest
 from broker_in_memory import MemoryBroker, TestClock, contract_of
 from trading_desk import trading_desk
 
-from momentum_kit.models import Execution, ExitRequest, IntentState, OrderAction, OrderRequest
-from momentum_kit.services.execution.reconciliation import BrokerTruth, fetch_truth, settle_intent
+from momentum_kit.models.intents import ExitRequest, IntentState
+from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
+from momentum_kit.services.execution import BrokerTruth, fetch_truth, settle_intent
 
 
 async def test_restart_with_a_whole_bracket(tmp_path):

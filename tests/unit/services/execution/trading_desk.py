@@ -12,11 +12,14 @@ from typing import Any
 from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
 
 from momentum_kit.config import ExitSettings, RiskSettings
-from momentum_kit.models import Beat, Catalyst, Quote, TradeSignal, TradingState
-from momentum_kit.services.execution.execution_service import ExecutionService
-from momentum_kit.services.positions.position_manager import PositionManager
-from momentum_kit.storage.journal.intents import SqliteIntents
-from momentum_kit.trading.account.ledger import Ledger
+from momentum_kit.models.decisions import TradeSignal
+from momentum_kit.models.market import Quote
+from momentum_kit.models.news import Catalyst
+from momentum_kit.models.session import Beat, TradingState
+from momentum_kit.services.execution import ExecutionService
+from momentum_kit.services.positions import PositionManager
+from momentum_kit.storage.journal import SqliteIntents
+from momentum_kit.trading.account import Ledger
 
 BEAT = timedelta(seconds=0.25)
 

@@ -10,8 +10,9 @@ import pytest
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, RequestFailed
-from momentum_kit.models import Contract, ContractDetails, Headline, NewsItem, NewsProvider
-from momentum_kit.services.news.news_handler import NewsHandler
+from momentum_kit.models.contracts import Contract, ContractDetails
+from momentum_kit.models.news import Headline, NewsItem, NewsProvider
+from momentum_kit.services.news import NewsHandler
 
 T = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 LISTED = {

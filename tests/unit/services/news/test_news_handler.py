@@ -3,9 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from momentum_kit.detection.news.symbols import SymbolMaster
+from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import NotConnected, RequestTimeout
-from momentum_kit.models import Catalyst, Contract, HeadlinePhase, Reading
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.news import Catalyst, HeadlinePhase, Reading
 
 ACME = Contract("ACME", 101)
 

@@ -13,11 +13,11 @@ from ibapi.decoder import Decoder
 from ibapi.server_versions import MIN_SERVER_VER_PROTOBUF
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.broker.opening import open_exchange
 from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.embedding import Scenario, open_exchange
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
-from momentum_kit.simgateway.scenario.scenario import Scenario, parse_scenario
+from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 
 def split_frames(data: bytes) -> list[bytes]:

@@ -15,16 +15,14 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.broker.opening import open_exchange
 from momentum_kit.simgateway.client.bars import BarFeed
 from momentum_kit.simgateway.client.feeds import ClientFeeds, MarketLine, NewsFeed
 from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.embedding import Instrument, Scenario, open_exchange
 from momentum_kit.simgateway.events import ExecutionReport, HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.protocol.wire import frame
-from momentum_kit.simgateway.scenario.scenario import Scenario
 
 Connect = Callable[..., Any]
 ITEM = Instrument(265598, "AAPL", "APPLE INC")

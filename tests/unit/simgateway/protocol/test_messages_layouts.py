@@ -14,9 +14,9 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.order_condition import PriceCondition
 from ibapi.tag_value import TagValue
 
-from momentum_kit.models import Bar
+from momentum_kit.models.market import Bar
+from momentum_kit.simgateway.embedding import Instrument
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, SimOrder
-from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.protocol.text import account, market, news, orders
 
 VERSIONS = range(157, 227)

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from momentum_kit.errors import GuardRefused, InputError
-from momentum_kit.runtime.control.hub import BUFFERED, EventHub, Portion
+from momentum_kit.runtime.endpoint.hub import BUFFERED, EventHub, Portion
 from momentum_kit.storage.journal import to_json
 
 SNAPSHOT_S = 0.25  # wall seconds between two status snapshots

@@ -15,14 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError
 from momentum_kit.models import Bar, EngineStatus
-from momentum_kit.runtime.control.client import ANSWERS
-from momentum_kit.runtime.control.commands import REDUCING
-from momentum_kit.runtime.control.hub import EventHub
-from momentum_kit.runtime.control.messages import encode_bars, encode_status
-from momentum_kit.runtime.control.metrics import Metrics
-from momentum_kit.runtime.control.socket import BoundedListener
-from momentum_kit.runtime.control.stream import EventStreams
-from momentum_kit.runtime.control.tuning import ThresholdState
+from momentum_kit.runtime.control import ANSWERS, REDUCING, ThresholdState, encode_bars, encode_status
+from momentum_kit.runtime.endpoint.hub import EventHub
+from momentum_kit.runtime.endpoint.metrics import Metrics
+from momentum_kit.runtime.endpoint.socket import BoundedListener
+from momentum_kit.runtime.endpoint.stream import EventStreams
 
 BODY_BOUND = 64 * 1024  # bytes
 BODY_TIMEOUT_S = 5.0

@@ -8,8 +8,7 @@ import structlog
 
 from momentum_kit.errors import StorageError
 from momentum_kit.external import ClosingAlerts
-from momentum_kit.runtime.ownership.heartbeat import SILENT_AFTER_S, Heartbeat, read_heartbeat
-from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.runtime.ownership import SILENT_AFTER_S, Heartbeat, StateFolder, read_heartbeat
 
 EVERY_S = 0.5
 

@@ -7,7 +7,7 @@ from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
 from momentum_kit.runtime.ownership import StateFolder, last_left
 
 
-def kill(folder: StateFolder, source: str) -> tuple[str, int]:
+def kill_engine(folder: StateFolder, source: str) -> tuple[str, int]:
     """Kill the session of an account, or latch the account so that none starts; one line and an exit status.
 
     The status is 0 where all that was asked for is under way, 3 where something may be held that nobody watches.

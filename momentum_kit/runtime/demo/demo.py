@@ -15,7 +15,7 @@ from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, new_run_dir
 from momentum_kit.runtime.production import RunOutcome, run_notebook, run_summary, write_summary
-from momentum_kit.runtime.sim.gateway_process import gateway_process
+from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.simgateway import load_scenario
 
 LAST_STRETCH = timedelta(minutes=3)  # the market that is left for closing what is still held

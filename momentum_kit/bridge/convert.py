@@ -10,7 +10,7 @@ from ibapi.const import UNSET_DECIMAL, UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG
 from ibapi.contract import Contract as IBContract
 from ibapi.order import Order as IBOrder
 
-from momentum_kit.bridge.wire.times import from_epoch_ms, parse_time
+from momentum_kit.bridge.times import from_epoch_ms, parse_time
 from momentum_kit.models import (
     UNSET_PRICE,
     Bar,

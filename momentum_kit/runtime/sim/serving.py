@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
-from momentum_kit.runtime.replay import ArchiveDay
+from momentum_kit.runtime.sim.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
 from momentum_kit.simgateway.embedding import SWITCHES, Assumptions, Market, RealDay, open_bar_market

@@ -1,5 +1,6 @@
 """The simulated gateway for those who embed it: what replay, parity, archive days and tests build on."""
 
+from momentum_kit.simgateway import events
 from momentum_kit.simgateway.broker.account import Holding
 from momentum_kit.simgateway.broker.assumptions import Assumptions
 from momentum_kit.simgateway.broker.lists import CompletedOrder
@@ -46,6 +47,7 @@ __all__ = [
     "Story",
     "Tape",
     "compose",
+    "events",
     "from_ms",
     "metadata",
     "open_bar_market",
