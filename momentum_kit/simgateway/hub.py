@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from momentum_kit.simgateway.broker.manual import UNBOUND, is_manual
-from momentum_kit.simgateway.broker.matching import Exchange
+from momentum_kit.simgateway.broker.matching import SimulatedBroker
 from momentum_kit.simgateway.client.handlers.account import on_execution
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.client.session import ClientSession
@@ -40,7 +40,7 @@ class Hub:
     def __init__(
         self,
         market: Market,
-        exchange: Exchange,
+        broker: SimulatedBroker,
         *,
         version_cap: int,
         lock_step: timedelta | None = None,
@@ -48,8 +48,8 @@ class Hub:
         faults: Iterable[Fault] = (),
     ) -> None:
         self.market = market
-        self.exchange = exchange
-        self.account = exchange.account.name
+        self.broker = broker
+        self.account = broker.account.name
         self.version_cap = version_cap
         self.now = market.now
         self.headlines: deque[NewsEvent] = deque(maxlen=REMEMBERED_HEADLINES)
@@ -57,7 +57,7 @@ class Hub:
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
         self.limits = limits or Limits(market.scenario.limits)
-        self.history_sleeps = exchange.assumptions.history_farm == "inactive"  # until it is asked for something
+        self.history_sleeps = broker.assumptions.history_farm == "inactive"  # until it is asked for something
         self.site: Site | None = None
         self.faults = Faults((*market.scenario.faults, *faults), self)
 
@@ -159,7 +159,7 @@ class Hub:
             if isinstance(event, NewsEvent):
                 self.headlines.append(event)
             self._tell(event)
-            self.deliver(self.exchange.on_market(event))
+            self.deliver(self.broker.on_market(event))
             yield
         self._pass(to)
         yield from self._telling_due(to)
@@ -202,7 +202,7 @@ class Hub:
 
     def _pass(self, moment: datetime) -> None:
         self.now = max(self.now, moment)
-        self.deliver(self.exchange.advance(self.now))
+        self.deliver(self.broker.advance(self.now))
         self.faults.advance(self.now)
 
 

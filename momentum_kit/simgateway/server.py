@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from momentum_kit.simgateway.broker.opening import open_exchange
+from momentum_kit.simgateway.broker.opening import open_broker
 from momentum_kit.simgateway.client.connection import Connection
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.hub import Hub
@@ -65,7 +65,7 @@ class SimulatedGateway:
             scenario = open_market(known)
         self.hub = Hub(
             scenario,
-            open_exchange(scenario, assumptions),
+            open_broker(scenario, assumptions),
             version_cap=min(server_version, HIGHEST_VERSION),
             lock_step=None if lock_step_s is None else timedelta(seconds=lock_step_s),
             limits=Limits(scenario.scenario.limits, real_time=lock_step_s is None and speed == 1),
@@ -102,7 +102,7 @@ class SimulatedGateway:
 
     def truth(self) -> dict[str, Any]:
         """What the gateway itself knows, for comparison: orders, fills, positions, cash, what was planted, faults."""
-        return {**self.hub.exchange.truth(), **self.hub.market.truth(), "faults": list(self.hub.faults.log)}
+        return {**self.hub.broker.truth(), **self.hub.market.truth(), "faults": list(self.hub.faults.log)}
 
     def inject(self, fault: Fault) -> None:
         """Play a fault now, or when its own trigger says; call it on the gateway's loop."""

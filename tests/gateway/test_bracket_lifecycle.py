@@ -356,7 +356,7 @@ def liquidation(gateway: SimulatedGateway) -> Callable[[], None]:
 
     def force() -> None:
         hub = gateway.hub
-        hub.deliver(hub.exchange.liquidate(AAPL.con_id, hub.now))
+        hub.deliver(hub.broker.liquidate(AAPL.con_id, hub.now))
         gateway.flush()
 
     return force
@@ -373,7 +373,7 @@ async def test_liquidation(tmp_path: Path, answer: str, second: int) -> None:
         await floor.run(50, {2: lambda: floor.signal(5.0), second: liquidation(gateway)})
         assert (floor.worst, floor.held()) == (0, 0)
         assert floor.positions.flat
-        assert gateway.hub.exchange.open_orders() == []
+        assert gateway.hub.broker.open_orders() == []
         assert floor.intents.unresolved() == ()
         assert [row["reason"] for row in floor.rows("round_trips")] == ["liquidation"]
         assert any("liquidated" in text for _, text in floor.alerts.texts)

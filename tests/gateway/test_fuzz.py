@@ -20,7 +20,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import Market, open_exchange
+from momentum_kit.simgateway.embedding import Market, open_broker
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
@@ -166,7 +166,7 @@ def test_no_input_harms_the_gateway(
     def batch(seed: int) -> None:
         nonlocal sent, slowest_s
         draw = random.Random(seed)
-        hub = Hub(market(), open_exchange(market()), version_cap=version)
+        hub = Hub(market(), open_broker(market()), version_cap=version)
         healthy = started(hub, 1)
         attacker = ClientSession(hub)
         for _ in range(BATCH):

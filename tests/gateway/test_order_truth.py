@@ -81,7 +81,7 @@ async def test_liquidation(gateway: Any, connect_client: Connect, aapl: Contract
         client.placeOrder(1, aapl, order("BUY", "MKT"))
         await filled(client)
         hub = served.hub
-        hub.deliver(hub.exchange.liquidate(AAPL, hub.now))
+        hub.deliver(hub.broker.liquidate(AAPL, hub.now))
         served.flush()
         for each in (client, other):
             await each.wait_for(lambda each=each: any(e.execution.liquidation for e in each.named("execDetails")))
@@ -152,7 +152,7 @@ async def test_manual_orders_and_client_0(gateway: Any, connect_client: Connect)
     async with gateway() as served:
         hub = served.hub
         human, other = await connect_client(served.port, 0), await connect_client(served.port, 3)
-        hub.deliver(hub.exchange.enter_manually(manual_order(), hub.now))
+        hub.deliver(hub.broker.enter_manually(manual_order(), hub.now))
         other.reqAllOpenOrders()
         await other.wait_for(lambda: other.named("openOrderEnd"))
         (seen,) = other.named("openOrder")
@@ -166,7 +166,7 @@ async def test_manual_orders_and_client_0(gateway: Any, connect_client: Connect)
         assert mine.orderId == -2
         human.reqAutoOpenOrders(True)
         await human.step()
-        hub.deliver(hub.exchange.enter_manually(manual_order(), hub.now))
+        hub.deliver(hub.broker.enter_manually(manual_order(), hub.now))
         served.flush()
         await human.wait_for(lambda: len(human.named("orderBound")) == 2)
         human.cancelOrder(-2, OrderCancel())
@@ -320,7 +320,7 @@ async def test_an_ioc_parent(gateway: Any, connect_client: Connect, aapl: Contra
             await client.step()
         codes = {code for number in (1, 2) for code, _ in client.errors(number)}
         assert codes == ({202} if answer == "accepted" else {201, 135})
-        assert served.hub.exchange.open_orders() == []
+        assert served.hub.broker.open_orders() == []
 
 
 @pytest.mark.parametrize(

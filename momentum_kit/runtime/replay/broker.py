@@ -1,4 +1,4 @@
-"""The Broker port of a replay: orders to the simulated exchange, its words to streams; the base of ReplayGateway."""
+"""The Broker port of a replay: orders to the simulated broker, its words to streams; the base of ReplayGateway."""
 
 import asyncio
 from collections import deque
@@ -20,7 +20,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.replay import values
-from momentum_kit.simgateway.embedding import Exchange, RecordedMarket
+from momentum_kit.simgateway.embedding import RecordedMarket, SimulatedBroker
 from momentum_kit.simgateway.embedding import events as sim
 
 CLIENT_ID = 17
@@ -36,16 +36,16 @@ class Fifo(deque[T], Generic[T]):
 
 
 class ReplayBroker:
-    """ports.Broker on the simulated exchange of a recorded market. now: the session's clock, which stamps what it says.
+    """ports.Broker on the simulated broker of a recorded market. now: the session's clock, which stamps what it says.
 
     Also knows when everything told has been read.
     """
 
-    def __init__(self, market: RecordedMarket, exchange: Exchange, now: Callable[[], datetime]) -> None:
-        self.accounts = (exchange.account.name,)
+    def __init__(self, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime]) -> None:
+        self.accounts = (broker.account.name,)
         self.health = ConnectionHealth(LinkState.UP, LinkState.UP)
         self._market = market
-        self._exchange = exchange
+        self._broker = broker
         self._now = now
         self._codes: CodeTable = load_codes()
         self._at = market.now
@@ -73,7 +73,7 @@ class ReplayBroker:
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Hand it to the simulated broker; its answers come by stream_order_events."""
         self._wake(contract.con_id)
-        self._tell(self._exchange.place(values.sim_order(contract, order, CLIENT_ID), self._at))
+        self._tell(self._broker.place(values.sim_order(contract, order, CLIENT_ID), self._at))
         return order
 
     def _wake(self, con_id: int) -> None:
@@ -82,11 +82,11 @@ class ReplayBroker:
             self._traded.add(con_id)
             for event in (self._market.quote(con_id), self._market.last(con_id)):
                 if event is not None:
-                    self._tell(self._exchange.on_market(event))
+                    self._tell(self._broker.on_market(event))
 
     async def cancel_order(self, order_id: int) -> None:
         """The verdict comes by stream_order_events."""
-        self._tell(self._exchange.cancel(CLIENT_ID, order_id, self._at))
+        self._tell(self._broker.cancel(CLIENT_ID, order_id, self._at))
 
     def stream_order_events(self) -> Stream[OrderEvent]:
         """All the simulated broker says."""
@@ -96,28 +96,28 @@ class ReplayBroker:
 
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
         """Working orders; like a gateway, it says so by stream_order_events as well."""
-        told = self._tell(self._exchange.open_orders(CLIENT_ID))
+        told = self._tell(self._broker.open_orders(CLIENT_ID))
         return tuple(event for event in told if isinstance(event, OpenOrder))
 
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Orders that ended today."""
-        done = self._exchange.completed_orders(api_only=True)
+        done = self._broker.completed_orders(api_only=True)
         return tuple(values.completed_order(each, self._market, self._now()) for each in done)
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
         """Executions of the day; their commission reports come by stream_order_events."""
-        found = self._exchange.executions(CLIENT_ID)
-        commissions = [self._exchange.commission_of(report.exec_id) for report in found]
+        found = self._broker.executions(CLIENT_ID)
+        commissions = [self._broker.commission_of(report.exec_id) for report in found]
         self._tell(report for report in commissions if report is not None)
         return tuple(values.execution(report, self._market, self._now(), from_request=True) for report in found)
 
     async def fetch_positions(self) -> tuple[Position, ...]:
         """All holdings."""
-        return tuple(values.position(held, self._market, self.accounts[0]) for held in self._exchange.positions())
+        return tuple(values.position(held, self._market, self.accounts[0]) for held in self._broker.positions())
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """The simulated account."""
-        lines = self._exchange.account_values()
+        lines = self._broker.account_values()
         return tuple(AccountValue(self.accounts[0], tag, value, currency) for tag, value, currency in lines)
 
     def _tell(self, said: Iterable[sim.OrderEvent]) -> list[OrderEvent]:
@@ -131,11 +131,11 @@ class ReplayBroker:
 
     def _pass(self, moment: datetime) -> None:
         self._at = max(self._at, moment)
-        self._tell(self._exchange.advance(self._at))
+        self._tell(self._broker.advance(self._at))
 
     def _rest(self) -> None:
         """Events of contracts in which the broker has nothing to do are left out."""
-        for con_id in [con_id for con_id in self._traded if not self._exchange.concerns(con_id)]:
+        for con_id in [con_id for con_id in self._traded if not self._broker.concerns(con_id)]:
             self._market.rest(con_id)
             self._traded.discard(con_id)
 

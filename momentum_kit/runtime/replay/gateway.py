@@ -1,7 +1,7 @@
 """A gateway without a wire: all ports over a recorded market and the simulated broker, in virtual time.
 
-Between runtime/session.py and simgateway: what the wire carries as bytes (hub.py, client_session.py and the bridge)
-is here handed over as values. Orders meet the same Exchange on the same events, so that fills follow the same rules.
+Between runtime/session.py and simgateway: what the wire carries as bytes (the hub, its client sessions and the bridge)
+is here handed over as values. Orders meet the same simulated broker on the same events: fills follow the same rules.
 """
 
 import time
@@ -26,7 +26,7 @@ from momentum_kit.runtime.replay import values
 from momentum_kit.runtime.replay.broker import Fifo, ReplayBroker
 from momentum_kit.runtime.replay.lines import ReplayLine
 from momentum_kit.sessions import exchange_day
-from momentum_kit.simgateway.embedding import Exchange, HistoryError, LockStep, RecordedMarket
+from momentum_kit.simgateway.embedding import HistoryError, LockStep, RecordedMarket, SimulatedBroker
 from momentum_kit.simgateway.embedding import events as sim
 
 
@@ -37,9 +37,9 @@ class ReplayGateway(ReplayBroker):
     """
 
     def __init__(
-        self, market: RecordedMarket, exchange: Exchange, now: Callable[[], datetime], step: timedelta
+        self, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime], step: timedelta
     ) -> None:
-        super().__init__(market, exchange, now)
+        super().__init__(market, broker, now)
         self.last_received_ns = 0
         self._rhythm = LockStep(market, step)
         self._lines: dict[int, ReplayLine] = {}
@@ -74,7 +74,7 @@ class ReplayGateway(ReplayBroker):
             self._pass(event.time)
             if isinstance(event, sim.NewsEvent):
                 self._relay(event)
-            self._tell(self._exchange.on_market(event))
+            self._tell(self._broker.on_market(event))
         self._pass(to)
         now, ns = self._now(), self.last_received_ns
         for con_id, line in list(self._lines.items()):

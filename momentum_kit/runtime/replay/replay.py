@@ -26,7 +26,7 @@ from momentum_kit.runtime.replay.gateway import ReplayGateway
 from momentum_kit.runtime.session import Session, Surroundings, open_bridge
 from momentum_kit.runtime.sim import LAST_STRETCH, ArchiveDay
 from momentum_kit.simgateway import SimulatedGateway
-from momentum_kit.simgateway.embedding import open_exchange
+from momentum_kit.simgateway.embedding import open_broker
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, summarise
 
 log = structlog.get_logger("replay")
@@ -133,9 +133,9 @@ def _rare_collections() -> Iterator[None]:
 
 async def _virtually(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
     market = day.market(replay.seed)
-    exchange, step = open_exchange(market), timedelta(seconds=config.clock.beat_s)
-    await run.session_over(config, lambda around: ReplayGateway(market, exchange, around.clock.now, step))
-    _write_truth(run.folder, exchange.truth())
+    broker, step = open_broker(market), timedelta(seconds=config.clock.beat_s)
+    await run.session_over(config, lambda around: ReplayGateway(market, broker, around.clock.now, step))
+    _write_truth(run.folder, broker.truth())
 
 
 async def _by_wire(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:

@@ -95,7 +95,7 @@ def status_line(gateway: SimulatedGateway) -> str:
     """Who is connected, what time the market has, how many orders work, and the last fault: one line."""
     hub = gateway.hub
     clients = ", ".join(str(session.client_id) for session in hub.sessions()) or "none"
-    orders = hub.exchange.truth()["orders"]
+    orders = hub.broker.truth()["orders"]
     working = sum(order["open"] for order in orders)
     line = f"{hub.now.astimezone(NEW_YORK):%H:%M:%S} New York | clients {clients} | orders {working} of {len(orders)}"
     faults = hub.faults.log

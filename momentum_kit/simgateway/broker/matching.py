@@ -36,7 +36,7 @@ from momentum_kit.simgateway.events import (
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before the first request or market event
 
 
-class Exchange:
+class SimulatedBroker:
     """Orders of all clients of one account, matched on the market's quotes and prints.
 
     Every call that takes a time first lets happen what was due until then. latency_ms runs from a request to its

@@ -5,16 +5,16 @@ from typing import Any
 
 from momentum_kit.simgateway.broker.account import Account, CostTable
 from momentum_kit.simgateway.broker.assumptions import Assumptions
-from momentum_kit.simgateway.broker.matching import Exchange
+from momentum_kit.simgateway.broker.matching import SimulatedBroker
 from momentum_kit.simgateway.market.market import Market
 from momentum_kit.simgateway.scenario.scenario import CommissionSpec
 
 
-def open_exchange(market: Market, choices: Mapping[str, Any] | None = None) -> Exchange:
+def open_broker(market: Market, choices: Mapping[str, Any] | None = None) -> SimulatedBroker:
     """The broker of a market's scenario; `choices` answer switches of assumptions.py, ScenarioError if unknown."""
     scenario = market.scenario
     broker = scenario.broker
-    return Exchange(
+    return SimulatedBroker(
         market,
         Account(broker.account, broker.cash_usd, cost_table(broker.commission)),
         broker.latency_ms,

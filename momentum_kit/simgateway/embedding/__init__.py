@@ -4,8 +4,8 @@ from momentum_kit.simgateway import events
 from momentum_kit.simgateway.broker.account import Holding
 from momentum_kit.simgateway.broker.assumptions import Assumptions
 from momentum_kit.simgateway.broker.lists import CompletedOrder
-from momentum_kit.simgateway.broker.matching import Exchange
-from momentum_kit.simgateway.broker.opening import open_exchange
+from momentum_kit.simgateway.broker.matching import SimulatedBroker
+from momentum_kit.simgateway.broker.opening import open_broker
 from momentum_kit.simgateway.broker.switches import SWITCHES
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.lock_step import LockStep
@@ -29,7 +29,6 @@ __all__ = [
     "BarColumns",
     "Columns",
     "CompletedOrder",
-    "Exchange",
     "Floats",
     "GeneratedSource",
     "HistoryError",
@@ -44,6 +43,7 @@ __all__ = [
     "RecordedMarket",
     "RecordedSymbol",
     "Scenario",
+    "SimulatedBroker",
     "Story",
     "Tape",
     "compose",
@@ -51,7 +51,7 @@ __all__ = [
     "from_ms",
     "metadata",
     "open_bar_market",
-    "open_exchange",
+    "open_broker",
     "open_recorded_market",
     "stock",
     "story_hash",

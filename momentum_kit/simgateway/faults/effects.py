@@ -212,7 +212,7 @@ class Effects:
         untold, self._untold = self._untold, []
         self._hub.deliver(untold)
         for session in self._hub.sessions() if kept else ():
-            for event in self._hub.exchange.restored(session.client_id or 0):
+            for event in self._hub.broker.restored(session.client_id or 0):
                 session.on_order(event)
         self._go_on()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from momentum_kit.simgateway.broker.account import Account
-from momentum_kit.simgateway.embedding import Assumptions, Exchange, Instrument
+from momentum_kit.simgateway.embedding import Assumptions, Instrument, SimulatedBroker
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -78,13 +78,13 @@ def phrase(event: OrderEvent) -> str:
 
 
 class Desk:
-    """An Exchange with a clock: every method moves time on by `after_s` and returns phrases."""
+    """A SimulatedBroker with a clock: every method moves time on by `after_s` and returns phrases."""
 
     def __init__(self, start: datetime = OPENING + timedelta(hours=1), **options: Any) -> None:
         self.market = ScriptedMarket()
         choices = options.pop("choices", {})
         account = options.pop("account", Account("DU1", cash_usd=1_000_000.0))
-        self.exchange = Exchange(self.market, account, assumptions=Assumptions.choose(choices), **options)
+        self.broker = SimulatedBroker(self.market, account, assumptions=Assumptions.choose(choices), **options)
         self.account = account
         self.now = start
         self.events: list[OrderEvent] = []
@@ -92,21 +92,21 @@ class Desk:
     def quote(self, bid: float, ask: float, size: int = 1_000, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
         """A new touch with `size` shares on both sides."""
         self.wait(after_s)
-        return self.tell(self.exchange.on_market(QuoteEvent(self.now, con_id, bid, ask, size, size)))
+        return self.tell(self.broker.on_market(QuoteEvent(self.now, con_id, bid, ask, size, size)))
 
     def trade(self, price: float, size: int = 100, *, con_id: int = ACME, after_s: float = 1) -> list[str]:
         """A print."""
         self.wait(after_s)
-        return self.tell(self.exchange.on_market(TradeEvent(self.now, con_id, price, size, size, price)))
+        return self.tell(self.broker.on_market(TradeEvent(self.now, con_id, price, size, size, price)))
 
     def halt(self, state: int = 1, *, con_id: int = ACME) -> list[str]:
         """A halt, or its end (0)."""
         self.wait(1)
-        return self.tell(self.exchange.on_market(HaltEvent(self.now, con_id, state)))
+        return self.tell(self.broker.on_market(HaltEvent(self.now, con_id, state)))
 
     def place(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> list[str]:
         """A placeOrder."""
-        return self.tell(self.exchange.place(an_order(order_id, action, quantity, kind, **terms), self.now))
+        return self.tell(self.broker.place(an_order(order_id, action, quantity, kind, **terms), self.now))
 
     def order(self, order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> SimOrder:
         """An order that is not placed yet."""
@@ -114,12 +114,12 @@ class Desk:
 
     def cancel(self, order_id: int, client_id: int = 1) -> list[str]:
         """A cancelOrder."""
-        return self.tell(self.exchange.cancel(client_id, order_id, self.now))
+        return self.tell(self.broker.cancel(client_id, order_id, self.now))
 
     def wait(self, seconds: float) -> list[str]:
         """Let market time pass."""
         self.now += timedelta(seconds=seconds)
-        return self.tell(self.exchange.advance(self.now))
+        return self.tell(self.broker.advance(self.now))
 
     def until(self, moment: datetime) -> list[str]:
         """Let market time pass until `moment`."""
@@ -154,7 +154,7 @@ def an_order(order_id: int, action: str, quantity: object, kind: str = "MKT", **
 
 @pytest.fixture
 def make_desk() -> Callable[..., Desk]:
-    """Builds a Desk; choices=... sets assumptions, other options go to Exchange."""
+    """Builds a Desk; choices=... sets assumptions, other options go to SimulatedBroker."""
     return Desk
 
 

@@ -12,7 +12,7 @@ from ibapi.order import Order
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import open_exchange
+from momentum_kit.simgateway.embedding import open_broker
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
@@ -50,7 +50,7 @@ def clients() -> Iterator[Any]:
 
     def connect() -> tuple[Hub, Client]:
         market = open_market(parse_scenario(SCENARIO))
-        hub = Hub(market, open_exchange(market), version_cap=200)
+        hub = Hub(market, open_broker(market), version_cap=200)
         client = Client(hub)
         for request_id, con_id in enumerate(sorted(market.instruments), start=10):
             client.reqMktData(request_id, _stock(con_id), "233,375", False, False, [])

@@ -28,7 +28,7 @@ def test_staged_orders_are_silent_and_the_last_child_transmits_the_family(desk):
 def test_a_staged_order_is_sent_by_its_own_id_with_transmit(desk):
     """No callback at all before, one pair after: as recorded."""
     assert desk.place(1, "BUY", 10, "LMT", limit_price=9.00, transmit=False) == []
-    assert desk.exchange.open_orders() == []
+    assert desk.broker.open_orders() == []
     assert desk.place(1, "BUY", 10, "LMT", limit_price=9.00) == ["1 open Submitted", "1 Submitted 0+10"]
 
 
@@ -51,9 +51,9 @@ def test_siblings_form_a_group_so_that_one_fill_ends_the_other(desk):
     """The broker groups bracket children itself: type 3, named by the parent's perm id."""
     place_bracket(desk)
     assert desk.quote(11.00, 11.02)[-2:] == ["3 Cancelled 0+100", "3 error 202"]
-    rows = desk.exchange.truth()["orders"]
+    rows = desk.broker.truth()["orders"]
     assert rows[1]["oca_group"] == rows[2]["oca_group"] == str(rows[0]["perm_id"])
-    assert desk.exchange.positions() == []
+    assert desk.broker.positions() == []
 
 
 def test_a_partial_fill_of_the_target_reduces_the_stop(desk):
@@ -62,7 +62,7 @@ def test_a_partial_fill_of_the_target_reduces_the_stop(desk):
     assert desk.quote(11.00, 11.02, size=30)[-2:] == ["3 open PreSubmitted", "3 PreSubmitted 0+70 trigger"]
     desk.trade(9.40)
     desk.quote(9.40, 9.42)
-    assert desk.exchange.positions() == []
+    assert desk.broker.positions() == []
 
 
 def test_children_wait_while_the_parent_is_partly_filled(desk):
@@ -70,7 +70,7 @@ def test_children_wait_while_the_parent_is_partly_filled(desk):
     desk.quote(10.00, 10.02, size=40)
     place_bracket(desk)
     assert desk.trade(9.40) == []
-    assert desk.exchange.positions()[0].quantity == 40
+    assert desk.broker.positions()[0].quantity == 40
 
 
 def test_children_may_go_live_under_a_partly_filled_parent(make_desk):
@@ -79,7 +79,7 @@ def test_children_may_go_live_under_a_partly_filled_parent(make_desk):
     desk.quote(10.00, 10.02, size=40)
     place_bracket(desk)
     assert "3 SLD 40 @ 10.0" in desk.trade(9.40)
-    assert desk.exchange.positions() == []
+    assert desk.broker.positions() == []
     told = desk.quote(10.00, 10.02, size=60)
     assert "1 Filled 100+0" in told
     assert "3 Filled 100+0" in told
@@ -97,7 +97,7 @@ def test_a_parent_that_dies_half_filled_leaves_fitting_children_or_none(make_des
         assert "3 PreSubmitted 0+40 trigger" in told
     else:
         assert {"2 Cancelled 0+100", "3 Cancelled 0+100"} <= set(told)
-    assert desk.exchange.positions()[0].quantity == 40
+    assert desk.broker.positions()[0].quantity == 40
 
 
 def test_an_ioc_parent_that_dies_unfilled_takes_its_children_along(desk):
@@ -137,7 +137,7 @@ def test_type_one_may_block_until_the_last_fill(make_desk):
     desk.place(3, "SELL", 100, "STP", stop_price=9.50, oca_group="exit", oca_type=1)
     desk.quote(11.00, 11.02, size=30)
     assert desk.trade(9.40) == ["3 open Submitted", "3 Submitted 0+100"]
-    assert desk.exchange.positions()[0].quantity == 70
+    assert desk.broker.positions()[0].quantity == 70
     assert desk.quote(11.00, 11.02)[-2:] == ["3 Cancelled 0+100", "3 error 202"]
 
 
@@ -156,7 +156,7 @@ def test_a_clients_cancel_of_one_member_is_a_switch(make_desk):
         desk.quote(10.00, 10.02)
         place_bracket(desk)
         desk.cancel(2)
-        assert len(desk.exchange.open_orders()) == left
+        assert len(desk.broker.open_orders()) == left
 
 
 def test_cancelling_a_staged_order_drops_it(desk):
@@ -180,4 +180,4 @@ def test_an_order_that_joins_a_filled_group_is_rejected(desk):
     desk.place(1, "BUY", 100)
     desk.place(2, "SELL", 100, oca_group="exit", oca_type=1)
     assert desk.place(3, "SELL", 100, oca_group="exit", oca_type=1)[0] == "3 error 201"
-    assert desk.exchange.positions() == []
+    assert desk.broker.positions() == []

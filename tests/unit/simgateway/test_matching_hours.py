@@ -120,10 +120,10 @@ def test_an_order_made_fit_for_extended_hours_trades_at_once(make_desk):
 def test_executions_and_completed_orders_are_those_since_midnight_in_new_york(desk):
     """Yesterday's are gone from the answers, not from the truth."""
     desk.place(1, "BUY", 10)
-    assert [report.cumulative for report in desk.exchange.executions(1)] == [10]
-    assert desk.exchange.executions(2) == []
-    assert desk.exchange.executions(1, desk.now + timedelta(seconds=1)) == []
-    assert [(done.order.order_id, done.status) for done in desk.exchange.completed_orders()] == [(1, "Filled Size: 10")]
+    assert [report.cumulative for report in desk.broker.executions(1)] == [10]
+    assert desk.broker.executions(2) == []
+    assert desk.broker.executions(1, desk.now + timedelta(seconds=1)) == []
+    assert [(done.order.order_id, done.status) for done in desk.broker.completed_orders()] == [(1, "Filled Size: 10")]
     desk.wait(86_400)
-    assert (desk.exchange.executions(1), desk.exchange.completed_orders()) == ([], [])
-    assert len(desk.exchange.truth()["fills"]) == 1
+    assert (desk.broker.executions(1), desk.broker.completed_orders()) == ([], [])
+    assert len(desk.broker.truth()["fills"]) == 1

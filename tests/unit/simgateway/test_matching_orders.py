@@ -26,7 +26,7 @@ def test_nothing_reaches_the_market_before_the_latency_is_over(make_desk):
     desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 100)
     assert desk.quote(10.10, 10.12, after_s=0.4) == []
-    assert desk.exchange.next_due() is not None
+    assert desk.broker.next_due() is not None
     assert desk.wait(0.2)[0] == "1 BOT 100 @ 10.12"
 
 
@@ -140,7 +140,7 @@ def test_a_modified_stop_becomes_a_market_order(desk):
     desk.place(1, "BUY", 10)
     desk.place(2, "SELL", 10, "STP", stop_price=9.50, tif="GTC")
     assert desk.place(2, "SELL", 10, tif="GTC") == ["2 open Submitted", "2 Filled 10+0"]
-    assert desk.exchange.positions() == []
+    assert desk.broker.positions() == []
 
 
 def test_the_old_terms_hold_until_a_modify_arrives(make_desk):
@@ -172,7 +172,7 @@ def test_a_modify_may_not_change_the_oca_group(make_desk):
         desk.place(1, "BUY", 10, "LMT", limit_price=9.00, oca_group="a", oca_type=1)
         told = desk.place(1, "BUY", 10, "LMT", limit_price=9.10, oca_group="b", oca_type=1)
         assert told[0] == "1 error 10326"
-        assert bool(desk.exchange.open_orders()) is alive
+        assert bool(desk.broker.open_orders()) is alive
 
 
 def test_a_cancel_is_confirmed_with_202(make_desk):
@@ -200,23 +200,23 @@ def test_only_the_client_that_placed_an_order_can_cancel_it(desk):
     """To others its id is unknown: 10147."""
     desk.place(1, "BUY", 10, "LMT", limit_price=9.00)
     assert desk.cancel(1, client_id=2) == ["1 error 10147"]
-    assert len(desk.exchange.open_orders()) == 1
+    assert len(desk.broker.open_orders()) == 1
 
 
 def test_a_global_cancel_ends_the_orders_of_all_clients(desk):
     """Each client hears of its own."""
     desk.place(1, "BUY", 10, "LMT", limit_price=9.00)
     desk.place(1, "BUY", 10, "LMT", limit_price=9.00, client_id=2)
-    events = desk.exchange.global_cancel(3, desk.now)
+    events = desk.broker.global_cancel(3, desk.now)
     assert len(events) == 4
-    assert desk.exchange.open_orders() == []
+    assert desk.broker.open_orders() == []
 
 
 def test_next_order_id_moves_on_for_each_client_apart(desk):
     """It counts refused orders too and survives whatever the client's socket does."""
     desk.place(7, "BUY", 10, "LMT", limit_price=9.00)
     desk.place(9, "BUY", 10, "FEELINGS")
-    assert (desk.exchange.next_order_id(1), desk.exchange.next_order_id(2)) == (10, 1)
+    assert (desk.broker.next_order_id(1), desk.broker.next_order_id(2)) == (10, 1)
 
 
 def test_first_status_is_a_switch(make_desk):

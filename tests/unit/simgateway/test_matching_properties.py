@@ -141,12 +141,12 @@ class Play:
 
     def cancel_all(self) -> None:
         """A global cancel."""
-        self.desk.tell(self.desk.exchange.global_cancel(1, self.desk.now))
+        self.desk.tell(self.desk.broker.global_cancel(1, self.desk.now))
 
 
 def check_books(play: Play) -> None:
     """Position, cash and every order agree with the executions."""
-    truth = play.desk.exchange.truth()
+    truth = play.desk.broker.truth()
     held, cash, filled = Decimal(0), 1_000_000.0, defaultdict(Decimal)
     for fill in truth["fills"]:
         sign = 1 if fill["side"] == "BOT" else -1
@@ -229,5 +229,5 @@ def test_the_same_script_gives_the_same_story(make_desk, script, option):
         play.quote(10.0, 100)
         for step in script:
             play.step(*step)
-        stories.append((play.desk.events, play.desk.exchange.truth()))
+        stories.append((play.desk.events, play.desk.broker.truth()))
     assert stories[0] == stories[1]

@@ -49,14 +49,14 @@ def test_an_order_beyond_the_funds_is_rejected_with_201_and_goes_inactive(make_d
         "1 Inactive 0+1000",
         "2 error 135",
     ]
-    assert desk.exchange.open_orders() == []
+    assert desk.broker.open_orders() == []
 
 
 def test_the_id_of_an_ended_order_cannot_be_used_again(desk):
     """Error 103, and the ended order stays as it is."""
     desk.place(1, "BUY", 10)
     assert desk.place(1, "BUY", 10) == ["1 error 103"]
-    assert desk.exchange.positions()[0].quantity == 10
+    assert desk.broker.positions()[0].quantity == 10
 
 
 def test_a_missing_time_in_force_becomes_day_with_a_warning(desk):

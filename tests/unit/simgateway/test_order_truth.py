@@ -25,8 +25,8 @@ def test_every_execution_may_come_again_as_a_correction(make_desk):
     assert (first.exec_id[-3:], second.exec_id[-3:]) == (".01", ".02")
     assert first.exec_id[:-3] == second.exec_id[:-3]
     assert (first.shares, first.price, first.time) == (second.shares, second.price, second.time)
-    assert [report.exec_id for report in desk.exchange.executions()] == [second.exec_id]
-    assert desk.exchange.commission_of(second.exec_id).commission == 1.0
+    assert [report.exec_id for report in desk.broker.executions()] == [second.exec_id]
+    assert desk.broker.commission_of(second.exec_id).commission == 1.0
     assert desk.account.quantity(ACME) == 100
 
 
@@ -35,12 +35,12 @@ def test_a_correction_may_move_the_price(desk):
     desk.place(1, "BUY", 100)
     exec_id = reports(desk)[0].exec_id
     cash, cost = desk.account.cash_usd, desk.account.holding(ACME).average_cost
-    (corrected,) = desk.exchange.correct(exec_id, desk.now, 9.92)
+    (corrected,) = desk.broker.correct(exec_id, desk.now, 9.92)
     assert (corrected.price, corrected.shares) == (9.92, 100)
     assert desk.account.cash_usd - cash == pytest.approx(10.0)
     assert desk.account.holding(ACME).average_cost - cost == pytest.approx(-0.10)
     with pytest.raises(KeyError):
-        desk.exchange.correct(exec_id, desk.now)
+        desk.broker.correct(exec_id, desk.now)
 
 
 @pytest.mark.parametrize(("answer", "left"), [("cancelled", 0), ("live", 1)])
@@ -50,12 +50,12 @@ def test_the_broker_liquidates(make_desk, answer, left):
     desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 100)
     desk.place(2, "SELL", 100, "STP", stop_price=9.50, tif="GTC")
-    events = desk.exchange.liquidate(ACME, desk.now)
+    events = desk.broker.liquidate(ACME, desk.now)
     (report,) = [event for event in events if isinstance(event, ExecutionReport)]
     assert (report.liquidation, report.order.order_id, report.side, report.shares) == (True, -1, "SLD", 100)
-    assert desk.exchange.positions() == []
-    assert len(desk.exchange.open_orders(1)) == left
-    assert desk.exchange.liquidate(ACME, desk.now) == []
+    assert desk.broker.positions() == []
+    assert len(desk.broker.open_orders(1)) == left
+    assert desk.broker.liquidate(ACME, desk.now) == []
 
 
 def test_a_far_limit_is_capped(desk):
@@ -82,40 +82,40 @@ def test_a_far_limit_may_be_refused(make_desk):
         "2 error 135",
     ]
     assert "price" in next(e.text for e in desk.events if isinstance(e, OrderErrorReport))
-    assert desk.exchange.open_orders() == []
+    assert desk.broker.open_orders() == []
 
 
 def test_what_if_shows_margin_and_places_nothing(desk):
     """An openOrder with the margin before and after, and the commission; a hopeless one is refused with 201."""
-    events = desk.exchange.what_if(desk.order(1, "BUY", 1_000, "LMT", limit_price=10.0), desk.now)
+    events = desk.broker.what_if(desk.order(1, "BUY", 1_000, "LMT", limit_price=10.0), desk.now)
     (told,) = events
     assert isinstance(told, OpenOrderReport)
     assert told.order.status == "PreSubmitted"
     assert (told.order.perm_id, told.order.raw["initMarginChange"]) == (0, "2500.00")
     assert told.order.raw["commissionAndFees"] == "5.00"
-    assert desk.exchange.open_orders() == []
-    assert desk.exchange.next_order_id(1) == 2
-    (refused,) = desk.exchange.what_if(desk.order(2, "BUY", 1_000_000, "LMT", limit_price=10.0), desk.now)
+    assert desk.broker.open_orders() == []
+    assert desk.broker.next_order_id(1) == 2
+    (refused,) = desk.broker.what_if(desk.order(2, "BUY", 1_000_000, "LMT", limit_price=10.0), desk.now)
     assert refused.code == 201
 
 
 def test_manual_orders_have_no_id_until_client_0_binds_them(desk):
     """Shown to all with order id 0, cancelled by nobody; bound to client 0 they get a negative id and can be."""
-    desk.exchange.enter_manually(desk.order(7, "BUY", 10, "LMT", limit_price=9.0), desk.now)
-    desk.exchange.enter_manually(desk.order(8, "BUY", 20, "LMT", limit_price=9.1), desk.now)
-    (first, second) = desk.exchange.open_orders()
+    desk.broker.enter_manually(desk.order(7, "BUY", 10, "LMT", limit_price=9.0), desk.now)
+    desk.broker.enter_manually(desk.order(8, "BUY", 20, "LMT", limit_price=9.1), desk.now)
+    (first, second) = desk.broker.open_orders()
     assert (first.order.client_id, first.order.order_id, second.order.order_id) == (0, 0, 0)
     assert desk.cancel(0, client_id=0) == ["0 error 10147"]
-    bound = desk.exchange.bind_manual()
+    bound = desk.broker.bind_manual()
     assert [(b.client_id, b.order_id) for b in bound if isinstance(b, OrderBound)] == [(0, -2), (0, -3)]
-    assert desk.exchange.bind_manual() == []
+    assert desk.broker.bind_manual() == []
     assert desk.cancel(-2, client_id=1) == ["-2 error 10147"]
     assert "-2 Cancelled 0+10" in desk.cancel(-2, client_id=0)
-    desk.exchange.bind_manual(new_ones=True)
-    desk.tell(desk.exchange.enter_manually(desk.order(9, "BUY", 30, "LMT", limit_price=9.2), desk.now))
+    desk.broker.bind_manual(new_ones=True)
+    desk.tell(desk.broker.enter_manually(desk.order(9, "BUY", 30, "LMT", limit_price=9.2), desk.now))
     assert [e.order_id for e in desk.events if isinstance(e, OrderBound)] == [-4]
-    assert len(desk.exchange.completed_orders()) == 1
-    assert desk.exchange.completed_orders(api_only=True) == []
+    assert len(desk.broker.completed_orders()) == 1
+    assert desk.broker.completed_orders(api_only=True) == []
 
 
 @pytest.mark.parametrize(("answer", "said"), [("owner", "5 error 10147"), ("client_0_too", "5 Cancelled 0+100")])
@@ -135,8 +135,8 @@ def test_a_global_cancel_reaches_others_or_not(make_desk, answer, left):
     desk.quote(10.00, 10.02)
     desk.place(5, "BUY", 100, "LMT", limit_price=9.0)
     desk.place(6, "BUY", 100, "LMT", limit_price=9.0, client_id=2)
-    desk.tell(desk.exchange.global_cancel(2, desk.now))
-    assert len(desk.exchange.open_orders()) == left
+    desk.tell(desk.broker.global_cancel(2, desk.now))
+    assert len(desk.broker.open_orders()) == left
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_what_is_repeated_after_1102(make_desk, answer, kinds):
     desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 100)
     desk.place(2, "BUY", 100, "LMT", limit_price=9.0)
-    assert [type(event).__name__ for event in desk.exchange.restored(1)] == kinds
-    assert desk.exchange.restored(2) == []
+    assert [type(event).__name__ for event in desk.broker.restored(1)] == kinds
+    assert desk.broker.restored(2) == []
 
 
 def test_twenty_active_orders_a_side(desk):
@@ -215,7 +215,7 @@ def test_executions_of_earlier_days_only_when_asked_for(desk):
     desk.quote(10.00, 10.02)
     desk.place(2, "SELL", 40)
     desk.place(3, "BUY", 10, client_id=2)
-    now, listed = desk.now, desk.exchange.executions
+    now, listed = desk.now, desk.broker.executions
     assert [e.shares for e in listed()] == [Decimal(40), Decimal(10)]
     assert [e.shares for e in listed(1)] == [Decimal(40)]
     assert [e.shares for e in listed(days=4)] == [Decimal(100), Decimal(40), Decimal(10)]

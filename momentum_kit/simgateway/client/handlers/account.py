@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def summary(session: "ClientSession", ask: AccountSummaryRequest) -> None:
     """ReqAccountSummary: the tags asked for, once."""
-    for tag, value, currency in session.hub.exchange.account_values():
+    for tag, value, currency in session.hub.broker.account_values():
         if tag in ask.tags or "All" in ask.tags:
             session.send(account_summary(session.version, ask.request_id, session.hub.account, tag, value, currency))
     session.send(account_summary_end(session.version, ask.request_id))
@@ -54,7 +54,7 @@ def cancel_updates_multi(session: "ClientSession", request_id: int) -> None:
 def positions(session: "ClientSession", _: None) -> None:
     """ReqPositions: all holdings now, and each one again when it changes."""
     session.positions = True
-    for held in session.hub.exchange.positions():
+    for held in session.hub.broker.positions():
         item = session.hub.instrument(held.con_id)
         session.send(position(session.version, session.hub.account, item, held.quantity, held.average_cost))
     session.send(position_end(session.version))
@@ -71,9 +71,9 @@ def ignore(_: "ClientSession", __: object) -> None:
 
 def _send_account(session: "ClientSession") -> None:
     hub = session.hub
-    for tag, value, currency in hub.exchange.account_values():
+    for tag, value, currency in hub.broker.account_values():
         session.send(account_value(session.version, hub.account, tag, value, currency))
-    for held in hub.exchange.positions():
+    for held in hub.broker.positions():
         price = hub.mark(held.con_id)
         at = held.average_cost if price is None else price
         session.send(
@@ -87,7 +87,7 @@ def _send_account(session: "ClientSession") -> None:
 def on_execution(session: "ClientSession", con_id: int) -> None:
     """Bring this client's account and position subscriptions up to date after an execution."""
     if session.positions:
-        held = next((line for line in session.hub.exchange.positions() if line.con_id == con_id), None)
+        held = next((line for line in session.hub.broker.positions() if line.con_id == con_id), None)
         quantity, cost = (held.quantity, held.average_cost) if held else (Decimal(0), 0.0)
         session.send(position(session.version, session.hub.account, session.hub.instrument(con_id), quantity, cost))
     if session.account_updates:
@@ -97,7 +97,7 @@ def on_execution(session: "ClientSession", con_id: int) -> None:
 
 
 def _send_multi(session: "ClientSession", request_id: int) -> None:
-    for tag, value, currency in session.hub.exchange.account_values():
+    for tag, value, currency in session.hub.broker.account_values():
         session.send(account_update_multi(session.version, request_id, session.hub.account, tag, value, currency))
 
 

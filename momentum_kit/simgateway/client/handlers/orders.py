@@ -34,34 +34,34 @@ def place(session: "ClientSession", ask: PlaceOrder) -> None:
         session.error(ask.order_id, 200, "No security definition has been found for the request")
         return
     order = _sim_order(ask, session.client_id or 0, found[0].con_id)
-    ask_broker = hub.exchange.what_if if ask.raw.get("whatIf") == "1" else hub.exchange.place
+    ask_broker = hub.broker.what_if if ask.raw.get("whatIf") == "1" else hub.broker.place
     hub.deliver(ask_broker(order, hub.now))
 
 
 def cancel(session: "ClientSession", order_id: int) -> None:
     """CancelOrder; the verdict comes as order events."""
     hub = session.hub
-    hub.deliver(hub.exchange.cancel(session.client_id or 0, order_id, hub.now))
+    hub.deliver(hub.broker.cancel(session.client_id or 0, order_id, hub.now))
 
 
 def global_cancel(session: "ClientSession", _: None) -> None:
     """ReqGlobalCancel."""
     hub = session.hub
-    hub.deliver(hub.exchange.global_cancel(session.client_id or 0, hub.now))
+    hub.deliver(hub.broker.global_cancel(session.client_id or 0, hub.now))
 
 
 def open_orders(session: "ClientSession", _: None) -> None:
     """ReqOpenOrders: this client's; that of client 0 binds what was entered in TWS."""
     if session.client_id == TWS_CLIENT:
-        session.hub.deliver(session.hub.exchange.bind_manual())
-    for event in session.hub.exchange.open_orders(session.client_id):
+        session.hub.deliver(session.hub.broker.bind_manual())
+    for event in session.hub.broker.open_orders(session.client_id):
         session.on_order(event)
     session.send(open_orders_end(session.version))
 
 
 def all_open_orders(session: "ClientSession", _: None) -> None:
     """ReqAllOpenOrders: every client's."""
-    for event in session.hub.exchange.open_orders(None):
+    for event in session.hub.broker.open_orders(None):
         session.on_order(event)
     session.send(open_orders_end(session.version))
 
@@ -74,12 +74,12 @@ def auto_open_orders(session: "ClientSession", bind: bool) -> None:
         )
         return
     session.hears_manual = True
-    session.hub.deliver(session.hub.exchange.bind_manual(new_ones=bind))
+    session.hub.deliver(session.hub.broker.bind_manual(new_ones=bind))
 
 
 def completed_orders(session: "ClientSession", api_only: bool) -> None:
     """ReqCompletedOrders."""
-    for done in session.hub.exchange.completed_orders(api_only=api_only):
+    for done in session.hub.broker.completed_orders(api_only=api_only):
         item = session.hub.instrument(done.order.con_id)
         at = wire_time(done.at, session.version)
         session.send(completed_order(session.version, done.order, item, at, done.status))
@@ -93,7 +93,7 @@ def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
     dates = [day for day in map(_date, ask.dates) if day]
     found = [
         report
-        for report in hub.exchange.executions(ask.client_id or None, since, ask.days, dates)
+        for report in hub.broker.executions(ask.client_id or None, since, ask.days, dates)
         if (not ask.account or report.order.account == ask.account)
         and (not ask.symbol or hub.instrument(report.order.con_id).symbol == ask.symbol)
         and ask.sec_type in ("", "STK")
@@ -102,10 +102,10 @@ def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
     ]
     for report in found:
         session.send(execution(session.version, ask.request_id, report, hub.instrument(report.order.con_id)))
-        commission = hub.exchange.commission_of(report.exec_id)
+        commission = hub.broker.commission_of(report.exec_id)
         if commission is not None:
             session.send(commission_report(session.version, commission))
-    if found or hub.exchange.assumptions.empty_executions == "end":
+    if found or hub.broker.assumptions.empty_executions == "end":
         session.send(executions_end(session.version, ask.request_id))
 
 

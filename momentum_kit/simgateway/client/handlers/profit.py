@@ -46,12 +46,12 @@ class ProfitFeeds:
 
 
 def _message(session: "ClientSession", ask: ProfitRequest) -> bytes:
-    exchange = session.hub.exchange
+    broker = session.hub.broker
     if ask.con_id is None:
-        return pnl(session.version, ask.request_id, exchange.profit())
-    held = exchange.account.quantity(ask.con_id)
+        return pnl(session.version, ask.request_id, broker.profit())
+    held = broker.account.quantity(ask.con_id)
     value = round(float(held) * (session.hub.mark(ask.con_id) or 0.0), 2) if held else 0.0
-    return pnl_single(session.version, ask.request_id, held, exchange.profit(ask.con_id), value)
+    return pnl_single(session.version, ask.request_id, held, broker.profit(ask.con_id), value)
 
 
 def profit(session: "ClientSession", ask: ProfitRequest) -> None:

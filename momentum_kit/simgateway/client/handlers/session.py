@@ -73,7 +73,7 @@ def ignore(_: "ClientSession", __: object) -> None:
 
 def _send_next_id(session: "ClientSession") -> None:
     if session.client_id is not None:
-        session.send(next_valid_id(session.version, session.hub.exchange.next_order_id(session.client_id)))
+        session.send(next_valid_id(session.version, session.hub.broker.next_order_id(session.client_id)))
 
 
 HANDLERS = {

@@ -14,7 +14,7 @@ from ibapi.server_versions import MIN_SERVER_VER_PROTOBUF
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import Scenario, open_exchange
+from momentum_kit.simgateway.embedding import Scenario, open_broker
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
@@ -143,7 +143,7 @@ def quiet_scenario() -> Scenario:
 def hub(quiet_scenario: Scenario) -> Hub:
     """A gateway without sockets that speaks up to 226; a client that wants less says so."""
     market = open_market(quiet_scenario)
-    return Hub(market, open_exchange(market), version_cap=226)
+    return Hub(market, open_broker(market), version_cap=226)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ibapi.wrapper import EWrapper
 from momentum_kit.simgateway.client.bars import BarFeed
 from momentum_kit.simgateway.client.feeds import ClientFeeds, MarketLine, NewsFeed
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import Instrument, Scenario, open_exchange
+from momentum_kit.simgateway.embedding import Instrument, Scenario, open_broker
 from momentum_kit.simgateway.events import ExecutionReport, HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market.market import open_market
@@ -231,7 +231,7 @@ def test_orders_with_numbers_that_are_none_are_refused(peer: Connect, aapl: Cont
         setattr(order, name, value)
         client.client.placeOrder(number, aapl, order)
         assert client.errors(number) == [320]
-    assert client.session.hub.exchange.truth()["orders"] == []
+    assert client.session.hub.broker.truth()["orders"] == []
 
 
 def test_what_if_places_nothing(peer: Connect, aapl: Contract) -> None:
@@ -240,7 +240,7 @@ def test_what_if_places_nothing(peer: Connect, aapl: Contract) -> None:
     order.action, order.orderType, order.tif, order.totalQuantity, order.whatIf = "BUY", "MKT", "DAY", 1, True
     client.client.placeOrder(9, aapl, order)
     assert (client.errors(9), client.named("openOrder") != []) == ([], True)
-    assert client.session.hub.exchange.truth()["orders"] == []
+    assert client.session.hub.broker.truth()["orders"] == []
 
 
 def test_order_events_go_to_their_client_and_positions_to_all(hub: Hub, peer: Connect, aapl: Contract) -> None:
@@ -263,7 +263,7 @@ def test_order_events_go_to_their_client_and_positions_to_all(hub: Hub, peer: Co
         ExecutionReport(
             replace_id(report), "x.01", report.time, "SMART", "SLD", report.shares, 1.0, report.shares, 1.0, 2, True
         )
-        for report in hub.exchange.executions(None)
+        for report in hub.broker.executions(None)
     )
     hub.deliver([liquidation])
     other.drain()
@@ -282,7 +282,7 @@ def test_the_same_session_twice_is_the_same_to_the_byte(
     runs = []
     for _ in range(2):
         market = open_market(quiet_scenario)
-        hub = Hub(market, open_exchange(market), version_cap=200, lock_step=timedelta(seconds=1))
+        hub = Hub(market, open_broker(market), version_cap=200, lock_step=timedelta(seconds=1))
         client, order = peer_of(hub), Order()
         client.client.reqMktData(1, aapl, "375", False, False, [])
         client.client.reqRealTimeBars(2, aapl, 5, "MIDPOINT", False, [])
@@ -298,7 +298,7 @@ def test_the_same_session_twice_is_the_same_to_the_byte(
 def test_delayed_data_needs_consent(quiet_scenario: Scenario, aapl: Contract, peer_of: Callable[[Hub], Any]) -> None:
     """Not subscribed: 10089 and silence; once type 3 was accepted 10167 and delayed ticks; never 5 s bars."""
     market = open_market(quiet_scenario.model_copy(update={"market_data_type": 3}))
-    client = peer_of(Hub(market, open_exchange(market), version_cap=200))
+    client = peer_of(Hub(market, open_broker(market), version_cap=200))
     client.client.reqMktData(1, aapl, "", False, False, [])
     assert client.errors(1) == [10089] and not client.named("tickPrice")
     client.client.reqMarketDataType(3)
