@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
     from momentum_kit.notebook.kit import Kit
 
+    __version__: str
+
 __all__ = ["Config", "Kit", "load_config"]
 
 _HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit", "load_config": "momentum_kit.config"}
@@ -25,6 +27,10 @@ _HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit", "
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use (PEP 562): `import momentum_kit` stays fast."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("momentum-kit")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

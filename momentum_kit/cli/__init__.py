@@ -1,14 +1,34 @@
 """The command line: thin, each command gathers parameters for a library call and prints its result."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from momentum_kit.cli import bench, data, doctor, replay, research, session, simulate
-from momentum_kit.cli.common import app
+from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
 
 __all__ = ["bench", "data", "doctor", "main", "replay", "research", "session", "simulate"]
+
+
+@app.callback(invoke_without_command=True)
+def _before_any_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say which release and which code this is.")] = False,
+    json_: Json = False,
+) -> None:
+    if version:
+        from momentum_kit import __version__
+        from momentum_kit.research.code_version import code_version
+
+        known = {"version": __version__, "code_version": code_version()}
+        done(json_, known, f"momentum-kit {known['version']} (code {known['code_version']})")
+        raise typer.Exit
+    if json_:
+        raise InputError("--json belongs behind the command, or to --version")
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
 
 
 def _join_pairs(arguments: list[str]) -> list[str]:

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+
+import momentum_kit
+from momentum_kit.cli import main
+from momentum_kit.research.code_version import code_version
+
+
+def test_the_version_is_told_with_the_code_that_studies_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and status 0; nothing else is done, whatever else was asked."""
+    for arguments in (["--version"], ["--version", "status"]):
+        assert main(arguments) == 0
+        told = capsys.readouterr()
+        assert told.out == f"momentum-kit {momentum_kit.__version__} (code {code_version()})\n"
+        assert told.err == ""
+
+
+def test_the_version_is_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same two facts as one object."""
+    assert main(["--version", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"version": momentum_kit.__version__, "code_version": code_version()}
+
+
+def test_json_before_a_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A command would not see it and answer in words: one line and status 2 instead."""
+    assert main(["--json", "status"]) == 2
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("", 1)
+
+
+def test_a_missing_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Options alone do nothing: one line and status 2."""
+    assert main(["--"]) == 2
+    assert capsys.readouterr().err == "Missing command.\n"
