@@ -29,6 +29,7 @@ def _before_any_command(
         raise InputError("--json belongs behind the command, or to --version")
     if context.invoked_subcommand is None:
         context.fail("Missing command.")
+    import momentum_kit.file_locks  # noqa: F401  (a system without locks is told so before anything is tried)
 
 
 def _join_pairs(arguments: list[str]) -> list[str]:

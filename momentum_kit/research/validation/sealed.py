@@ -7,7 +7,6 @@ A study calls:
     study.sealed.open(thresholds_hash)  once, ever, for these days
 """
 
-import fcntl
 import json
 import math
 import os
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
+from momentum_kit.file_locks import lock
 from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events import EventTable
 
@@ -57,7 +57,7 @@ class SealLog:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                lock(file)
                 record = decide(self.read())
                 if record is not None:
                     file.write(json.dumps({**record, "at": datetime.now(UTC).isoformat(timespec="seconds")}) + "\n")

@@ -1,6 +1,5 @@
 """The one folder per account below the user's state folder: ownership lock, control token, kill latch, arming."""
 
-import fcntl
 import json
 import os
 import time
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
+from momentum_kit.file_locks import try_lock
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
@@ -51,7 +51,7 @@ class StateFolder:
         lock = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             deadline = time.monotonic() + LOCK_PATIENCE_S
-            while not _take(lock, fcntl.LOCK_EX):
+            while not try_lock(lock):
                 if time.monotonic() >= deadline:
                     raise GuardRefused(f"another engine owns this account ({self.path.name}); attach to it")
                 time.sleep(0.01)
@@ -68,7 +68,7 @@ class StateFolder:
         except (FileNotFoundError, NotADirectoryError):
             return False
         try:
-            return not _take(lock, fcntl.LOCK_SH)
+            return not try_lock(lock, shared=True)
         finally:
             os.close(lock)
 
@@ -157,11 +157,3 @@ class StateFolder:
             raise GuardRefused(f"armed for {armed['account']}, but the gateway serves {account}")
         if datetime.fromisoformat(armed["until"]) < datetime.now(UTC):
             raise GuardRefused(f"the arming expired at {armed['until']}; arm again")
-
-
-def _take(lock: int, how: int) -> bool:
-    try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -1,6 +1,5 @@
 """Parquet files of the archive: month files of bars and quotes with provenance in the footer, changed all or none."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from momentum_kit.errors import ArchiveError
+from momentum_kit.file_locks import lock
 from momentum_kit.storage.archive.rows import SECONDS, Columns, Provenance, from_micros, names, schema
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def now() -> datetime:
 def _locked(root: Path) -> Iterator[None]:
     handle = os.open(root, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # the folder's own lock: two writers of one month would lose a day
+        lock(handle)  # the folder's own lock: two writers of one month would lose a day
         yield
     finally:
         os.close(handle)
