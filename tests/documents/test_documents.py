@@ -1,4 +1,4 @@
-"""Every command and snippet of README.md and docs/ is run against the simulated gateway; links and targets exist."""
+"""Every command and snippet of the papers and docs/ is run against the simulated gateway; links and targets exist."""
 
 import ast
 import json
@@ -23,11 +23,13 @@ from momentum_kit.runtime import init_project
 from momentum_kit.runtime.sim import gateway_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAPERS = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
+DOCUMENTS = [*PAPERS, *sorted((ROOT / "docs").glob("*.md"))]
 SPEED = 60  # market seconds a second
 KIT = ".venv/bin/momentum-kit"
 ADD = "add"
 MAKE, POETRY, PRE_COMMIT = "make", "poetry", ".venv/bin/pre-commit"
+PYTEST = [".venv/bin/python", "-m", "pytest"]
 ACCOUNT = "U1234567"  # the one that the documents arm
 
 SNIPPET = """
@@ -214,8 +216,13 @@ def reader(tmp_path: Path, webhook: str) -> Iterator[Reader]:
         following.leave()
 
 
+def for_a_reader(document: Path) -> bool:
+    """True where it has something to run beside a gateway."""
+    return bool(blocks(document, "python")) or any(words[0] == KIT for words in commands(document))
+
+
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", list(filter(for_a_reader, DOCUMENTS)), ids=lambda path: path.name)
 def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
     """Line by line, in the document's order; what needs a running session finds one."""
     lines = commands(document)
@@ -225,7 +232,6 @@ def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
             [KIT, "run", "notebooks/production.ipynb", "--config", "config/paper.yaml", "--out", "runs/before"]
         )
     for words in lines:
-        assert words[0] in (ADD, KIT, MAKE, POETRY, PRE_COMMIT), f"{document.name}: not checked: {shlex.join(words)}"
         reader.follow(words)
     for code in blocks(document, "python"):
         ast.parse(code)
@@ -233,13 +239,20 @@ def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_targets_commands_and_links_exist(document: Path, tmp_path: Path) -> None:
-    """Every `make target` and `momentum-kit command` that is named exists, and every relative link leads somewhere."""
+def test_targets_commands_links_and_tests_exist(document: Path, tmp_path: Path) -> None:
+    """Every `make target`, `momentum-kit command`, relative link and place in tests/ that is named exists."""
     text = document.read_text(encoding="utf-8")
+    for words in commands(document):
+        known_word = words[0] in (ADD, KIT, MAKE, POETRY, PRE_COMMIT) or words[:3] == PYTEST
+        assert known_word, f"not checked: {shlex.join(words)}"
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (document.parent / link).exists(), link
+    for place in re.findall(r"\btests/[\w/]*\w(?:\.py)?", text):
+        assert (ROOT / place).exists(), place
+    modules = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"\btest_\w+\.py", text)) <= modules
     shown = subprocess.run(
         [sys.executable, "-m", "momentum_kit.cli", "--help"], capture_output=True, text=True, cwd=tmp_path, check=True
     ).stdout
