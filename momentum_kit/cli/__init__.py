@@ -20,7 +20,7 @@ def _before_any_command(
 ) -> None:
     if version:
         from momentum_kit import __version__
-        from momentum_kit.research.code_version import code_version
+        from momentum_kit.research import code_version
 
         known = {"version": __version__, "code_version": code_version()}
         done(json_, known, f"momentum-kit {known['version']} (code {known['code_version']})")

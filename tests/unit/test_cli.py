@@ -4,7 +4,7 @@ import pytest
 
 import momentum_kit
 from momentum_kit.cli import main
-from momentum_kit.research.code_version import code_version
+from momentum_kit.research import code_version
 
 
 def test_the_version_is_told_with_the_code_that_studies_name(capsys: pytest.CaptureFixture[str]) -> None:
