@@ -5,7 +5,7 @@ Services know nothing but these; runtime/session.py decides what stands behind t
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from momentum_kit.models import (
     AccountValue,
@@ -19,6 +19,7 @@ from momentum_kit.models import (
     Headline,
     Intent,
     IntentState,
+    JournalRow,
     NewsProvider,
     OpenOrder,
     OrderNotice,
@@ -142,8 +143,8 @@ class Broker(Protocol):
 class Journal(Protocol):
     """The append-only record: every decision, every refusal with its reason."""
 
-    def write(self, table: str, **columns: Any) -> None:
-        """Queue one row; batched to disk. An unknown table or column raises at once."""
+    def write(self, row: JournalRow) -> None:
+        """Queue one row; batched to disk."""
         ...
 
 

@@ -84,6 +84,16 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskCheck:
+    """One limit of the risk gate applied: value against limit, both in the rule's unit."""
+
+    rule: str
+    value: float
+    limit: float
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TradeSignal:
     """Every rule passed: buy, with the numbers sizing needs.
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from momentum_kit.models import JournalRow
 from momentum_kit.ports import Journal
 
 RING = 1_000  # events kept for a reader that comes back
@@ -131,17 +132,17 @@ class EventHub:
 class PublishedJournal:
     """The Journal port on another journal: what is written is also told to the hub, under its table's name.
 
-    measure(table, columns): sees every row as well, for the metrics.
+    measure(row): sees every row as well, for the metrics.
     """
 
-    def __init__(self, journal: Journal, hub: EventHub, measure: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(self, journal: Journal, hub: EventHub, measure: Callable[[JournalRow], None]) -> None:
         self._journal = journal
         self._hub = hub
         self._measure = measure
 
-    def write(self, table: str, **columns: Any) -> None:
+    def write(self, row: JournalRow) -> None:
         """Queue one row; errors of the journal pass through and nothing is told."""
-        self._journal.write(table, **columns)
-        self._measure(table, columns)
-        if table not in UNSHOWN:
-            self._hub.publish(table, columns)
+        self._journal.write(row)
+        self._measure(row)
+        if row.table not in UNSHOWN:
+            self._hub.publish(row.table, row.columns())

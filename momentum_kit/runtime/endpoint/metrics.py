@@ -2,21 +2,23 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from momentum_kit.models import EngineStatus, LinkState, TradingState
+from momentum_kit.models import (
+    DecisionRow,
+    EngineStatus,
+    HeadlineRow,
+    JournalRow,
+    LinkState,
+    OrderRow,
+    TradingState,
+)
 
 NAME = "momentum_kit_"
 BUCKETS_S = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-STAGES = {  # wall milliseconds that the journal's rows carry
-    "headlines": ("parse_ms", "resolve_ms"),
-    "decisions": ("features_ms", "rules_ms"),
-    "orders": ("decide_to_sent_ms",),
-}
 
 
 class Metrics:
@@ -28,18 +30,30 @@ class Metrics:
             f"{NAME}stage_seconds", "Wall time of a stage.", ["stage"], registry=self._registry, buckets=BUCKETS_S
         )
 
-    def observe(self, table: str, columns: Mapping[str, Any]) -> None:
+    def observe(self, row: JournalRow) -> None:
         """Take the milliseconds of one journal row."""
-        for column in STAGES.get(table, ()):
-            milliseconds = columns.get(column)
+        for stage, milliseconds in _stages_ms(row).items():
             if milliseconds is not None:
-                self._latency.labels(column.removesuffix("_ms")).observe(milliseconds / 1e3)
+                self._latency.labels(stage).observe(milliseconds / 1e3)
 
     def text(self, status: EngineStatus) -> bytes:
         """The exposition: latencies since the start, everything else as of `status`."""
         snapshot = CollectorRegistry()
         snapshot.register(_Snapshot(status))
         return generate_latest(self._registry) + generate_latest(snapshot)
+
+
+def _stages_ms(row: JournalRow) -> dict[str, float | None]:
+    """The wall milliseconds that a row carries, by stage."""
+    match row:
+        case HeadlineRow():
+            return {"parse": row.parse_ms, "resolve": row.resolve_ms}
+        case DecisionRow():
+            return {"features": row.features_ms, "rules": row.rules_ms}
+        case OrderRow():
+            return {"decide_to_sent": row.decide_to_sent_ms}
+        case _:
+            return {}
 
 
 class _Snapshot(Collector):

@@ -21,7 +21,7 @@ from momentum_kit.errors import (
     StorageError,
 )
 from momentum_kit.external import AIReader, make_alerts
-from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
+from momentum_kit.models import Bar, CommandRow, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import COMMANDS, LEAVING, WIND_DOWNS, ThresholdState, refusal
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
@@ -162,9 +162,7 @@ class Engine:
         if name not in COMMANDS:
             raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
         no = refusal(name, self.standing.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
-        self._around.journal.write(
-            "commands", at=self._clock.now(), command=name, source=source, outcome=no or "accepted"
-        )
+        self._record_command(name, source, no or "accepted")
         if no:
             raise GuardRefused(no)
         if name in WIND_DOWNS:
@@ -211,11 +209,14 @@ class Engine:
             raise GuardRefused("this environment trades only thresholds that research exported; export another file")
         changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
         outcome = changed.words_since(self.tuning)
-        journal = self._around.journal
-        journal.write("commands", at=self._clock.now(), command="thresholds", source=source, outcome=outcome)
+        self._record_command("thresholds", source, outcome)
         self.session.retune(changed.current)
         self.tuning = changed
         return outcome
+
+    def _record_command(self, name: str, source: str, outcome: str) -> None:
+        row = CommandRow(at=self._clock.now(), command=name, source=source, outcome=outcome)
+        self._around.journal.write(row)
 
     def _latch(self, reason: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from momentum_kit.models import TradingState
+from momentum_kit.models import IncidentRow, TradingState
 from momentum_kit.ports import Alerts, Clock, Journal
 
 log = structlog.get_logger("engine")
@@ -63,5 +63,5 @@ class Standing:
 
     def _record(self, kind: str, text: str) -> None:
         self._incidents.append(f"{kind}: {text}")
-        self._journal.write("incidents", at=self._clock.now(), kind=kind, text=text)
+        self._journal.write(IncidentRow(at=self._clock.now(), kind=kind, text=text))
         log.warning("incident", kind=kind, text=text)

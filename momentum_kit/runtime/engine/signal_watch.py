@@ -9,6 +9,7 @@ import structlog
 
 from momentum_kit.config import Thresholds, ThresholdsExport
 from momentum_kit.detection.live import departs
+from momentum_kit.models import MetaRow
 from momentum_kit.ports import Journal
 from momentum_kit.sessions import session_at
 
@@ -22,7 +23,7 @@ def record_thresholds(thresholds: Thresholds, journal: Journal) -> None:
     """Log and journal which thresholds a session starts with; the hash names an exported file for good."""
     export = thresholds.export
     stamp = f"{thresholds.name} {export.hash}" if export else f"{thresholds.name} not exported"
-    journal.write("meta", key="thresholds", value=stamp)
+    journal.write(MetaRow(key="thresholds", value=stamp))
     log.info("thresholds", name=thresholds.name, hash=export.hash if export else "", exported=export is not None)
     if export and export.verdict != "accept":
         log.warning("thresholds without an accepting verdict", verdict=export.verdict, despite=export.despite)

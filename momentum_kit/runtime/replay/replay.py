@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from momentum_kit.config import Config, load_config
-from momentum_kit.models import TradingState
+from momentum_kit.models import IncidentRow, JournalRow, TradingState
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.replay.gateway import ReplayGateway
@@ -81,7 +81,7 @@ def replay_of(folder: Path) -> Replay | None:
 class _Standing:
     """The trading state of a run without an engine: it trades until `until`, then leaves."""
 
-    write: Callable[..., None]
+    write: Callable[[JournalRow], None]
     now: Callable[[], datetime]
     state: TradingState = TradingState.RUNNING
 
@@ -90,7 +90,7 @@ class _Standing:
         log.log({"critical": 40, "warning": 30}.get(level, 20), text)
 
     def incident(self, kind: str, text: str) -> None:
-        self.write("incidents", at=self.now(), kind=kind, text=text)
+        self.write(IncidentRow(at=self.now(), kind=kind, text=text))
 
     def halt_entries(self, reason: str) -> None:
         self.incident("entries halted", reason)

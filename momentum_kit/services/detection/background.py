@@ -7,7 +7,7 @@ from datetime import datetime
 from momentum_kit.config import DetectionSettings
 from momentum_kit.detection.live import Baseline, build_baseline, within
 from momentum_kit.errors import BrokerError, NoData
-from momentum_kit.models import Bar, Contract
+from momentum_kit.models import Bar, Contract, IncidentRow
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.sessions import TradingSession, exchange_day, previous_sessions, session_at
 
@@ -78,5 +78,5 @@ class BackgroundLoader:
             return ()
         except BrokerError as error:
             text = f"{contract}: {duration} of {size}: {error}"
-            self._journal.write("incidents", at=self._clock.now(), kind="history", text=text)
+            self._journal.write(IncidentRow(at=self._clock.now(), kind="history", text=text))
             return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.detection.live import BAR_S, Gates, floor_time
-from momentum_kit.models import Beat, Contract, Decision, NewsItem, Quote, Skip, TradeSignal
+from momentum_kit.models import Beat, Contract, Decision, MarkRow, NewsItem, Quote, Skip, TradeSignal
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.detection.background import BackgroundLoader
@@ -148,13 +148,14 @@ class DetectionEngine:
             for bar in watch.close_bars(at):
                 quote = watch.quote
                 self._journal.write(
-                    "marks",
-                    at=bar.end,
-                    con_id=watch.contract.con_id,
-                    symbol=watch.contract.symbol,
-                    price=bar.close,
-                    bid=quote.bid if quote else None,
-                    ask=quote.ask if quote else None,
+                    MarkRow(
+                        at=bar.end,
+                        con_id=watch.contract.con_id,
+                        symbol=watch.contract.symbol,
+                        price=bar.close,
+                        bid=quote.bid if quote else None,
+                        ask=quote.ask if quote else None,
+                    )
                 )
 
     async def _judge(self, at: datetime, beat: Beat, *, may_signal: bool) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from momentum_kit.config import Thresholds
 from momentum_kit.detection.live import Gates, apply_rules, compute_features, skip_reason
-from momentum_kit.models import Beat, Decision, Features, NewsItem, Quote, RuleVerdict, Skip, TradeSignal
+from momentum_kit.models import Beat, Decision, DecisionRow, Features, NewsItem, Quote, RuleVerdict, Skip, TradeSignal
 from momentum_kit.ports import Journal
 from momentum_kit.services.detection.watch import Followed, Watch
 
@@ -75,22 +75,23 @@ def write_decision(
     outcome = decision.outcome
     skip = outcome if isinstance(outcome, Skip) else None
     journal.write(
-        "decisions",
-        at=at,
-        item_id=item.item_id,
-        story_id=item.story_id,
-        symbol=item.contract.symbol,
-        con_id=item.contract.con_id,
-        decided_at=outcome.decided_at,
-        verdict="skip" if skip else "signal",
-        reason=skip.reason if skip else "",
-        detail=skip.detail if skip else "",
-        final=int(decision.final),
-        price=decision.features.price if decision.features else None,
-        features=decision.features,
-        rules=decision.rules,
-        features_ms=features_ms,
-        rules_ms=rules_ms,
+        DecisionRow(
+            at=at,
+            item_id=item.item_id,
+            story_id=item.story_id,
+            symbol=item.contract.symbol,
+            con_id=item.contract.con_id,
+            decided_at=outcome.decided_at,
+            verdict="skip" if skip else "signal",
+            reason=skip.reason if skip else "",
+            detail=skip.detail if skip else "",
+            final=int(decision.final),
+            price=decision.features.price if decision.features else None,
+            features=decision.features,
+            rules=decision.rules,
+            features_ms=features_ms,
+            rules_ms=rules_ms,
+        )
     )
 
 

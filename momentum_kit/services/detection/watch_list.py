@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from momentum_kit.models import Contract
+from momentum_kit.models import Contract, IncidentRow
 from momentum_kit.ports import Clock, Journal, MarketData
 from momentum_kit.services.consuming import consume
 from momentum_kit.services.detection.background import BackgroundLoader
@@ -116,4 +116,4 @@ class WatchList:
 
     @property
     def _incident(self) -> Callable[[str], None]:
-        return lambda text: self._journal.write("incidents", at=self._clock.now(), kind="market data", text=text)
+        return lambda text: self._journal.write(IncidentRow(at=self._clock.now(), kind="market data", text=text))

@@ -13,12 +13,14 @@ from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.errors import BrokerError, NotConnected, StorageError
 from momentum_kit.models import (
     ConnectionHealth,
+    IncidentRow,
     Intent,
     IntentKind,
     IntentState,
     OrderAction,
     PriceIncrement,
     Quote,
+    RiskRow,
     TradeSignal,
     TradingState,
 )
@@ -215,23 +217,24 @@ class EntryGate:
 
     def _halt(self, why: str) -> None:
         log.error("entries halted", why=why)
-        self._journal.write("incidents", at=self._clock.now(), kind="entries halted", text=why)
+        self._journal.write(IncidentRow(at=self._clock.now(), kind="entries halted", text=why))
         self._around.halt_entries(why)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
     def _journal_verdict(self, signal: TradeSignal, plan: BracketPlan, verdict: RiskVerdict) -> None:
         self._journal.write(
-            "risk",
-            at=self._clock.now(),
-            item_id=signal.item_id,
-            story_id=signal.story_id,
-            symbol=signal.contract.symbol,
-            con_id=signal.contract.con_id,
-            verdict="accepted" if verdict.accepted else "refused",
-            reason=verdict.reason,
-            quantity=plan.quantity,
-            limits=verdict.checks,
+            RiskRow(
+                at=self._clock.now(),
+                item_id=signal.item_id,
+                story_id=signal.story_id,
+                symbol=signal.contract.symbol,
+                con_id=signal.contract.con_id,
+                verdict="accepted" if verdict.accepted else "refused",
+                reason=verdict.reason,
+                quantity=plan.quantity,
+                limits=verdict.checks,
+            )
         )
 
     def _count(self, name: str) -> None:

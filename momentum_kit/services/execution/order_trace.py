@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 
-from momentum_kit.models import OrderNotice, OrderRequest, OrderUpdate
+from momentum_kit.models import IncidentRow, NoticeRow, OrderNotice, OrderRequest, OrderRow, OrderUpdate, OrderUpdateRow
 from momentum_kit.ports import Alerts, Clock, Journal
 from momentum_kit.trading.orders import Bracket
 
@@ -25,53 +25,56 @@ class OrderTrace:
         contract = bracket.intent.contract
         self._counts[_COUNTS[change]] = self._counts.get(_COUNTS[change], 0) + 1
         self._journal.write(
-            "orders",
-            at=self._clock.now(),
-            intent_id=order.order_ref,
-            item_id=bracket.intent.item_id,
-            order_id=order.order_id,
-            leg=role,
-            symbol=contract.symbol,
-            con_id=contract.con_id,
-            action=order.action,
-            order_type=order.order_type,
-            quantity=order.quantity,
-            limit_price=order.limit_price,
-            stop_price=order.stop_price,
-            tif=order.tif,
-            change=change,
-            decide_to_sent_ms=decide_ms,
+            OrderRow(
+                at=self._clock.now(),
+                intent_id=order.order_ref,
+                item_id=bracket.intent.item_id,
+                order_id=order.order_id,
+                leg=role,
+                symbol=contract.symbol,
+                con_id=contract.con_id,
+                action=order.action,
+                order_type=order.order_type,
+                quantity=order.quantity,
+                limit_price=order.limit_price,
+                stop_price=order.stop_price,
+                tif=order.tif,
+                change=change,
+                decide_to_sent_ms=decide_ms,
+            )
         )
 
     def update(self, update: OrderUpdate) -> None:
         """One orderStatus."""
         self._journal.write(
-            "order_updates",
-            at=self._clock.now(),
-            order_id=update.order_id,
-            perm_id=update.perm_id,
-            status=update.status,
-            filled=update.filled,
-            remaining=update.remaining,
-            avg_fill_price=update.avg_fill_price,
-            why_held=update.why_held,
+            OrderUpdateRow(
+                at=self._clock.now(),
+                order_id=update.order_id,
+                perm_id=update.perm_id,
+                status=update.status,
+                filled=update.filled,
+                remaining=update.remaining,
+                avg_fill_price=update.avg_fill_price,
+                why_held=update.why_held,
+            )
         )
 
     def notice(self, notice: OrderNotice) -> None:
         """One error or warning on an order."""
         self._journal.write(
-            "notices",
-            at=self._clock.now(),
-            order_id=notice.order_id,
-            code=notice.code,
-            text=notice.text,
-            meaning=notice.meaning,
-            advice=notice.advice,
+            NoticeRow(
+                at=self._clock.now(),
+                order_id=notice.order_id,
+                code=notice.code,
+                text=notice.text,
+                meaning=notice.meaning,
+                advice=notice.advice,
+            )
         )
 
     def incident(self, kind: str, text: str) -> None:
         """Something out of the ordinary, for the record."""
-        self._journal.write("incidents", at=self._clock.now(), kind=kind, text=text)
+        self._journal.write(IncidentRow(at=self._clock.now(), kind=kind, text=text))
 
     def alert(self, text: str) -> None:
         """A human must know now."""

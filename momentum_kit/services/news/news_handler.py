@@ -12,7 +12,7 @@ from typing import Any
 from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import Layer, Mention, StoryMemory, SymbolMaster, name_agrees
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
-from momentum_kit.models import Contract, Headline, HeadlinePhase, NewsItem
+from momentum_kit.models import Contract, Headline, HeadlinePhase, IncidentRow, NewsItem
 from momentum_kit.ports import Clock, HeadlineReader, Journal, MarketData, NewsFeed
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.news.contract_book import ContractBook, LookUp
@@ -184,7 +184,7 @@ class NewsHandler:
         write_item(self._journal, self._clock, item)
 
     def _incident(self, text: str) -> None:
-        self._journal.write("incidents", at=self._clock.now(), kind="news", text=text)
+        self._journal.write(IncidentRow(at=self._clock.now(), kind="news", text=text))
 
 
 async def _for_ever() -> None:

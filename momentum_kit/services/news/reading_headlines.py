@@ -13,7 +13,7 @@ from momentum_kit.detection.news import (
     distinctive_words,
     extract_tickers,
 )
-from momentum_kit.models import Contract, Headline, NewsItem
+from momentum_kit.models import Contract, Headline, HeadlineRow, ItemRow, NewsItem
 from momentum_kit.ports import Clock, Journal
 
 
@@ -62,37 +62,39 @@ def write_headline(journal: Journal, clock: Clock, parsed: ParsedHeadline, reaso
     """One row a headline, whatever became of it; an empty reason means that it became an item."""
     headline, clean = parsed.headline, parsed.clean
     journal.write(
-        "headlines",
-        at=clock.now(),
-        story_id=clean.story_id,
-        provider=headline.provider,
-        article_id=headline.article_id,
-        text=clean.text,
-        published_at=headline.published_at,
-        received_at=headline.received_at,
-        phase=headline.phase,
-        outcome="skip" if reason else "item",
-        reason=reason,
-        symbols=[mention.symbol for mention in parsed.mentions],
-        n_tickers=len(parsed.mentions),
-        catalyst=parsed.match.catalyst,
-        catalyst_rule=parsed.match.rule,
-        parse_ms=parsed.parse_ms,
-        resolve_ms=resolve_ms,
+        HeadlineRow(
+            at=clock.now(),
+            story_id=clean.story_id,
+            provider=headline.provider,
+            article_id=headline.article_id,
+            text=clean.text,
+            published_at=headline.published_at,
+            received_at=headline.received_at,
+            phase=headline.phase,
+            outcome="skip" if reason else "item",
+            reason=reason,
+            symbols=[mention.symbol for mention in parsed.mentions],
+            n_tickers=len(parsed.mentions),
+            catalyst=parsed.match.catalyst,
+            catalyst_rule=parsed.match.rule,
+            parse_ms=parsed.parse_ms,
+            resolve_ms=resolve_ms,
+        )
     )
 
 
 def write_item(journal: Journal, clock: Clock, item: NewsItem) -> None:
     """One row a news item, with its second reading if there is one."""
     journal.write(
-        "items",
-        at=clock.now(),
-        item_id=item.item_id,
-        story_id=item.story_id,
-        symbol=item.contract.symbol,
-        con_id=item.contract.con_id,
-        catalyst=item.catalyst,
-        sentiment=item.sentiment,
-        confidence=item.confidence,
-        reading=item.reading,
+        ItemRow(
+            at=clock.now(),
+            item_id=item.item_id,
+            story_id=item.story_id,
+            symbol=item.contract.symbol,
+            con_id=item.contract.con_id,
+            catalyst=item.catalyst,
+            sentiment=item.sentiment,
+            confidence=item.confidence,
+            reading=item.reading,
+        )
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from momentum_kit.models import CommissionReport, Execution, Intent
+from momentum_kit.models import CommissionReport, CommissionRow, Execution, ExecutionRow, Intent, RoundTripRow
 from momentum_kit.ports import Clock, Journal
 from momentum_kit.trading.account import Ledger, RoundTrip
 
@@ -57,20 +57,21 @@ class FillRecords:
         if new:
             self._counts["fills"] = self._counts.get("fills", 0) + 1
         self._journal.write(
-            "executions",
-            at=self._clock.now(),
-            exec_id=execution.exec_id,
-            order_id=execution.order_id,
-            perm_id=execution.perm_id,
-            order_ref=execution.order_ref,
-            symbol=execution.contract.symbol,
-            con_id=execution.contract.con_id,
-            side=execution.side,
-            shares=execution.shares,
-            price=execution.price,
-            time=execution.time,
-            exchange=execution.exchange,
-            liquidation=execution.liquidation,
+            ExecutionRow(
+                at=self._clock.now(),
+                exec_id=execution.exec_id,
+                order_id=execution.order_id,
+                perm_id=execution.perm_id,
+                order_ref=execution.order_ref,
+                symbol=execution.contract.symbol,
+                con_id=execution.contract.con_id,
+                side=execution.side,
+                shares=execution.shares,
+                price=execution.price,
+                time=execution.time,
+                exchange=execution.exchange,
+                liquidation=execution.liquidation,
+            )
         )
 
     def take_commission(self, report: CommissionReport) -> None:
@@ -78,11 +79,12 @@ class FillRecords:
         if self._ledger.add_commission(report) and report.exec_id not in self._recorded.commissions:
             self._recorded.commissions.add(report.exec_id)
             self._journal.write(
-                "commissions",
-                at=self._clock.now(),
-                exec_id=report.exec_id,
-                commission_usd=report.commission_usd,
-                realized_pnl_usd=report.realized_pnl_usd,
+                CommissionRow(
+                    at=self._clock.now(),
+                    exec_id=report.exec_id,
+                    commission_usd=report.commission_usd,
+                    realized_pnl_usd=report.realized_pnl_usd,
+                )
             )
 
     def pass_over_trips(self, open_intents: Collection[str]) -> None:
@@ -108,21 +110,22 @@ class FillRecords:
         intent = self._intent(trip.order_ref)
         self._counts["round_trips"] = self._counts.get("round_trips", 0) + 1
         self._journal.write(
-            "round_trips",
-            at=now,
-            item_id=intent.item_id if intent else "",
-            symbol=trip.contract.symbol,
-            con_id=trip.contract.con_id,
-            opened_at=trip.opened_at,
-            closed_at=trip.closed_at,
-            quantity=trip.quantity,
-            entry_price=trip.entry_price,
-            exit_price=trip.exit_price,
-            gross_usd=trip.gross_usd,
-            costs_usd=trip.costs_usd,
-            net_usd=trip.net_usd,
-            reason=reason,
-            r=trip.r(intent.risk_usd if intent else 0.0),
+            RoundTripRow(
+                at=now,
+                item_id=intent.item_id if intent else "",
+                symbol=trip.contract.symbol,
+                con_id=trip.contract.con_id,
+                opened_at=trip.opened_at,
+                closed_at=trip.closed_at,
+                quantity=trip.quantity,
+                entry_price=trip.entry_price,
+                exit_price=trip.exit_price,
+                gross_usd=trip.gross_usd,
+                costs_usd=trip.costs_usd,
+                net_usd=trip.net_usd,
+                reason=reason,
+                r=trip.r(intent.risk_usd if intent else 0.0),
+            )
         )
 
     def _reason(self, trip: RoundTrip) -> str:

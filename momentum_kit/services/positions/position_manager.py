@@ -12,8 +12,11 @@ from momentum_kit.models import (
     Beat,
     CommissionReport,
     Contract,
+    EquityRow,
     Execution,
     ExitRequest,
+    ExitRow,
+    IncidentRow,
     Intent,
     IntentState,
     PositionView,
@@ -134,11 +137,12 @@ class PositionManager:
     def _write_equity(self, now: datetime) -> None:
         self._equity_at = now
         self._journal.write(
-            "equity",
-            at=now,
-            realised_usd=self._ledger.realised_usd,
-            unrealised_usd=self._ledger.unrealised_usd(self._last_price),
-            costs_usd=self._ledger.costs_usd,
+            EquityRow(
+                at=now,
+                realised_usd=self._ledger.realised_usd,
+                unrealised_usd=self._ledger.unrealised_usd(self._last_price),
+                costs_usd=self._ledger.costs_usd,
+            )
         )
 
     def _take_execution(self, execution: Execution) -> None:
@@ -165,7 +169,7 @@ class PositionManager:
         now = self._clock.now()
         self._asked.add(con_id)
         self._records.note_exit(con_id, reason)
-        self._journal.write("exits", at=now, con_id=con_id, symbol=holding.contract.symbol, reason=reason)
+        self._journal.write(ExitRow(at=now, con_id=con_id, symbol=holding.contract.symbol, reason=reason))
         self._exits_out.put_nowait(ExitRequest(holding.contract, reason, now))
 
     def _intent(self, intent_id: str) -> Intent | None:
@@ -227,7 +231,7 @@ class PositionManager:
             self._incident(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
 
     def _incident(self, text: str) -> None:
-        self._journal.write("incidents", at=self._clock.now(), kind="reconcile", text=text)
+        self._journal.write(IncidentRow(at=self._clock.now(), kind="reconcile", text=text))
         self._alerts.send("warning", text)
 
 

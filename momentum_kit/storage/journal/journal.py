@@ -5,16 +5,17 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from momentum_kit.errors import StorageError
+from momentum_kit.models import JournalRow
+from momentum_kit.models.journal_rows import columns_of
 from momentum_kit.storage.journal.encoding import Column, to_column
 from momentum_kit.storage.journal.migrations import JOURNAL, JOURNAL_ID
-from momentum_kit.storage.journal.sqlite import columns_of, open_database
+from momentum_kit.storage.journal.sqlite import open_database
 
 MAX_BUFFERED_ROWS = 200_000  # some 100 MB: hours of a session on a full disk
 
-_Row = tuple[str, tuple[Column, ...]]
+_Encoded = tuple[type[JournalRow], tuple[Column, ...]]
 
 
 class SqliteJournal:
@@ -29,28 +30,19 @@ class SqliteJournal:
         self.lost_rows = 0
         self._on_failure = on_failure or (lambda _text: None)
         self._connection = open_database(self.path, JOURNAL, JOURNAL_ID, "NORMAL")
-        self._columns = {table: names[1:] for table, names in columns_of(self._connection).items()}  # without id
-        self._names = {table: frozenset(names) for table, names in self._columns.items()}
-        self._rows: list[_Row] = []
+        self._rows: list[_Encoded] = []
         self._swap = threading.Lock()  # held for the moment in which _rows is exchanged
         self._writing = threading.Lock()  # held while SQLite writes
         self._failing = False
 
-    def write(self, table: str, **columns: Any) -> None:
-        """Queue one row. StorageError for an unknown table or column, TypeError or ValueError for a value."""
-        known = self._columns.get(table)
-        if known is None:
-            raise StorageError(f"journal: no table {table!r}")
-        if "wall_ns" in columns or not columns.keys() <= self._names[table]:
-            unknown = columns.keys() - self._names[table]
-            raise StorageError(f"journal: table {table} has no column {', '.join(sorted(unknown)) or 'wall_ns'} to set")
-        columns["wall_ns"] = time.time_ns()
-        row = tuple([to_column(columns.get(name)) for name in known])
+    def write(self, row: JournalRow) -> None:
+        """Queue one row. TypeError or ValueError for a value that cannot be stored."""
+        values = (time.time_ns(), *[to_column(value) for value in row.columns().values()])
         with self._swap:
             if len(self._rows) >= MAX_BUFFERED_ROWS:
                 self.lost_rows += 1
                 return
-            self._rows.append((table, row))
+            self._rows.append((type(row), values))
 
     @property
     def failing(self) -> bool:
@@ -89,17 +81,17 @@ class SqliteJournal:
         if not flushed or self.lost_rows:
             raise StorageError(f"journal {self.path}: {len(self._rows) + self.lost_rows} rows were not written")
 
-    def _insert(self, rows: list[_Row]) -> None:
-        batches: dict[str, list[tuple[Column, ...]]] = {}
-        for table, row in rows:
-            batches.setdefault(table, []).append(row)
+    def _insert(self, rows: list[_Encoded]) -> None:
+        batches: dict[type[JournalRow], list[tuple[Column, ...]]] = {}
+        for kind, values in rows:
+            batches.setdefault(kind, []).append(values)
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
-            for table, values in batches.items():
-                names = self._columns[table]
-                sql = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'
-                self._connection.executemany(sql, values)
+            for kind, batch in batches.items():
+                names = ("wall_ns", *columns_of(kind))
+                sql = f'INSERT INTO "{kind.table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'
+                self._connection.executemany(sql, batch)
             execute("COMMIT")
         except sqlite3.Error:
             if self._connection.in_transaction:  # a full disk may have rolled back by itself

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from momentum_kit.config import RiskSettings
-from momentum_kit.models import TradingState
+from momentum_kit.models import RiskCheck, TradingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,6 @@ class Exposure:
     since_last_entry_s: float
     to_close_s: float
     day_pnl_usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class RiskCheck:
-    """One limit applied: value against limit, both in the rule's unit."""
-
-    rule: str
-    value: float
-    limit: float
-    passed: bool
 
 
 @dataclass(frozen=True, slots=True)

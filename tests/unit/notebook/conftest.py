@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from journal_rows import put
 
 from momentum_kit.storage.journal import SqliteJournal
 
@@ -45,7 +47,7 @@ def write_session(journal_path: Path) -> Callable[..., Path]:
 
 class _Session:
     def __init__(self, journal: SqliteJournal, rng: np.random.Generator) -> None:
-        self.write = journal.write
+        self.write = partial(put, journal)
         self.rng = rng
         self.realised = self.costs = 0.0
         self.order_id = 100

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from journal_rows import put
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.flight_log import parity as flight_log_parity
@@ -110,15 +111,15 @@ def test_a_dead_kernel_is_told_with_what_happened_then(journal_path: Path) -> No
 def test_words_from_outside_are_text(journal_path: Path) -> None:
     """A headline, a symbol and an incident that carry markup stay letters."""
     journal = SqliteJournal(journal_path)
-    journal.write("headlines", at=OPEN, story_id="1", text=HOSTILE, outcome="item", received_at=OPEN, published_at=OPEN)
-    journal.write("items", at=OPEN, item_id="1:1", story_id="1", symbol=HOSTILE, con_id=1, catalyst=HOSTILE)
-    journal.write("decisions", at=OPEN, item_id="1:1", story_id="1", symbol=HOSTILE, con_id=1, decided_at=OPEN,
+    put(journal, "headlines", at=OPEN, story_id="1", text=HOSTILE, outcome="item", received_at=OPEN, published_at=OPEN)
+    put(journal, "items", at=OPEN, item_id="1:1", story_id="1", symbol=HOSTILE, con_id=1, catalyst=HOSTILE)
+    put(journal, "decisions", at=OPEN, item_id="1:1", story_id="1", symbol=HOSTILE, con_id=1, decided_at=OPEN,
                   verdict="skip", reason=HOSTILE, detail=HOSTILE, final=1)  # fmt: skip
-    journal.write("orders", at=OPEN, item_id="1:1", order_id=1, leg="entry", symbol=HOSTILE, con_id=1, action="BUY",
+    put(journal, "orders", at=OPEN, item_id="1:1", order_id=1, leg="entry", symbol=HOSTILE, con_id=1, action="BUY",
                   order_type="LMT", quantity=1, limit_price=2.0, change="place")  # fmt: skip
-    journal.write("order_updates", at=OPEN, order_id=1, status=HOSTILE, filled=0, remaining=1, avg_fill_price=0.0)
-    journal.write("incidents", at=OPEN, kind="failure", text=HOSTILE)
-    journal.write("notices", at=OPEN, order_id=1, code=202, text=HOSTILE, meaning=HOSTILE)
+    put(journal, "order_updates", at=OPEN, order_id=1, status=HOSTILE, filled=0, remaining=1, avg_fill_price=0.0)
+    put(journal, "incidents", at=OPEN, kind="failure", text=HOSTILE)
+    put(journal, "notices", at=OPEN, order_id=1, code=202, text=HOSTILE, meaning=HOSTILE)
     journal.close()
     log = log_of(journal_path, reason=HOSTILE)
     for name in SECTIONS:
@@ -136,8 +137,8 @@ def test_incidents_have_durations(journal_path: Path) -> None:
         (200, "news", "not entitled to DJNL"),
     ]  # fmt: skip
     for seconds, kind, text in told:
-        journal.write("incidents", at=OPEN + timedelta(seconds=seconds), kind=kind, text=text)
-    journal.write("commands", at=OPEN + timedelta(seconds=340), command="resume", source="panel", outcome="accepted")
+        put(journal, "incidents", at=OPEN + timedelta(seconds=seconds), kind=kind, text=text)
+    put(journal, "commands", at=OPEN + timedelta(seconds=340), command="resume", source="panel", outcome="accepted")
     journal.close()
     found = {f"{each.kind}: {each.text}": each.lasted for each in episodes(journal_path)}
     assert found == {
@@ -169,9 +170,9 @@ def test_signals_that_do_not_fit_the_promise_need_a_human(
     """Whole session, 20 to 25 signals promised: none at all, and sixty, are told."""
     journal = SqliteJournal(journal_path)
     for hours in (0, 6.5):
-        journal.write("equity", at=OPEN + timedelta(hours=hours), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0)
+        put(journal, "equity", at=OPEN + timedelta(hours=hours), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0)
     for number in range(signals):
-        journal.write("decisions", at=OPEN, item_id=str(number), verdict="signal", decided_at=OPEN, con_id=1)
+        put(journal, "decisions", at=OPEN, item_id=str(number), verdict="signal", decided_at=OPEN, con_id=1)
     journal.close()
     log_of(journal_path)
     tables = KitTables()

@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from journal_rows import put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.notebook import tables
@@ -12,7 +13,7 @@ def fill(journal: SqliteJournal, exec_id: str, order_id: int, side: str, price: 
     """One execution of contract 1."""
     row = {"shares": "100", "symbol": "AAA", "con_id": 1, **more}
     time = AT.format(minute)
-    journal.write("executions", at=time, time=time, exec_id=exec_id, order_id=order_id, side=side, price=price, **row)
+    put(journal, "executions", at=time, time=time, exec_id=exec_id, order_id=order_id, side=side, price=price, **row)
 
 
 @pytest.fixture
@@ -21,22 +22,22 @@ def traded(journal_path):
     journal = SqliteJournal(journal_path)
     item = {"item_id": "s:1", "symbol": "AAA", "con_id": 1}
     for minute, price in ((1, 9.9), (3, 10.4), (5, 9.7)):
-        journal.write("marks", at=AT.format(minute), con_id=1, symbol="AAA", price=price, bid=price, ask=price + 0.1)
-    journal.write("decisions", at=AT.format(2), decided_at=AT.format(1), story_id="s", verdict="signal",
+        put(journal, "marks", at=AT.format(minute), con_id=1, symbol="AAA", price=price, bid=price, ask=price + 0.1)
+    put(journal, "decisions", at=AT.format(2), decided_at=AT.format(1), story_id="s", verdict="signal",
                   features={"z_tod": 5.0}, rules=[{"rule": "z", "passed": True}], final=True, **item)  # fmt: skip
     for order_id, leg, kind, limit, stop in (
         (1, "entry", "LMT", 10.05, None),
         (2, "target", "LMT", 10.5, None),
         (3, "stop", "STP", None, 9.8),
     ):
-        journal.write("orders", at=AT.format(2), order_id=order_id, leg=leg, order_type=kind, limit_price=limit,
+        put(journal, "orders", at=AT.format(2), order_id=order_id, leg=leg, order_type=kind, limit_price=limit,
                       stop_price=stop, change="place", **item)  # fmt: skip
     fill(journal, "a.1.01", 1, "BUY", 10.01, 2)
     fill(journal, "a.1.02", 1, "BUY", 10.02, 2)
     fill(journal, "a.2.01", 3, "SELL", 9.78, 4)
-    journal.write("commissions", at=AT.format(2), exec_id="a.1.01", commission_usd=1.0)
-    journal.write("commissions", at=AT.format(2), exec_id="a.1.02", commission_usd=1.1)
-    journal.write("equity", at=AT.format(4), realised_usd=-24.0, unrealised_usd=0.0, costs_usd=2.1)
+    put(journal, "commissions", at=AT.format(2), exec_id="a.1.01", commission_usd=1.0)
+    put(journal, "commissions", at=AT.format(2), exec_id="a.1.02", commission_usd=1.1)
+    put(journal, "equity", at=AT.format(4), realised_usd=-24.0, unrealised_usd=0.0, costs_usd=2.1)
     yield journal
     journal.close()
 
@@ -66,7 +67,7 @@ def test_slippage_is_measured_from_a_named_reference(traded):
 
 def test_a_stop_that_became_a_market_order_is_measured_from_the_last_mark(traded):
     """An exit by a modified stop has no price of its own; the mark at its time is the reference."""
-    traded.write("orders", at=AT.format(3), order_id=3, leg="exit", order_type="MKT", change="modify", item_id="s:1",
+    put(traded, "orders", at=AT.format(3), order_id=3, leg="exit", order_type="MKT", change="modify", item_id="s:1",
                  con_id=1)  # fmt: skip
     last = read(traded, "fills").iloc[-1]
     assert (last["leg"], last["reference"], last["reference_price"]) == ("exit", "mark", 10.4)

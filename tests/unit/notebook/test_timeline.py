@@ -3,6 +3,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from journal_rows import put
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -96,10 +97,10 @@ def test_dollar_signs_in_a_headline_are_no_mathematics(journal_path):
     journal = SqliteJournal(journal_path)
     at = "2026-11-20T14:31:00.000Z"
     text = "Acme prices $50 million offering at $4.00 <b>a share & more_"
-    journal.write("headlines", at=at, story_id="s", text=text, received_at=at, outcome="item", symbols=["ACME"])
-    journal.write("items", at=at, item_id="s:1", story_id="s", symbol="ACME", con_id=1)
+    put(journal, "headlines", at=at, story_id="s", text=text, received_at=at, outcome="item", symbols=["ACME"])
+    put(journal, "items", at=at, item_id="s:1", story_id="s", symbol="ACME", con_id=1)
     for minute in (32, 33):
-        journal.write("marks", at=f"2026-11-20T14:{minute}:00.000Z", con_id=1, symbol="ACME", price=4.0)
+        put(journal, "marks", at=f"2026-11-20T14:{minute}:00.000Z", con_id=1, symbol="ACME", price=4.0)
     journal.close()
     drawn = "\n".join(text.get_text() for text, _ in written(plot_timeline(journal_path)))
     assert text in drawn.replace("\n", " ")
@@ -113,15 +114,15 @@ def test_a_position_that_is_still_held_is_drawn(journal_path):
         return f"2026-11-20T14:{minute}:00.000Z"
 
     item = {"item_id": "s:1", "symbol": "ACME", "con_id": 1}
-    journal.write("headlines", at=at(31), story_id="s", text="Acme wins", received_at=at(31), outcome="item")
-    journal.write("items", at=at(31), story_id="s", **item)
+    put(journal, "headlines", at=at(31), story_id="s", text="Acme wins", received_at=at(31), outcome="item")
+    put(journal, "items", at=at(31), story_id="s", **item)
     for minute in range(32, 40):
-        journal.write("marks", at=at(minute), con_id=1, symbol="ACME", price=4.0 + minute / 100, bid=4.0, ask=4.4)
-    journal.write("decisions", at=at(33), decided_at=at(33), story_id="s", verdict="signal", final=1, **item)
+        put(journal, "marks", at=at(minute), con_id=1, symbol="ACME", price=4.0 + minute / 100, bid=4.0, ask=4.4)
+    put(journal, "decisions", at=at(33), decided_at=at(33), story_id="s", verdict="signal", final=1, **item)
     for order_id, leg in ((1, "entry"), (2, "stop")):
-        journal.write("orders", at=at(33), order_id=order_id, leg=leg, change="place", stop_price=3.9, **item)
+        put(journal, "orders", at=at(33), order_id=order_id, leg=leg, change="place", stop_price=3.9, **item)
     fill = {"side": "BUY", "shares": "100", "price": 4.4, "symbol": "ACME", "con_id": 1}
-    journal.write("executions", at=at(34), time=at(34), exec_id="a.01", order_id=1, **fill)
+    put(journal, "executions", at=at(34), time=at(34), exec_id="a.01", order_id=1, **fill)
     journal.close()
     (story,) = stories(journal_path)
     assert (story.verdict, story.closed_by, len(story.fills)) == ("entry", "", 1)

@@ -9,6 +9,7 @@ import pytest
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, ResearchError
+from momentum_kit.models import JournalRow
 from momentum_kit.models.contracts import Contract, ContractDetails
 from momentum_kit.models.news import Headline, HeadlinePhase, NewsItem, NewsProvider
 from momentum_kit.research.events import Latency, MemorySource, build, read_news
@@ -78,7 +79,7 @@ class StreamClock:
 class NoJournal:
     """Nothing is kept."""
 
-    def write(self, table: str, **columns: object) -> None:
+    def write(self, row: JournalRow) -> None:
         """Not kept."""
 
 

@@ -1,11 +1,12 @@
 import asyncio
 import threading
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
+from journal_rows import Rows, put
 
 from momentum_kit.errors import StorageError
+from momentum_kit.models import JournalRow
 from momentum_kit.runtime.endpoint import EventHub, PublishedJournal
 from momentum_kit.runtime.endpoint.hub import BUFFERED, RING
 from momentum_kit.runtime.endpoint.stream import HubLines
@@ -13,17 +14,14 @@ from momentum_kit.runtime.endpoint.stream import HubLines
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
-class Rows:
-    """A journal in memory."""
+class Refusing(Rows):
+    """A journal that refuses incidents."""
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, dict[str, Any]]] = []
-
-    def write(self, table: str, **columns: Any) -> None:
-        """Keep one row; an unknown table raises, as the real one does."""
-        if table == "nonsense":
-            raise StorageError("no table")
-        self.rows.append((table, columns))
+    def write(self, row: JournalRow) -> None:
+        """Keep the others."""
+        if row.table == "incidents":
+            raise StorageError("refused")
+        super().write(row)
 
 
 async def test_a_reader_gets_events_in_order_and_the_newest_snapshot() -> None:
@@ -90,14 +88,14 @@ async def test_other_threads_publish_and_wake_readers() -> None:
 
 async def test_the_journal_s_rows_are_told_and_measured() -> None:
     """Each row goes to journal, hub and metrics; what the journal refuses is told to nobody."""
-    hub, rows, measured = EventHub(), Rows(), list[str]()
+    hub, rows, measured = EventHub(), Refusing(), list[str]()
     reader = hub.subscribe()
-    journal = PublishedJournal(rows, hub, lambda table, _columns: measured.append(table))
-    journal.write("decisions", at=AT, symbol="AAPL")
-    journal.write("marks", at=AT, symbol="AAPL")
+    journal = PublishedJournal(rows, hub, lambda row: measured.append(row.table))
+    put(journal, "decisions", at=AT, symbol="AAPL")
+    put(journal, "marks", at=AT, symbol="AAPL")
     with pytest.raises(StorageError):
-        journal.write("nonsense")
-    assert [table for table, _ in rows.rows] == measured == ["decisions", "marks"]
+        put(journal, "incidents", at=AT)
+    assert [row.table for row in rows.rows] == measured == ["decisions", "marks"]
     ((number, kind, content),) = hub.take(reader, 10).events
     assert (number, kind, content["symbol"]) == (1, "decisions", "AAPL")
 

@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from journal_rows import partial_row
 from prometheus_client.parser import text_string_to_metric_families
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
@@ -45,9 +46,9 @@ def test_a_scrape_carries_the_whole_snapshot() -> None:
 def test_latencies_are_counted_over_the_session() -> None:
     """Rows with milliseconds become observations in seconds; rows without are none. Two engines share nothing."""
     metrics = Metrics()
-    metrics.observe("decisions", {"features_ms": 1.0, "rules_ms": 0.2})
-    metrics.observe("orders", {"decide_to_sent_ms": None})
-    metrics.observe("executions", {"price": 1.0})
+    metrics.observe(partial_row("decisions", features_ms=1.0, rules_ms=0.2))
+    metrics.observe(partial_row("orders", decide_to_sent_ms=None))
+    metrics.observe(partial_row("executions", price=1.0))
     read = samples(metrics, STATUS)
     assert read["stage_seconds_count", "features"] == 1
     assert read["stage_seconds_sum", "features"] == 0.001

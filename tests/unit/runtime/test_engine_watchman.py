@@ -1,10 +1,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from momentum_kit.config import AlertSettings, Config, RiskSettings
+from momentum_kit.models import JournalRow
 from momentum_kit.runtime.engine.session_alarms import Watchman
 from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.session import Session
@@ -22,7 +23,7 @@ class Told:
         """Keep it."""
         self.sent.append((level, text))
 
-    def write(self, table: str, **columns: Any) -> None:
+    def write(self, row: JournalRow) -> None:
         """Nobody reads it here."""
 
     def now(self) -> datetime:

@@ -1,6 +1,8 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+from journal_rows import Rows
+
 from momentum_kit.config import Thresholds, ThresholdsExport
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 
@@ -93,17 +95,6 @@ def test_another_set_in_force_begins_anew():
     assert world.told == []
 
 
-class Rows:
-    """A journal in memory."""
-
-    def __init__(self) -> None:
-        self.written: list[tuple[str, dict[str, object]]] = []
-
-    def write(self, table: str, **columns: object) -> None:
-        """Keep the row."""
-        self.written.append((table, columns))
-
-
 def test_the_thresholds_of_a_session_are_on_record():
     """The journal names the set and the hash of its export, or says that it has none."""
     rows = Rows()
@@ -112,5 +103,5 @@ def test_the_thresholds_of_a_session_are_on_record():
     named = stamped.model_copy(update={"export": stamped.export.model_copy(update={"hash": "sha256:abc"})})
     record_thresholds(named, rows)
     record_thresholds(Thresholds(), rows)
-    assert [columns["value"] for _, columns in rows.written] == ["default sha256:abc", "default not exported"]
-    assert {(table, columns["key"]) for table, columns in rows.written} == {("meta", "thresholds")}
+    assert [row["value"] for row in rows["meta"]] == ["default sha256:abc", "default not exported"]
+    assert {row["key"] for row in rows["meta"]} == {"thresholds"}

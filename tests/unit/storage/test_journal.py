@@ -7,14 +7,15 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journal_rows import put
 
 from momentum_kit.errors import StorageError
-from momentum_kit.models.orders import OrderAction
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.models import JOURNAL_ROWS, IncidentRow, OrderAction, RiskCheck
+from momentum_kit.models.journal_rows import columns_of
+from momentum_kit.storage.journal import SqliteJournal, query
 from momentum_kit.storage.journal import journal as journal_module
 from momentum_kit.storage.journal.encoding import to_column
 from momentum_kit.storage.journal.sqlite import read_table
-from momentum_kit.trading.risk.gate import RiskCheck
 
 AT = datetime(2026, 11, 20, 9, 30, 5, 250_400, tzinfo=timezone(timedelta(hours=-5)))
 
@@ -29,7 +30,8 @@ def journal(tmp_path):
 
 def test_a_row_round_trips(journal):
     """Times become UTC text with milliseconds, decimals text, structures JSON; nan and infinity become null."""
-    journal.write(
+    put(
+        journal,
         "risk",
         at=AT,
         symbol="AAA",
@@ -53,27 +55,38 @@ def test_a_row_round_trips(journal):
     assert row["wall_ns"] > 1_700_000_000_000_000_000
 
 
-def test_unknown_names_are_refused_at_once(journal):
-    """A typo is an error where it is made, not at the next flush."""
-    with pytest.raises(StorageError, match="no table 'trades'"):
-        journal.write("trades", at=AT)
-    with pytest.raises(StorageError, match="no column colour to set"):
-        journal.write("risk", at=AT, colour="red")
-    with pytest.raises(StorageError, match="no column id"):
-        journal.write("risk", at=AT, id=3)
+def test_rows_and_tables_are_equal_column_by_column(journal):
+    """Each table has one class of rows, whose fields are its columns, in order; the journal adds id and wall_ns."""
+    tables = {kind.table: ("id", "wall_ns", *columns_of(kind)) for kind in JOURNAL_ROWS}
+    names = query(journal.path, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    assert tables == {
+        table: tuple(column for (column,) in query(journal.path, "SELECT name FROM pragma_table_info(?)", [table]))
+        for (table,) in names
+    }
+    assert len(tables) == len(JOURNAL_ROWS)
+
+
+def test_a_column_that_is_missing_or_unknown_makes_no_row():
+    """A typo is an error where it is made (of mypy, and of the call), not at the next flush."""
+    with pytest.raises(TypeError, match="colour"):
+        IncidentRow(at=AT, kind="x", text="", colour="red")
+    with pytest.raises(TypeError, match="text"):
+        IncidentRow(at=AT, kind="x")
+    with pytest.raises(TypeError, match="positional"):
+        IncidentRow(AT, "x", "")
 
 
 def test_naive_times_are_refused(journal):
     """A time without a zone never reaches the file."""
     with pytest.raises(ValueError, match="naive"):
-        journal.write("risk", at=datetime(2026, 1, 1))  # noqa: DTZ001
+        put(journal, "risk", at=datetime(2026, 1, 1))  # noqa: DTZ001
 
 
 def test_rows_keep_their_order(journal):
     """Ids follow the order of writing, across flushes and differing columns."""
     for number in range(6):
         extra = {"source": "cli"} if number % 2 else {}
-        journal.write("commands", at=AT, command=str(number), **extra)
+        put(journal, "commands", at=AT, command=str(number), **extra)
         if number == 2:
             journal.flush()
     journal.flush()
@@ -83,12 +96,12 @@ def test_rows_keep_their_order(journal):
 
 def test_a_reader_does_not_disturb(journal):
     """The kit reads while the engine writes."""
-    journal.write("meta", key="seed", value="7")
+    put(journal, "meta", key="seed", value="7")
     journal.flush()
     reader = sqlite3.connect(f"file:{journal.path}?mode=ro", uri=True)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM meta").fetchone() == (1,)
-    journal.write("meta", key="speed", value="60")
+    put(journal, "meta", key="speed", value="60")
     assert journal.flush()
     assert reader.execute("SELECT count(*) FROM meta").fetchone() == (1,)
     reader.close()
@@ -102,14 +115,14 @@ def test_a_failing_disk_loses_nothing(tmp_path):
     pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
     journal._connection.execute(f"PRAGMA max_page_count = {pages}")  # what SQLite sees of a full disk
     for number in range(300):
-        journal.write("incidents", at=AT, kind="x", text=f"{number} " * 100)
+        put(journal, "incidents", at=AT, kind="x", text=f"{number} " * 100)
     assert [journal.flush(), journal.flush()] == [False, False]
     assert journal.buffered == 300
     assert len(told) == 1
     assert "full" in told[0]
     assert "300 rows wait" in told[0]
     journal._connection.execute("PRAGMA max_page_count = 1073741823")
-    journal.write("incidents", at=AT, kind="x", text="last")
+    put(journal, "incidents", at=AT, kind="x", text="last")
     assert journal.flush()
     assert "writing again" in told[1]
     journal.close()
@@ -122,7 +135,7 @@ def test_the_buffer_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(journal_module, "MAX_BUFFERED_ROWS", 3)
     journal = SqliteJournal(tmp_path / "journal.db")
     for number in range(5):
-        journal.write("meta", key=str(number))
+        put(journal, "meta", key=str(number))
     with pytest.raises(StorageError, match="2 rows were not written"):
         journal.close()
     assert len(read_table(journal.path, "meta")) == 3
@@ -140,7 +153,7 @@ def test_writing_while_another_thread_flushes(tmp_path):
     thread = threading.Thread(target=flush_until_done)
     thread.start()
     for number in range(2000):
-        journal.write("meta", key=str(number))
+        put(journal, "meta", key=str(number))
     done.set()
     thread.join()
     journal.close()

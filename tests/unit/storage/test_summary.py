@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journal_rows import put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.storage.journal import SqliteJournal, decisions_digest, latest, query, summarise
@@ -52,7 +53,7 @@ def session(journal: SqliteJournal, threshold: float = 5.0, reverse: bool = Fals
     ]
     decided = [row for row in rows if row[0] in ("decisions", "risk", "headlines")]
     for table, columns in [*reversed(decided)] if reverse else rows:
-        journal.write(table, **columns)
+        put(journal, table, **columns)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_a_session_can_be_read_while_it_writes(path):
     session(journal)
     journal.flush()
     assert summarise(path)["headlines"] == 4
-    journal.write("headlines", at=AT, outcome="skip", reason="no ticker")
+    put(journal, "headlines", at=AT, outcome="skip", reason="no ticker")
     assert journal.flush()
     assert summarise(path)["headlines"] == 5
     journal.close()

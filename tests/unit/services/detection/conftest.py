@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from journal_rows import Rows
 
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.errors import NoData
@@ -93,21 +94,6 @@ class HandMarket:
         if isinstance(answer, Exception):
             raise answer
         return tuple(answer)
-
-
-class Rows:
-    """A journal that keeps its rows."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, dict[str, Any]]] = []
-
-    def write(self, table: str, **columns: Any) -> None:
-        """Keep one row."""
-        self.rows.append((table, columns))
-
-    def of(self, table: str) -> list[dict[str, Any]]:
-        """The rows of one table."""
-        return [columns for name, columns in self.rows if name == table]
 
 
 class Lab:
@@ -203,7 +189,7 @@ class Lab:
 
     def decisions(self, final: bool | None = None) -> list[dict[str, Any]]:
         """Decision rows, all or by their final flag."""
-        rows = self.journal.of("decisions")
+        rows = self.journal["decisions"]
         return rows if final is None else [row for row in rows if bool(row["final"]) is final]
 
     def reasons(self) -> list[str]:

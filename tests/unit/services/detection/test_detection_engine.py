@@ -126,7 +126,7 @@ async def test_no_baseline_where_the_broker_has_no_history(lab, no_data):
     await lab.trade(10.0, 100)
     await lab.run_until(6)
     assert lab.reasons() == ["no baseline"]
-    assert lab.journal.of("incidents") == []
+    assert lab.journal["incidents"] == []
 
 
 async def test_a_failed_history_request_is_repeated(lab):
@@ -137,7 +137,7 @@ async def test_a_failed_history_request_is_repeated(lab):
     await lab.news()
     await lab.quote(10.0, 10.01)
     await lab.run_until(10)
-    assert "1 min bars" in lab.journal.of("incidents")[0]["text"]
+    assert "1 min bars" in lab.journal["incidents"][0]["text"]
     assert set(lab.reasons()) == {"no baseline"}
     lab.market.history["1 min"] = bars
     await lab.run_until(21)
@@ -205,7 +205,7 @@ async def test_a_symbol_without_permission_stays_blind(lab):
     await lab.news()
     lab.market.streams["quotes", 101].put_nowait(RequestFailed(354, "Requested market data is not subscribed"))
     await lab.run_until(6)
-    assert "354" in lab.journal.of("incidents")[0]["text"]
+    assert "354" in lab.journal["incidents"][0]["text"]
     assert lab.reasons() == ["no quote"]
     assert not lab.task.done()
 
@@ -297,7 +297,7 @@ async def test_the_line_is_given_back_after_observation(lab):
     assert lab.market.open_lines
     await lab.run_until(31)
     assert lab.market.open_lines == []
-    assert [row["price"] for row in lab.journal.of("marks")] == [10.0, 10.1]
+    assert [row["price"] for row in lab.journal["marks"]] == [10.0, 10.1]
 
 
 async def test_after_a_stall_only_the_newest_close_is_judged(lab):

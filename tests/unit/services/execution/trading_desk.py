@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
+from journal_rows import Rows
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models.decisions import TradeSignal
@@ -22,20 +23,6 @@ from momentum_kit.storage.journal import SqliteIntents
 from momentum_kit.trading.account import Ledger
 
 BEAT = timedelta(seconds=0.25)
-
-
-class Rows:
-    """A journal in memory: the rows of each table."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, list[dict[str, Any]]] = {}
-
-    def write(self, table: str, **columns: Any) -> None:
-        """Append."""
-        self.tables.setdefault(table, []).append(columns)
-
-    def __getitem__(self, table: str) -> list[dict[str, Any]]:
-        return self.tables.get(table, [])
 
 
 class Told:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from journal_rows import Rows
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, RequestFailed
@@ -32,21 +33,6 @@ class StandingClock:
     def now(self) -> datetime:
         """The set time."""
         return self.at
-
-
-class Rows:
-    """A journal that keeps its rows."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, dict[str, Any]]] = []
-
-    def write(self, table: str, **columns: Any) -> None:
-        """Keep one row."""
-        self.rows.append((table, columns))
-
-    def of(self, table: str) -> list[dict[str, Any]]:
-        """The rows of one table."""
-        return [columns for name, columns in self.rows if name == table]
 
 
 class Tapes:
@@ -132,11 +118,11 @@ class Desk:
 
     async def hear(self, text: str, *, key: str = "BRFG", article_id: str = "", **fields: Any) -> str:
         """Send a headline received now; what became of it: 'item' or the reason."""
-        before = len(self.journal.of("headlines"))
+        before = len(self.journal["headlines"])
         values = {"published_at": self.clock.at - timedelta(seconds=2), "received_at": self.clock.at} | fields
         unique = article_id or f"{key}$s{before:05d}"
         await self.feed.push(Headline(key, unique, text, **values), key)
-        row = self.journal.of("headlines")[before]
+        row = self.journal["headlines"][before]
         return str(row["reason"]) or str(row["outcome"])
 
     def taken(self) -> list[NewsItem]:

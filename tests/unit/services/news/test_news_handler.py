@@ -26,7 +26,7 @@ async def test_a_live_headline_becomes_an_item(desk):
     assert (item.sentiment, item.confidence, item.n_tickers) == (0.84, 0.83, 1)
     assert "\u2014" in item.text
     assert set(item.stage_ms) == {"parse", "resolve"}
-    assert [row["item_id"] for row in desk.journal.of("items")] == [item.item_id]
+    assert [row["item_id"] for row in desk.journal["items"]] == [item.item_id]
     assert desk.counts == {"headlines": 1, "items": 1}
 
 
@@ -136,7 +136,7 @@ async def test_own_news_of_watched_symbols(desk):
     await desk.start(watch_symbols=("ACME", "ZZZZ"))
     assert await desk.hear("Phase 3 study met its primary endpoint", key="own", contract=ACME) == "item"
     assert desk.feed.sources[-1][0].con_id == 101
-    assert any("ZZZZ" in row["text"] for row in desk.journal.of("incidents"))
+    assert any("ZZZZ" in row["text"] for row in desk.journal["incidents"])
     assert desk.book.asked == ["ACME", "ZZZZ"]
 
 
@@ -146,7 +146,7 @@ async def test_a_tape_that_is_not_entitled_is_an_incident(desk):
     await desk.start()
     await desk.hear("Acme (ACME) wins contract")
     assert desk.feed.sources == ["BRFG"]
-    assert "not entitled to BRFUPDN" in desk.journal.of("incidents")[0]["text"]
+    assert "not entitled to BRFUPDN" in desk.journal["incidents"][0]["text"]
 
 
 async def test_a_refused_tape_leaves_the_others_alone(desk):
@@ -154,7 +154,7 @@ async def test_a_refused_tape_leaves_the_others_alone(desk):
     desk.feed.refused.add("BRFUPDN")
     await desk.start()
     assert await desk.hear("Acme (ACME) wins contract") == "item"
-    assert "321" in desk.journal.of("incidents")[0]["text"]
+    assert "321" in desk.journal["incidents"][0]["text"]
 
 
 async def test_without_any_feed_the_service_stays(desk):
@@ -163,7 +163,7 @@ async def test_without_any_feed_the_service_stays(desk):
     await desk.start()
     await asyncio.sleep(0)
     assert not desk.task.done()
-    assert any("no headlines are heard" in row["text"] for row in desk.journal.of("incidents"))
+    assert any("no headlines are heard" in row["text"] for row in desk.journal["incidents"])
 
 
 async def test_a_lost_connection_ends_the_service_with_its_own_error(desk):
@@ -199,14 +199,14 @@ async def test_a_second_reading_follows_its_item_and_delays_nothing(desk):
     await desk.hear("Acme (ACME) wins contract")
     (first,) = desk.taken()
     assert first.reading is None
-    assert desk.journal.of("items") == []
+    assert desk.journal["items"] == []
     await desk.hear("Globex (GLBX) wins contract")  # the next headline does not wait either
     reader.go.set()
     await desk.handler.queues["readings"].join()
     items = desk.taken()
     again = next(item for item in items if item.item_id == first.item_id)
     assert again.reading is reader.reading
-    assert len(desk.journal.of("items")) == 2
+    assert len(desk.journal["items"]) == 2
     assert desk.counts["items"] == 2
 
 
@@ -218,5 +218,5 @@ async def test_a_reader_without_an_answer_changes_nothing(desk):
     await desk.hear("Acme (ACME) wins contract")
     await desk.handler.queues["readings"].join()
     assert len(desk.taken()) == 1
-    assert [row["reading"] for row in desk.journal.of("items")] == [None]
+    assert [row["reading"] for row in desk.journal["items"]] == [None]
     assert reader.asked == [("Acme (ACME) wins contract", "ACME", "")]
