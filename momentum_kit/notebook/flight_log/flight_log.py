@@ -55,7 +55,7 @@ class FlightLog:
     def configured(self) -> Section:
         """What was configured, with a hash of everything that decides."""
         facts = self.facts
-        rows = [*facts.configured(), ("code", code_version(), "release and hash of the installed source")]
+        rows = [*facts.configured(), ("code", code_version(), "release and hash of the code that decides")]
         return _section(table("Configured", ("what", "value", "note"), _wrapped(rows), ""))
 
     def counts(self) -> Section:

@@ -10,9 +10,10 @@ import pandas as pd
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import EventTable
-from momentum_kit.research.statistics import Array
 from momentum_kit.research.sweep.bins import bin_table
 from momentum_kit.research.sweep.grid import Grid
+
+Array = npt.NDArray[np.float64]
 
 UNITS = {
     "price range": "USD", "move": "%", "z": "", "rvol bar": "x", "rvol cum": "x", "dollar volume": "USD", "trades": "",

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from arch.bootstrap import SPA
 
-from momentum_kit.research.statistics import Array
+from momentum_kit.research.validation.statistics import Array
 
 BLOCK_DAYS = 5  # a week: what depends on the day before seldom depends on the week before
 MIN_DAYS = 20  # below, a bootstrap of days only repeats the sample

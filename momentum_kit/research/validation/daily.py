@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.statistics import Array
 from momentum_kit.research.sweep import LEAST_EVENTS, Cell, Grid, SweepResult, find_plateau
 from momentum_kit.research.validation.folds import Days, Mask, as_days
+from momentum_kit.research.validation.statistics import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.research.statistics import Array
+from momentum_kit.research.validation.statistics import Array
 
 SPLITS = 16
 SAME_IDEA = 0.7  # correlation of daily returns from which two cells count as one

@@ -21,7 +21,6 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events import EventTable
-from momentum_kit.research.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
 from momentum_kit.research.sweep import Outcomes, SweepResult, by_day, outcomes
 from momentum_kit.research.validation.bootstraps import mean_band, spa_test
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
@@ -30,6 +29,7 @@ from momentum_kit.research.validation.folds import Fold, day_folds, walk_forward
 from momentum_kit.research.validation.overfitting import SAME_IDEA, probability_of_overfitting, representatives
 from momentum_kit.research.validation.placebo import Placebo
 from momentum_kit.research.validation.sealed import Sealed
+from momentum_kit.research.validation.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
 from momentum_kit.research.validation.stress import break_even_multiple, candidate_band, flips, stressed_bands
 
 FOLDS = 10

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from momentum_kit.research.statistics import events_needed
 from momentum_kit.research.validation.bootstraps import Band
 from momentum_kit.research.validation.evidence import Evidence
 from momentum_kit.research.validation.sealed import NOTHING_SEALED
+from momentum_kit.research.validation.statistics import events_needed
 from momentum_kit.research.validation.verdict import Verdict
 
 SESSIONS_A_MONTH = 21

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from momentum_kit.research.statistics import (
+from momentum_kit.research.validation.statistics import (
     deflated_sharpe,
     event_study_power,
     events_needed,

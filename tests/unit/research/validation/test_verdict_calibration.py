@@ -5,10 +5,10 @@ import os
 import numpy as np
 
 from momentum_kit.config import Thresholds
-from momentum_kit.research.statistics import share_upper_bound
 from momentum_kit.research.sweep import TrialLedger
 from momentum_kit.research.sweep.sweep import sweep
 from momentum_kit.research.validation import judge, validate
+from momentum_kit.research.validation.statistics import share_upper_bound
 
 WORLDS = int(os.environ.get("MOMENTUM_KIT_WORLDS", "6"))
 
