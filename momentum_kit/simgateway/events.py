@@ -1,12 +1,13 @@
-"""What happens in the simulated market and to its orders: the values between market, matching and client session.
+"""What happens in the simulated market and to its orders: the values between market, broker and client session.
 
-The market (market.py) yields MarketEvents in time order; matching.py turns them and client requests into
-OrderEvents; client_session.py turns both into IB messages.
+The market yields MarketEvents in time order; the broker turns them and client requests into OrderEvents; a client's
+session turns both into IB messages.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ MarketEvent = QuoteEvent | TradeEvent | HaltEvent | NewsEvent
 
 @dataclass(slots=True)
 class SimOrder:
-    """An order at the simulated broker; owned and mutated by matching.py alone.
+    """An order at the simulated broker; owned and mutated by the simulated broker alone.
 
     raw: every placeOrder field the client sent, by ibapi attribute name, for an honest openOrder echo.
     limit_price, stop_price are None where unset.
@@ -169,3 +170,11 @@ class OrderBound:
 
 
 OrderEvent = OpenOrderReport | StatusReport | ExecutionReport | CommissionReportDue | OrderErrorReport | OrderBound
+
+
+class Profit(NamedTuple):
+    """Profit and loss, USD; daily is both others together, as nothing is held overnight."""
+
+    daily: float
+    unrealized: float
+    realized: float

@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from momentum_kit.simgateway.broker.manual import UNBOUND, is_manual
-from momentum_kit.simgateway.broker.matching import SimulatedBroker
+from momentum_kit.simgateway.broker import UNBOUND, SimulatedBroker, is_manual
 from momentum_kit.simgateway.client.handlers.account import on_execution
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.client.session import ClientSession

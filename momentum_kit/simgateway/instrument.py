@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_kit.sessions import NEW_YORK, session_on
+from momentum_kit.simgateway.trading_hours import hours
 
 # Recorded for AAPL from a live gateway; the simulated listings carry the same lists.
 ORDER_TYPES = (
@@ -74,8 +75,5 @@ def _hours(day: date, *, extended: bool) -> str:
     stamp = f"{day:%Y%m%d}"
     if session is None:
         return f"{stamp}:CLOSED"
-    close = session.close.astimezone(NEW_YORK)
-    if not extended:
-        return f"{stamp}:0930-{stamp}:{close:%H%M}"
-    # After a half day's close at 13:00 the extended session ends at 17:00.
-    return f"{stamp}:0400-{stamp}:{close + timedelta(hours=4):%H%M}"
+    start, end = (moment.astimezone(NEW_YORK) for moment in hours(session, extended))
+    return f"{stamp}:{start:%H%M}-{stamp}:{end:%H%M}"

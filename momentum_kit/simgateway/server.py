@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from momentum_kit.simgateway.broker.opening import open_broker
+from momentum_kit.simgateway.broker import open_broker
 from momentum_kit.simgateway.client.connection import Connection
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.hub import Hub

@@ -30,7 +30,7 @@ from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.positions import PositionManager
-from momentum_kit.simgateway.embedding import Assumptions, BarColumns, Market, Scenario, Tape, to_ms
+from momentum_kit.simgateway.embedding import BarColumns, BrokerAssumptions, Market, Scenario, Tape, to_ms
 from momentum_kit.simgateway.market.tape import build_tape
 from momentum_kit.simgateway.market.universe import AAPL
 from momentum_kit.simgateway.scenario.scenario import BrokerSpec
@@ -275,7 +275,7 @@ async def test_crash_and_restart(tmp_path: Path) -> None:
 
 def known_answers() -> dict[str, list[str]]:
     """The gateway's open questions with their alternatives."""
-    hints = get_type_hints(Assumptions)
+    hints = get_type_hints(BrokerAssumptions)
     switches = {name: get_args(hint) for name, hint in hints.items() if get_args(hint)}
     return {name: [a for a in answers if a not in ("seeded", "silence")] for name, answers in switches.items()}
 
@@ -328,7 +328,7 @@ async def test_safe_under_every_pair_of_assumptions(tmp_path: Path, row: dict[st
 
 def two_answers() -> list[dict[str, str]]:
     """Every two settings that are not the defaults, all else by default; a seeded few unless all are asked for."""
-    usual, answers = Assumptions(), known_answers()
+    usual, answers = BrokerAssumptions(), known_answers()
     others = [(name, answer) for name in answers for answer in answers[name] if answer != getattr(usual, name)]
     pairs = [dict(pair) for pair in itertools.combinations(others, 2) if pair[0][0] != pair[1][0]]
     everything = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"

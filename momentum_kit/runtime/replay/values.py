@@ -17,7 +17,7 @@ from momentum_kit.models import (
     Position,
 )
 from momentum_kit.ports import OrderEvent
-from momentum_kit.simgateway.embedding import CompletedOrder, Holding, Instrument, Market
+from momentum_kit.simgateway.embedding import AccountPosition, CompletedOrder, Instrument, Market
 from momentum_kit.simgateway.embedding import events as sim
 
 SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL}
@@ -137,7 +137,7 @@ def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, fro
     )  # fmt: skip
 
 
-def position(held: Holding, market: Market, account: str) -> Position:
+def position(held: AccountPosition, market: Market, account: str) -> Position:
     """One holding."""
     return Position(account, stock(market.instruments[held.con_id], ""), held.quantity, held.average_cost)
 

@@ -21,7 +21,7 @@ from momentum_kit.errors import EngineError, InputError, MomentumKitError
 from momentum_kit.runtime.sim.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
-from momentum_kit.simgateway.embedding import SWITCHES, Assumptions, Market, RealDay, open_bar_market
+from momentum_kit.simgateway.embedding import SWITCHES, BrokerAssumptions, Market, RealDay, open_bar_market
 from momentum_kit.storage.archive import Archive
 
 START_TIMEOUT_S = 60.0
@@ -80,7 +80,7 @@ def answers_of(pairs: Sequence[str]) -> dict[str, Any]:
 
 def open_questions() -> tuple[list[dict[str, Any]], str]:
     """Every switch of the simulated broker: as values, and as text with the default marked by a star."""
-    chosen, rows, lines = Assumptions(), [asdict(switch) for switch in SWITCHES], []
+    chosen, rows, lines = BrokerAssumptions(), [asdict(switch) for switch in SWITCHES], []
     for switch in SWITCHES:
         lines.append(f"{switch.name}: {switch.question}")
         for each in switch.alternatives:

@@ -1,42 +1,14 @@
 """The simulated account: cash, holdings with average cost, commissions and the values an account summary shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-
-@dataclass(frozen=True, slots=True)
-class CostTable:
-    """Cost of executions; the defaults are IBKR's fixed plan for US stocks without regulatory fees.
-
-    per_share_usd with a floor of minimum_usd an order, but never above maximum_share of its value.
-    cat_usd_per_share falls on both sides; sec_fee_usd_per_million and taf_usd_per_share (at most taf_cap_usd an
-    execution) on sales only.
-    """
-
-    per_share_usd: float = 0.005
-    minimum_usd: float = 1.0
-    maximum_share: float = 0.01
-    sec_fee_usd_per_million: float = 0.0
-    taf_usd_per_share: float = 0.0
-    taf_cap_usd: float = 0.0
-    cat_usd_per_share: float = 0.0
-
-    def order_commission(self, shares: float, value_usd: float) -> float:
-        """Commission of an order that has filled this much so far."""
-        return min(max(shares * self.per_share_usd, self.minimum_usd), value_usd * self.maximum_share)
-
-    def fees(self, shares: float, value_usd: float, *, sale: bool) -> float:
-        """Regulatory fees of one execution."""
-        both_sides = shares * self.cat_usd_per_share
-        if not sale:
-            return both_sides
-        taf = min(shares * self.taf_usd_per_share, self.taf_cap_usd)
-        return both_sides + value_usd * self.sec_fee_usd_per_million / 1e6 + taf
+from momentum_kit.simgateway.events import Profit
+from momentum_kit.simgateway.scenario.scenario import CommissionSpec
 
 
-class Holding(NamedTuple):
+class AccountPosition(NamedTuple):
     """A position: signed shares; average_cost in USD a share includes commissions, as IB's does."""
 
     con_id: int
@@ -52,39 +24,44 @@ class AccountLine(NamedTuple):
     currency: str
 
 
-class Profit(NamedTuple):
-    """Profit and loss, USD; daily is both others together, as nothing is held overnight."""
-
-    daily: float
-    unrealized: float
-    realized: float
-
-
 class Account:
     """One account in USD.
 
-    leverage: gross position value that a dollar of equity may carry (4 is Regulation T by day).
+    commission: what executions cost. leverage: gross position value that a dollar of equity may carry (4 is
+    Regulation T by day).
     """
 
-    def __init__(
-        self, name: str, cash_usd: float = 1_000_000.0, costs: CostTable | None = None, leverage: float = 4.0
-    ) -> None:
+    def __init__(self, *, name: str, cash_usd: float, commission: CommissionSpec, leverage: float = 4.0) -> None:
         self.name = name
         self.cash_usd = cash_usd
-        self.costs = costs or CostTable()
+        self.commission = commission
         self.leverage = leverage
         self.realized_usd = 0.0
         self.commissions_usd = 0.0
-        self._holdings: dict[int, Holding] = {}
+        self._holdings: dict[int, AccountPosition] = {}
         self._realized_by: dict[int, float] = {}
+
+    def order_commission(self, shares: float, value_usd: float) -> float:
+        """Commission (USD) of an order that has filled this much so far: IB's minimum and maximum go by order."""
+        plan = self.commission
+        return min(max(shares * plan.per_share_usd, plan.least_usd), value_usd * plan.most_share)
+
+    def execution_fees(self, shares: float, value_usd: float, *, sale: bool) -> float:
+        """Regulatory fees (USD) of one execution: CAT on both sides, SEC and TAF on sales only."""
+        plan = self.commission
+        both_sides = shares * plan.cat_per_share_usd
+        if not sale:
+            return both_sides
+        taf = min(shares * plan.taf_per_share_usd, plan.taf_most_usd)
+        return both_sides + value_usd * plan.sec_usd_per_million / 1e6 + taf
 
     def quantity(self, con_id: int) -> Decimal:
         """Signed shares held now."""
         return self.holding(con_id).quantity
 
-    def holding(self, con_id: int) -> Holding:
+    def holding(self, con_id: int) -> AccountPosition:
         """The position in a contract, flat or not."""
-        return self._holdings.get(con_id) or Holding(con_id, Decimal(0), 0.0)
+        return self._holdings.get(con_id) or AccountPosition(con_id, Decimal(0), 0.0)
 
     def opens(self, con_id: int, signed: Decimal) -> bool:
         """True if buying (or, negative, selling) this many shares opens or adds to a position."""
@@ -109,10 +86,10 @@ class Account:
             basis = float(abs(held)) * average + float(opened) * (price + side * fee_a_share)
             held += side * opened
             average = basis / float(abs(held))
-        self._holdings[con_id] = Holding(con_id, held, average if held else 0.0)
+        self._holdings[con_id] = AccountPosition(con_id, held, average if held else 0.0)
         return realized
 
-    def open_holdings(self) -> list[Holding]:
+    def open_holdings(self) -> list[AccountPosition]:
         """All positions that are not flat, by con_id."""
         return [holding for _, holding in sorted(self._holdings.items()) if holding.quantity]
 
@@ -140,7 +117,7 @@ class Account:
         self.cash_usd -= difference
         _, held, average = self.holding(con_id)
         if held * signed > 0:
-            self._holdings[con_id] = Holding(con_id, held, average + difference / float(held))
+            self._holdings[con_id] = AccountPosition(con_id, held, average + difference / float(held))
         else:
             self._realize(con_id, -difference)
 

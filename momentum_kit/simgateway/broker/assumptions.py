@@ -1,20 +1,239 @@
-"""What the broker does but nobody can promise: one answer to each switch of switches.py, for matching.py to obey.
+"""What the broker does but nobody can promise: the open questions, the alternatives with their sources, the answers.
 
-A scenario picks alternatives by name (`Assumptions.choose`); `momentum-kit sim --assumptions` lists SWITCHES.
+Each Switch is a question that recordings and documents leave open; BrokerAssumptions holds one answer to each, and the
+rest of this package asks it. A scenario picks alternatives by name; `momentum-kit sim --assumptions` lists SWITCHES.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Literal
 
 from momentum_kit.errors import ScenarioError
-from momentum_kit.simgateway.broker.switches import SWITCHES, Alternative, Basis, Switch
 
-__all__ = ["SWITCHES", "Alternative", "Assumptions", "Basis", "Switch"]
+
+class Basis(StrEnum):
+    """How well an alternative is known."""
+
+    RECORDED = "recorded"  # seen in traffic of a live or paper gateway
+    DOCUMENTED = "documented"  # stated by IB
+    ASSUMED = "assumed"  # reported by peers, or our best guess
 
 
 @dataclass(frozen=True, slots=True)
-class Assumptions:
+class Alternative:
+    """One way the broker may behave, and how we know."""
+
+    name: str
+    basis: Basis
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One open question about the broker; `name` is the field of BrokerAssumptions that answers it."""
+
+    name: str
+    question: str
+    alternatives: tuple[Alternative, ...]
+
+
+_R, _D, _A = Basis.RECORDED, Basis.DOCUMENTED, Basis.ASSUMED
+_TRANSCRIPTS = "recorded gateway transcripts (ThomasMarcelis/ibkr-go, server version 200)"
+
+SWITCHES: tuple[Switch, ...] = (
+    Switch(
+        "first_status",
+        "Is an order that can work at once told PreSubmitted before Submitted?",
+        (
+            Alternative("opening_market_held", _R, f"market orders that open a position only; {_TRANSCRIPTS}"),
+            Alternative("held", _R, f"every order; {_TRANSCRIPTS}: one resting limit order"),
+            Alternative("direct", _R, f"no order; {_TRANSCRIPTS}: three resting limit orders, a closing market order"),
+            Alternative("seeded", _A, "half of them, by seed and perm id: no rule explains all recordings"),
+        ),
+    ),
+    Switch(
+        "cancel_status",
+        "Is a cancel told PendingCancel before Cancelled? (An IOC remainder always is.)",
+        (
+            Alternative("direct", _R, f"{_TRANSCRIPTS}: four cancels"),
+            Alternative("pending_first", _R, f"{_TRANSCRIPTS}: one cancel, of the order that had been told twice"),
+            Alternative("seeded", _A, "half of them, by seed and perm id: no rule explains all recordings"),
+        ),
+    ),
+    Switch(
+        "fill_order",
+        "What comes first: the execution, or the status that counts it?",
+        (
+            Alternative("status_first_after_modify", _R, f"a modified order's status comes first; {_TRANSCRIPTS}"),
+            Alternative("execution_first", _R, f"{_TRANSCRIPTS}: three market orders"),
+            Alternative("status_first", _R, f"{_TRANSCRIPTS}: a limit order modified to market"),
+        ),
+    ),
+    Switch(
+        "opening_pnl",
+        "What is realizedPNL in the commission report of an opening execution?",
+        (
+            Alternative("unset", _R, f"1.7976931348623157E308; {_TRANSCRIPTS}"),
+            Alternative("zero", _R, f"{_TRANSCRIPTS} (perhaps normalised by the source)"),
+        ),
+    ),
+    Switch(
+        "closing_commission",
+        "When does the commission report of a closing execution come?",
+        (
+            Alternative("prompt", _A, "like that of an opening one"),
+            Alternative("late", _R, f"not within 100 ms after Filled; {_TRANSCRIPTS}"),
+            Alternative("missing", _R, f"the recording ends without it; {_TRANSCRIPTS}"),
+        ),
+    ),
+    Switch(
+        "stop_first_echo",
+        "Which lmtPrice does the first openOrder of a new stop carry?",
+        (
+            Alternative("stray_limit", _R, f"near the stop; {_TRANSCRIPTS}. That it is one spread away is ASSUMED"),
+            Alternative("clean", _D, "a stop has no limit price"),
+        ),
+    ),
+    Switch(
+        "open_orders_reply",
+        "Does an orderStatus follow each openOrder that answers reqOpenOrders?",
+        (
+            Alternative("order_only", _R, _TRANSCRIPTS),
+            Alternative("order_and_status", _D, "interactivebrokers.github.io/tws-api/open_orders.html"),
+        ),
+    ),
+    Switch(
+        "empty_executions",
+        "Does execDetailsEnd answer reqExecutions on a day without executions?",
+        (
+            Alternative("end", _D, "interactivebrokers.github.io/tws-api/executions_commissions.html"),
+            Alternative("silence", _R, _TRANSCRIPTS),
+        ),
+    ),
+    Switch(
+        "staged_child",
+        "Is a child that is staged with transmit=False told anything?",
+        (
+            Alternative("silent", _R, f"{_TRANSCRIPTS}: an order without parent"),
+            Alternative("transient_cancelled", _A, "peers saw Cancelled on children that lived"),
+        ),
+    ),
+    Switch(
+        "partial_parent",
+        "What do children do while their parent is partly filled?",
+        (
+            Alternative(
+                "children_wait", _D, "a child is not activated before its parent fills: TWS API, attached orders"
+            ),
+            Alternative("children_activate", _A, "peers saw a stop fire under a partly filled parent; never beyond it"),
+        ),
+    ),
+    Switch(
+        "dead_partial_parent",
+        "What becomes of children whose parent died after a partial fill?",
+        (
+            Alternative("children_resized", _A, "they protect what was filled"),
+            Alternative("children_cancelled", _A, "they die with it and leave the position bare"),
+        ),
+    ),
+    Switch(
+        "oca_cancels_on",
+        "When does a fill cancel the rest of an OCA group of type 1?",
+        (
+            Alternative("first_fill", _D, "type 1: cancel all remaining orders with block (TWS API, ocaType)"),
+            Alternative("last_fill", _A, "partial fills block the rest, the last one cancels it"),
+        ),
+    ),
+    Switch(
+        "oca_member_cancelled",
+        "Does a client's cancel of one member cancel its OCA group?",
+        (
+            Alternative("cancels_group", _D, "TWS guide of 2001, elitetrader.com thread 2163"),
+            Alternative("group_lives", _A, "only fills act on the group"),
+        ),
+    ),
+    Switch(
+        "oca_revision",
+        "What happens to an order whose modify names another OCA group (error 10326)?",
+        (
+            Alternative("order_lives", _A, "the modify is refused (nautilus_trader issue 2978)"),
+            Alternative("order_cancelled", _A, "peers saw the gateway cancel it"),
+        ),
+    ),
+    Switch(
+        "far_limit",
+        "What becomes of a new limit order far through the market?",
+        (
+            Alternative("capped", _D, "2161 and mktCapPrice; TWS API, orderStatus. How far is ASSUMED"),
+            Alternative("refused", _D, "202 with a price-check text; IBKR, considerations for automated systems"),
+            Alternative("accepted", _A, "as it is"),
+        ),
+    ),
+    Switch(
+        "execution_correction",
+        "Are executions corrected (the same, its id ending in .02)?",
+        (
+            Alternative("none", _A, "the usual day"),
+            Alternative("every", _D, "all but the id is identical; TWS API, execDetails. How often is ASSUMED"),
+        ),
+    ),
+    Switch(
+        "ioc_parent",
+        "May the parent of a bracket be IOC or FOK?",
+        (
+            Alternative("accepted", _A, "its children follow what it filled"),
+            Alternative("refused", _A, "201, and the children die with it"),
+        ),
+    ),
+    Switch(
+        "restored_replay",
+        "What does the gateway repeat by itself after 1102?",
+        (
+            Alternative("nothing", _A, "the client asks"),
+            Alternative("open_orders", _A, "openOrder and orderStatus of every working order of the client"),
+            Alternative("orders_and_executions", _A, "these, and all executions of the day once more"),
+        ),
+    ),
+    Switch(
+        "cancel_rights",
+        "Whose cancel of an order is obeyed?",
+        (
+            Alternative("owner", _D, "its own client's, else 10147; TWS API, cancelOrder"),
+            Alternative("client_0_too", _A, "also that of client 0, by the order id it was shown"),
+        ),
+    ),
+    Switch(
+        "global_cancel",
+        "What does reqGlobalCancel cancel?",
+        (
+            Alternative("every_order", _D, "those of all clients and of TWS; TWS API, reqGlobalCancel"),
+            Alternative("own_orders", _A, "those of the client that asks"),
+        ),
+    ),
+    Switch(
+        "history_farm",
+        "In which state is the history farm at a start?",
+        (
+            Alternative("ok", _R, f"2106; {_TRANSCRIPTS}: four starts"),
+            Alternative(
+                "inactive", _R, f"2107; {_TRANSCRIPTS}: one start. That the first history wakes it (2106) is ASSUMED"
+            ),
+        ),
+    ),
+    Switch(
+        "liquidated_orders",
+        "What becomes of a contract's working orders when the broker liquidates it?",
+        (
+            Alternative("cancelled", _A, "the broker clears the way first"),
+            Alternative("live", _A, "they can fill, and turn the position around"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAssumptions:
     """One answer to every switch; the defaults are what was recorded most often. Delays in market milliseconds."""
 
     first_status: Literal["opening_market_held", "held", "direct", "seeded"] = "opening_market_held"
@@ -55,7 +274,7 @@ class Assumptions:
                 raise ScenarioError(f"assumption {name}: {delay!r} is no number of milliseconds")
 
     @classmethod
-    def choose(cls, choices: Mapping[str, Any]) -> "Assumptions":
+    def choose(cls, choices: Mapping[str, Any]) -> "BrokerAssumptions":
         """Defaults but for `choices` (switch name to alternative); ScenarioError names what is unknown."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(choices) - known)

@@ -1,4 +1,4 @@
-"""Every order the simulated broker knows, with what only the broker knows of it; matching.py's memory."""
+"""Every order the simulated broker knows, each with the notes that only the broker has of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
 
-from momentum_kit.simgateway.broker.triggers import STOP_TYPES
 from momentum_kit.simgateway.events import SimOrder
+
+STOP_TYPES = frozenset({"STP", "STP LMT", "TRAIL"})
 
 
 class Stage(Enum):

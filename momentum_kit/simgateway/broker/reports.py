@@ -1,12 +1,20 @@
-"""What a client hears of its orders, in which order: the broker's events built from a ticket."""
+"""What clients hear of their orders: the broker's events in IB's words, and when those of a fill are told.
 
+`tell_fill` is the one place that gives the events of a fill their time: at once, or later by the agenda, as the
+assumptions have it. IB sends execution, status and commission report by ways of their own, in no promised order.
+https://interactivebrokers.github.io/tws-api/executions_commissions.html
+"""
+
+from collections.abc import Callable
 from copy import copy
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from momentum_kit.simgateway.broker.order_book import Ticket
-from momentum_kit.simgateway.broker.rules import Listing, Refusal
+from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import (
+    CommissionReportDue,
     ExecutionReport,
     OpenOrderReport,
     OrderErrorReport,
@@ -14,6 +22,14 @@ from momentum_kit.simgateway.events import (
     SimOrder,
     StatusReport,
 )
+from momentum_kit.simgateway.instrument import Instrument
+
+
+class Refusal(NamedTuple):
+    """An error code and its text."""
+
+    code: int
+    text: str
 
 
 def echo(order: SimOrder) -> list[OrderEvent]:
@@ -39,9 +55,9 @@ def error(order: SimOrder, refusal: Refusal) -> list[OrderEvent]:
 CANCELLED = Refusal(202, "Order Canceled - reason:")
 
 
-def hours_warning(order: SimOrder, listing: Listing, opens: str) -> Refusal:
+def hours_warning(order: SimOrder, instrument: Instrument, opens: str) -> Refusal:
     """399 for an order that waits for its hours; `opens` as '2026-04-14 09:30:00 US/Eastern'."""
-    name = f"{listing.symbol} {listing.primary_exchange}.{listing.trading_class}"
+    name = f"{instrument.symbol} {instrument.primary_exchange}.{instrument.trading_class}"
     return Refusal(
         399,
         f"Order Message:\n{order.action} {order.quantity:f} {name}\n"
@@ -49,20 +65,39 @@ def hours_warning(order: SimOrder, listing: Listing, opens: str) -> Refusal:
     )
 
 
-def execution(
-    ticket: Ticket, exec_id: str, at: datetime, exchange: str, shares: Decimal, price: float, liquidity: int
-) -> ExecutionReport:
-    """ExecDetails of one match; the ticket already counts it."""
-    order = ticket.order
-    return ExecutionReport(
-        order=copy(order),
-        exec_id=exec_id,
-        time=at,
-        exchange=exchange,
-        side="BOT" if order.action == "BUY" else "SLD",
-        shares=shares,
-        price=price,
-        cumulative=order.filled,
-        average_price=order.average_price,
-        liquidity=liquidity,
-    )
+@dataclass(frozen=True, slots=True)
+class BookedFill:
+    """An execution as it was booked. closes: whether it reduced a position."""
+
+    report: ExecutionReport
+    commission: CommissionReportDue
+    closes: bool
+
+
+def tell_fill(state: BrokerState, ticket: Ticket, fill: BookedFill, at: datetime) -> list[OrderEvent]:
+    """What is told of a fill now; the rest goes on the agenda for its own time."""
+    assumptions, exec_id = state.assumptions, fill.report.exec_id
+    if assumptions.execution_correction == "every":
+        _put(state, at, assumptions.late_correction_ms, lambda: _corrected(state, exec_id))
+    costs = _commission_report(state, fill, at)
+    after_modify = assumptions.fill_order == "status_first_after_modify" and ticket.modified
+    if after_modify or assumptions.fill_order == "status_first":
+        _put(state, at, assumptions.late_execution_ms, lambda: [fill.report, *costs])
+        return status(ticket.order)
+    return [fill.report, *both(ticket.order), *costs]
+
+
+def _commission_report(state: BrokerState, fill: BookedFill, at: datetime) -> list[OrderEvent]:
+    """The commission report if it comes with the execution."""
+    answer = state.assumptions.closing_commission if fill.closes else "prompt"
+    if answer == "late":
+        _put(state, at, state.assumptions.late_commission_ms, lambda: [fill.commission])
+    return [fill.commission] if answer == "prompt" else []
+
+
+def _corrected(state: BrokerState, exec_id: str) -> list[OrderEvent]:
+    return state.correct(exec_id) if exec_id in state.commissions else []
+
+
+def _put(state: BrokerState, at: datetime, delay_ms: int, told: Callable[[], list[OrderEvent]]) -> None:
+    state.agenda.put(at + timedelta(milliseconds=delay_ms), lambda _: told())

@@ -1,12 +1,14 @@
 """The simulated gateway for those who embed it: what replay, parity, archive days and tests build on."""
 
 from momentum_kit.simgateway import events
-from momentum_kit.simgateway.broker.account import Holding
-from momentum_kit.simgateway.broker.assumptions import Assumptions
-from momentum_kit.simgateway.broker.lists import CompletedOrder
-from momentum_kit.simgateway.broker.matching import SimulatedBroker
-from momentum_kit.simgateway.broker.opening import open_broker
-from momentum_kit.simgateway.broker.switches import SWITCHES
+from momentum_kit.simgateway.broker import (
+    SWITCHES,
+    AccountPosition,
+    BrokerAssumptions,
+    CompletedOrder,
+    SimulatedBroker,
+    open_broker,
+)
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.lock_step import LockStep
 from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
@@ -25,14 +27,14 @@ __all__ = [
     "SMALL_CAPS",
     "SWITCHES",
     "TAPE_BEGINS",
-    "Assumptions",
+    "AccountPosition",
     "BarColumns",
+    "BrokerAssumptions",
     "Columns",
     "CompletedOrder",
     "Floats",
     "GeneratedSource",
     "HistoryError",
-    "Holding",
     "Instrument",
     "Ints",
     "Listing",

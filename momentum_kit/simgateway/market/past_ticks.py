@@ -1,15 +1,15 @@
 """Ticks of the past, trading schedules and scans: what a market knows beyond bars."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 
 from momentum_kit.sessions import exchange_day, session_on
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
 from momentum_kit.simgateway.market.history import SERVICE, HistoryError
-from momentum_kit.simgateway.market.order_hours import hours
 from momentum_kit.simgateway.market.tape import Ints, Tape, TapeSource, to_ms
+from momentum_kit.simgateway.trading_hours import hours
 
 MOST_TICKS = 1000
 SHOWN = ("TRADES", "BID_ASK", "MIDPOINT")
@@ -71,17 +71,6 @@ def _rows(ms: Ints, first: int, last: int, count: int, *, forwards: bool) -> tup
         second = int(ms[high - count]) // 1000
         low = max(low, int(np.searchsorted(ms, second * 1000)))
     return low, high
-
-
-def schedule(start: datetime, end: datetime, *, use_rth: bool) -> list[tuple[datetime, datetime]]:
-    """Opening and closing of every session that begins in [start, end], aware."""
-    day, spans = exchange_day(start), []
-    while day <= exchange_day(end):
-        session = session_on(day)
-        if session is not None:
-            spans.append(hours(session, extended=not use_rth))
-        day += timedelta(days=1)
-    return spans
 
 
 Glance = tuple[float, int, float]  # last price USD, shares so far, previous close USD

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from momentum_kit.simgateway.broker.account import Account
-from momentum_kit.simgateway.embedding import Assumptions, Instrument, SimulatedBroker
+from momentum_kit.simgateway.broker import Account
+from momentum_kit.simgateway.embedding import BrokerAssumptions, Instrument, SimulatedBroker
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -23,9 +23,11 @@ from momentum_kit.simgateway.events import (
     TradeEvent,
 )
 from momentum_kit.simgateway.instrument import MARKET_RULES
+from momentum_kit.simgateway.scenario.scenario import CommissionSpec
 
 OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday with regular hours
 ACME, BETA = 1001, 1002
+WITHOUT_FEES = CommissionSpec(sec_usd_per_million=0, cat_per_share_usd=0)
 
 
 class ScriptedMarket:
@@ -80,12 +82,13 @@ def phrase(event: OrderEvent) -> str:
 class Desk:
     """A SimulatedBroker with a clock: every method moves time on by `after_s` and returns phrases."""
 
-    def __init__(self, start: datetime = OPENING + timedelta(hours=1), **options: Any) -> None:
+    def __init__(self, start: datetime = OPENING + timedelta(hours=1), cash_usd: float = 1e6, **options: Any) -> None:
         self.market = ScriptedMarket()
         choices = options.pop("choices", {})
-        account = options.pop("account", Account("DU1", cash_usd=1_000_000.0))
-        self.broker = SimulatedBroker(self.market, account, assumptions=Assumptions.choose(choices), **options)
-        self.account = account
+        self.account = Account(name="DU1", cash_usd=cash_usd, commission=WITHOUT_FEES)
+        self.broker = SimulatedBroker(
+            market=self.market, account=self.account, assumptions=BrokerAssumptions.choose(choices), **options
+        )
         self.now = start
         self.events: list[OrderEvent] = []
 
@@ -154,7 +157,7 @@ def an_order(order_id: int, action: str, quantity: object, kind: str = "MKT", **
 
 @pytest.fixture
 def make_desk() -> Callable[..., Desk]:
-    """Builds a Desk; choices=... sets assumptions, other options go to SimulatedBroker."""
+    """Builds a Desk; choices=... sets assumptions, options other than start and cash_usd go to SimulatedBroker."""
     return Desk
 
 

@@ -2,9 +2,15 @@ from decimal import Decimal
 
 import pytest
 
-from momentum_kit.simgateway.broker.account import Account, CostTable
+from momentum_kit.simgateway.broker import Account
+from momentum_kit.simgateway.scenario.scenario import CommissionSpec
 
 ACME = 1001
+
+
+def account_with(cash_usd: float, **commission: float) -> Account:
+    """An account at four times its equity, whose executions cost what is named."""
+    return Account(name="DU1", cash_usd=cash_usd, commission=CommissionSpec(**commission), leverage=4.0)
 
 
 def values(account: Account, price: float) -> dict[str, float]:
@@ -14,7 +20,7 @@ def values(account: Account, price: float) -> dict[str, float]:
 
 def test_an_opening_realises_nothing_and_its_cost_enters_the_average():
     """As at IB, the average cost includes the commission."""
-    account = Account("DU1", 10_000.0)
+    account = account_with(10_000.0)
     assert account.book(ACME, Decimal(100), 10.0, 1.0) is None
     assert account.holding(ACME).average_cost == pytest.approx(10.01)
     assert account.cash_usd == pytest.approx(10_000 - 1_000 - 1)
@@ -22,7 +28,7 @@ def test_an_opening_realises_nothing_and_its_cost_enters_the_average():
 
 def test_closing_a_part_realises_that_part_after_its_commission():
     """The rest keeps its average cost."""
-    account = Account("DU1", 10_000.0)
+    account = account_with(10_000.0)
     account.book(ACME, Decimal(100), 10.0, 1.0)
     assert account.book(ACME, Decimal(-40), 11.0, 1.0) == pytest.approx(40 * (11 - 10.01) - 1)
     assert account.holding(ACME) == (ACME, Decimal(60), pytest.approx(10.01))
@@ -30,7 +36,7 @@ def test_closing_a_part_realises_that_part_after_its_commission():
 
 def test_selling_through_zero_closes_the_long_and_opens_a_short():
     """The commission is shared by the two parts; a short's average cost is what it brought in."""
-    account = Account("DU1", 10_000.0)
+    account = account_with(10_000.0)
     account.book(ACME, Decimal(50), 10.0, 0.0)
     realized = account.book(ACME, Decimal(-150), 12.0, 3.0)
     assert realized == pytest.approx(50 * 2 - 1)
@@ -41,7 +47,7 @@ def test_selling_through_zero_closes_the_long_and_opens_a_short():
 
 def test_equity_is_cash_and_positions_at_their_marks():
     """The summary's lines fit each other."""
-    account = Account("DU1", 10_000.0, leverage=4.0)
+    account = account_with(10_000.0)
     account.book(ACME, Decimal(100), 10.0, 0.0)
     amounts = values(account, 12.0)
     assert amounts["NetLiquidation"] == pytest.approx(10_200)
@@ -53,7 +59,7 @@ def test_equity_is_cash_and_positions_at_their_marks():
 
 def test_an_order_beyond_the_margin_is_refused_in_the_words_of_ib():
     """Equity must exceed the margin of the position after the order."""
-    account = Account("DU1", 1_000.0, leverage=4.0)
+    account = account_with(1_000.0)
     assert account.refusal(ACME, Decimal(400), 10.0, {}) is None
     words = account.refusal(ACME, Decimal(401), 10.0, {})
     assert words is not None
@@ -62,7 +68,7 @@ def test_an_order_beyond_the_margin_is_refused_in_the_words_of_ib():
 
 def test_an_order_that_closes_is_never_refused():
     """Also not when equity is gone."""
-    account = Account("DU1", 1_000.0)
+    account = account_with(1_000.0)
     account.book(ACME, Decimal(100), 40.0, 0.0)
     assert account.refusal(ACME, Decimal(-100), 5.0, {ACME: 5.0}) is None
 
@@ -74,13 +80,13 @@ def test_an_order_that_closes_is_never_refused():
 )
 def test_the_fixed_plan_has_a_floor_and_a_cap_that_wins_over_it(shares, price, commission):
     """USD 0.005 a share, at least 1.00 an order, at most 1% of its value."""
-    assert CostTable().order_commission(shares, shares * price) == pytest.approx(commission)
+    assert account_with(0).order_commission(shares, shares * price) == pytest.approx(commission)
 
 
 def test_regulatory_fees_fall_on_sales_and_the_audit_trail_on_both_sides():
     """The trading activity fee is capped for each execution."""
-    costs = CostTable(
-        sec_fee_usd_per_million=20.0, taf_usd_per_share=0.0002, taf_cap_usd=9.79, cat_usd_per_share=0.000003
+    account = account_with(
+        0, sec_usd_per_million=20.0, taf_per_share_usd=0.0002, taf_most_usd=9.79, cat_per_share_usd=0.000003
     )
-    assert costs.fees(100_000, 1_000_000, sale=False) == pytest.approx(0.3)
-    assert costs.fees(100_000, 1_000_000, sale=True) == pytest.approx(0.3 + 20 + 9.79)
+    assert account.execution_fees(100_000, 1_000_000, sale=False) == pytest.approx(0.3)
+    assert account.execution_fees(100_000, 1_000_000, sale=True) == pytest.approx(0.3 + 20 + 9.79)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from momentum_kit.simgateway.broker.account import Account
 from momentum_kit.simgateway.events import OrderErrorReport
 
 REFUSED = {
@@ -40,7 +39,7 @@ def test_a_price_fits_the_increment_of_its_band(desk, price, fits):
 
 def test_an_order_beyond_the_funds_is_rejected_with_201_and_goes_inactive(make_desk):
     """Error first, then openOrder and orderStatus; a bracket's children go with it."""
-    desk = make_desk(account=Account("DU1", cash_usd=1_000.0))
+    desk = make_desk(cash_usd=1_000.0)
     desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 1_000, "LMT", limit_price=10.02, transmit=False)
     assert desk.place(2, "SELL", 1_000, "STP", stop_price=9.50, parent_id=1) == [

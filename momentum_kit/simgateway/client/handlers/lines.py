@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from momentum_kit.simgateway.broker.admission import HARD_TO_BORROW
+from momentum_kit.simgateway.broker import HARD_TO_BORROW
 from momentum_kit.simgateway.client.feeds import DELAY, RT_VOLUME, MarketLine, NewsFeed
 from momentum_kit.simgateway.client.handlers.news import broad_tape, unentitled
 from momentum_kit.simgateway.instrument import Instrument

@@ -14,7 +14,6 @@ from momentum_kit.simgateway.client.limits import SMALL_BAR_S
 from momentum_kit.simgateway.client.updates import HistoryFeed
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market.history import SECONDS, HistoryError
-from momentum_kit.simgateway.market.past_ticks import schedule
 from momentum_kit.simgateway.protocol.text.market import (
     DAY_S,
     contract_details,
@@ -35,6 +34,7 @@ from momentum_kit.simgateway.protocol.text.session import Request
 from momentum_kit.simgateway.protocol.text.ticks import historical_schedule
 from momentum_kit.simgateway.protocol.times import duration_text, parse_time
 from momentum_kit.simgateway.protocol.wire import WireError
+from momentum_kit.simgateway.trading_hours import schedule
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from momentum_kit.simgateway.broker.manual import TWS_CLIENT
+from momentum_kit.simgateway.broker import TWS_CLIENT
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.protocol.text.orders import (
     commission_report,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from ibapi.protobuf.PnL_pb2 import PnL
 from ibapi.protobuf.PnLSingle_pb2 import PnLSingle
 
-from momentum_kit.simgateway.broker.account import Profit
+from momentum_kit.simgateway.events import Profit
 from momentum_kit.simgateway.protocol.protobuf.session import decimal_text, protobuf_frame
 from momentum_kit.simgateway.protocol.text.session import Reply
 

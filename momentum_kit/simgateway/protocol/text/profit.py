@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from momentum_kit.simgateway.broker.account import Profit
+from momentum_kit.simgateway.events import Profit
 from momentum_kit.simgateway.protocol.text.session import Reply
 from momentum_kit.simgateway.protocol.twins import SCANNER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import FieldReader, message

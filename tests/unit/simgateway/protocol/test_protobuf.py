@@ -67,7 +67,7 @@ def test_the_text_wire_does_not_pay_for_protobuf() -> None:
     """A client at 200 is served without protobuf being imported."""
     code = (
         "import sys\n"
-        "from momentum_kit.simgateway.broker.opening import open_broker\n"
+        "from momentum_kit.simgateway.broker import open_broker\n"
         "from momentum_kit.simgateway.client.session import ClientSession\n"
         "from momentum_kit.simgateway.hub import Hub\n"
         "from momentum_kit.simgateway.market.market import open_market\n"

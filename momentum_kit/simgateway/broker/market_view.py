@@ -1,14 +1,50 @@
-"""What the matching engine sees of each contract: the touch with the size still left, the last price, halts."""
+"""The market as the simulated broker sees it: what it asks for, and the touch, last price and halts it matches on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
-from momentum_kit.simgateway.broker.rules import MarketView
 from momentum_kit.simgateway.events import HaltEvent, MarketEvent, QuoteEvent, TradeEvent
+from momentum_kit.simgateway.instrument import Instrument
+
+
+class MarketView(Protocol):
+    """What the broker needs of a market; market.Market is one, and a test may script its own."""
+
+    @property
+    def instruments(self) -> Mapping[int, Instrument]:
+        """Everything listed, by con_id."""
+        ...
+
+    @property
+    def market_rules(self) -> Mapping[int, Sequence[tuple[float, float]]]:
+        """Bands (low edge, increment) in USD, ascending, by rule id."""
+        ...
+
+    def activate(self, con_id: int) -> None:
+        """From now on this contract's events reach the broker."""
+        ...
+
+    def quote(self, con_id: int) -> QuoteEvent | None:
+        """The quote in force now."""
+        ...
+
+    def last(self, con_id: int) -> TradeEvent | None:
+        """The last print."""
+        ...
+
+    def halted(self, con_id: int) -> int:
+        """0 while trading."""
+        ...
+
+    def shortable(self, con_id: int) -> float:
+        """Tick 46: above 2.5 easy to borrow, above 1.5 by locate, else not at all."""
+        ...
 
 
 @dataclass(slots=True)
-class Touch:
+class DisplayedTouch:
     """Best prices (USD) and what our own fills have left of the displayed sizes until the next quote."""
 
     bid: float
@@ -28,14 +64,14 @@ class Touch:
             self.bid_left -= shares
 
 
-class Depth:
-    """The market as of the last event; it is asked only once, when the first order in a contract arrives."""
+class TopOfBook:
+    """Touch, last price and halts as of the last event; the market is asked once, at a contract's first order."""
 
     def __init__(self, market: MarketView) -> None:
         self._market = market
         self._watched: set[int] = set()
         self._quotes: dict[int, QuoteEvent] = {}
-        self._touches: dict[int, Touch] = {}
+        self._touches: dict[int, DisplayedTouch] = {}
         self._last: dict[int, float] = {}
         self._halted: dict[int, bool] = {}
 
@@ -62,11 +98,11 @@ class Depth:
         elif isinstance(event, HaltEvent):
             self._halted[event.con_id] = event.state != 0
 
-    def touch(self, con_id: int) -> Touch | None:
+    def touch(self, con_id: int) -> DisplayedTouch | None:
         """The quote in force; None before the first."""
         touch, quote = self._touches.get(con_id), self._quotes.get(con_id)
         if touch is None and quote is not None:
-            touch = Touch(quote.bid, quote.ask, Decimal(quote.bid_size), Decimal(quote.ask_size))
+            touch = DisplayedTouch(quote.bid, quote.ask, Decimal(quote.bid_size), Decimal(quote.ask_size))
             self._touches[con_id] = touch
         return touch
 

@@ -1,9 +1,9 @@
-"""Families and OCA groups: how much of an order may fill, and what one order's fill does to the others."""
+"""Bracket families and OCA groups: how much of an order may fill, and what one order's fill does to the others."""
 
 from decimal import ROUND_FLOOR, Decimal
 
-from momentum_kit.simgateway.broker.assumptions import Assumptions
 from momentum_kit.simgateway.broker.order_book import OrderBook, Ticket
+from momentum_kit.simgateway.broker.state import BrokerState
 
 REDUCE_WITHOUT_BLOCK = 3
 
@@ -15,13 +15,13 @@ def join_bracket(child: Ticket, parent: Ticket) -> None:
         child.order.oca_type = REDUCE_WITHOUT_BLOCK
 
 
-def fillable(ticket: Ticket, book: OrderBook, assumptions: Assumptions) -> Decimal:
+def fillable(ticket: Ticket, state: BrokerState) -> Decimal:
     """Shares that may fill now: never more than remain, than the family holds, or than the OCA group leaves."""
-    room = ticket.order.remaining
+    room, book = ticket.order.remaining, state.book
     parent = book.parent(ticket)
     if parent is not None:
         room = min(room, family_room(ticket, parent, book))
-    if not reduces(ticket) and assumptions.oca_cancels_on == "last_fill":
+    if not reduces(ticket) and state.assumptions.oca_cancels_on == "last_fill":
         room = Decimal(0) if any(other.order.filled for other in book.oca_others(ticket)) else room
     return max(room, Decimal(0))
 
@@ -39,19 +39,17 @@ def reduces(ticket: Ticket) -> bool:
     return ticket.order.oca_type in (2, REDUCE_WITHOUT_BLOCK)
 
 
-def oca_leftovers(
-    ticket: Ticket, shares: Decimal, book: OrderBook, assumptions: Assumptions
-) -> list[tuple[Ticket, Decimal]]:
+def oca_leftovers(ticket: Ticket, shares: Decimal, state: BrokerState) -> list[tuple[Ticket, Decimal]]:
     """Each other member of the group with what remains of it after this order has filled `shares` (0: cancel it).
 
     Type 1 cancels the others. Types 2 and 3 reduce them in proportion to the part that filled, rounded down; they
     differ at IB in whether two members may be at the market at once, which atomic matching cannot show.
     """
-    others = book.oca_others(ticket)
+    others = state.book.oca_others(ticket)
     if reduces(ticket):
         before = ticket.order.remaining + shares
         part = ticket.order.remaining / before
         return [(o, (o.order.remaining * part).to_integral_value(ROUND_FLOOR)) for o in others]
-    if assumptions.oca_cancels_on == "first_fill" or not ticket.order.remaining:
+    if state.assumptions.oca_cancels_on == "first_fill" or not ticket.order.remaining:
         return [(other, Decimal(0)) for other in others]
     return []

@@ -1,4 +1,4 @@
-"""When an order may trade and when it dies: regular and extended hours of US stocks."""
+"""Regular and extended hours of US stocks: what IB lists, when an order may trade and when a DAY order dies."""
 
 from datetime import datetime, timedelta
 
@@ -43,3 +43,14 @@ def next_start(at: datetime, extended: bool) -> datetime:
 def day_end(at: datetime, extended: bool) -> datetime:
     """When a DAY order placed at `at` dies: the end of the running hours, or of the next ones."""
     return _running_or_next(at, extended)[1]
+
+
+def schedule(start: datetime, end: datetime, *, use_rth: bool) -> list[tuple[datetime, datetime]]:
+    """Opening and closing of every session that begins in [start, end], aware."""
+    day, spans = exchange_day(start), []
+    while day <= exchange_day(end):
+        session = session_on(day)
+        if session is not None:
+            spans.append(hours(session, extended=not use_rth))
+        day += timedelta(days=1)
+    return spans

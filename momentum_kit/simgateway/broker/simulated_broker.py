@@ -1,26 +1,29 @@
 """The simulated broker: takes client requests and market events, answers with the order events clients are to hear."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.broker.account import Account, AccountLine, Holding, Profit
-from momentum_kit.simgateway.broker.assumptions import Assumptions
-from momentum_kit.simgateway.broker.changes import OrderChanges
-from momentum_kit.simgateway.broker.depth import Depth
-from momentum_kit.simgateway.broker.entry import OrderEntry
-from momentum_kit.simgateway.broker.fills import BrokerState
-from momentum_kit.simgateway.broker.forced import liquidate
-from momentum_kit.simgateway.broker.ids import OrderIds
-from momentum_kit.simgateway.broker.life import OrderLife
-from momentum_kit.simgateway.broker.lists import CompletedOrder, completed_orders, executions, open_orders, restored
-from momentum_kit.simgateway.broker.manual import TWS_CLIENT, UNBOUND, ManualOrders
+from momentum_kit.simgateway.broker.account import Account, AccountLine, AccountPosition
+from momentum_kit.simgateway.broker.assumptions import BrokerAssumptions
+from momentum_kit.simgateway.broker.market_view import MarketView, TopOfBook
 from momentum_kit.simgateway.broker.order_book import OrderBook, Stage, Ticket
-from momentum_kit.simgateway.broker.preview import what_if
-from momentum_kit.simgateway.broker.reports import error
-from momentum_kit.simgateway.broker.rules import MarketView, Refusal, refusal
-from momentum_kit.simgateway.broker.truth import broker_truth
+from momentum_kit.simgateway.broker.order_changes import OrderChanges
+from momentum_kit.simgateway.broker.order_entry import OrderEntry
+from momentum_kit.simgateway.broker.order_life import OrderLife
+from momentum_kit.simgateway.broker.queries import (
+    CompletedOrder,
+    broker_truth,
+    completed_orders,
+    executions,
+    open_orders,
+    restored,
+    what_if,
+)
+from momentum_kit.simgateway.broker.reports import Refusal, error
+from momentum_kit.simgateway.broker.state import BrokerState, OrderIds
+from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, ManualOrders, liquidate
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -28,10 +31,12 @@ from momentum_kit.simgateway.events import (
     NewsEvent,
     OrderErrorReport,
     OrderEvent,
+    Profit,
     QuoteEvent,
     SimOrder,
     TradeEvent,
 )
+from momentum_kit.simgateway.market.market import Market
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before the first request or market event
 
@@ -45,22 +50,28 @@ class SimulatedBroker:
 
     def __init__(
         self,
+        *,
         market: MarketView,
         account: Account,
         latency_ms: int = 0,
         seed: int = 0,
-        assumptions: Assumptions | None = None,
-        *,
+        assumptions: BrokerAssumptions | None = None,
         first_order_id: int = 1,
         split_share: float = 0.0,
     ) -> None:
         self.account = account
-        self.assumptions = assumptions or Assumptions()
+        self.assumptions = assumptions or BrokerAssumptions()
         self._book = OrderBook(first_order_id)
-        self._depth = Depth(market)
-        latency = timedelta(milliseconds=latency_ms)
+        self._top = TopOfBook(market)
         self._state = BrokerState(
-            market, account, self.assumptions, OrderIds(seed), latency, self._book, self._depth, split_share
+            market=market,
+            account=account,
+            assumptions=self.assumptions,
+            ids=OrderIds(seed),
+            latency=timedelta(milliseconds=latency_ms),
+            book=self._book,
+            top=self._top,
+            split_share=split_share,
         )
         self._life = OrderLife(self._state)
         self._entry = OrderEntry(self._state, self._life)
@@ -74,7 +85,7 @@ class SimulatedBroker:
         known = self._book.get(order.client_id, order.order_id)
         self._book.use_id(order.client_id, order.order_id)
         if known is None or known.stage is Stage.STAGED:
-            events += self._place_new(order, at)
+            events += self._entry.place(order, at)
         elif known.stage is Stage.DONE:
             events += error(order, Refusal(103, "Duplicate order id"))
         else:
@@ -85,7 +96,7 @@ class SimulatedBroker:
         """What a person enters in TWS: client 0's, with order id 0 until client 0 binds it."""
         events = self.advance(at)
         order.client_id, order.order_id, order.transmit = TWS_CLIENT, UNBOUND, True
-        events += self._place_new(order, at, self._manual.new_key())
+        events += self._entry.place(order, at, self._manual.new_key())
         return events + (self._manual.bind() if self._manual.bind_new else []) + self.advance(at)
 
     def bind_manual(self, *, new_ones: bool | None = None) -> list[OrderEvent]:
@@ -140,7 +151,7 @@ class SimulatedBroker:
         events = self.advance(event.time)
         if isinstance(event, NewsEvent):
             return events
-        self._depth.take_in(event)
+        self._top.take_in(event)
         for ticket in self._book.working(event.con_id):
             if isinstance(event, QuoteEvent):
                 events += self._life.on_quote(ticket, event.time)
@@ -183,7 +194,7 @@ class SimulatedBroker:
         """The commission report of an execution."""
         return self._state.commissions.get(exec_id)
 
-    def positions(self) -> list[Holding]:
+    def positions(self) -> list[AccountPosition]:
         """All holdings, (con_id, signed shares, average cost)."""
         return self.account.open_holdings()
 
@@ -201,40 +212,7 @@ class SimulatedBroker:
 
     def truth(self) -> dict[str, Any]:
         """Everything the broker knows, as JSON-able values: orders, fills, positions, cash."""
-        return broker_truth(self._state, self._state.marks())
-
-    def _place_new(self, order: SimOrder, at: datetime, key: tuple[int, int] | None = None) -> list[OrderEvent]:
-        order.account = order.account or self.account.name
-        events: list[OrderEvent] = []
-        if not order.tif:
-            order.tif = "DAY"
-            events = error(order, Refusal(10349, "Order TIF was set to DAY based on order preset."))
-        refused = refusal(order, self._state.market, self.account.name) or self._parent_missing(order)
-        if refused:
-            return error(order, refused)
-        ticket = Ticket(order, (order.oca_group, order.oca_type))
-        self._book.add(ticket, key)
-        if not order.transmit:
-            return events + self._changes.stage(ticket)
-        for member in self._family(ticket):
-            events += self._entry.accept(member, at)
-        return events
-
-    def _parent_missing(self, order: SimOrder) -> Refusal | None:
-        if not order.parent_id:
-            return None
-        parent = self._book.get(order.client_id, order.parent_id)
-        if parent is None:
-            return Refusal(10006, "Missing parent order.")
-        return Refusal(135, f"Can't find order with id ={order.parent_id}") if parent.stage is Stage.DONE else None
-
-    def _family(self, ticket: Ticket) -> Iterable[Ticket]:
-        """The last child transmits its staged parent and siblings with it, in the order they were placed."""
-        parent = self._book.parent(ticket)
-        if parent is None:
-            return [ticket]
-        members = [parent, *self._book.children(parent)]
-        return [m for m in members if m is ticket or m.stage is Stage.STAGED]
+        return broker_truth(self._state)
 
     def _midnight(self) -> datetime:
         return datetime.combine(exchange_day(self._now), time(), NEW_YORK)
@@ -243,3 +221,17 @@ class SimulatedBroker:
         if client_id != TWS_CLIENT or order_id <= UNBOUND or self.assumptions.cancel_rights == "owner":
             return None
         return next((t for t in self._book if t.is_open and t.order.order_id == order_id), None)
+
+
+def open_broker(market: Market, choices: Mapping[str, Any] | None = None) -> SimulatedBroker:
+    """The broker of a market's scenario; `choices` answer switches of assumptions.py, ScenarioError if unknown."""
+    scenario = market.scenario
+    broker = scenario.broker
+    return SimulatedBroker(
+        market=market,
+        account=Account(name=broker.account, cash_usd=broker.cash_usd, commission=broker.commission),
+        latency_ms=broker.latency_ms,
+        seed=scenario.seed,
+        assumptions=BrokerAssumptions.choose(choices or {}),
+        split_share=broker.partial_fill_share,
+    )

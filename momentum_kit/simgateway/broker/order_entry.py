@@ -1,41 +1,89 @@
-"""An order on its way in: funds, parent, hours, latency; it ends where order_life.py begins."""
+"""An order on its way in: staged, refused, held for its parent, its hours or shares to borrow, or sent to the market.
 
+It ends where order_life.py begins: when the order has reached the market.
+"""
+
+from collections.abc import Iterable
 from copy import copy
 from datetime import datetime, timedelta
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.broker.admission import (
+from momentum_kit.simgateway.broker.oca_groups import join_bracket
+from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.broker.order_life import OrderLife
+from momentum_kit.simgateway.broker.refusals import (
     HOURS_IGNORED,
     IMMEDIATE,
     LOCATING,
-    admission,
-    cap_price,
+    admission_refusal,
+    cap_limit,
     ignores_hours,
     must_locate,
+    terms_refusal,
 )
-from momentum_kit.simgateway.broker.fills import BrokerState
-from momentum_kit.simgateway.broker.groups import join_bracket
-from momentum_kit.simgateway.broker.life import OrderLife
-from momentum_kit.simgateway.broker.order_book import Stage, Ticket
-from momentum_kit.simgateway.broker.reports import both, echo, error, hours_warning, status
+from momentum_kit.simgateway.broker.reports import Refusal, both, echo, error, hours_warning, status
+from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
-from momentum_kit.simgateway.market.order_hours import day_end, may_trade, next_start
+from momentum_kit.simgateway.trading_hours import day_end, may_trade, next_start
 
 
 class OrderEntry:
-    """Takes transmitted orders to the market; every method returns what the client hears, in order."""
+    """Takes new orders, and those whose terms have changed, to the market; returns what the client hears, in order."""
 
     def __init__(self, state: BrokerState, life: OrderLife) -> None:
         self._state = state
         self._life = life
 
-    def accept(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
+    def place(self, order: SimOrder, at: datetime, key: tuple[int, int] | None = None) -> list[OrderEvent]:
+        """A new order: refused, staged, or transmitted with its staged family. key: see OrderBook.add."""
+        state = self._state
+        order.account = order.account or state.account.name
+        events: list[OrderEvent] = []
+        if not order.tif:
+            order.tif = "DAY"
+            events = error(order, Refusal(10349, "Order TIF was set to DAY based on order preset."))
+        refused = terms_refusal(order, state) or self._parent_missing(order)
+        if refused:
+            return error(order, refused)
+        ticket = Ticket(order, (order.oca_group, order.oca_type))
+        state.book.add(ticket, key)
+        if not order.transmit:
+            return events + self._stage(ticket)
+        for member in self._family(ticket):
+            events += self._accept(member, at)
+        return events
+
+    def _parent_missing(self, order: SimOrder) -> Refusal | None:
+        if not order.parent_id:
+            return None
+        parent = self._state.book.get(order.client_id, order.parent_id)
+        if parent is None:
+            return Refusal(10006, "Missing parent order.")
+        return Refusal(135, f"Can't find order with id ={order.parent_id}") if parent.stage is Stage.DONE else None
+
+    def _stage(self, ticket: Ticket) -> list[OrderEvent]:
+        """Keep an order that is not to be transmitted yet: silence, as recorded."""
+        if not ticket.order.parent_id or self._state.assumptions.staged_child == "silent":
+            return []
+        told = copy(ticket.order)
+        told.status = "Cancelled"
+        return status(told)
+
+    def _family(self, ticket: Ticket) -> Iterable[Ticket]:
+        """The last child transmits its staged parent and siblings with it, in the order they were placed."""
+        parent = self._state.book.parent(ticket)
+        if parent is None:
+            return [ticket]
+        members = [parent, *self._state.book.children(parent)]
+        return [m for m in members if m is ticket or m.stage is Stage.STAGED]
+
+    def _accept(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         """The broker takes an order: refused, held for its parent, or sent to the market."""
         state, order = self._state, ticket.order
         order.perm_id = order.perm_id or state.ids.perm_id()
-        state.depth.watch(order.con_id)
+        state.top.watch(order.con_id)
         parent = state.book.parent(ticket)
-        refusal = admission(ticket, parent, state)
+        refusal = admission_refusal(ticket, parent, state)
         if refusal:
             state.book.finish(ticket, at)
             order.status = "Cancelled" if refusal.code == 202 else "Inactive"
@@ -52,7 +100,7 @@ class OrderEntry:
 
     def warnings(self, ticket: Ticket) -> list[OrderEvent]:
         """What the broker says of terms that it takes, but not as they are."""
-        capped = cap_price(ticket, self._state)
+        capped = cap_limit(ticket, self._state)
         events = error(ticket.order, HOURS_IGNORED) if ignores_hours(ticket) else []
         return events + (error(ticket.order, capped) if capped else [])
 
@@ -144,7 +192,7 @@ class OrderEntry:
         return answer == "held" or (answer == "opening_market_held" and order.order_type == "MKT" and opens)
 
     def _first_echo(self, ticket: Ticket) -> SimOrder:
-        order, touch = ticket.order, self._state.depth.touch(ticket.order.con_id)
+        order, touch = ticket.order, self._state.top.touch(ticket.order.con_id)
         clean = self._state.assumptions.stop_first_echo == "clean" or order.order_type != "STP"
         if clean or touch is None or order.stop_price is None:
             return order

@@ -1,16 +1,16 @@
-"""What a client does to an order it has placed: stages, modifies, cancels; the races with fills are decided here."""
+"""What a client does to an order it has placed: modifies and cancels; their races with fills are decided here."""
 
 from copy import copy
 from datetime import datetime
 
-from momentum_kit.simgateway.broker.entry import OrderEntry
-from momentum_kit.simgateway.broker.fills import BrokerState
-from momentum_kit.simgateway.broker.life import OrderLife
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
-from momentum_kit.simgateway.broker.reports import CANCELLED, both, echo, error, status
-from momentum_kit.simgateway.broker.rules import Refusal, refusal
+from momentum_kit.simgateway.broker.order_entry import OrderEntry
+from momentum_kit.simgateway.broker.order_life import OrderLife
+from momentum_kit.simgateway.broker.refusals import terms_refusal
+from momentum_kit.simgateway.broker.reports import CANCELLED, Refusal, both, echo, error, status
+from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
-from momentum_kit.simgateway.market.order_hours import may_trade
+from momentum_kit.simgateway.trading_hours import may_trade
 
 _CHANGEABLE = (
     "quantity",
@@ -33,14 +33,6 @@ class OrderChanges:
         self._state = state
         self._entry = entry
         self._life = life
-
-    def stage(self, ticket: Ticket) -> list[OrderEvent]:
-        """Keep an order that is not to be transmitted yet: silence, as recorded."""
-        if not ticket.order.parent_id or self._state.assumptions.staged_child == "silent":
-            return []
-        told = copy(ticket.order)
-        told.status = "Cancelled"
-        return status(told)
 
     def modify(self, ticket: Ticket, wanted: SimOrder, at: datetime) -> list[OrderEvent]:
         """New terms for a working order; the old ones hold at the market until the latency is over."""
@@ -96,7 +88,7 @@ class OrderChanges:
             return Refusal(105, "Order being modified does not match original order.")
         if (wanted.oca_group, wanted.oca_type) not in (ticket.asked_oca, (order.oca_group, order.oca_type)):
             return Refusal(10326, "OCA group revision is not allowed.")
-        return refusal(wanted, self._state.market, self._state.account.name)
+        return terms_refusal(wanted, self._state)
 
     def _echo_modified(self, ticket: Ticket, told: SimOrder, at: datetime) -> list[OrderEvent]:
         """A stop's echo has its status with it, that of another working order follows once the terms hold."""

@@ -3,13 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from momentum_kit.simgateway.broker.fills import BrokerState, FillEngine
-from momentum_kit.simgateway.broker.groups import family_room, oca_leftovers
+from momentum_kit.simgateway.broker.fills import FillEngine
+from momentum_kit.simgateway.broker.oca_groups import family_room, oca_leftovers
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.broker.reports import CANCELLED, both, error, status
-from momentum_kit.simgateway.broker.triggers import is_triggered, trail
-from momentum_kit.simgateway.events import OrderEvent, TradeEvent
-from momentum_kit.simgateway.market.order_hours import may_trade
+from momentum_kit.simgateway.broker.state import BrokerState
+from momentum_kit.simgateway.events import OrderEvent, SimOrder, TradeEvent
+from momentum_kit.simgateway.trading_hours import may_trade
 
 
 class OrderLife:
@@ -32,7 +32,7 @@ class OrderLife:
 
     def work(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         """Give a live order its chance at the market as it stands."""
-        last = self._state.depth.last(ticket.order.con_id)
+        last = self._state.top.last(ticket.order.con_id)
         told = self._see_price(ticket, last, at) if last is not None else []
         return told + self._try(ticket, at)
 
@@ -79,8 +79,8 @@ class OrderLife:
         order = ticket.order
         if not ticket.awaits_trigger or not self._fills.can_trade(ticket, at):
             return []
-        if not is_triggered(order, last):
-            trail(order, last)
+        if not _is_triggered(order, last):
+            _trail(order, last)
             return []
         ticket.triggered, order.why_held = True, ""
         ticket.show("Submitted")
@@ -107,7 +107,7 @@ class OrderLife:
                 events += self.release(child, at) if child.is_open else []
         if not ticket.is_open and ticket.order.oca_group:
             state.book.spent_groups.add(ticket.order.oca_group)
-        for other, left in oca_leftovers(ticket, shares, state.book, state.assumptions):
+        for other, left in oca_leftovers(ticket, shares, state):
             if not other.is_open or left == other.order.remaining:
                 continue
             if not left:
@@ -116,3 +116,21 @@ class OrderLife:
             other.order.quantity = other.order.filled + left
             events += both(other.order)
         return events
+
+
+def _is_triggered(order: SimOrder, last: float) -> bool:
+    """True if a print at `last` (USD) triggers this stop: at the stop price or through it."""
+    if order.stop_price is None:
+        return False
+    return last >= order.stop_price if order.action == "BUY" else last <= order.stop_price
+
+
+def _trail(order: SimOrder, last: float) -> None:
+    """Move a trailing stop after the last price (USD); it never moves back."""
+    if order.order_type != "TRAIL":
+        return
+    gap = order.trailing_amount if order.trailing_amount is not None else last * (order.trailing_percent or 0.0) / 100
+    if order.action == "SELL":
+        order.stop_price = last - gap if order.stop_price is None else max(order.stop_price, last - gap)
+    else:
+        order.stop_price = last + gap if order.stop_price is None else min(order.stop_price, last + gap)

@@ -1,0 +1,93 @@
+"""Orders that no API client sent: those a person enters in TWS, and the broker's own liquidations.
+
+A manual order is client 0's, with order id 0 until client 0 binds it to a negative id.
+https://interactivebrokers.github.io/tws-api/open_orders.html
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from momentum_kit.simgateway.broker.fills import REMOVED, book_execution
+from momentum_kit.simgateway.broker.order_book import OrderBook, Ticket
+from momentum_kit.simgateway.broker.order_life import OrderLife
+from momentum_kit.simgateway.broker.state import BrokerState
+from momentum_kit.simgateway.events import OrderBound, OrderEvent, SimOrder
+
+LIQUIDATION_ORDER_ID = -1  # a liquidation is nobody's order; bound manual orders count down from here
+TWS_CLIENT = 0
+UNBOUND = 0  # the order id of a manual order that no client has bound
+_KEY = -1  # no API client has this id: keeps unbound orders apart in the book
+
+
+class ManualOrders:
+    """Keys of manual orders in the book, and their binding."""
+
+    def __init__(self, book: OrderBook) -> None:
+        self._book = book
+        self._entered = 0
+        self._bound = 0
+        self.bind_new = False  # what reqAutoOpenOrders asked for
+
+    def new_key(self) -> tuple[int, int]:
+        """Where the next manual order is kept until it is bound."""
+        self._entered += 1
+        return _KEY, self._entered
+
+    def bind(self) -> list[OrderEvent]:
+        """Give every unbound open order the next negative id of client 0."""
+        events: list[OrderEvent] = []
+        for ticket in self._book:
+            order = ticket.order
+            if order.order_id != UNBOUND or not ticket.is_open:
+                continue
+            self._bound += 1
+            order.order_id = LIQUIDATION_ORDER_ID - self._bound
+            self._book.rekey(ticket, (TWS_CLIENT, order.order_id))
+            events.append(OrderBound(order.perm_id, TWS_CLIENT, order.order_id))
+        return events
+
+
+def is_manual(client_id: int, order_id: int) -> bool:
+    """True for an order entered in TWS, bound or not."""
+    return client_id == TWS_CLIENT and order_id <= UNBOUND
+
+
+def liquidate(state: BrokerState, life: OrderLife, con_id: int, at: datetime) -> list[OrderEvent]:
+    """Close a holding at the touch, in one execution with liquidation=1 and order id -1; [] if nothing is held."""
+    held = state.account.quantity(con_id)
+    if not held:
+        return []
+    events: list[OrderEvent] = []
+    if state.assumptions.liquidated_orders == "cancelled":
+        for ticket in state.book.working(con_id):
+            events += life.close(ticket, "Cancelled", at) if ticket.is_open else []
+    ticket = Ticket(_broker_order(state, con_id, -held), ("", 0))
+    order = ticket.order
+    touch = state.top.touch(con_id)
+    price = touch.opposite(ticket.sign)[0] if touch else state.top.mark(con_id) or 0.0
+    order.filled, order.average_price, order.last_fill_price, order.status = order.quantity, price, price, "Filled"
+    ticket.value_usd = price * float(order.quantity)
+    fill = book_execution(state, ticket, shares=order.quantity, price=price, at=at, liquidity=REMOVED, liquidation=True)
+    return [*events, fill.report, fill.commission]
+
+
+def _broker_order(state: BrokerState, con_id: int, signed: Decimal) -> SimOrder:
+    return SimOrder(
+        client_id=0,
+        order_id=LIQUIDATION_ORDER_ID,
+        perm_id=state.ids.perm_id(),
+        con_id=con_id,
+        account=state.account.name,
+        action="BUY" if signed > 0 else "SELL",
+        quantity=abs(signed),
+        order_type="MKT",
+        limit_price=None,
+        stop_price=None,
+        tif="DAY",
+        outside_rth=False,
+        transmit=True,
+        parent_id=0,
+        oca_group="",
+        oca_type=0,
+        order_ref="",
+    )
