@@ -240,6 +240,8 @@ def half_spread_in(quotes: Quotes, start: int, price: float, half_spread_bps: fl
     if i < 0 or start >= quotes.start[i] + quotes.length[i]:
         return price * half_spread_bps / 1e4
     wide = max(quotes.ask_open[i] - quotes.bid_open[i], quotes.ask_close[i] - quotes.bid_close[i]) / 2
+    if math.isnan(wide):  # one side is unknown
+        return price * half_spread_bps / 1e4
     return float(max(wide, 0.0))
 
 

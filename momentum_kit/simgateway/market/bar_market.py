@@ -111,7 +111,7 @@ class BarSource:
         if real is None or session is None or day not in self.earlier_days:
             return None
         if what != "TRADES":
-            return _quote_columns(real, what.lower(), self.instruments[con_id].min_tick)
+            return _known(_quote_columns(real, what.lower(), self.instruments[con_id].min_tick))
         tape = self.tape(con_id, day)
         return trade_bars(tape, slice(None), session, 60) if tape else None
 
@@ -132,6 +132,11 @@ def _trades(real: RealDay) -> BarColumns:
     count = np.array([bar.count for bar in bars], dtype=np.int64)
     opened, high, low, close, volume, wap = columns
     return BarColumns(start_ms, opened, high, low, close, volume, wap, count)
+
+
+def _known(bars: BarColumns) -> BarColumns:
+    """The minutes in which somebody quoted this side."""
+    return bars.rows(~np.isnan(bars.close))
 
 
 def _quote_columns(real: RealDay, side: str, tick: float) -> BarColumns:

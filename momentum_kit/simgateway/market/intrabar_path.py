@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from momentum_kit.simgateway.market.retelling import NO_PRICE
 from momentum_kit.simgateway.market.tape import BarColumns, Floats, Ints, Tape, build_tape
 
 MINUTE_MS = 60_000
@@ -93,7 +94,8 @@ def _quotes(
     usual = np.array([20_000.0, 40_000.0, 0.0])
     knots = np.array([order.get(ms, usual) for ms in bids.start_ms.tolist()])
     bid, ask = (_side(bars, knots, at, tick) for bars in (bids, asks))
-    ask = np.maximum(ask, np.round(bid + tick, 4))
+    ask = np.where(ask < bid + tick, np.round(bid + tick, 4), ask)  # an unknown side stays unknown
+    bid, ask = (np.nan_to_num(side, nan=NO_PRICE) for side in (bid, ask))
     sizes = np.maximum(np.rint(np.exp(rng.normal(np.log(6), 0.8, (2, at.size)))), 1).astype(np.int64) * 100
     return (bids.start_ms[:, None] + at).ravel(), bid.ravel(), ask.ravel(), sizes[0], sizes[1]
 

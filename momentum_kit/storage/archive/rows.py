@@ -1,5 +1,6 @@
 """What the archive keeps, row by row: its kinds, their columns on disk, and where each symbol-day comes from."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -35,7 +36,7 @@ _US = timedelta(microseconds=1)
 class QuoteBar:
     """Best bid and ask over one interval, stamped at its START; prices in USD, sizes in shares at its end.
 
-    Sizes are nan where the source has none (history of a gateway).
+    Sizes are nan where the source has none (history of a gateway), and so is a side that nobody quoted.
     """
 
     start: datetime
@@ -55,6 +56,11 @@ class QuoteBar:
     def end(self) -> datetime:
         """The first instant at which the bar may be used."""
         return self.start + timedelta(seconds=self.seconds)
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether both bid and ask are known."""
+        return not (math.isnan(self.bid_close) or math.isnan(self.ask_close))
 
 
 Span = tuple[datetime, datetime]

@@ -23,6 +23,7 @@ KINDS = {"trade": BARS, "quote": QUOTES}
 PRICE_SCALE = 10_000  # Lean stores equity prices as integers of 1/10,000 USD
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
+UNKNOWN = "unknown"  # stands in a row where a quote's side is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,20 @@ def import_lean(path: str | Path, archive: Archive) -> ImportReport:
     """Import every minute zip at or below `path`: .../minute/SYMBOL/YYYYMMDD_{trade,quote}.zip.
 
     A file whose content the archive already has is left alone, so importing twice changes nothing. Prices stay as
-    Lean has them on disk, unadjusted. Raises ArchiveError: the file, the row and the remedy; nothing is imported then.
+    Lean has them on disk, unadjusted. A quote's side that Lean left empty (before the open nobody may bid) is unknown:
+    nan, counted in the report. Raises ArchiveError: the file, the row and the remedy; nothing is imported then.
     """
     sources = _find(Path(path))
     rows = 0
     unchanged = 0
+    one_sided = 0
 
     def fresh() -> Iterator[Series]:
-        nonlocal rows, unchanged
+        nonlocal rows, unchanged, one_sided
         for source in sources:
             series = _read(source)
             rows += len(series.rows)
+            one_sided += sum(isinstance(row, QuoteBar) and not row.two_sided for row in series.rows)
             if _known(series, archive):
                 unchanged += 1
             else:
@@ -58,7 +62,7 @@ def import_lean(path: str | Path, archive: Archive) -> ImportReport:
     imported = archive.extend(fresh())
     symbols = tuple(sorted({source.symbol for source in sources}))
     days = tuple(sorted({source.day.isoformat() for source in sources}))
-    return ImportReport(imported, unchanged, rows, symbols, days)
+    return ImportReport(imported, unchanged, rows, symbols, days, one_sided)
 
 
 def _find(path: Path) -> list[_Source]:
@@ -122,7 +126,7 @@ def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
         try:
             if len(cells) != columns:
                 raise ValueError(f"expected {columns} columns, found {len(cells)}")
-            offset_ms, *values = _numbers(cells)
+            offset_ms, *values = _numbers(_with_empty_sides(cells) if source.kind == QUOTES else cells)
             if offset_ms % MINUTE_MS or not 0 <= offset_ms < DAY_MS:
                 raise ValueError(f"{cells[0]} ms since midnight is not the start of a minute")
             if offset_ms <= before:
@@ -134,17 +138,34 @@ def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
             raise ArchiveError(f"{source.file}: row {number}: {error}; {REMEDY}") from None
 
 
+def _with_empty_sides(cells: list[str]) -> list[str]:
+    """A side without its four prices becomes unknown as a whole: nan, its size too. A side is empty or complete."""
+    marked = list(cells)
+    for prices, size in ((slice(1, 5), 5), (slice(6, 10), 10)):
+        if cells[prices] == [""] * 4:
+            if cells[size].strip("0") != "":
+                raise ValueError(f"a size of {cells[size]} without prices")
+            marked[prices], marked[size] = [UNKNOWN] * 4, UNKNOWN
+    if marked[1] == marked[6] == UNKNOWN:
+        raise ValueError("neither bid nor ask")
+    return marked
+
+
 def _numbers(cells: list[str]) -> list[float]:
     if "" in cells:
         raise ValueError(f"column {cells.index('') + 1} is empty")
-    numbers = [float(cell) for cell in cells]
-    if not all(math.isfinite(number) and number >= 0 for number in numbers):
+    numbers = [math.nan if cell is UNKNOWN else float(cell) for cell in cells]
+    if not all(
+        cell is UNKNOWN or (math.isfinite(number) and number >= 0) for cell, number in zip(cells, numbers, strict=True)
+    ):
         raise ValueError("negative or not a number")
     return numbers
 
 
 def _prices(values: list[float]) -> tuple[float, float, float, float]:
     opened, high, low, closed = (value / PRICE_SCALE for value in values)
+    if math.isnan(low):
+        return opened, high, low, closed
     if low <= 0:
         raise ValueError("a price of zero")
     if not low <= min(opened, closed) <= max(opened, closed) <= high:

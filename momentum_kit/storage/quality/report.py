@@ -63,11 +63,12 @@ def _check_quotes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
     bid, ask = columns["bid_close"], columns["ask_close"]
     crossed = (bid > ask) | (columns["bid_open"] > columns["ask_open"])
     yield from by_day(index, crossed, ERROR, "crossed quotes", "bid above ask")
-    yield from by_day(index, ~((bid > 0) & (ask > 0)), ERROR, "bad prices", "a bid or ask that is not above zero")
+    yield from by_day(index, (bid <= 0) | (ask <= 0), ERROR, "bad prices", "a bid or ask that is not above zero")
+    yield from by_day(index, np.isnan(bid) | np.isnan(ask), NOTE, "one-sided quotes", "only bid or ask is known")
     yield from by_day(index, (bid == ask) & index.regular, NOTE, "locked quotes", "bid equal to ask")
     if SECONDS[index.kind] == 60:
         yield from check_hours(index, np.ones(len(bid)))
-    regular = index.regular & (bid > 0)
+    regular = index.regular & (bid > 0) & (ask > 0)
     if regular.any():
         spread = float(np.median((ask[regular] - bid[regular]) / ((ask[regular] + bid[regular]) / 2)))
         if spread > WIDE:

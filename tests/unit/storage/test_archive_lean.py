@@ -1,3 +1,4 @@
+import math
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_minutes_become_bars_in_utc_and_usd(minute, archive):
     assert (report.imported, report.unchanged, report.rows) == (2, 0, 3)
     assert (report.symbols, report.days) == (("SPY",), ("2013-10-11",))
     assert str(report) == "2 imported, 0 already there: 3 rows of SPY, 2013-10-11"
+
+
+def test_a_side_that_nobody_quoted_is_unknown(minute, archive):
+    """Before the open Lean leaves a side empty; the other is kept, the empty one is nan, and the report counts them."""
+    asked = "14400000,,,,,0,704900,704900,704900,704900,500\n"
+    bid = "16140000,702100,702100,702000,702000,300,,,,,0\n"
+    put(minute, asked + bid + QUOTED, "quote", "twx")
+    report = import_lean(minute, archive)
+    first, second, third = archive.quotes("TWX", DAY)
+    assert (first.ask_open, first.ask_close, first.ask_size) == (70.49, 70.49, 500)
+    assert (second.bid_open, second.bid_close, second.bid_size) == (70.21, 70.2, 300)
+    unknown = [first.bid_open, first.bid_close, first.bid_size, second.ask_open, second.ask_low, second.ask_size]
+    assert all(math.isnan(value) for value in unknown)
+    assert (first.two_sided, second.two_sided, third.two_sided) == (False, False, True)
+    assert str(report).endswith("3 rows of TWX, 2013-10-11; 2 quotes have one side only, the other is unknown")
 
 
 def test_winter_time_is_an_hour_further(minute, archive):

@@ -220,5 +220,7 @@ def test_real_minutes_have_no_errors(shared_data, tmp_path):
     archive = Archive(tmp_path / "archive")
     import_lean(shared_data / "lean", archive)
     report = examine(archive)
-    assert {each.check for each in report.findings} <= {"missing days", "locked quotes", "thin"}
+    expected = {"missing days", "locked quotes", "thin", "gap", "one-sided quotes"}
+    assert {each.check for each in report.findings} <= expected
+    assert {(each.symbol, each.day) for each in report.findings if each.check == "gap"} <= {("TWX", "2014-06-23")}
     assert not [each for each in report.findings if each.severity == "error"]
