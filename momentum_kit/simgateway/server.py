@@ -13,7 +13,7 @@ from momentum_kit.simgateway.broker import open_broker
 from momentum_kit.simgateway.client.connection import Connection
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.market.market import Market, open_market
+from momentum_kit.simgateway.market import Market, open_market
 from momentum_kit.simgateway.scenario.fault_specs import Fault
 from momentum_kit.simgateway.scenario.scenario import Scenario, load_scenario
 

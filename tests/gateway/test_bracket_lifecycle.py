@@ -30,9 +30,16 @@ from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.positions import PositionManager
-from momentum_kit.simgateway.embedding import BarColumns, BrokerAssumptions, Market, Scenario, Tape, to_ms
-from momentum_kit.simgateway.market.tape import build_tape
-from momentum_kit.simgateway.market.universe import AAPL
+from momentum_kit.simgateway.embedding import (
+    AAPL,
+    BarSeries,
+    BrokerAssumptions,
+    DayTape,
+    Market,
+    Scenario,
+    build_tape,
+    to_ms,
+)
 from momentum_kit.simgateway.scenario.scenario import BrokerSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
@@ -58,13 +65,13 @@ class PathSource:
         prints = (at + 50, bids, np.full(len(path), 100))
         self._tape = build_tape(AAPL.con_id, prints, quotes, tuple((start + s * 1_000, state) for s, state in halts))
 
-    def tape(self, _: int, _day: date) -> Tape:
+    def tape(self, _: int, _day: date) -> DayTape:
         """The one day there is."""
         return self._tape
 
-    def minutes(self, *_: object) -> BarColumns:
+    def minutes(self, *_: object) -> BarSeries:
         """No history."""
-        return BarColumns.empty()
+        return BarSeries.empty()
 
 
 @dataclass

@@ -23,9 +23,7 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.sessions import NEW_YORK, session_on
-from momentum_kit.simgateway.embedding import BarColumns, Market, Scenario, Tape, to_ms
-from momentum_kit.simgateway.market.tape import build_tape
-from momentum_kit.simgateway.market.universe import AAPL
+from momentum_kit.simgateway.embedding import AAPL, BarSeries, DayTape, Market, Scenario, build_tape, to_ms
 from momentum_kit.simgateway.scenario.scenario import BrokerSpec, CommissionSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 
@@ -134,11 +132,11 @@ class PathSource:
         none = np.empty(0, dtype=np.int64)
         self._tape = build_tape(AAPL.con_id, (none, np.empty(0), none), (at, bids, asks, sizes, sizes))
 
-    def tape(self, _: int, day: date) -> Tape | None:
+    def tape(self, _: int, day: date) -> DayTape | None:
         """The served day only."""
         return None if day in self.earlier_days else self._tape
 
-    def minutes(self, *_: object) -> BarColumns | None:
+    def minutes(self, *_: object) -> BarSeries | None:
         """Each recorded bar as if it had happened within its first minute."""
 
         def column(name: str) -> Any:
@@ -146,7 +144,7 @@ class PathSource:
 
         start = np.array([to_ms(moment) for moment in self._bar_times])
         prices = (column("open"), column("high"), column("low"), column("close"))
-        return BarColumns(start, *prices, column("volume"), column("wap"), column("count").astype(np.int64))
+        return BarSeries(start, *prices, column("volume"), column("wap"), column("count").astype(np.int64))
 
 
 def open_gateway(steps: list[Step]) -> SimulatedGateway:

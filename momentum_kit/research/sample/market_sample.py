@@ -35,7 +35,7 @@ from momentum_kit.research.sample.shocks import KINDS, SLOTS, Arrivals, draw_arr
 from momentum_kit.research.sample.tape import Columns, Floats, assemble, draw, draw_traits
 from momentum_kit.research.sample.truth import NEVER, PLANTED, break_even, first_pass, settle
 from momentum_kit.sessions import TradingSession, previous_sessions, session_on
-from momentum_kit.simgateway.embedding import Listing as Company
+from momentum_kit.simgateway.embedding import Company
 from momentum_kit.storage.archive import DatedMaster, from_micros
 
 

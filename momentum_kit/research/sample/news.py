@@ -6,8 +6,16 @@ from datetime import datetime
 import numpy as np
 
 from momentum_kit.models import Contract, Headline
-from momentum_kit.simgateway.embedding import FIRST_CON_ID, SMALL_CAPS, Instrument, Story, compose, metadata, story_hash
-from momentum_kit.simgateway.embedding import Listing as Company
+from momentum_kit.simgateway.embedding import (
+    FIRST_CON_ID,
+    SMALL_CAPS,
+    Company,
+    Instrument,
+    PlannedStory,
+    compose,
+    metadata,
+    story_hash,
+)
 from momentum_kit.storage.archive import Listing
 
 PROVIDERS = ("BRFG", "BRFUPDN", "DJ-N", "DJ-RT", "DJNL")
@@ -33,7 +41,16 @@ def company(index: int) -> Company:
         category=category,
         subcategory=category,
     )
-    return Company(instrument, product, 5.0, 1_000_000, 30.0, 0.04, 150.0, small=True)
+    return Company(
+        instrument=instrument,
+        product=product,
+        price=5.0,
+        daily_volume=1_000_000,
+        spread_bps=30.0,
+        daily_sigma=0.04,
+        print_shares=150.0,
+        small=True,
+    )
 
 
 def listing(listed: Company) -> Listing:
@@ -56,7 +73,7 @@ def write(
 ) -> Headline:
     """One headline of a kind as tickNews carries it: no prefix, metadata in `extra`."""
     provider = str(rng.choice(PROVIDERS))
-    text = compose(Story(THEMES.get(kind, "planted"), replace(listed, price=price)), provider, rng)
+    text = compose(PlannedStory(THEMES.get(kind, "planted"), replace(listed, price=price)), provider, rng)
     known = listed.instrument
     contract = Contract(known.symbol, known.con_id, primary_exchange=known.primary_exchange)
     return Headline(provider, f"{provider}${story_hash(rng)}", text, published, received, metadata(rng), contract)

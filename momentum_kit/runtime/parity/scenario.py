@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum_kit.models import Headline
 from momentum_kit.sessions import TradingSession, session_on
-from momentum_kit.simgateway.embedding import BarColumns, GeneratedSource, Scenario, Tape
+from momentum_kit.simgateway.embedding import BarSeries, DayTape, GeneratedSource, Scenario
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Listing, Provenance, Series
 
 STEP_MS = 5000
@@ -55,13 +55,13 @@ def _series(source: GeneratedSource, session: TradingSession, origin: Provenance
         yield Series(QUOTES_5S, item.symbol, session.day, _of_quotes(tape), origin)
 
 
-def _of_minutes(bars: BarColumns, day: date) -> dict[str, Any]:
+def _of_minutes(bars: BarSeries, day: date) -> dict[str, Any]:
     assert session_on(day) is not None  # earlier_days are sessions
     names = ("open", "high", "low", "close", "volume", "wap", "count")
     return {"start": bars.start_ms * 1000, **{name: getattr(bars, name).astype(np.float64) for name in names}}
 
 
-def _of_trades(tape: Tape, length_ms: int) -> dict[str, Any]:
+def _of_trades(tape: DayTape, length_ms: int) -> dict[str, Any]:
     start, first = np.unique(tape.trade_ms // length_ms * length_ms, return_index=True)
     end = np.r_[first[1:], len(tape.trade_ms)]
     volume = np.add.reduceat(tape.size, first).astype(np.float64)
@@ -73,7 +73,7 @@ def _of_trades(tape: Tape, length_ms: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_quotes(tape: Tape) -> dict[str, Any]:
+def _of_quotes(tape: DayTape) -> dict[str, Any]:
     """Every interval from the first quote on, opening at the quote in force."""
     start = np.arange(tape.quote_ms[0] // STEP_MS * STEP_MS, tape.quote_ms[-1] + 1, STEP_MS)
     first = np.searchsorted(tape.quote_ms, start)  # the first quote inside

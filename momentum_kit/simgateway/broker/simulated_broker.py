@@ -36,7 +36,7 @@ from momentum_kit.simgateway.events import (
     SimOrder,
     TradeEvent,
 )
-from momentum_kit.simgateway.market.market import Market
+from momentum_kit.simgateway.market import Market
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before the first request or market event
 

@@ -11,49 +11,71 @@ from momentum_kit.simgateway.broker import (
 )
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.lock_step import LockStep
-from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
-from momentum_kit.simgateway.market.generated_source import GeneratedSource
-from momentum_kit.simgateway.market.headlines import Story, compose, metadata, story_hash
-from momentum_kit.simgateway.market.history import HistoryError
-from momentum_kit.simgateway.market.market import Market
-from momentum_kit.simgateway.market.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
-from momentum_kit.simgateway.market.retelling import Columns
-from momentum_kit.simgateway.market.tape import BarColumns, Floats, Ints, Tape, from_ms, to_ms
-from momentum_kit.simgateway.market.universe import FIRST_CON_ID, SMALL_CAPS, Listing
+from momentum_kit.simgateway.market import (
+    AAPL,
+    FIRST_CON_ID,
+    SMALL_CAPS,
+    BarSeries,
+    Columns,
+    Company,
+    DayTape,
+    Floats,
+    GeneratedSource,
+    HistoryError,
+    Ints,
+    Market,
+    PlannedStory,
+    RealDay,
+    RecordedMarket,
+    RecordedSymbol,
+    build_tape,
+    compose,
+    from_ms,
+    metadata,
+    open_bar_market,
+    open_market,
+    open_recorded_market,
+    stock,
+    story_hash,
+    to_ms,
+)
 from momentum_kit.simgateway.scenario.scenario import TAPE_BEGINS, NewsSpec, Scenario
 
 __all__ = [
+    "AAPL",
     "FIRST_CON_ID",
     "SMALL_CAPS",
     "SWITCHES",
     "TAPE_BEGINS",
     "AccountPosition",
-    "BarColumns",
+    "BarSeries",
     "BrokerAssumptions",
     "Columns",
+    "Company",
     "CompletedOrder",
+    "DayTape",
     "Floats",
     "GeneratedSource",
     "HistoryError",
     "Instrument",
     "Ints",
-    "Listing",
     "LockStep",
     "Market",
     "NewsSpec",
+    "PlannedStory",
     "RealDay",
     "RecordedMarket",
     "RecordedSymbol",
     "Scenario",
     "SimulatedBroker",
-    "Story",
-    "Tape",
+    "build_tape",
     "compose",
     "events",
     "from_ms",
     "metadata",
     "open_bar_market",
     "open_broker",
+    "open_market",
     "open_recorded_market",
     "stock",
     "story_hash",

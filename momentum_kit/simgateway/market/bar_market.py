@@ -13,12 +13,12 @@ from momentum_kit.sessions import session_on
 from momentum_kit.simgateway.events import NewsEvent
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market.history import trade_bars
-from momentum_kit.simgateway.market.intrabar_path import walk_minutes
+from momentum_kit.simgateway.market.intrabar_path import tape_of_minutes
 from momentum_kit.simgateway.market.market import Market
 from momentum_kit.simgateway.market.past_sessions import quote_minutes
 from momentum_kit.simgateway.market.plan import make_plan
-from momentum_kit.simgateway.market.tape import BarColumns, Tape, to_ms
-from momentum_kit.simgateway.market.universe import AAPL, Listing, stream
+from momentum_kit.simgateway.market.tape import BarSeries, DayTape, to_ms
+from momentum_kit.simgateway.market.universe import AAPL, Company, stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 REAL = {
@@ -87,13 +87,13 @@ class BarSource:
             sorted({day for by_day in days.values() for day in by_day if day < scenario.day})
         )[-scenario.history_sessions :]
         plan = make_plan(
-            scenario, {by_symbol[s].con_id: self._listing(by_symbol[s]) for s in served}, self.earlier_days
+            scenario, {by_symbol[s].con_id: self._company(by_symbol[s]) for s in served}, self.earlier_days
         )
         self.headlines: tuple[NewsEvent, ...] = tuple(plan.headlines)
         self.truth: dict[str, list[dict[str, Any]]] = plan.truth
-        self._tapes: dict[tuple[int, date], Tape] = {}
+        self._tapes: dict[tuple[int, date], DayTape] = {}
 
-    def tape(self, con_id: int, day: date) -> Tape | None:
+    def tape(self, con_id: int, day: date) -> DayTape | None:
         """A day of prints and quotes that adds up to the real bars."""
         real = self._days.get(con_id, {}).get(day)
         if real is None:
@@ -102,10 +102,10 @@ class BarSource:
             instrument = self.instruments[con_id]
             rng = stream(self.scenario.seed, instrument.symbol, "walk", day.isoformat())
             bids, asks = (_quote_columns(real, side, instrument.min_tick) for side in ("bid", "ask"))
-            self._tapes[con_id, day] = walk_minutes(con_id, _trades(real), bids, asks, instrument.min_tick, rng)
+            self._tapes[con_id, day] = tape_of_minutes(con_id, _trades(real), bids, asks, instrument.min_tick, rng)
         return self._tapes[con_id, day]
 
-    def minutes(self, con_id: int, day: date, what: str) -> BarColumns | None:
+    def minutes(self, con_id: int, day: date, what: str) -> BarSeries | None:
         """Minute bars of an earlier day; wap and count, which the record lacks, come from the walk."""
         real, session = self._days.get(con_id, {}).get(day), session_on(day)
         if real is None or session is None or day not in self.earlier_days:
@@ -115,31 +115,40 @@ class BarSource:
         tape = self.tape(con_id, day)
         return trade_bars(tape, slice(None), session, 60) if tape else None
 
-    def _listing(self, instrument: Instrument) -> Listing:
+    def _company(self, instrument: Instrument) -> Company:
         first = self._days[instrument.con_id][self.scenario.day].trades[0]
-        return Listing(instrument, "its core business", first.open, 0, 0.0, 0.0, 0.0, small=False)
+        return Company(
+            instrument=instrument,
+            product="its core business",
+            price=first.open,
+            daily_volume=0,
+            spread_bps=0.0,
+            daily_sigma=0.0,
+            print_shares=0.0,
+            small=False,
+        )
 
 
 def _instrument(symbol: str, number: int) -> Instrument:
     return REAL.get(symbol) or replace(AAPL, con_id=FIRST_CON_ID + number, symbol=symbol, long_name=symbol, isin="")
 
 
-def _trades(real: RealDay) -> BarColumns:
+def _trades(real: RealDay) -> BarSeries:
     bars = [bar for bar in real.trades if bar.volume > 0]
     names = ("open", "high", "low", "close", "volume", "wap")
     columns = [np.array([getattr(bar, name) for bar in bars], dtype=np.float64) for name in names]
     start_ms = np.array([to_ms(bar.start) for bar in bars], dtype=np.int64)
     count = np.array([bar.count for bar in bars], dtype=np.int64)
     opened, high, low, close, volume, wap = columns
-    return BarColumns(start_ms, opened, high, low, close, volume, wap, count)
+    return BarSeries(start_ms, opened, high, low, close, volume, wap, count)
 
 
-def _known(bars: BarColumns) -> BarColumns:
+def _known(bars: BarSeries) -> BarSeries:
     """The minutes in which somebody quoted this side."""
     return bars.rows(~np.isnan(bars.close))
 
 
-def _quote_columns(real: RealDay, side: str, tick: float) -> BarColumns:
+def _quote_columns(real: RealDay, side: str, tick: float) -> BarSeries:
     if not real.quotes:
         trades = _trades(real)
         half_spread = tick / 2 / float(np.mean(trades.close)) if len(trades) else 0.0
@@ -149,4 +158,4 @@ def _quote_columns(real: RealDay, side: str, tick: float) -> BarColumns:
         for name in ("open", "high", "low", "close")
     )
     start_ms = np.array([to_ms(quote.start) for quote in real.quotes], dtype=np.int64)
-    return BarColumns.of_quotes(start_ms, opened, high, low, close)
+    return BarSeries.of_quotes(start_ms, opened, high, low, close)

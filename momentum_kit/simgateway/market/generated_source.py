@@ -7,12 +7,12 @@ from momentum_kit.sessions import previous_sessions
 from momentum_kit.simgateway.events import NewsEvent
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market.generator import generate_tape
-from momentum_kit.simgateway.market.intrabar_path import walk_minutes
+from momentum_kit.simgateway.market.intrabar_path import tape_of_minutes
 from momentum_kit.simgateway.market.intraday_activity import day_minutes
 from momentum_kit.simgateway.market.past_sessions import closes, generate_minutes, quote_minutes
 from momentum_kit.simgateway.market.plan import make_plan
-from momentum_kit.simgateway.market.tape import BarColumns, Floats, Tape
-from momentum_kit.simgateway.market.universe import listings, stream
+from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats
+from momentum_kit.simgateway.market.universe import companies, stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 
@@ -21,21 +21,21 @@ class GeneratedSource:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.listings = listings(scenario)
-        self.instruments: dict[int, Instrument] = {key: x.instrument for key, x in self.listings.items()}
+        self.companies = companies(scenario)
+        self.instruments: dict[int, Instrument] = {key: x.instrument for key, x in self.companies.items()}
         self.earlier_days: tuple[date, ...] = tuple(
             session.day for session in previous_sessions(scenario.day, scenario.history_sessions)
         )
-        plan = make_plan(scenario, self.listings, self.earlier_days)
+        plan = make_plan(scenario, self.companies, self.earlier_days)
         self.headlines: tuple[NewsEvent, ...] = tuple(plan.headlines)
         self.truth: dict[str, list[dict[str, Any]]] = plan.truth
         self._moves = plan.moves
-        self._tapes: dict[tuple[int, date], Tape] = {}
+        self._tapes: dict[tuple[int, date], DayTape] = {}
         self._closes: dict[int, Floats] = {}
 
-    def tape(self, con_id: int, day: date) -> Tape | None:
+    def tape(self, con_id: int, day: date) -> DayTape | None:
         """The whole tape of the served day, or one walked through the minute bars of an earlier day."""
-        if con_id not in self.listings:
+        if con_id not in self.companies:
             return None
         if (con_id, day) not in self._tapes:
             made = self._served(con_id) if day == self.scenario.day else self._earlier(con_id, day)
@@ -44,28 +44,28 @@ class GeneratedSource:
             self._tapes[con_id, day] = made
         return self._tapes[con_id, day]
 
-    def _served(self, con_id: int) -> Tape:
-        return generate_tape(self.scenario, self.listings[con_id], self._moves.get(con_id, ()))
+    def _served(self, con_id: int) -> DayTape:
+        return generate_tape(self.scenario, self.companies[con_id], self._moves.get(con_id, ()))
 
-    def _earlier(self, con_id: int, day: date) -> Tape | None:
+    def _earlier(self, con_id: int, day: date) -> DayTape | None:
         trades, bids, asks = (self.minutes(con_id, day, what) for what in ("TRADES", "BID", "ASK"))
         if trades is None or bids is None or asks is None:
             return None
-        listing = self.listings[con_id]
-        rng = stream(self.scenario.seed, listing.instrument.symbol, "walk", day.isoformat())
-        return walk_minutes(con_id, trades, bids, asks, listing.tick, rng)
+        company = self.companies[con_id]
+        rng = stream(self.scenario.seed, company.instrument.symbol, "walk", day.isoformat())
+        return tape_of_minutes(con_id, trades, bids, asks, company.tick, rng)
 
-    def minutes(self, con_id: int, day: date, what: str) -> BarColumns | None:
+    def minutes(self, con_id: int, day: date, what: str) -> BarSeries | None:
         """Minute bars (TRADES, BID or ASK) of an earlier day."""
-        if day not in self.earlier_days or con_id not in self.listings:
+        if day not in self.earlier_days or con_id not in self.companies:
             return None
-        listing = self.listings[con_id]
+        company = self.companies[con_id]
         if con_id not in self._closes:
-            self._closes[con_id] = closes(self.scenario.seed, listing, len(self.earlier_days))
+            self._closes[con_id] = closes(self.scenario.seed, company, len(self.earlier_days))
         path = self._closes[con_id]
         row = self.earlier_days.index(day)
-        trades = generate_minutes(self.scenario.seed, listing, day, float(path[row]), float(path[row + 1]))
+        trades = generate_minutes(self.scenario.seed, company, day, float(path[row]), float(path[row + 1]))
         if what == "TRADES":
             return trades
         side = -1 if what == "BID" else 1
-        return quote_minutes(trades, day_minutes(day), listing.spread_bps / 2e4, listing.tick, side)
+        return quote_minutes(trades, day_minutes(day), company.spread_bps / 2e4, company.tick, side)

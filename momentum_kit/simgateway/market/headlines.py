@@ -1,12 +1,12 @@
 """Headlines of our own making in IB's real formats: subject styles, metadata, entities, bodies."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 import numpy as np
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.market.universe import Listing
+from momentum_kit.simgateway.market.universe import Company
 
 PROVIDERS = {
     "BRFG": "Briefing.com General Market Columns",
@@ -87,12 +87,13 @@ BROKERS = ("Hartwell Pierce", "Lindqvist Securities", "Calder Moor")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class PlannedStory:
     """What a headline is about, before it is dressed as a provider's line."""
 
     kind: str  # a key of moves.SHAPES, 'neutral', 'unplanted', 'false_ticker' or 'second_feed'
-    listing: Listing
-    others: tuple[Listing, ...] = ()  # further names of a round-up
+    company: Company
+    _: KW_ONLY
+    others: tuple[Company, ...] = ()  # further names of a round-up
     offer_usd: float = 0.0  # a takeover's price
 
 
@@ -101,39 +102,39 @@ def story_hash(rng: np.random.Generator) -> str:
     return f"1e{int(rng.integers(16**6)):06x}"
 
 
-def compose(story: Story, provider: str, rng: np.random.Generator) -> str:
+def compose(story: PlannedStory, provider: str, rng: np.random.Generator) -> str:
     """The headline's text as tickNews carries it: no metadata prefix, '!' before analyst actions."""
     if story.kind == "round_up":
-        names = ", ".join(f"{_name(other)} ({other.instrument.symbol})" for other in (story.listing, *story.others))
+        names = ", ".join(f"{_name(other)} ({other.instrument.symbol})" for other in (story.company, *story.others))
         return f"{rng.choice(ROUND_UP)}: {names}"
     phrase = _fill(str(rng.choice(PHRASES[_theme(story, provider, rng)])), story, rng)
     subject = _subject(story, rng)
     return f"!{subject} {phrase}" if provider == "BRFUPDN" else f"{subject} {phrase}"
 
 
-def _theme(story: Story, provider: str, rng: np.random.Generator) -> str:
+def _theme(story: PlannedStory, provider: str, rng: np.random.Generator) -> str:
     if story.kind == "unplanted":
         return str(rng.choice(("earnings", "contract", "partnership")))
     if story.kind != "planted":
         return story.kind
     if provider == "BRFUPDN":
         return "upgrade"
-    biotech = story.listing.instrument.category in ("Biotechnology", "Pharmaceuticals")
+    biotech = story.company.instrument.category in ("Biotechnology", "Pharmaceuticals")
     return str(rng.choice(BIOTECH if biotech else GOOD_NEWS[2:]))
 
 
-def _name(listing: Listing) -> str:
-    name = listing.instrument.long_name.title().removesuffix(" Inc").removesuffix(" Corp")
+def _name(company: Company) -> str:
+    name = company.instrument.long_name.title().removesuffix(" Inc").removesuffix(" Corp")
     return name.replace("&", "&amp;")
 
 
-def _subject(story: Story, rng: np.random.Generator) -> str:
-    symbol, name = story.listing.instrument.symbol, _name(story.listing)
+def _subject(story: PlannedStory, rng: np.random.Generator) -> str:
+    symbol, name = story.company.instrument.symbol, _name(story.company)
     # Only a contract's own news may leave the ticker out: on the broad tape nobody could tell whose story it is.
     styles = STYLES if story.kind in ("neutral", "false_ticker") else STYLES[:-1]
     match str(rng.choice(styles)):
         case "exchange":
-            return f"{name} ({EXCHANGE_NAMES[story.listing.instrument.primary_exchange]}: {symbol})"
+            return f"{name} ({EXCHANGE_NAMES[story.company.instrument.primary_exchange]}: {symbol})"
         case "paren":
             return f"{name} ({symbol})"
         case "lead":
@@ -144,15 +145,15 @@ def _subject(story: Story, rng: np.random.Generator) -> str:
             return name
 
 
-def _fill(phrase: str, story: Story, rng: np.random.Generator) -> str:
+def _fill(phrase: str, story: PlannedStory, rng: np.random.Generator) -> str:
     return phrase.format(
-        product=story.listing.product,
+        product=story.company.product,
         peer=str(rng.choice(PEERS)).replace("&", "&amp;"),
         broker=str(rng.choice(BROKERS)),
         n=int(rng.integers(2, 4)),
         pct=int(rng.integers(18, 90)),
         usd=round(float(rng.uniform(4, 60)), 1),
-        target=round(story.listing.price * 1.4),
+        target=round(story.company.price * 1.4),
         offer=f"{story.offer_usd:.2f}",
     )
 
@@ -170,12 +171,12 @@ def metadata(rng: np.random.Generator) -> str:
     }[str(form)]
 
 
-def body(text: str, story: Story, published: datetime, rng: np.random.Generator) -> str:
+def body(text: str, story: PlannedStory, published: datetime, rng: np.random.Generator) -> str:
     """An article of type 0: plain text with numeric line breaks, or HTML."""
     line = text.lstrip("!")
     place = str(rng.choice(("AUSTIN, Texas", "BOSTON", "RENO, Nev.", "TORONTO")))
     lead = f"{place}, {published.astimezone(NEW_YORK):%b. %d, %Y} -- {line}."
-    about = f"{_name(story.listing)} is known for {story.listing.product}."
+    about = f"{_name(story.company)} is known for {story.company.product}."
     if rng.random() < 0.4:
         return f"<html><body><p>{lead}</p><p>{about}</p></body></html>"
     return f"{lead}&#10;&#10;{about}&#10;"

@@ -1,4 +1,4 @@
-"""Historical bars from the tape and from earlier sessions, refused where IB refuses."""
+"""Historical bars and ticks from the tape and from earlier sessions, refused where IB refuses."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from momentum_kit.models import Bar
-from momentum_kit.sessions import NEW_YORK, TradingSession, session_on
-from momentum_kit.simgateway.market.tape import BarColumns, Floats, Ints, Tape, TapeSource, to_ms
+from momentum_kit.sessions import NEW_YORK, TradingSession, exchange_day, session_on
+from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
+from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats, Ints, TapeSource, to_ms
+from momentum_kit.simgateway.trading_hours import hours
 
-SECONDS = {
+BAR_SIZES = {
     "1 secs": 1,
     "5 secs": 5,
     "10 secs": 10,
@@ -27,7 +29,9 @@ SECONDS = {
     "1 hour": 3600,
     "1 day": 86_400,
 }
-SHOWS = ("TRADES", "MIDPOINT", "BID", "ASK")
+SHOWN_AS_BARS = ("TRADES", "MIDPOINT", "BID", "ASK")
+SHOWN_AS_TICKS = ("TRADES", "BID_ASK", "MIDPOINT")
+MOST_TICKS = 1000
 # Longest request per bar size in seconds; IB keeps no limit from 1 min upwards.
 # https://interactivebrokers.github.io/tws-api/historical_limitations.html
 LONGEST_S = {1: 2000, 5: 7200, 10: 14_400, 15: 14_400, 30: 28_800}
@@ -44,7 +48,7 @@ class HistoryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRequest:
+class BarRequest:
     """A validated request: bars of `seconds` that start in [start, end), both ms since 1970 UTC."""
 
     start_ms: int
@@ -54,17 +58,17 @@ class HistoryRequest:
     use_rth: bool
 
     @classmethod
-    def parse(cls, end: datetime, duration: str, bar_size: str, what: str, *, use_rth: bool) -> "HistoryRequest":
+    def parse(cls, end: datetime, duration: str, bar_size: str, what: str, *, use_rth: bool) -> "BarRequest":
         """HistoryError where IB would not even try."""
-        if bar_size not in SECONDS:
+        if bar_size not in BAR_SIZES:
             raise HistoryError(
                 321,
                 f"Error validating request.-'bx' : cause - Historical data bar size setting is invalid. "
-                f"Legal ones are: {', '.join(SECONDS)}",
+                f"Legal ones are: {', '.join(BAR_SIZES)}",
             )
-        if what not in SHOWS:
+        if what not in SHOWN_AS_BARS:
             raise HistoryError(321, f"Error validating request.-'bx' : cause - What to show {what} is not supported")
-        seconds = SECONDS[bar_size]
+        seconds = BAR_SIZES[bar_size]
         found = re.fullmatch(r"(\d+) ([SDWMY])", duration)
         if not found or not int(found[1]):
             raise HistoryError(
@@ -108,7 +112,7 @@ def _sessions_back(end: datetime, amount: int) -> datetime:
         day -= timedelta(days=1)
 
 
-def bars(source: TapeSource, con_id: int, today: date, now: datetime, request: HistoryRequest) -> list[Bar]:
+def bars(source: TapeSource, con_id: int, today: date, now: datetime, request: BarRequest) -> list[Bar]:
     """What IB would send: oldest first, never beyond now; HistoryError 162 for nothing."""
     end_ms = min(request.end_ms, to_ms(now) + 1)
     columns = []
@@ -134,7 +138,7 @@ def _touches(session: TradingSession, start_ms: int, end_ms: int) -> bool:
     return midnight < end_ms and midnight + 86_400_000 > start_ms
 
 
-def _bounds(session: TradingSession, request: HistoryRequest, end_ms: int) -> tuple[int, int]:
+def _bounds(session: TradingSession, request: BarRequest, end_ms: int) -> tuple[int, int]:
     # Bars stand on the clock: a request that begins inside one gets the whole of it.
     start, end = int(_starts(np.array([request.start_ms]), session, request.seconds)[0]), end_ms
     if request.use_rth or request.seconds == 86_400:
@@ -142,12 +146,12 @@ def _bounds(session: TradingSession, request: HistoryRequest, end_ms: int) -> tu
     return start, end
 
 
-def _within(minutes: BarColumns, session: TradingSession, request: HistoryRequest, end_ms: int) -> BarColumns:
+def _within(minutes: BarSeries, session: TradingSession, request: BarRequest, end_ms: int) -> BarSeries:
     start, end = _bounds(session, request, end_ms)
     return minutes.rows((minutes.start_ms >= start) & (minutes.start_ms < end))
 
 
-def _minutes(source: TapeSource, con_id: int, day: date, what: str) -> BarColumns | None:
+def _minutes(source: TapeSource, con_id: int, day: date, what: str) -> BarSeries | None:
     if what != "MIDPOINT":
         return source.minutes(con_id, day, what)
     bid, ask = source.minutes(con_id, day, "BID"), source.minutes(con_id, day, "ASK")
@@ -156,7 +160,7 @@ def _minutes(source: TapeSource, con_id: int, day: date, what: str) -> BarColumn
     opened, high, low, close = (
         (getattr(bid, name) + getattr(ask, name)) / 2 for name in ("open", "high", "low", "close")
     )
-    return BarColumns.of_quotes(bid.start_ms, opened, high, low, close)
+    return BarSeries.of_quotes(bid.start_ms, opened, high, low, close)
 
 
 def _starts(ms: Ints, session: TradingSession, seconds: int) -> Ints:
@@ -175,7 +179,7 @@ def _midnight(session: TradingSession) -> int:
     return to_ms(datetime(session.day.year, session.day.month, session.day.day, tzinfo=NEW_YORK))
 
 
-def _merged(minutes: BarColumns, session: TradingSession, request: HistoryRequest) -> BarColumns:
+def _merged(minutes: BarSeries, session: TradingSession, request: BarRequest) -> BarSeries:
     if request.seconds == 60 or not len(minutes):
         return minutes
     starts, first = np.unique(_starts(minutes.start_ms, session, request.seconds), return_index=True)
@@ -184,7 +188,7 @@ def _merged(minutes: BarColumns, session: TradingSession, request: HistoryReques
     volume = np.add.reduceat(minutes.volume, first)
     value = np.add.reduceat(minutes.wap * minutes.volume, first)
     nothing = np.full(len(first), -1.0)
-    return BarColumns(
+    return BarSeries(
         starts,
         minutes.open[first],
         np.maximum.reduceat(minutes.high, first),
@@ -196,7 +200,7 @@ def _merged(minutes: BarColumns, session: TradingSession, request: HistoryReques
     )
 
 
-def _from_tape(tape: Tape, session: TradingSession, request: HistoryRequest, end_ms: int) -> BarColumns:
+def _from_tape(tape: DayTape, session: TradingSession, request: BarRequest, end_ms: int) -> BarSeries:
     start, end = _bounds(session, request, end_ms)
     if request.what == "TRADES":
         low, high = np.searchsorted(tape.trade_ms, [start, end])
@@ -205,16 +209,16 @@ def _from_tape(tape: Tape, session: TradingSession, request: HistoryRequest, end
     return _quote_bars(tape.quote_ms, price, (start, end), session, request.seconds)
 
 
-def trade_bars(tape: Tape, rows: slice, session: TradingSession, seconds: int) -> BarColumns:
+def trade_bars(tape: DayTape, rows: slice, session: TradingSession, seconds: int) -> BarSeries:
     """TRADES bars of a stretch of a tape's prints; an interval without one has no bar."""
     ms, price, size = tape.trade_ms[rows], tape.price[rows], tape.size[rows]
     starts, first = np.unique(_starts(ms, session, seconds), return_index=True)
     if not len(first):
-        return BarColumns.empty()
+        return BarSeries.empty()
     ends = np.r_[first[1:], len(ms)]
     volume = np.add.reduceat(size, first)
     wap = np.add.reduceat(price * size, first) / np.maximum(volume, 1)
-    return BarColumns(
+    return BarSeries(
         starts,
         price[first],
         np.maximum.reduceat(price, first),
@@ -228,11 +232,11 @@ def trade_bars(tape: Tape, rows: slice, session: TradingSession, seconds: int) -
 
 def _quote_bars(
     quote_ms: Ints, price: Floats, bounds: tuple[int, int], session: TradingSession, seconds: int
-) -> BarColumns:
+) -> BarSeries:
     """Bars of a quoted price: every interval from the first quote on has one, opening at the quote in force."""
     start = max(bounds[0], int(quote_ms[0])) if len(quote_ms) else bounds[1]
     if start >= bounds[1]:
-        return BarColumns.empty()
+        return BarSeries.empty()
     every = np.arange(start // 1000 * 1000, bounds[1], 1000, dtype=np.int64)
     starts = np.unique(_starts(every, session, seconds))
     in_force = np.maximum(np.searchsorted(quote_ms, starts, side="right") - 1, 0)
@@ -240,7 +244,7 @@ def _quote_bars(
     end = np.maximum(end, in_force + 1)
     pairs = np.stack([in_force, end], axis=1).ravel()
     padded = np.r_[price, price[-1:]]  # reduceat needs every index to exist
-    return BarColumns.of_quotes(
+    return BarSeries.of_quotes(
         starts,
         price[in_force],
         np.maximum.reduceat(padded, pairs)[::2],
@@ -249,10 +253,74 @@ def _quote_bars(
     )
 
 
-def _to_bars(columns: BarColumns, seconds: int) -> list[Bar]:
+def _to_bars(columns: BarSeries, seconds: int) -> list[Bar]:
     lists = [getattr(columns, name).tolist() for name in ("open", "high", "low", "close", "volume", "wap", "count")]
     lists[5] = [float(f"{wap:.3f}") for wap in lists[5]]  # as IB gives it
     return [
         Bar(datetime.fromtimestamp(ms / 1000, UTC), seconds, *values)
         for ms, *values in zip(columns.start_ms.tolist(), *lists, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickRequest:
+    """`count` ticks from `start` on, or up to `end`: one of both is given."""
+
+    what: str
+    start: datetime | None
+    end: datetime | None
+    count: int
+    use_rth: bool
+
+    def __post_init__(self) -> None:
+        known = self.what in SHOWN_AS_TICKS and 1 <= self.count <= MOST_TICKS
+        if not known or (self.start is None) == (self.end is None):
+            cause = "Historical ticks need TRADES, BID_ASK or MIDPOINT, 1 to 1000 ticks, and either a start or an end"
+            raise HistoryError(321, f"Error validating request.-'bX' : cause - {cause}")
+
+
+def ticks(
+    source: TapeSource, con_id: int, today: date, now: datetime, request: TickRequest
+) -> tuple[list[QuoteEvent], list[TradeEvent]]:
+    """At least as many ticks as asked for, never beyond now; HistoryError 162 for nothing.
+
+    The last second is always whole, as at IB, so that it may be a few more.
+    """
+    start, end, count = request.start, request.end, request.count
+    days = [*source.earlier_days, today]
+    quotes: list[QuoteEvent] = []
+    trades: list[TradeEvent] = []
+    for day in days if start else reversed(days):
+        if (start and day < exchange_day(start)) or (end and day > exchange_day(end)):
+            continue
+        tape = source.tape(con_id, day)
+        session = session_on(day)
+        if tape is None or session is None:
+            continue
+        first, last = (to_ms(moment) for moment in hours(session, extended=not request.use_rth))
+        first = max(first, to_ms(start)) if start else first
+        last = min(last, to_ms(now) + 1, to_ms(end) + 1 if end else last)
+        missing = count - len(quotes) - len(trades)
+        if request.what == "TRADES":
+            found = tape.trades_between(*_rows(tape.trade_ms, first, last, missing, forwards=start is not None))
+            trades = trades + found if start else found + trades
+        else:
+            seen = tape.quotes_between(*_rows(tape.quote_ms, first, last, missing, forwards=start is not None))
+            quotes = quotes + seen if start else seen + quotes
+        if len(quotes) + len(trades) >= count:
+            break
+    if not quotes and not trades:
+        raise HistoryError(162, f"{SERVICE}HMDS query returned no data")
+    return quotes, trades
+
+
+def _rows(ms: Ints, first: int, last: int, count: int, *, forwards: bool) -> tuple[int, int]:
+    """Rows in [first, last) ms: the first or the last `count` of them, and what shares a second with the outermost."""
+    low, high = (int(row) for row in np.searchsorted(ms, [first, max(first, last)]))
+    if forwards and high - low > count:
+        second = int(ms[low + count - 1]) // 1000
+        high = min(high, int(np.searchsorted(ms, (second + 1) * 1000)))
+    elif not forwards and high - low > count:
+        second = int(ms[high - count]) // 1000
+        low = max(low, int(np.searchsorted(ms, second * 1000)))
+    return low, high

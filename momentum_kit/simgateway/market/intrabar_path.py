@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from momentum_kit.simgateway.market.retelling import NO_PRICE
-from momentum_kit.simgateway.market.tape import BarColumns, Floats, Ints, Tape, build_tape
+from momentum_kit.simgateway.market.prints_from_bars import NO_PRICE
+from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats, Ints, build_tape
 
 MINUTE_MS = 60_000
 MOST_PRINTS = 240  # a minute, where nobody counted
@@ -11,9 +11,9 @@ SHARES_A_PRINT = 150.0
 QUOTE_MS = 1000
 
 
-def walk_minutes(
-    con_id: int, trades: BarColumns, bids: BarColumns, asks: BarColumns, tick: float, rng: np.random.Generator
-) -> Tape:
+def tape_of_minutes(
+    con_id: int, trades: BarSeries, bids: BarSeries, asks: BarSeries, tick: float, rng: np.random.Generator
+) -> DayTape:
     """Prints and quotes whose minute bars are exactly the given ones.
 
     Whether the high or the low comes first, and when, is drawn; bid and ask walk in step with the prints.
@@ -25,7 +25,7 @@ def walk_minutes(
     return build_tape(con_id, _prints(trades, order, tick, rng), _quotes(bids, asks, by_minute, tick, rng))
 
 
-def _orders(bars: BarColumns, rng: np.random.Generator) -> Floats:
+def _orders(bars: BarSeries, rng: np.random.Generator) -> Floats:
     """Per bar: ms of the first and second extreme, and 1 where the high comes first."""
     early = rng.integers(2_000, 28_000, len(bars))
     late = rng.integers(30_000, 57_000, len(bars))
@@ -38,7 +38,7 @@ def _no_prints() -> tuple[Ints, Floats, Ints]:
     return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.int64)
 
 
-def _prints(bars: BarColumns, order: Floats, tick: float, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
+def _prints(bars: BarSeries, order: Floats, tick: float, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
     # Where nobody counted the prints, their number follows the volume.
     guess = np.clip(bars.volume / SHARES_A_PRINT, 1, MOST_PRINTS)
     count = np.minimum(np.where(bars.count > 0, bars.count, guess), bars.volume).astype(np.int64)
@@ -85,7 +85,7 @@ def _split(volume: int, n: int, rng: np.random.Generator) -> Ints:
 
 
 def _quotes(
-    bids: BarColumns, asks: BarColumns, order: dict[int, Floats], tick: float, rng: np.random.Generator
+    bids: BarSeries, asks: BarSeries, order: dict[int, Floats], tick: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats, Floats, Ints, Ints]:
     if not len(bids):
         none = np.empty(0, dtype=np.int64)
@@ -100,7 +100,7 @@ def _quotes(
     return (bids.start_ms[:, None] + at).ravel(), bid.ravel(), ask.ravel(), sizes[0], sizes[1]
 
 
-def _side(bars: BarColumns, order: Floats, at: np.ndarray, tick: float) -> Floats:
+def _side(bars: BarSeries, order: Floats, at: np.ndarray, tick: float) -> Floats:
     """One side's prices at the given ms of each minute: linear through open, extremes and close."""
     high_first = order[:, 2] > 0
     first = np.where(high_first, bars.high, bars.low)[:, None]

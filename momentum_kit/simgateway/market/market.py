@@ -5,7 +5,7 @@ Between a tape source (generator.py or bar_market.py) and matching.py / client_s
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -17,15 +17,21 @@ from momentum_kit.simgateway.instrument import MARKET_RULES, Instrument
 from momentum_kit.simgateway.market import history
 from momentum_kit.simgateway.market.generated_source import GeneratedSource
 from momentum_kit.simgateway.market.headlines import PROVIDERS
-from momentum_kit.simgateway.market.history import HistoryError, HistoryRequest
-from momentum_kit.simgateway.market.past_ticks import SCANS, glance, scan, ticks
-from momentum_kit.simgateway.market.tape import Tape, TapeEvent, TapeSource, to_ms
+from momentum_kit.simgateway.market.history import BarRequest, HistoryError, TickRequest
+from momentum_kit.simgateway.market.tape import DayTape, TapeEvent, TapeSource, to_ms
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 __all__ = ["HistoryError", "Instrument", "Market", "open_market"]
 
 EASY_TO_BORROW = 3.0
 MOST_MATCHES = 16  # IB's own limit on matching symbols
+# Scan code: rank by the day's last print and the close before it.
+SCAN_RANKS: dict[str, Callable[[TradeEvent, float], float]] = {
+    "TOP_PERC_GAIN": lambda last, close: last.price / close - 1,
+    "TOP_PERC_LOSE": lambda last, close: 1 - last.price / close,
+    "MOST_ACTIVE": lambda last, _: last.total_volume,
+    "MOST_ACTIVE_USD": lambda last, _: last.price * last.total_volume,
+}
 
 
 class Market:
@@ -35,7 +41,7 @@ class Market:
     (low edge, increment) in USD.
     """
 
-    SCANS = SCANS
+    SCANS = tuple(SCAN_RANKS)
 
     def __init__(self, scenario: Scenario, source: TapeSource) -> None:
         self.scenario = scenario
@@ -47,7 +53,7 @@ class Market:
         self._source = source
         self._news_times = [event.time for event in source.headlines]
         self._shortable = {spec.symbol: spec.shortable for spec in scenario.universe.symbols}
-        self._tapes: dict[int, Tape] = {}
+        self._tapes: dict[int, DayTape] = {}
         # (ms, con_id, event, the rest of its tape): the next event of every active contract
         self._next: list[tuple[int, int, TapeEvent, Iterator[tuple[int, TapeEvent]]]] = []
 
@@ -106,7 +112,7 @@ class Market:
         if upcoming:
             heapq.heappush(self._next, (upcoming[0], con_id, upcoming[1], rest))
 
-    def _tape(self, con_id: int) -> Tape | None:
+    def _tape(self, con_id: int) -> DayTape | None:
         self.activate(con_id)
         return self._tapes.get(con_id)
 
@@ -149,24 +155,31 @@ class Market:
         if con_id not in self.instruments:
             raise HistoryError(200, "No security definition has been found for the request")
         until = end or self.now + timedelta(milliseconds=1)  # what happens at this very ms is known
-        request = HistoryRequest.parse(until, duration, bar_size, what, use_rth=use_rth)
+        request = BarRequest.parse(until, duration, bar_size, what, use_rth=use_rth)
         return history.bars(self._source, con_id, self.scenario.day, self.now, request)
 
     def ticks(
         self, con_id: int, what: str, start: datetime | None, end: datetime | None, count: int, *, use_rth: bool
     ) -> tuple[list[QuoteEvent], list[TradeEvent]]:
         """Quotes or prints of the past, oldest first; HistoryError as IB would refuse."""
-        return ticks(self._source, con_id, self.scenario.day, self.now, what, start, end, count, use_rth=use_rth)
+        request = TickRequest(what=what, start=start, end=end, count=count, use_rth=use_rth)
+        return history.ticks(self._source, con_id, self.scenario.day, self.now, request)
 
     def scan(self, code: str, above: float | None, below: float | None, volume: int | None) -> list[Instrument]:
-        """Instruments by the rank that a scan code (one of SCANS) gives them now, best first."""
-        seen = []
+        """Instruments by the rank that a scan code (one of SCANS) gives them now, best first.
+
+        above, below: bounds of the price in USD; volume: least shares today; None where open. Without a print today or
+        a close before it an instrument has no rank.
+        """
+        rank, found = SCAN_RANKS[code], []
         for con_id in self.instruments:
             tape = self._source.tape(con_id, self.scenario.day)
-            row = glance(tape, to_ms(self.now), self.previous_close(con_id)) if tape else None
-            if row is not None:
-                seen.append((con_id, row))
-        return [self.instruments[con_id] for con_id in scan(code, seen, above, below, volume)]
+            last, close = tape.last_at(to_ms(self.now)) if tape else None, self.previous_close(con_id)
+            if last is None or not close > 0 or last.total_volume < (volume or 0):
+                continue
+            if (above or 0.0) <= last.price <= (below or float("inf")):
+                found.append((-rank(last, close), con_id))
+        return [self.instruments[con_id] for _, con_id in sorted(found)]
 
     def news_history(
         self, con_id: int, providers: tuple[str, ...], start: datetime | None, end: datetime | None, limit: int

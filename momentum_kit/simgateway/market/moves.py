@@ -8,7 +8,7 @@ import numpy as np
 Knots = tuple[tuple[float, float], ...]  # (seconds since the move began, value), linear in between
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """What happens on one contract from `at_ms` on.
 
@@ -51,13 +51,21 @@ def tradable(rng: np.random.Generator, at_ms: int) -> Move:
     else:
         end = ((first_s + rng.uniform(15, 50), first - 0.004), (rng.uniform(240, 420), rng.uniform(-0.01, 0.01)))
     surge = rng.uniform(3.0, 7.0) * strength
-    return Move(at_ms, start + end, surge, rng.uniform(45, 90), WIDENING, STIRRED)
+    return Move(
+        at_ms=at_ms,
+        path=start + end,
+        surge=surge,
+        half_life_s=rng.uniform(45, 90),
+        spread=WIDENING,
+        noise=STIRRED,
+    )
 
 
 def tiny(rng: np.random.Generator, at_ms: int) -> Move:
     """Good news that is worth a per cent at most."""
     size = rng.uniform(0.002, 0.010)
-    return Move(at_ms, ((0, 0), (3, size), (300, size * rng.uniform(0.3, 1.2))), rng.uniform(0.1, 0.4), 90.0)
+    path: Knots = ((0, 0), (3, size), (300, size * rng.uniform(0.3, 1.2)))
+    return Move(at_ms=at_ms, path=path, surge=rng.uniform(0.1, 0.4), half_life_s=90.0)
 
 
 def offering(rng: np.random.Generator, at_ms: int) -> Move:
@@ -65,31 +73,38 @@ def offering(rng: np.random.Generator, at_ms: int) -> Move:
     if rng.random() < 0.3:
         return tradable(rng, at_ms)
     drop = -rng.uniform(0.06, 0.14)
-    return Move(
-        at_ms, ((0, 0), (2, drop * 0.6), (90, drop), (900, drop * 0.9)), rng.uniform(2, 5), 80.0, WIDENING, STIRRED
-    )
+    path: Knots = ((0, 0), (2, drop * 0.6), (90, drop), (900, drop * 0.9))
+    return Move(at_ms=at_ms, path=path, surge=rng.uniform(2, 5), half_life_s=80.0, spread=WIDENING, noise=STIRRED)
 
 
 def wide_spread(rng: np.random.Generator, at_ms: int) -> Move:
     """The price moves, but nobody quotes it closely."""
     wide: Knots = ((0, 9.0), (240, 8.0), (600, 2.0))
     size = rng.uniform(0.04, 0.06)
-    return Move(at_ms, ((0, 0), (2, size * 0.6), (60, size), (600, size * 0.5)), rng.uniform(2, 4), 60.0, wide, STIRRED)
+    path: Knots = ((0, 0), (2, size * 0.6), (60, size), (600, size * 0.5))
+    return Move(at_ms=at_ms, path=path, surge=rng.uniform(2, 4), half_life_s=60.0, spread=wide, noise=STIRRED)
 
 
 def few_trades(rng: np.random.Generator, at_ms: int) -> Move:
     """The price moves on a handful of prints."""
     size = rng.uniform(0.04, 0.06)
     path: Knots = ((0, 0), (2, size * 0.6), (60, size), (900, size * 0.6))
-    return Move(at_ms, path, rng.uniform(2, 4), 60.0, WIDENING, ((0, 1.5), (300, 1.0)), most_prints_s=0.15)
+    return Move(
+        at_ms=at_ms,
+        path=path,
+        surge=rng.uniform(2, 4),
+        half_life_s=60.0,
+        spread=WIDENING,
+        noise=((0, 1.5), (300, 1.0)),
+        most_prints_s=0.15,
+    )
 
 
 def pump(rng: np.random.Generator, at_ms: int) -> Move:
     """Up and down again before a bar has closed on it, on little volume."""
     size = rng.uniform(0.04, 0.07)
-    return Move(
-        at_ms, ((0, 0), (1.0, size), (1.8, size), (4.0, 0.003), (120, 0.0)), rng.uniform(0.15, 0.3), 4.0, WIDENING
-    )
+    path: Knots = ((0, 0), (1.0, size), (1.8, size), (4.0, 0.003), (120, 0.0))
+    return Move(at_ms=at_ms, path=path, surge=rng.uniform(0.15, 0.3), half_life_s=4.0, spread=WIDENING)
 
 
 def paused(rng: np.random.Generator, at_ms: int) -> Move:
@@ -97,14 +112,27 @@ def paused(rng: np.random.Generator, at_ms: int) -> Move:
     band, reopening = rng.uniform(0.085, 0.098), rng.uniform(0.03, 0.14)
     stop_s = rng.uniform(2.5, 4.0)
     path: Knots = ((0, 0), (stop_s, band), (stop_s + 300, band), (stop_s + 300.5, reopening), (1200, reopening * 0.8))
-    return Move(at_ms, path, rng.uniform(3, 6), 120.0, WIDENING, STIRRED, halt_s=(stop_s, stop_s + 300))
+    return Move(
+        at_ms=at_ms,
+        path=path,
+        surge=rng.uniform(3, 6),
+        half_life_s=120.0,
+        spread=WIDENING,
+        noise=STIRRED,
+        halt_s=(stop_s, stop_s + 300),
+    )
 
 
 def takeover(rng: np.random.Generator, at_ms: int) -> Move:
     """Straight to just below the offer and then nothing: the arbitrage holds it there."""
     premium = float(np.log1p(rng.uniform(0.3, 0.5)))
     return Move(
-        at_ms, ((0, 0), (2.0, premium), (1800, premium)), rng.uniform(4, 9), 90.0, ((0, 1.5), (20, 0.4)), ((0, 0.1),)
+        at_ms=at_ms,
+        path=((0, 0), (2.0, premium), (1800, premium)),
+        surge=rng.uniform(4, 9),
+        half_life_s=90.0,
+        spread=((0, 1.5), (20, 0.4)),
+        noise=((0, 0.1),),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.simgateway.events import NewsEvent
-from momentum_kit.simgateway.market.headlines import Story, body, compose, metadata, story_hash
+from momentum_kit.simgateway.market.headlines import PlannedStory, body, compose, metadata, story_hash
 from momentum_kit.simgateway.market.moves import SHAPES, Move
 from momentum_kit.simgateway.market.tape import from_ms, to_ms
-from momentum_kit.simgateway.market.universe import Listing, stream
+from momentum_kit.simgateway.market.universe import Company, stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 FREE_FEEDS = ("BRFG", "BRFUPDN", "DJNL")
@@ -30,7 +30,7 @@ class Plan:
     truth: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"planted": [], "decoys": []})
 
 
-def make_plan(scenario: Scenario, listed: dict[int, Listing], earlier_days: tuple[date, ...]) -> Plan:
+def make_plan(scenario: Scenario, listed: dict[int, Company], earlier_days: tuple[date, ...]) -> Plan:
     """Draw the plan from the scenario's seed."""
     planner = _Planner(scenario, listed)
     planner.schedule()
@@ -42,10 +42,10 @@ def make_plan(scenario: Scenario, listed: dict[int, Listing], earlier_days: tupl
 class _Planner:
     """Draws times, symbols and texts in a fixed order from one stream."""
 
-    def __init__(self, scenario: Scenario, listed: dict[int, Listing]) -> None:
+    def __init__(self, scenario: Scenario, listed: dict[int, Company]) -> None:
         self.scenario, self.listed = scenario, listed
         self.rng = stream(scenario.seed, "plan")
-        self.small = [listing for listing in listed.values() if listing.small] or list(listed.values())
+        self.small = [company for company in listed.values() if company.small] or list(listed.values())
         self.taken: dict[int, list[int]] = {}
         self.plan = Plan()
 
@@ -78,55 +78,55 @@ class _Planner:
         if kind in SHAPES:
             self._move_story(kind, at)
         else:
-            listing = list(self.listed.values())[int(self.rng.integers(len(self.listed)))]
-            event = self._publish(Story(kind, listing), at, self._feed())
-            self._record("decoys", kind, listing, event)
+            company = list(self.listed.values())[int(self.rng.integers(len(self.listed)))]
+            event = self._publish(PlannedStory(kind, company), at, self._feed())
+            self._record("decoys", kind, company, event)
 
     def _move_story(self, kind: str, at: int) -> NewsEvent | None:
         """A headline and its move; a silent move has no headline."""
-        listing = self._free_listing(kind, at)
+        company = self._free_company(kind, at)
         # The first prints react within two seconds of the relay.
         move = SHAPES[kind](self.rng, at + int(self.rng.uniform(300, 1600)))
-        con_id = listing.instrument.con_id
+        con_id = company.instrument.con_id
         self.plan.moves[con_id] = (*self.plan.moves.get(con_id, ()), move)
         if kind == "silent_move":
             self.plan.truth["decoys"].append(
-                {"article_id": "", "story": "", "symbol": listing.instrument.symbol, "time": _iso(at), "kind": kind}
+                {"article_id": "", "story": "", "symbol": company.instrument.symbol, "time": _iso(at), "kind": kind}
             )
             return None
-        story = Story(kind, listing, self._others(kind, listing), _offer(kind, listing, move))
+        story = PlannedStory(kind, company, others=self._others(kind, company), offer_usd=_offer(kind, company, move))
         published_s = self.rng.uniform(7_200, 21_600) if kind == "stale" else None
         event = self._publish(story, at, self._feed(planted=kind == "planted"), published_s=published_s)
-        self._record("planted" if kind == "planted" else "decoys", kind, listing, event)
+        self._record("planted" if kind == "planted" else "decoys", kind, company, event)
         return event
 
-    def _others(self, kind: str, listing: Listing) -> tuple[Listing, ...]:
+    def _others(self, kind: str, company: Company) -> tuple[Company, ...]:
         if kind != "round_up":
             return ()
-        pool = [other for other in self.listed.values() if other is not listing]
+        pool = [other for other in self.listed.values() if other is not company]
         picks = self.rng.permutation(len(pool))[: int(self.rng.integers(4, 7))]
         return tuple(pool[pick] for pick in picks)
 
-    def _pool(self, kind: str) -> list[Listing]:
+    def _pool(self, kind: str) -> list[Company]:
         """Small caps fit for a kind of move: no penny stock is planted on, and only a thin name trades thinly."""
         if kind == "planted":
-            return [listing for listing in self.small if listing.price >= LEAST_TRADABLE_USD] or self.small
+            return [company for company in self.small if company.price >= LEAST_TRADABLE_USD] or self.small
         if kind == "merger_target":
-            return [listing for listing in self.small if listing.instrument.con_id not in self.taken] or self.small
+            return [company for company in self.small if company.instrument.con_id not in self.taken] or self.small
         if kind == "few_trades":
-            return sorted(self.small, key=lambda listing: listing.daily_volume)[: max(len(self.small) // 4, 1)]
+            return sorted(self.small, key=lambda company: company.daily_volume)[: max(len(self.small) // 4, 1)]
         return self.small
 
-    def _free_listing(self, kind: str, at: int) -> Listing:
+    def _free_company(self, kind: str, at: int) -> Company:
         """One whose other moves are far enough away; the one where they are furthest if none is."""
         pool = self._pool(kind)
         shuffled = [pool[pick] for pick in self.rng.permutation(len(pool))]
 
-        def distance(listing: Listing) -> float:
-            return min((abs(at - other) for other in self.taken.get(listing.instrument.con_id, ())), default=1e12)
+        def distance(company: Company) -> float:
+            return min((abs(at - other) for other in self.taken.get(company.instrument.con_id, ())), default=1e12)
 
-        free = next((listing for listing in shuffled if distance(listing) >= APART_S * 1000), None)
-        chosen: Listing = free or max(shuffled, key=distance)
+        free = next((company for company in shuffled if distance(company) >= APART_S * 1000), None)
+        chosen: Company = free or max(shuffled, key=distance)
         # Nothing else happens to a company that is being bought.
         ends = to_ms(self.scenario.ends_at)
         times = list(range(at, ends, int(APART_S * 1000))) if kind == "merger_target" else [at]
@@ -141,7 +141,14 @@ class _Planner:
         return str(self.rng.choice(feeds or list(self.scenario.news.providers)))
 
     def _publish(
-        self, story: Story, at: int, provider: str, *, published_s: float | None = None, hash_: str = "", text: str = ""
+        self,
+        story: PlannedStory,
+        at: int,
+        provider: str,
+        *,
+        published_s: float | None = None,
+        hash_: str = "",
+        text: str = "",
     ) -> NewsEvent:
         age_s = self.rng.uniform(0.15, 1.8) if published_s is None else published_s
         published = from_ms(at - int(age_s * 1000))
@@ -153,7 +160,7 @@ class _Planner:
             article_id=f"{provider}${hash_ or story_hash(self.rng)}",
             text=text,
             extra=metadata(self.rng),
-            con_ids=tuple(x.instrument.con_id for x in (story.listing, *story.others)),
+            con_ids=tuple(x.instrument.con_id for x in (story.company, *story.others)),
             body=body(text, story, published, self.rng),
         )
         self.plan.headlines.append(event)
@@ -165,23 +172,23 @@ class _Planner:
         others = [code for code in self.scenario.news.providers if code not in (first.provider, "BRFUPDN")]
         if not others:
             return
-        listing = self.listed[first.con_ids[0]]
+        company = self.listed[first.con_ids[0]]
         at = to_ms(first.time) + int(self.rng.uniform(2, 40) * 1000)
         event = self._publish(
-            Story("second_feed", listing),
+            PlannedStory("second_feed", company),
             at,
             str(self.rng.choice(others)),
             hash_=first.article_id.partition("$")[2],
             text=first.text.lstrip("!"),
         )
-        self._record("decoys", "second_feed", listing, event)
+        self._record("decoys", "second_feed", company, event)
 
-    def _record(self, where: str, kind: str, listing: Listing, event: NewsEvent) -> None:
+    def _record(self, where: str, kind: str, company: Company, event: NewsEvent) -> None:
         self.plan.truth[where].append(
             {
                 "article_id": event.article_id,
                 "story": event.article_id.partition("$")[2],
-                "symbol": listing.instrument.symbol,
+                "symbol": company.instrument.symbol,
                 "time": event.time.isoformat(),
                 "kind": kind,
             }
@@ -192,14 +199,14 @@ class _Planner:
         begin = to_ms(self.scenario.starts_at)
         span_ms = min(len(days), 5) * 86_400_000 or 3_600_000
         for _ in range(self.scenario.news.earlier):
-            listing = list(self.listed.values())[int(self.rng.integers(len(self.listed)))]
+            company = list(self.listed.values())[int(self.rng.integers(len(self.listed)))]
             at = begin - 60_000 - int(self.rng.random() * span_ms)
-            self._publish(Story("neutral", listing), at, self._feed())
+            self._publish(PlannedStory("neutral", company), at, self._feed())
 
 
-def _offer(kind: str, listing: Listing, move: Move) -> float:
+def _offer(kind: str, company: Company, move: Move) -> float:
     """A takeover's price: the move ends 1.5% below it."""
-    return round(listing.price * float(np.exp(move.path[-1][1])) * 1.015, 2) if kind == "merger_target" else 0.0
+    return round(company.price * float(np.exp(move.path[-1][1])) * 1.015, 2) if kind == "merger_target" else 0.0
 
 
 def _iso(ms: int) -> str:

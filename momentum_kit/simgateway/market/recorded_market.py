@@ -13,10 +13,10 @@ from momentum_kit.models import Bar, Headline
 from momentum_kit.sessions import previous_sessions, session_on
 from momentum_kit.simgateway.events import NewsEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market.history import SERVICE, HistoryError, HistoryRequest
+from momentum_kit.simgateway.market.history import SERVICE, BarRequest, HistoryError
 from momentum_kit.simgateway.market.market import Market
-from momentum_kit.simgateway.market.retelling import Columns, TradeGroups, prints, quote_events, trade_groups
-from momentum_kit.simgateway.market.tape import BarColumns, Floats, Ints, Tape, build_tape, from_ms, to_ms
+from momentum_kit.simgateway.market.prints_from_bars import Columns, TradeGroups, prints, quote_events, trade_groups
+from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats, Ints, build_tape, from_ms, to_ms
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 _MS = timedelta(milliseconds=1)
@@ -104,7 +104,7 @@ class RecordedSource:
         )
         self._load = load
         self._known: dict[int, RecordedSymbol] = {}
-        self._tapes: dict[int, Tape] = {}
+        self._tapes: dict[int, DayTape] = {}
 
     def recorded(self, con_id: int) -> RecordedSymbol:
         """What is on record of a contract."""
@@ -112,7 +112,7 @@ class RecordedSource:
             self._known[con_id] = self._load(self.instruments[con_id].symbol)
         return self._known[con_id]
 
-    def tape(self, con_id: int, day: date) -> Tape | None:
+    def tape(self, con_id: int, day: date) -> DayTape | None:
         """The served day, print by print; of earlier days there are only minutes."""
         if day != self.scenario.day or con_id not in self.instruments:
             return None
@@ -121,7 +121,7 @@ class RecordedSource:
             self._tapes[con_id] = build_tape(con_id, prints(known.groups), known.quote_events)
         return self._tapes[con_id]
 
-    def minutes(self, con_id: int, day: date, what: str) -> BarColumns | None:
+    def minutes(self, con_id: int, day: date, what: str) -> BarSeries | None:
         """Minute bars of an earlier day; quotes are on record for the served day alone."""
         if what != "TRADES" or day not in self.earlier_days or con_id not in self.instruments:
             return None
@@ -154,7 +154,7 @@ class RecordedMarket(Market):
         """5 s and minute bars of trades as recorded, as far as they had closed, and the 5 s bar in progress."""
         if what != "TRADES" or bar_size not in ("5 secs", "1 min") or con_id not in self.instruments:
             return super().bars(con_id, end, duration, bar_size, what, use_rth)
-        request = HistoryRequest.parse(end or self.now + _MS, duration, bar_size, what, use_rth=use_rth)
+        request = BarRequest.parse(end or self.now + _MS, duration, bar_size, what, use_rth=use_rth)
         known, size_ms = self.source.recorded(con_id), request.seconds * 1000
         ms, made = (known.minute_ms, known.minute_bars) if size_ms == 60_000 else (known.bar_ms, known.five_s_bars)
         until_ms = min(request.end_ms, to_ms(self.now) + 1)
@@ -230,9 +230,9 @@ def _whole_ms(at: datetime) -> datetime:
     return at if at.microsecond % 1000 == 0 else from_ms(to_ms(at) + 1)
 
 
-def _bar_columns(columns: Columns, rows: slice | Ints) -> BarColumns:
+def _bar_columns(columns: Columns, rows: slice | Ints) -> BarSeries:
     count = np.maximum(np.nan_to_num(columns["count"][rows], nan=0.0), 0).astype(np.int64)
     opened, high, low, close, volume, wap = (
         columns[name][rows] for name in ("open", "high", "low", "close", "volume", "wap")
     )
-    return BarColumns(columns["start"][rows] // 1000, opened, high, low, close, volume, wap, count)
+    return BarSeries(columns["start"][rows] // 1000, opened, high, low, close, volume, wap, count)

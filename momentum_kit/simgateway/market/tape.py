@@ -29,7 +29,7 @@ def from_ms(ms: int) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class BarColumns:
+class BarSeries:
     """Bars as columns, oldest first; start in ms since 1970 UTC, prices USD, volume shares.
 
     Quote bars (BID, ASK, MIDPOINT) carry -1 in volume, wap and count, as IB does.
@@ -48,20 +48,20 @@ class BarColumns:
         return len(self.start_ms)
 
     @classmethod
-    def empty(cls) -> "BarColumns":
+    def empty(cls) -> "BarSeries":
         """No bars."""
         none, no_ms = np.empty(0), np.empty(0, dtype=np.int64)
         return cls(no_ms, none, none, none, none, none, none, no_ms)
 
     @classmethod
-    def of_quotes(cls, start_ms: Ints, opened: Floats, high: Floats, low: Floats, close: Floats) -> "BarColumns":
+    def of_quotes(cls, start_ms: Ints, opened: Floats, high: Floats, low: Floats, close: Floats) -> "BarSeries":
         """Bars of a quoted price."""
         nothing = np.full(len(start_ms), -1.0)
         return cls(start_ms, opened, high, low, close, nothing, nothing, nothing.astype(np.int64))
 
-    def rows(self, chosen: Any) -> "BarColumns":
+    def rows(self, chosen: Any) -> "BarSeries":
         """The bars a slice or a mask picks."""
-        return BarColumns(
+        return BarSeries(
             self.start_ms[chosen],
             self.open[chosen],
             self.high[chosen],
@@ -73,14 +73,14 @@ class BarColumns:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tape:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayTape:
     """One contract's day in ms since 1970 UTC, USD and shares; all columns in time order."""
 
     con_id: int
     trade_ms: Ints
     price: Floats
-    size: Ints | Floats  # whole shares, but for retold bars (retelling.py)
+    size: Ints | Floats  # whole shares, but for retold bars (prints_from_bars.py)
     total_volume: Ints | Floats
     vwap: Floats
     quote_ms: Ints
@@ -158,10 +158,10 @@ class TapeSource(Protocol):
     truth: dict[str, list[dict[str, Any]]]
     earlier_days: tuple[date, ...]  # oldest first, the served day excluded
 
-    def tape(self, con_id: int, day: date) -> Tape | None:
+    def tape(self, con_id: int, day: date) -> DayTape | None:
         """The whole tape of the served day or of an earlier one."""
 
-    def minutes(self, con_id: int, day: date, what: str) -> BarColumns | None:
+    def minutes(self, con_id: int, day: date, what: str) -> BarSeries | None:
         """Minute bars (TRADES, BID or ASK) of an earlier day."""
 
 
@@ -170,9 +170,23 @@ def build_tape(
     trades: tuple[Ints, Floats, Ints | Floats],
     quotes: tuple[Ints, Floats, Floats, Ints, Ints],
     halts: tuple[tuple[int, int], ...] = (),
-) -> Tape:
+) -> DayTape:
     """A tape from (ms, price, size) and (ms, bid, ask, bid size, ask size), with running volume and VWAP."""
     trade_ms, price, size = trades
     total: Any = np.cumsum(size)  # of the sizes' own type
     vwap = np.round(np.cumsum(price * size) / np.maximum(total, 1), 6)
-    return Tape(con_id, trade_ms, price, size, total, vwap, *quotes, halts)
+    quote_ms, bid, ask, bid_size, ask_size = quotes
+    return DayTape(
+        con_id=con_id,
+        trade_ms=trade_ms,
+        price=price,
+        size=size,
+        total_volume=total,
+        vwap=vwap,
+        quote_ms=quote_ms,
+        bid=bid,
+        ask=ask,
+        bid_size=bid_size,
+        ask_size=ask_size,
+        halts=halts,
+    )

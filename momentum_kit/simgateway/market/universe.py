@@ -61,8 +61,8 @@ LARGE_CAPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
     """An instrument and how its tape usually looks.
 
     price: USD at the day's open; daily_volume: shares on a median day; spread_bps: usual quoted spread;
@@ -89,8 +89,8 @@ def stream(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
 
 
-def listings(scenario: Scenario) -> dict[int, Listing]:
-    """The scenario's listings by con_id; AAPL always, the rest in the seed's order."""
+def companies(scenario: Scenario) -> dict[int, Company]:
+    """The scenario's companies by con_id; AAPL always, the rest in the seed's order."""
     specs = {spec.symbol: spec for spec in scenario.universe.symbols}
     order = stream(scenario.seed, "universe").permutation(len(SMALL_CAPS))
     rows = [SMALL_CAPS[row] for row in order[: scenario.universe.small_caps]]
@@ -111,7 +111,7 @@ def listings(scenario: Scenario) -> dict[int, Listing]:
             if row in LARGE_CAPS
             else _small(instrument, row[4], scenario.seed, spec)
         )
-    return {listing.instrument.con_id: listing for listing in found}
+    return {company.instrument.con_id: company for company in found}
 
 
 def _instrument(row: tuple[str, str, str, str, str]) -> Instrument:
@@ -129,13 +129,13 @@ def _instrument(row: tuple[str, str, str, str, str]) -> Instrument:
     )
 
 
-def _small(instrument: Instrument, product: str, seed: int, spec: SymbolSpec | None) -> Listing:
+def _small(instrument: Instrument, product: str, seed: int, spec: SymbolSpec | None) -> Company:
     rng = stream(seed, instrument.symbol, "traits")
     price = round(float(np.exp(rng.uniform(np.log(1.6), np.log(18.0)))), 2)
     usd = float(np.exp(rng.uniform(np.log(1.5e6), np.log(9e6))))
     spread_bps = float(rng.uniform(14, 40))
     sigma = float(rng.uniform(0.03, 0.06))
-    return _listing(instrument, product, spec, (price, int(usd / price), spread_bps, sigma, 150.0), small=True)
+    return _company(instrument, product, spec, (price, int(usd / price), spread_bps, sigma, 150.0), small=True)
 
 
 def _large(
@@ -145,21 +145,21 @@ def _large(
     spec: SymbolSpec | None,
     price: float | None = None,
     volume: int | None = None,
-) -> Listing:
+) -> Company:
     rng = stream(seed, instrument.symbol, "traits")
     price = price or round(float(rng.uniform(60, 220)), 2)
     volume = volume or int(rng.uniform(4e6, 15e6))
-    return _listing(instrument, product, spec, (price, volume, 1.5, 0.014, 120.0), small=False)
+    return _company(instrument, product, spec, (price, volume, 1.5, 0.014, 120.0), small=False)
 
 
-def _listing(
+def _company(
     instrument: Instrument,
     product: str,
     spec: SymbolSpec | None,
     drawn: tuple[float, int, float, float, float],
     *,
     small: bool,
-) -> Listing:
+) -> Company:
     price, volume, spread_bps, sigma, print_shares = drawn
     if spec:
         price = spec.price_usd or price
@@ -167,4 +167,13 @@ def _listing(
         spread_bps = spec.spread_bps or spread_bps
     if price < 1.0:
         instrument = replace(instrument, min_tick=SUB_DOLLAR_TICK)
-    return Listing(instrument, product, price, volume, spread_bps, sigma, print_shares, small)
+    return Company(
+        instrument=instrument,
+        product=product,
+        price=price,
+        daily_volume=volume,
+        spread_bps=spread_bps,
+        daily_sigma=sigma,
+        print_shares=print_shares,
+        small=small,
+    )

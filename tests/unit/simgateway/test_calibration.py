@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.simgateway.embedding import to_ms
-from momentum_kit.simgateway.market.market import open_market
+from momentum_kit.simgateway.embedding import open_market, to_ms
 from momentum_kit.simgateway.scenario.scenario import load_scenario
 
 SEEDS = (1, 2, 3)

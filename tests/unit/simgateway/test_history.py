@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from momentum_kit.models.market import Bar
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.embedding import HistoryError
+from momentum_kit.simgateway.embedding import HistoryError, open_market
 from momentum_kit.simgateway.events import TradeEvent
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 SPEC = {

@@ -12,9 +12,8 @@ from ibapi.order import Order
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import open_broker
+from momentum_kit.simgateway.embedding import open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 HALF_MINUTE = timedelta(seconds=30)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from momentum_kit.simgateway.embedding import open_market
 from momentum_kit.simgateway.events import HaltEvent, TradeEvent
 from momentum_kit.simgateway.market.luld import band_width, enforce
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DAY_S = 23_400

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momentum_kit.errors import ScenarioError
-from momentum_kit.simgateway.embedding import HistoryError
+from momentum_kit.simgateway.embedding import HistoryError, open_market
 from momentum_kit.simgateway.events import HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import EXCHANGES, ORDER_TYPES
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 AAPL = 265598

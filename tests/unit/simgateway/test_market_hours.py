@@ -5,9 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pytest
 
-from momentum_kit.simgateway.embedding import Scenario, to_ms
+from momentum_kit.simgateway.embedding import Scenario, open_market, to_ms
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import SymbolSpec, UniverseSpec
 
 AAPL = 265598

@@ -13,7 +13,7 @@ from momentum_kit.simgateway.client.handlers.session import wake_history
 from momentum_kit.simgateway.client.limits import SMALL_BAR_S
 from momentum_kit.simgateway.client.updates import HistoryFeed
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.market.history import SECONDS, HistoryError
+from momentum_kit.simgateway.market import BAR_SIZES, HistoryError
 from momentum_kit.simgateway.protocol.text.market import (
     DAY_S,
     contract_details,
@@ -85,7 +85,7 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
         session.error(ask.request_id, *refusal)
         return
     contract, asked = ask.contract, (ask.end, ask.duration, ask.bar_size, ask.use_rth)
-    if SECONDS.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
+    if BAR_SIZES.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
         paced = hub.limits.small_bars(found[0].con_id, contract.exchange, ask.what, *asked)
         if paced:
             session.error(ask.request_id, 162, paced)
@@ -113,7 +113,7 @@ def _no_updates(session: "ClientSession", ask: HistoryRequest, item: Instrument)
     """Why this answer cannot be kept up to date."""
     if ask.end:
         return 321, "Error validating request.-'bR' : cause - End date not supported with keepUpToDate"
-    if ask.what not in BAR_KINDS or not STEP.seconds <= SECONDS.get(ask.bar_size, DAY_S) <= DAY_S:
+    if ask.what not in BAR_KINDS or not STEP.seconds <= BAR_SIZES.get(ask.bar_size, DAY_S) <= DAY_S:
         return 321, f"Error validating request.-'bR' : cause - {ask.bar_size} {ask.what} cannot be kept up to date"
     if ask.request_id in session.feeds:
         return 322, "Error processing request.-'bR' : cause - Duplicate ticker id"
@@ -125,7 +125,7 @@ def _keep_up(session: "ClientSession", ask: HistoryRequest, item: Instrument, ba
     hub.market.activate(item.con_id)
     asked = (ask.what, ask.use_rth, step_floor(hub.now), last.close if last else None)
     feed = HistoryFeed(session.version, ask.request_id, item, *asked)
-    feed.seconds, feed.format_date, feed.growing = SECONDS[ask.bar_size], ask.format_date, last
+    feed.seconds, feed.format_date, feed.growing = BAR_SIZES[ask.bar_size], ask.format_date, last
     session.feeds.add_bars(feed)
 
 

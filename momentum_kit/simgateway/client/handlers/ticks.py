@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.client.handlers.session import wake_history
 from momentum_kit.simgateway.client.ticks import KINDS, TickFeed
-from momentum_kit.simgateway.market.history import HistoryError
+from momentum_kit.simgateway.market import HistoryError
 from momentum_kit.simgateway.protocol.text.requests_ticks import (
     HistoricalTicksRequest,
     ScannerRequest,

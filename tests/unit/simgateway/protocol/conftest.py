@@ -14,9 +14,8 @@ from ibapi.server_versions import MIN_SERVER_VER_PROTOBUF
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import Scenario, open_broker
+from momentum_kit.simgateway.embedding import Scenario, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 

@@ -18,10 +18,9 @@ from ibapi.wrapper import EWrapper
 from momentum_kit.simgateway.client.bars import BarFeed
 from momentum_kit.simgateway.client.feeds import ClientFeeds, MarketLine, NewsFeed
 from momentum_kit.simgateway.client.session import ClientSession
-from momentum_kit.simgateway.embedding import Instrument, Scenario, open_broker
+from momentum_kit.simgateway.embedding import Instrument, Scenario, open_broker, open_market
 from momentum_kit.simgateway.events import ExecutionReport, HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.market.market import open_market
 from momentum_kit.simgateway.protocol.wire import frame
 
 Connect = Callable[..., Any]

@@ -20,7 +20,7 @@ from momentum_kit.simgateway.embedding import (
     open_recorded_market,
     stock,
 )
-from momentum_kit.simgateway.market.retelling import prints, quote_events, trade_groups
+from momentum_kit.simgateway.market.prints_from_bars import prints, quote_events, trade_groups
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DAY = date(2026, 11, 20)
