@@ -30,7 +30,6 @@ from momentum_kit.models import (
     ExitRequest,
     LinkState,
     NewsItem,
-    Quote,
     TradeSignal,
     TradingState,
 )
@@ -39,18 +38,23 @@ from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import overheard
+from momentum_kit.services import SessionContext
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.news import NewsHandler
-from momentum_kit.services.positions import PositionManager, Recorded
+from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.trading.account import Ledger
 
 QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What outlives a connection: the engine owns it and lends it to each session."""
+@dataclass(frozen=True, kw_only=True)
+class EngineContext:
+    """What outlives a connection: the engine owns it and lends it to each session.
+
+    on_incident(kind, text): journal it and tell a human. journaled: so that what the broker repeats after a
+    reconnect is not journaled twice. open_gateway: makes the gateway of the next connection, or an archive day.
+    """
 
     config: Config
     project: Path
@@ -62,62 +66,79 @@ class Surroundings:
     reader: HeadlineReader | None
     state: Callable[[], TradingState]
     halt_entries: Callable[[str], None]
-    incident: Callable[[str, str], None]
+    on_incident: Callable[[str, str], None]
     counts: Counter[str] = field(default_factory=Counter)
-    recorded: Recorded = field(default_factory=Recorded)
-    gateway: "Callable[[Surroundings], Gateway]" = lambda around: open_bridge(around)  # or an archive day
+    journaled: JournaledFills = field(default_factory=JournaledFills)
+    open_gateway: "Callable[[EngineContext], Gateway]" = lambda context: open_bridge(context)
+
+    def for_session(self, account: str) -> SessionContext:
+        """The part that services may know."""
+        return SessionContext(
+            account=account,
+            calendar=self.config.calendar,
+            clock=self.clock,
+            journal=self.journal,
+            intents=self.intents,
+            alerts=self.alerts,
+            counts=self.counts,
+            state=self.state,
+            halt_entries=self.halt_entries,
+        )
 
 
 class Session:
     """One connected run. Start, reconnect and crash recovery are the same path: a new Session."""
 
-    def __init__(self, around: Surroundings, bridge: Gateway, account: str) -> None:
-        config, clock, journal = around.config, around.clock, around.journal
+    def __init__(self, context: EngineContext, bridge: Gateway, account: str) -> None:
+        config = context.config
         items: asyncio.Queue[NewsItem] = asyncio.Queue(QUEUE_BOUND)
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
-        exits: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
+        exit_requests: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
         fills: asyncio.Queue[Execution | CommissionReport] = asyncio.Queue(QUEUE_BOUND)
         detection_beats, execution_beats, position_beats = (asyncio.Queue[Beat]() for _ in range(3))
         self.account = account
         self.ledger = Ledger()
-        self._around = around
+        self._context = context
         self._bridge = bridge
+        shared = context.for_session(account)
         self._news = NewsHandler(
-            bridge, bridge, journal, clock, config.news, _master(around), around.reader, items, around.counts
-        )
+            shared, feed=bridge, market=bridge, settings=config.news, master=_master(context), reader=context.reader,
+            items=items,
+        )  # fmt: skip
         self._detection = DetectionEngine(
-            bridge, journal, clock, config.detection, config.thresholds, config.calendar, items, detection_beats,
-            signals, around.counts, config.clock.bar_grace_s, config.broker.market_data_lines,
+            shared, market=bridge, settings=config.detection, thresholds=config.thresholds, items=items,
+            beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
+            max_lines=config.broker.market_data_lines,
         )  # fmt: skip
         self._execution = ExecutionService(
-            bridge, bridge, around.intents, journal, clock, config.risk, config.exits, account, config.calendar,
-            around.state, self.ledger, signals, exits, execution_beats, fills, around.counts, around.alerts,
-            self._quote, lambda: bridge.health, around.halt_entries,
+            shared, broker=bridge, market=bridge, risk=config.risk, exits=config.exits, ledger=self.ledger,
+            signals=signals, exit_requests=exit_requests, beats=execution_beats, fills=fills,
+            quote=self._detection.quote, health=lambda: bridge.health,
         )  # fmt: skip
         self._positions = PositionManager(
-            bridge, around.intents, journal, clock, config.exits, config.calendar, self.ledger, fills, exits,
-            position_beats, around.counts, around.alerts, self._last_price, around.recorded,
+            shared, broker=bridge, exits=config.exits, ledger=self.ledger, fills=fills, exit_requests=exit_requests,
+            beats=position_beats, last_price=self._detection.last_price, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
         self._beats = (position_beats, execution_beats, detection_beats)
         self.queues: dict[str, asyncio.Queue[Any]] = {
-            "items": items, "signals": signals, "exits": exits, "fills": fills,
+            "items": items, "signals": signals, "exits": exit_requests, "fills": fills,
             **self._news.queues, **self._detection.queues,
             "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
         }  # fmt: skip
 
     @classmethod
-    async def connect(cls, around: Surroundings, prove: Callable[[tuple[str, ...]], str]) -> "Session":
+    async def connect(cls, context: EngineContext, prove: Callable[[tuple[str, ...]], str]) -> "Session":
         """Connect, prove whose account this is, set the clock, rebuild from broker truth; nothing trades yet.
 
         prove: the account to trade, of those that the gateway serves, or GuardRefused.
         """
-        bridge = around.gateway(around)
+        bridge = context.open_gateway(context)
         await bridge.connect()
         try:
             account = prove(bridge.accounts)
-            around.clock.start(await bridge.fetch_current_time())
-            session = cls(around, bridge, account)
+            context.clock.start(await bridge.fetch_current_time())
+            session = cls(context, bridge, account)
             await session._positions.reconcile()
             await session._watch_what_matters()
         except BaseException:
@@ -158,11 +179,11 @@ class Session:
         self._hold()
         for holding in self.ledger.holdings():
             await self._detection.watch(holding.contract)
-        for symbol in self._around.config.news.watch_symbols:
+        for symbol in self._context.config.news.watch_symbols:
             try:
                 details = await self._bridge.fetch_contract_details(Contract(symbol))
             except RequestFailed as error:
-                self._around.incident("watch list", f"{symbol}: {error}")
+                self._context.on_incident("watch list", f"{symbol}: {error}")
             else:
                 await self._detection.warm([details[0].contract])
 
@@ -171,7 +192,7 @@ class Session:
         self._detection.hold([holding.contract.con_id for holding in self.ledger.holdings()])
 
     def _drive(self, after_beat: Callable[[datetime], Awaitable[bool]]) -> Coroutine[Any, Any, None]:
-        clock, settings = self._around.clock, self._around.config.clock
+        clock, settings = self._context.clock, self._context.config.clock
 
         async def after(now: datetime) -> bool:
             self._hold()
@@ -228,12 +249,12 @@ class Session:
     def day_pnl_usd(self) -> float:
         """Realised plus open profit at the last prices, less costs."""
         ledger = self.ledger
-        return ledger.realised_usd - ledger.costs_usd + ledger.unrealised_usd(self._last_price)
+        return ledger.realised_usd - ledger.costs_usd + ledger.unrealised_usd(self._detection.last_price)
 
     @property
     def data_ages_s(self) -> dict[str, float]:
         """Market seconds since each watched symbol last ticked; nan before its first tick."""
-        return self._detection.data_ages_s(self._around.clock.now())
+        return self._detection.data_ages_s(self._context.clock.now())
 
     @property
     def message_age_s(self) -> float:
@@ -259,38 +280,32 @@ class Session:
         """Give the socket and its threads back."""
         await self._bridge.disconnect()
 
-    def _quote(self, con_id: int) -> Quote | None:
-        return self._detection.quote(con_id)
 
-    def _last_price(self, con_id: int) -> float:
-        return self._detection.last_price(con_id)
-
-
-def open_bridge(around: Surroundings) -> Gateway:
+def open_bridge(context: EngineContext) -> Gateway:
     """The bridge to the gateway that the configuration names."""
-    broker = around.config.broker
-    real_time = around.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
+    broker = context.config.broker
+    real_time = context.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
     bridge = IBKRBridge(
         broker.host,
         broker.port,
         broker.client_id,
-        now=around.clock.now,
+        now=context.clock.now,
         connect_timeout_s=broker.connect_timeout_s,
         request_timeout_s=broker.request_timeout_s,
         messages_per_s=broker.messages_per_s if real_time else float("inf"),
         small_bar_pacing=real_time,
         market_data_lines=broker.market_data_lines,
-        on_incident=around.incident,
-        spill_dir=around.run_dir,
+        on_incident=context.on_incident,
+        spill_dir=context.run_dir,
     )
-    if not around.config.storage.record:
+    if not context.config.storage.record:
         return bridge
-    return overheard(bridge, around.run_dir, around.clock.now, around.incident)
+    return overheard(bridge, context.run_dir, context.clock.now, context.on_incident)
 
 
-def _master(around: Surroundings) -> SymbolMaster | None:
-    path = around.config.news.symbol_master
+def _master(context: EngineContext) -> SymbolMaster | None:
+    path = context.config.news.symbol_master
     if not path:
         return None
-    with (around.project / path).open(encoding="utf-8") as lines:
+    with (context.project / path).open(encoding="utf-8") as lines:
         return SymbolMaster.from_csv(lines)

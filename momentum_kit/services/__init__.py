@@ -1,1 +1,5 @@
-"""The four asyncio services between the queues; they know ports only."""
+"""The four services of DESIGN.md, joined by named queues; they know the outside by the Protocols of ports.py alone."""
+
+from momentum_kit.services.context import SessionContext
+
+__all__ = ["SessionContext"]

@@ -28,8 +28,9 @@ from momentum_kit.models.news import Catalyst
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
+from momentum_kit.services import SessionContext
 from momentum_kit.services.execution import ExecutionService
-from momentum_kit.services.positions import PositionManager
+from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.simgateway.embedding import (
     AAPL,
     BarSeries,
@@ -123,15 +124,19 @@ class Floor:
         self.beats = (asyncio.Queue(), asyncio.Queue())
         self.queues = [signals, exits, fills, *self.beats]
         self.signals = signals
-        counts: Counter[str] = Counter()
+        context = SessionContext(
+            account=self.bridge.accounts[0], calendar="XNYS", clock=self.clock, journal=self.journal,
+            intents=self.intents, alerts=self.alerts, counts=Counter(), state=lambda: self.state,
+            halt_entries=self.halts.append,
+        )  # fmt: skip
         self.execution = ExecutionService(
-            self.bridge, self.bridge, self.intents, self.journal, self.clock, RiskSettings(), self._exits,
-            self.bridge.accounts[0], "XNYS", lambda: self.state, self.ledger, signals, exits, self.beats[1], fills,
-            counts, self.alerts, lambda _: self.quote, lambda: self.bridge.health, self.halts.append,
+            context, broker=self.bridge, market=self.bridge, risk=RiskSettings(), exits=self._exits,
+            ledger=self.ledger, signals=signals, exit_requests=exits, beats=self.beats[1], fills=fills,
+            quote=lambda _: self.quote, health=lambda: self.bridge.health,
         )  # fmt: skip
         self.positions = PositionManager(
-            self.bridge, self.intents, self.journal, self.clock, self._exits, "XNYS", self.ledger, fills, exits,
-            self.beats[0], counts, self.alerts, lambda _: float("nan"),
+            context, broker=self.bridge, exits=self._exits, ledger=self.ledger, fills=fills, exit_requests=exits,
+            beats=self.beats[0], last_price=lambda _: float("nan"), journaled=JournaledFills(),
         )  # fmt: skip
 
     def signal(self, ask: float) -> None:

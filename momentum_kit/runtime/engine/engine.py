@@ -32,7 +32,7 @@ from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.snapshot import take_snapshot
 from momentum_kit.runtime.ownership import StateFolder, prove_account
-from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
 log = structlog.get_logger("engine")
@@ -68,19 +68,29 @@ class Engine:
         self.standing = Standing(self._clock, journal, self._alerts)
         self._watchman = Watchman(config, self.standing)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.standing.send)
-        self._around = Surroundings(
-            config, project, run_dir, self._clock, journal, self._intents, self.standing, self._reader,
-            lambda: self.standing.state, self.standing.halt_entries, self.standing.incident, self._counts,
-        )  # fmt: skip
+        self._context = EngineContext(
+            config=config,
+            project=project,
+            run_dir=run_dir,
+            clock=self._clock,
+            journal=journal,
+            intents=self._intents,
+            alerts=self.standing,
+            reader=self._reader,
+            state=lambda: self.standing.state,
+            halt_entries=self.standing.halt_entries,
+            on_incident=self.standing.incident,
+            counts=self._counts,
+        )
 
     # -- life --------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Connect and rebuild from broker truth; nothing trades before `start`."""
         self._session = await Session.connect(
-            self._around, lambda accounts: prove_account(self.config, accounts, self._folder)
+            self._context, lambda accounts: prove_account(self.config, accounts, self._folder)
         )
-        record_thresholds(self.config.thresholds, self._around.journal)
+        record_thresholds(self.config.thresholds, self._context.journal)
         self.standing.note(TradingState.PAUSED, "opened, waiting for start")
 
     def start(self, until: datetime | None = None) -> None:
@@ -117,7 +127,7 @@ class Engine:
                     break
                 except (NotConnected, RequestTimeout) as error:
                     standing.incident("connection", str(error))
-                    self._session = await reconnect(self.session, self._around, standing, self._out_of_time)
+                    self._session = await reconnect(self.session, self._context, standing, self._out_of_time)
                     self._session.retune(self.tuning.current)
         except MomentumKitError as error:
             standing.fail(str(error))
@@ -216,7 +226,7 @@ class Engine:
 
     def _record_command(self, name: str, source: str, outcome: str) -> None:
         row = CommandRow(at=self._clock.now(), command=name, source=source, outcome=outcome)
-        self._around.journal.write(row)
+        self._context.journal.write(row)
 
     def _latch(self, reason: str) -> None:
         try:
@@ -246,6 +256,6 @@ class Engine:
         """One frozen snapshot."""
         lags_s = {"loop": self.loop_lag_s, "beat": monotonic() - self._beat_at if self._beat_at else 0.0}
         return take_snapshot(
-            self._around, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered,
+            self._context, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered,
             started=self._runner is not None,
         )  # fmt: skip

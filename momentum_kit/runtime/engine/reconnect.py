@@ -9,13 +9,13 @@ from momentum_kit.errors import BrokerError, ConnectionFailed
 from momentum_kit.runtime.control import LEAVING
 from momentum_kit.runtime.engine.session_state import Standing
 from momentum_kit.runtime.ownership import prove_same_account
-from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.runtime.session import EngineContext, Session
 
 RETRY_WAIT_S = 2.0  # between two attempts to reconnect, at most: a command to stop is heard as soon
 
 
 async def reconnect(
-    lost: Session, around: Surroundings, standing: Standing, out_of_time: Callable[[], bool]
+    lost: Session, context: EngineContext, standing: Standing, out_of_time: Callable[[], bool]
 ) -> Session:
     """Ask again for `broker.reconnect_timeout_s`, and tell a human after `alerts.reconnect_alarm_s`.
 
@@ -23,7 +23,7 @@ async def reconnect(
     or the time for it is over (`out_of_time`). Other errors pass through.
     """
     await lost.disconnect()
-    window_s, alarm_s = around.config.broker.reconnect_timeout_s, around.config.alerts.reconnect_alarm_s
+    window_s, alarm_s = context.config.broker.reconnect_timeout_s, context.config.alerts.reconnect_alarm_s
 
     def worth_asking_again(error: Exception) -> bool:
         leaving = standing.state in LEAVING and (not lost.exposed or out_of_time())
@@ -37,7 +37,7 @@ async def reconnect(
             on=worth_asking_again, attempts=None, timeout=window_s, wait_max=RETRY_WAIT_S
         ):
             with attempt:
-                session = await Session.connect(around, lambda accounts: prove_same_account(lost.account, accounts))
+                session = await Session.connect(context, lambda accounts: prove_same_account(lost.account, accounts))
     except BrokerError as error:
         away = "when the session was told to end" if standing.state in LEAVING else f"within {window_s:g} s"
         raise ConnectionFailed(f"the gateway did not come back {away}: {error}; {lost.exposure}") from None

@@ -7,13 +7,13 @@ from datetime import datetime
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control import ThresholdState
 from momentum_kit.runtime.engine.session_state import Standing
-from momentum_kit.runtime.session import Session, Surroundings
+from momentum_kit.runtime.session import EngineContext, Session
 
 SKIP = "skip: "  # counts that start so are skips by reason
 
 
 def take_snapshot(
-    around: Surroundings,
+    context: EngineContext,
     session: Session,
     standing: Standing,
     started_at: datetime,
@@ -24,13 +24,13 @@ def take_snapshot(
 ) -> EngineStatus:
     """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
     views = session.positions.views()
-    counts = around.counts
+    counts = context.counts
     return EngineStatus(
         state=standing.state,
         reason=standing.reason,
-        environment=around.config.environment,
+        environment=context.config.environment,
         account=session.account,
-        market_time=around.clock.now(),
+        market_time=context.clock.now(),
         started_at=started_at,
         health=session.health,
         counts={name: n for name, n in counts.items() if not name.startswith(SKIP)},
@@ -40,7 +40,7 @@ def take_snapshot(
         realised_usd=session.ledger.realised_usd,
         unrealised_usd=sum(view.unrealised_usd for view in views),
         costs_usd=session.ledger.costs_usd,
-        run_dir=str(around.run_dir),
+        run_dir=str(context.run_dir),
         pid=os.getpid(),
         incidents=standing.incidents,
         state_since=standing.since,

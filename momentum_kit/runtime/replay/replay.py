@@ -23,7 +23,7 @@ from momentum_kit.models import IncidentRow, JournalRow, TradingState
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.replay.gateway import ReplayGateway
-from momentum_kit.runtime.session import Session, Surroundings, open_bridge
+from momentum_kit.runtime.session import EngineContext, Session, open_bridge
 from momentum_kit.runtime.sim import LAST_STRETCH, ArchiveDay
 from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import open_broker
@@ -134,7 +134,7 @@ def _rare_collections() -> Iterator[None]:
 async def _virtually(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
     market = day.market(replay.seed)
     broker, step = open_broker(market), timedelta(seconds=config.clock.beat_s)
-    await run.session_over(config, lambda around: ReplayGateway(market, broker, around.clock.now, step))
+    await run.session_over(config, lambda context: ReplayGateway(market, broker, context.clock.now, step))
     _write_truth(run.folder, broker.truth())
 
 
@@ -159,19 +159,29 @@ class _Run:
     until: datetime
     notes: tuple[str, ...]
 
-    async def session_over(self, config: Config, gateway: Callable[[Surroundings], Gateway]) -> None:
+    async def session_over(self, config: Config, gateway: Callable[[EngineContext], Gateway]) -> None:
         """Live through the day on what `gateway` connects to."""
         clock = SteppedClock()
         journal = SqliteJournal(self.folder / "journal.db")
         intents = SqliteIntents(self.folder / "intents.db")
         standing = _Standing(journal.write, clock.now)
-        around = Surroundings(
-            config, self.project, self.folder, clock, journal, intents, standing, None, lambda: standing.state,
-            standing.halt_entries, standing.incident, gateway=gateway,
-        )  # fmt: skip
+        context = EngineContext(
+            config=config,
+            project=self.project,
+            run_dir=self.folder,
+            clock=clock,
+            journal=journal,
+            intents=intents,
+            alerts=standing,
+            reader=None,
+            state=lambda: standing.state,
+            halt_entries=standing.halt_entries,
+            on_incident=standing.incident,
+            open_gateway=gateway,
+        )
         session: Session | None = None
         try:
-            session = await Session.connect(around, lambda accounts: accounts[0])
+            session = await Session.connect(context, lambda accounts: accounts[0])
             for note in self.notes:
                 standing.incident("archive", note)
             await session.run(partial(self._after_beat, session, standing, journal))

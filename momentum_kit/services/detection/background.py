@@ -7,14 +7,15 @@ from datetime import datetime
 from momentum_kit.config import DetectionSettings
 from momentum_kit.detection.live import Baseline, build_baseline, within
 from momentum_kit.errors import BrokerError, NoData
-from momentum_kit.models import Bar, Contract, IncidentRow
-from momentum_kit.ports import Clock, Journal, MarketData
+from momentum_kit.models import Bar, Contract
+from momentum_kit.ports import MarketData
+from momentum_kit.services.context import SessionContext
 from momentum_kit.sessions import TradingSession, exchange_day, previous_sessions, session_at
 
 RECENT = "1800 S"  # the longest duration IB serves for 5 s bars in one request without a second look at its limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """As of asked_at. recent: 5 s bars, extended hours too; complete: False if the broker failed to answer."""
 
@@ -29,14 +30,10 @@ class Background:
 class BackgroundLoader:
     """Asks the broker for history, and for the baseline only once a day and contract."""
 
-    def __init__(
-        self, market: MarketData, journal: Journal, clock: Clock, settings: DetectionSettings, calendar: str
-    ) -> None:
+    def __init__(self, context: SessionContext, *, market: MarketData, settings: DetectionSettings) -> None:
+        self._context = context
         self._market = market
-        self._journal = journal
-        self._clock = clock
         self._settings = settings
-        self._calendar = calendar
         self._baselines: dict[tuple[int, object], Baseline | None] = {}
 
     async def load(self, contract: Contract, asked_at: datetime) -> Background:
@@ -46,7 +43,7 @@ class BackgroundLoader:
         )
         return Background(
             asked_at=asked_at,
-            session=session_at(asked_at, self._calendar),
+            session=session_at(asked_at, self._context.calendar),
             baseline=self._baselines.get((contract.con_id, exchange_day(asked_at))),
             minutes=minutes or (),
             recent=recent or (),
@@ -64,9 +61,9 @@ class BackgroundLoader:
         bars = await self._fetch(contract, f"{days} D", "1 min", use_rth=True)
         if bars is None:
             return None
-        session = session_at(at, self._calendar)
+        session = session_at(at, self._context.calendar)
         if key not in self._baselines:
-            earlier = previous_sessions(exchange_day(at), self._settings.baseline_sessions, self._calendar)
+            earlier = previous_sessions(exchange_day(at), self._settings.baseline_sessions, self._context.calendar)
             self._baselines[key] = build_baseline(bars, earlier, session.open if session else at)
         return tuple(within(bars, session)) if session else ()
 
@@ -77,6 +74,5 @@ class BackgroundLoader:
         except NoData:
             return ()
         except BrokerError as error:
-            text = f"{contract}: {duration} of {size}: {error}"
-            self._journal.write(IncidentRow(at=self._clock.now(), kind="history", text=text))
+            self._context.incident("history", f"{contract}: {duration} of {size}: {error}")
             return None

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.detection.live import BAR_S, Gates, floor_time
 from momentum_kit.models import Beat, Contract, Decision, MarkRow, NewsItem, Quote, Skip, TradeSignal
-from momentum_kit.ports import Clock, Journal, MarketData
+from momentum_kit.ports import MarketData
 from momentum_kit.services.consuming import consume, run_together
+from momentum_kit.services.context import SessionContext
 from momentum_kit.services.detection.background import BackgroundLoader
 from momentum_kit.services.detection.judging import Job, final_skip, judge, no_capacity, write_decision
-from momentum_kit.services.detection.watch import Followed
-from momentum_kit.services.detection.watch_list import WatchList
+from momentum_kit.services.detection.watch_list import Followed, WatchList
 
 STEP = timedelta(seconds=BAR_S)
 
@@ -29,31 +28,27 @@ class DetectionEngine:
 
     def __init__(
         self,
+        context: SessionContext,
+        *,
         market: MarketData,
-        journal: Journal,
-        clock: Clock,
         settings: DetectionSettings,
         thresholds: Thresholds,
-        calendar: str,
         items: asyncio.Queue[NewsItem],
         beats: asyncio.Queue[Beat],
         signals: asyncio.Queue[TradeSignal],
-        counts: Counter[str],
         grace_s: float,
         max_lines: int,
     ) -> None:
-        self._journal = journal
-        self._clock = clock
+        self._context = context
         self._settings = settings
         self._thresholds = self._retuned = thresholds
         self._items = items
         self._beats = beats
         self._signals = signals
-        self._counts = counts
         self._grace = timedelta(seconds=grace_s)
         self._gates = Gates(settings.min_baseline_sessions, settings.max_quote_age_s)
-        self._background = BackgroundLoader(market, journal, clock, settings, calendar)
-        self._watches = WatchList(market, journal, clock, self._background, max_lines)
+        self._background = BackgroundLoader(context, market=market, settings=settings)
+        self._watches = WatchList(context, market=market, background=self._background, max_lines=max_lines)
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._closed_until: datetime | None = None
         self.queues: dict[str, asyncio.Queue[Any]] = {"loads": self._watches.loads, "jobs": self._jobs}
@@ -67,7 +62,7 @@ class DetectionEngine:
         finally:
             for watch in self._watches:
                 for followed in watch.followed.values():
-                    self._finish(followed, self._clock.now())
+                    self._finish(followed, self._context.clock.now())
 
     # -- what others may ask -----------------------------------------------------------------------------------------
 
@@ -88,7 +83,7 @@ class DetectionEngine:
     async def watch(self, contract: Contract) -> bool:
         """Watch a contract without a headline (a position found at start); call hold first. False without a line."""
         watch, displaced = await self._watches.admit(contract, None)
-        self._give_up(displaced, self._clock.now())
+        self._give_up(displaced, self._context.clock.now())
         return watch is not None
 
     def retune(self, thresholds: Thresholds) -> None:
@@ -102,7 +97,7 @@ class DetectionEngine:
     async def warm(self, contracts: Iterable[Contract]) -> None:
         """Fetch baselines ahead of the open."""
         for contract in contracts:
-            await self._background.warm(contract, self._clock.now())
+            await self._background.warm(contract, self._context.clock.now())
 
     # -- news items --------------------------------------------------------------------------------------------------
 
@@ -114,7 +109,7 @@ class DetectionEngine:
             return
         if item.reading is not None:
             return  # its line has been given to another since it first came
-        received = item.headline.received_at or self._clock.now()
+        received = item.headline.received_at or self._context.clock.now()
         followed = Followed(
             item=item,
             received_at=received,
@@ -122,7 +117,7 @@ class DetectionEngine:
             observe_until=received + timedelta(seconds=self._settings.observe_until_s),
         )
         watch, displaced = await self._watches.admit(item.contract, followed)
-        self._give_up([followed] if watch is None else displaced, self._clock.now())
+        self._give_up([followed] if watch is None else displaced, self._context.clock.now())
 
     def _give_up(self, followed: list[Followed], now: datetime) -> None:
         for each in followed:
@@ -147,7 +142,7 @@ class DetectionEngine:
         for watch in self._watches:
             for bar in watch.close_bars(at):
                 quote = watch.quote
-                self._journal.write(
+                self._context.journal.write(
                     MarkRow(
                         at=bar.end,
                         con_id=watch.contract.con_id,
@@ -161,7 +156,7 @@ class DetectionEngine:
     async def _judge(self, at: datetime, beat: Beat, *, may_signal: bool) -> None:
         self._thresholds = self._retuned  # one set for a whole decision time
         following = [(watch, followed) for watch in self._watches for followed in watch.followed.values()]
-        jobs = [Job(watch, followed, at, beat) for watch, followed in following if followed.judged_at(at)]
+        jobs = [Job(watch=watch, followed=each, at=at, beat=beat) for watch, each in following if each.judged_at(at)]
         jobs.sort(key=lambda job: job.key)
         if may_signal:
             for job in jobs:
@@ -170,7 +165,7 @@ class DetectionEngine:
             for job in jobs:
                 await self._conclude(job)
         elif jobs:
-            self._counts["late decision times"] += len(jobs)
+            self._context.counts["late decision times"] += len(jobs)
         for _, followed in following:
             if followed.open and followed.last_at(at):
                 self._finish(followed, at)
@@ -182,13 +177,13 @@ class DetectionEngine:
         decision, followed = job.decision, job.followed
         if decision is None:
             raise RuntimeError("a job came back undecided")
-        self._counts["decisions"] += 1
-        write_decision(self._journal, followed.item, decision, job.beat.now, job.features_ms, job.rules_ms)
+        self._context.counts["decisions"] += 1
+        write_decision(self._context.journal, followed.item, decision, job.beat.now, job.features_ms, job.rules_ms)
         if isinstance(decision.outcome, Skip):
             followed.remember(decision, job.at)
             return
         followed.open, followed.signalled = False, True
-        self._counts["signals"] += 1
+        self._context.counts["signals"] += 1
         await self._signals.put(decision.outcome)
 
     def _finish(self, followed: Followed, at: datetime) -> None:
@@ -200,5 +195,5 @@ class DetectionEngine:
     def _record_final(self, followed: Followed, decision: Decision, at: datetime) -> None:
         outcome = decision.outcome
         if isinstance(outcome, Skip):
-            self._counts[f"skip: {outcome.reason}"] += 1
-        write_decision(self._journal, followed.item, decision, at)
+            self._context.counts[f"skip: {outcome.reason}"] += 1
+        write_decision(self._context.journal, followed.item, decision, at)

@@ -8,10 +8,10 @@ from momentum_kit.config import Thresholds
 from momentum_kit.detection.live import Gates, apply_rules, compute_features, skip_reason
 from momentum_kit.models import Beat, Decision, DecisionRow, Features, NewsItem, Quote, RuleVerdict, Skip, TradeSignal
 from momentum_kit.ports import Journal
-from momentum_kit.services.detection.watch import Followed, Watch
+from momentum_kit.services.detection.watch_list import Followed, Watch
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Job:
     """Work for one worker: judge `followed` at `at`; the worker fills in the rest (wall milliseconds)."""
 

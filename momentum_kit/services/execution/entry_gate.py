@@ -1,9 +1,8 @@
-"""From a signal to a bracket: exposure, risk gate, durable intent, three legs; part of the execution service."""
+"""EntryGate: from a signal to a bracket by exposure, risk gate, durable intent, three legs; for execution_service."""
 
 import uuid
 from collections import deque
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +12,6 @@ from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.errors import BrokerError, NotConnected, StorageError
 from momentum_kit.models import (
     ConnectionHealth,
-    IncidentRow,
     Intent,
     IntentKind,
     IntentState,
@@ -22,9 +20,9 @@ from momentum_kit.models import (
     Quote,
     RiskRow,
     TradeSignal,
-    TradingState,
 )
-from momentum_kit.ports import Broker, Clock, Intents, Journal
+from momentum_kit.ports import Broker
+from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
 from momentum_kit.sessions import session_at
@@ -37,44 +35,29 @@ log = structlog.get_logger("entries")
 ROLES = ("entry", "target", "stop")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the gate asks of the session: all as of now."""
-
-    account: str
-    calendar: str
-    state: Callable[[], TradingState]
-    quote: Callable[[int], Quote | None]
-    health: Callable[[], ConnectionHealth]
-    halt_entries: Callable[[str], None]
-
-
 class EntryGate:
     """Decides on one signal at a time and sends its bracket, once and never again."""
 
     def __init__(
         self,
+        context: SessionContext,
+        *,
         broker: Broker,
-        intents: Intents,
-        journal: Journal,
-        clock: Clock,
         risk: RiskSettings,
         exits: ExitSettings,
         ledger: Ledger,
         desk: OrderDesk,
-        around: Surroundings,
-        counts: MutableMapping[str, int],
+        quote: Callable[[int], Quote | None],
+        health: Callable[[], ConnectionHealth],
     ) -> None:
+        self._context = context
         self._broker = broker
-        self._intents = intents
-        self._journal = journal
-        self._clock = clock
         self._risk = risk
         self._exits = exits
         self._ledger = ledger
         self._desk = desk
-        self._around = around
-        self._counts = counts
+        self._quote = quote
+        self._health = health
         self._last_entry: dict[int, datetime] = {}
         self._recent: deque[datetime] = deque(maxlen=1000)
         self._entered: set[str] = set()
@@ -88,16 +71,16 @@ class EntryGate:
 
     async def enter(self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None) -> None:
         """Judge a signal and send its bracket. bands: None where the broker would not tell the market rule."""
-        now = self._clock.now()
+        now = self._context.clock.now()
         plan, verdict = self._judge(signal, bands, now)
         self._journal_verdict(signal, plan, verdict)
         if not verdict.accepted:
-            self._count("refused")
+            self._context.counts["refused"] += 1
             return
         assert bands is not None
         intent = self._intent(signal, plan, now)
         try:
-            self._intents.record(intent)
+            self._context.intents.record(intent)
         except StorageError as error:
             self._halt(f"no entry in {signal.contract.symbol}: its intent could not be written: {error}")
             return
@@ -117,10 +100,10 @@ class EntryGate:
         return plan, check_entry(exposure, plan.quantity, plan.limit_price, self._risk)
 
     def _exposure(self, signal: TradeSignal, now: datetime, *, may_enter: bool) -> Exposure:
-        con_id, around = signal.contract.con_id, self._around
-        health, quote = around.health(), around.quote(con_id)
+        con_id = signal.contract.con_id
+        health, quote = self._health(), self._quote(con_id)
         halted = quote is not None and quote.halted
-        session = session_at(now, around.calendar)
+        session = session_at(now, self._context.calendar)
         busy = {b.intent.contract.con_id: b for b in self._desk.in_order() if b.any_live}
         held = {h.contract.con_id: h for h in self._ledger.holdings()}
         notional = sum(float(abs(h.quantity)) * h.average_price for h in held.values())
@@ -130,7 +113,7 @@ class EntryGate:
         if own is not None:
             quantity = max(quantity, own.intent.quantity)
         return Exposure(
-            state=around.state(),
+            state=self._context.state(),
             may_enter=may_enter and health.may_enter and not halted and con_id not in health.stale_con_ids,
             symbol_quantity=quantity,
             entries_on_item=int(signal.item_id in self._entered),
@@ -153,7 +136,7 @@ class EntryGate:
 
     def _bid(self, con_id: int) -> float:
         """What a holding would fetch, USD; nan without a quote."""
-        quote = self._around.quote(con_id)
+        quote = self._quote(con_id)
         return quote.bid if quote is not None else float("nan")
 
     # -- sending -----------------------------------------------------------------------------------------------------
@@ -165,7 +148,7 @@ class EntryGate:
             kind=IntentKind.ENTRY,
             item_id=signal.item_id,
             contract=signal.contract,
-            account=self._around.account,
+            account=self._context.account,
             action=OrderAction.BUY,
             quantity=plan.quantity,
             limit_price=plan.limit_price,
@@ -180,10 +163,9 @@ class EntryGate:
         )
 
     async def _send(self, signal: TradeSignal, intent: Intent, bands: tuple[PriceIncrement, ...]) -> None:
-        session = session_at(intent.created_at, self._around.calendar)
         legs = bracket_legs(
             intent,
-            regular_hours=session is not None and session.contains(intent.created_at),
+            regular_hours=self._context.regular_hours(intent.created_at),
             stop_slack_pct=self._exits.stop_min_pct,
             bands=bands,
         )
@@ -198,34 +180,34 @@ class EntryGate:
                     self._desk.mark(bracket, IntentState.REFUSED)
                     self._halt(f"no entry in {signal.contract.symbol}: {error}")
                     return
-                await self._lose(bracket, f"{role} of {signal.contract.symbol} not sent: {error}")
+                await self._take_back(bracket, f"{role} of {signal.contract.symbol} not sent: {error}")
                 return
             except BrokerError as error:
-                await self._lose(bracket, f"{role} of {signal.contract.symbol} perhaps not sent: {error}")
+                await self._take_back(bracket, f"{role} of {signal.contract.symbol} perhaps not sent: {error}")
                 return
         if bracket.intent.state is IntentState.PREPARED:  # else the broker was quicker, and it is WORKING
             self._desk.mark(bracket, IntentState.SENT)
-        self._count("entries")
+        self._context.counts["entries"] += 1
 
-    async def _lose(self, bracket: Bracket, why: str) -> None:
+    async def _take_back(self, bracket: Bracket, why: str) -> None:
         """Part of a bracket is out: never send again, try to take the entry back, and let the broker's lists tell."""
         self._desk.mark(bracket, IntentState.UNKNOWN)
-        self._desk.doubt(bracket, why)
+        self._desk.mark_uncertain(bracket, why)
         self._halt(why)
         if bracket.entry is not None:
             await self._desk.cancel(bracket, bracket.entry)
 
     def _halt(self, why: str) -> None:
         log.error("entries halted", why=why)
-        self._journal.write(IncidentRow(at=self._clock.now(), kind="entries halted", text=why))
-        self._around.halt_entries(why)
+        self._context.incident("entries halted", why)
+        self._context.halt_entries(why)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
     def _journal_verdict(self, signal: TradeSignal, plan: BracketPlan, verdict: RiskVerdict) -> None:
-        self._journal.write(
+        self._context.journal.write(
             RiskRow(
-                at=self._clock.now(),
+                at=self._context.clock.now(),
                 item_id=signal.item_id,
                 story_id=signal.story_id,
                 symbol=signal.contract.symbol,
@@ -236,9 +218,6 @@ class EntryGate:
                 limits=verdict.checks,
             )
         )
-
-    def _count(self, name: str) -> None:
-        self._counts[name] = self._counts.get(name, 0) + 1
 
 
 def new_intent_id() -> str:

@@ -12,10 +12,10 @@ from momentum_kit.config import ExitSettings
 from momentum_kit.errors import BrokerError
 from momentum_kit.models import ExitRequest, Intent, IntentKind, IntentState, OrderAction, OrderRequest, Quote
 from momentum_kit.ports import Broker
+from momentum_kit.services.context import SessionContext
+from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import new_intent_id
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
-from momentum_kit.services.execution.price_rules import PriceRules
-from momentum_kit.sessions import session_at
 from momentum_kit.trading import exit_limit
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import (
@@ -39,41 +39,40 @@ RETRY_S = 2.0  # between two standalone stops for one position, where the broker
 
 
 class Guardian:
-    """Tends one bracket at a time; called under the execution service's lock, with the ledger up to date."""
+    """Reconciles one bracket at a time; called under the execution service's lock, with the ledger up to date."""
 
     def __init__(
         self,
+        context: SessionContext,
+        *,
         broker: Broker,
         exits: ExitSettings,
-        calendar: str,
         ledger: Ledger,
         desk: OrderDesk,
         rules: PriceRules,
         quote: Callable[[int], Quote | None],
-        halt_entries: Callable[[str], None],
     ) -> None:
+        self._context = context
         self._broker = broker
         self._exits = exits
-        self._calendar = calendar
         self._ledger = ledger
         self._desk = desk
         self._rules = rules
         self._quote = quote
-        self._halt_entries = halt_entries
 
-    async def tend(self, bracket: Bracket, now: datetime, *, at_beat: bool) -> None:
-        """Do what this bracket needs now; nothing while it is in doubt or executions are still to come.
+    async def reconcile_bracket(self, bracket: Bracket, now: datetime, *, at_beat: bool) -> None:
+        """Do what this bracket needs now; nothing while it is uncertain or executions are still to come.
 
         What the broker is likely to do by itself (resize children, cancel the rest of a group) waits for a beat.
         """
-        believe_executions(bracket, self._ledger)
-        if bracket.doubt or any(self._outstanding(leg) for leg in bracket):
+        apply_executions(bracket, self._ledger)
+        if bracket.uncertain or any(self._outstanding(leg) for leg in bracket):
             return
         position = self._held(bracket)
         if position < 0:
             why = f"{bracket.intent.contract.symbol}: short {-position} shares; a human must look"
-            self._desk.trace.tell(bracket, "flipped", "critical", why)
-            self._halt_entries(why)
+            self._desk.tell(bracket, "flipped", "critical", why)
+            self._context.halt_entries(why)
             return
         idle = position == 0 and not bracket.entry_live
         bracket.idle_since = (bracket.idle_since or now) if idle else None
@@ -101,13 +100,13 @@ class Guardian:
             await self._advance_exit(bracket, position, now)
         self._close_if_done(bracket, position)
 
-    async def watch_time(self, bracket: Bracket, now: datetime) -> None:
-        """What becomes due as time passes: silence turns into doubt, an entry that does not fill is cancelled."""
+    async def check_deadlines(self, bracket: Bracket, now: datetime) -> None:
+        """What becomes due with time: silence makes a bracket uncertain, an entry that does not fill is cancelled."""
         for leg in bracket:
             if self._silent(leg, now):
-                self._desk.doubt(bracket, f"no word on order {leg.request.order_id} for {PATIENCE_S:g} s")
+                self._desk.mark_uncertain(bracket, f"no word on order {leg.request.order_id} for {PATIENCE_S:g} s")
         entry = bracket.entry
-        if bracket.doubt or entry is None or not entry.live or entry.cancel_sent_at is not None:
+        if bracket.uncertain or entry is None or not entry.live or entry.cancel_sent_at is not None:
             return
         too_old = age_s(bracket.sent_at, now) >= self._exits.entry_timeout_s
         partial = bracket.first_fill_at is not None and age_s(bracket.first_fill_at, now) >= PARTIAL_GRACE_S
@@ -131,21 +130,19 @@ class Guardian:
         contract = bracket.intent.contract
         intent = reducing_intent(bracket, IntentKind.PROTECT, quantity, now, "no stop rests")
         intent = replace(intent, stop_order_id=self._broker.next_order_id())
-        self._desk.record_open(intent)
+        self._desk.record_reducing(intent)
         order = stop_order(
             intent,
             quantity,
-            regular_hours=self._regular(now),
+            regular_hours=self._context.regular_hours(now),
             stop_slack_pct=self._exits.stop_min_pct,
             bands=self._rules.known(contract),
         )
-        self._desk.trace.tell(
-            bracket, f"bare {order.order_id}", "critical", f"{contract.symbol}: no stop rests; placing one"
-        )
+        self._desk.tell(bracket, f"bare {order.order_id}", "critical", f"{contract.symbol}: no stop rests; placing one")
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
-            self._desk.trace.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
+            self._desk.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
             return False
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
@@ -173,43 +170,39 @@ class Guardian:
         bracket.exit_tried_at = now
         if order == stop.request:
             symbol = bracket.intent.contract.symbol
-            self._desk.trace.tell(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
-            self._desk.doubt(bracket, f"exit of {symbol} not filled")
+            self._desk.tell(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
+            self._desk.mark_uncertain(bracket, f"exit of {symbol} not filled")
         else:
-            await self._turn(bracket, stop, order, now)
+            await self._turn_stop(bracket, stop, order, now)
 
     def _selling_order(self, bracket: Bracket, stop: Leg, quantity: Decimal, now: datetime) -> OrderRequest | None:
         """What the stop becomes; None where nothing may be sold now: then the stop keeps protecting."""
         contract = bracket.intent.contract
         quote = self._quote(contract.con_id)
         if quote is not None and quote.halted:
-            self._desk.trace.tell(
-                bracket, "halted", "warning", f"{contract.symbol} is halted: exit waits, the stop stays"
-            )
+            self._desk.tell(bracket, "halted", "warning", f"{contract.symbol} is halted: exit waits, the stop stays")
             return None
-        if self._regular(now):
+        if self._context.regular_hours(now):
             return as_market(stop.request, quantity)
         if quote is None or not quote.bid > 0:
-            self._desk.trace.tell(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
+            self._desk.tell(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
             return None
         limit = exit_limit(quote.bid, self._exits.entry_cap_bps, self._rules.known(contract))
         return as_limit(stop.request, quantity, limit)
 
-    async def _turn(self, bracket: Bracket, stop: Leg, order: OrderRequest, now: datetime) -> None:
+    async def _turn_stop(self, bracket: Bracket, stop: Leg, order: OrderRequest, now: datetime) -> None:
         assert bracket.exit is not None
         if not bracket.exit_intent_id:
             position = self._held(bracket)
             intent = reducing_intent(bracket, IntentKind.EXIT, position, now, bracket.exit.reason)
             intent = replace(intent, stop_order_id=order.order_id)
-            self._desk.record_open(intent)
+            self._desk.record_reducing(intent)
             bracket.exit_intent_id = intent.intent_id
             bracket.reducing.append(intent.intent_id)
         if await self._desk.modify(bracket, stop, order, "exit"):
             self._desk.mark_intent(bracket.exit_intent_id, IntentState.SENT)
         else:
-            self._desk.trace.tell(
-                bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent"
-            )
+            self._desk.tell(bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent")
 
     def _held(self, bracket: Bracket) -> Decimal:
         """Shares to protect and to sell: never more than the broker has, or a stop would open a short."""
@@ -222,7 +215,7 @@ class Guardian:
     # -- ends --------------------------------------------------------------------------------------------------------
 
     def _close_if_done(self, bracket: Bracket, position: Decimal) -> None:
-        if bracket.closed or bracket.doubt or position or bracket.any_live or not bracket.legs:
+        if bracket.closed or bracket.uncertain or position or bracket.any_live or not bracket.legs:
             return
         bracket.closed = True
         entry = bracket.entry
@@ -234,27 +227,23 @@ class Guardian:
 
     def _outstanding(self, leg: Leg) -> bool:
         """True if a status has told of shares whose executions have not come: positions are not known yet."""
-        return self._ledger.filled(leg.request.order_id) < leg.told_filled
+        return self._ledger.filled(leg.request.order_id) < leg.status_filled
 
     def _silent(self, leg: Leg, now: datetime) -> bool:
         if self._outstanding(leg):
-            return age_s(leg.told_at, now) >= PATIENCE_S
+            return age_s(leg.status_at, now) >= PATIENCE_S
         if not leg.live:
             return False
         waiting = leg.changing or leg.state in (OrderState.SENT, OrderState.PENDING)
         unanswered = leg.cancel_sent_at is not None and age_s(leg.cancel_sent_at, now) >= PATIENCE_S
         return unanswered or (waiting and age_s(leg.sent_at, now) >= PATIENCE_S)
 
-    def _regular(self, now: datetime) -> bool:
-        session = session_at(now, self._calendar)
-        return session is not None and session.contains(now)
-
 
 def _shrinks(move: Move) -> bool:
     return isinstance(move, Resize) and move.quantity < move.leg.request.quantity
 
 
-def believe_executions(bracket: Bracket, ledger: Ledger) -> None:
+def apply_executions(bracket: Bracket, ledger: Ledger) -> None:
     """Executions are authoritative: a status may never come."""
     for leg in bracket:
         if leg.live and ledger.filled(leg.request.order_id) >= leg.request.quantity:

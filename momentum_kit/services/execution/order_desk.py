@@ -1,39 +1,45 @@
-"""Sends orders and hears what becomes of them; the book of brackets, one a symbol; part of the execution service."""
+"""OrderDesk: sends orders, follows what the broker says of them, and keeps the brackets, one a symbol.
+
+Part of the execution service; entry gate, guardian and recovery act through it.
+"""
 
 import time
-from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from momentum_kit.errors import BrokerError, NotConnected, StorageError
-from momentum_kit.models import Execution, Intent, IntentState, OpenOrder, OrderNotice, OrderRequest, OrderUpdate
-from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal, OrderEvent
-from momentum_kit.services.execution.order_trace import OrderTrace
+from momentum_kit.models import (
+    Execution,
+    Intent,
+    IntentState,
+    NoticeRow,
+    OpenOrder,
+    OrderNotice,
+    OrderRequest,
+    OrderRow,
+    OrderUpdate,
+    OrderUpdateRow,
+)
+from momentum_kit.ports import Broker, OrderEvent
+from momentum_kit.services.context import SessionContext
 from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, next_state, notice_state
 
 log = structlog.get_logger("orders")
 
 
-class OrderDesk:
-    """Every placeOrder and cancelOrder of the kit goes through here, and every word on them comes back here."""
+_COUNTS = {"place": "orders", "modify": "modifies", "cancel": "cancels"}
 
-    def __init__(
-        self,
-        broker: Broker,
-        intents: Intents,
-        journal: Journal,
-        clock: Clock,
-        counts: MutableMapping[str, int],
-        alerts: Alerts,
-    ) -> None:
+
+class OrderDesk:
+    """Every placeOrder and cancelOrder of the kit goes through here, and every event of an order comes back here."""
+
+    def __init__(self, context: SessionContext, broker: Broker) -> None:
         self.brackets: dict[int, Bracket] = {}  # the latest of each symbol, by con_id
         self._legs: dict[int, tuple[Bracket, Leg]] = {}  # by order_id, of all brackets
+        self._context = context
         self._broker = broker
-        self._intents = intents
-        self._clock = clock
-        self.trace = OrderTrace(journal, clock, counts, alerts)
 
     def in_order(self) -> list[Bracket]:
         """Brackets by con_id, so that nothing depends on the order of arrival."""
@@ -54,7 +60,7 @@ class OrderDesk:
 
         deciding_ns: perf_counter_ns of what led to it, for the time from there to the last byte.
         """
-        leg = Leg(role, order, self._clock.now())
+        leg = Leg(role, order, self._context.clock.now())
         self.track(bracket, leg)  # before sending: the answer may be here before the await ends
         try:
             await self._broker.place_order(bracket.intent.contract, order)
@@ -63,49 +69,49 @@ class OrderDesk:
             raise
         except BrokerError as error:
             leg.state = OrderState.UNKNOWN
-            self.doubt(bracket, f"order {order.order_id} may or may not have been sent: {error}")
+            self.mark_uncertain(bracket, f"order {order.order_id} may or may not have been sent: {error}")
             raise
         decide_ms = (time.perf_counter_ns() - deciding_ns) / 1e6 if deciding_ns else None
-        self.trace.order(bracket, role, order, "place", decide_ms)
+        self._journal_order(bracket, role, order, "place", decide_ms)
 
     async def modify(self, bracket: Bracket, leg: Leg, order: OrderRequest, role: str) -> bool:
         """Change an order at the broker; False if it could not be sent."""
-        before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._clock.now()
+        before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._context.clock.now()
         try:
             await self._broker.place_order(bracket.intent.contract, order)
         except BrokerError as error:
             leg.request, leg.changing = before, False
-            self.doubt(bracket, f"order {order.order_id} was perhaps not modified: {error}")
+            self.mark_uncertain(bracket, f"order {order.order_id} was perhaps not modified: {error}")
             return False
-        self.trace.order(bracket, role, order, "modify")
+        self._journal_order(bracket, role, order, "modify")
         return True
 
     async def cancel(self, bracket: Bracket, leg: Leg) -> None:
         """Ask for a cancel; the verdict comes as an event, and a missing one becomes a doubt."""
-        leg.cancel_sent_at = self._clock.now()
+        leg.cancel_sent_at = self._context.clock.now()
         try:
             await self._broker.cancel_order(leg.request.order_id)
         except BrokerError as error:
-            self.doubt(bracket, f"order {leg.request.order_id} was perhaps not cancelled: {error}")
+            self.mark_uncertain(bracket, f"order {leg.request.order_id} was perhaps not cancelled: {error}")
             return
-        self.trace.order(bracket, leg.role, leg.request, "cancel")
+        self._journal_order(bracket, leg.role, leg.request, "cancel")
 
     # -- in ----------------------------------------------------------------------------------------------------------
 
-    def hear(self, event: OrderEvent) -> Bracket | None:
-        """Take the broker's word on an order; the bracket that needs a look now, None if there is none.
+    def on_event(self, event: OrderEvent) -> Bracket | None:
+        """Apply what the broker says of an order; the bracket that needs a look now, None if there is none.
 
-        A late word on a symbol's earlier bracket is taken in, but what is held belongs to the latest one.
+        A late event of a symbol's earlier bracket is applied, but what is held belongs to the latest one.
         """
-        bracket = self._take_in(event)
+        bracket = self._apply(event)
         latest = bracket is not None and self.brackets.get(bracket.intent.contract.con_id) is bracket
         return bracket if latest else None
 
-    def _take_in(self, event: OrderEvent) -> Bracket | None:
+    def _apply(self, event: OrderEvent) -> Bracket | None:
         match event:
             case OrderUpdate():
-                self.trace.update(event)
-                return self.believe(event)
+                self._context.journal.write(_update_row(event, self._context.clock.now()))
+                return self.apply_status(event)
             case OpenOrder():
                 return self._on_echo(event)
             case OrderNotice():
@@ -115,12 +121,12 @@ class OrderDesk:
             case _:
                 return None
 
-    def doubt(self, bracket: Bracket, why: str) -> None:
+    def mark_uncertain(self, bracket: Bracket, why: str) -> None:
         """From here on only the broker's lists can tell how this bracket stands; nothing is sent for it until then."""
-        if not bracket.doubt:
-            bracket.doubt = why
+        if not bracket.uncertain:
+            bracket.uncertain = why
             log.warning("in doubt", symbol=bracket.intent.contract.symbol, why=why)
-            self.trace.incident("doubt", why)
+            self._context.incident("doubt", why)
 
     def mark(self, bracket: Bracket, state: IntentState) -> None:
         """Write down how a bracket's intent stands; a disk that refuses is told to a human and stops nothing."""
@@ -130,16 +136,32 @@ class OrderDesk:
     def mark_intent(self, intent_id: str, state: IntentState) -> None:
         """The same for an exit or a standalone stop."""
         try:
-            self._intents.mark(intent_id, state)
+            self._context.intents.mark(intent_id, state)
         except StorageError as error:
-            self.trace.alert(f"intent {intent_id} could not be marked {state}: {error}")
+            self._context.alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
 
-    def record_open(self, intent: Intent) -> None:
+    def record_reducing(self, intent: Intent) -> None:
         """Make a risk-reducing intent durable if the disk allows it: such orders fail open."""
         try:
-            self._intents.record(intent)
+            self._context.intents.record(intent)
         except StorageError as error:
-            self.trace.alert(f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}")
+            self._context.alerts.send(
+                "critical", f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}"
+            )
+
+    def tell(self, bracket: Bracket, key: str, level: str, text: str) -> None:
+        """Alert a human and record it, once for each key and bracket."""
+        if key not in bracket.told:
+            bracket.told.add(key)
+            self._context.alerts.send(level, text)
+            self._context.incident(key, text)
+
+    def _journal_order(
+        self, bracket: Bracket, role: str, order: OrderRequest, change: str, decide_ms: float | None = None
+    ) -> None:
+        self._context.counts[_COUNTS[change]] += 1
+        now = self._context.clock.now()
+        self._context.journal.write(_order_row(bracket, order, at=now, role=role, change=change, decide_ms=decide_ms))
 
     def _find(self, order_id: int, perm_id: int) -> tuple[Bracket, Leg] | None:
         """By order id, unless the permanent id says that it is another client's."""
@@ -152,19 +174,19 @@ class OrderDesk:
         leg.perm_id = leg.perm_id or perm_id
         return found
 
-    def believe(self, update: OrderUpdate) -> Bracket | None:
-        """Move an order to the status the broker tells; its bracket, None if it is none of ours."""
+    def apply_status(self, update: OrderUpdate) -> Bracket | None:
+        """Move an order to the status that the broker tells; its bracket, None if it is none of ours."""
         found = self._find(update.order_id, update.perm_id)
         if found is None:
             return None
         bracket, leg = found
-        if update.filled > leg.told_filled:
-            leg.told_filled, leg.told_at = update.filled, self._clock.now()
+        if update.filled > leg.status_filled:
+            leg.status_filled, leg.status_at = update.filled, self._context.clock.now()
         try:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:
             if leg.state is not OrderState.UNKNOWN:
-                self.doubt(bracket, f"order {update.order_id}: {surprise}")
+                self.mark_uncertain(bracket, f"order {update.order_id}: {surprise}")
             leg.state = OrderState.UNKNOWN
         if leg.acknowledged and bracket.intent.state in (IntentState.PREPARED, IntentState.SENT):
             self.mark(bracket, IntentState.WORKING)
@@ -183,7 +205,7 @@ class OrderDesk:
         return bracket
 
     def _on_notice(self, notice: OrderNotice) -> Bracket | None:
-        self.trace.notice(notice)
+        self._context.journal.write(_notice_row(notice, self._context.clock.now()))
         found = self._legs.get(notice.order_id)
         if found is None:
             return None
@@ -191,7 +213,7 @@ class OrderDesk:
         try:
             leg.state = notice_state(leg.state, notice.meaning)
         except UnexpectedMove as surprise:
-            self.doubt(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
+            self.mark_uncertain(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
             leg.state = OrderState.UNKNOWN
         return bracket
 
@@ -201,8 +223,55 @@ class OrderDesk:
             return None
         bracket, leg = found
         if leg.role == "entry" and bracket.first_fill_at is None:
-            bracket.first_fill_at = self._clock.now()
+            bracket.first_fill_at = self._context.clock.now()
         return bracket
+
+
+def _order_row(
+    bracket: Bracket, order: OrderRequest, *, at: datetime, role: str, change: str, decide_ms: float | None
+) -> OrderRow:
+    """A message that went out; change: place, modify or cancel."""
+    return OrderRow(
+        at=at,
+        intent_id=order.order_ref,
+        item_id=bracket.intent.item_id,
+        order_id=order.order_id,
+        leg=role,
+        symbol=bracket.intent.contract.symbol,
+        con_id=bracket.intent.contract.con_id,
+        action=order.action,
+        order_type=order.order_type,
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        tif=order.tif,
+        change=change,
+        decide_to_sent_ms=decide_ms,
+    )
+
+
+def _update_row(update: OrderUpdate, at: datetime) -> OrderUpdateRow:
+    return OrderUpdateRow(
+        at=at,
+        order_id=update.order_id,
+        perm_id=update.perm_id,
+        status=update.status,
+        filled=update.filled,
+        remaining=update.remaining,
+        avg_fill_price=update.avg_fill_price,
+        why_held=update.why_held,
+    )
+
+
+def _notice_row(notice: OrderNotice, at: datetime) -> NoticeRow:
+    return NoticeRow(
+        at=at,
+        order_id=notice.order_id,
+        code=notice.code,
+        text=notice.text,
+        meaning=notice.meaning,
+        advice=notice.advice,
+    )
 
 
 def _same(echo: OrderRequest, sent: OrderRequest) -> bool:

@@ -11,7 +11,7 @@ INTENT_PREFIX = "mk-"
 """Every order of ours carries a reference that starts so; anything else in the account is somebody else's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTruth:
     """The broker's own lists, as of one moment."""
 
@@ -38,7 +38,7 @@ class BrokerTruth:
         return sum((e.shares for e in self.executions if e.order_ref == intent.intent_id), Decimal(0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """What start-up found: our positions taken over, intents settled, and what is not ours and was left alone.
 
@@ -84,7 +84,7 @@ async def fetch_truth(broker: Broker) -> BrokerTruth:
     completed = await broker.fetch_completed_orders()
     positions = await broker.fetch_positions()
     executions = await broker.fetch_executions()
-    return BrokerTruth(positions, open_orders, completed, executions)
+    return BrokerTruth(positions=positions, open_orders=open_orders, completed=completed, executions=executions)
 
 
 def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:

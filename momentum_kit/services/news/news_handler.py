@@ -2,34 +2,50 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news import Layer, Mention, StoryMemory, SymbolMaster, name_agrees
-from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
-from momentum_kit.models import Contract, Headline, HeadlinePhase, IncidentRow, NewsItem
-from momentum_kit.ports import Clock, HeadlineReader, Journal, MarketData, NewsFeed
-from momentum_kit.services.consuming import consume, run_together
-from momentum_kit.services.news.contract_book import ContractBook, LookUp
-from momentum_kit.services.news.reading_headlines import (
-    ParsedHeadline,
-    make_item,
-    parse_headline,
-    write_headline,
-    write_item,
+from momentum_kit.detection.news import (
+    CatalystMatch,
+    CleanHeadline,
+    Layer,
+    Mention,
+    StoryMemory,
+    SymbolMaster,
+    classify,
+    clean_headline,
+    distinctive_words,
+    extract_tickers,
+    name_agrees,
 )
+from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
+from momentum_kit.models import Contract, Headline, HeadlinePhase, HeadlineRow, ItemRow, NewsItem
+from momentum_kit.ports import HeadlineReader, MarketData, NewsFeed
+from momentum_kit.services.consuming import consume, run_together
+from momentum_kit.services.context import SessionContext
+from momentum_kit.services.contracts import ContractBook, LookUp
 
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedHeadline:
+    """A headline read by the rules, before anybody was asked about its tickers; parse_ms in wall time."""
+
+    headline: Headline
+    clean: CleanHeadline
+    mentions: tuple[Mention, ...]
+    match: CatalystMatch
+    parse_ms: float
+
+
 class NewsHandler:
-    """Hears every configured tape, and hands on each live story once per company it is about.
+    """Follows every configured tape, and hands on each live story once per company it is about.
 
     A headline is handled wholly before its stream is asked for the next, and one at a time over all streams, so that
     their order alone decides. queues: the internal ones, for whoever must know whether work is left.
@@ -37,24 +53,21 @@ class NewsHandler:
 
     def __init__(
         self,
+        context: SessionContext,
+        *,
         feed: NewsFeed,
         market: MarketData,
-        journal: Journal,
-        clock: Clock,
         settings: NewsSettings,
         master: SymbolMaster | None,
         reader: HeadlineReader | None,
         items: asyncio.Queue[NewsItem],
-        counts: Counter[str],
     ) -> None:
+        self._context = context
         self._feed = feed
-        self._journal = journal
-        self._clock = clock
         self._settings = settings
         self._master = master
         self._reader = reader
         self._items = items
-        self._counts = counts
         self._book = ContractBook(market)
         self._memory = StoryMemory(timedelta(hours=settings.dedupe_h))
         self._turn = asyncio.Lock()
@@ -78,18 +91,20 @@ class NewsHandler:
             if entitled is None or code in entitled:
                 sources.append(code)
             else:
-                self._incident(f"not entitled to {code}; entitled to {', '.join(sorted(entitled)) or 'none'}")
+                self._context.incident(
+                    "news", f"not entitled to {code}; entitled to {', '.join(sorted(entitled)) or 'none'}"
+                )
         contracts = []
         for symbol in self._settings.watch_symbols:
             found = await self._book.look_up(symbol)
             if found.contract:
                 contracts.append(found.contract)
             else:
-                self._incident(f"watch symbol {symbol}: {found.reason}")
+                self._context.incident("news", f"watch symbol {symbol}: {found.reason}")
         if contracts:
             sources.append(contracts)
         if not sources:
-            self._incident("no headlines are heard: no tape is entitled and no symbol is watched")
+            self._context.incident("news", "no headlines are heard: no tape is entitled and no symbol is watched")
         return sources
 
     async def _entitled(self) -> set[str] | None:
@@ -98,7 +113,7 @@ class NewsHandler:
         except NotConnected:
             raise
         except BrokerError as error:
-            self._incident(f"providers unknown, trying all: {error}")
+            self._context.incident("news", f"providers unknown, trying all: {error}")
             return None
 
     async def _listen(self, source: str | Sequence[Contract]) -> None:
@@ -108,7 +123,7 @@ class NewsHandler:
                 async with self._turn:
                     await self._handle(headline)
         except RequestFailed as error:  # one feed refused is an incident; the others are still heard
-            self._incident(f"{source if isinstance(source, str) else 'watched symbols'}: {error}")
+            self._context.incident("news", f"{source if isinstance(source, str) else 'watched symbols'}: {error}")
         finally:
             if aclose := getattr(stream, "aclose", None):
                 await aclose()
@@ -117,7 +132,7 @@ class NewsHandler:
 
     async def _handle(self, headline: Headline) -> None:
         parsed = parse_headline(headline, self._master)
-        self._counts["headlines"] += 1
+        self._context.counts["headlines"] += 1
         mentions, reason = self._select(parsed)
         started = time.perf_counter()
         found = [] if reason else await self._resolve(headline, mentions)
@@ -125,8 +140,8 @@ class NewsHandler:
         if not reason and not found:
             reason = "unknown contract"
         if reason:
-            self._counts[f"skip: {reason}"] += 1
-        write_headline(self._journal, self._clock, parsed, reason, resolve_ms)
+            self._context.counts[f"skip: {reason}"] += 1
+        self._journal_headline(parsed, reason, resolve_ms)
         for look_up in found:
             if look_up.contract:
                 await self._emit(make_item(parsed, look_up.contract, look_up.long_name, resolve_ms))
@@ -135,7 +150,7 @@ class NewsHandler:
         """The mentions to follow, or the reason to skip; every story is remembered, whatever becomes of it."""
         clean, mentions = parsed.clean, parsed.mentions
         symbols = [mention.symbol for mention in mentions]
-        new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._clock.now())
+        new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._context.clock.now())
         if not self._is_live(parsed.headline):
             return [], "not live"
         if new is None:
@@ -168,12 +183,12 @@ class NewsHandler:
         return list(found.values())
 
     async def _emit(self, item: NewsItem) -> None:
-        self._counts["items"] += 1
+        self._context.counts["items"] += 1
         await self._items.put(item)
         if self._reader and not self._readings.full():
             self._readings.put_nowait(item)
         else:
-            write_item(self._journal, self._clock, item)
+            self._journal_item(item)
 
     async def _read(self, reader: HeadlineReader, item: NewsItem) -> None:
         """The second reading follows its item; until it comes, and if it does not, the rules' reading stands."""
@@ -181,12 +196,81 @@ class NewsHandler:
         if reading:
             item = replace(item, reading=reading)
             await self._items.put(item)
-        write_item(self._journal, self._clock, item)
+        self._journal_item(item)
 
-    def _incident(self, text: str) -> None:
-        self._journal.write(IncidentRow(at=self._clock.now(), kind="news", text=text))
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    def _journal_headline(self, parsed: ParsedHeadline, reason: str, resolve_ms: float) -> None:
+        """One row a headline, whatever became of it; an empty reason means that it became an item."""
+        headline, clean = parsed.headline, parsed.clean
+        self._context.journal.write(
+            HeadlineRow(
+                at=self._context.clock.now(),
+                story_id=clean.story_id,
+                provider=headline.provider,
+                article_id=headline.article_id,
+                text=clean.text,
+                published_at=headline.published_at,
+                received_at=headline.received_at,
+                phase=headline.phase,
+                outcome="skip" if reason else "item",
+                reason=reason,
+                symbols=[mention.symbol for mention in parsed.mentions],
+                n_tickers=len(parsed.mentions),
+                catalyst=parsed.match.catalyst,
+                catalyst_rule=parsed.match.rule,
+                parse_ms=parsed.parse_ms,
+                resolve_ms=resolve_ms,
+            )
+        )
+
+    def _journal_item(self, item: NewsItem) -> None:
+        self._context.journal.write(
+            ItemRow(
+                at=self._context.clock.now(),
+                item_id=item.item_id,
+                story_id=item.story_id,
+                symbol=item.contract.symbol,
+                con_id=item.contract.con_id,
+                catalyst=item.catalyst,
+                sentiment=item.sentiment,
+                confidence=item.confidence,
+                reading=item.reading,
+            )
+        )
 
 
 async def _for_ever() -> None:
     """A session without a single feed still protects its positions."""
     await asyncio.get_running_loop().create_future()
+
+
+def parse_headline(headline: Headline, master: SymbolMaster | None) -> ParsedHeadline:
+    """Clean, find tickers, classify for the first of them."""
+    started = time.perf_counter()
+    clean = clean_headline(headline.text, headline.extra, headline.article_id)
+    mentions = extract_tickers(clean.text, headline.contract.symbol if headline.contract else "", master)
+    match = classify(clean.text, tuple(m.symbol for m in mentions[:1]), analyst_action=clean.analyst_action)
+    parse_ms = (time.perf_counter() - started) * 1e3
+    return ParsedHeadline(headline=headline, clean=clean, mentions=mentions, match=match, parse_ms=parse_ms)
+
+
+def make_item(parsed: ParsedHeadline, contract: Contract, long_name: str, resolve_ms: float) -> NewsItem:
+    """The news item of one contract; who buys and who is bought is told by its company's name."""
+    clean = parsed.clean
+    names = distinctive_words(long_name)[:1]
+    match = classify(clean.text, (contract.symbol, *names), analyst_action=clean.analyst_action)
+    return NewsItem(
+        item_id=f"{clean.story_id}:{contract.con_id}",
+        story_id=clean.story_id,
+        headline=parsed.headline,
+        contract=contract,
+        text=clean.text,
+        catalyst=match.catalyst,
+        catalyst_rule=match.rule,
+        sentiment=clean.sentiment,
+        confidence=clean.confidence,
+        analyst_action=clean.analyst_action,
+        n_tickers=len(parsed.mentions),
+        stage_ms={"parse": parsed.parse_ms, "resolve": resolve_ms},
+    )

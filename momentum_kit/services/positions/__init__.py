@@ -1,6 +1,6 @@
 """The fourth service: fills to ledger and journal, exits by time, broker truth at the start."""
 
-from momentum_kit.services.positions.fill_records import Recorded
+from momentum_kit.services.positions.fill_records import JournaledFills
 from momentum_kit.services.positions.position_manager import PositionManager
 
-__all__ = ["PositionManager", "Recorded"]
+__all__ = ["JournaledFills", "PositionManager"]

@@ -1,19 +1,19 @@
 """Fills into ledger and journal: executions, commissions, and round trips once their costs are known."""
 
-from collections.abc import Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from momentum_kit.models import CommissionReport, CommissionRow, Execution, ExecutionRow, Intent, RoundTripRow
-from momentum_kit.ports import Clock, Journal
+from momentum_kit.services.context import SessionContext
 from momentum_kit.trading.account import Ledger, RoundTrip
 
 COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is known
 
 
 @dataclass
-class Recorded:
-    """What this engine has written already; it outlives a connection, after which the broker repeats everything.
+class JournaledFills:
+    """What this engine has journaled already; it outlives a connection, after which the broker repeats everything.
 
     trips: con_id and closed_at.
     """
@@ -28,19 +28,16 @@ class FillRecords:
 
     def __init__(
         self,
-        journal: Journal,
-        clock: Clock,
+        context: SessionContext,
+        *,
         ledger: Ledger,
-        counts: MutableMapping[str, int],
         intent: Callable[[str], Intent | None],
-        recorded: Recorded,
+        journaled: JournaledFills,
     ) -> None:
-        self._journal = journal
-        self._clock = clock
+        self._context = context
         self._ledger = ledger
-        self._counts = counts
         self._intent = intent
-        self._recorded = recorded
+        self._journaled = journaled
         self._first_seen: dict[tuple[int, datetime], datetime] = {}
         self._exit_reasons: dict[int, str] = {}
 
@@ -51,14 +48,14 @@ class FillRecords:
     def take_execution(self, execution: Execution, *, ours: bool) -> None:
         """Into the ledger if it is ours, into the journal in any case."""
         new = ours and self._ledger.add_execution(execution)
-        if execution.exec_id in self._recorded.executions:
+        if execution.exec_id in self._journaled.executions:
             return
-        self._recorded.executions.add(execution.exec_id)
+        self._journaled.executions.add(execution.exec_id)
         if new:
-            self._counts["fills"] = self._counts.get("fills", 0) + 1
-        self._journal.write(
+            self._context.counts["fills"] += 1
+        self._context.journal.write(
             ExecutionRow(
-                at=self._clock.now(),
+                at=self._context.clock.now(),
                 exec_id=execution.exec_id,
                 order_id=execution.order_id,
                 perm_id=execution.perm_id,
@@ -76,11 +73,11 @@ class FillRecords:
 
     def take_commission(self, report: CommissionReport) -> None:
         """Into the ledger and the journal."""
-        if self._ledger.add_commission(report) and report.exec_id not in self._recorded.commissions:
-            self._recorded.commissions.add(report.exec_id)
-            self._journal.write(
+        if self._ledger.add_commission(report) and report.exec_id not in self._journaled.commissions:
+            self._journaled.commissions.add(report.exec_id)
+            self._context.journal.write(
                 CommissionRow(
-                    at=self._clock.now(),
+                    at=self._context.clock.now(),
                     exec_id=report.exec_id,
                     commission_usd=report.commission_usd,
                     realized_pnl_usd=report.realized_pnl_usd,
@@ -91,25 +88,25 @@ class FillRecords:
         """Take as written what ended before: all but the trips of intents whose end nobody had written down."""
         for trip in self._ledger.round_trips():
             if trip.order_ref not in open_intents:
-                self._recorded.trips.add((trip.contract.con_id, trip.closed_at))
+                self._journaled.trips.add((trip.contract.con_id, trip.closed_at))
 
     def write_trips(self, now: datetime, *, final: bool = False) -> None:
         """Journal round trips whose costs are complete, overdue, or final."""
         for trip in self._ledger.round_trips():
             key = (trip.contract.con_id, trip.closed_at)
-            if key in self._recorded.trips:
+            if key in self._journaled.trips:
                 continue
             first = self._first_seen.setdefault(key, now)
             if not final and trip.pending and now - first < COSTS_WAIT:
                 continue
-            self._recorded.trips.add(key)
+            self._journaled.trips.add(key)
             self._first_seen.pop(key, None)
             self._write(trip, self._reason(trip), now)
 
     def _write(self, trip: RoundTrip, reason: str, now: datetime) -> None:
         intent = self._intent(trip.order_ref)
-        self._counts["round_trips"] = self._counts.get("round_trips", 0) + 1
-        self._journal.write(
+        self._context.counts["round_trips"] += 1
+        self._context.journal.write(
             RoundTripRow(
                 at=now,
                 item_id=intent.item_id if intent else "",

@@ -1,7 +1,7 @@
 """What is held and what it earned: fills to ledger and journal, exits by time, broker truth at the start."""
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,13 +16,13 @@ from momentum_kit.models import (
     Execution,
     ExitRequest,
     ExitRow,
-    IncidentRow,
     Intent,
     IntentState,
     PositionView,
 )
-from momentum_kit.ports import Alerts, Broker, Clock, Intents, Journal
+from momentum_kit.ports import Broker
 from momentum_kit.services.consuming import consume, run_together
+from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution import (
     BrokerTruth,
     Reconciliation,
@@ -33,7 +33,7 @@ from momentum_kit.services.execution import (
     settle_intent,
     sort_out,
 )
-from momentum_kit.services.positions.fill_records import FillRecords, Recorded
+from momentum_kit.services.positions.fill_records import FillRecords, JournaledFills
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Holding, Ledger
 
@@ -47,34 +47,26 @@ class PositionManager:
 
     def __init__(
         self,
+        context: SessionContext,
+        *,
         broker: Broker,
-        intents: Intents,
-        journal: Journal,
-        clock: Clock,
         exits: ExitSettings,
-        calendar: str,
         ledger: Ledger,
         fills: "asyncio.Queue[Execution | CommissionReport]",
-        exits_out: "asyncio.Queue[ExitRequest]",
+        exit_requests: "asyncio.Queue[ExitRequest]",
         beats: "asyncio.Queue[Beat]",
-        counts: MutableMapping[str, int],
-        alerts: Alerts,
         last_price: Callable[[int], float],
-        recorded: Recorded | None = None,
+        journaled: JournaledFills,
     ) -> None:
+        self._context = context
         self._broker = broker
-        self._intents = intents
-        self._journal = journal
-        self._clock = clock
         self._exits = exits
-        self._calendar = calendar
         self._ledger = ledger
         self._fills = fills
-        self._exits_out = exits_out
+        self._exit_requests = exit_requests
         self._beats = beats
-        self._alerts = alerts
         self._last_price = last_price
-        self._records = FillRecords(journal, clock, ledger, counts, self._intent, recorded or Recorded())
+        self._records = FillRecords(context, ledger=ledger, intent=self._intent, journaled=journaled)
         self._known: dict[str, Intent] = {}
         self._asked: set[int] = set()
         self._equity_at: datetime | None = None
@@ -86,8 +78,8 @@ class PositionManager:
         try:
             await run_together(consume(self._fills, self._on_fill), consume(self._beats, self._on_beat))
         finally:
-            self._records.write_trips(self._clock.now(), final=True)
-            self._write_equity(self._clock.now())  # the last word includes the last fill
+            self._records.write_trips(self._context.clock.now(), final=True)
+            self._write_equity(self._context.clock.now())  # the last word includes the last fill
 
     @property
     def flat(self) -> bool:
@@ -119,12 +111,12 @@ class PositionManager:
             self._records.take_commission(fill)
         else:
             self._take_execution(fill)
-        self._records.write_trips(self._clock.now())
+        self._records.write_trips(self._context.clock.now())
         self._note_flat()
 
     async def _on_beat(self, beat: Beat) -> None:
         self._records.write_trips(beat.now)
-        session = session_at(beat.now, self._calendar)
+        session = session_at(beat.now, self._context.calendar)
         for holding in self._ledger.holdings():
             if (beat.now - holding.opened_at).total_seconds() >= self._exits.time_stop_s:
                 self._ask(holding, "time stop")
@@ -136,7 +128,7 @@ class PositionManager:
 
     def _write_equity(self, now: datetime) -> None:
         self._equity_at = now
-        self._journal.write(
+        self._context.journal.write(
             EquityRow(
                 at=now,
                 realised_usd=self._ledger.realised_usd,
@@ -152,7 +144,9 @@ class PositionManager:
         ours = is_ours(execution.order_ref) or forced
         self._records.take_execution(execution, ours=ours)
         if execution.liquidation:
-            self._alerts.send("critical", f"{execution.contract.symbol}: the broker liquidated {execution.shares}")
+            self._context.alerts.send(
+                "critical", f"{execution.contract.symbol}: the broker liquidated {execution.shares}"
+            )
 
     def _note_flat(self) -> None:
         held = {holding.contract.con_id for holding in self._ledger.holdings()}
@@ -166,17 +160,17 @@ class PositionManager:
         con_id = holding.contract.con_id
         if con_id in self._asked:
             return
-        now = self._clock.now()
+        now = self._context.clock.now()
         self._asked.add(con_id)
         self._records.note_exit(con_id, reason)
-        self._journal.write(ExitRow(at=now, con_id=con_id, symbol=holding.contract.symbol, reason=reason))
-        self._exits_out.put_nowait(ExitRequest(holding.contract, reason, now))
+        self._context.journal.write(ExitRow(at=now, con_id=con_id, symbol=holding.contract.symbol, reason=reason))
+        self._exit_requests.put_nowait(ExitRequest(holding.contract, reason, now))
 
     def _intent(self, intent_id: str) -> Intent | None:
         """An intent by its reference; all that can still fill are unresolved, so the file knows them."""
         if intent_id not in self._known and is_ours(intent_id):
             try:
-                self._known.update((intent.intent_id, intent) for intent in self._intents.unresolved())
+                self._known.update((intent.intent_id, intent) for intent in self._context.intents.unresolved())
             except StorageError as error:
                 log.warning("intents not readable", error=str(error))
         return self._known.get(intent_id)
@@ -190,7 +184,7 @@ class PositionManager:
         from the intents left unresolved here. Raises BrokerError if the broker does not answer.
         """
         truth = await fetch_truth(self._broker)
-        pending = self._intents.unresolved()
+        pending = self._context.intents.unresolved()
         self._known.update((intent.intent_id, intent) for intent in pending)
         for execution in truth.executions:
             self._take_execution(execution)
@@ -204,7 +198,7 @@ class PositionManager:
         lost = tuple(intent for intent in pending if is_lost(intent, truth))
         report = sort_out(truth, settled, lost, {intent.contract.con_id for intent in owners})
         for text in report.words():
-            self._incident(text)
+            self._tell(text)
         self._records.pass_over_trips({intent.intent_id for intent in pending})
         self._note_flat()
         return report
@@ -212,9 +206,9 @@ class PositionManager:
     def _mark(self, intent_id: str, state: IntentState) -> None:
         """A disk that refuses must not keep a session from its positions."""
         try:
-            self._intents.mark(intent_id, state)
+            self._context.intents.mark(intent_id, state)
         except StorageError as error:
-            self._alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
+            self._context.alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
 
     def _adopt(self, intent: Intent, truth: BrokerTruth) -> None:
         """Take over what older executions, which the broker no longer lists, have left of an intent's position.
@@ -228,11 +222,11 @@ class PositionManager:
         if missing:
             price = position.average_cost if position else intent.limit_price or 0.0
             self._ledger.open_with(contract, missing, price, intent.created_at, intent.intent_id)
-            self._incident(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
+            self._tell(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
 
-    def _incident(self, text: str) -> None:
-        self._journal.write(IncidentRow(at=self._clock.now(), kind="reconcile", text=text))
-        self._alerts.send("warning", text)
+    def _tell(self, text: str) -> None:
+        self._context.incident("reconcile", text)
+        self._context.alerts.send("warning", text)
 
 
 def position_view(holding: Holding, intent: Intent | None, price: float) -> PositionView:

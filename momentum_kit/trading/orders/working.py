@@ -13,7 +13,7 @@ from momentum_kit.trading.orders.lifecycle import ACKNOWLEDGED, LIVE, OrderState
 class Leg:
     """One order. request is what we sent last; changing: a modify is out that the broker has not echoed.
 
-    told_filled: shares that statuses say are filled; executions may still be on their way.
+    status_filled: shares that statuses say are filled; executions may still be on their way.
     """
 
     role: str  # entry, target or stop
@@ -23,8 +23,8 @@ class Leg:
     perm_id: int = 0
     changing: bool = False
     cancel_sent_at: datetime | None = None
-    told_filled: Decimal = Decimal(0)
-    told_at: datetime | None = None
+    status_filled: Decimal = Decimal(0)
+    status_at: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -44,7 +44,11 @@ class Leg:
 
 @dataclass(slots=True)
 class Bracket:
-    """The orders around one entry intent, until flat; doubt says why only the broker's lists can tell how it stands."""
+    """The orders around one entry intent, until flat.
+
+    uncertain: why only the broker's lists can tell how it stands; empty while its events tell. contradiction: what
+    those lists said against our fills and orders when they were last asked; empty if nothing.
+    """
 
     intent: Intent
     sent_at: datetime
@@ -57,8 +61,8 @@ class Bracket:
     first_fill_at: datetime | None = None
     idle_since: datetime | None = None  # flat, and the entry is done
     shrinking_since: datetime | None = None  # an order sells more than is held: its group is about to reduce it
-    doubt: str = ""
-    suspicion: str = ""  # what broker truth contradicted when it was last asked
+    uncertain: str = ""
+    contradiction: str = ""
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
     sold_elsewhere: Decimal = Decimal(0)  # shares of ours that the broker, asked twice, no longer has
     told: set[str] = field(default_factory=set)  # what a human has been told already

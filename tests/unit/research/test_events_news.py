@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from contexts import context_of
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, ResearchError
-from momentum_kit.models import JournalRow
 from momentum_kit.models.contracts import Contract, ContractDetails
 from momentum_kit.models.news import Headline, HeadlinePhase, NewsItem, NewsProvider
 from momentum_kit.research.events import Latency, MemorySource, build, read_news
@@ -76,13 +76,6 @@ class StreamClock:
         return self.at
 
 
-class NoJournal:
-    """Nothing is kept."""
-
-    def write(self, row: JournalRow) -> None:
-        """Not kept."""
-
-
 def random_tape(seed: int) -> list[Headline]:
     """Three days of stories that repeat, round-ups, late ones, snapshots, and ones tied to a contract."""
     rng = np.random.default_rng(seed)
@@ -118,7 +111,10 @@ async def test_the_same_items_and_skips_as_the_news_handler(seed):
     clock, counts, items = StreamClock(), Counter(), asyncio.Queue()
     stream = Stream(lines, clock)
     settings = NewsSettings(broad_tapes=("BRFG",))
-    handler = NewsHandler(stream, stream, NoJournal(), clock, settings, None, None, items, counts)
+    context = context_of(clock=clock, counts=counts)
+    handler = NewsHandler(
+        context, feed=stream, market=stream, settings=settings, master=None, reader=None, items=items
+    )  # fmt: skip
     task = asyncio.create_task(handler.run())
     await stream.done.wait()
     task.cancel()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from contexts import context_of
 from journal_rows import Rows
 
 from momentum_kit.config import DetectionSettings, Thresholds
@@ -119,9 +120,10 @@ class Lab:
     ) -> None:
         """Build and run the engine."""
         self.engine = DetectionEngine(
-            self.market, self.journal, self, DetectionSettings(**settings), thresholds or Thresholds(), "XNYS",
-            self.items, self.beats, self.signals, self.counts, grace_s, max_lines,
-        )  # type: ignore[arg-type]  # fmt: skip
+            context_of(clock=self, journal=self.journal, counts=self.counts), market=self.market,
+            settings=DetectionSettings(**settings), thresholds=thresholds or Thresholds(), items=self.items,
+            beats=self.beats, signals=self.signals, grace_s=grace_s, max_lines=max_lines,
+        )  # fmt: skip
         self.task = asyncio.create_task(self.engine.run())
         await self.settle()
 

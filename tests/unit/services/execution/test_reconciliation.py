@@ -168,7 +168,7 @@ async def test_states_an_intent_can_end_in(tmp_path):
         await desk.signal()
         (intent,) = desk.intents.unresolved()
         truth = await fetch_truth(desk.broker)
-    nothing = BrokerTruth((), (), (), ())
+    nothing = BrokerTruth()
     assert settle_intent(intent, truth) is IntentState.WORKING
     assert settle_intent(replace(intent, state=IntentState.PREPARED), nothing) is IntentState.REFUSED
     for state in (IntentState.SENT, IntentState.WORKING, IntentState.UNKNOWN):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
+from contexts import Told
 from journal_rows import Rows
 
 from momentum_kit.config import ExitSettings, RiskSettings
@@ -17,27 +18,13 @@ from momentum_kit.models.decisions import TradeSignal
 from momentum_kit.models.market import Quote
 from momentum_kit.models.news import Catalyst
 from momentum_kit.models.session import Beat, TradingState
+from momentum_kit.services import SessionContext
 from momentum_kit.services.execution import ExecutionService
-from momentum_kit.services.positions import PositionManager
+from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.storage.journal import SqliteIntents
 from momentum_kit.trading.account import Ledger
 
 BEAT = timedelta(seconds=0.25)
-
-
-class Told:
-    """Alerts in memory."""
-
-    def __init__(self) -> None:
-        self.texts: list[tuple[str, str]] = []
-
-    def send(self, level: str, text: str) -> None:
-        """Append."""
-        self.texts.append((level, text))
-
-    def levels(self) -> list[str]:
-        """Levels in order."""
-        return [level for level, _ in self.texts]
 
 
 class Desk:
@@ -58,14 +45,18 @@ class Desk:
         self.position_beats: asyncio.Queue[Beat] = asyncio.Queue()
         risk = RiskSettings(**{k: v for k, v in settings.items() if k in RiskSettings.model_fields})
         exits = ExitSettings(**{k: v for k, v in settings.items() if k in ExitSettings.model_fields})
+        context = SessionContext(
+            account=ACCOUNT, calendar="XNYS", clock=clock, journal=self.journal, intents=intents, alerts=self.alerts,
+            counts=self.counts, state=lambda: self.state, halt_entries=self.halts.append,
+        )  # fmt: skip
         self.execution = ExecutionService(
-            broker, broker, intents, self.journal, clock, risk, exits, ACCOUNT, "XNYS", lambda: self.state, self.ledger,
-            self.signals, self.exits, self.execution_beats, self.fills, self.counts, self.alerts, self.quotes.get,
-            lambda: HEALTHY, self.halts.append,
+            context, broker=broker, market=broker, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,
+            exit_requests=self.exits, beats=self.execution_beats, fills=self.fills, quote=self.quotes.get,
+            health=lambda: HEALTHY,
         )  # fmt: skip
         self.positions = PositionManager(
-            broker, intents, self.journal, clock, exits, "XNYS", self.ledger, self.fills, self.exits,
-            self.position_beats, self.counts, self.alerts, self._last_price,
+            context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,
+            beats=self.position_beats, last_price=self._last_price, journaled=JournaledFills(),
         )  # fmt: skip
 
     def _last_price(self, con_id: int) -> float:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from contexts import context_of
 from journal_rows import Rows
 
 from momentum_kit.config import NewsSettings
@@ -111,8 +112,9 @@ class Desk:
         """Build the handler and let it subscribe."""
         chosen = NewsSettings(broad_tapes=("BRFG", "BRFUPDN"), **settings)
         self.handler = NewsHandler(
-            self.feed, self.book, self.journal, self.clock, chosen, master, reader, self.items, self.counts
-        )  # type: ignore[arg-type]
+            context_of(clock=self.clock, journal=self.journal, counts=self.counts),
+            feed=self.feed, market=self.book, settings=chosen, master=master, reader=reader, items=self.items,
+        )  # fmt: skip
         self.task = asyncio.create_task(self.handler.run())
         await asyncio.sleep(0)
 

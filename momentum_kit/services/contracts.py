@@ -1,11 +1,17 @@
-"""Symbols to contracts as the broker confirms them, remembered; the news handler's address book."""
+"""Contracts and their price bands as the broker confirms them, each asked for once and remembered.
+
+The news handler looks up the contracts of tickers, the execution service the grid on which it rounds prices.
+"""
 
 import asyncio
 from dataclasses import dataclass
 
 from momentum_kit.errors import BrokerError, RequestFailed
-from momentum_kit.models import Contract, ContractDetails
+from momentum_kit.models import Contract, ContractDetails, PriceIncrement
 from momentum_kit.ports import MarketData
+from momentum_kit.trading import US_STOCK_BANDS
+
+Bands = tuple[PriceIncrement, ...]
 
 US_LISTINGS = frozenset({"NASDAQ", "NYSE", "ARCA", "AMEX", "BATS", "IEX", "PINK", "OTCQB", "OTCQX"})
 LOOK_UP_LIMIT_S = 5.0  # wall seconds: a slow answer must not hold back the headlines behind this one
@@ -53,3 +59,30 @@ def _choose(found: tuple[ContractDetails, ...]) -> LookUp:
     if len(listed) != 1:
         return LookUp(None, reason="ambiguous" if listed else "no US stock")
     return LookUp(listed[0].contract, listed[0].long_name)
+
+
+class PriceRules:
+    """The price bands of a contract by its market rule, cached for the session."""
+
+    def __init__(self, market: MarketData) -> None:
+        self._market = market
+        self._by_rule: dict[int, Bands] = {}
+        self._by_contract: dict[int, Bands] = {}
+
+    async def bands(self, contract: Contract) -> Bands:
+        """Price bands, ascending; BrokerError if the broker does not tell them."""
+        known = self._by_contract.get(contract.con_id)
+        if known:
+            return known
+        details = await self._market.fetch_contract_details(contract)
+        rule = next((each.smart_rule_id for each in details if each.smart_rule_id is not None), None)
+        if rule is None:
+            raise BrokerError(f"{contract}: the broker names no market rule")
+        if rule not in self._by_rule:
+            self._by_rule[rule] = await self._market.fetch_market_rule(rule)
+        self._by_contract[contract.con_id] = self._by_rule[rule]
+        return self._by_rule[rule]
+
+    def known(self, contract: Contract) -> Bands:
+        """What is cached, else the grid of US stocks: an order that reduces risk never waits for an answer."""
+        return self._by_contract.get(contract.con_id, US_STOCK_BANDS)

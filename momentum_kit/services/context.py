@@ -1,0 +1,38 @@
+"""SessionContext: what the services of one connected run share; built by runtime/session.py, handed to each of them."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from momentum_kit.models import IncidentRow, TradingState
+from momentum_kit.ports import Alerts, Clock, Intents, Journal
+from momentum_kit.sessions import session_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionContext:
+    """Whose account it is, when and what may be traded, and where all of it is recorded.
+
+    calendar: exchange-calendars' name of the sessions. counts: events since the engine started, over its connections.
+    state: what the session may do now. halt_entries(why): no entries until a human resumes; exits go on.
+    """
+
+    account: str
+    calendar: str
+    clock: Clock
+    journal: Journal
+    intents: Intents
+    alerts: Alerts
+    counts: Counter[str]
+    state: Callable[[], TradingState]
+    halt_entries: Callable[[str], None]
+
+    def regular_hours(self, at: datetime) -> bool:
+        """True while the exchange's regular session is open."""
+        session = session_at(at, self.calendar)
+        return session is not None and session.contains(at)
+
+    def incident(self, kind: str, text: str) -> None:
+        """Journal something out of the ordinary; whoever must know at once is told by `alerts` besides."""
+        self.journal.write(IncidentRow(at=self.clock.now(), kind=kind, text=text))
