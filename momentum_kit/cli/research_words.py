@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from momentum_kit.pages import RenderedTable
 from momentum_kit.research.event_study import EventStudy, group_table
 from momentum_kit.research.events import HeadlineCounts
 from momentum_kit.research.sweep import side_by_side
@@ -40,7 +41,11 @@ def headline_words(counts: HeadlineCounts, tables: Mapping[str, pd.DataFrame]) -
     lost = ", ".join(f"{reason} {count:,}" for reason, count in counts.skips.items()) or "none"
     words = f"{counts.heard:,} headlines, {len(counts.items):,} items (story x contract); nothing came of: {lost}"
     parts = [*counts.marks, words]
-    return "\n".join(parts) + "\n\n" + "\n\n".join(as_text(table, {"delay_s": 2}) for table in tables.values())
+    return (
+        "\n".join(parts)
+        + "\n\n"
+        + "\n\n".join(RenderedTable.of(table, {"delay_s": 2}).text() for table in tables.values())
+    )
 
 
 def study_words(by: str, study: EventStudy, net: pd.DataFrame) -> str:
@@ -50,7 +55,7 @@ def study_words(by: str, study: EventStudy, net: pd.DataFrame) -> str:
         f"{study.groups['events'].sum():,} events by {by}, {study.overlapping} left out as overlapping",
         "moves in bps, before costs; net of all costs: bought without any rule 10 s after reception, 95% by day",
     ]
-    return "\n".join(words) + "\n\n" + as_text(group_table(study, net), {"drift_before_t": 2})
+    return "\n".join(words) + "\n\n" + RenderedTable.of(group_table(study, net), {"drift_before_t": 2}).text()
 
 
 def finalist_words(summary: Mapping[str, Any], table: pd.DataFrame) -> str:
@@ -66,7 +71,12 @@ def finalist_words(summary: Mapping[str, Any], table: pd.DataFrame) -> str:
         else:
             edge = f"; it ends at the grid's edge: {', '.join(plateau['on_edge'])}" if plateau["on_edge"] else ""
             words.append(f"exit {name}: a plateau of {plateau['cells']} cells{edge}")
-    return "\n".join(words) + "\n\n" + as_text(side_by_side(table)) + f"\n\nall cells: {summary['file']}"
+    return (
+        "\n".join(words)
+        + "\n\n"
+        + RenderedTable.of(side_by_side(table), {}).text()
+        + f"\n\nall cells: {summary['file']}"
+    )
 
 
 def verdict_words(verdict: Verdict, evidence: Evidence, pages: Mapping[str, str]) -> str:
@@ -78,27 +88,14 @@ def verdict_words(verdict: Verdict, evidence: Evidence, pages: Mapping[str, str]
     )
     worse = [f"net under {name}: {band.estimate:+.1f} bps a fill" for name, band in evidence.stressed.items()]
     worse += [f"decisions that flip, {each.change}: {each.share:.0%} of {each.signals}" for each in evidence.flips]
-    parts = [f"{verdict.word}: {verdict.why}", *evidence.marks, "", as_text(checks), "", *worse, "", *pages.values()]
+    parts = [
+        f"{verdict.word}: {verdict.why}",
+        *evidence.marks,
+        "",
+        RenderedTable.of(checks, {}).text(),
+        "",
+        *worse,
+        "",
+        *pages.values(),
+    ]
     return "\n".join(parts)
-
-
-def as_text(frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> str:
-    """A table in columns; numbers with one digit unless told otherwise, what is not known as -."""
-
-    def word(column: str, value: Any) -> str:
-        if isinstance(value, float | np.floating):
-            places = (digits or {}).get(column, 1)
-            return f"{value:,.{places}f}" if math.isfinite(value) else "-"
-        return f"{value:,}" if isinstance(value, int | np.integer) and not isinstance(value, bool) else str(value)
-
-    text = {column: [word(str(column), value) for value in frame[column]] for column in frame.columns}
-    numeric = {column: pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns}
-    wide = {column: max([len(str(column)), *map(len, words)]) for column, words in text.items()}
-    lines = [[str(column) for column in text], *zip(*text.values(), strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(wide[column]) if numeric[column] else cell.ljust(wide[column])
-            for column, cell in zip(text, line, strict=True)
-        ).rstrip()
-        for line in lines
-    )

@@ -1,11 +1,9 @@
 """The verdict in plain words: what is known, how sure, what it would cost to be wrong, what the data cannot tell."""
 
-import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
+from momentum_kit.pages import Block, RenderedTable
 from momentum_kit.research.validation.bootstraps import Band
 from momentum_kit.research.validation.evidence import Evidence
 from momentum_kit.research.validation.sealed import NOTHING_SEALED
@@ -27,23 +25,14 @@ _MEANING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One part of the page: a heading, a paragraph, a warning or a table (header row first)."""
-
-    kind: Literal["title", "heading", "text", "warning", "table"]
-    text: str = ""
-    rows: Sequence[Sequence[str]] = field(default_factory=tuple)
-
-
 def markdown(verdict: Verdict, evidence: Evidence, notional_usd: float = 10_000.0) -> str:
     """The page as Markdown. notional_usd: size of one position, for what an error would cost."""
-    return "\n\n".join(_as_markdown(block) for block in page(verdict, evidence, notional_usd)) + "\n"
+    return "\n\n".join(block.markdown() for block in page(verdict, evidence, notional_usd)) + "\n"
 
 
 def to_html(verdict: Verdict, evidence: Evidence, notional_usd: float = 10_000.0) -> str:
     """The page as one HTML file that needs nothing else."""
-    body = "\n".join(_as_html(block) for block in page(verdict, evidence, notional_usd))
+    body = "\n".join(block.html() for block in page(verdict, evidence, notional_usd))
     return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Verdict: {verdict.word}</title>\n' \
            f"<style>{_STYLE}</style></head><body>\n{body}\n</body></html>\n"  # fmt: skip
 
@@ -56,9 +45,9 @@ def page(verdict: Verdict, evidence: Evidence, notional_usd: float) -> list[Bloc
         *(_mark(mark) for mark in sorted(evidence.marks, key=_loudness)),
         Block("text", _before_the_seal(evidence)),
         Block("heading", "After costs, and when slower"),
-        Block("table", rows=_costs(evidence)),
+        _table("Net of all costs", "", rows=_costs(evidence)),
         Block("heading", "What was asked, and what came out"),
-        Block("table", rows=[("Question", "Found", "Wanted", ""), *_check_rows(verdict)]),
+        _table("Question", "Found", "Wanted", "", rows=_check_rows(verdict)),
         Block("heading", "How sure"),
         Block("text", _how_sure(evidence)),
         Block("heading", "What it would cost to be wrong"),
@@ -69,6 +58,10 @@ def page(verdict: Verdict, evidence: Evidence, notional_usd: float) -> list[Bloc
         Block("heading", "The candidate"),
         *_candidate(evidence),
     ]
+
+
+def _table(*heads: str, rows: Sequence[Sequence[str]]) -> Block:
+    return Block("table", table=RenderedTable(heads, rows))
 
 
 def _loudness(mark: str) -> int:
@@ -94,7 +87,6 @@ def _before_the_seal(e: Evidence) -> str:
 
 def _costs(e: Evidence) -> list[tuple[str, str]]:
     rows = [
-        ("Net of all costs", ""),
         ("mean per fill, days it was chosen from", _band(e.in_sample)),
         ("mean per fill, folds of days it was not chosen from", _band(e.cross_validated.band)),
         ("mean per fill, walking forward by months", _band(e.walk_forward.band)),
@@ -178,9 +170,9 @@ def _cannot_tell(verdict: Verdict, e: Evidence) -> str:
 def _fragility(e: Evidence) -> list[Block]:
     blocks = []
     if e.flips:
-        rows = [("Change", "signals", "lost", "gained", "share that flips")]
-        rows += [(f.change, str(f.signals), str(f.lost), str(f.gained), f"{f.share:.1%}") for f in e.flips]
-        blocks += [Block("heading", "Would it have flipped?"), Block("table", rows=rows)]
+        rows = [(f.change, str(f.signals), str(f.lost), str(f.gained), f"{f.share:.1%}") for f in e.flips]
+        heads = ("Change", "signals", "lost", "gained", "share that flips")
+        blocks += [Block("heading", "Would it have flipped?"), _table(*heads, rows=rows)]
     if e.placebo:
         p = e.placebo
         known = [value for value in p.placebo_bps if math.isfinite(value)]
@@ -200,7 +192,7 @@ def _candidate(e: Evidence) -> list[Block]:
     rate = e.rate
     band = f" ({_number(rate.low, 2)} to {_number(rate.high, 2)})" if math.isfinite(rate.low) else ""
     return [
-        Block("table", rows=[("Threshold", "Value"), *((name, f"{value:g}") for name, value in values.items())]),
+        _table("Threshold", "Value", rows=[(name, f"{value:g}") for name, value in values.items()]),
         Block(
             "text",
             f"Exit rule {e.exit_rule}. Expected signals in a session's regular hours: {_number(rate.mean, 2)}{band}. "
@@ -229,28 +221,6 @@ def _number(value: float, digits: int = 0) -> str:
     if math.isnan(value):
         return "not known"
     return f"{value:,.{digits}f}" if math.isfinite(value) else "never"
-
-
-def _as_markdown(block: Block) -> str:
-    if block.kind == "table":
-        header, *rows = [[cell.replace("|", "\\|") for cell in row] for row in block.rows]
-        lines = [header, ["---"] * len(header), *rows]
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return (
-        {"title": "# ", "heading": "## ", "warning": "> **", "text": ""}[block.kind]
-        + block.text
-        + ("**" if block.kind == "warning" else "")
-    )
-
-
-def _as_html(block: Block) -> str:
-    if block.kind == "table":
-        header, *rows = [[html.escape(cell) for cell in row] for row in block.rows]
-        head = "".join(f"<th>{cell}</th>" for cell in header)
-        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    tag = {"title": "h1", "heading": "h2", "text": "p", "warning": 'p class="warning"'}[block.kind]
-    return f"<{tag}>{html.escape(block.text)}</{tag.split()[0]}>"
 
 
 _STYLE = (

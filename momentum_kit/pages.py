@@ -1,0 +1,192 @@
+"""Words and tables for people: one renderer, to text on a terminal, Markdown in a file and HTML in a cell or a page.
+
+A result is a list of blocks (headings, sentences, warnings, tables). `Shown` lets it show itself in a notebook, and
+`ReadableFrame` a DataFrame: units stand in the head of a column, times are New York's, text is escaped, and what is not
+known is a dash and never a zero.
+"""
+
+import html
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import pandas as pd
+
+from momentum_kit.sessions import NEW_YORK
+
+MOST_ROWS = 40
+"""Rows of a frame that a cell shows; the rest is counted."""
+
+_LEFT, _RIGHT = "text-align:left;vertical-align:top", "text-align:right;vertical-align:top"
+_UNITS = {"bps": "bps", "usd": "USD", "s": "s", "ms": "ms", "pct": "%", "mb": "MB"}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedTable:
+    """Heads and cells in words; numbers: the columns whose cells are, and stand to the right."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, digits: Mapping[str, int] | None = None) -> "RenderedTable":
+        """A frame without its index. digits: decimals by column, 1 for the others; None: by the size of its numbers."""
+        names = [str(name) for name in frame.columns]
+        words = [_column(frame.iloc[:, at], digits, name) for at, name in enumerate(names)]
+        numbers = (at for at in range(len(names)) if pd.api.types.is_numeric_dtype(frame.iloc[:, at].dtype))
+        return cls(names, list(zip(*words, strict=True)), frozenset(numbers))
+
+    def text(self) -> str:
+        """In columns, two blanks apart."""
+        lines = [self.heads, *self.rows]
+        wide = [max(len(line[at]) for line in lines) for at in range(len(self.heads))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(wide[at]) if at in self.numbers else cell.ljust(wide[at]) for at, cell in enumerate(line)
+            ).rstrip()
+            for line in lines
+        )
+
+    def markdown(self) -> str:
+        """As a pipe table."""
+        header, *rows = [[cell.replace("|", "\\|") for cell in line] for line in (self.heads, *self.rows)]
+        lines = [header, ["---"] * len(header), *rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    def html(self, aligned: bool = False) -> str:
+        """As a table; aligned: with styles of its own, for a notebook, whose sheet would set all text to the right."""
+        looks = [
+            f' style="{_RIGHT if at in self.numbers else _LEFT}"' if aligned else "" for at in range(len(self.heads))
+        ]
+        head = "".join(f"<th{look}>{html.escape(cell)}</th>" for cell, look in zip(self.heads, looks, strict=True))
+        body = "".join(
+            "<tr>" + "".join(f"<td{look}>{html.escape(c)}</td>" for c, look in zip(row, looks, strict=True)) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One part of a page: a heading, a sentence, a warning, or a table."""
+
+    kind: Literal["title", "heading", "text", "warning", "table"]
+    text: str = ""
+    table: RenderedTable | None = None
+
+    def markdown(self) -> str:
+        """The block as Markdown."""
+        if self.table is not None:
+            return self.table.markdown()
+        before, after = {"title": ("# ", ""), "heading": ("## ", ""), "warning": ("> **", "**"), "text": ("", "")}[
+            self.kind
+        ]
+        return f"{before}{self.text}{after}"
+
+    def html(self, aligned: bool = False, below: int = 0) -> str:
+        """The block as HTML; below: levels by which headings stand deeper than a page's own."""
+        if self.table is not None:
+            return self.table.html(aligned)
+        tags = {"title": f"h{1 + below}", "heading": f"h{2 + below}", "text": "p", "warning": 'p class="warning"'}
+        tag = tags[self.kind]
+        if aligned and self.kind == "warning":
+            tag = f'p style="{_WARNING}"'
+        return f"<{tag}>{html.escape(self.text)}</{tag.split()[0]}>"
+
+
+_WARNING = "border-left:.4rem solid #b45309;padding:.3rem .8rem;font-weight:600"
+
+
+class Shown:
+    """A result that shows itself: its blocks as HTML in a notebook's cell, its words (`str`) everywhere else."""
+
+    __slots__ = ()
+
+    def blocks(self) -> Sequence[Block]:
+        """What a cell shows, most important first."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return "\n".join(block.html(aligned=True, below=2) for block in self.blocks())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Words(str):
+    """Sentences with their numbers; a notebook shows their Markdown."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+class ReadableFrame(pd.DataFrame):
+    """A DataFrame like any other that shows itself well: no index, units in the heads, New York time."""
+
+    @property
+    def _constructor(self) -> Callable[..., "ReadableFrame"]:
+        return ReadableFrame
+
+    def _repr_html_(self) -> str:
+        table = readable(self.head(MOST_ROWS)).html(aligned=True)
+        return f"{table}\n<p>the first {MOST_ROWS} of {len(self):,} rows</p>" if len(self) > MOST_ROWS else table
+
+
+def readable(frame: pd.DataFrame) -> RenderedTable:
+    """A frame with heads for people: `net_bps` is "net, bps", and a time says that it is New York's."""
+    shown = RenderedTable.of(frame)
+    heads = [_head(name, frame.dtypes.iloc[at]) for at, name in enumerate(shown.heads)]
+    return RenderedTable(heads, shown.rows, shown.numbers)
+
+
+def word(value: Any) -> str:
+    """One value for people."""
+    if isinstance(value, pd.Timestamp):
+        if value.tzinfo is None:  # a day, as tables hold it
+            return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value.tz_convert(NEW_YORK):%Y-%m-%d %H:%M:%S}"
+    if value is None or value is pd.NaT or value is pd.NA:
+        return "-"
+    if isinstance(value, bool | str | date) or not isinstance(value, Real):
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    number = float(value)
+    if not math.isfinite(number):
+        return "-"
+    return f"{number:,.0f}" if isinstance(value, Integral) or abs(number) >= 1000 else f"{number:.4g}"
+
+
+def warnings_of(marks: Iterable[str]) -> list[Block]:
+    """What a reader must be told before anything else."""
+    return [Block("warning", mark) for mark in marks]
+
+
+def _head(name: str, dtype: Any) -> str:
+    words, _, unit = name.rpartition("_")
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return f"{(words if unit == 'at' else name).replace('_', ' ')}, New York"
+    return f"{words.replace('_', ' ')}, {_UNITS[unit]}" if words and unit in _UNITS else name.replace("_", " ")
+
+
+def _column(column: "pd.Series[Any]", digits: Mapping[str, int] | None, name: str) -> list[str]:
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return [f"{value:,}" if _is_count(value) else word(value) for value in column]
+    places = _decimals(column) if digits is None else digits.get(name, 1)
+    return [f"{value:,.{places}f}" if math.isfinite(value) else "-" for value in column.astype(float)]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _decimals(column: "pd.Series[Any]") -> int:
+    """Few where numbers are large: a table is read, not computed with."""
+    largest = float(column.abs().max())
+    if not math.isfinite(largest) or largest >= 1000:
+        return 0
+    return 1 if largest >= 10 else 2
