@@ -5,6 +5,7 @@ from momentum_kit.models.contracts import (
     ContractDetails,
     PriceIncrement,
     SymbolMatch,
+    canonical_symbol,
 )
 from momentum_kit.models.decisions import (
     Decision,
@@ -130,4 +131,5 @@ __all__ = [
     "TradeSignal",
     "TradeTick",
     "TradingState",
+    "canonical_symbol",
 ]

@@ -1,6 +1,19 @@
 """Instruments as IB identifies them."""
 
+import re
 from dataclasses import dataclass
+
+# Vendors write preferreds as TpC, T-PC, T.PRC or T/PR/C; IB writes T PRC.
+_PREFERRED = re.compile(r"([A-Z]{1,5})(?:p([A-Z]?)|[ ./_-]PR?[ ./_-]?([A-Z])|[ ./_-]PR)")
+
+
+def canonical_symbol(text: str) -> str:
+    """One spelling for every source, IB's: BRK.B, BRK-B and BRK/B are "BRK B", TpC and T-PC are "T PRC"."""
+    text = text.strip()
+    preferred = _PREFERRED.fullmatch(text)
+    if preferred:
+        return f"{preferred[1]} PR{preferred[2] or preferred[3] or ''}"
+    return re.sub(r"[./-]", " ", text.upper())
 
 
 @dataclass(frozen=True, slots=True)

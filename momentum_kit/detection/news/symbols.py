@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 from momentum_kit.detection.news.headlines import normalise
 from momentum_kit.detection.news.symbol_words import BROKERS, COMPANY_SUFFIXES, EXCHANGES, STOP_WORDS
 from momentum_kit.errors import ConfigError
+from momentum_kit.models import canonical_symbol
 
 _TICKER = r"[A-Z]{1,5}(?:[./-][A-Z]{1,2})?"
 _LIST = rf"\$?{_TICKER}(?:\s*[,;/&]\s*\$?{_TICKER})*"
@@ -64,7 +65,7 @@ class SymbolMaster:
     """Which symbols exist and what their companies are called."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = {canonical(symbol): name for symbol, name in names.items()}
+        self._names = {canonical_symbol(symbol): name for symbol, name in names.items()}
 
     @classmethod
     def from_csv(cls, lines: Iterable[str]) -> "SymbolMaster":
@@ -76,19 +77,14 @@ class SymbolMaster:
         return cls({row["symbol"]: row["name"] or "" for row in rows if row["symbol"]})
 
     def __contains__(self, symbol: str) -> bool:
-        return canonical(symbol) in self._names
+        return canonical_symbol(symbol) in self._names
 
     def __len__(self) -> int:
         return len(self._names)
 
     def name(self, symbol: str) -> str:
         """The company's name, empty if unknown."""
-        return self._names.get(canonical(symbol), "")
-
-
-def canonical(symbol: str) -> str:
-    """IB writes share classes with a space: BRK.B, BRK-B and BRK/B are BRK B."""
-    return re.sub(r"[./-]", " ", symbol.strip().upper())
+        return self._names.get(canonical_symbol(symbol), "")
 
 
 def extract_tickers(text: str, contract_symbol: str = "", master: SymbolMaster | None = None) -> tuple[Mention, ...]:
@@ -98,7 +94,7 @@ def extract_tickers(text: str, contract_symbol: str = "", master: SymbolMaster |
     """
     found = [mention for mention in _patterns(text) if _plausible(mention, master)]
     if contract_symbol and _is_subject(contract_symbol, text, found, master):
-        found.insert(0, Mention(canonical(contract_symbol), Layer.CONTRACT))
+        found.insert(0, Mention(canonical_symbol(contract_symbol), Layer.CONTRACT))
     unique = {mention.symbol: mention for mention in sorted(found, key=lambda m: m.layer, reverse=True)}
     mentions = sorted(unique.values(), key=lambda m: (m.layer, text.find(m.symbol)))
     return tuple(mention for mention in mentions if not _rates_another(mention.symbol, text))
@@ -129,7 +125,7 @@ def _patterns(text: str) -> Iterable[Mention]:
             before = text[max(0, match.start() - _NAME_REACH) : match.start()]
             parts = [part for part in _SPLIT.split(match[1]) if part]
             for part in parts:
-                yield Mention(canonical(part.lstrip("$")), layer, before, alone=len(parts) == 1)
+                yield Mention(canonical_symbol(part.lstrip("$")), layer, before, alone=len(parts) == 1)
 
 
 def _plausible(mention: Mention, master: SymbolMaster | None) -> bool:
@@ -146,7 +142,7 @@ def _plausible(mention: Mention, master: SymbolMaster | None) -> bool:
 
 def _is_subject(symbol: str, text: str, found: list[Mention], master: SymbolMaster | None) -> bool:
     """The broker ties headlines to a contract loosely: where others are named and this one is not, it is not."""
-    others = [mention for mention in found if mention.symbol != canonical(symbol)]
+    others = [mention for mention in found if mention.symbol != canonical_symbol(symbol)]
     if len(others) < len(found) or not others or master is None or not master.name(symbol):
         return True
     words = distinctive_words(master.name(symbol))

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
-from momentum_kit.detection.news import Layer, Mention, SymbolMaster, canonical, name_agrees
+from momentum_kit.detection.news import Layer, Mention, SymbolMaster, name_agrees
+from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import Reading
 from momentum_kit.research.events.source import Source
 from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster
@@ -58,5 +59,6 @@ class Listings:
 def _by_symbol(master: DatedMaster) -> dict[str, tuple[int, str]]:
     """con_id and name of the symbols that mean one US stock, as the engine's address book chooses."""
     stocks = [each for each in master.listings if each.sec_type == "STK" and each.currency == "USD"]
-    named = Counter(canonical(each.symbol) for each in stocks)
-    return {canonical(each.symbol): (each.con_id, each.name) for each in stocks if named[canonical(each.symbol)] == 1}
+    spelled = [(canonical_symbol(each.symbol), each) for each in stocks]
+    named = Counter(symbol for symbol, _ in spelled)
+    return {symbol: (each.con_id, each.name) for symbol, each in spelled if named[symbol] == 1}

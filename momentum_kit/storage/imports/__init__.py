@@ -2,6 +2,6 @@
 
 from momentum_kit.storage.imports.lean import import_lean
 from momentum_kit.storage.imports.mapping import load_mapping
-from momentum_kit.storage.imports.table import import_tables
+from momentum_kit.storage.imports.tables import import_tables
 
 __all__ = ["import_lean", "import_tables", "load_mapping"]

@@ -7,16 +7,17 @@ import math
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.models import Bar
+from momentum_kit.models import Bar, canonical_symbol
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.storage.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
-from momentum_kit.storage.imports.report import REMEDY, ImportReport
+from momentum_kit.storage.imports.report import ONE_SIDED, REMEDY, ImportReport
 
 NAME = re.compile(r"(?P<day>\d{8})_(?P<what>trade|quote)\.zip")
 KINDS = {"trade": BARS, "quote": QUOTES}
@@ -62,7 +63,10 @@ def import_lean(path: str | Path, archive: Archive) -> ImportReport:
     imported = archive.extend(fresh())
     symbols = tuple(sorted({source.symbol for source in sources}))
     days = tuple(sorted({source.day.isoformat() for source in sources}))
-    return ImportReport(imported, unchanged, rows, symbols, days, one_sided)
+    return ImportReport(
+        imported=imported, unchanged=unchanged, rows=rows, symbols=symbols, days=days,
+        marks=Counter({ONE_SIDED: one_sided} if one_sided else {}),
+    )  # fmt: skip
 
 
 def _find(path: Path) -> list[_Source]:
@@ -77,7 +81,7 @@ def _find(path: Path) -> list[_Source]:
                 day = datetime.strptime(name["day"], "%Y%m%d").replace(tzinfo=NEW_YORK).date()
             except ValueError:
                 raise ArchiveError(f"{file}: {name['day']} is not a day; {REMEDY}") from None
-            found.append(_Source(file, KINDS[name["what"]], file.resolve().parent.name.upper(), day))
+            found.append(_Source(file, KINDS[name["what"]], canonical_symbol(file.resolve().parent.name), day))
     if not found:
         raise ArchiveError(f"{path}: no Lean minute data here; expected .../minute/SYMBOL/YYYYMMDD_trade.zip")
     return found

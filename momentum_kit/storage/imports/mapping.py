@@ -1,5 +1,6 @@
 """How a foreign table becomes archive rows: which column is what, in which time zone and unit, and of which symbol."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from momentum_kit.errors import ArchiveError
 from momentum_kit.storage.archive import BARS, BARS_5S, HEADLINES, names
 
+Policy = Literal["drop", "keep", "refuse"]
 Kind = Literal["bars_1m", "bars_5s", "quotes_1m", "quotes_5s", "headlines"]
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}  # microseconds each
 HEADLINE_COLUMNS = ("provider", "article_id", "text", "published_at", "received_at", "symbol", "con_id")
@@ -48,8 +50,50 @@ class Mapping(BaseModel):
     """Multiplies volumes and sizes into shares: 100 for round lots."""
     drop_empty: bool = False
     """Leave bars without volume out; otherwise they are refused, for a bar without a trade is none."""
+    on_crossed: Policy = "refuse"
+    """Quotes whose bid is above their ask: refused by name, or dropped, or kept as they are; counted either way."""
+    on_one_sided: Policy = "keep"
+    """Quotes of which a side is missing (no prices, or zeros): kept with that side unknown, dropped, or refused."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    decimal: str = Field(default=".", min_length=1, max_length=1)
+    """What separates whole dollars from parts: ',' in much of Europe."""
+    thousands: str = Field(default="", max_length=1)
+    """What groups digits, such as ',' in 1,000; blank where nothing does."""
+    encoding: str = ""
+    """The text's encoding, such as latin-1 or cp1252; by default what the byte order mark says, else UTF-8."""
+    escape: str = Field(default="", max_length=1)
+    """What stands before a quote inside quotes, such as a backslash; by default such a quote is doubled."""
+    skip_rows: int = Field(default=0, ge=0)
+    """Lines before the header (or before the first row) that are no table."""
+    header: Literal["first", "none"] = "first"
+    """Whether the first row names the columns; where none does, they are called 1, 2, 3 ... or as `names` says."""
+    names: tuple[str, ...] = ()
+    """The columns' names by position, instead of the header's; as text: start,open,high,low,close,volume."""
     columns: dict[str, str | tuple[str, ...]] = {}
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _named_in_text(cls, names: Any) -> Any:
+        return tuple(each.strip() for each in names.split(",")) if isinstance(names, str) else names
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _by_position(cls, columns: Any) -> Any:
+        """Positions are names where there is no header: 2 is "2"."""
+        if not isinstance(columns, dict):
+            return columns
+        return {
+            name: [str(part) for part in each] if isinstance(each, list | tuple) else str(each)
+            for name, each in columns.items()
+        }
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name if encoding else ""
+        except LookupError:
+            raise ValueError(f"no such encoding: {encoding}; such as utf-8, latin-1, cp1252, utf-16") from None
 
     @field_validator("time_zone")
     @classmethod
@@ -68,6 +112,9 @@ class Mapping(BaseModel):
         unknown = [name for name in self.columns if name not in self.known]
         if unknown:
             raise ValueError(f"columns: {self.kind} has no {unknown[0]}; it has {', '.join(self.known)}")
+        marks = [mark for mark in (self.decimal, self.thousands, self.delimiter) if mark]
+        if len(set(marks)) < len(marks) and (self.thousands != self.delimiter or self.thousands == self.decimal):
+            raise ValueError(f"decimal, thousands and delimiter cannot be told apart: {' '.join(map(repr, marks))}")
         return self
 
     @property
@@ -81,6 +128,11 @@ class Mapping(BaseModel):
         if self.kind == HEADLINES:
             return HEADLINE_NEEDED
         return tuple(name for name in names(self.kind) if name not in OPTIONAL)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that hold numbers; every other one is text or a time."""
+        return () if self.kind == HEADLINES else tuple(name for name in names(self.kind) if name != "start")
 
     @property
     def of_trades(self) -> bool:

@@ -62,7 +62,8 @@ def _check(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[Find
 def _check_quotes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
     bid, ask = columns["bid_close"], columns["ask_close"]
     crossed = (bid > ask) | (columns["bid_open"] > columns["ask_open"])
-    yield from by_day(index, crossed, ERROR, "crossed quotes", "bid above ask")
+    share = f"bid above ask, {crossed.mean():.1%} of all of {index.symbol}'s quotes"
+    yield from by_day(index, crossed, ERROR, "crossed quotes", share)
     yield from by_day(index, (bid <= 0) | (ask <= 0), ERROR, "bad prices", "a bid or ask that is not above zero")
     yield from by_day(index, np.isnan(bid) | np.isnan(ask), NOTE, "one-sided quotes", "only bid or ask is known")
     yield from by_day(index, (bid == ask) & index.regular, NOTE, "locked quotes", "bid equal to ask")

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news import Layer, Mention, SymbolMaster, canonical, extract_tickers, name_agrees
+from momentum_kit.detection.news import Layer, Mention, SymbolMaster, extract_tickers, name_agrees
 from momentum_kit.errors import ConfigError
+from momentum_kit.models import canonical_symbol
 
 MASTER = SymbolMaster(
     {
@@ -149,4 +150,4 @@ def test_any_text_gives_distinct_symbols(text, contract):
     found = extract_tickers(text, contract, MASTER)
     assert len({mention.symbol for mention in found}) == len(found)
     assert all(m.symbol in MASTER or m.layer <= Layer.EXCHANGE for m in found)
-    assert all(m.symbol == canonical(m.symbol) for m in found)
+    assert all(m.symbol == canonical_symbol(m.symbol) for m in found)

@@ -148,7 +148,7 @@ LATER = "2026-11-20 09:32:00"
         (",10,10,10,10,5", "row 4: '' is not a time"),
         ("2026-11-20 09:32:00Z,10,10,10,10,5", "row 2: '2026-11-20 09:30:00': a time without a zone"),
         ("2026-11-01 01:30:00,10,10,10,10,5", "row 4: 2026-11-01 01:30:00 does not exist, or exists twice, in America"),
-        ("1,2", "CSV parse error: Row #4: Expected 6 columns, got 2: 1,2"),
+        ("1,2", "row 4: expected 6 columns, found 2: 1,2"),
     ],
 )
 def test_a_bad_row_imports_nothing_and_is_named(csv, archive, tmp_path, row, words):
@@ -167,7 +167,9 @@ def test_naive_times_are_refused_with_the_remedy(csv, archive):
     with pytest.raises(ArchiveError, match=r"row 2: 2026-11-20 09:30:00: a time without a zone; give --map time_zone="):
         take(csv(ROWS), archive, "columns.start=time", "adjusted=false", "symbol=SPY")
     text = HEAD + "1795185000,10,10,10,10,5\n"
-    with pytest.raises(ArchiveError, match="row 2: '1795185000' is not a time in the mapping's time_format"):
+    with pytest.raises(
+        ArchiveError, match="row 2: '1795185000' is a number; say what it counts: --map time_format=epoch_s;"
+    ):
         take(csv(text), archive, *UTC_TIME)
 
 
