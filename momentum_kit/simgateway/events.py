@@ -43,7 +43,7 @@ class HaltEvent:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsEvent:
     """A headline leaves the provider: `published` is its own stamp, `time` when the gateway relays it.
 
@@ -65,7 +65,7 @@ class NewsEvent:
 MarketEvent = QuoteEvent | TradeEvent | HaltEvent | NewsEvent
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SimOrder:
     """An order at the simulated broker; owned and mutated by the simulated broker alone.
 
@@ -121,7 +121,7 @@ class StatusReport:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionReport:
     """An execDetails message is due; shares and cumulative in shares, prices in USD."""
 
@@ -138,7 +138,7 @@ class ExecutionReport:
     liquidation: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReportDue:
     """A commissionReport message is due; realized_pnl is None where nothing was closed."""
 
@@ -149,7 +149,7 @@ class CommissionReportDue:
     realized_pnl: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderErrorReport:
     """An error message tied to an order id is due."""
 
@@ -160,7 +160,7 @@ class OrderErrorReport:
     advanced: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderBound:
     """An orderBound message is due: a manual order has an order id of this client from now on."""
 

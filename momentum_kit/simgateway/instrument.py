@@ -1,6 +1,6 @@
 """An instrument as the simulated broker describes it: everything a contractDetails message needs."""
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -37,6 +37,7 @@ class Instrument:
     con_id: int
     symbol: str
     long_name: str
+    _: KW_ONLY
     primary_exchange: str = "NASDAQ"
     trading_class: str = "NMS"
     min_tick: float = 0.01

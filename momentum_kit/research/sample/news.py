@@ -12,8 +12,8 @@ from momentum_kit.simgateway.embedding import (
     Company,
     Instrument,
     PlannedStory,
-    compose,
-    metadata,
+    compose_headline,
+    headline_metadata,
     story_hash,
 )
 from momentum_kit.storage.archive import Listing
@@ -73,10 +73,12 @@ def write(
 ) -> Headline:
     """One headline of a kind as tickNews carries it: no prefix, metadata in `extra`."""
     provider = str(rng.choice(PROVIDERS))
-    text = compose(PlannedStory(THEMES.get(kind, "planted"), replace(listed, price=price)), provider, rng)
+    text = compose_headline(PlannedStory(THEMES.get(kind, "planted"), replace(listed, price=price)), provider, rng)
     known = listed.instrument
     contract = Contract(known.symbol, known.con_id, primary_exchange=known.primary_exchange)
-    return Headline(provider, f"{provider}${story_hash(rng)}", text, published, received, metadata(rng), contract)
+    return Headline(
+        provider, f"{provider}${story_hash(rng)}", text, published, received, headline_metadata(rng), contract
+    )
 
 
 def _letters(index: int) -> str:

@@ -136,7 +136,7 @@ class ReplayBroker:
     def _rest(self) -> None:
         """Events of contracts in which the broker has nothing to do are left out."""
         for con_id in [con_id for con_id in self._traded if not self._broker.concerns(con_id)]:
-            self._market.rest(con_id)
+            self._market.deactivate(con_id)
             self._traded.discard(con_id)
 
     def _feed(self, buffer: Any, on_close: Callable[[Feed[Any]], None]) -> Feed[Any]:

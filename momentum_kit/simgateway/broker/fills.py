@@ -85,7 +85,7 @@ class FillEngine:
     def _split(self, ticket: Ticket, shares: Decimal) -> Decimal:
         order = ticket.order
         whole = ticket.executions or order.tif == "FOK" or shares < 2
-        if whole or self._state.ids.share(order.perm_id, "split") >= self._state.split_share:
+        if whole or self._state.ids.draw(order.perm_id, "split") >= self._state.split_share:
             return shares
         return (shares / 2).to_integral_value(ROUND_CEILING)
 

@@ -67,7 +67,7 @@ class OrderChanges:
         self._state.agenda.put(at + self._state.latency, lambda now: self._cancelled(ticket, now, quiet))
         answer = self._state.assumptions.cancel_status
         if answer == "seeded":
-            pending = self._state.ids.share(order.perm_id, "cancel_status") < 0.5
+            pending = self._state.ids.draw(order.perm_id, "cancel_status") < 0.5
         else:
             pending = answer == "pending_first"
         if not pending:

@@ -187,7 +187,7 @@ class OrderEntry:
     def _is_held_first(self, ticket: Ticket) -> bool:
         answer, order = self._state.assumptions.first_status, ticket.order
         if answer == "seeded":
-            return self._state.ids.share(order.perm_id, "first_status") < 0.5
+            return self._state.ids.draw(order.perm_id, "first_status") < 0.5
         opens = self._state.account.opens(order.con_id, ticket.signed(order.quantity))
         return answer == "held" or (answer == "opening_market_held" and order.order_type == "MKT" and opens)
 

@@ -49,7 +49,7 @@ def both(order: SimOrder) -> list[OrderEvent]:
 
 def error(order: SimOrder, refusal: Refusal) -> list[OrderEvent]:
     """An error on the order's id."""
-    return [OrderErrorReport(order.client_id, order.order_id, refusal.code, refusal.text)]
+    return [OrderErrorReport(client_id=order.client_id, order_id=order.order_id, code=refusal.code, text=refusal.text)]
 
 
 CANCELLED = Refusal(202, "Order Canceled - reason:")

@@ -1,4 +1,10 @@
-"""The simulated broker: takes client requests and market events, answers with the order events clients are to hear."""
+"""The simulated broker: takes client requests and market events, answers with the order events clients are to hear.
+
+How an order goes: `place` hands it to order_entry.py, which refuses, stages or transmits it; after the latency
+order_life.py works it at the market, where fills.py matches it; reports.py says what its client hears and when; a
+modify or cancel goes by order_changes.py. Nothing here waits: every call carries a market time and first lets happen
+what was due by then (the agenda of state.py), so that the same calls give the same events at any speed.
+"""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -130,7 +136,7 @@ class SimulatedBroker:
         ticket = self._book.get(client_id, order_id) or self._shown_to_client_0(client_id, order_id)
         if ticket is None:
             text = f"OrderId {order_id} that needs to be cancelled is not found."
-            events.append(OrderErrorReport(client_id, order_id, 10147, text))
+            events.append(OrderErrorReport(client_id=client_id, order_id=order_id, code=10147, text=text))
         else:
             events += self._changes.cancel(ticket, at)
         return events + self.advance(at)

@@ -66,7 +66,7 @@ class OrderIds:
         number = self._number("exec", perm_id, index)
         return f"{number >> 32:08x}.{number & 0xFFFFFFFF:08x}.01.01"
 
-    def share(self, perm_id: int, question: str) -> float:
+    def draw(self, perm_id: int, question: str) -> float:
         """A number in [0, 1), drawn once for each order and question."""
         return self._number(question, perm_id) / 2**64
 
@@ -119,6 +119,8 @@ class BrokerState:
         cost = due + account.execution_fees(float(shares), price * float(shares), sale=ticket.sign < 0)
         realized = account.book(order.con_id, ticket.signed(shares), price, cost)
         told = 0.0 if realized is None and self.assumptions.opening_pnl == "zero" else realized
-        report = CommissionReportDue(order.client_id, exec_id, cost, "USD", told)
+        report = CommissionReportDue(
+            client_id=order.client_id, exec_id=exec_id, commission=cost, currency="USD", realized_pnl=told
+        )
         self.commissions[exec_id] = report
         return report, realized is not None

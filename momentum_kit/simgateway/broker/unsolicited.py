@@ -43,7 +43,7 @@ class ManualOrders:
             self._bound += 1
             order.order_id = LIQUIDATION_ORDER_ID - self._bound
             self._book.rekey(ticket, (TWS_CLIENT, order.order_id))
-            events.append(OrderBound(order.perm_id, TWS_CLIENT, order.order_id))
+            events.append(OrderBound(perm_id=order.perm_id, client_id=TWS_CLIENT, order_id=order.order_id))
         return events
 
 

@@ -2,7 +2,7 @@
 
 from momentum_kit.simgateway.market.bar_market import RealDay, open_bar_market
 from momentum_kit.simgateway.market.generated_source import GeneratedSource
-from momentum_kit.simgateway.market.headlines import PlannedStory, compose, metadata, story_hash
+from momentum_kit.simgateway.market.headlines import PlannedStory, compose_headline, headline_metadata, story_hash
 from momentum_kit.simgateway.market.history import BAR_SIZES, HistoryError
 from momentum_kit.simgateway.market.market import Market, open_market
 from momentum_kit.simgateway.market.prints_from_bars import Columns
@@ -29,9 +29,9 @@ __all__ = [
     "RecordedMarket",
     "RecordedSymbol",
     "build_tape",
-    "compose",
+    "compose_headline",
     "from_ms",
-    "metadata",
+    "headline_metadata",
     "open_bar_market",
     "open_market",
     "open_recorded_market",

@@ -1,4 +1,4 @@
-"""A market from given real minute bars: inside each minute a seeded path, around them headlines of our own making."""
+"""Makes a market of real minute bars: inside each minute a seeded path, around them headlines of our own making."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +18,28 @@ from momentum_kit.simgateway.market.market import Market
 from momentum_kit.simgateway.market.past_sessions import quote_minutes
 from momentum_kit.simgateway.market.plan import make_plan
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, to_ms
-from momentum_kit.simgateway.market.universe import AAPL, Company, stream
+from momentum_kit.simgateway.market.universe import AAPL, Company, random_stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
-REAL = {
+REAL_INSTRUMENTS = {
     "AAPL": AAPL,
-    "SPY": Instrument(756733, "SPY", "SPDR S&P 500 ETF TRUST", "ARCA", "SPY", industry="", stock_type="ETF"),
-    "IBM": Instrument(8314, "IBM", "INTL BUSINESS MACHINES CORP", "NYSE", "IBM", isin="US4592001014"),
+    "SPY": Instrument(
+        756733,
+        "SPY",
+        "SPDR S&P 500 ETF TRUST",
+        primary_exchange="ARCA",
+        trading_class="SPY",
+        industry="",
+        stock_type="ETF",
+    ),
+    "IBM": Instrument(
+        8314,
+        "IBM",
+        "INTL BUSINESS MACHINES CORP",
+        primary_exchange="NYSE",
+        trading_class="IBM",
+        isin="US4592001014",
+    ),
     "GOOG": Instrument(208813720, "GOOG", "ALPHABET INC-CL C", isin="US02079K1079", industry="Communications"),
 }
 FIRST_CON_ID = 920_000_001
@@ -100,7 +115,7 @@ class BarSource:
             return None
         if (con_id, day) not in self._tapes:
             instrument = self.instruments[con_id]
-            rng = stream(self.scenario.seed, instrument.symbol, "walk", day.isoformat())
+            rng = random_stream(self.scenario.seed, instrument.symbol, "walk", day.isoformat())
             bids, asks = (_quote_columns(real, side, instrument.min_tick) for side in ("bid", "ask"))
             self._tapes[con_id, day] = tape_of_minutes(con_id, _trades(real), bids, asks, instrument.min_tick, rng)
         return self._tapes[con_id, day]
@@ -130,7 +145,9 @@ class BarSource:
 
 
 def _instrument(symbol: str, number: int) -> Instrument:
-    return REAL.get(symbol) or replace(AAPL, con_id=FIRST_CON_ID + number, symbol=symbol, long_name=symbol, isin="")
+    return REAL_INSTRUMENTS.get(symbol) or replace(
+        AAPL, con_id=FIRST_CON_ID + number, symbol=symbol, long_name=symbol, isin=""
+    )
 
 
 def _trades(real: RealDay) -> BarSeries:

@@ -12,7 +12,7 @@ from momentum_kit.simgateway.market.intraday_activity import day_minutes
 from momentum_kit.simgateway.market.past_sessions import closes, generate_minutes, quote_minutes
 from momentum_kit.simgateway.market.plan import make_plan
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats
-from momentum_kit.simgateway.market.universe import companies, stream
+from momentum_kit.simgateway.market.universe import companies, random_stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 
@@ -52,7 +52,7 @@ class GeneratedSource:
         if trades is None or bids is None or asks is None:
             return None
         company = self.companies[con_id]
-        rng = stream(self.scenario.seed, company.instrument.symbol, "walk", day.isoformat())
+        rng = random_stream(self.scenario.seed, company.instrument.symbol, "walk", day.isoformat())
         return tape_of_minutes(con_id, trades, bids, asks, company.tick, rng)
 
     def minutes(self, con_id: int, day: date, what: str) -> BarSeries | None:

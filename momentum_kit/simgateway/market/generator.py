@@ -25,10 +25,10 @@ from momentum_kit.simgateway.market.intraday_activity import (
     opening_cross,
     tape_start,
 )
-from momentum_kit.simgateway.market.luld import enforce
+from momentum_kit.simgateway.market.luld import hold_to_bands
 from momentum_kit.simgateway.market.moves import Knots, Move
 from momentum_kit.simgateway.market.tape import DayTape, Floats, Ints, build_tape, to_ms
-from momentum_kit.simgateway.market.universe import Company, stream
+from momentum_kit.simgateway.market.universe import Company, random_stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 CELL_MS = 250  # IB samples stock quotes at this pace, so nothing in the market is finer but the prints' times
@@ -68,13 +68,13 @@ class DayCells:
 
 def generate_tape(scenario: Scenario, company: Company, moves: tuple[Move, ...]) -> DayTape:
     """The served day of one contract, from 08:00 to the scenario's end; four hours beyond the close at most."""
-    rng = stream(scenario.seed, company.instrument.symbol, "day")
+    rng = random_stream(scenario.seed, company.instrument.symbol, "day")
     grid = _grid(scenario, company, moves, rng)
     mid = np.log(company.price) + np.cumsum(grid.sigma * rng.standard_t(5, grid.cells) * np.sqrt(3 / 5))
     # The company's price is the price at the open, wherever the pre-market wandered.
     opening = min(OPENING_CELL, grid.cells - 1)
     mid = np.exp(mid - mid[opening] + np.log(company.price) + grid.displacement)
-    pauses = _hold_to_bands(mid, grid, company, scenario) if scenario.price_bands else ()
+    pauses = _apply_bands(mid, grid, company, scenario) if scenario.price_bands else ()
     bid, ask = _touch(mid, grid.spread)
     quotes = _quotes(grid, bid, ask, company, rng)
     trades = _prints(grid, mid, bid, ask, company, rng)
@@ -88,13 +88,13 @@ def generate_tape(scenario: Scenario, company: Company, moves: tuple[Move, ...])
     return build_tape(company.instrument.con_id, trades, quotes, tuple(sorted((*planted, *pauses))))
 
 
-def _hold_to_bands(mid: Floats, grid: DayCells, company: Company, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+def _apply_bands(mid: Floats, grid: DayCells, company: Company, scenario: Scenario) -> tuple[tuple[int, int], ...]:
     """Change `mid` and `grid` in place where the bands stop the price; the pauses as (ms, halt state)."""
     a_second = 1000 // CELL_MS
     last = min((to_ms(scenario.session.close) - grid.start_ms) // CELL_MS, grid.cells)
     regular = slice(OPENING_CELL, last - (last - OPENING_CELL) % a_second)
     by_second = mid[regular].reshape(-1, a_second)
-    held = enforce(by_second[:, -1], company.price, large=not company.small)
+    held = hold_to_bands(by_second[:, -1], company.price, large=not company.small)
     stopped = held.path != by_second[:, -1]
     by_second[stopped] = held.path[stopped, None]
     mid[regular] = by_second.ravel()

@@ -102,7 +102,7 @@ def story_hash(rng: np.random.Generator) -> str:
     return f"1e{int(rng.integers(16**6)):06x}"
 
 
-def compose(story: PlannedStory, provider: str, rng: np.random.Generator) -> str:
+def compose_headline(story: PlannedStory, provider: str, rng: np.random.Generator) -> str:
     """The headline's text as tickNews carries it: no metadata prefix, '!' before analyst actions."""
     if story.kind == "round_up":
         names = ", ".join(f"{_name(other)} ({other.instrument.symbol})" for other in (story.company, *story.others))
@@ -158,7 +158,7 @@ def _fill(phrase: str, story: PlannedStory, rng: np.random.Generator) -> str:
     )
 
 
-def metadata(rng: np.random.Generator) -> str:
+def headline_metadata(rng: np.random.Generator) -> str:
     """What tickNews carries as extraData: K (read as sentiment) is unreliable in life and so it is here."""
     form = rng.choice(["full", "bare", "n/a", "empty", "old"], p=[0.6, 0.14, 0.1, 0.1, 0.06])
     sentiment, confidence = rng.uniform(-0.3, 1.0), rng.uniform(0.6, 1.0)
@@ -171,7 +171,7 @@ def metadata(rng: np.random.Generator) -> str:
     }[str(form)]
 
 
-def body(text: str, story: PlannedStory, published: datetime, rng: np.random.Generator) -> str:
+def article_body(text: str, story: PlannedStory, published: datetime, rng: np.random.Generator) -> str:
     """An article of type 0: plain text with numeric line breaks, or HTML."""
     line = text.lstrip("!")
     place = str(rng.choice(("AUSTIN, Texas", "BOSTON", "RENO, Nev.", "TORONTO")))

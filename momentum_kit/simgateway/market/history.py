@@ -47,7 +47,7 @@ class HistoryError(Exception):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BarRequest:
     """A validated request: bars of `seconds` that start in [start, end), both ms since 1970 UTC."""
 
@@ -87,7 +87,7 @@ class BarRequest:
                 "Error validating request.-'bx' : cause - Historical data requests for durations longer than "
                 "86400 seconds must be made in days.",
             )
-        return cls(to_ms(start), to_ms(end), seconds, what, use_rth)
+        return cls(start_ms=to_ms(start), end_ms=to_ms(end), seconds=seconds, what=what, use_rth=use_rth)
 
 
 def _start(end: datetime, amount: int, unit: str) -> datetime:

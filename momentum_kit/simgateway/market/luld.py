@@ -28,14 +28,14 @@ def band_width(previous_close: float, reference: float, *, large: bool, doubled:
 
 
 @dataclass(frozen=True, slots=True)
-class Pauses:
+class BandedPath:
     """A path kept within its bands, by the second of regular hours, and the pauses (first, last second) it took."""
 
     path: Floats
     spans: tuple[tuple[int, int], ...]
 
 
-def enforce(path: Floats, previous_close: float, *, large: bool) -> Pauses:
+def hold_to_bands(path: Floats, previous_close: float, *, large: bool) -> BandedPath:
     """Hold a path of mid prices (USD, one a second from open to close) to its bands.
 
     In a limit state the price stands at the band; after 15 s there trading pauses, and reopens where the path is then,
@@ -56,4 +56,4 @@ def enforce(path: Floats, previous_close: float, *, large: bool) -> Pauses:
             kept[second:until] = kept[second - 1]
             spans.append((second, until))
             begins, state_s, second = until, 0, until
-    return Pauses(kept, tuple(spans))
+    return BandedPath(kept, tuple(spans))

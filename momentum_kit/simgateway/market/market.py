@@ -1,6 +1,7 @@
 """The simulated market: instruments, the tape as it happens, its history and its news; no orders, no bytes.
 
-Between a tape source (generator.py or bar_market.py) and matching.py / client_session.py.
+Between a source of tapes (generated_source.py, recorded_market.py or bar_market.py) and broker and client sessions.
+Events come lazily: only contracts that somebody watches are told, from one heap of their next events.
 """
 
 import heapq
@@ -62,7 +63,7 @@ class Market:
         """When the scenario's market time ends; nothing happens after it."""
         return self.scenario.ends_at.astimezone(UTC)
 
-    def next_stop(self, until: datetime) -> datetime | None:  # noqa: ARG002  (recorded_market.py has them)
+    def next_stop(self, until: datetime) -> datetime | None:  # noqa: ARG002  (a RecordedMarket has stops)
         """When something is told at a time of its own before `until`, also in lock-step; here nothing is."""
         return None
 
@@ -76,7 +77,7 @@ class Market:
         self._tapes[con_id] = tape
         self._push(con_id, tape.events(to_ms(self.now)))
 
-    def rest(self, con_id: int) -> None:
+    def deactivate(self, con_id: int) -> None:
         """advance() yields nothing of this contract any more, until it is activated again."""
         if self._tapes.pop(con_id, None) is not None:
             self._next = [entry for entry in self._next if entry[1] != con_id]

@@ -15,7 +15,7 @@ from momentum_kit.simgateway.market.intraday_activity import (
     opening_cross,
 )
 from momentum_kit.simgateway.market.tape import BarSeries, Floats
-from momentum_kit.simgateway.market.universe import Company, stream
+from momentum_kit.simgateway.market.universe import Company, random_stream
 
 
 def closes(seed: int, company: Company, sessions: int) -> Floats:
@@ -23,7 +23,7 @@ def closes(seed: int, company: Company, sessions: int) -> Floats:
 
     Returns are drawn backwards from today, so that asking for more history changes no nearer close.
     """
-    rng = stream(seed, company.instrument.symbol, "closes")
+    rng = random_stream(seed, company.instrument.symbol, "closes")
     gap = rng.normal(0.0, 0.2 * company.daily_sigma)
     returns = np.clip(rng.normal(0.0, company.daily_sigma, sessions), -0.2, 0.2)
     path = np.log(company.price) - gap - np.r_[0.0, np.cumsum(returns)]
@@ -32,7 +32,7 @@ def closes(seed: int, company: Company, sessions: int) -> Floats:
 
 def generate_minutes(seed: int, company: Company, day: date, previous_close: float, close: float) -> BarSeries:
     """TRADES minute bars of one earlier session, pre-market included; minutes without a print are absent."""
-    rng = stream(seed, company.instrument.symbol, day.isoformat())
+    rng = random_stream(seed, company.instrument.symbol, day.isoformat())
     start_ms, shares = day_minutes(day), minute_shares(day)
     minutes = len(start_ms)
     busy = busy_minutes(rng, minutes, small=company.small)

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.simgateway.events import NewsEvent
-from momentum_kit.simgateway.market.headlines import PlannedStory, body, compose, metadata, story_hash
+from momentum_kit.simgateway.market.headlines import (
+    PlannedStory,
+    article_body,
+    compose_headline,
+    headline_metadata,
+    story_hash,
+)
 from momentum_kit.simgateway.market.moves import SHAPES, Move
 from momentum_kit.simgateway.market.tape import from_ms, to_ms
-from momentum_kit.simgateway.market.universe import Company, stream
+from momentum_kit.simgateway.market.universe import Company, random_stream
 from momentum_kit.simgateway.scenario.scenario import Scenario
 
 FREE_FEEDS = ("BRFG", "BRFUPDN", "DJNL")
@@ -44,7 +50,7 @@ class _Planner:
 
     def __init__(self, scenario: Scenario, listed: dict[int, Company]) -> None:
         self.scenario, self.listed = scenario, listed
-        self.rng = stream(scenario.seed, "plan")
+        self.rng = random_stream(scenario.seed, "plan")
         self.small = [company for company in listed.values() if company.small] or list(listed.values())
         self.taken: dict[int, list[int]] = {}
         self.plan = Plan()
@@ -152,16 +158,16 @@ class _Planner:
     ) -> NewsEvent:
         age_s = self.rng.uniform(0.15, 1.8) if published_s is None else published_s
         published = from_ms(at - int(age_s * 1000))
-        text = text or compose(story, provider, self.rng)
+        text = text or compose_headline(story, provider, self.rng)
         event = NewsEvent(
             time=from_ms(at),
             published=published,
             provider=provider,
             article_id=f"{provider}${hash_ or story_hash(self.rng)}",
             text=text,
-            extra=metadata(self.rng),
+            extra=headline_metadata(self.rng),
             con_ids=tuple(x.instrument.con_id for x in (story.company, *story.others)),
-            body=body(text, story, published, self.rng),
+            body=article_body(text, story, published, self.rng),
         )
         self.plan.headlines.append(event)
         return event

@@ -1,4 +1,4 @@
-"""Recorded 5 s bars told again as trades, and quote bars as quotes; under recorded_market.py.
+"""Makes prints of recorded 5 s bars, and quotes of quote bars, for a recorded market to tell again.
 
 A bar becomes at most four groups of prints (open, the extremes, close) at fixed moments inside it, sized so that
 whoever builds bars from them gets the record back: open, high, low, close, volume and count exactly, the
@@ -25,7 +25,7 @@ NO_PRICE = -1.0  # how IB writes it
 _GRAIN_BITS = 40  # sizes are multiples of 2^-40 of the bar's volume, so that their sums are exact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeGroups:
     """Prints of one moment and price, taken together; total_volume: shares of the day up to and including them.
 
@@ -60,7 +60,14 @@ def trade_groups(bars: Columns) -> TradeGroups:
     flat = needed.ravel()
     sizes = size.ravel()[flat]
     grains = np.broadcast_to(grain, points.shape).ravel()[flat]
-    return TradeGroups(ms.ravel()[flat], points.ravel()[flat], sizes, counts.ravel()[flat], np.cumsum(sizes), grains)
+    return TradeGroups(
+        ms=ms.ravel()[flat],
+        price=points.ravel()[flat],
+        size=sizes,
+        count=counts.ravel()[flat],
+        total_volume=np.cumsum(sizes),
+        grain=grains,
+    )
 
 
 def _sizes(points: Floats, needed: NDArray[np.bool_], volume: Floats, wap: Floats, grain: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""A market that tells a recorded day again: 5 s bars and quotes, minutes, and headlines when they were received."""
+"""Tells a recorded day again: 5 s bars and quotes, minutes, and headlines at the moment they were received."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
@@ -88,6 +88,7 @@ class RecordedSource:
 
     def __init__(
         self,
+        *,
         scenario: Scenario,
         listed: Iterable[Instrument],
         headlines: Iterable[Headline],
@@ -199,7 +200,8 @@ def open_recorded_market(
     load: Callable[[str], RecordedSymbol],
 ) -> RecordedMarket:
     """The market of scenario.day from recorded columns; a headline without a received_at is refused (ValueError)."""
-    return RecordedMarket(scenario, RecordedSource(scenario, listed, headlines, load))
+    source = RecordedSource(scenario=scenario, listed=listed, headlines=headlines, load=load)
+    return RecordedMarket(scenario, source)
 
 
 def stock(symbol: str, con_id: int, name: str = "", exchange: str = "") -> Instrument:

@@ -84,7 +84,7 @@ class Company:
         return self.instrument.min_tick
 
 
-def stream(seed: int, *names: object) -> np.random.Generator:
+def random_stream(seed: int, *names: object) -> np.random.Generator:
     """A random stream of its own for each name: what one consumer draws never shifts another's numbers."""
     return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
 
@@ -92,7 +92,7 @@ def stream(seed: int, *names: object) -> np.random.Generator:
 def companies(scenario: Scenario) -> dict[int, Company]:
     """The scenario's companies by con_id; AAPL always, the rest in the seed's order."""
     specs = {spec.symbol: spec for spec in scenario.universe.symbols}
-    order = stream(scenario.seed, "universe").permutation(len(SMALL_CAPS))
+    order = random_stream(scenario.seed, "universe").permutation(len(SMALL_CAPS))
     rows = [SMALL_CAPS[row] for row in order[: scenario.universe.small_caps]]
     rows += LARGE_CAPS[: scenario.universe.large_caps]
     named = {row[0] for row in rows}
@@ -130,7 +130,7 @@ def _instrument(row: tuple[str, str, str, str, str]) -> Instrument:
 
 
 def _small(instrument: Instrument, product: str, seed: int, spec: SymbolSpec | None) -> Company:
-    rng = stream(seed, instrument.symbol, "traits")
+    rng = random_stream(seed, instrument.symbol, "traits")
     price = round(float(np.exp(rng.uniform(np.log(1.6), np.log(18.0)))), 2)
     usd = float(np.exp(rng.uniform(np.log(1.5e6), np.log(9e6))))
     spread_bps = float(rng.uniform(14, 40))
@@ -146,7 +146,7 @@ def _large(
     price: float | None = None,
     volume: int | None = None,
 ) -> Company:
-    rng = stream(seed, instrument.symbol, "traits")
+    rng = random_stream(seed, instrument.symbol, "traits")
     price = price or round(float(rng.uniform(60, 220)), 2)
     volume = volume or int(rng.uniform(4e6, 15e6))
     return _company(instrument, product, spec, (price, volume, 1.5, 0.014, 120.0), small=False)

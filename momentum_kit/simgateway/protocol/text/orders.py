@@ -14,7 +14,7 @@ DURATION, POST_TO_ATS, AUTO_CANCEL_PARENT, PEG_OFFSETS = 158, 160, 162, 170
 NO_FA_PROFILE, PRICE_REVISION = 177, 178
 CUSTOMER_ACCOUNT, PROFESSIONAL, ACCRUED_INTEREST, OVERNIGHT = 183, 184, 185, 189
 CME_TAGS_IN_OPEN_ORDER, PREVIEW_FIELDS, SUBMITTER, IMBALANCE_ONLY = 193, 195, 198, 199
-PREVIEW = tuple(  # of a what-if order; order_preview.py puts them into SimOrder.raw
+PREVIEW = tuple(  # of a what-if order; the broker's what_if puts them into SimOrder.raw
     f"{amount}{when}"
     for when in ("Before", "Change", "After")
     for amount in ("initMargin", "maintMargin", "equityWithLoan")

@@ -5,7 +5,7 @@ import pytest
 
 from momentum_kit.simgateway.embedding import open_market
 from momentum_kit.simgateway.events import HaltEvent, TradeEvent
-from momentum_kit.simgateway.market.luld import band_width, enforce
+from momentum_kit.simgateway.market.luld import band_width, hold_to_bands
 from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DAY_S = 23_400
@@ -32,7 +32,7 @@ def test_a_jump_through_the_band_is_a_limit_state_and_then_a_pause():
     """15 s at the band, five minutes of nothing, reopening where the path is by then."""
     path = np.full(DAY_S, 10.0)
     path[3_600:] = 12.0
-    held = enforce(path, 10.0, large=False)
+    held = hold_to_bands(path, 10.0, large=False)
     ((first, last),) = held.spans
     assert (first, last) == (3_616, 3_916)
     assert held.path[3_599] == 10.0
@@ -44,7 +44,7 @@ def test_a_touch_of_the_band_is_no_pause():
     """Ten seconds beyond it are cut off and forgotten."""
     path = np.full(DAY_S, 10.0)
     path[3_600:3_610] = 12.0
-    held = enforce(path, 10.0, large=False)
+    held = hold_to_bands(path, 10.0, large=False)
     assert held.spans == ()
     assert held.path.max() == pytest.approx(11.0, rel=0.01)
 

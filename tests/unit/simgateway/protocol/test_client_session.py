@@ -39,6 +39,13 @@ def quote(milliseconds: int, bid: float, bid_size: int = 100) -> QuoteEvent:
     return QuoteEvent(at(milliseconds), 265598, bid, round(bid + 0.02, 2), bid_size, 100)
 
 
+def a_headline(provider: str, article_id: str, text: str, con_ids: tuple[int, ...]) -> NewsEvent:
+    """A headline relayed at the open, when it was published."""
+    return NewsEvent(
+        time=T0, published=T0, provider=provider, article_id=article_id, text=text, extra="", con_ids=con_ids
+    )
+
+
 class Sink:
     """Keeps the fields of every message of a ClientFeeds."""
 
@@ -149,15 +156,15 @@ def test_headlines_reach_those_who_asked() -> None:
         NewsFeed(200, 4, 1, frozenset()),
     ):
         sink.feeds.news[feed.request_id] = feed
-    sink.feeds.on_market(NewsEvent(T0, T0, "BRFG", "BRFG$1", "words", "", (265598,)))
+    sink.feeds.on_market(a_headline("BRFG", "BRFG$1", "words", (265598,)))
     assert [fields[1] for fields in sink.frames] == ["1", "2"]
 
 
 def test_a_new_news_subscription_begins_with_the_latest_again(hub: Hub, peer: Connect) -> None:
     """The last five of that provider are replayed with their old times."""
     for number in range(8):
-        hub.headlines.append(NewsEvent(T0, T0, "BRFG", f"BRFG${number}", "old", "", ()))
-    hub.headlines.append(NewsEvent(T0, T0, "DJNL", "DJNL$9", "other", "", ()))
+        hub.headlines.append(a_headline("BRFG", f"BRFG${number}", "old", ()))
+    hub.headlines.append(a_headline("DJNL", "DJNL$9", "other", ()))
     client, tape = peer(), Contract()
     tape.symbol, tape.secType, tape.exchange = "BRFG:BRFG_ALL", "NEWS", "BRFG"
     client.client.reqMktData(1, tape, "mdoff,292", False, False, [])
@@ -259,9 +266,7 @@ def test_order_events_go_to_their_client_and_positions_to_all(hub: Hub, peer: Co
     assert other.named("updatePortfolio")[-1].position == Decimal(10)
     other.client.cancelPositions()
     liquidation = next(
-        ExecutionReport(
-            replace_id(report), "x.01", report.time, "SMART", "SLD", report.shares, 1.0, report.shares, 1.0, 2, True
-        )
+        replace(report, order=replace_id(report), exec_id="x.01", side="SLD", price=1.0, liquidation=True)
         for report in hub.broker.executions(None)
     )
     hub.deliver([liquidation])

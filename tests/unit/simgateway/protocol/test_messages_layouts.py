@@ -77,9 +77,21 @@ def test_completed_order_is_read_to_its_last_field(peer: Callable[..., Any], ver
 def test_executions_and_their_costs(peer: Callable[..., Any], version: int) -> None:
     """An execution and its commission report, joined by execId; an opening match has no realised P&L."""
     client = peer(version)
-    report = ExecutionReport(ORDER, "a.b.01.01", AT, "IEX", "SLD", Decimal(100), 257.95, Decimal(100), 257.95, 2)
+    report = ExecutionReport(
+        order=ORDER,
+        exec_id="a.b.01.01",
+        time=AT,
+        exchange="IEX",
+        side="SLD",
+        shares=Decimal(100),
+        price=257.95,
+        cumulative=Decimal(100),
+        average_price=257.95,
+        liquidity=2,
+    )
+    cost = CommissionReportDue(client_id=1, exec_id="a.b.01.01", commission=1.0003, currency="USD", realized_pnl=None)
     client.session.send(orders.execution(version, -1, report, ITEM))
-    client.session.send(orders.commission_report(version, CommissionReportDue(1, "a.b.01.01", 1.0003, "USD", None)))
+    client.session.send(orders.commission_report(version, cost))
     client.session.send(orders.order_status(version, ORDER, "Filled"))
     client.session.send(orders.executions_end(version, 5))
     client.drain()
@@ -129,7 +141,15 @@ def test_days_are_stamped_as_dates() -> None:
 def test_ticks_news_and_account(peer: Callable[..., Any], version: int) -> None:
     """Messages whose layout no version changes."""
     client = peer(version)
-    headline = NewsEvent(AT, AT, "BRFG", "BRFG$1", "Zürich &\nco", "A:1:L:en", (265598,))
+    headline = NewsEvent(
+        time=AT,
+        published=AT,
+        provider="BRFG",
+        article_id="BRFG$1",
+        text="Zürich &\nco",
+        extra="A:1:L:en",
+        con_ids=(265598,),
+    )
     bar = Bar(AT, 5, 1.0, 2.0, 0.5, 1.5, 300.0, 1.25, 4)
     for message in (
         market.tick_price(version, 1, 4, 257.95, 100),
