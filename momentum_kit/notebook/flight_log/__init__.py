@@ -1,1 +1,5 @@
-"""The flight log of a session, section by section."""
+"""The flight log: what an operator forwards of a session."""
+
+from momentum_kit.notebook.flight_log.flight_log import FlightLog
+
+__all__ = ["FlightLog"]

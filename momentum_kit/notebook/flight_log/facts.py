@@ -10,7 +10,7 @@ from typing import Any
 
 from momentum_kit.config import Config, load_config
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.html import clock
+from momentum_kit.pages import clock
 from momentum_kit.runtime.control import decode_status_text
 from momentum_kit.runtime.engine import FINAL_STATUS
 from momentum_kit.runtime.production import KernelDeath, read_deaths

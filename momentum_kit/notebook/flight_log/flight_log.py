@@ -11,8 +11,9 @@ from momentum_kit.notebook.flight_log.orders import decision_rows, order_rows
 from momentum_kit.notebook.flight_log.parity import parity_words
 from momentum_kit.notebook.flight_log.quality import quality_rows
 from momentum_kit.notebook.flight_log.result import result_rows
-from momentum_kit.notebook.html import STYLE, Html, chip, clock, gain, join, number, table, tag
+from momentum_kit.notebook.html import STYLE
 from momentum_kit.notebook.kit import KitTables
+from momentum_kit.pages import Html, chip, clock, gain, join, number, table, tag
 from momentum_kit.research import code_version
 
 SHOWN = 500  # decisions: a day of headlines shall not make the report unreadable

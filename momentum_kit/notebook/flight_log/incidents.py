@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from momentum_kit.notebook.html import Html
+from momentum_kit.pages import Html
 from momentum_kit.storage.journal import query
 
 ENDS = {  # what an incident of a kind says when the trouble is over

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from momentum_kit.notebook import tables
-from momentum_kit.notebook.html import Html, chip, clock, number, tag
 from momentum_kit.notebook.timeline import text_by_item
+from momentum_kit.pages import Html, chip, clock, number, tag
 
 LOOKS = {"Filled": "good", "Inactive": "bad"}
 

@@ -7,7 +7,7 @@ import pandas as pd
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.flight_log.facts import Facts
 from momentum_kit.notebook.flight_log.incidents import Episode
-from momentum_kit.notebook.html import tag
+from momentum_kit.pages import tag
 
 DATA_REASONS = ("stale quote", "no quote", "no bars", "data not live", "halted", "no baseline", "thin baseline")
 SILENT_S = 60.0  # a watched symbol without a mark for longer was silent: halted, illiquid, or a gap in the feed

@@ -11,7 +11,7 @@ from momentum_kit.errors import MomentumKitError
 from momentum_kit.models import OrderAction
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.flight_log.facts import Facts
-from momentum_kit.notebook.html import Html, chip, gain, number
+from momentum_kit.pages import Html, chip, gain, number
 from momentum_kit.research.events import FillAssumptions
 from momentum_kit.trading import commission, impact, parse_costs
 

@@ -1,28 +1,32 @@
-"""Markup for people: escaped once, styled by the notebook's theme."""
+"""A session's status as HTML, for kit, panel and flight log."""
 
-from momentum_kit.notebook.html.card import ended_card, status_card
-from momentum_kit.notebook.html.markup import Html, chip, clock, gain, in_new_york, join, number, table, tag
-from momentum_kit.notebook.html.status import MODES, banner, incidents, lights, positions_table, vitals
+from momentum_kit.notebook.html.reasons import reason_detail
+from momentum_kit.notebook.html.status import (
+    MODES,
+    ShownStatus,
+    banner,
+    decision_trace,
+    ended_card,
+    incidents,
+    lights,
+    positions_table,
+    status_card,
+    vitals,
+)
 from momentum_kit.notebook.html.style import STALE_S, STYLE
 
 __all__ = [
     "MODES",
     "STALE_S",
     "STYLE",
-    "Html",
+    "ShownStatus",
     "banner",
-    "chip",
-    "clock",
+    "decision_trace",
     "ended_card",
-    "gain",
-    "in_new_york",
     "incidents",
-    "join",
     "lights",
-    "number",
     "positions_table",
+    "reason_detail",
     "status_card",
-    "table",
-    "tag",
     "vitals",
 ]

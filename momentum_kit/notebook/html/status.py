@@ -1,11 +1,14 @@
-"""A session's snapshot for the eye: banner, connection lights, what is held, what waits. Pure: status to HTML."""
+"""A session's snapshot for the eye: banner, connection lights, what is held, what waits, and the card of them all."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any, Self
 
 from momentum_kit.models import EngineStatus, Layer, LinkState, PositionView, TradingState
-from momentum_kit.notebook.html.markup import Html, age, clock, gain, join, number, table, tag
+from momentum_kit.notebook.html.reasons import reason_detail, rule_value
+from momentum_kit.notebook.html.style import STYLE
+from momentum_kit.pages import Html, age, chip, clock, gain, join, number, table, tag
 
 MODES = {"sim": "SIMULATION", "paper": "PAPER", "live": "LIVE \u2013 REAL MONEY"}
 STATES = {
@@ -21,6 +24,7 @@ STATES = {
 ENDS = (TradingState.KILLED, TradingState.STOPPED)
 LIGHTS = {LinkState.UP: "\u25cf", LinkState.DEGRADED: "\u25d0", LinkState.DOWN: "\u2715", LinkState.UNKNOWN: "\u25cb"}
 DETAILS = {"broker": "the gateway's link to IB", "farms": "none has spoken yet"}
+COUNTS = ("headlines", "items", "decisions", "signals", "entries", "fills", "round_trips")
 SHOWN_AGES = 6  # symbols, the quietest first
 
 
@@ -114,7 +118,7 @@ def vitals(status: EngineStatus) -> Html:
     return join((title, about, *(_line(name, values) for name, values in lines)))
 
 
-def _line(name: str, values: Mapping[str, str]) -> Html:
+def _line(name: str, values: Mapping[str, object]) -> Html:
     shown = [tag("span", join((tag("span", f"{key} ", "mk-faint"), tag("b", value)))) for key, value in values.items()]
     return tag("div", join((tag("b", name, "mk-faint"), tag("span", join(shown) or Html("\u2013")))), "mk-bars")
 
@@ -125,3 +129,48 @@ def incidents(found: tuple[str, ...]) -> Html:
         return Html("")
     rows = [tag("div", words) for words in reversed(found[-4:])]
     return tag("div", join((tag("b", f"Incidents ({len(found)})"), *rows)), "mk-words mk-words-warn")
+
+
+def status_card(status: EngineStatus, *below: Html) -> Html:
+    """A session at one look, and what is to be shown below it."""
+    counts = ", ".join(f"{status.counts[name]:,} {name.replace('_', ' ')}" for name in COUNTS if name in status.counts)
+    parts = [banner(status), lights(status), incidents(status.incidents), positions_table(status.positions), *below]
+    foot = f"{counts or 'nothing heard yet'}; engine pid {status.pid}; record in {status.run_dir}"
+    return join((STYLE, tag("div", join((*filter(None, parts), tag("div", foot, "mk-faint"))), "mk mk-card")))
+
+
+def decision_trace(row: Mapping[str, Any]) -> Html:
+    """One decision: each rule's value beside its limit, and what came of it."""
+    signal = row["verdict"] == "signal"
+    reason, detail = row.get("reason") or "", row.get("detail") or ""
+    why = ": ".join(filter(None, (reason, reason_detail(reason, detail, row["decided_at"]))))
+    verdict = chip("signal", "good") if signal else join((chip("no signal", "off"), " ", why))
+    head = join((tag("b", row["symbol"]), f" at {clock(row['decided_at'])}, {number(row.get('price'))} USD  ", verdict))
+    rows = [
+        (rule["rule"], rule_value(rule["rule"], rule["value"]), rule_value(rule["rule"], rule["threshold"]),
+         chip("passed", "good") if rule["passed"] else chip("failed", "bad"))
+        for rule in row.get("rules") or ()
+    ]  # fmt: skip
+    return join((tag("div", head), table("Rules", ("rule", ">value", ">limit", "verdict"), rows, "no rule was asked")))
+
+
+def ended_card(words: str) -> Html:
+    """In place of a session's card where nothing answers and nothing was left."""
+    return join((STYLE, tag("div", tag("div", words, "mk-words mk-words-bad"), "mk mk-card")))
+
+
+class ShownStatus(EngineStatus):
+    """The frozen snapshot, which in a cell shows itself: a subclass, since models know nothing of HTML."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, status: EngineStatus) -> Self:
+        """The same snapshot."""
+        return cls(**{each.name: getattr(status, each.name) for each in fields(status)})
+
+    def _repr_html_(self) -> str:
+        profit = {"realised": self.realised_usd, "open": self.unrealised_usd, "costs": -self.costs_usd}
+        said = {name: join((gain(usd), " USD")) for name, usd in profit.items()}
+        since = {"started": clock(self.started_at), f"{self.state}": clock(self.state_since)}
+        return status_card(self, tag("div", join((_line("profit", said), _line("since", since), vitals(self)))))

@@ -1,15 +1,10 @@
-"""How panel and kit look: one style sheet on JupyterLab's theme variables, so that it follows dark and light."""
+"""How panel, status card and flight log look: what they add to the style sheet of the tables."""
 
-from momentum_kit.notebook.html.markup import Html
+from momentum_kit.pages import TABLE_STYLE, Html
 
 STALE_S = 8  # without a repaint for so long the browser itself says that the kernel is silent
 
 _CSS = """
-.mk { --mk-bg: var(--jp-layout-color1, #fff); --mk-soft: var(--jp-layout-color2, #f3f4f6);
-  --mk-ink: var(--jp-ui-font-color1, #1f2933); --mk-faint: var(--jp-ui-font-color2, #5b6670);
-  --mk-line: var(--jp-border-color2, #d5dade); --mk-good: #1b7f4b; --mk-warn: #9a5b00; --mk-bad: #c21525;
-  --mk-info: #1f5fa8; --mk-off: #5f6b76; color: var(--mk-ink);
-  font-family: var(--jp-ui-font-family, sans-serif); font-size: var(--jp-ui-font-size1, 13px); line-height: 1.4; }
 .mk-panel { border: 1px solid var(--mk-line); border-radius: 6px; padding: 8px; gap: 8px; min-width: 300px;
   background: var(--jp-layout-color1, #fff); container: mk / inline-size; }
 .mk-panel .widget-html-content, .mk-panel .widget-html { line-height: 1.4; }
@@ -38,40 +33,12 @@ _CSS = """
   margin-top: 6px; }
 .mk-light { border: 1px solid var(--mk-line); border-left: 6px solid var(--mk-off); border-radius: 4px;
   padding: 3px 8px; min-width: 0; overflow-wrap: anywhere; }
-.mk-light small, .mk-faint, .mk-empty { color: var(--mk-faint); }
+.mk-light small { color: var(--mk-faint); }
 .mk-light-up { border-left-color: #21a35f; }
 .mk-light-degraded { border-color: #e8950c; background: #e8950c; } .mk-light-degraded * { color: #201300; }
 .mk-light-down { border-color: #b3001b; background: #b3001b; } .mk .mk-light-down * { color: #fff; }
-.mk-faint b { color: var(--mk-ink); }
 .mk-light b { text-transform: uppercase; font-size: .92em; letter-spacing: .03em; }
-.mk-words { border-radius: 4px; padding: 6px 10px; margin-top: 6px; overflow-wrap: anywhere;
-  border: 1px solid var(--mk-line); background: var(--mk-soft); }
-.mk-words-bad { border-color: #e02a3c; border-left-width: 6px; background: rgba(224,42,60,.14); font-weight: 600; }
-.mk-words-warn { border-color: #e8950c; border-left-width: 6px; background: rgba(232,149,12,.13); }
-.mk-chip { display: inline-block; padding: 0 7px; border-radius: 9px; color: #fff; font-size: .92em; font-weight: 600;
-  white-space: nowrap; }
-.mk-good { background: var(--mk-good); } .mk-warn { background: var(--mk-warn); } .mk-bad { background: var(--mk-bad); }
-.mk-info { background: var(--mk-info); } .mk-off { background: var(--mk-off); }
-.mk-gain { color: #128a4e; } .mk-loss { color: #d3273a; }
-[data-jp-theme-light="false"] .mk-gain { color: #4fd08f; } [data-jp-theme-light="false"] .mk-loss { color: #ff7d88; }
 .mk-banner .mk-gain, .mk-banner .mk-loss { color: #fff; }
-.jp-RenderedHTMLCommon .mk-table, .mk-table { border-collapse: collapse; width: 100%; margin: 0; font-size: .95em;
-  table-layout: auto; }
-.mk-table caption, .mk-caption { text-align: left; font-weight: 700; padding: 2px 0; caption-side: top;
-  font-size: var(--jp-ui-font-size1, 13px);
-  color: var(--mk-ink); }
-.jp-RenderedHTMLCommon .mk-table th, .mk-table th { text-align: left; font-weight: 600; color: var(--mk-faint);
-  position: sticky; top: 0; background: var(--mk-bg); }
-.jp-RenderedHTMLCommon .mk-table :is(th, td), .mk-table :is(th, td) { padding: 2px 6px 2px 0; vertical-align: top;
-  border-bottom: 1px solid var(--mk-line); text-align: left; white-space: nowrap; max-width: none; }
-.jp-RenderedHTMLCommon .mk-table td.mk-wrap, .mk-table td:has(> .mk-wrap) { white-space: normal; min-width: 105px;
-  overflow-wrap: anywhere; }
-.jp-RenderedHTMLCommon .mk-table .mk-number, .mk-table .mk-number { text-align: right;
-  font-variant-numeric: tabular-nums; }
-.mk-box { border: 1px solid var(--mk-line, var(--jp-border-color2, #d5dade)); border-radius: 4px; padding: 4px 8px;
-  overflow: auto; min-width: 0; scrollbar-width: thin; }
-.mk-lines { font-family: var(--jp-code-font-family, monospace); font-size: .88em; white-space: pre-wrap;
-  overflow-wrap: anywhere; }
 .mk-panel .jupyter-widgets-disconnected::before, .mk-panel.jupyter-widgets-disconnected::before { display: none; }
 .mk-panel.jupyter-widgets-disconnected :is(.mk-banner, .mk-light, .mk-button, .mk-box) {
   filter: grayscale(1); opacity: .6; }
@@ -114,4 +81,4 @@ _CSS = """
 .mk-card > * + * { margin-top: 8px; }
 """
 
-STYLE = Html(f"<style>{_CSS.replace('STALE_S', str(STALE_S))}</style>")
+STYLE = Html(f"{TABLE_STYLE}<style>{_CSS.replace('STALE_S', str(STALE_S))}</style>")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
+from momentum_kit.notebook.html import ShownStatus, decision_trace, ended_card, status_card
 from momentum_kit.notebook.kit.record import KitTables
 from momentum_kit.runtime.control import (
     ControlClient,
@@ -35,9 +36,8 @@ from momentum_kit.runtime.engine import (
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_kill
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from momentum_kit.notebook.panel import Panel
+    from momentum_kit.notebook.session_table import SessionTable
 
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
@@ -177,8 +177,11 @@ class AwaitableKit(KitTables):
 
     # -- views -------------------------------------------------------------------------------------------------------
 
-    def status(self) -> EngineStatus:
-        """One frozen snapshot; after the end the last one that the engine wrote."""
+    def status(self) -> ShownStatus:
+        """One frozen snapshot, which shows itself in a cell; after the end the last one that the engine wrote."""
+        return ShownStatus.of(self._status())
+
+    def _status(self) -> EngineStatus:
         try:
             return self._client.status()
         except EngineError:
@@ -216,21 +219,28 @@ class AwaitableKit(KitTables):
         """Without an answer: it is on its way out, or hangs; unless the account is free or another engine's."""
         return self._folder.owned and self._folder.address() in (None, self._client.address)
 
-    def positions(self) -> "pd.DataFrame":
+    def positions(self) -> "SessionTable":
         """Open positions, now."""
         import pandas as pd
 
-        columns = [field.name for field in fields(PositionView)]
-        return pd.DataFrame([asdict(view) for view in self.status().positions], columns=columns)
+        from momentum_kit.notebook.session_table import SessionTable
 
-    async def history(self, symbol: str, duration: str, bar_size: str) -> "pd.DataFrame":
+        types = {"symbol": "str", "con_id": "int64", "opened_at": "datetime64[us, UTC]"}
+        columns = {field.name: types.get(field.name, "float64") for field in fields(PositionView)}
+        rows = [asdict(view) for view in self.status().positions]
+        return SessionTable.of("positions", pd.DataFrame(rows, columns=list(columns)).astype(columns))
+
+    async def history(self, symbol: str, duration: str, bar_size: str) -> "SessionTable":
         """Bars from the broker, UTC index by bar start: `await kit.history("AAPL", "2 D", "1 min")`."""
         import pandas as pd
+
+        from momentum_kit.notebook.session_table import SessionTable
 
         bars = await asyncio.to_thread(self._client.history, symbol, duration, bar_size)
         columns = ("open", "high", "low", "close", "volume", "wap", "count")
         index = pd.DatetimeIndex([bar.start for bar in bars], name="start", tz=UTC)
-        return pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
+        frame = pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
+        return SessionTable.of("history", frame, caption=f"{symbol}, {bar_size}")
 
     def panel(self) -> "Panel":
         """The live-control panel of this account, one a kernel; it follows whichever engine runs."""
@@ -240,11 +250,10 @@ class AwaitableKit(KitTables):
 
     def _repr_html_(self) -> str:
         """Banner, lights, holdings and the last verdict, rule by rule."""
-        from momentum_kit.notebook.html import ended_card, status_card
         from momentum_kit.notebook.panel import last_verdict
 
         try:
-            return status_card(self.status(), last_verdict(self.journal))
+            return status_card(self.status(), *map(decision_trace, last_verdict(self.journal)))
         except MomentumKitError as error:
             return ended_card(str(error))
 

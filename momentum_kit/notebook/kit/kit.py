@@ -9,7 +9,7 @@ from momentum_kit.models import EngineStatus
 from momentum_kit.notebook.kit.awaitable_kit import AwaitableKit
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from momentum_kit.notebook.session_table import SessionTable
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Kit(AwaitableKit):
         """Plain twin of `wait`."""
         return wait_here(self.wait())
 
-    def history_sync(self, symbol: str, duration: str, bar_size: str) -> "pd.DataFrame":
+    def history_sync(self, symbol: str, duration: str, bar_size: str) -> "SessionTable":
         """Plain twin of `history`."""
         return wait_here(self.history(symbol, duration, bar_size))
 

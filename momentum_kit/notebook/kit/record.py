@@ -1,4 +1,4 @@
-"""A session's record as DataFrames and figures, read from its journal while it grows; the reading half of a kit."""
+"""A session's record as tables and figures, read from its journal while it grows; the reading half of a kit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from momentum_kit.storage.journal import summarise
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
+
+    from momentum_kit.notebook.session_table import SessionTable
 
 
 class KitTables:
@@ -24,9 +25,11 @@ class KitTables:
         """Counts, skips by reason, profit after costs and latency so far."""
         return summarise(self.journal)
 
-    def report(self) -> "pd.DataFrame":
+    def report(self) -> "SessionTable":
         """The summary as a table to read: one line a number, skips by reason."""
         import pandas as pd
+
+        from momentum_kit.notebook.session_table import SessionTable
 
         summary = self.summary()
         latency = summary["latency_ms"]
@@ -36,29 +39,29 @@ class KitTables:
         rows["costs_usd"] = f"{summary['costs_usd']:,.2f}"
         if latency["n"]:
             rows |= {f"latency_{name}_ms": f"{latency[name]:.2f}" for name in ("p50", "p99")}
-        return pd.DataFrame({"": rows})
+        return SessionTable.of("report", pd.DataFrame({"": rows}))
 
-    def headlines(self) -> "pd.DataFrame":
+    def headlines(self) -> "SessionTable":
         """Every headline received, with what became of it."""
         return self._table("headlines")
 
-    def decisions(self) -> "pd.DataFrame":
+    def decisions(self) -> "SessionTable":
         """Every decision with its features and rules."""
         return self._table("decisions")
 
-    def orders(self) -> "pd.DataFrame":
+    def orders(self) -> "SessionTable":
         """Every order sent, modified or cancelled."""
         return self._table("orders")
 
-    def fills(self) -> "pd.DataFrame":
+    def fills(self) -> "SessionTable":
         """Executions with their costs and slippage."""
         return self._table("fills")
 
-    def round_trips(self) -> "pd.DataFrame":
+    def round_trips(self) -> "SessionTable":
         """Every position from entry to exit, with its reason, costs and R."""
         return self._table("round_trips")
 
-    def equity(self) -> "pd.DataFrame":
+    def equity(self) -> "SessionTable":
         """Realised and open profit over time, USD."""
         return self._table("equity")
 
@@ -68,8 +71,8 @@ class KitTables:
 
         return plot_timeline(self.journal, Path(out) if out else None)
 
-    def _table(self, name: str) -> "pd.DataFrame":
-        from momentum_kit.notebook import tables
+    def _table(self, name: str) -> "SessionTable":
+        from momentum_kit.notebook import tables  # pandas is slow to load
+        from momentum_kit.notebook.session_table import SessionTable
 
-        frame: pd.DataFrame = getattr(tables, name)(self.journal)
-        return frame
+        return SessionTable.of(name, getattr(tables, name)(self.journal))

@@ -6,9 +6,9 @@ from time import monotonic
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.html import Html, join, tag
 from momentum_kit.notebook.panel.desk import CommandDesk, clicked_ago_s
 from momentum_kit.notebook.panel.link import Link
+from momentum_kit.pages import Html, join, tag
 from momentum_kit.runtime.control import refusal
 
 ARMED_S = 5.0  # the second step of a kill is open for so long

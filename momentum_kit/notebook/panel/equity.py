@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from momentum_kit.notebook.html import Html, clock, gain, join, number, tag
+from momentum_kit.pages import Html, clock, gain, join, number, tag
 
 POINTS = 240  # more than the picture has pixels to tell apart
 WIDTH, HEIGHT, AIR = 600, 120, 6

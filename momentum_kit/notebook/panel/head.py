@@ -1,8 +1,9 @@
 """The top of the panel: whose money, which state, four lights, and in words what is wrong. Pure but for the link."""
 
-from momentum_kit.notebook.html import MODES, STALE_S, Html, banner, incidents, join, lights, tag
+from momentum_kit.notebook.html import MODES, STALE_S, banner, incidents, lights
 from momentum_kit.notebook.panel.desk import Outcome
 from momentum_kit.notebook.panel.link import Link
+from momentum_kit.pages import Html, join, tag
 
 STALE = (
     f"This panel has heard nothing from its kernel for {STALE_S} s: what stands below is OLD and its buttons may do "

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
-from momentum_kit.notebook.html import STYLE, tag
+from momentum_kit.notebook.html import STYLE
+from momentum_kit.pages import tag
 
 HEIGHTS = {
     "positions": "206px", "equity": "206px", "headlines": "330px", "signals": "250px", "engine": "250px",

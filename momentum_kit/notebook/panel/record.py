@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.notebook.html import in_new_york
 from momentum_kit.notebook.panel.rates import Judged
+from momentum_kit.pages import in_new_york
 from momentum_kit.storage.journal import read
 
 KEPT = 400  # rows of a table

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from momentum_kit.notebook.html import Html, chip, clock, join, number, table, tag
 from momentum_kit.notebook.panel.record import Record, Row, Verdict
+from momentum_kit.pages import Html, chip, clock, join, number, table, tag
 
 SHOWN = 40  # rows of a table
 SHOWN_LINES = 60  # of the log

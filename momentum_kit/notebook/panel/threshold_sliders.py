@@ -7,9 +7,9 @@ from typing import Any
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.config import Thresholds
-from momentum_kit.notebook.html import Html, join, tag
 from momentum_kit.notebook.panel.desk import CommandDesk
 from momentum_kit.notebook.panel.rates import Judged, expected_a_session
+from momentum_kit.pages import Html, join, tag
 from momentum_kit.runtime.control import ThresholdState
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.notebook.html import Html
 from momentum_kit.notebook.panel import last_verdict
 from momentum_kit.notebook.panel.record import KEPT, Record
 from momentum_kit.notebook.panel.tables import headlines_table, orders_table
+from momentum_kit.pages import Html
 
 ITEM: dict[str, Any] = {"item_id": "s:1", "story_id": "s", "symbol": "ABCD", "con_id": 1}
 

@@ -10,24 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.html import (
-    Html,
-    banner,
-    clock,
-    ended_card,
-    in_new_york,
-    lights,
-    number,
-    positions_table,
-    status_card,
-    table,
-    tag,
-    vitals,
-)
-from momentum_kit.notebook.html.markup import LONGEST, age, text
+from momentum_kit.notebook.html import banner, decision_trace, ended_card, lights, positions_table, status_card, vitals
 from momentum_kit.notebook.panel.equity import POINTS, equity_curve, thinned
 from momentum_kit.notebook.panel.record import Record
 from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
+from momentum_kit.pages import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOSTILE = '</td><img src=x onerror="alert(1)"><script>alert(2)</script>\u202e\x00 & $ABCD'
@@ -224,6 +211,6 @@ def test_a_card_traces_the_last_decision_rule_by_rule() -> None:
              {"rule": "move", "value": None, "threshold": 0.03, "passed": False}]  # fmt: skip
     row = {"verdict": "skip", "symbol": "ABCD", "reason": "z", "detail": "3.1 < 4.4", "price": 5.0, "rules": rules,
            "decided_at": "2026-11-20T15:00:00.000Z"}  # fmt: skip
-    words = Elements(status_card(replace(STATUS, positions=(HELD,)), [row])).words
-    for expected in ("SIMULATION", "3.1 < 4.4", "4.4000", "failed", "3 signals", "+0.60"):
+    words = Elements(status_card(replace(STATUS, positions=(HELD,)), decision_trace(row))).words
+    for expected in ("SIMULATION", "3.1 < 4.4", "4.4", "failed", "3 signals", "+0.60"):
         assert expected in words

@@ -1,13 +1,12 @@
-"""Words and tables for people: one renderer, to text on a terminal, Markdown in a file and HTML in a cell or a page.
+"""Words and tables as blocks of a page: text on a terminal, Markdown in a file, HTML in a file or in a cell.
 
-A result is a list of blocks (headings, sentences, warnings, tables). `Shown` lets it show itself in a notebook, and
-`ReadableFrame` a DataFrame: units stand in the head of a column, times are New York's, text is escaped, and what is not
-known is a dash and never a zero.
+A result is a list of blocks (headings, sentences, warnings, tables); `Shown` lets it show itself in a notebook. What is
+not known is a dash and never a zero.
 """
 
 import html
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from numbers import Integral, Real
@@ -15,13 +14,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from momentum_kit.pages.markup import Head, Html, join, table, tag
+from momentum_kit.pages.style import TABLE_STYLE
 from momentum_kit.sessions import NEW_YORK
-
-MOST_ROWS = 40
-"""Rows of a frame that a cell shows; the rest is counted."""
-
-_LEFT, _RIGHT = "text-align:left;vertical-align:top", "text-align:right;vertical-align:top"
-_UNITS = {"bps": "bps", "usd": "USD", "s": "s", "ms": "ms", "pct": "%", "mb": "MB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +52,16 @@ class RenderedTable:
         lines = [header, ["---"] * len(header), *rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
-    def html(self, aligned: bool = False) -> str:
-        """As a table; aligned: with styles of its own, for a notebook, whose sheet would set all text to the right."""
-        looks = [
-            f' style="{_RIGHT if at in self.numbers else _LEFT}"' if aligned else "" for at in range(len(self.heads))
-        ]
-        head = "".join(f"<th{look}>{html.escape(cell)}</th>" for cell, look in zip(self.heads, looks, strict=True))
-        body = "".join(
-            "<tr>" + "".join(f"<td{look}>{html.escape(c)}</td>" for c, look in zip(row, looks, strict=True)) + "</tr>"
-            for row in self.rows
-        )
+    def html(self) -> str:
+        """As a plain table, for a page that has a style sheet of its own."""
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.heads)
+        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def cell(self) -> Html:
+        """As a notebook's cell shows every table of the kit."""
+        heads = [Head(words, number=at in self.numbers) for at, words in enumerate(self.heads)]
+        return join((TABLE_STYLE, tag("div", table("", heads, self.rows, "no rows"), "mk mk-frame")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ class Block:
     def html(self, aligned: bool = False, below: int = 0) -> str:
         """The block as HTML; below: levels by which headings stand deeper than a page's own."""
         if self.table is not None:
-            return self.table.html(aligned)
+            return self.table.cell() if aligned else self.table.html()
         tags = {"title": f"h{1 + below}", "heading": f"h{2 + below}", "text": "p", "warning": 'p class="warning"'}
         tag = tags[self.kind]
         if aligned and self.kind == "warning":
@@ -126,25 +120,6 @@ class Words(str):
         return str(self)
 
 
-class ReadableFrame(pd.DataFrame):
-    """A DataFrame like any other that shows itself well: no index, units in the heads, New York time."""
-
-    @property
-    def _constructor(self) -> Callable[..., "ReadableFrame"]:
-        return ReadableFrame
-
-    def _repr_html_(self) -> str:
-        table = readable(self.head(MOST_ROWS)).html(aligned=True)
-        return f"{table}\n<p>the first {MOST_ROWS} of {len(self):,} rows</p>" if len(self) > MOST_ROWS else table
-
-
-def readable(frame: pd.DataFrame) -> RenderedTable:
-    """A frame with heads for people: `net_bps` is "net, bps", and a time says that it is New York's."""
-    shown = RenderedTable.of(frame)
-    heads = [_head(name, frame.dtypes.iloc[at]) for at, name in enumerate(shown.heads)]
-    return RenderedTable(heads, shown.rows, shown.numbers)
-
-
 def word(value: Any) -> str:
     """One value for people."""
     if isinstance(value, pd.Timestamp):
@@ -164,13 +139,6 @@ def word(value: Any) -> str:
 def warnings_of(marks: Iterable[str]) -> list[Block]:
     """What a reader must be told before anything else."""
     return [Block("warning", mark) for mark in marks]
-
-
-def _head(name: str, dtype: Any) -> str:
-    words, _, unit = name.rpartition("_")
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return f"{(words if unit == 'at' else name).replace('_', ' ')}, New York"
-    return f"{words.replace('_', ' ')}, {_UNITS[unit]}" if words and unit in _UNITS else name.replace("_", " ")
 
 
 def _column(column: "pd.Series[Any]", digits: Mapping[str, int] | None, name: str) -> list[str]:

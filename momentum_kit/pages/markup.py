@@ -1,10 +1,11 @@
-"""Markup that nothing from outside can break out of: text is escaped here, once, for every view."""
+"""Markup that nothing from outside can break out of: text is escaped here, once, for every table and every view."""
 
 import html
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from momentum_kit.sessions import NEW_YORK
@@ -46,23 +47,41 @@ def tag(name: str, content: object, css: str = "", **attributes: object) -> Html
     return Html(f"<{name}{words}>{text(content)}</{name}>")
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> Html:
-    """Rows below their heads; a head that starts with `>` is a column of numbers. empty: said where there are none."""
-    title = tag("caption", caption)
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column, with its unit below; number: aligned to the right; faint: an id."""
+
+    name: str
+    unit: str = ""
+    number: bool = False
+    faint: bool = False
+
+    @classmethod
+    def of(cls, words: "str | Head") -> "Head":
+        """From its short form, in which a column of numbers starts with `>`."""
+        return words if isinstance(words, Head) else cls(words.removeprefix(">"), number=words.startswith(">"))
+
+
+def table(caption: str, heads: Sequence[str | Head], rows: Sequence[Sequence[object]], empty: str) -> Html:
+    """Rows below their heads, the one renderer of tables. empty: said where there are none."""
     if not rows:
         return tag("div", join((tag("div", caption, "mk-caption"), tag("div", empty, "mk-empty"))))
-    top = tag("tr", join(_head(head) for head in heads))
-    body = (tag("tr", join(map(_cell, row, heads))) for row in rows)
+    title = tag("caption", caption) if caption else ""
+    columns = [Head.of(head) for head in heads]
+    top = tag("tr", join(map(_head, columns)))
+    body = (tag("tr", join(map(_cell, row, columns))) for row in rows)
     return tag("table", join((title, tag("thead", top), tag("tbody", join(body)))), "mk-table")
 
 
-def _head(head: str) -> Html:
-    return tag("th", head.removeprefix(">"), "mk-number" if head.startswith(">") else "", scope="col")
+def _head(head: Head) -> Html:
+    words = join((head.name, Html("<br>"), tag("small", head.unit))) if head.unit else text(head.name)
+    css = " ".join(filter(None, ("mk-number" if head.number else "", "mk-faint" if head.faint else "")))
+    return tag("th", words, css, scope="col")
 
 
-def _cell(content: object, head: str) -> Html:
+def _cell(content: object, head: Head) -> Html:
     """A number carries its head along: on a narrow page, where rows are cards, it stands beside it."""
-    return tag("td", content, "mk-number", data_head=head[1:]) if head.startswith(">") else tag("td", content)
+    return tag("td", content, "mk-number", data_head=head.name) if head.number else tag("td", content)
 
 
 def chip(words: object, kind: str) -> Html:
