@@ -24,7 +24,7 @@ SYMBOLS, NEWS_PER_SYMBOL, YEAR = 10, 2_000, 252
 FULL = 500  # symbols of the goal: with 2,000 headlines each, a million pairs
 SESSIONS = previous_sessions(date(2026, 1, 2), YEAR)
 FIRST, LAST = SESSIONS[0].day, SESSIONS[-1].day
-ORIGIN = Provenance("benchmark", "", datetime(2026, 1, 2, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="benchmark", sha256="", imported_at=datetime(2026, 1, 2, tzinfo=UTC), adjusted=False)
 TEXTS = (
     "wins $25 million contract from the Department of Defense",
     "announces FDA approval of its new drug for a rare disease",

@@ -14,7 +14,7 @@ from momentum_kit.sessions import TradingSession, previous_sessions, session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Listing, Provenance, Series
 
 IMPORTED = datetime(2026, 11, 1, tzinfo=UTC)
-SOURCE = Provenance("tests/parity/small_days.py", "", IMPORTED, adjusted=False)
+SOURCE = Provenance(source="tests/parity/small_days.py", sha256="", imported_at=IMPORTED, adjusted=False)
 TEXTS = (
     "{name} receives FDA approval for its new therapy, shares active",
     "{name} wins $90 million contract from the department of defense",

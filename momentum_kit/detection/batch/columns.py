@@ -90,7 +90,7 @@ def bar_columns(columns: Mapping[str, npt.NDArray[Any]], seconds: int, what: str
     count = values.pop("count")
     trades = np.where(count < 0, np.nan, count)  # -1 is IB's word for not known
     _refuse_overlap(start, seconds, what)
-    bad = np.flatnonzero(~(values["low"] > 0) | ~(values["high"] < np.inf) | ~(values["volume"] >= 0))
+    bad = np.flatnonzero(~(values["low"] > 0) | ~(values["high"] < np.inf) | (values["volume"] < 0))
     if bad.size:
         raise ResearchError(f"{_row(what, start, bad[0])}: a price or volume that cannot be; import the day again")
     return BarColumns(start=start, end=start + seconds * SECOND, **values, trades=trades)

@@ -4,7 +4,7 @@ from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, class
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
 from momentum_kit.detection.news.stories import StoryMemory
 from momentum_kit.detection.news.symbols import (
-    Layer,
+    MatchLayer,
     Mention,
     SymbolMaster,
     distinctive_words,
@@ -16,7 +16,7 @@ __all__ = [
     "STRENGTH",
     "CatalystMatch",
     "CleanHeadline",
-    "Layer",
+    "MatchLayer",
     "Mention",
     "StoryMemory",
     "SymbolMaster",

@@ -16,7 +16,7 @@ _SPACES = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CleanHeadline:
     """A headline as the rest of the kit reads it.
 

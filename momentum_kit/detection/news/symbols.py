@@ -34,7 +34,7 @@ _NAME_AGREES = 80.0  # rapidfuzz partial ratio of the distinctive words, 0..100
 _NAME_REACH = 60  # characters before "(SYM)" in which its company name stands
 
 
-class Layer(IntEnum):
+class MatchLayer(IntEnum):
     """How a ticker was found, surest first."""
 
     CONTRACT = 1  # the subscription's own contract
@@ -49,14 +49,14 @@ class Mention:
     """One ticker in a headline; before: the words in front of it, where its company's name should stand."""
 
     symbol: str
-    layer: Layer
+    layer: MatchLayer
     before: str = ""
     alone: bool = True  # False inside a list of tickers, which has no names beside it
 
     @property
     def needs_name(self) -> bool:
         """True where capitals alone prove little: short ones, ordinary words, and what abbreviates a phrase."""
-        if self.layer is not Layer.BRACKETED or not self.alone:
+        if self.layer is not MatchLayer.BRACKETED or not self.alone:
             return False
         return len(self.symbol) <= 3 or self.symbol in STOP_WORDS or _abbreviates(self.symbol, self.before)
 
@@ -94,7 +94,7 @@ def extract_tickers(text: str, contract_symbol: str = "", master: SymbolMaster |
     """
     found = [mention for mention in _patterns(text) if _plausible(mention, master)]
     if contract_symbol and _is_subject(contract_symbol, text, found, master):
-        found.insert(0, Mention(canonical_symbol(contract_symbol), Layer.CONTRACT))
+        found.insert(0, Mention(canonical_symbol(contract_symbol), MatchLayer.CONTRACT))
     unique = {mention.symbol: mention for mention in sorted(found, key=lambda m: m.layer, reverse=True)}
     mentions = sorted(unique.values(), key=lambda m: (m.layer, text.find(m.symbol)))
     return tuple(mention for mention in mentions if not _rates_another(mention.symbol, text))
@@ -116,10 +116,10 @@ def name_agrees(name: str, mention: Mention) -> bool:
 
 def _patterns(text: str) -> Iterable[Mention]:
     for layer, pattern in (
-        (Layer.EXCHANGE, _EXCHANGE),
-        (Layer.CASHTAG, _CASHTAG),
-        (Layer.BRACKETED, _BRACKETED),
-        (Layer.LEADING, _LEADING),
+        (MatchLayer.EXCHANGE, _EXCHANGE),
+        (MatchLayer.CASHTAG, _CASHTAG),
+        (MatchLayer.BRACKETED, _BRACKETED),
+        (MatchLayer.LEADING, _LEADING),
     ):
         for match in pattern.finditer(text):
             before = text[max(0, match.start() - _NAME_REACH) : match.start()]
@@ -129,13 +129,13 @@ def _patterns(text: str) -> Iterable[Mention]:
 
 
 def _plausible(mention: Mention, master: SymbolMaster | None) -> bool:
-    if mention.layer is Layer.EXCHANGE:
+    if mention.layer is MatchLayer.EXCHANGE:
         return True  # the newsroom wrote the listing down; a stale master must not overrule it
     if master is None:
         return mention.symbol not in STOP_WORDS and not _abbreviates(mention.symbol, mention.before)
     if mention.symbol not in master:
         return False
-    if mention.layer is Layer.LEADING or not mention.alone:
+    if mention.layer is MatchLayer.LEADING or not mention.alone:
         return mention.symbol not in STOP_WORDS
     return not mention.needs_name or name_agrees(master.name(mention.symbol), mention)
 

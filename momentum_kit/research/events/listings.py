@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import date
 
-from momentum_kit.detection.news import Layer, Mention, SymbolMaster, name_agrees
+from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, name_agrees
 from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import Reading
 from momentum_kit.research.events.source import Source
@@ -37,7 +37,7 @@ class Listings:
                 self._on(reading.day).get(named.symbol, (0, "")) if self.dated else self._with_bars(named.symbol)
             )
             doubtful = master is None and named.needs_name
-            agrees = not doubtful or name_agrees(name, Mention(named.symbol, Layer.BRACKETED, named.before))
+            agrees = not doubtful or name_agrees(name, Mention(named.symbol, MatchLayer.BRACKETED, named.before))
             if con_id and agrees:
                 found.setdefault(con_id, (named.symbol, con_id, name))
         return list(found.values())

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from momentum_kit.detection.batch import micros
-from momentum_kit.detection.news import Layer, Mention, SymbolMaster, clean_headline, extract_tickers
+from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, clean_headline, extract_tickers
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.source import Source
@@ -100,4 +100,4 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
 
 def _named(mention: Mention) -> Named:
     needs_name = mention.needs_name
-    return Named(mention.symbol, mention.layer is Layer.CONTRACT, needs_name, mention.before if needs_name else "")
+    return Named(mention.symbol, mention.layer is MatchLayer.CONTRACT, needs_name, mention.before if needs_name else "")

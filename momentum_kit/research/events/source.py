@@ -25,7 +25,7 @@ from momentum_kit.storage.archive import (
 
 __all__ = ["BARS", "BARS_5S", "QUOTES", "QUOTES_5S", "MemorySource", "Source"]
 
-_MEMORY = Provenance("memory", "", datetime(1970, 1, 1, tzinfo=UTC), adjusted=False)
+_MEMORY = Provenance(source="memory", sha256="", imported_at=datetime(1970, 1, 1, tzinfo=UTC), adjusted=False)
 
 
 class Source(Protocol):

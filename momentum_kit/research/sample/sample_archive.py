@@ -61,7 +61,10 @@ def provenance(spec: SampleSpec) -> Provenance:
     """Who made the rows: the generator with this seed; sha256 is that of the whole spec."""
     text = json.dumps(_plain(spec), sort_keys=True)
     return Provenance(
-        f"sample seed {spec.seed}", hashlib.sha256(text.encode()).hexdigest(), GENERATED_AT, adjusted=False
+        source=f"sample seed {spec.seed}",
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        imported_at=GENERATED_AT,
+        adjusted=False,
     )
 
 

@@ -212,5 +212,9 @@ class Download:
     def _origin(self, words: str, covered: tuple[Span, ...] = ()) -> Provenance:
         # IB's history is adjusted for splits as of the day on which it is asked
         return Provenance(
-            f"gateway, {words}, asked {self._now:%Y-%m-%d}", "", self._now, adjusted=True, covered=covered
+            source=f"gateway, {words}, asked {self._now:%Y-%m-%d}",
+            sha256="",
+            imported_at=self._now,
+            adjusted=True,
+            covered=covered,
         )

@@ -22,7 +22,12 @@ def record_scenario(scenario: Scenario, folder: Path, beat_s: float) -> Path:
     beat_s: the lock-step of the demo, at whose ends its headlines were received. An archive keeps no halts.
     """
     source, archive = GeneratedSource(scenario), Archive(folder)
-    origin = Provenance(f"scenario {scenario.name}, seed {scenario.seed}", "", datetime.now(UTC), adjusted=False)
+    origin = Provenance(
+        source=f"scenario {scenario.name}, seed {scenario.seed}",
+        sha256="",
+        imported_at=datetime.now(UTC),
+        adjusted=False,
+    )
     archive.extend(_series(source, scenario.session, origin))
     archive.add_symbol_master(
         scenario.day,

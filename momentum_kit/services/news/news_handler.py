@@ -12,7 +12,7 @@ from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import (
     CatalystMatch,
     CleanHeadline,
-    Layer,
+    MatchLayer,
     Mention,
     StoryMemory,
     SymbolMaster,
@@ -171,7 +171,7 @@ class NewsHandler:
     async def _resolve(self, headline: Headline, mentions: list[Mention]) -> list[LookUp]:
         found: dict[int, LookUp] = {}
         for mention in mentions:
-            own = headline.contract if mention.layer is Layer.CONTRACT else None
+            own = headline.contract if mention.layer is MatchLayer.CONTRACT else None
             if own and own.con_id:
                 name = self._master.name(own.symbol) if self._master else ""
                 found.setdefault(own.con_id, LookUp(own, name))

@@ -66,7 +66,7 @@ class QuoteBar:
 Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a symbol's day comes from.
 

@@ -64,4 +64,4 @@ def _origin(file: Path, adjusted: bool) -> Provenance:
     if file.is_file():
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return Provenance(f"{file.parent.name}/{file.name}", digest, now(), adjusted)
+    return Provenance(source=f"{file.parent.name}/{file.name}", sha256=digest, imported_at=now(), adjusted=adjusted)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import SECONDS, Columns, Provenance, day_bounds, micros
-from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, Finding
+from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, QualityFinding
 
 USUALLY_TRADED = 0.8  # share of a session's minutes with a trade: below it a silent stretch says nothing
 GAP_MINUTES = 15
@@ -24,7 +24,7 @@ DAY_US, MINUTE_US, HOUR_US = 86_400_000_000, 60_000_000, 3_600_000_000
 Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DayIndex:
     """One symbol's rows by day: day d has rows [begin[d], begin[d + 1]); minute: since the session's open."""
 
@@ -42,10 +42,16 @@ class DayIndex:
         inside: Flags = (self.since_open_us >= 0) & (self.since_open_us < self.length_us[self.of_row])
         return inside
 
-    def found(self, severity: str, check: str, day: int | None, count: int, detail: str) -> Finding:
+    def found(self, severity: str, check: str, day: int | None, count: int, detail: str) -> QualityFinding:
         """A finding of this series; day as an index."""
-        return Finding(
-            severity, check, self.kind, self.symbol, str(self.days[day]) if day is not None else "", count, detail
+        return QualityFinding(
+            severity=severity,
+            check=check,
+            kind=self.kind,
+            symbol=self.symbol,
+            day=str(self.days[day]) if day is not None else "",
+            count=count,
+            detail=detail,
         )
 
 
@@ -59,17 +65,41 @@ def index_days(kind: str, symbol: str, starts: npt.NDArray[np.int64], days: list
     lengths = np.array([micros(each.close) - micros(each.open) if each else 0 for each in sessions], np.int64)
     of_row = np.searchsorted(first, starts, side="right") - 1
     begin = np.append(np.searchsorted(starts, first), len(starts))
-    return DayIndex(kind, symbol, days, begin, of_row, starts - opens[of_row], lengths)
+    return DayIndex(
+        kind=kind,
+        symbol=symbol,
+        days=days,
+        begin=begin,
+        of_row=of_row,
+        since_open_us=starts - opens[of_row],
+        length_us=lengths,
+    )
 
 
-def check_days(kind: str, symbol: str, recorded: Mapping[date, tuple[int, Provenance]]) -> Iterator[Finding]:
+def check_days(kind: str, symbol: str, recorded: Mapping[date, tuple[int, Provenance]]) -> Iterator[QualityFinding]:
     """Days that are missing, empty or cannot have traded."""
     known = sorted(recorded)
     for day, (count, origin) in recorded.items():
         if not count:
-            yield Finding(NOTE, "recorded gap", kind, symbol, str(day), 1, origin.source)
+            yield QualityFinding(
+                severity=NOTE,
+                check="recorded gap",
+                kind=kind,
+                symbol=symbol,
+                day=str(day),
+                count=1,
+                detail=origin.source,
+            )
         elif session_on(day) is None:
-            yield Finding(WARNING, "no session", kind, symbol, str(day), count, "rows on a day without trading")
+            yield QualityFinding(
+                severity=WARNING,
+                check="no session",
+                kind=kind,
+                symbol=symbol,
+                day=str(day),
+                count=count,
+                detail="rows on a day without trading",
+            )
     if SECONDS[kind] < 60 or not known:
         return  # 5 s series exist around headlines only
     step = np.arange(np.datetime64(known[0]), np.datetime64(known[-1])).astype(object)
@@ -77,10 +107,18 @@ def check_days(kind: str, symbol: str, recorded: Mapping[date, tuple[int, Proven
     for run in _runs_of_days(missing):
         reach = str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}"
         words = f"{len(run)} trading days without rows or recorded gap: {reach}"
-        yield Finding(WARNING, "missing days", kind, symbol, str(run[0]), len(run), words)
+        yield QualityFinding(
+            severity=WARNING,
+            check="missing days",
+            kind=kind,
+            symbol=symbol,
+            day=str(run[0]),
+            count=len(run),
+            detail=words,
+        )
 
 
-def check_bars(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def check_bars(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     """Everything that one symbol's bars of trades can tell."""
     yield from _bad_prices(index, columns)
     if SECONDS[index.kind] == 60:
@@ -90,7 +128,7 @@ def check_bars(index: DayIndex, columns: Columns) -> Iterator[Finding]:
     yield from _split_like(index, columns)
 
 
-def check_hours(index: DayIndex, weight: npt.NDArray[np.float64]) -> Iterator[Finding]:
+def check_hours(index: DayIndex, weight: npt.NDArray[np.float64]) -> Iterator[QualityFinding]:
     """Rows at hours when nobody trades, or a day that fits better when moved by whole hours: a wrong time zone."""
     opened = index.since_open_us
     beyond = (opened < -6 * HOUR_US) | (opened >= 11 * HOUR_US)  # pre-market begins 04:00, after-hours ends 20:00
@@ -109,7 +147,7 @@ def check_hours(index: DayIndex, weight: npt.NDArray[np.float64]) -> Iterator[Fi
         yield index.found(ERROR, "time zone", None, abs(shifts[best]), f"{words}; were the times in another zone?")
 
 
-def _bad_prices(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _bad_prices(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     opened, high, low, closed = (columns[name] for name in ("open", "high", "low", "close"))
     bad = ~(np.minimum(np.minimum(opened, closed), low) > 0) | ~np.isfinite(high)
     bad |= (low > np.minimum(opened, closed)) | (high < np.maximum(opened, closed))
@@ -117,7 +155,7 @@ def _bad_prices(index: DayIndex, columns: Columns) -> Iterator[Finding]:
     yield from by_day(index, ~(columns["volume"] > 0), WARNING, "no volume", "bars without volume: fillers?")
 
 
-def _silences(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _silences(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     """Stretches of regular hours without a bar: a halt where a large print ends it, else a gap."""
     minutes = int(index.length_us.max(initial=0) // MINUTE_US)
     if not minutes:
@@ -149,7 +187,7 @@ def _silences(index: DayIndex, columns: Columns) -> Iterator[Finding]:
                 yield index.found(WARNING, "gap", int(day), end - begin, words)
 
 
-def _spikes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _spikes(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     """Bars whose high or low lies far from their neighbours and is left again at once."""
     closed = columns["close"]
     if len(closed) < 3:
@@ -165,7 +203,7 @@ def _spikes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
     yield from by_day(index, spike, WARNING, "outlier", "far from the bars before and after, and back at once")
 
 
-def _split_like(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _split_like(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     """A price that is overnight a simple multiple or part of what it was."""
     filled = np.flatnonzero(np.diff(index.begin))
     for before, day in pairwise(filled):
@@ -180,7 +218,7 @@ def _split_like(index: DayIndex, columns: Columns) -> Iterator[Finding]:
             yield index.found(WARNING, "split-like jump", int(day), 1, words)
 
 
-def by_day(index: DayIndex, flags: Flags, severity: str, check: str, detail: str) -> Iterator[Finding]:
+def by_day(index: DayIndex, flags: Flags, severity: str, check: str, detail: str) -> Iterator[QualityFinding]:
     """One finding for each day that has flagged rows."""
     days, counts = np.unique(index.of_row[flags], return_counts=True)
     for day, count in zip(days.tolist(), counts.tolist(), strict=True):

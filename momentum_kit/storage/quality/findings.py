@@ -9,8 +9,8 @@ SHOWN = 30
 ERROR, WARNING, NOTE = "error", "warning", "note"  # cannot be right, look at it, good to know
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityFinding:
     """One thing that is wrong, suspicious or worth knowing; day is '' where it concerns many, count how often."""
 
     severity: str
@@ -26,7 +26,7 @@ class Finding:
         return f"{self.severity:7} {self.check}: {where}: {self.detail}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QualityReport:
     """All findings, worst first, with what was looked at: rows by kind, and which series are raw and which adjusted."""
 
@@ -36,7 +36,7 @@ class QualityReport:
     days: tuple[str, ...]
     raw: tuple[str, ...]
     adjusted: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[QualityFinding, ...]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,7 +59,7 @@ class QualityReport:
         return "\n".join((*lines, summary))
 
 
-def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def worst_first(findings: Iterable[QualityFinding]) -> tuple[QualityFinding, ...]:
     """Errors, warnings, notes; within each by check, symbol and day."""
     rank = {ERROR: 0, WARNING: 1, NOTE: 2}
     return tuple(sorted(findings, key=lambda found: (rank[found.severity], found.check, found.symbol, found.day)))

@@ -9,7 +9,7 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Headline
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS, Archive, Columns
 from momentum_kit.storage.quality.bars import DayIndex, by_day, check_bars, check_days, check_hours, index_days
-from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, Finding, QualityReport, worst_first
+from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, QualityFinding, QualityReport, worst_first
 
 WIDE = 0.10  # median spread over mid above which quotes cannot be traded on, or are broken
 DISAGREE = 0.10  # trades this far outside the minute's quotes...
@@ -25,7 +25,7 @@ def examine(archive: Archive, symbols: Sequence[str] = ()) -> QualityReport:
     days: set[date] = set()
     raw: list[str] = []
     adjusted: list[str] = []
-    findings: list[Finding] = []
+    findings: list[QualityFinding] = []
     for kind in SECONDS:
         for symbol in sorted(chosen & set(archive.symbols(kind=kind)) if chosen else archive.symbols(kind=kind)):
             recorded = archive.provenances(kind, symbol)
@@ -48,10 +48,18 @@ def examine(archive: Archive, symbols: Sequence[str] = ()) -> QualityReport:
         findings += _check_headlines(archive, headlines)
         rows["headlines"] = len(headlines)
     reach = tuple(map(str, sorted(days)))
-    return QualityReport(str(archive.root), rows, len(seen), reach, tuple(raw), tuple(adjusted), worst_first(findings))
+    return QualityReport(
+        archive=str(archive.root),
+        rows=rows,
+        symbols=len(seen),
+        days=reach,
+        raw=tuple(raw),
+        adjusted=tuple(adjusted),
+        findings=worst_first(findings),
+    )
 
 
-def _check(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _check(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     if index.kind in (BARS, BARS_5S):
         yield from check_bars(index, columns)
     else:
@@ -59,7 +67,7 @@ def _check(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[Find
         yield from _against_trades(archive, index, columns)
 
 
-def _check_quotes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _check_quotes(index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     bid, ask = columns["bid_close"], columns["ask_close"]
     crossed = (bid > ask) | (columns["bid_open"] > columns["ask_open"])
     share = f"bid above ask, {crossed.mean():.1%} of all of {index.symbol}'s quotes"
@@ -76,7 +84,7 @@ def _check_quotes(index: DayIndex, columns: Columns) -> Iterator[Finding]:
             yield index.found(WARNING, "wide quotes", None, int(regular.sum()), f"median spread {spread:.0%} of mid")
 
 
-def _against_trades(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[Finding]:
+def _against_trades(archive: Archive, index: DayIndex, columns: Columns) -> Iterator[QualityFinding]:
     """Trades far outside the quotes of the same interval: one of the two is adjusted, or of another instrument."""
     kind = {QUOTES: BARS, QUOTES_5S: BARS_5S}[index.kind]
     try:
@@ -92,50 +100,78 @@ def _against_trades(archive: Archive, index: DayIndex, columns: Columns) -> Iter
         if count > DISAGREE_SHARE * max(int(of_day.sum()), 1):
             words = f"{count} of {int(of_day.sum())} trades lie more than {DISAGREE:.0%} outside their quotes"
             detail = f"{words}; is one of them adjusted?"
-            yield Finding(ERROR, "trades and quotes disagree", index.kind, index.symbol, str(name), count, detail)
+            yield QualityFinding(
+                severity=ERROR,
+                check="trades and quotes disagree",
+                kind=index.kind,
+                symbol=index.symbol,
+                day=str(name),
+                count=count,
+                detail=detail,
+            )
 
 
-def _one_basis(raw: Sequence[str], adjusted: Sequence[str]) -> Iterator[Finding]:
+def _one_basis(raw: Sequence[str], adjusted: Sequence[str]) -> Iterator[QualityFinding]:
     """A symbol whose kinds are partly raw and partly adjusted must not be read together."""
     mixed = {series.partition(" ")[2] for series in raw} & {series.partition(" ")[2] for series in adjusted}
     for symbol in sorted(mixed):
         kinds = [series.partition(" ")[0] for series in adjusted if series.partition(" ")[2] == symbol]
         words = f"{', '.join(kinds)} adjusted, the others raw: never compare their prices"
-        yield Finding(WARNING, "raw and adjusted", "", symbol, "", len(kinds), words)
+        yield QualityFinding(
+            severity=WARNING, check="raw and adjusted", kind="", symbol=symbol, day="", count=len(kinds), detail=words
+        )
 
 
-def _check_headlines(archive: Archive, headlines: Sequence[Headline]) -> Iterator[Finding]:
+def _check_headlines(archive: Archive, headlines: Sequence[Headline]) -> Iterator[QualityFinding]:
     if not headlines:
         return
     unheard = sum(line.received_at is None for line in headlines)
     if unheard:
         words = f"{unheard} of {len(headlines)} have no received_at: a study imputes it and is marked IMPUTED"
-        yield Finding(NOTE, "not recorded", "headlines", "", "", unheard, words)
+        yield QualityFinding(
+            severity=NOTE, check="not recorded", kind="headlines", symbol="", day="", count=unheard, detail=words
+        )
     heard = [(line, line.received_at) for line in headlines if line.received_at is not None]
     early = [line for line, at in heard if at < line.published_at]
     if early:
         words = f"{len(early)} received before they were published, first {early[0].provider} {early[0].article_id}"
-        yield Finding(ERROR, "time zone", "headlines", "", "", len(early), words)
+        yield QualityFinding(
+            severity=ERROR, check="time zone", kind="headlines", symbol="", day="", count=len(early), detail=words
+        )
     late = [line for line, at in heard if at - line.published_at > timedelta(seconds=SLOW_S)]
     if late:
         words = f"{len(late)} received over an hour after publication: replayed, or in another zone"
-        yield Finding(WARNING, "late headlines", "headlines", "", "", len(late), words)
+        yield QualityFinding(
+            severity=WARNING, check="late headlines", kind="headlines", symbol="", day="", count=len(late), detail=words
+        )
     untied = sum(line.contract is None for line in headlines)
     if untied:
         words = f"{untied} of {len(headlines)} are tied to no contract: text alone must match them"
-        yield Finding(NOTE, "no contract", "headlines", "", "", untied, words)
+        yield QualityFinding(
+            severity=NOTE, check="no contract", kind="headlines", symbol="", day="", count=untied, detail=words
+        )
     yield from _survivorship(archive, headlines)
 
 
-def _survivorship(archive: Archive, headlines: Sequence[Headline]) -> Iterator[Finding]:
+def _survivorship(archive: Archive, headlines: Sequence[Headline]) -> Iterator[QualityFinding]:
     """Headlines of contracts that the symbol master of their day does not have, or for which there are no bars."""
     tied = {line.contract.symbol for line in headlines if line.contract}
     bars = set(archive.symbols())
     without = sorted(tied - bars)
     if without:
         words = f"{len(without)} of {len(tied)} symbols with headlines have no bars: {', '.join(without[:8])}"
-        yield Finding(WARNING, "survivorship", "headlines", "", "", len(without), words)
+        yield QualityFinding(
+            severity=WARNING,
+            check="survivorship",
+            kind="headlines",
+            symbol="",
+            day="",
+            count=len(without),
+            detail=words,
+        )
     master = archive.symbol_master(headlines[-1].published_at.date())
     if master is None:
         words = "no symbol master: what was delisted since cannot be told"
-        yield Finding(NOTE, "survivorship", "symbols", "", "", 1, words)
+        yield QualityFinding(
+            severity=NOTE, check="survivorship", kind="symbols", symbol="", day="", count=1, detail=words
+        )

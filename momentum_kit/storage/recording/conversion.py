@@ -45,7 +45,7 @@ class Recorded:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordReport:
     """What a recording became: rows by kind; whole: False if its end was cut off."""
 
@@ -102,7 +102,7 @@ def convert_recording(path: Path, archive: Archive) -> RecordReport:
     recording = Recording(path)
     lines, headlines, fills, details, count = _gather(recording)
     source = f"recording {recording.file.parent.name}"
-    origin = Provenance(source, "", now(), adjusted=False)
+    origin = Provenance(source=source, sha256="", imported_at=now(), adjusted=False)
     series = [_beside(archive, each) for line in lines.values() for each in _series(line, origin)]
     archive.extend(series)
     if headlines:
@@ -115,7 +115,7 @@ def convert_recording(path: Path, archive: Archive) -> RecordReport:
     rows = {kind: sum(len(each.rows) for each in series if each.kind == kind) for kind in (BARS, BARS_5S, QUOTES_5S)}
     symbols = tuple(sorted({each.symbol for each in series}))
     rows |= {"headlines": len(headlines), "executions": len(fills)}
-    return RecordReport(rows, symbols, tuple(map(str, days)), count, recording.whole)
+    return RecordReport(rows=rows, symbols=symbols, days=tuple(map(str, days)), lines=count, whole=recording.whole)
 
 
 def _gather(
@@ -173,7 +173,12 @@ def _series(line: RecordedLine, origin: Provenance) -> Iterator[Series]:
         session = session_on(day)
         if session and minutes:
             covered = ((session.open, min(session.close, floor_time(asked_at, 60))),)
-            words = Provenance(f"{origin.source}, the session's history", "", origin.imported_at, adjusted=True)
+            words = Provenance(
+                source=f"{origin.source}, the session's history",
+                sha256="",
+                imported_at=origin.imported_at,
+                adjusted=True,
+            )
             yield Series(BARS, symbol, day, minutes, _covering(words, covered))
 
 
@@ -187,7 +192,9 @@ def _beside(archive: Archive, series: Series) -> Series:
     rows: Any = [row for row in read(series.symbol, series.day, series.kind) if not _speaks(fresh, row.start)]
     covered = joined_spans((*known.covered, *fresh.covered)) if known.covered else ()
     sources = known.source if fresh.source in known.source else f"{known.source}; {fresh.source}"
-    origin = Provenance(sources, "", fresh.imported_at, fresh.adjusted, covered)
+    origin = Provenance(
+        source=sources, sha256="", imported_at=fresh.imported_at, adjusted=fresh.adjusted, covered=covered
+    )
     merged = sorted([*rows, *series.rows], key=lambda row: row.start)
     return Series(series.kind, series.symbol, series.day, merged, origin)
 
@@ -197,7 +204,13 @@ def _speaks(origin: Provenance, at: datetime) -> bool:
 
 
 def _covering(origin: Provenance, covered: tuple[Span, ...]) -> Provenance:
-    return Provenance(origin.source, origin.sha256, origin.imported_at, origin.adjusted, covered)
+    return Provenance(
+        source=origin.source,
+        sha256=origin.sha256,
+        imported_at=origin.imported_at,
+        adjusted=origin.adjusted,
+        covered=covered,
+    )
 
 
 def _listing(details: ContractDetails) -> Listing:

@@ -75,6 +75,13 @@ def test_impossible_prices_are_refused():
         bar_columns(columns, 60, "bars_1m of ACME")
 
 
+def test_an_unknown_volume_stays_unknown():
+    """nan is what a source did not tell: neither zero nor a reason to refuse the day."""
+    columns = columns_of(market(1, 1, 0.5))
+    columns["volume"][2] = np.nan
+    assert np.isnan(bar_columns(columns, 60).volume[2])
+
+
 def test_naive_times_are_refused():
     """A time without a zone could be anybody's."""
     with pytest.raises(ResearchError, match="naive time 2026-11-30T10:00:00"):

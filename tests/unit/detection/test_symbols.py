@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.detection.news import Layer, Mention, SymbolMaster, extract_tickers, name_agrees
+from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, extract_tickers, name_agrees
 from momentum_kit.errors import ConfigError
 from momentum_kit.models import canonical_symbol
 
@@ -95,7 +95,7 @@ def test_without_a_master_the_stop_list_still_holds():
 def test_the_contract_of_the_subscription_comes_first():
     """A headline on a symbol's own feed is about that symbol, named or not."""
     found = extract_tickers("Shareholders turning onto the exit ramp", "TSLA", MASTER)
-    assert found == (Mention("TSLA", Layer.CONTRACT),)
+    assert found == (Mention("TSLA", MatchLayer.CONTRACT),)
     assert symbols("Apple (AAPL) sues Tesla (TSLA)", "TSLA") == ["TSLA", "AAPL"]
 
 
@@ -122,11 +122,11 @@ def test_brokers_act_and_are_not_the_target(text, contract, found):
 
 def test_names_agree_by_words_initials_or_ticker():
     """The words before a ticker decide whose ticker it can be."""
-    assert name_agrees("Procter & Gamble Co", Mention("PG", Layer.BRACKETED, "Shares of P&G "))
-    assert name_agrees("General Motors Company", Mention("GM", Layer.BRACKETED, "GM "))
-    assert name_agrees("Apple Inc.", Mention("AAPL", Layer.BRACKETED, "Regulators fine Apple "))
-    assert not name_agrees("Enterprise Pattern Analytics", Mention("EPA", Layer.BRACKETED, "Protection Agency "))
-    assert not name_agrees("", Mention("X", Layer.BRACKETED, "United States Steel "))
+    assert name_agrees("Procter & Gamble Co", Mention("PG", MatchLayer.BRACKETED, "Shares of P&G "))
+    assert name_agrees("General Motors Company", Mention("GM", MatchLayer.BRACKETED, "GM "))
+    assert name_agrees("Apple Inc.", Mention("AAPL", MatchLayer.BRACKETED, "Regulators fine Apple "))
+    assert not name_agrees("Enterprise Pattern Analytics", Mention("EPA", MatchLayer.BRACKETED, "Protection Agency "))
+    assert not name_agrees("", Mention("X", MatchLayer.BRACKETED, "United States Steel "))
 
 
 def test_master_from_csv():
@@ -149,5 +149,5 @@ def test_any_text_gives_distinct_symbols(text, contract):
     """Never raises, never names a symbol twice, with a master only what it knows or an exchange vouches for."""
     found = extract_tickers(text, contract, MASTER)
     assert len({mention.symbol for mention in found}) == len(found)
-    assert all(m.symbol in MASTER or m.layer <= Layer.EXCHANGE for m in found)
+    assert all(m.symbol in MASTER or m.layer <= MatchLayer.EXCHANGE for m in found)
     assert all(m.symbol == canonical_symbol(m.symbol) for m in found)

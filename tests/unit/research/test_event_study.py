@@ -116,7 +116,7 @@ def test_the_archive_gives_each_instant_from_one_series(tmp_path: Path) -> None:
     """Five-second bars where there are some, minutes elsewhere; nothing is counted twice."""
     day, minute = date(2026, 3, 2), 60 * SECOND
     archive = Archive(tmp_path)
-    known = Provenance("test", "", datetime(2026, 3, 3, tzinfo=UTC), False)
+    known = Provenance(source="test", sha256="", imported_at=datetime(2026, 3, 3, tzinfo=UTC), adjusted=False)
     archive.extend(
         [
             Series(BARS, "S0", day, columns_at(OPEN + np.arange(4) * minute), known),

@@ -17,7 +17,7 @@ from momentum_kit.sessions import previous_sessions
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance, in_days
 from momentum_kit.storage.archive.rows import to_rows
 
-ORIGIN = Provenance("test", "", datetime(2026, 7, 1, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="test", sha256="", imported_at=datetime(2026, 7, 1, tzinfo=UTC), adjusted=False)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Market:
 
     def provenances(self, kind: str, *_: Any) -> Mapping[date, tuple[int, Provenance]]:
         """The day of the headline, and of the half day of one test; quotes only where there are some."""
-        origin = Provenance("test", "", RECEIVED, adjusted=False)
+        origin = Provenance(source="test", sha256="", imported_at=RECEIVED, adjusted=False)
         there = self.quotes or not kind.startswith("quotes")
         return dict.fromkeys((DAY, HALF_DAY), (1, origin)) if there else {}
 

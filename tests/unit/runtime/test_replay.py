@@ -19,7 +19,7 @@ from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, Series
 
 DAY = date(2026, 11, 20)
 OPEN = session_on(DAY).open
-ORIGIN = Provenance("test", "", datetime(2026, 11, 21, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="test", sha256="", imported_at=datetime(2026, 11, 21, tzinfo=UTC), adjusted=False)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from momentum_kit.storage.archive import (
 
 DAY = date(2013, 10, 11)
 OPEN = datetime(2013, 10, 11, 13, 30, tzinfo=UTC)
-ORIGIN = Provenance("a test", "00ff", datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="a test", sha256="00ff", imported_at=datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
 
 
 def bar(minute: int, close: float = 10.0) -> Bar:

@@ -12,7 +12,7 @@ from momentum_kit.storage.archive import Archive, Listing, Provenance, joined_sp
 
 AT = datetime(2026, 11, 20, 15, 0, 0, 250_000, tzinfo=UTC)
 DAY = date(2026, 11, 20)
-ORIGIN = Provenance("a test", "", datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="a test", sha256="", imported_at=datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
 ACME = Contract("ACME", 4242, primary_exchange="NASDAQ")
 
 

@@ -13,7 +13,7 @@ from momentum_kit.sessions import previous_sessions, session_on
 from momentum_kit.storage.archive import BARS, QUOTES, Archive, Listing, Provenance, Series
 from momentum_kit.storage.quality import examine
 
-ORIGIN = Provenance("a test", "", datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
+ORIGIN = Provenance(source="a test", sha256="", imported_at=datetime(2026, 11, 22, tzinfo=UTC), adjusted=False)
 DAYS = [session.day for session in previous_sessions(date(2026, 11, 21), 4)]
 DAY = DAYS[2]
 

@@ -79,7 +79,16 @@ def bar(seconds: float, length: int = 5, volume: float = 50.0) -> Bar:
 
 def answer(at: float, size: str, *bars: Bar) -> HistoryAnswer:
     """History asked for so many seconds after the open."""
-    return HistoryAnswer(ACME, None, "1800 S", size, "TRADES", False, OPEN + timedelta(seconds=at), bars)
+    return HistoryAnswer(
+        contract=ACME,
+        end=None,
+        duration="1800 S",
+        bar_size=size,
+        what="TRADES",
+        use_rth=False,
+        asked_at=OPEN + timedelta(seconds=at),
+        bars=bars,
+    )
 
 
 def test_every_value_comes_back_as_it_was(session):
