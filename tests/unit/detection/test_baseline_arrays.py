@@ -76,7 +76,7 @@ def test_impossible_prices_are_refused():
 
 
 def test_an_unknown_volume_stays_unknown():
-    """nan is what a source did not tell: neither zero nor a reason to refuse the day."""
+    """Nan is what a source did not tell: neither zero nor a reason to refuse the day."""
     columns = columns_of(market(1, 1, 0.5))
     columns["volume"][2] = np.nan
     assert np.isnan(bar_columns(columns, 60).volume[2])
