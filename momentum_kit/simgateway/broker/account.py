@@ -77,6 +77,7 @@ class Account:
         fee_a_share = commission_usd / float(abs(signed))
         realized = None
         if closed:
+            # IB's realised P&L is net of the commissions of both sides: the opening one is in the average cost.
             side = 1 if held > 0 else -1
             realized = float(closed) * (side * (price - average) - fee_a_share)
             self._realize(con_id, realized)
@@ -123,6 +124,7 @@ class Account:
 
     def refusal(self, con_id: int, signed: Decimal, price: float, marks: Mapping[int, float]) -> str | None:
         """IB's words if equity cannot carry the position after this order; None if it can, or if it only closes."""
+        # What only reduces a position is always taken, also without equity: nobody may be locked into a loss.
         after = abs(self.quantity(con_id) + signed)
         added = float(after - abs(self.quantity(con_id))) * price
         if added <= 0:
@@ -147,6 +149,7 @@ class Account:
             "TotalCashValue": self.cash_usd,
             "SettledCash": self.cash_usd,
             "AccruedCash": 0.0,
+            # Maintenance is lower than initial margin at IB; one number for both errs to the strict side.
             "BuyingPower": max(0.0, free) * self.leverage,
             "AvailableFunds": free,
             "ExcessLiquidity": free,

@@ -83,7 +83,7 @@ class TopOfBook:
         self._market.activate(con_id)
         quote, last = self._market.quote(con_id), self._market.last(con_id)
         if quote is not None:
-            self._quotes.setdefault(con_id, quote)
+            self._quotes.setdefault(con_id, quote)  # an event that came first is newer than what the market says
         if last is not None:
             self._last.setdefault(con_id, last.price)
         self._halted.setdefault(con_id, self._market.halted(con_id) != 0)

@@ -21,6 +21,7 @@ def fillable(ticket: Ticket, state: BrokerState) -> Decimal:
     parent = book.parent(ticket)
     if parent is not None:
         room = min(room, family_room(ticket, parent, book))
+    # Type 1 "with block": once a member has filled in part, the others may not fill until the group is decided.
     if not reduces(ticket) and state.assumptions.oca_cancels_on == "last_fill":
         room = Decimal(0) if any(other.order.filled for other in book.oca_others(ticket)) else room
     return max(room, Decimal(0))
@@ -47,7 +48,7 @@ def oca_leftovers(ticket: Ticket, shares: Decimal, state: BrokerState) -> list[t
     """
     others = state.book.oca_others(ticket)
     if reduces(ticket):
-        before = ticket.order.remaining + shares
+        before = ticket.order.remaining + shares  # of this order, ahead of the fill
         part = ticket.order.remaining / before
         return [(o, (o.order.remaining * part).to_integral_value(ROUND_FLOOR)) for o in others]
     if state.assumptions.oca_cancels_on == "first_fill" or not ticket.order.remaining:

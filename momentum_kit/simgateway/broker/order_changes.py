@@ -38,13 +38,14 @@ class OrderChanges:
         """New terms for a working order; the old ones hold at the market until the latency is over."""
         order = ticket.order
         if not wanted.transmit:
-            return []
+            return []  # it stays in the gateway: the working order never hears of it
         wanted.account, wanted.tif = wanted.account or order.account, wanted.tif or order.tif
         refused = self._modify_refusal(ticket, wanted)
         if refused:
             events = error(order, refused)
             kills = refused.code == 10326 and self._state.assumptions.oca_revision == "order_cancelled"
             return events + (self._life.close(ticket, "Cancelled", at) if kills else [])
+        # The client is shown the new terms at once, while the market still trades the old ones: a race, as at IB.
         told = copy(order)
         _take_terms(told, wanted)
         echoed = self._echo_modified(ticket, told, at)
@@ -55,11 +56,11 @@ class OrderChanges:
         """Ask for an order's end; it may still fill until the latency is over (quiet: not told then)."""
         order = ticket.order
         if ticket.stage is Stage.STAGED:
-            order.status = "ApiCancelled"
+            order.status = "ApiCancelled"  # IB's word for an order that ends before the broker ever had it
             self._state.book.forget(order.client_id, order.order_id)
             return status(order) + error(order, CANCELLED)
         if ticket.stage is Stage.DONE:
-            return error(order, _too_late(order))
+            return error(order, _too_late(order))  # 10148 says that it ended, not how: it may have filled
         if ticket.cancelling:
             text = f"Cancel attempted when order is not in a cancellable state.  Order permId = {order.perm_id}"
             return error(order, Refusal(161, text))
@@ -86,6 +87,7 @@ class OrderChanges:
             return Refusal(2102, "Unable to modify this order as its still being processed.")
         if (wanted.con_id, wanted.action) != (order.con_id, order.action) or wanted.quantity <= order.filled:
             return Refusal(105, "Order being modified does not match original order.")
+        # A client may repeat the group it asked for, or the one the broker gave a bracket's children.
         if (wanted.oca_group, wanted.oca_type) not in (ticket.asked_oca, (order.oca_group, order.oca_type)):
             return Refusal(10326, "OCA group revision is not allowed.")
         return terms_refusal(wanted, self._state)
@@ -107,7 +109,7 @@ class OrderChanges:
             return error(order, Refusal(104, "Cannot modify a filled order.")) if order.filled else []
         ticket.triggered = _stays_triggered(ticket, wanted)
         _take_terms(order, wanted)
-        ticket.modified, ticket.resting = True, False
+        ticket.modified, ticket.resting = True, False  # new terms are new at the market, also where they cross it
         self._entry.set_expiry(ticket, at)
         if ticket.stage is Stage.CHILD:
             order.why_held = "child,trigger" if ticket.awaits_trigger else "child"

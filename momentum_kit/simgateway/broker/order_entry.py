@@ -40,6 +40,7 @@ class OrderEntry:
         order.account = order.account or state.account.name
         events: list[OrderEvent] = []
         if not order.tif:
+            # A preset of TWS fills in what the client left out, and says so.
             order.tif = "DAY"
             events = error(order, Refusal(10349, "Order TIF was set to DAY based on order preset."))
         refused = terms_refusal(order, state) or self._parent_missing(order)
@@ -80,12 +81,14 @@ class OrderEntry:
     def _accept(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         """The broker takes an order: refused, held for its parent, or sent to the market."""
         state, order = self._state, ticket.order
+        # A staged order sent again keeps its perm id: to IB it is the same order.
         order.perm_id = order.perm_id or state.ids.perm_id()
         state.top.watch(order.con_id)
         parent = state.book.parent(ticket)
         refusal = admission_refusal(ticket, parent, state)
         if refusal:
             state.book.finish(ticket, at)
+            # 201 and 202 end an order that the broker had, so its status follows; other codes refuse it at the door.
             order.status = "Cancelled" if refusal.code == 202 else "Inactive"
             return error(order, refusal) + (both(order) if refusal.code in (201, 202) else [])
         state.book.start(ticket)
@@ -151,10 +154,12 @@ class OrderEntry:
         order, agenda = ticket.order, self._state.agenda
         ticket.stage, reaches = Stage.SENT, at + self._state.latency
         if ticket.awaits_trigger:
+            # US stops are simulated by IB: held there, PreSubmitted until the trigger.
             order.status, order.why_held = "PreSubmitted", "trigger"
             agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=True))
             return echo(self._first_echo(ticket)) + status(order)
         if order.tif in IMMEDIATE:
+            # Neither waits for its hours: outside them it ends at once, unfilled.
             order.status = "Submitted"
             agenda.put(reaches, lambda now: self._arrive(ticket, now, tell=False))
             return echo(order)
@@ -196,6 +201,7 @@ class OrderEntry:
         clean = self._state.assumptions.stop_first_echo == "clean" or order.order_type != "STP"
         if clean or touch is None or order.stop_price is None:
             return order
+        # Recorded: the first openOrder of a new stop carries a limit price near its trigger, the second one does not.
         told = copy(order)
         told.limit_price = round(order.stop_price - ticket.sign * (touch.ask - touch.bid), 4)
         return told

@@ -41,6 +41,7 @@ class OrderLife:
         parent, order = self._state.book.parent(child), child.order
         asked = order.quantity
         if parent is not None and not parent.is_open:
+            # The parent has filled all that it ever will: a larger child would turn the position around.
             order.quantity = order.filled + min(order.remaining, family_room(child, parent, self._state.book))
         if not order.remaining:
             return self.close(child, "Cancelled", at)
@@ -60,6 +61,7 @@ class OrderLife:
         book.finish(ticket, at)
         order.status, order.why_held = final, ""
         events = status(order) + (error(order, CANCELLED) if told else [])
+        # What becomes of children whose parent dies half filled is documented nowhere: a switch.
         die = not order.filled or self._state.assumptions.dead_partial_parent == "children_cancelled"
         for child in book.children(ticket):
             if child.is_open:
@@ -92,6 +94,7 @@ class OrderLife:
             return self.close(ticket, "Inactive", at, told=False)
         events = self._fills.match_quote(ticket, at)
         if order.tif == "IOC" and ticket.is_open and not ticket.awaits_trigger:
+            # The rest of an IOC is told PendingCancel first; nobody asked for its end, so no 202 comes with it.
             order.status = "PendingCancel"
             events += status(order) + self.close(ticket, "Cancelled", at, told=False)
         return events
@@ -106,6 +109,7 @@ class OrderLife:
             for child in state.book.children(ticket):
                 events += self.release(child, at) if child.is_open else []
         if not ticket.is_open and ticket.order.oca_group:
+            # IB refuses whoever joins a group that has been filled (201).
             state.book.spent_groups.add(ticket.order.oca_group)
         for other, left in oca_leftovers(ticket, shares, state):
             if not other.is_open or left == other.order.remaining:

@@ -46,7 +46,7 @@ def completed_orders(state: BrokerState, since: datetime, *, api_only: bool) -> 
         for ticket in state.book
         if ticket.done_at is not None
         and ticket.done_at >= since
-        and ticket.order.perm_id
+        and ticket.order.perm_id  # one that was refused at the door never was an order to the broker
         and not (api_only and is_manual(ticket.order.client_id, ticket.order.order_id))
     ]
     return sorted(found, key=lambda done: (done.at, done.order.perm_id))
@@ -84,6 +84,7 @@ def what_if(state: BrokerState, order: SimOrder) -> list[OrderEvent]:
     if refused:
         return error(order, refused)
     order.status = "PreSubmitted"
+    # The echo carries OrderState's fields among the order's own, as ibapi sends both in one openOrder.
     order.raw = {**order.raw, **_amounts(ticket, state), "commissionAndFeesCurrency": "USD", "marginCurrency": "USD"}
     return [OpenOrderReport(order)]
 

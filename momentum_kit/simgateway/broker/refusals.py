@@ -107,6 +107,7 @@ def admission_refusal(ticket: Ticket, parent: Ticket | None, state: BrokerState)
     active = sum(other.sign == ticket.sign for other in state.book.working(order.con_id))
     if active >= MOST_ACTIVE_ORDERS:
         return _rejected(f"Maximum of {MOST_ACTIVE_ORDERS} active orders on one side of a contract is reached.")
+    # A child is looked at with its parent: it opens nothing by itself.
     if parent is not None:
         return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")
     immediate = order.tif in IMMEDIATE and bool(state.book.children(ticket))
@@ -148,6 +149,7 @@ def _far_limit(ticket: Ticket, state: BrokerState) -> float | None:
     reference, _ = touch.opposite(ticket.sign)
     if not reference > 0:
         return None
+    # IB's own reference price is near the touch; how far is too far it does not publish (2161, or 202).
     furthest = reference * (1 + ticket.sign * FAR_SHARE)
     cap = round(furthest, 2 if furthest >= 1 else 4)
     return cap if ticket.sign * (limit - cap) > 0 else None

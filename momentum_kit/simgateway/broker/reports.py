@@ -80,6 +80,7 @@ def tell_fill(state: BrokerState, ticket: Ticket, fill: BookedFill, at: datetime
     if assumptions.execution_correction == "every":
         _put(state, at, assumptions.late_correction_ms, lambda: _corrected(state, exec_id))
     costs = _commission_report(state, fill, at)
+    # Recorded: after a modify the status that counts a fill overtakes the execution.
     after_modify = assumptions.fill_order == "status_first_after_modify" and ticket.modified
     if after_modify or assumptions.fill_order == "status_first":
         _put(state, at, assumptions.late_execution_ms, lambda: [fill.report, *costs])

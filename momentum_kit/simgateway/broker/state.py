@@ -103,6 +103,8 @@ class BrokerState:
         """
         row = {report.exec_id: row for row, report in enumerate(self.executions)}[exec_id]
         old = self.executions[row]
+        # IB's rule: the correction repeats the execution, all but the number after the last full stop of its id.
+        # https://interactivebrokers.github.io/tws-api/executions_commissions.html
         base, _, number = exec_id.rpartition(".")
         new = replace(old, exec_id=f"{base}.{int(number) + 1:02d}", price=old.price if price is None else price)
         self.executions[row] = new
@@ -113,6 +115,7 @@ class BrokerState:
 
     def charge(self, ticket: Ticket, shares: Decimal, price: float, exec_id: str) -> tuple[CommissionReportDue, bool]:
         """Book an execution; its commission report, and whether it closed anything."""
+        # The minimum is an order's, not an execution's: each execution costs what the order's commission has grown by.
         order, account = ticket.order, self.account
         due = account.order_commission(float(order.filled), ticket.value_usd) - ticket.commission_usd
         ticket.commission_usd += due

@@ -39,7 +39,7 @@ class ManualOrders:
         for ticket in self._book:
             order = ticket.order
             if order.order_id != UNBOUND or not ticket.is_open:
-                continue
+                continue  # what has ended keeps id 0: several of them are told apart by perm id alone
             self._bound += 1
             order.order_id = LIQUIDATION_ORDER_ID - self._bound
             self._book.rekey(ticket, (TWS_CLIENT, order.order_id))
@@ -63,6 +63,7 @@ def liquidate(state: BrokerState, life: OrderLife, con_id: int, at: datetime) ->
             events += life.close(ticket, "Cancelled", at) if ticket.is_open else []
     ticket = Ticket(_broker_order(state, con_id, -held), ("", 0))
     order = ticket.order
+    # In one piece, whatever the touch shows: a liquidation does not wait for size.
     touch = state.top.touch(con_id)
     price = touch.opposite(ticket.sign)[0] if touch else state.top.mark(con_id) or 0.0
     order.filled, order.average_price, order.last_fill_price, order.status = order.quantity, price, price, "Filled"
