@@ -1,4 +1,17 @@
-"""Moves market time: puts a Beat into the services' queues, by the wall or in lock-step with the gateway."""
+"""Beats move market time: a Beat goes into each service's queue, by the wall or in lock-step with the gateway.
+
+How lock-step works. A simulated gateway in lock-step advances its market by one step each time that it is asked for the
+time in milliseconds, and at no other time. Before every step all is settled: the bridge is idle (no request pending,
+nothing undelivered, every stream's reader waiting) and every queue of the services is done, where an item counts as
+done only once all that it led to is visible elsewhere: in another queue, or as a request (services/consuming.py). Then
+the clock is set to the step's end, the market steps, what it sent is handled, and the services get their beats one
+after the other in a fixed order, each settled before the next.
+
+Why it is right. A decision depends on what has arrived, in which order, and on market time. Nothing new arrives while
+anybody is at work, and time moves only when nobody is, so neither the speed nor the load of the machine can change a
+decision. A queue that was done may be filled again by another one while that is waited for; hence `settle` looks once
+more at bridge and queues together, without an await in between, and only that look proves that all is quiet.
+"""
 
 import asyncio
 import time

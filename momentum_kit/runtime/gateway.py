@@ -1,4 +1,4 @@
-"""What a session stands on: the bridge, or a replay in its place; session.py's view of both."""
+"""Gateway: all ports towards the outside in one connection; the bridge is one, a replayed day another."""
 
 from datetime import datetime
 from typing import Protocol

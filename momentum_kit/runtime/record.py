@@ -1,13 +1,33 @@
-"""A gateway that is overheard: everything it tells the session also goes to the recorder, and nothing else changes."""
+"""RecordingGateway: a gateway around another one that also tells the recorder what the session gets to see.
+
+It stands between bridge and services when `storage.record` is set; nothing of what it passes on is changed. Every call
+is forwarded by name and typed, so that a port that grows is an error of mypy here, not a call that goes unrecorded.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from momentum_kit.errors import NoData
-from momentum_kit.models import Bar, Contract, ContractDetails, Execution, Headline, OpenOrder, Quote, TradeTick
+from momentum_kit.models import (
+    AccountValue,
+    Article,
+    Bar,
+    ConnectionHealth,
+    Contract,
+    ContractDetails,
+    Execution,
+    Headline,
+    NewsProvider,
+    OpenOrder,
+    OrderRequest,
+    Position,
+    PriceIncrement,
+    Quote,
+    TradeTick,
+)
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recorder, Watched
@@ -15,7 +35,7 @@ from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recor
 T = TypeVar("T")
 
 
-class OverheardStream(AsyncIterator[T], Generic[T]):
+class RecordedStream(AsyncIterator[T], Generic[T]):
     """A stream whose values are recorded as they are read: what the session saw, in the order in which it saw it."""
 
     def __init__(self, stream: AsyncIterator[T], recorder: Recorder, watched: tuple[Watched, ...] = ()) -> None:
@@ -25,7 +45,7 @@ class OverheardStream(AsyncIterator[T], Generic[T]):
         for each in watched:
             recorder.put(each)
 
-    def __aiter__(self) -> "OverheardStream[T]":
+    def __aiter__(self) -> "RecordedStream[T]":
         return self
 
     async def __anext__(self) -> T:
@@ -42,22 +62,23 @@ class OverheardStream(AsyncIterator[T], Generic[T]):
             await aclose()
 
 
-def overheard(
-    gateway: Gateway, run_dir: Path, now: Callable[[], datetime], incident: Callable[[str, str], None]
+def record_gateway(
+    gateway: Gateway, *, run_dir: Path, now: Callable[[], datetime], on_incident: Callable[[str, str], None]
 ) -> Gateway:
-    """The gateway, with all it says recorded in the run's folder. incident is called on the running loop."""
+    """The gateway, with all it says recorded in the run's folder. on_incident is called on the running loop."""
     loop = asyncio.get_running_loop()
 
-    def alarm(kind: str, text: str) -> None:
-        loop.call_soon_threadsafe(incident, kind, text)
+    def alarm(kind: str, text: str) -> None:  # on the recorder's thread
+        loop.call_soon_threadsafe(on_incident, kind, text)
 
-    return cast("Gateway", OverheardGateway(gateway, Recorder(run_dir / FILE, now, alarm), now))
+    return RecordingGateway(gateway, Recorder(run_dir / FILE, now, alarm), now)
 
 
-class OverheardGateway:
+class RecordingGateway:
     """runtime.gateway.Gateway around another one.
 
-    What is not recorded passes through: questions about the account, the clock, and everything that is sent.
+    Recorded are the streams, the answers that recreate what the session knew, and the connection's begin. What only the
+    account or the clock is asked, and everything that is sent, passes through.
     """
 
     def __init__(self, gateway: Gateway, recorder: Recorder, now: Callable[[], datetime]) -> None:
@@ -65,11 +86,10 @@ class OverheardGateway:
         self._recorder = recorder
         self._now = now
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._gateway, name)
+    # -- the connection ----------------------------------------------------------------------------------------------
 
     async def connect(self) -> None:
-        """As the gateway; the recording begins, or ends with the failure."""
+        """The recording begins, or ends with the failure."""
         self._recorder.put(Connected())
         try:
             await self._gateway.connect()
@@ -84,25 +104,39 @@ class OverheardGateway:
         finally:
             self._recorder.close()
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Not recorded."""
+        return self._gateway.accounts
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """Not recorded."""
+        return self._gateway.health
+
+    # -- streams -----------------------------------------------------------------------------------------------------
+
     def stream_headlines(self, source: Sequence[Contract] | str) -> AsyncIterator[Headline]:
-        """As the gateway."""
+        """Recorded, with the subscription to contracts' own news."""
         contracts = () if isinstance(source, str) else tuple(source)
         watched = tuple(Watched("headlines", contract, open=True) for contract in contracts)
-        return OverheardStream(self._gateway.stream_headlines(source), self._recorder, watched)
+        return RecordedStream(self._gateway.stream_headlines(source), self._recorder, watched)
 
     def stream_trades(self, contract: Contract) -> AsyncIterator[TradeTick]:
-        """As the gateway."""
+        """Recorded, with the subscription."""
         watched = (Watched("trades", contract, open=True),)
-        return OverheardStream(self._gateway.stream_trades(contract), self._recorder, watched)
+        return RecordedStream(self._gateway.stream_trades(contract), self._recorder, watched)
 
     def stream_quotes(self, contract: Contract) -> AsyncIterator[Quote]:
-        """As the gateway."""
+        """Recorded, with the subscription."""
         watched = (Watched("quotes", contract, open=True),)
-        return OverheardStream(self._gateway.stream_quotes(contract), self._recorder, watched)
+        return RecordedStream(self._gateway.stream_quotes(contract), self._recorder, watched)
 
     def stream_order_events(self) -> AsyncIterator[OrderEvent]:
-        """As the gateway."""
-        return OverheardStream(self._gateway.stream_order_events(), self._recorder)
+        """Recorded."""
+        return RecordedStream(self._gateway.stream_order_events(), self._recorder)
+
+    # -- answers -----------------------------------------------------------------------------------------------------
 
     async def fetch_historical_data(
         self,
@@ -113,7 +147,7 @@ class OverheardGateway:
         what: str = "TRADES",
         use_rth: bool = True,
     ) -> tuple[Bar, ...]:
-        """As the gateway; the answer is recorded with the time at which it was asked for."""
+        """Recorded with the time at which it was asked for; that there is nothing is an answer too."""
         asked = (contract, end, duration, bar_size, what, use_rth)
         asked_at = self._now()
         try:
@@ -125,22 +159,80 @@ class OverheardGateway:
         return bars
 
     async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
-        """As the gateway."""
-        return self._kept(await self._gateway.fetch_contract_details(contract))
+        """Recorded."""
+        return self._recorded(await self._gateway.fetch_contract_details(contract))
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
-        """As the gateway."""
-        return self._kept(await self._gateway.fetch_executions())
+        """Recorded."""
+        return self._recorded(await self._gateway.fetch_executions())
 
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
-        """As the gateway."""
-        return self._kept(await self._gateway.fetch_open_orders())
+        """Recorded."""
+        return self._recorded(await self._gateway.fetch_open_orders())
 
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
-        """As the gateway."""
-        return self._kept(await self._gateway.fetch_completed_orders())
+        """Recorded."""
+        return self._recorded(await self._gateway.fetch_completed_orders())
 
-    def _kept(self, answers: tuple[T, ...]) -> tuple[T, ...]:
+    async def fetch_positions(self) -> tuple[Position, ...]:
+        """Not recorded."""
+        return await self._gateway.fetch_positions()
+
+    async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
+        """Not recorded."""
+        return await self._gateway.fetch_account_summary()
+
+    async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
+        """Not recorded."""
+        return await self._gateway.fetch_market_rule(rule_id)
+
+    async def fetch_news_providers(self) -> tuple[NewsProvider, ...]:
+        """Not recorded."""
+        return await self._gateway.fetch_news_providers()
+
+    async def fetch_news_article(self, provider: str, article_id: str) -> Article:
+        """Not recorded."""
+        return await self._gateway.fetch_news_article(provider, article_id)
+
+    # -- orders ------------------------------------------------------------------------------------------------------
+
+    def next_order_id(self) -> int:
+        """Not recorded."""
+        return self._gateway.next_order_id()
+
+    async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
+        """Not recorded; what becomes of it is."""
+        return await self._gateway.place_order(contract, order)
+
+    async def cancel_order(self, order_id: int) -> None:
+        """Not recorded; what becomes of it is."""
+        await self._gateway.cancel_order(order_id)
+
+    # -- lock-step ---------------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Not recorded."""
+        return self._gateway.idle
+
+    @property
+    def last_received_ns(self) -> int:
+        """Not recorded."""
+        return self._gateway.last_received_ns
+
+    async def settled(self) -> None:
+        """Not recorded."""
+        await self._gateway.settled()
+
+    async def fetch_current_time(self) -> datetime:
+        """Not recorded."""
+        return await self._gateway.fetch_current_time()
+
+    async def fetch_current_time_millis(self) -> datetime:
+        """Not recorded."""
+        return await self._gateway.fetch_current_time_millis()
+
+    def _recorded(self, answers: tuple[T, ...]) -> tuple[T, ...]:
         for each in answers:
             self._recorder.put(each)
         return answers

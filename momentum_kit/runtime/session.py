@@ -37,7 +37,7 @@ from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.gateway import Gateway
-from momentum_kit.runtime.record import overheard
+from momentum_kit.runtime.record import record_gateway
 from momentum_kit.services import SessionContext
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import ExecutionService
@@ -300,7 +300,7 @@ def open_bridge(context: EngineContext) -> Gateway:
     )
     if not context.config.storage.record:
         return bridge
-    return overheard(bridge, context.run_dir, context.clock.now, context.on_incident)
+    return record_gateway(bridge, run_dir=context.run_dir, now=context.clock.now, on_incident=context.on_incident)
 
 
 def _master(context: EngineContext) -> SymbolMaster | None:
