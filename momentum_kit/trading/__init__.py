@@ -1,20 +1,20 @@
 """Pure: from a signal to a sized bracket, its lifecycle, fills, costs and profit."""
 
-from momentum_kit.trading.costs import CostTable, Plan, Rates, commission, commissions, parse_costs, rates_on
-from momentum_kit.trading.fills import NO_EXIT, NO_FILL, Bars, Exits, Quotes, Terms, impact, round_trips
+from momentum_kit.trading.costs import CommissionPlan, CostTable, Rates, commission, commissions, parse_costs, rates_on
+from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, impact, round_trips
 from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit
 
 __all__ = [
     "NO_EXIT",
     "NO_FILL",
     "US_STOCK_BANDS",
-    "Bars",
+    "CommissionPlan",
     "CostTable",
-    "Exits",
-    "Plan",
-    "Quotes",
+    "FillBars",
+    "FillExits",
+    "FillQuotes",
+    "FillTerms",
     "Rates",
-    "Terms",
     "commission",
     "commissions",
     "exit_limit",

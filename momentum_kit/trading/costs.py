@@ -12,7 +12,7 @@ from momentum_kit.config import Settings
 from momentum_kit.errors import ConfigError
 from momentum_kit.models import OrderAction
 
-Plan = Literal["fixed", "tiered"]
+CommissionPlan = Literal["fixed", "tiered"]
 Floats = npt.NDArray[np.float64]
 
 
@@ -94,7 +94,7 @@ def parse_costs(content: Mapping[str, Any]) -> CostTable:
 
 def commission(
     table: CostTable,
-    plan: Plan,
+    plan: CommissionPlan,
     side: OrderAction,
     shares: float,
     price: float,
@@ -125,7 +125,7 @@ def commission(
 
 
 def round_trip_bps(
-    table: CostTable, plan: Plan, shares: float, price: float, on: date, *, removes: bool = True
+    table: CostTable, plan: CommissionPlan, shares: float, price: float, on: date, *, removes: bool = True
 ) -> float:
     """Buying and selling the same shares at the same price, in bps of the value bought."""
     sides = (commission(table, plan, side, shares, price, on, removes=removes) for side in OrderAction)
@@ -146,7 +146,7 @@ class Rates(NamedTuple):
     taf_cap_usd: Floats | float
 
 
-def rates_on(table: CostTable, plan: Plan, on: date) -> Rates:
+def rates_on(table: CostTable, plan: CommissionPlan, on: date) -> Rates:
     """The rates of a day for orders that take liquidity, on the lowest tier of a month."""
     cat, sec, taf = _on(table.cat, on), _on(table.sec, on), _on(table.taf, on)
     fees = (cat.per_share_usd, sec.per_million_usd / 1e6, taf.per_share_usd, taf.cap_usd)

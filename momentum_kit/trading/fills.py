@@ -44,7 +44,7 @@ def compiled(function: F) -> F:
     return cast(F, njit(cache=True)(function))
 
 
-class Bars(NamedTuple):
+class FillBars(NamedTuple):
     """Trades of one contract, oldest first: columns of equal length."""
 
     start: Ints
@@ -56,7 +56,7 @@ class Bars(NamedTuple):
     volume: Floats
 
 
-class Quotes(NamedTuple):
+class FillQuotes(NamedTuple):
     """Best bid and ask of one contract at the ends of each interval, oldest first; sizes at its end."""
 
     start: Ints
@@ -69,7 +69,7 @@ class Quotes(NamedTuple):
     ask_size: Floats
 
 
-class Order(NamedTuple):
+class FillOrder(NamedTuple):
     """One decision: when, on which prices (USD), and until when it may be held; close_at 0 where there is none."""
 
     at: int
@@ -78,7 +78,7 @@ class Order(NamedTuple):
     close_at: int  # when positions are closed before the session's end
 
 
-class Exits(NamedTuple):
+class FillExits(NamedTuple):
     """How a position ends; nan for what a rule does without."""
 
     stop_atr: float
@@ -88,7 +88,7 @@ class Exits(NamedTuple):
     time_stop_us: int
 
 
-class Terms(NamedTuple):
+class FillTerms(NamedTuple):
     """What a fill costs beside fees. Bps are of the price, multiple scales every cost."""
 
     latency_us: int
@@ -151,7 +151,7 @@ def entry_limit(ask: float, cap_bps: float) -> float:
 
 
 @compiled
-def stop_distance(ask: float, atr: float, exits: Exits) -> float:
+def stop_distance(ask: float, atr: float, exits: FillExits) -> float:
     """R, USD a share: the larger of the stop in ATR and the least per cent; without an ATR the latter."""
     least = ask * exits.stop_min_pct / 100
     return least if math.isnan(atr) else max(least, exits.stop_atr * atr)
@@ -165,7 +165,7 @@ def impact(shares: float, minute_volume: float, price: float, atr: float, coef: 
 
 
 @compiled
-def touch_at(quotes: Quotes, at: int) -> Touch:
+def touch_at(quotes: FillQuotes, at: int) -> Touch:
     """The quote at one moment; without an interval that holds it, or crossed, there is none."""
     i = int(np.searchsorted(quotes.start, at, side="right")) - 1
     if i < 0 or at >= quotes.start[i] + quotes.length[i]:
@@ -181,7 +181,7 @@ def touch_at(quotes: Quotes, at: int) -> Touch:
 
 
 @compiled
-def known_ask(quotes: Quotes, at: int) -> float:
+def known_ask(quotes: FillQuotes, at: int) -> float:
     """The ask at the end of the last interval that had ended by `at`, USD; nan without a valid one."""
     i = int(np.searchsorted(quotes.start, at, side="left")) - 1
     while i >= 0 and quotes.start[i] + quotes.length[i] > at:
@@ -190,7 +190,7 @@ def known_ask(quotes: Quotes, at: int) -> float:
 
 
 @compiled
-def minute_volume(bars: Bars, at: int) -> float:
+def minute_volume(bars: FillBars, at: int) -> float:
     """Shares of the minute before `at` (before the last full bar's end), in bars closed by then."""
     i = int(np.searchsorted(bars.start, at, side="left")) - 1
     while i >= 0 and bars.start[i] + bars.length[i] > at:
@@ -203,7 +203,7 @@ def minute_volume(bars: Bars, at: int) -> float:
 
 
 @compiled
-def buy(bars: Bars, quotes: Quotes, order: Order, ask: float, terms: Terms) -> Entry:
+def buy(bars: FillBars, quotes: FillQuotes, order: FillOrder, ask: float, terms: FillTerms) -> Entry:
     """The entry: a limit at the known ask plus the cap, arriving one latency after the decision."""
     none = Entry(0.0, NAN, NAN, 0)
     arrives = order.at + terms.latency_us
@@ -234,7 +234,7 @@ def buy(bars: Bars, quotes: Quotes, order: Order, ask: float, terms: Terms) -> E
 
 
 @compiled
-def half_spread_in(quotes: Quotes, start: int, price: float, half_spread_bps: float) -> float:
+def half_spread_in(quotes: FillQuotes, start: int, price: float, half_spread_bps: float) -> float:
     """Half the spread while a bar lasts, the wider of its two ends, USD; the usual one where nothing was quoted."""
     i = int(np.searchsorted(quotes.start, start, side="right")) - 1
     if i < 0 or start >= quotes.start[i] + quotes.length[i]:
@@ -246,7 +246,9 @@ def half_spread_in(quotes: Quotes, start: int, price: float, half_spread_bps: fl
 
 
 @compiled
-def sell_at_market(bars: Bars, quotes: Quotes, arrives: int, order: Order, entry: Entry, terms: Terms) -> Trip:
+def sell_at_market(
+    bars: FillBars, quotes: FillQuotes, arrives: int, order: FillOrder, entry: Entry, terms: FillTerms
+) -> Trip:
     """A market sell that arrives at `arrives`: the bid of that moment, else the next valid bid or open."""
     unknown = Trip(NO_EXIT, entry.shares, entry.fair, entry.paid, NAN, NAN, 0)
     before = minute_volume(bars, arrives)
@@ -274,7 +276,7 @@ def sell_at_market(bars: Bars, quotes: Quotes, arrives: int, order: Order, entry
 
 
 @compiled
-def exit_due(entry: Entry, order: Order, exits: Exits) -> int:
+def exit_due(entry: Entry, order: FillOrder, exits: FillExits) -> int:
     """When the position manager asks for the exit: the first beat at which time stop or close are reached."""
     due = entry.at + exits.time_stop_us
     if order.close_at:
@@ -283,7 +285,7 @@ def exit_due(entry: Entry, order: Order, exits: Exits) -> int:
 
 
 @compiled
-def round_trip(bars: Bars, quotes: Quotes, order: Order, exits: Exits, terms: Terms) -> Trip:
+def round_trip(bars: FillBars, quotes: FillQuotes, order: FillOrder, exits: FillExits, terms: FillTerms) -> Trip:
     """Buy, hold, sell: the first of stop, target and time. NO_FILL where the entry, or its stop, is impossible."""
     none = Trip(NO_FILL, 0.0, NAN, NAN, NAN, NAN, 0)
     ask = known_ask(quotes, order.at) if quotes.start.size else order.price * (1 + terms.half_spread_bps / 1e4)
@@ -322,20 +324,20 @@ def round_trip(bars: Bars, quotes: Quotes, order: Order, exits: Exits, terms: Te
 
 @compiled
 def round_trips(
-    bars: Bars,
-    quotes: Quotes,
+    bars: FillBars,
+    quotes: FillQuotes,
     at: Ints,
     price: Floats,
     atr: Floats,
     close_at: Ints,
-    exits: Exits,
-    terms: Terms,
+    exits: FillExits,
+    terms: FillTerms,
 ) -> tuple[Ints, Floats]:
     """`round_trip` of many orders (M,): how each ended (M,), and (M, 5) shares, fair buy, buy, fair sell, sell."""
     ended = np.empty(at.size, dtype=np.int64)
     numbers = np.empty((at.size, 5))
     for m in range(at.size):
-        trip = round_trip(bars, quotes, Order(at[m], price[m], atr[m], close_at[m]), exits, terms)
+        trip = round_trip(bars, quotes, FillOrder(at[m], price[m], atr[m], close_at[m]), exits, terms)
         ended[m] = trip.ended
         numbers[m, 0], numbers[m, 1], numbers[m, 2] = trip.shares, trip.fair_buy, trip.buy
         numbers[m, 3], numbers[m, 4] = trip.fair_sell, trip.sell

@@ -23,13 +23,13 @@ from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECON
 from momentum_kit.trading import (
     NO_EXIT,
     NO_FILL,
-    Bars,
+    CommissionPlan,
     CostTable,
-    Exits,
-    Plan,
-    Quotes,
+    FillBars,
+    FillExits,
+    FillQuotes,
+    FillTerms,
     Rates,
-    Terms,
     commissions,
     rates_on,
     round_trips,
@@ -79,10 +79,10 @@ class ExitRule:
             settings.flat_before_close_s,
         )
 
-    def compiled(self) -> Exits:
+    def compiled(self) -> FillExits:
         """The same numbers as trading/fills.py takes them."""
         target, trail = (math.nan if each is None else each for each in (self.target_r, self.trail_r))
-        return Exits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
+        return FillExits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class FillAssumptions:
     entry_cap_bps: float = 50.0
     cost_multiple: float = 1.0
     notional_usd: float = 10_000.0
-    plan: Plan = "fixed"
+    plan: CommissionPlan = "fixed"
 
     def __post_init__(self) -> None:
         numbers = {name: value for name, value in dataclasses.asdict(self).items() if name != "plan"}
@@ -114,9 +114,9 @@ class FillAssumptions:
         """The same with all costs, or the latency, times a number: 2 and 5 are the house's stress."""
         return dataclasses.replace(self, cost_multiple=self.cost_multiple * costs, latency_s=self.latency_s * latency)
 
-    def compiled(self) -> Terms:
+    def compiled(self) -> FillTerms:
         """The same numbers as trading/fills.py takes them."""
-        return Terms(
+        return FillTerms(
             round(self.latency_s * 1e6),
             self.half_spread_bps,
             self.impact_coef,
@@ -202,15 +202,15 @@ def _parts(table: EventTable) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]
 
 def _tape(
     table: EventTable, source: Source, symbol: str, seconds: int, rows: npt.NDArray[np.intp]
-) -> tuple[Bars, Quotes]:
+) -> tuple[FillBars, FillQuotes]:
     """Bars as they judged the events, and the quotes that go with them, else the other series of quotes."""
     days = table.days[rows]
     reach = days.min().astype(date), days.max().astype(date) + AFTERWARDS
     bars, kinds = (BARS_5S, (QUOTES_5S, QUOTES)) if seconds == 5 else (BARS, (QUOTES, QUOTES_5S))
     quoted = next((kind for kind in kinds if _present(source, kind, symbol, *reach)), kinds[0])
     return (
-        Bars(*_series(source, bars, symbol, *reach, Bars._fields[2:])),
-        Quotes(*_series(source, quoted, symbol, *reach, Quotes._fields[2:])),
+        FillBars(*_series(source, bars, symbol, *reach, FillBars._fields[2:])),
+        FillQuotes(*_series(source, quoted, symbol, *reach, FillQuotes._fields[2:])),
     )
 
 
@@ -239,7 +239,7 @@ def _close_at(table: EventTable, event: npt.NDArray[np.intp], at: Ints, rule: Ex
     return np.where(at < close, close - round(rule.flat_before_close_s * 1e6), 0)
 
 
-def _rates(table: EventTable, costs: CostTable, plan: Plan) -> Rates:
+def _rates(table: EventTable, costs: CostTable, plan: CommissionPlan) -> Rates:
     """The rates of each event's day, (N,) each."""
     days, index = np.unique(table.days, return_inverse=True)
     daily = np.array([rates_on(costs, plan, day.astype(date)) for day in days]).reshape(len(days), -1)

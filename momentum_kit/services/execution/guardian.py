@@ -1,6 +1,20 @@
-"""Watches over brackets once they are out: protection equal to position, entries timed out, exits, doubts resolved.
+"""Guardian: keeps brackets right once they are out, with protection equal to position, entries timed out, and exits.
 
-Part of the execution service; everything it sends goes through the order desk.
+How it works. `reconcile_bracket` compares what the ledger says is held with what the bracket's orders would sell, and
+makes the difference go away by the moves of trading/orders/protection: a missing stop is placed before anything else,
+a stop or target of another size is modified, what has nothing left to protect is cancelled. It is called after every
+event of the bracket's orders and at every beat, and looks at the whole bracket each time; a bracket keeps only when
+something was tried last, so a lost or doubled event changes the moment and not the outcome. `check_deadlines` makes a
+silent bracket uncertain and cancels an entry that does not fill. An exit modifies the resting stop into a sell order.
+
+Why it is right. It acts on what is known only: nothing is sent while a bracket is uncertain, or while a status has told
+of shares whose executions have not come. An exit changes the very order that protects, so at no moment does a position
+rest without one, and no two orders of one group sell the same shares. Sizes come from the ledger, which counts
+executions, and are never more than the broker has, or a stop would open a short. What IB is likely to do by itself
+(resize the children of a partly filled parent, reduce the rest of an OCA group) gets a moment's grace, since a modify
+in its way could meet a finished order.
+
+Part of the execution service, called under its lock; everything it sends goes through the order desk.
 """
 
 from collections.abc import Callable

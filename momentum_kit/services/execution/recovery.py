@@ -4,7 +4,7 @@ How it works. Events tell what becomes of an order only while we listen and noth
 at any time. So there are three moments at which the lists are asked. At the start of every run, which is the same for a
 first start, a reconnect and a crash, `rebuild` makes the brackets anew from the intents that have no end yet and from
 the open orders that carry their references. While something is held, `audit` compares every few seconds, because IB
-does not guarantee an orderStatus. And once a bracket is uncertain (silence, a move that the table of order_lifecycle
+does not guarantee an orderStatus. And once a bracket is uncertain (silence, a move that the table of orders/lifecycle
 does not know, a send that failed half way), `resolve` asks for everything and sets each leg to what the lists say.
 
 Why it is right. Nothing is sent for a bracket while it is uncertain, so asking twice harms nobody. The list of open

@@ -1,12 +1,10 @@
 """SQLite files of a session: the append-only journal, the durable intents, and read-only questions to them."""
 
-from momentum_kit.storage.journal.digest import decisions_digest
 from momentum_kit.storage.journal.encoding import to_json
 from momentum_kit.storage.journal.intents import SqliteIntents, intents_file, unresolved_symbols
 from momentum_kit.storage.journal.journal import SqliteJournal
-from momentum_kit.storage.journal.questions import query, read
-from momentum_kit.storage.journal.sqlite import open_database
-from momentum_kit.storage.journal.summary import latest, summarise
+from momentum_kit.storage.journal.sqlite import open_database, query, read
+from momentum_kit.storage.journal.summary import decisions_digest, latest, summarise
 
 __all__ = [
     "SqliteIntents",

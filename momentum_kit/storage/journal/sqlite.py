@@ -1,7 +1,8 @@
-"""Opening SQLite files: WAL, migrated, never a newer or foreign one; under journal and intents."""
+"""Opens and asks SQLite files: WAL, migrated, never a newer or foreign one; for journal, intents and readers."""
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,10 +59,27 @@ def read_table(path: str | Path, table: str) -> list[dict[str, Any]]:
         raise StorageError(f"{path}: {error}") from None
 
 
-def columns_of(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    """Table name to its column names."""
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    return {table: tuple(row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')) for table in tables}
+def query(path: str | Path, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of one SELECT, values as stored (text and numbers), also while a session writes.
+
+    Raises StorageError, one line, for a missing file, table or column.
+    """
+    return read(path, sql, values)[1]
+
+
+def read(path: str | Path, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The same with the names of its columns first."""
+    file = Path(path)
+    if not file.is_file():
+        raise StorageError(f"{file}: no such journal")
+    try:
+        with closing(
+            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        ) as connection:
+            cursor = connection.execute(sql, values)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+    except sqlite3.Error as error:
+        raise StorageError(f"{file}: {error}") from None
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:

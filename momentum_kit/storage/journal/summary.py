@@ -1,11 +1,12 @@
-"""A session's journal in numbers: heard, decided, ordered, filled, earned; for reports, kit and command line."""
+"""A journal in numbers (heard, decided, ordered, filled, earned) and in one hash; for reports and commands."""
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.storage.journal.questions import query
+from momentum_kit.storage.journal.sqlite import query
 from momentum_kit.trading.account import split_exec_id
 
 # The last word on a headline or news item that led to no order. An item that signalled is decided by the risk gate.
@@ -24,6 +25,13 @@ SIGNAL_STORIES = "SELECT DISTINCT story_id, symbol FROM decisions WHERE verdict 
 ENTRY_STORIES = """
     SELECT DISTINCT items.story_id, items.symbol FROM orders JOIN items USING (item_id)
     WHERE orders.leg = 'entry' AND orders.change = 'place' ORDER BY items.story_id, items.symbol
+"""
+
+# Market times only: nothing here may depend on the wall. Risk verdicts fall at their signal's decision time.
+DECIDED = """
+    SELECT 'decision', story_id, symbol, decided_at, verdict, reason FROM decisions
+    UNION ALL SELECT 'headline', story_id, '', received_at, outcome, reason FROM headlines WHERE outcome = 'skip'
+    UNION ALL SELECT 'risk', story_id, symbol, at, verdict, reason FROM risk
 """
 
 
@@ -56,6 +64,16 @@ def summarise(path: str | Path) -> dict[str, Any]:
         "signal_stories": [list(row) for row in query(path, SIGNAL_STORIES)],
         "entry_stories": [list(row) for row in query(path, ENTRY_STORIES)],
     }
+
+
+def decisions_digest(path: str | Path) -> str:
+    """One hash over everything a session decided: equal for equal decisions, whatever the speed of the machine.
+
+    SHA-256 (hex) over the sorted rows of what was decided: story, symbol, market time, verdict, reason.
+    Headlines that were skipped and risk verdicts count as decisions. Raises StorageError.
+    """
+    rows = sorted("\x1f".join("" if value is None else str(value) for value in row) for row in query(path, DECIDED))
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def latest(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

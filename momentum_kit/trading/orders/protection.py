@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from momentum_kit.trading.orders.working import Bracket, Leg
+from momentum_kit.trading.orders.bracket import Bracket, Leg
 
 
 @dataclass(frozen=True, slots=True)

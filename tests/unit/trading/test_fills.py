@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models.orders import OrderAction
-from momentum_kit.trading import US_STOCK_BANDS, Plan, commission, commissions, fills, parse_costs, rates_on
-from momentum_kit.trading.fills import NO_EXIT, NO_FILL, STOPPED, TARGET, TIMED, Exits, Order, Terms
+from momentum_kit.trading import US_STOCK_BANDS, CommissionPlan, commission, commissions, fills, parse_costs, rates_on
+from momentum_kit.trading.fills import NO_EXIT, NO_FILL, STOPPED, TARGET, TIMED, FillExits, FillOrder, FillTerms
 from momentum_kit.trading.prices import entry_limit, round_price
 from momentum_kit.trading.risk import plan_bracket
 
 COSTS = parse_costs(yaml.safe_load((Path(__file__).parents[3] / "config" / "costs.yaml").read_text(encoding="utf-8")))
 S = 1_000_000
 STEP = 5 * S
-EXITS = Exits(1.5, 2.0, 2.0, math.nan, 60 * S)
-TERMS = Terms(1 * S, 17.5, 0.5, 0.05, 50.0, 1.0, 10_000.0)
+EXITS = FillExits(1.5, 2.0, 2.0, math.nan, 60 * S)
+TERMS = FillTerms(1 * S, 17.5, 0.5, 0.05, 50.0, 1.0, 10_000.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Row:
     size: float = 10_000.0
 
 
-def tape(rows: list[Row]) -> tuple[fills.Bars, fills.Quotes]:
+def tape(rows: list[Row]) -> tuple[fills.FillBars, fills.FillQuotes]:
     """The rows as the columns that the compiled form takes."""
     traded = [row for row in rows if row.trade]
     quoted = [row for row in rows if row.bid]
@@ -46,8 +46,8 @@ def tape(rows: list[Row]) -> tuple[fills.Bars, fills.Quotes]:
     ]
     sizes = np.array([row.size for row in quoted], dtype=float)
     starts, seen = (np.array([row.start for row in part], dtype=np.int64) for part in (traded, quoted))
-    bars = fills.Bars(starts, np.full(starts.size, STEP), *(np.ascontiguousarray(column) for column in prices))
-    return bars, fills.Quotes(seen, np.full(seen.size, STEP), touch[0], touch[1], sizes, touch[2], touch[3], sizes)
+    bars = fills.FillBars(starts, np.full(starts.size, STEP), *(np.ascontiguousarray(column) for column in prices))
+    return bars, fills.FillQuotes(seen, np.full(seen.size, STEP), touch[0], touch[1], sizes, touch[2], touch[3], sizes)
 
 
 def steady(n: int = 60, price: float = 5.0, *, quotes: bool = True) -> list[Row]:
@@ -61,9 +61,9 @@ def put(rows: list[Row], at: int, **changes: object) -> list[Row]:
     return [Row(**{**row.__dict__, **changes}) if row.start == at else row for row in rows]
 
 
-def trip(rows: list[Row], exits: Exits = EXITS, terms: Terms = TERMS, close_at: int = 0) -> fills.Trip:
+def trip(rows: list[Row], exits: FillExits = EXITS, terms: FillTerms = TERMS, close_at: int = 0) -> fills.Trip:
     """A round trip decided at 0 with a price of 5 USD and an ATR of 3 cents."""
-    return fills.round_trip(*tape(rows), Order(0, 5.0, 0.03, close_at), exits, terms)
+    return fills.round_trip(*tape(rows), FillOrder(0, 5.0, 0.03, close_at), exits, terms)
 
 
 # -- the plain form ----------------------------------------------------------------------------------------------------
@@ -87,13 +87,15 @@ def plain_minute_volume(rows: list[Row], at: int) -> float:
     return sum(row.trade[4] for row in rows if row.trade and since <= row.start and row.start + STEP <= at)
 
 
-def plain_impact(rows: list[Row], at: int, shares: float, price: float, atr: float, terms: Terms) -> float:
+def plain_impact(rows: list[Row], at: int, shares: float, price: float, atr: float, terms: FillTerms) -> float:
     """The coefficient x sigma_1m x sqrt(q / V), sigma_1m from the ATR."""
     sigma = (0.01 * price if math.isnan(atr) else atr) / math.sqrt(8 / math.pi)
     return terms.impact_coef * sigma * math.sqrt(shares / max(plain_minute_volume(rows, at), 100.0))
 
 
-def plain_round_trip(rows: list[Row], order: Order, exits: Exits, terms: Terms) -> tuple[int, float, float, float]:
+def plain_round_trip(
+    rows: list[Row], order: FillOrder, exits: FillExits, terms: FillTerms
+) -> tuple[int, float, float, float]:
     """The rules once more, row by row with the live kit's rounding: how it ended, shares, what was paid and got."""
     quoted = any(row.bid for row in rows)
     traded = [row for row in rows if row.trade]
@@ -227,8 +229,8 @@ def test_fast_form_agrees_with_the_plain_one(
 ) -> None:
     """On any tape the compiled round trip and the plain one end the same way, at the same prices."""
     price = next((row.trade[3] for row in reversed(rows) if row.trade and row.start < 0), 1.0)
-    order = Order(0, price, atr, close_s * S)
-    exits = Exits(1.5, stop_pct, target, trail, time_stop_s * S)
+    order = FillOrder(0, price, atr, close_s * S)
+    exits = FillExits(1.5, stop_pct, target, trail, time_stop_s * S)
     terms = TERMS._replace(latency_us=latency * S, multiple=multiple)
     fast = fills.round_trip(*tape(rows), order, exits, terms)
     ended, shares, paid, got = plain_round_trip(rows, order, exits, terms)
@@ -267,7 +269,7 @@ def test_stop_and_target_are_those_of_a_live_bracket(ask: float, atr: float, tar
     side=st.sampled_from(list(OrderAction)),
 )
 def test_many_commissions_at_once_are_each_as_alone(
-    shares: int, price: float, on: date, plan: Plan, side: OrderAction
+    shares: int, price: float, on: date, plan: CommissionPlan, side: OrderAction
 ) -> None:
     """The costs of arrays are the costs of single orders, on every day and for both plans."""
     many = commissions(rates_on(COSTS, plan, on), side, np.full(3, float(shares)), np.full(3, price))
@@ -396,6 +398,8 @@ def test_minute_bars_take_the_minute_before() -> None:
     start = np.arange(-5, 30, dtype=np.int64) * minute
     price = np.full(start.size, 5.0)
     volume = np.full(start.size, 8_000.0)
-    bars = fills.Bars(start, np.full(start.size, minute), price, price, price, price, volume)
-    result = fills.round_trip(bars, tape([])[1], Order(0, 5.0, 0.03, 0), EXITS._replace(time_stop_us=900 * S), TERMS)
+    bars = fills.FillBars(start, np.full(start.size, minute), price, price, price, price, volume)
+    result = fills.round_trip(
+        bars, tape([])[1], FillOrder(0, 5.0, 0.03, 0), EXITS._replace(time_stop_us=900 * S), TERMS
+    )
     assert (result.shares, result.sold_at) == (400, 17 * minute)
