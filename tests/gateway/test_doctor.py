@@ -15,8 +15,7 @@ from momentum_kit.cli import main
 from momentum_kit.config import find_project, load_config
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
-from momentum_kit.runtime.doctor import Finding, Grade, doctor
-from momentum_kit.runtime.doctor.doctor import examine
+from momentum_kit.runtime.doctor import Finding, Grade, examination, machine_checks
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.simgateway.server import SimulatedGateway
 
@@ -44,6 +43,11 @@ def config(tmp_path: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> Pat
     (path.parent / "base.yaml").write_text((folder / "base.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     path.write_text(yaml.safe_dump(written), encoding="utf-8")
     return path
+
+
+async def examine(config: Path, project: Path) -> list[Finding]:
+    """All that the doctor says."""
+    return [finding async for finding in examination(config, project, "AAPL", None)]
 
 
 def rewrite(config: Path, old: str, new: str) -> None:
@@ -121,8 +125,8 @@ def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.mark.parametrize(("kernel", "grade"), [("6.31.0", "ok"), ("7.2.0", "warning"), ("7.4.0", "ok")])
 def test_a_kernel_that_can_strand_is_warned_of(monkeypatch: pytest.MonkeyPatch, kernel: str, grade: str) -> None:
     """A kernel of 7.0 to 7.2 may take no cell any more: said before a session, with the remedy."""
-    installed = doctor.version
-    monkeypatch.setattr(doctor, "version", lambda name: kernel if name == "ipykernel" else installed(name))
-    found = doctor._software()
+    installed = machine_checks.version
+    monkeypatch.setattr(machine_checks, "version", lambda name: kernel if name == "ipykernel" else installed(name))
+    found = machine_checks.software()
     assert found.grade == grade
     assert ("install 7.4" in found.advice) == (grade == "warning")

@@ -1,5 +1,6 @@
 """`momentum-kit doctor`: whether this machine, this configuration and this gateway are ready."""
 
-from momentum_kit.runtime.doctor.doctor import Finding, Grade, examination
+from momentum_kit.runtime.doctor.doctor import examination
+from momentum_kit.runtime.doctor.finding import Finding, Grade
 
 __all__ = ["Finding", "Grade", "examination"]

@@ -1,0 +1,89 @@
+"""The doctor's checks that need no gateway: software, disk, latches and the exchange's calendar."""
+
+import platform
+import shutil
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from momentum_kit.config import Config
+from momentum_kit.errors import MomentumKitError
+from momentum_kit.runtime.doctor.finding import Finding, Grade
+from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.sessions import NEW_YORK, exchange_day, session_at, session_on
+
+LEAST_FREE_GB = 1.0
+IBAPI_RANGE = ((10, 37), (10, 51))
+STRANDING_KERNELS = ((7, 0), (7, 2))  # may take no cell any more (ipykernel#1529); seen with 7.2, not with 6.31 and 7.4
+
+
+def software() -> Finding:
+    """Versions of Python and of the packages that a session depends on."""
+    ibapi, kernel = version("ibapi-stable"), version("ipykernel")
+    text = f"Python {platform.python_version()}, ibapi {ibapi}, ipykernel {kernel}, momentum-kit "
+    text += version("momentum-kit")
+    advice = []
+    if not _within(ibapi, IBAPI_RANGE):
+        advice.append("ibapi 10.37 to 10.51 is what the tests cover")
+    if _within(kernel, STRANDING_KERNELS):
+        advice.append(f"ipykernel {kernel} can stop taking cells for good (ipykernel#1529): install 7.4")
+    return Finding("software", Grade.WARNING if advice else Grade.OK, text, "; ".join(advice))
+
+
+def _within(installed: str, versions: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    major, minor = installed.split(".")[:2]
+    return versions[0] <= (int(major), int(minor)) <= versions[1]
+
+
+def disk(config: Config, project: Path) -> Finding:
+    """Whether the folders of data, runs and logs can be written, and how much space is left."""
+    storage = config.storage
+    for name in (storage.data_dir, storage.runs_dir, storage.logs_dir):
+        folder = project / name
+        probe = folder / ".doctor"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.write_text("", encoding="utf-8")
+            probe.unlink()
+        except OSError as error:
+            return Finding("disk", Grade.PROBLEM, f"{folder}: {error.strerror}", "make the folder writable")
+    free_gb = shutil.disk_usage(project).free / 1e9
+    if free_gb < LEAST_FREE_GB:
+        advice = "free some space: a full disk stops entries (exits go on)"
+        return Finding("disk", Grade.PROBLEM, f"{free_gb:.1f} GB free in {project}", advice)
+    return Finding("disk", Grade.OK, f"{project} is writable, {free_gb:.0f} GB free")
+
+
+def latches(config: Config, folder: StateFolder) -> list[Finding]:
+    """Whether a kill still holds, and whether a live account is armed."""
+    found = []
+    if reason := folder.killed:
+        found.append(
+            Finding("kill switch", Grade.PROBLEM, f"latched: {reason}", "look first, then: momentum-kit clear")
+        )
+    else:
+        found.append(Finding("kill switch", Grade.OK, "not latched"))
+    if config.needs_arming:
+        try:
+            folder.require_armed(config.broker.account)
+            found.append(Finding("arming", Grade.OK, f"{config.broker.account} is armed"))
+        except MomentumKitError as error:
+            found.append(Finding("arming", Grade.WARNING, str(error)))
+    return found
+
+
+def calendar(config: Config) -> Finding:
+    """Whether the exchange is open, or when it opens."""
+    now = datetime.now(UTC)
+    session = session_at(now, config.calendar)
+    if session and session.contains(now):
+        text = f"{config.calendar} is open until {session.close.astimezone(NEW_YORK):%H:%M} New York"
+        return Finding("calendar", Grade.OK, text)
+    day = exchange_day(now) - timedelta(days=1)
+    opens = now
+    while opens <= now:
+        day += timedelta(days=1)
+        coming = session_on(day, config.calendar)
+        opens = coming.open if coming else now
+    text = f"{config.calendar} is closed; it opens {opens.astimezone(NEW_YORK):%A %d %B %H:%M} New York"
+    return Finding("calendar", Grade.OK, text)
