@@ -14,6 +14,8 @@ _MARKERS = re.compile(r"[\s!*]+")  # `!` marks an analyst action, `*` a flash
 _STORY_HASH = re.compile(r"[0-9A-Za-z_-]{4,64}")
 _SPACES = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[\W_]+")
+MOST_READ = 1_000  # characters of a headline that any rule sees; the journal keeps the whole
+_MOST_RAW = 8 * MOST_READ  # an entity such as &thetasym; takes ten characters for one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,10 @@ def clean_headline(text: str, extra: str = "", article_id: str = "") -> CleanHea
 
     Metadata in the text wins over `extra` (tickNews' extraData): it travelled with the words.
     """
-    prefix = _PREFIX.match(text)
+    prefix = _PREFIX.match(text[:_MOST_RAW])
     metadata = parse_metadata(extra) | (parse_metadata(prefix[1]) if prefix else {})
-    body = decode(text[prefix.end() :] if prefix else text)
+    begin = prefix.end() if prefix else 0
+    body = decode(text[begin : begin + _MOST_RAW])[:MOST_READ]
     markers = _MARKERS.match(body)
     marks = markers[0] if markers else ""
     body = body[len(marks) :].strip()

@@ -14,7 +14,9 @@ from momentum_kit.errors import ConfigError
 from momentum_kit.models import canonical_symbol
 
 _TICKER = r"[A-Z]{1,5}(?:[./-][A-Z]{1,2})?"
-_LIST = rf"\$?{_TICKER}(?:\s*[,;/&]\s*\$?{_TICKER})*"
+# Inside a list a slash separates; read as part of a ticker too, it made the pattern exponential in the list's length.
+_LISTED = r"\$?[A-Z]{1,5}(?:[.-][A-Z]{1,2})?"
+_LIST = rf"{_LISTED}(?:\s*[,;/&]\s*{_LISTED})*"
 _EXCHANGE = re.compile(rf"\b(?i:{EXCHANGES})\s*[:\-]\s*\$?({_TICKER}(?:\s*,\s*{_TICKER})*)(?![A-Za-z])")
 _CASHTAG = re.compile(rf"(?<![\w$])\$({_TICKER})(?![A-Za-z])")
 _BRACKETED = re.compile(rf"[(\[]({_LIST})[)\]]")

@@ -1,0 +1,66 @@
+"""No headline can hold the loop: what every pattern costs on text made to hurt it."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from momentum_kit.detection.news import catalysts, classify, clean_headline, extract_tickers, headlines, symbols
+
+PATTERNS = {
+    **{f"{catalyst}, {rule}": pattern for catalyst, rule, pattern in catalysts._COMPILED},
+    **{
+        name: each
+        for module in (symbols, headlines)
+        for name, each in vars(module).items()
+        if isinstance(each, re.Pattern)
+    },
+}
+SHORT, LONG = 250, 1000
+MOST_GROWTH = 64  # times the cost for four times the text: cubic, of the smallest text that can be timed at all
+LEAST_S = 2e-4  # below it a clock tells nothing
+
+
+def hurtful(pattern: re.Pattern[str], size: int) -> Iterator[str]:
+    """Text of a size that nearly matches for ever: the pattern's own words, and what brackets and lists are made of."""
+    words = sorted(set(re.findall(r"[A-Za-z]{2,}", pattern.pattern)))[:40] or ["A"]
+    yield from (" ".join([word] * size)[:size] for word in words)
+    yield (" ".join(words) * size)[:size]
+    for unit in ("AA/", "A, ", "A-A/", "$A & ", "(", "[A;", "NYSE: A,", "{A:0:", " ", "a ", "A.B/C "):
+        yield ("(" + unit * size)[:size]
+        yield (unit * size)[:size]
+
+
+def seconds(pattern: re.Pattern[str], text: str) -> float:
+    """Processor time of finding every match, the best of three."""
+    taken = []
+    for _ in range(3):
+        begun = time.process_time()
+        for _ in pattern.finditer(text):
+            continue
+        taken.append(time.process_time() - begun)
+    return min(taken)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_costs_more_than_a_power_of_its_text(name: str) -> None:
+    """Four times the text never costs more than 64 times the time, whatever the text."""
+    pattern = PATTERNS[name]
+    for short, long in zip(hurtful(pattern, SHORT), hurtful(pattern, LONG), strict=True):
+        assert seconds(pattern, long) <= MOST_GROWTH * max(seconds(pattern, short), LEAST_S), long[:60]
+
+
+@pytest.mark.timeout(30)
+def test_a_bracket_that_never_closes_is_read_at_once() -> None:
+    """The headline that once held an engine for good; a list that closes is still a list."""
+    endless = "Movers (" + "AA/" * 40 + "AA"
+    assert extract_tickers(endless) == ()
+    assert {each.symbol for each in extract_tickers("Movers (AAA/BBB.C, DDD)")} == {"AAA", "BBB C", "DDD"}
+
+
+def test_no_rule_sees_more_than_a_thousand_characters() -> None:
+    """Ten megabytes of headline cost what a long one costs; metadata before it is still read."""
+    clean = clean_headline("{A:800015:L:en:K:0.5:C:0.9}" + "Acme to be acquired &amp; " * 400_000)
+    assert (len(clean.text), clean.language, clean.sentiment) == (headlines.MOST_READ, "en", 0.5)
+    assert classify(clean.text).catalyst == "ma_target"
