@@ -148,7 +148,7 @@ def test_words_for_people():
 
 def test_shipped_thresholds():
     """default.yaml says what the code's defaults say; large_cap.yaml parses and lets SPY's prices in."""
-    folder = Path(__file__).parents[3] / "config" / "thresholds"
+    folder = Path(__file__).parents[4] / "config" / "thresholds"
     assert load_thresholds(folder / "default.yaml") == Thresholds()
     large = load_thresholds(folder / "large_cap.yaml")
     assert large.name == "large_cap"
