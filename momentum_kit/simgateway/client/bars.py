@@ -9,7 +9,7 @@ from momentum_kit.models import Bar
 from momentum_kit.sessions import NEW_YORK, session_at
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.market import real_time_bar
+from momentum_kit.simgateway.protocol.text import real_time_bar
 
 STEP = timedelta(seconds=5)
 PRE_MARKET, POST_MARKET_HOURS = time(4, 0), timedelta(hours=4)

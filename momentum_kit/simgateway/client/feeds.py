@@ -11,15 +11,14 @@ from momentum_kit.simgateway.client.bars import STEP, BarFeed, step_floor
 from momentum_kit.simgateway.client.ticks import TickFeed
 from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.market import Tick, tick_generic, tick_price, tick_size, tick_string
-from momentum_kit.simgateway.protocol.text.news import tick_news
-from momentum_kit.simgateway.protocol.wire import epoch_ms
+from momentum_kit.simgateway.protocol import epoch_ms
+from momentum_kit.simgateway.protocol.text import TickType, tick_generic, tick_news, tick_price, tick_size, tick_string
 
 Subscription = TypeVar("Subscription")
 SAMPLING = timedelta(milliseconds=250)  # IB samples stock quotes; prints of RTTradeVolume are not sampled
 DELAY = timedelta(minutes=15)  # of data without a subscription
 RT_VOLUME = 48  # generic 233
-SIZE_OF = {Tick.BID: Tick.BID_SIZE, Tick.ASK: Tick.ASK_SIZE, Tick.LAST: Tick.LAST_SIZE}
+SIZE_OF = {TickType.BID: TickType.BID_SIZE, TickType.ASK: TickType.ASK_SIZE, TickType.LAST: TickType.LAST_SIZE}
 
 
 @dataclass(slots=True)
@@ -35,7 +34,7 @@ class MarketLine:
     trade: TradeEvent | None = None
     sent_at: datetime | None = None
     due: datetime | None = None
-    _sent: dict[Tick, tuple[float, int]] | None = None
+    _sent: dict[TickType, tuple[float, int]] | None = None
     _volume: int = -1
 
     def sample(self, now: datetime) -> bytes:
@@ -43,13 +42,15 @@ class MarketLine:
         self.sent_at, self.due = now, None
         parts: list[bytes] = []
         if self.quote is not None:
-            parts.append(self._price(Tick.BID, self.quote.bid, self.quote.bid_size))
-            parts.append(self._price(Tick.ASK, self.quote.ask, self.quote.ask_size))
+            parts.append(self._price(TickType.BID, self.quote.bid, self.quote.bid_size))
+            parts.append(self._price(TickType.ASK, self.quote.ask, self.quote.ask_size))
         if self.trade is not None and self.trade.total_volume != self._volume:
-            parts.append(self._price(Tick.LAST, self.trade.price, self.trade.size))
-            parts.append(tick_size(self.version, self.request_id, self._number(Tick.VOLUME), self.trade.total_volume))
+            parts.append(self._price(TickType.LAST, self.trade.price, self.trade.size))
+            parts.append(
+                tick_size(self.version, self.request_id, self._number(TickType.VOLUME), self.trade.total_volume)
+            )
             seconds = str(int(self.trade.time.timestamp()))
-            parts.append(tick_string(self.version, self.request_id, self._number(Tick.LAST_TIMESTAMP), seconds))
+            parts.append(tick_string(self.version, self.request_id, self._number(TickType.LAST_TIMESTAMP), seconds))
             self._volume = self.trade.total_volume
         return b"".join(parts)
 
@@ -60,7 +61,7 @@ class MarketLine:
         numbers = f"{trade.price};{trade.size};{epoch_ms(trade.time)};{trade.total_volume};{trade.vwap:.8f};true"
         return b"".join(tick_string(self.version, self.request_id, tick, numbers) for tick in self.print_ticks)
 
-    def _price(self, tick: Tick, price: float, size: int) -> bytes:
+    def _price(self, tick: TickType, price: float, size: int) -> bytes:
         self._sent = self._sent or {}
         before = self._sent.get(tick)
         if before == (price, size):
@@ -70,7 +71,7 @@ class MarketLine:
             return tick_size(self.version, self.request_id, self._number(SIZE_OF[tick]), size)
         return tick_price(self.version, self.request_id, self._number(tick), price, size, 1)
 
-    def _number(self, tick: Tick) -> int:
+    def _number(self, tick: TickType) -> int:
         return tick.delayed if self.delayed else tick
 
 
@@ -173,7 +174,7 @@ class ClientFeeds:
                 self._on_price(event)
             case HaltEvent():
                 for line in self._by_contract.get(event.con_id, ()):
-                    self._send(tick_generic(line.version, line.request_id, Tick.HALTED, float(event.state)))
+                    self._send(tick_generic(line.version, line.request_id, TickType.HALTED, float(event.state)))
             case NewsEvent():
                 self.relay(self.news.values(), [event])
 

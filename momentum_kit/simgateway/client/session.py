@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.client.feeds import ClientFeeds
 from momentum_kit.simgateway.client.handlers.profit import ProfitFeeds
+from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.client.limits import BREACHES_THAT_END
 from momentum_kit.simgateway.client.requests import HANDLERS
 from momentum_kit.simgateway.events import (
@@ -19,16 +20,16 @@ from momentum_kit.simgateway.events import (
 )
 from momentum_kit.simgateway.faults.effects import Link
 from momentum_kit.simgateway.faults.message_faults import Tamper
-from momentum_kit.simgateway.protocol.incoming import Incoming
-from momentum_kit.simgateway.protocol.text.orders import (
+from momentum_kit.simgateway.protocol import FrameBuffer, Hello, Request, WireError
+from momentum_kit.simgateway.protocol.text import (
     commission_report,
+    error,
     execution,
+    greeting,
     open_order,
     order_bound,
     order_status,
 )
-from momentum_kit.simgateway.protocol.text.session import Request, error, greeting
-from momentum_kit.simgateway.protocol.wire import FrameBuffer, Hello, WireError
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.hub import Hub

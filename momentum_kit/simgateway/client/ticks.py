@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.ticks import (
+from momentum_kit.simgateway.protocol.text import (
     LAST_KINDS,
     tick_by_tick_last,
     tick_by_tick_midpoint,

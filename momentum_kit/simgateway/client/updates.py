@@ -8,7 +8,8 @@ from typing import ClassVar
 from momentum_kit.models import Bar
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway.client.bars import BarFeed
-from momentum_kit.simgateway.protocol.text.market import DAY_S, historical_data_update
+from momentum_kit.simgateway.protocol import DAY_S
+from momentum_kit.simgateway.protocol.text import historical_data_update
 
 
 @dataclass(slots=True)

@@ -6,15 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.client.limits import TOO_MANY_OPEN
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
 from momentum_kit.simgateway.faults.message_faults import Delayed, Miscounted, Swapped, Twice
-from momentum_kit.simgateway.protocol.incoming import Incoming
-from momentum_kit.simgateway.protocol.text.market import Tick, tick_price
-from momentum_kit.simgateway.protocol.text.news import historical_news_end
-from momentum_kit.simgateway.protocol.text.orders import order_status
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.scenario.fault_names import REPLIES
+from momentum_kit.simgateway.protocol import REPLIES, Request
+from momentum_kit.simgateway.protocol.text import TickType, historical_news_end, order_status, tick_price
 from momentum_kit.simgateway.scenario.fault_specs import (
     ORDER_MESSAGES,
     ClockSkew,
@@ -280,7 +277,7 @@ def _answer_nobody(session: "ClientSession") -> None:
         oca_type=0,
         order_ref="",
     )
-    session.send(tick_price(session.version, NO_ID, Tick.LAST, 1.0, 1, 0))
+    session.send(tick_price(session.version, NO_ID, TickType.LAST, 1.0, 1, 0))
     session.send(historical_news_end(session.version, NO_ID, False))
     session.send(order_status(session.version, nobody, "Submitted"))
     session.error(NO_ID, 366, f"No historical data query found for ticker id:{NO_ID}")

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from momentum_kit.simgateway.protocol.wire import BINARY_NUMBERS, PROTOBUF_OFFSET
+from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET
 
 _UNKNOWN_PROTOBUF_FIELD = b"\xfa\xff\xff\xff\x0f\x00"  # the highest field number, no bytes
 

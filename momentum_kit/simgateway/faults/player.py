@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
+from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
 from momentum_kit.simgateway.faults.effects import Effects
-from momentum_kit.simgateway.protocol.incoming import Incoming
-from momentum_kit.simgateway.scenario.fault_names import REQUESTS
+from momentum_kit.simgateway.protocol import REQUESTS
 from momentum_kit.simgateway.scenario.fault_specs import ClientFault, DropSocket, Fault, Outage, counted
 
 if TYPE_CHECKING:

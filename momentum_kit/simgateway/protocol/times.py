@@ -9,7 +9,8 @@ from momentum_kit.simgateway.protocol.wire import WireError
 
 _TIME = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:(-| +)(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z)?)?(?: +(\S+))?")
 _DURATION = re.compile(r"(\d{1,6}) +([SDWMY])")
-_UNITS = {"S": 1, "D": 86_400, "W": 604_800, "M": 30 * 86_400, "Y": 365 * 86_400}
+DAY_S = 86_400
+_UNITS = {"S": 1, "D": DAY_S, "W": 7 * DAY_S, "M": 30 * DAY_S, "Y": 365 * DAY_S}
 
 
 def parse_time(text: str) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from momentum_kit.simgateway.scenario.fault_names import REPLIES, REQUESTS
+from momentum_kit.simgateway.protocol import REPLIES, REQUESTS
 from momentum_kit.simgateway.scenario.section import ClockTime, Section
 
 EVENTS = ("order", "fill", "headline", "client")

@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.protocol.text.account import (
+from momentum_kit.simgateway.protocol import Request
+from momentum_kit.simgateway.protocol.text import (
+    AccountSummaryRequest,
     account_download_end,
     account_summary,
     account_summary_end,
@@ -16,8 +18,6 @@ from momentum_kit.simgateway.protocol.text.account import (
     position,
     position_end,
 )
-from momentum_kit.simgateway.protocol.text.requests import AccountSummaryRequest
-from momentum_kit.simgateway.protocol.text.session import Request
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

@@ -6,16 +6,17 @@ from momentum_kit.simgateway.broker import HARD_TO_BORROW
 from momentum_kit.simgateway.client.feeds import DELAY, RT_VOLUME, MarketLine, NewsFeed
 from momentum_kit.simgateway.client.handlers.news import broad_tape, unentitled
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.market import (
-    Tick,
+from momentum_kit.simgateway.protocol.text import (
+    ContractQuery,
+    MarketDataRequest,
+    TickType,
     tick_generic,
     tick_price,
     tick_req_params,
     tick_size,
     tick_snapshot_end,
 )
-from momentum_kit.simgateway.protocol.text.market import market_data_type as data_type_message
-from momentum_kit.simgateway.protocol.text.requests import ContractQuery, MarketDataRequest
+from momentum_kit.simgateway.protocol.text import market_data_type as data_type_message
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession
@@ -110,7 +111,7 @@ def _quotes(
         session.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
     session.send(data_type_message(session.version, request_id, hub.market.market_data_type))
     session.send(tick_req_params(session.version, request_id, item.min_tick))
-    prints = tuple(tick for name, tick in (("233", RT_VOLUME), ("375", Tick.RT_TRADE_VOLUME)) if name in wanted)
+    prints = tuple(tick for name, tick in (("233", RT_VOLUME), ("375", TickType.RT_TRADE_VOLUME)) if name in wanted)
     line = MarketLine(session.version, request_id, item, delayed, () if delayed else prints)
     seen_at = hub.now - DELAY if delayed else hub.now
     line.quote, line.trade = hub.market.quote(item.con_id, seen_at), hub.market.last(item.con_id, seen_at)
@@ -129,13 +130,15 @@ def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> Non
     hub, request_id = session.hub, line.request_id
     close = hub.market.previous_close(line.item.con_id)
     if close == close:
-        session.send(tick_price(session.version, request_id, Tick.CLOSE.delayed if line.delayed else Tick.CLOSE, close))
-    session.send(tick_generic(session.version, request_id, Tick.HALTED, float(hub.market.halted(line.item.con_id))))
+        session.send(
+            tick_price(session.version, request_id, TickType.CLOSE.delayed if line.delayed else TickType.CLOSE, close)
+        )
+    session.send(tick_generic(session.version, request_id, TickType.HALTED, float(hub.market.halted(line.item.con_id))))
     if shortable:
         lendable = hub.market.shortable(line.item.con_id)
         shares = BORROWABLE_SHARES if lendable > HARD_TO_BORROW else 0
-        session.send(tick_generic(session.version, request_id, Tick.SHORTABLE, lendable))
-        session.send(tick_size(session.version, request_id, Tick.SHORTABLE_SHARES, shares))
+        session.send(tick_generic(session.version, request_id, TickType.SHORTABLE, lendable))
+        session.send(tick_size(session.version, request_id, TickType.SHORTABLE_SHARES, shares))
 
 
 def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:

@@ -14,26 +14,21 @@ from momentum_kit.simgateway.client.limits import SMALL_BAR_S
 from momentum_kit.simgateway.client.updates import HistoryFeed
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.market import BAR_SIZES, HistoryError
-from momentum_kit.simgateway.protocol.text.market import (
-    DAY_S,
+from momentum_kit.simgateway.protocol import DAY_S, Request, WireError, duration_text, parse_time
+from momentum_kit.simgateway.protocol.text import (
+    ContractDetailsRequest,
+    HeadTimestampRequest,
+    HistoricalDataRequest,
+    MatchingRequest,
+    RealTimeBarsRequest,
     contract_details,
     contract_details_end,
     head_timestamp,
     historical_data,
+    historical_schedule,
     market_rule,
     symbol_samples,
 )
-from momentum_kit.simgateway.protocol.text.requests import (
-    ContractDetailsRequest,
-    HeadTimestampRequest,
-    HistoryRequest,
-    MatchingRequest,
-    RealTimeBarsRequest,
-)
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.text.ticks import historical_schedule
-from momentum_kit.simgateway.protocol.times import duration_text, parse_time
-from momentum_kit.simgateway.protocol.wire import WireError
 from momentum_kit.simgateway.trading_hours import schedule
 
 if TYPE_CHECKING:
@@ -73,7 +68,7 @@ def rule(session: "ClientSession", rule_id: int) -> None:
     session.send(market_rule(session.version, rule_id, bands))
 
 
-def history(session: "ClientSession", ask: HistoryRequest) -> None:
+def history(session: "ClientSession", ask: HistoricalDataRequest) -> None:
     """ReqHistoricalData."""
     hub = session.hub
     wake_history(hub)
@@ -109,7 +104,7 @@ def history(session: "ClientSession", ask: HistoryRequest) -> None:
         _keep_up(session, ask, found[0], bars)
 
 
-def _no_updates(session: "ClientSession", ask: HistoryRequest, item: Instrument) -> tuple[int, str] | None:
+def _no_updates(session: "ClientSession", ask: HistoricalDataRequest, item: Instrument) -> tuple[int, str] | None:
     """Why this answer cannot be kept up to date."""
     if ask.end:
         return 321, "Error validating request.-'bR' : cause - End date not supported with keepUpToDate"
@@ -120,7 +115,7 @@ def _no_updates(session: "ClientSession", ask: HistoryRequest, item: Instrument)
     return None if session.hub.market.market_data_type == 1 else (10089, session.hub.not_subscribed(item))
 
 
-def _keep_up(session: "ClientSession", ask: HistoryRequest, item: Instrument, bars: Sequence[Bar]) -> None:
+def _keep_up(session: "ClientSession", ask: HistoricalDataRequest, item: Instrument, bars: Sequence[Bar]) -> None:
     hub, last = session.hub, bars[-1] if bars else None
     hub.market.activate(item.con_id)
     asked = (ask.what, ask.use_rth, step_floor(hub.now), last.close if last else None)
@@ -134,7 +129,7 @@ def cancel_history(session: "ClientSession", request_id: int) -> None:
     session.feeds.drop_bars(request_id)
 
 
-def _schedule(session: "ClientSession", ask: HistoryRequest, end: datetime) -> None:
+def _schedule(session: "ClientSession", ask: HistoricalDataRequest, end: datetime) -> None:
     """Trading hours in place of bars; they come by the day only."""
     span = duration_text(ask.duration)
     if ask.bar_size != "1 day" or not span:

@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.news import (
+from momentum_kit.simgateway.protocol import Request, parse_time
+from momentum_kit.simgateway.protocol.text import (
+    ArticleRequest,
+    ContractQuery,
+    NewsHistoryRequest,
     historical_news,
     historical_news_end,
     news_article,
     news_providers,
 )
-from momentum_kit.simgateway.protocol.text.requests import ArticleRequest, ContractQuery, NewsHistoryRequest
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.times import parse_time
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.broker import TWS_CLIENT
 from momentum_kit.simgateway.events import SimOrder
-from momentum_kit.simgateway.protocol.text.orders import (
+from momentum_kit.simgateway.protocol import Request, WireError, parse_time, wire_time
+from momentum_kit.simgateway.protocol.text import (
+    ExecutionsRequest,
+    PlaceOrder,
     commission_report,
     completed_order,
     completed_orders_end,
@@ -14,11 +17,6 @@ from momentum_kit.simgateway.protocol.text.orders import (
     executions_end,
     open_orders_end,
 )
-from momentum_kit.simgateway.protocol.text.place_order import PlaceOrder
-from momentum_kit.simgateway.protocol.text.requests import ExecutionsRequest
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.times import parse_time
-from momentum_kit.simgateway.protocol.wire import WireError, wire_time
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from momentum_kit.simgateway.protocol.text.profit import ProfitRequest, pnl, pnl_single
-from momentum_kit.simgateway.protocol.text.session import Request
+from momentum_kit.simgateway.protocol import Request
+from momentum_kit.simgateway.protocol.text import ProfitRequest, pnl, pnl_single
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

@@ -2,13 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from momentum_kit.simgateway.protocol.text.session import (
-    Request,
-    current_time,
-    current_time_in_millis,
-    managed_accounts,
-    next_valid_id,
-)
+from momentum_kit.simgateway.protocol import Request
+from momentum_kit.simgateway.protocol.text import current_time, current_time_in_millis, managed_accounts, next_valid_id
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

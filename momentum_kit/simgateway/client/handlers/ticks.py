@@ -5,21 +5,17 @@ from typing import TYPE_CHECKING
 from momentum_kit.simgateway.client.handlers.session import wake_history
 from momentum_kit.simgateway.client.ticks import KINDS, TickFeed
 from momentum_kit.simgateway.market import HistoryError
-from momentum_kit.simgateway.protocol.text.requests_ticks import (
+from momentum_kit.simgateway.protocol import Request, WireError, parse_time
+from momentum_kit.simgateway.protocol.text import (
     HistoricalTicksRequest,
     ScannerRequest,
     TickByTickRequest,
-)
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.text.ticks import (
     historical_midpoints,
     historical_quotes,
     historical_trades,
     scanner_data,
     scanner_parameters,
 )
-from momentum_kit.simgateway.protocol.times import parse_time
-from momentum_kit.simgateway.protocol.wire import WireError
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

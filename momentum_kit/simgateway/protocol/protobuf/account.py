@@ -1,4 +1,4 @@
-"""Messages of the account in protobuf: the twin of messages_account."""
+"""Messages of the account in protobuf: the twin of text/account.py."""
 
 from decimal import Decimal
 
@@ -9,14 +9,17 @@ from ibapi.protobuf.AccountUpdateMulti_pb2 import AccountUpdateMulti
 from ibapi.protobuf.AccountUpdateMultiEnd_pb2 import AccountUpdateMultiEnd
 from ibapi.protobuf.AccountUpdateTime_pb2 import AccountUpdateTime
 from ibapi.protobuf.AccountValue_pb2 import AccountValue
+from ibapi.protobuf.PnL_pb2 import PnL
+from ibapi.protobuf.PnLSingle_pb2 import PnLSingle
 from ibapi.protobuf.PortfolioValue_pb2 import PortfolioValue
 from ibapi.protobuf.Position_pb2 import Position
 from ibapi.protobuf.PositionEnd_pb2 import PositionEnd
 
+from momentum_kit.simgateway.events import Profit
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.session import contract_of, decimal_text, protobuf_frame
-from momentum_kit.simgateway.protocol.text.account import holding_money
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.text import holding_money
 
 
 def account_summary(_: int, request_id: int, account: str, tag: str, value: str, currency: str) -> bytes:
@@ -83,3 +86,24 @@ def position(_: int, account: str, item: Instrument, quantity: Decimal, cost: fl
 def position_end(_: int) -> bytes:
     """All holdings were sent once."""
     return protobuf_frame(Reply.POSITION_END, PositionEnd())
+
+
+def pnl(_: int, request_id: int, profit: Profit) -> bytes:
+    """The account's profit and loss, USD."""
+    daily, unrealized, realized = profit
+    body = PnL(reqId=request_id, dailyPnL=daily, unrealizedPnL=unrealized, realizedPnL=realized)
+    return protobuf_frame(Reply.PNL, body)
+
+
+def pnl_single(_: int, request_id: int, quantity: Decimal, profit: Profit, value: float) -> bytes:
+    """A holding's profit and loss and its value, USD."""
+    daily, unrealized, realized = profit
+    body = PnLSingle(
+        reqId=request_id,
+        position=decimal_text(quantity),
+        dailyPnL=daily,
+        unrealizedPnL=unrealized,
+        realizedPnL=realized,
+        value=value,
+    )
+    return protobuf_frame(Reply.PNL_SINGLE, body)

@@ -1,4 +1,4 @@
-"""Messages of the tape in protobuf: the twin of messages_market."""
+"""Messages of quotes, bars and contracts in protobuf: the twin of text/market.py."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -27,15 +27,15 @@ from ibapi.protobuf.TickString_pb2 import TickString
 
 from momentum_kit.models import Bar
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.session import contract_of, decimal_text, protobuf_frame
-from momentum_kit.simgateway.protocol.text.market import (
+from momentum_kit.simgateway.protocol.text import (
     BBO_EXCHANGE,
     SNAPSHOT_PERMISSIONS,
     bar_time,
     head_time_text,
     size_rules,
 )
-from momentum_kit.simgateway.protocol.text.session import Reply
 from momentum_kit.simgateway.protocol.wire import bar_size_texts, price_text, wire_time
 
 

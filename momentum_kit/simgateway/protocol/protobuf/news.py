@@ -1,4 +1,4 @@
-"""Messages of news in protobuf: the twin of messages_news."""
+"""Messages of news in protobuf: the twin of text/news.py."""
 
 from collections.abc import Collection
 
@@ -10,9 +10,9 @@ from ibapi.protobuf.NewsProviders_pb2 import NewsProviders
 from ibapi.protobuf.TickNews_pb2 import TickNews
 
 from momentum_kit.simgateway.events import NewsEvent
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.session import protobuf_frame
-from momentum_kit.simgateway.protocol.text.news import on_one_line, past_headline, past_time
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.text import on_one_line, past_headline, past_time
 from momentum_kit.simgateway.protocol.wire import epoch_ms
 
 

@@ -1,4 +1,4 @@
-"""Messages of orders in protobuf: the twin of messages_orders. Unused fields stay out instead of carrying 'unset'."""
+"""Messages of orders in protobuf: the twin of text/orders.py. Unused fields stay out instead of carrying 'unset'."""
 
 from collections.abc import Mapping
 
@@ -17,10 +17,10 @@ from ibapi.protobuf.OrderStatus_pb2 import OrderStatus
 
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OrderBound, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.protobuf.conditions import conditions_of_raw
+from momentum_kit.simgateway.protocol.numbers import Reply
+from momentum_kit.simgateway.protocol.protobuf.place_order import conditions_of_raw
 from momentum_kit.simgateway.protocol.protobuf.session import contract_of, decimal_text, fill, protobuf_frame
-from momentum_kit.simgateway.protocol.text.orders import LIST_SEPARATOR, LOGIN, PREVIEW, PREVIEW_COSTS, trail_stop
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.text import LIST_SEPARATOR, LOGIN, PREVIEW, PREVIEW_COSTS, trail_stop
 from momentum_kit.simgateway.protocol.wire import UNSET_DOUBLE, Field, wire_time
 
 # What an order echoes of its placeOrder; where the client said nothing, IB says what stands in _DEFAULTS.

@@ -1,4 +1,4 @@
-"""Requests from their protobuf bodies: the same frozen values as the text readers give."""
+"""Reads requests from their protobuf bodies into the same values as text/request_readers.py does from text fields."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
 from ibapi.protobuf.ContractDataRequest_pb2 import ContractDataRequest
 from ibapi.protobuf.ExecutionRequest_pb2 import ExecutionRequest
 from ibapi.protobuf.HeadTimestampRequest_pb2 import HeadTimestampRequest as HeadTimestampBody
-from ibapi.protobuf.HistoricalDataRequest_pb2 import HistoricalDataRequest
+from ibapi.protobuf.HistoricalDataRequest_pb2 import HistoricalDataRequest as HistoricalDataBody
 from ibapi.protobuf.HistoricalNewsRequest_pb2 import HistoricalNewsRequest
 from ibapi.protobuf.HistoricalTicksRequest_pb2 import HistoricalTicksRequest as HistoricalTicksBody
 from ibapi.protobuf.MarketDataRequest_pb2 import MarketDataRequest as MarketDataBody
@@ -36,36 +36,34 @@ from ibapi.protobuf.ScannerSubscriptionRequest_pb2 import ScannerSubscriptionReq
 from ibapi.protobuf.StartApiRequest_pb2 import StartApiRequest
 from ibapi.protobuf.TickByTickRequest_pb2 import TickByTickRequest as TickByTickBody
 
+from momentum_kit.simgateway.protocol.numbers import Request
 from momentum_kit.simgateway.protocol.protobuf.place_order import read_place_order as read_order
-from momentum_kit.simgateway.protocol.text.place_order import PlaceOrder
-from momentum_kit.simgateway.protocol.text.profit import ProfitRequest
-from momentum_kit.simgateway.protocol.text.requests import (
+from momentum_kit.simgateway.protocol.text import (
     AccountSummaryRequest,
     ArticleRequest,
     ContractDetailsRequest,
     ContractQuery,
     ExecutionsRequest,
     HeadTimestampRequest,
-    HistoryRequest,
+    HistoricalDataRequest,
+    HistoricalTicksRequest,
     MarketDataRequest,
     MatchingRequest,
     NewsHistoryRequest,
+    PlaceOrder,
+    ProfitRequest,
     RealTimeBarsRequest,
+    ScannerRequest,
+    TickByTickRequest,
     days_asked,
     refuse_combo,
     split_codes,
     split_tags,
 )
-from momentum_kit.simgateway.protocol.text.requests_ticks import (
-    HistoricalTicksRequest,
-    ScannerRequest,
-    TickByTickRequest,
-)
-from momentum_kit.simgateway.protocol.text.session import Request
 from momentum_kit.simgateway.protocol.wire import WireError
 
 
-def parse(kind: Request, body: bytes) -> Any:
+def parse_request(kind: Request, body: bytes) -> Any:
     """The value of a request; None for those without content, WireError where the body is not that request."""
     schema, value_of = _PARSERS.get(kind, (None, None))
     if schema is None or value_of is None:
@@ -127,8 +125,8 @@ def _market_data(message: Any) -> MarketDataRequest:
     return MarketDataRequest(_request_id(message), _tradable(message), message.genericTickList, snapshot)
 
 
-def _history(message: Any) -> HistoryRequest:
-    return HistoryRequest(
+def _history(message: Any) -> HistoricalDataRequest:
+    return HistoricalDataRequest(
         _request_id(message),
         _tradable(message),
         message.endDateTime,
@@ -225,7 +223,7 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.MARKET_DATA: (MarketDataBody, _market_data),
     Request.CANCEL_MARKET_DATA: (CancelMarketData, _request_id),
     Request.MARKET_DATA_TYPE: (MarketDataTypeRequest, _number("marketDataType")),
-    Request.HISTORICAL_DATA: (HistoricalDataRequest, _history),
+    Request.HISTORICAL_DATA: (HistoricalDataBody, _history),
     Request.HEAD_TIMESTAMP: (HeadTimestampBody, _head_timestamp),
     Request.REAL_TIME_BARS: (RealTimeBarsBody, _real_time_bars),
     Request.CANCEL_REAL_TIME_BARS: (CancelRealTimeBars, _request_id),

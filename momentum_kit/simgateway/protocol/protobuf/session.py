@@ -1,4 +1,4 @@
-"""Protobuf frames, values and contracts, and the messages of the session itself: the twin of messages."""
+"""Protobuf frames, values and contracts, and the messages of the session itself: the twin of text/session.py."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from ibapi.protobuf.ManagedAccounts_pb2 import ManagedAccounts
 from ibapi.protobuf.NextValidId_pb2 import NextValidId
 
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.wire import (
     PROTOBUF_OFFSET,
     UNSET_DOUBLE,

@@ -1,4 +1,4 @@
-"""Messages of single ticks, schedules and scanners in protobuf: the twin of messages_ticks."""
+"""Messages of single ticks, schedules and scanners in protobuf: the twin of text/ticks.py."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,9 @@ from ibapi.protobuf.TickByTickData_pb2 import TickByTickData
 
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.session import contract_of, decimal_text, protobuf_frame
-from momentum_kit.simgateway.protocol.text.session import Reply
-from momentum_kit.simgateway.protocol.text.ticks import (
+from momentum_kit.simgateway.protocol.text import (
     BID_ASK,
     LAST_KINDS,
     MIDPOINT,

@@ -1,10 +1,11 @@
-"""Messages of the account: summary, values, portfolio, positions."""
+"""Messages of the account: summary, values, portfolio, positions, profit and loss."""
 
 from decimal import Decimal
 
+from momentum_kit.simgateway.events import Profit
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.session import Reply
-from momentum_kit.simgateway.protocol.twins import ACCOUNTS, protobuf_from
+from momentum_kit.simgateway.protocol.numbers import Reply
+from momentum_kit.simgateway.protocol.twins import ACCOUNTS, SCANNER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import message
 
 
@@ -80,3 +81,15 @@ def position(version: int, account: str, item: Instrument, quantity: Decimal, co
 def position_end(version: int) -> bytes:
     """All holdings were sent once."""
     return message(version, Reply.POSITION_END, 1)
+
+
+@protobuf_from(SCANNER)
+def pnl(version: int, request_id: int, profit: Profit) -> bytes:
+    """The account's profit and loss, USD."""
+    return message(version, Reply.PNL, request_id, *profit)
+
+
+@protobuf_from(SCANNER)
+def pnl_single(version: int, request_id: int, quantity: Decimal, profit: Profit, value: float) -> bytes:
+    """A holding's profit and loss and its value, USD."""
+    return message(version, Reply.PNL_SINGLE, request_id, quantity, *profit, value)

@@ -1,4 +1,4 @@
-"""Messages of the tape: ticks, bars, and the descriptions of contracts."""
+"""Messages of the market: ticks, bars, and the descriptions of contracts."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -7,7 +7,8 @@ from enum import IntEnum
 
 from momentum_kit.models import Bar
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.numbers import Reply
+from momentum_kit.simgateway.protocol.times import DAY_S
 from momentum_kit.simgateway.protocol.twins import CONTRACTS, HISTORY, MARKET_DATA, SYMBOLS, protobuf_from
 from momentum_kit.simgateway.protocol.wire import ascii7, bar_size_texts, message, price_text, wire_time
 
@@ -16,12 +17,11 @@ ISSUER_ID = 176
 LAST_TRADE_DATE = 182
 INELIGIBILITY_REASONS = 186
 HISTORICAL_DATA_END = 196  # dates move from historicalData to a message of their own
-DAY_S = 86_400
 BBO_EXCHANGE, SNAPSHOT_PERMISSIONS = "9c0001", 3  # the BBO exchange map, and the right to snapshots
 Z_SUFFIX = 214  # server version from which UTC times with a dash end in Z
 
 
-class Tick(IntEnum):
+class TickType(IntEnum):
     """Tick types in use, live numbers; `delayed` gives the ones of delayed data."""
 
     BID_SIZE = 0
@@ -45,15 +45,15 @@ class Tick(IntEnum):
 
 
 _DELAYED = {
-    Tick.BID: 66,
-    Tick.ASK: 67,
-    Tick.LAST: 68,
-    Tick.BID_SIZE: 69,
-    Tick.ASK_SIZE: 70,
-    Tick.LAST_SIZE: 71,
-    Tick.VOLUME: 74,
-    Tick.CLOSE: 75,
-    Tick.LAST_TIMESTAMP: 88,
+    TickType.BID: 66,
+    TickType.ASK: 67,
+    TickType.LAST: 68,
+    TickType.BID_SIZE: 69,
+    TickType.ASK_SIZE: 70,
+    TickType.LAST_SIZE: 71,
+    TickType.VOLUME: 74,
+    TickType.CLOSE: 75,
+    TickType.LAST_TIMESTAMP: 88,
 }
 
 

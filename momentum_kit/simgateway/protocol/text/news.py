@@ -1,10 +1,10 @@
-"""Messages of news: headlines as they come, headlines of the past, bodies, bulletins."""
+"""Messages of news: headlines as they come, headlines of the past, bodies."""
 
 from collections.abc import Collection
 from datetime import UTC
 
 from momentum_kit.simgateway.events import NewsEvent
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.twins import NEWS, protobuf_from
 from momentum_kit.simgateway.protocol.wire import epoch_ms, message
 

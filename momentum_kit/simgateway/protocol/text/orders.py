@@ -6,7 +6,7 @@ fields (None, 2147483647, unset doubles) is kept.
 
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OrderBound, SimOrder
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.twins import COMMISSIONS, COMPLETED_ORDERS, EXECUTIONS, PLACE_ORDER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import UNSET_DOUBLE, UNSET_INTEGER, Field, message, wire_time
 

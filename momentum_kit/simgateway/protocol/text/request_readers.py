@@ -1,29 +1,27 @@
-"""Which function reads which request's text fields: one table, the text twin of protobuf_requests."""
+"""Reads a request from its text fields: which function reads which request."""
 
 from collections.abc import Callable
 from typing import Any
 
+from momentum_kit.simgateway.protocol.numbers import Request
 from momentum_kit.simgateway.protocol.text.place_order import read_place_order
-from momentum_kit.simgateway.protocol.text.profit import ProfitRequest
 from momentum_kit.simgateway.protocol.text.requests import (
     AccountSummaryRequest,
     ArticleRequest,
     ContractDetailsRequest,
     ExecutionsRequest,
     HeadTimestampRequest,
-    HistoryRequest,
+    HistoricalDataRequest,
+    HistoricalTicksRequest,
     MarketDataRequest,
     MatchingRequest,
     NewsHistoryRequest,
+    ProfitRequest,
     RealTimeBarsRequest,
-    read_cancel_order,
-)
-from momentum_kit.simgateway.protocol.text.requests_ticks import (
-    HistoricalTicksRequest,
     ScannerRequest,
     TickByTickRequest,
+    read_cancel_order,
 )
-from momentum_kit.simgateway.protocol.text.session import Request
 from momentum_kit.simgateway.protocol.wire import FieldReader
 
 Reader = Callable[[FieldReader, int], Any]
@@ -55,7 +53,7 @@ def _count_of_ids(fields: FieldReader, _: int) -> None:
     fields.skip(2)
 
 
-READERS: dict[Request, Reader] = {
+_READERS: dict[Request, Reader] = {
     **dict.fromkeys(Request, _nothing),
     Request.START_API: _number_after_version,
     Request.IDS: _count_of_ids,
@@ -65,7 +63,7 @@ READERS: dict[Request, Reader] = {
     Request.MARKET_DATA: lambda fields, _: MarketDataRequest.read(fields),
     Request.CANCEL_MARKET_DATA: _number_after_version,
     Request.MARKET_DATA_TYPE: _number_after_version,
-    Request.HISTORICAL_DATA: lambda fields, _: HistoryRequest.read(fields),
+    Request.HISTORICAL_DATA: lambda fields, _: HistoricalDataRequest.read(fields),
     Request.HEAD_TIMESTAMP: lambda fields, _: HeadTimestampRequest.read(fields),
     Request.REAL_TIME_BARS: lambda fields, _: RealTimeBarsRequest.read(fields),
     Request.CANCEL_REAL_TIME_BARS: _number_after_version,
@@ -90,3 +88,8 @@ READERS: dict[Request, Reader] = {
     Request.ACCOUNT_UPDATES_MULTI: _number_after_version,
     Request.CANCEL_ACCOUNT_UPDATES_MULTI: _number_after_version,
 }
+
+
+def parse_request(kind: Request, body: bytes, version: int) -> Any:
+    """The value of a request; None for those without content, WireError where the fields do not fit."""
+    return _READERS[kind](FieldReader(body), version)

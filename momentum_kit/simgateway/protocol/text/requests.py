@@ -54,7 +54,7 @@ class MarketDataRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRequest:
+class HistoricalDataRequest:
     """reqHistoricalData; end is IB's text, empty for now."""
 
     request_id: int
@@ -68,7 +68,7 @@ class HistoryRequest:
     keep_up_to_date: bool
 
     @classmethod
-    def read(cls, fields: FieldReader) -> "HistoryRequest":
+    def read(cls, fields: FieldReader) -> "HistoricalDataRequest":
         """Id, contract, expired flag, end, bar size, duration, RTH, what, format, keep up to date, options."""
         request_id, contract = fields.integer(), ContractQuery.read(fields)
         refuse_combo(contract)
@@ -225,6 +225,82 @@ class ExecutionsRequest:
         return replace(
             request, days=days, dates=tuple(fields.integer() for _ in range(min(fields.integer(0), MAX_LIST)))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TickByTickRequest:
+    """reqTickByTickData; how many past ticks should come first is ignored, as if 0."""
+
+    request_id: int
+    contract: ContractQuery
+    kind: str
+    ignore_size: bool
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "TickByTickRequest":
+        """Id, contract, kind, number of past ticks, ignore size."""
+        request_id, contract, kind = fields.integer(), ContractQuery.read(fields), fields.text()
+        fields.integer(0)
+        return cls(request_id, contract, kind, fields.flag())
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalTicksRequest:
+    """reqHistoricalTicks; start and end are IB's text, one of them empty."""
+
+    request_id: int
+    contract: ContractQuery
+    start: str
+    end: str
+    count: int
+    what: str
+    use_rth: bool
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "HistoricalTicksRequest":
+        """Id, contract, expired flag, start, end, count, what, RTH, ignore size, options."""
+        request_id, contract = fields.integer(), ContractQuery.read(fields)
+        fields.flag()
+        start, end, count = fields.text(), fields.text(), fields.integer(0)
+        return cls(request_id, contract, start, end, count, fields.text(), fields.flag())
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerRequest:
+    """reqScannerSubscription; prices in USD, volume in shares, None where open. Other filters are ignored."""
+
+    request_id: int
+    rows: int
+    instrument: str
+    location: str
+    code: str
+    above_price: float | None
+    below_price: float | None
+    above_volume: int | None
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> "ScannerRequest":
+        """Id, rows, instrument, location, code, prices, volume; the rest is not looked at."""
+        request_id, rows = fields.integer(), fields.integer(-1)
+        instrument, location, code = fields.text(), fields.text(), fields.text()
+        above, below, volume = fields.number(), fields.number(), fields.integer(0)
+        return cls(request_id, rows, instrument, location, code, above, below, volume or None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitRequest:
+    """reqPnL, or reqPnLSingle where there is a con_id; model portfolios are not simulated."""
+
+    request_id: int
+    account: str
+    con_id: int | None = None
+
+    @classmethod
+    def read(cls, fields: FieldReader, *, single: bool) -> "ProfitRequest":
+        """Id, account, model, con id."""
+        request_id, account = fields.integer(), fields.text()
+        fields.skip()
+        return cls(request_id, account, fields.integer() if single else None)
 
 
 def days_asked(days: int) -> int:

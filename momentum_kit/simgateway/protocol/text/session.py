@@ -1,128 +1,14 @@
-"""Message numbers of both directions, and the messages of the session itself: greeting, ids, errors, clock."""
+"""Messages of the session itself: greeting, ids, accounts, errors, clock."""
 
 from datetime import datetime
-from enum import IntEnum
 
 from momentum_kit.sessions import NEW_YORK
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.twins import ACCOUNTS, IDS_AND_TIME, PLACE_ORDER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import ascii7, epoch_ms, frame, message
 
 ADVANCED_REJECT = 166  # server version from which errors carry advancedOrderRejectJson
 ERROR_TIME = 194  # ... lose their version field and carry their time
-
-
-class Request(IntEnum):
-    """What a client may send; the numbers are IB's."""
-
-    MARKET_DATA = 1
-    CANCEL_MARKET_DATA = 2
-    PLACE_ORDER = 3
-    CANCEL_ORDER = 4
-    OPEN_ORDERS = 5
-    ACCOUNT_UPDATES = 6
-    EXECUTIONS = 7
-    IDS = 8
-    CONTRACT_DETAILS = 9
-    NEWS_BULLETINS = 12
-    CANCEL_NEWS_BULLETINS = 13
-    SERVER_LOG_LEVEL = 14
-    AUTO_OPEN_ORDERS = 15
-    ALL_OPEN_ORDERS = 16
-    MANAGED_ACCOUNTS = 17
-    HISTORICAL_DATA = 20
-    SCANNER = 22
-    CANCEL_SCANNER = 23
-    SCANNER_PARAMETERS = 24
-    CANCEL_HISTORICAL_DATA = 25
-    CURRENT_TIME = 49
-    REAL_TIME_BARS = 50
-    CANCEL_REAL_TIME_BARS = 51
-    GLOBAL_CANCEL = 58
-    MARKET_DATA_TYPE = 59
-    POSITIONS = 61
-    ACCOUNT_SUMMARY = 62
-    CANCEL_ACCOUNT_SUMMARY = 63
-    CANCEL_POSITIONS = 64
-    START_API = 71
-    ACCOUNT_UPDATES_MULTI = 76
-    CANCEL_ACCOUNT_UPDATES_MULTI = 77
-    MATCHING_SYMBOLS = 81
-    NEWS_ARTICLE = 84
-    NEWS_PROVIDERS = 85
-    HISTORICAL_NEWS = 86
-    HEAD_TIMESTAMP = 87
-    CANCEL_HEAD_TIMESTAMP = 90
-    MARKET_RULE = 91
-    PNL = 92
-    CANCEL_PNL = 93
-    PNL_SINGLE = 94
-    CANCEL_PNL_SINGLE = 95
-    HISTORICAL_TICKS = 96
-    TICK_BY_TICK = 97
-    CANCEL_TICK_BY_TICK = 98
-    COMPLETED_ORDERS = 99
-    CURRENT_TIME_IN_MILLIS = 105
-    CANCEL_HISTORICAL_TICKS = 107
-
-
-class Reply(IntEnum):
-    """What the gateway sends; the numbers are IB's."""
-
-    TICK_PRICE = 1
-    TICK_SIZE = 2
-    ORDER_STATUS = 3
-    ERROR = 4
-    OPEN_ORDER = 5
-    ACCOUNT_VALUE = 6
-    PORTFOLIO_VALUE = 7
-    ACCOUNT_UPDATE_TIME = 8
-    NEXT_VALID_ID = 9
-    CONTRACT_DETAILS = 10
-    EXECUTION = 11
-    NEWS_BULLETIN = 14
-    MANAGED_ACCOUNTS = 15
-    HISTORICAL_DATA = 17
-    SCANNER_PARAMETERS = 19
-    SCANNER_DATA = 20
-    TICK_GENERIC = 45
-    TICK_STRING = 46
-    CURRENT_TIME = 49
-    REAL_TIME_BAR = 50
-    CONTRACT_DETAILS_END = 52
-    OPEN_ORDERS_END = 53
-    ACCOUNT_DOWNLOAD_END = 54
-    EXECUTIONS_END = 55
-    TICK_SNAPSHOT_END = 57
-    MARKET_DATA_TYPE = 58
-    COMMISSION_REPORT = 59
-    POSITION = 61
-    POSITION_END = 62
-    ACCOUNT_SUMMARY = 63
-    ACCOUNT_SUMMARY_END = 64
-    ACCOUNT_UPDATE_MULTI = 73
-    ACCOUNT_UPDATE_MULTI_END = 74
-    SYMBOL_SAMPLES = 79
-    TICK_REQ_PARAMS = 81
-    NEWS_ARTICLE = 83
-    TICK_NEWS = 84
-    NEWS_PROVIDERS = 85
-    HISTORICAL_NEWS = 86
-    HISTORICAL_NEWS_END = 87
-    HEAD_TIMESTAMP = 88
-    HISTORICAL_DATA_UPDATE = 90
-    MARKET_RULE = 93
-    PNL = 94
-    PNL_SINGLE = 95
-    HISTORICAL_TICKS = 96
-    HISTORICAL_TICKS_BID_ASK = 97
-    HISTORICAL_TICKS_LAST = 98
-    TICK_BY_TICK = 99
-    ORDER_BOUND = 100
-    COMPLETED_ORDER = 101
-    COMPLETED_ORDERS_END = 102
-    HISTORICAL_SCHEDULE = 106
-    HISTORICAL_DATA_END = 108
-    CURRENT_TIME_IN_MILLIS = 109
 
 
 def greeting(version: int, now: datetime) -> bytes:

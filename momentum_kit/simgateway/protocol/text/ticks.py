@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text.session import Reply
+from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.twins import HISTORY, SCANNER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import Field, message
 

@@ -21,7 +21,7 @@ from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import Instrument, Scenario, open_broker, open_market
 from momentum_kit.simgateway.events import ExecutionReport, HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.protocol.wire import frame
+from momentum_kit.simgateway.protocol import frame
 
 Connect = Callable[..., Any]
 ITEM = Instrument(265598, "AAPL", "APPLE INC")

@@ -23,8 +23,7 @@ from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.wire import PROTOBUF_OFFSET, message
+from momentum_kit.simgateway.protocol import PROTOBUF_OFFSET, Request, message
 
 VERSION = 226
 FAMILIES = ("session", "account", "market", "news", "orders", "ticks")

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from momentum_kit.simgateway.protocol.text.request_readers import READERS
-from momentum_kit.simgateway.protocol.text.requests import CME_TAGS
-from momentum_kit.simgateway.protocol.text.session import Request
-from momentum_kit.simgateway.protocol.wire import BINARY_NUMBERS, PROTOBUF_OFFSET, FieldReader, fits_int32
+from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET, Request, fits_int32
+from momentum_kit.simgateway.protocol.text import CME_TAGS, parse_request
 
 # Requests whose id follows a version field, and those that begin with it, simulated or not.
 _ID_AFTER_VERSION = {1, 2, 7, 9, 10, 11, 21, 23, 25, 50, 51, 54, 55, 56, 57, 62, 63, 67, 68, 69, 70, 74, 75, 76, 77}
@@ -53,10 +51,11 @@ class Incoming:
     def decode(self) -> Any:
         """The request's value, the same from either wire; WireError where the bytes do not fit."""
         if not self.is_protobuf:
-            return READERS[Request(self.kind)](FieldReader(self.body), self.version)
-        from momentum_kit.simgateway.protocol.protobuf.requests import parse  # not before a client speaks protobuf
+            return parse_request(Request(self.kind), self.body, self.version)
+        # protobuf is heavy: not before a client speaks it
+        from momentum_kit.simgateway.protocol.protobuf import parse_request as parse_protobuf
 
-        return parse(Request(self.kind), self.body)
+        return parse_protobuf(Request(self.kind), self.body)
 
 
 def _first_number(body: bytes) -> int:
