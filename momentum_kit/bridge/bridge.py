@@ -16,8 +16,8 @@ from ibapi.execution import ExecutionFilter
 from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.codes import CodeTable, load_codes
 from momentum_kit.bridge.pacing import HistoryPacer
-from momentum_kit.bridge.session import Options, Session
-from momentum_kit.bridge.streams import Latest, Stream
+from momentum_kit.bridge.session import GatewaySession, SessionOptions
+from momentum_kit.bridge.streams import LatestBuffer, Stream
 from momentum_kit.bridge.times import news_request_time, request_time
 from momentum_kit.errors import InputError, NoData, NotConnected
 from momentum_kit.models import (
@@ -92,7 +92,7 @@ class IBKRBridge:
         self.news_handler_callback: NewsCallback | None = None
         self._on_incident = on_incident
         self._history = HistoryPacer(small_bar_rules=small_bar_pacing)
-        self._options = Options(
+        self._options = SessionOptions(
             host=host,
             port=port,
             client_id=client_id,
@@ -106,7 +106,7 @@ class IBKRBridge:
             on_headline=self._push_headline,
             spill_dir=spill_dir,
         )
-        self._current: Session | None = None
+        self._current: GatewaySession | None = None
         self._next_order_id = 0
 
     # -- connection ---------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class IBKRBridge:
         if self.health.socket is LinkState.UP:
             return
         await self.disconnect()
-        session = Session(self._options)
+        session = GatewaySession(self._options)
         await session.open()
         self._current = session
         self._next_order_id = max(self._next_order_id, session.next_order_id)
@@ -197,9 +197,9 @@ class IBKRBridge:
         session, seconds = self._session, bar_seconds(bar_size)
         req_id = session.requests.next_id()
         asked = (request_time(end), duration, bar_size, what, int(use_rth))
-        session.link.wrapper.bar_seconds[req_id] = seconds
+        session.thread.wrapper.bar_seconds[req_id] = seconds
         async with AsyncExitStack() as stack:
-            stack.callback(session.link.wrapper.bar_seconds.pop, req_id)
+            stack.callback(session.thread.wrapper.bar_seconds.pop, req_id)
 
             async def send() -> None:
                 key = contract.con_id or contract
@@ -252,7 +252,7 @@ class IBKRBridge:
         """Headlines of these contracts, or of one provider's broad tape (its code); none is ever dropped."""
         session = self._session
         sources = (source,) if isinstance(source, str) else tuple(source)
-        feed = session.line_feed(session.everything("headlines"))
+        feed = session.line_feed(session.lossless("headlines"))
         session.lines.add_headlines(sources, feed)
         return Stream(feed)
 
@@ -261,14 +261,14 @@ class IBKRBridge:
     def stream_quotes(self, contract: Contract) -> Stream[Quote]:
         """The quote after each update; a slow reader gets the latest one only."""
         session = self._session
-        feed = session.line_feed(Latest())
+        feed = session.line_feed(LatestBuffer())
         session.lines.add_quotes(contract, feed)
         return Stream(feed)
 
     def stream_trades(self, contract: Contract) -> Stream[TradeTick]:
         """RTTradeVolume ticks, the series of the bars; none is ever dropped."""
         session = self._session
-        feed = session.line_feed(session.everything(f"trades of {contract}"))
+        feed = session.line_feed(session.lossless(f"trades of {contract}"))
         session.lines.add_trades(contract, feed)
         return Stream(feed)
 
@@ -341,7 +341,7 @@ class IBKRBridge:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     @property
-    def _session(self) -> Session:
+    def _session(self) -> GatewaySession:
         if self._current is None:
             raise NotConnected(f"not connected to {self._options.where}")
         return self._current

@@ -55,7 +55,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CodeVerdict:
     """The meaning of one code in one place."""
 
     meaning: Meaning
@@ -63,7 +63,7 @@ class Verdict:
     advice: str = ""
 
 
-UNKNOWN_CODE = Verdict(Meaning.UNKNOWN, advice="not in error_codes.yaml: reconcile, then add it there")
+UNKNOWN_CODE = CodeVerdict(Meaning.UNKNOWN, advice="not in error_codes.yaml: reconcile, then add it there")
 
 
 class _Rule(BaseModel):
@@ -81,13 +81,13 @@ class CodeTable:
     """Rules by code, in file order: the first whose context and text fit decides."""
 
     def __init__(self, rules: list[_Rule]) -> None:
-        self._rules: defaultdict[int, list[tuple[str, re.Pattern[str], Verdict]]] = defaultdict(list)
+        self._rules: defaultdict[int, list[tuple[str, re.Pattern[str], CodeVerdict]]] = defaultdict(list)
         for rule in rules:
-            verdict = Verdict(rule.meaning, rule.action, rule.advice)
+            verdict = CodeVerdict(rule.meaning, rule.action, rule.advice)
             for code in rule.codes:
                 self._rules[code].append((rule.context, re.compile(rule.when, re.IGNORECASE), verdict))
 
-    def verdict(self, code: int, context: Context, text: str = "") -> Verdict:
+    def verdict(self, code: int, context: Context, text: str = "") -> CodeVerdict:
         """What `code` means for a request, an order or the connection; UNKNOWN_CODE if no rule fits."""
         for where, when, verdict in self._rules.get(code, ()):
             if where in ("any", context) and when.search(text):

@@ -1,4 +1,4 @@
-"""What crosses from the ibapi thread to the loop: IBWrapper builds these, dispatch.py routes them."""
+"""What crosses from the ibapi thread to the loop: IBWrapper builds these values, router.py sends each on."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     complete: bool
 
 
-class Tick(NamedTuple):
+class NumberTick(NamedTuple):
     """One number of one market-data line: `field` is IB's tick type."""
 
     req_id: int
@@ -93,7 +93,7 @@ class Unreadable(NamedTuple):
     detail: str
 
 
-class LinkEnded(NamedTuple):
+class ConnectionEnded(NamedTuple):
     """The last value of a connection: nothing follows it."""
 
     error: BrokerError

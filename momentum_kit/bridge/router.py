@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from momentum_kit.bridge import events
-from momentum_kit.bridge.codes import Action, CodeTable, Meaning, Verdict
+from momentum_kit.bridge.codes import Action, CodeTable, CodeVerdict, Meaning
 from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
@@ -33,6 +33,7 @@ class Router:
 
     def __init__(
         self,
+        *,
         requests: Requests,
         subscriptions: Subscriptions,
         outbox: Outbox,
@@ -52,7 +53,7 @@ class Router:
         self._on_fatal = on_fatal
         self.order_feeds: list[Feed[OrderEvent]] = []
         self.handlers: dict[type, Callable[[Any], None]] = {
-            events.Tick: self._tick,
+            events.NumberTick: self._tick,
             events.TextTick: self._text_tick,
             events.DataType: subscriptions.data_type,
             events.NewsTick: self._news,
@@ -69,7 +70,7 @@ class Router:
         """Handle one value."""
         self.handlers[type(value)](value)
 
-    def _tick(self, tick: events.Tick) -> None:
+    def _tick(self, tick: events.NumberTick) -> None:
         self._lines.tick(tick)
         self._health.flows(tick.req_id)
 
@@ -118,7 +119,7 @@ class Router:
                 notice, self._judge(notice, self._codes.verdict(notice.code, "connection", notice.text))
             )
 
-    def _judge(self, notice: events.Notice, verdict: Verdict) -> Verdict:
+    def _judge(self, notice: events.Notice, verdict: CodeVerdict) -> CodeVerdict:
         """What holds for a code wherever it appears."""
         self._health.act(verdict.action, notice.id, notice.code, notice.text)
         if verdict.meaning is Meaning.UNKNOWN:
@@ -128,7 +129,7 @@ class Router:
             self._incident("pacing", f"{notice.text} ({notice.code})")
         return verdict
 
-    def _about_request(self, notice: events.Notice, verdict: Verdict) -> None:
+    def _about_request(self, notice: events.Notice, verdict: CodeVerdict) -> None:
         action = verdict.action
         if action is Action.RESUBSCRIBE and self._lines.has(notice.id):
             self._lines.ask_again(notice.id)
@@ -143,7 +144,7 @@ class Router:
         else:
             self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
 
-    def _about_connection(self, notice: events.Notice, verdict: Verdict) -> None:
+    def _about_connection(self, notice: events.Notice, verdict: CodeVerdict) -> None:
         if verdict.action is Action.LINK_UP_DATA_LOST:
             self._lines.ask_again_all()
         elif verdict.action is Action.DISCONNECT:

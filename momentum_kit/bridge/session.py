@@ -11,13 +11,12 @@ from typing import Any
 
 from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import CodeTable
-from momentum_kit.bridge.dispatch import Dispatcher
 from momentum_kit.bridge.health import Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
-from momentum_kit.bridge.streams import Everything, Feed, MarketLine, NewsLine, Subscriptions
-from momentum_kit.bridge.wire import Link
+from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, Subscriptions
+from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
 from momentum_kit.models import Headline
 from momentum_kit.ports import OrderEvent
@@ -25,8 +24,8 @@ from momentum_kit.ports import OrderEvent
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
     """What a session needs to know; times in wall seconds."""
 
     host: str
@@ -48,31 +47,38 @@ class Options:
         return f"{self.host}:{self.port}"
 
 
-class Session:
+class GatewaySession:
     """Wires the parts of one connection; opened once, closed once (more often does no harm)."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: SessionOptions) -> None:
         self.options = options
         self.health = Health(options.incident)
         self.outbox = Outbox(options.messages_per_s)
         self.requests = Requests(options.request_timeout_s, self._changed)
-        self.lines = Subscriptions(self._subscribe, self._unsubscribe, self.requests.next_id, options.market_data_lines)
+        self.lines = Subscriptions(
+            subscribe=self._subscribe,
+            cancel=self._unsubscribe,
+            next_id=self.requests.next_id,
+            market_data_lines=options.market_data_lines,
+        )
         self.router = Router(
-            self.requests,
-            self.lines,
-            self.outbox,
-            self.health,
-            options.codes,
-            options.incident,
-            options.on_headline,
-            self._fatal,
+            requests=self.requests,
+            subscriptions=self.lines,
+            outbox=self.outbox,
+            health=self.health,
+            codes=options.codes,
+            incident=options.incident,
+            on_headline=options.on_headline,
+            on_fatal=self._fatal,
         )
         self.router.handlers[events.Accounts] = self._on_accounts
         self.router.handlers[events.NextOrderId] = self._on_next_order_id
-        self.router.handlers[events.LinkEnded] = self._on_ended
+        self.router.handlers[events.ConnectionEnded] = self._on_ended
         self.dispatcher = Dispatcher(self.router.route, self.lines.flush, self._quiet)
         address = (options.host, options.port, options.client_id)
-        self.link = Link(address, options.connect_timeout_s, self.dispatcher.inbox, options.now)
+        self.thread = ClientThread(
+            address, connect_timeout_s=options.connect_timeout_s, inbox=self.dispatcher.inbox, now=options.now
+        )
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
         self._closing = False  # we want it to end
@@ -85,7 +91,7 @@ class Session:
 
     async def open(self) -> None:
         """Connect and wait until accounts and the next order id are known. ConnectionFailed: nothing is left."""
-        self.link.start()
+        self.thread.start()
         limit_s = self.options.connect_timeout_s
         try:
             async with asyncio.timeout(limit_s + 1.0):  # the thread, which knows more, gives up first
@@ -103,7 +109,7 @@ class Session:
         """End the connection; readers get what was received, then the end. Joins the thread."""
         self._closing = True
         self.outbox.close(NotConnected("disconnected"))
-        await self.link.stop()
+        await self.thread.stop()
         self.dispatcher.finish()
         if self.early_orders is not None:
             self.early_orders.close()
@@ -112,7 +118,7 @@ class Session:
         """Hand one request to the socket, within the message rate; the future carries its failure."""
         if self._over or self._closing:
             raise NotConnected(f"{request}: not connected to {self.options.where}")
-        return self.outbox.post(lambda: self.link.client.call(request, *args), urgent=urgent)
+        return self.outbox.post(lambda: self.thread.client.call(request, *args), urgent=urgent)
 
     def send_quietly(self, request: str, *args: Any) -> None:
         """Send what nobody waits for, such as the cancel of a subscription."""
@@ -123,7 +129,7 @@ class Session:
 
     def order_feed(self) -> Feed[OrderEvent]:
         """A feed of every order event from now on."""
-        feed: Feed[OrderEvent] = Feed(self.everything("order events"), self.router.order_feeds.remove, self._changed)
+        feed: Feed[OrderEvent] = Feed(self.lossless("order events"), self.router.order_feeds.remove, self._changed)
         self.router.order_feeds.append(feed)
         return feed
 
@@ -131,9 +137,9 @@ class Session:
         """A feed for one or more lines."""
         return Feed(buffer, self.lines.drop, self._changed)
 
-    def everything(self, name: str) -> Everything[Any]:
+    def lossless(self, name: str) -> LosslessBuffer[Any]:
         """A buffer that loses nothing."""
-        return Everything(name, self.options.spill_dir, self.options.incident)
+        return LosslessBuffer(name, folder=self.options.spill_dir, alarm=self.options.incident)
 
     # -- parts' questions ---------------------------------------------------------------------------------------------
 
@@ -182,7 +188,7 @@ class Session:
 
     def _check_ready(self) -> None:
         if self.accounts and self.next_order_id and not self._ready.done():
-            self.health.connected(self.link.client.serverVersion())
+            self.health.connected(self.thread.client.serverVersion())
             self._ready.set_result(None)
 
     def _fail_ready(self, error: BrokerError) -> None:
@@ -197,10 +203,10 @@ class Session:
             self._fail_ready(ConnectionFailed(reason))
         else:
             self.options.incident("connection", f"{text} ({code}); {advice}")
-        if self.link.client.link is not None:
-            self.link.client.link.abort()
+        if self.thread.client.connection is not None:
+            self.thread.client.connection.abort()
 
-    def _on_ended(self, ended: events.LinkEnded) -> None:
+    def _on_ended(self, ended: events.ConnectionEnded) -> None:
         self._over = True
         reason = "disconnected" if self._closing else str(ended.error)
         failed = ended.error if isinstance(ended.error, ConnectionFailed) else ConnectionFailed(self._early_end(reason))

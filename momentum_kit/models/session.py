@@ -73,7 +73,7 @@ class ConnectionHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ConnectionLayer:
     """One light of the connection: gateway, broker, farms or data.
 
     age_s: since its last sign of life, nan where none is known; detail: words for a person, may be empty.
@@ -142,35 +142,35 @@ class EngineStatus:
         return self.realised_usd + self.unrealised_usd - self.costs_usd
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[ConnectionLayer, ...]:
         """The four lights of the connection, from the socket outwards."""
         health = self.health
         return (
-            Layer("gateway", health.socket, f"server version {health.server_version}", self.message_age_s),
-            Layer("broker", health.broker),
+            ConnectionLayer("gateway", health.socket, f"server version {health.server_version}", self.message_age_s),
+            ConnectionLayer("broker", health.broker),
             _farms(health.farms),
             _data(health, self.data_ages_s),
         )
 
 
-def _farms(farms: dict[str, LinkState]) -> Layer:
+def _farms(farms: dict[str, LinkState]) -> ConnectionLayer:
     """As good as its worst farm; a dormant one opens on demand and says nothing."""
     for state in (LinkState.DOWN, LinkState.DEGRADED, LinkState.UP):
         if named := sorted(farm for farm, its in farms.items() if its is state):
-            return Layer("farms", state, f"{', '.join(named)} {state}")
-    return Layer("farms", LinkState.UNKNOWN)
+            return ConnectionLayer("farms", state, f"{', '.join(named)} {state}")
+    return ConnectionLayer("farms", LinkState.UNKNOWN)
 
 
-def _data(health: ConnectionHealth, ages_s: dict[str, float]) -> Layer:
+def _data(health: ConnectionHealth, ages_s: dict[str, float]) -> ConnectionLayer:
     """The subscriptions together; its age is that of the quietest symbol."""
     ages = [age for age in ages_s.values() if not math.isnan(age)]
     oldest = max(ages, default=math.nan)
     if health.competing_session:
-        return Layer("data", LinkState.DOWN, "another session takes the market data", oldest)
+        return ConnectionLayer("data", LinkState.DOWN, "another session takes the market data", oldest)
     if not ages_s:
-        return Layer("data", LinkState.UNKNOWN, "nothing is watched")
+        return ConnectionLayer("data", LinkState.UNKNOWN, "nothing is watched")
     stale = len(health.stale_con_ids)
     detail = f"{len(ages_s)} watched, {stale} stale"
     if not stale:
-        return Layer("data", LinkState.UP, detail, oldest)
-    return Layer("data", LinkState.DOWN if stale >= len(ages_s) else LinkState.DEGRADED, detail, oldest)
+        return ConnectionLayer("data", LinkState.UP, detail, oldest)
+    return ConnectionLayer("data", LinkState.DOWN if stale >= len(ages_s) else LinkState.DEGRADED, detail, oldest)

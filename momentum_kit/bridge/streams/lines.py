@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge import convert
-from momentum_kit.bridge.events import TextTick, Tick
+from momentum_kit.bridge.events import NumberTick, TextTick
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 
@@ -52,7 +52,7 @@ class MarketLine:
             if feed in feeds:
                 feeds.remove(feed)
 
-    def take(self, tick: Tick) -> bool:
+    def take(self, tick: NumberTick) -> bool:
         """Note one number; True if it changes the quote."""
         self.alive_ns = tick.received_ns
         name = _FIELDS.get(tick.field)

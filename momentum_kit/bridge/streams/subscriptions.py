@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from momentum_kit.bridge.events import DataType, NewsTick, TextTick, Tick
+from momentum_kit.bridge.events import DataType, NewsTick, NumberTick, TextTick
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
 from momentum_kit.errors import BrokerError, NotConnected
@@ -20,6 +20,7 @@ class Subscriptions:
 
     def __init__(
         self,
+        *,
         subscribe: Callable[[Line], None],
         cancel: Callable[[int], None],
         next_id: Callable[[], int],
@@ -67,7 +68,7 @@ class Subscriptions:
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
-    def tick(self, tick: Tick) -> None:
+    def tick(self, tick: NumberTick) -> None:
         """A number; the quote it changes is published by flush()."""
         line = self._lines.get(tick.req_id)
         if isinstance(line, MarketLine) and line.take(tick):

@@ -1,6 +1,6 @@
 """The ibapi side of the bridge: socket, client, callbacks, and the queue that hands their values to the loop."""
 
-from momentum_kit.bridge.wire.inbox import Inbox, Message
-from momentum_kit.bridge.wire.link import Link
+from momentum_kit.bridge.wire.client import ClientThread
+from momentum_kit.bridge.wire.inbox import Dispatcher
 
-__all__ = ["Inbox", "Link", "Message"]
+__all__ = ["ClientThread", "Dispatcher"]

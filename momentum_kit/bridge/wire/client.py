@@ -1,10 +1,14 @@
-"""The official EClient with a connect that ends, a decoder that survives, and requests that raise."""
+"""The official EClient with a connect that ends, a decoder that survives, requests that raise, and its thread."""
 
+import asyncio
 import contextlib
 import inspect
 import logging
 import socket
+import threading
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -16,11 +20,15 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER
 from ibapi.utils import BadMessage
 
+from momentum_kit.bridge.events import ConnectionEnded
 from momentum_kit.bridge.wire.connection import IBConnection
+from momentum_kit.bridge.wire.inbox import Inbox
 from momentum_kit.bridge.wire.wrapper import IBWrapper
-from momentum_kit.errors import ConnectionFailed, NotConnected, RequestFailed, RequestTimeout
+from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestFailed, RequestTimeout
 
 log = logging.getLogger(__name__)
+
+_GRACE_S = 0.5  # for the gateway to close after our half-close; then the socket is cut
 
 MIN_SERVER_VERSION = 163  # the first with sizes in shares and fractions of them
 _CANCEL_TAKES_OBJECT = "orderCancel" in inspect.signature(EClient.cancelOrder).parameters  # since API 10.30
@@ -64,32 +72,32 @@ class IBClient(EClient):  # type: ignore[misc]
         # at INFO ibapi formats every request and every answer; its errors reach us through the wrapper anyway
         logging.getLogger("ibapi").setLevel(logging.CRITICAL)
         self.connect_timeout_s = connect_timeout_s
-        self.link: IBConnection | None = None
+        self.connection: IBConnection | None = None
 
     def connect(self, host: str, port: int, clientId: int) -> None:  # noqa: N803
         """Handshake and START_API; ConnectionFailed says in one line what is wrong."""
         deadline = time.monotonic() + self.connect_timeout_s
         self.host, self.port, self.clientId = host, port, clientId
-        self.link = self.conn = self.msg_queue = IBConnection(host, port)
+        self.connection = self.conn = self.msg_queue = IBConnection(host, port)
         try:
-            self.link.connect(self.connect_timeout_s)
+            self.connection.connect(self.connect_timeout_s)
             hello = comm.make_initial_msg(f"v{MIN_CLIENT_VER}..{MAX_CLIENT_VER}")
-            self.link.sendMsg(b"API\0" + hello)
-            fields = comm.read_fields(self.link.first_frame(deadline))
+            self.connection.sendMsg(b"API\0" + hello)
+            fields = comm.read_fields(self.connection.first_frame(deadline))
         except OSError as error:
-            self.link.disconnect()
-            raise ConnectionFailed(_explain(error, host, port, self.connect_timeout_s, self.link.sent)) from None
+            self.connection.disconnect()
+            raise ConnectionFailed(_explain(error, host, port, self.connect_timeout_s, self.connection.sent)) from None
         self._agree(fields, f"{host}:{port}")
         self.startApi()
 
     def _agree(self, fields: tuple[bytes, ...], where: str) -> None:
-        assert self.link is not None
+        assert self.connection is not None
         if len(fields) != 2 or not fields[0].isdigit():
-            self.link.disconnect()
+            self.connection.disconnect()
             raise ConnectionFailed(f"{where} is not an IB gateway: it answered {b' '.join(fields)[:60]!r}")
         version = int(fields[0])
         if version < MIN_SERVER_VERSION:
-            self.link.disconnect()
+            self.connection.disconnect()
             raise ConnectionFailed(f"{where} is too old: server version {version}, needed {MIN_SERVER_VERSION}")
         self.serverVersion_, self.connTime = version, fields[1].decode(errors="replace")
         self.decoder = SafeDecoder(self.wrapper, version)
@@ -97,31 +105,33 @@ class IBClient(EClient):  # type: ignore[misc]
 
     def isConnected(self) -> bool:  # noqa: N802
         """True while the socket is open; without the log line that ibapi formats twice a message."""
-        return bool(self.connState == EClient.CONNECTED and self.link is not None and self.link.socket is not None)
+        return bool(
+            self.connState == EClient.CONNECTED and self.connection is not None and self.connection.socket is not None
+        )
 
     def disconnect(self) -> None:
         """Close the socket, on the reading thread. The versions stay: a request may be on its way into them."""
         self.setConnState(EClient.DISCONNECTED)
-        if self.link is not None:
-            self.link.disconnect()
+        if self.connection is not None:
+            self.connection.disconnect()
 
     def call(self, request: str, *args: Any) -> None:
         """Send one request by its ibapi name, on the loop's thread; raise what ibapi would only report to error().
 
         NotConnected, RequestFailed: nothing was sent. RequestTimeout: it may have been sent in part, outcome unknown.
         """
-        link = self.link
-        if link is None or not self.isConnected():
+        connection = self.connection
+        if connection is None or not self.isConnected():
             raise NotConnected(f"{request}: not connected to the gateway")
-        before = link.sent
+        before = connection.sent
         self.wrapper.refusals.clear()
-        with contextlib.suppress(OSError):  # API 10.37 lets it through, later ones report it; link.failure has it
+        with contextlib.suppress(OSError):  # API 10.37 lets it through, later ones report it; connection.failure has it
             getattr(self, request)(*args)
-        if link.sent > before:
+        if connection.sent > before:
             return
         code, text = self.wrapper.refusals[-1] if self.wrapper.refusals else (NOT_CONNECTED.code(), "nothing was sent")
-        if link.failure:
-            raise RequestTimeout(f"{request}: {link.failure}; the outcome is unknown, reconcile")
+        if connection.failure:
+            raise RequestTimeout(f"{request}: {connection.failure}; the outcome is unknown, reconcile")
         if code == NOT_CONNECTED.code():
             raise NotConnected(f"{request}: {text}")
         raise RequestFailed(code, text)
@@ -129,6 +139,59 @@ class IBClient(EClient):  # type: ignore[misc]
     def cancel(self, order_id: int) -> None:
         """Cancel an order, in this API version's form."""
         self.cancelOrder(order_id, OrderCancel() if _CANCEL_TAKES_OBJECT else "")
+
+
+class ClientThread:
+    """A client, its wrapper, its inbox and its thread, for one connection. `ended` is set when nothing more comes."""
+
+    def __init__(
+        self, address: tuple[str, int, int], *, connect_timeout_s: float, inbox: Inbox, now: Callable[[], datetime]
+    ) -> None:
+        self.inbox = inbox
+        self.wrapper = IBWrapper(inbox, now)
+        self.client = IBClient(self.wrapper, connect_timeout_s)
+        self.ended = asyncio.Event()
+        self.stopping = False
+        self._address = address
+        self._loop = asyncio.get_running_loop()
+        host, port, client_id = address
+        self._thread = threading.Thread(target=self._run, name=f"ibapi-{host}:{port}-{client_id}", daemon=True)
+
+    def start(self) -> None:
+        """Start connecting, on the thread; the outcome comes through the inbox."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End the connection and the thread, whatever they are doing; safe with a backlog, and twice."""
+        self.stopping = True
+        connection = self.client.connection
+        if connection is not None:
+            connection.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), _GRACE_S)
+            connection.abort()
+        await self.ended.wait()
+        self._thread.join()
+
+    def _run(self) -> None:
+        error: BrokerError = NotConnected("the connection ended")
+        try:
+            self.client.connect(*self._address)
+            if not self.stopping:  # stop() may have come before there was a socket to end
+                self.client.run()
+            connection = self.client.connection
+            error = NotConnected(connection.failure if connection and connection.failure else "the connection ended")
+        except ConnectionFailed as failure:
+            error = failure
+        except Exception as failure:  # a thread that dies silently would leave every request waiting
+            log.exception("the ibapi thread died")
+            error = NotConnected(f"the reader thread died: {failure!r}")
+        finally:
+            self.client.disconnect()
+            self.inbox.post(ConnectionEnded(error))
+            self.inbox.commit()
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self.ended.set)
 
 
 def _explain(error: OSError, host: str, port: int, timeout_s: float, hello_sent: int) -> str:

@@ -98,15 +98,15 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def tickPrice(self, reqId: int, tickType: int, price: float, attrib: Any) -> None:
-        self._post(events.Tick(reqId, tickType, price, self.now(), time.perf_counter_ns()))
+        self._post(events.NumberTick(reqId, tickType, price, self.now(), time.perf_counter_ns()))
 
     @_queued
     def tickSize(self, reqId: int, tickType: int, size: Decimal) -> None:
-        self._post(events.Tick(reqId, tickType, float(convert.shares(size)), self.now(), time.perf_counter_ns()))
+        self._post(events.NumberTick(reqId, tickType, float(convert.shares(size)), self.now(), time.perf_counter_ns()))
 
     @_queued
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
-        self._post(events.Tick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
+        self._post(events.NumberTick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
 
     @_queued
     def tickString(self, reqId: int, tickType: int, value: str) -> None:

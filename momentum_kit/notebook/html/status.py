@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, Self
 
-from momentum_kit.models import EngineStatus, Layer, LinkState, PositionView, TradingState
+from momentum_kit.models import ConnectionLayer, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.html.reasons import reason_detail, rule_value
 from momentum_kit.notebook.html.style import STYLE
 from momentum_kit.pages import Html, age, chip, clock, gain, join, number, table, tag
@@ -76,7 +76,7 @@ def lights(status: EngineStatus) -> Html:
     return tag("div", join(shown), "mk-lights")
 
 
-def _believed(status: EngineStatus) -> tuple[Layer, ...]:
+def _believed(status: EngineStatus) -> tuple[ConnectionLayer, ...]:
     """Behind a socket that is down nothing is known, whatever was heard last."""
     if status.health.socket is not LinkState.DOWN:
         return status.layers

@@ -148,12 +148,12 @@ async def test_an_unknown_code_about_an_order_is_unknown(
 async def test_a_send_that_breaks_off_has_an_unknown_outcome(bridge: IBKRBridge, gateway: Gateway) -> None:
     """Half an order may have gone out: never 'not sent', and the connection is over."""
     session = bridge._session
-    connection = session.link.client.link
+    connection = session.thread.client.connection
     assert connection is not None and connection.socket is not None
     connection.socket.shutdown(socket.SHUT_WR)  # the gateway, on this loop, cannot see it before the send fails
     with pytest.raises(RequestTimeout, match=r"placeOrder: a send failed: .*outcome is unknown, reconcile"):
         await bridge.place_order(AAPL, BUY)
-    await asyncio.wait_for(session.link.ended.wait(), 5)
+    await asyncio.wait_for(session.thread.ended.wait(), 5)
 
 
 async def test_what_the_client_refuses_was_never_sent(bridge: IBKRBridge, gateway: Gateway) -> None:

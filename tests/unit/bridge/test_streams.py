@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.streams import Everything, Feed, Latest, Stream
-from momentum_kit.bridge.streams.spill import Spill
+from momentum_kit.bridge.streams import Feed, LatestBuffer, LosslessBuffer, Stream
+from momentum_kit.bridge.streams.buffers import Spill
 from momentum_kit.errors import NotConnected
 from momentum_kit.models.orders import CommissionReport
 
@@ -36,7 +36,7 @@ class Reading:
 @pytest.fixture
 async def reading(tmp_path: Path) -> Reading:
     """A stream that loses nothing."""
-    return Reading(Everything("test", tmp_path, lambda *_: None))
+    return Reading(LosslessBuffer("test", folder=tmp_path, alarm=lambda *_: None))
 
 
 async def waiting(reading: Reading) -> None:
@@ -49,7 +49,9 @@ async def waiting(reading: Reading) -> None:
 def test_nothing_is_lost_and_the_order_is_kept_over_disk(steps: list[int | None], bound: int) -> None:
     """Whatever the interleaving of writes and reads (None), values come out once and in order."""
     alarms: Alarms = []
-    buffer: Everything[int] = Everything("test", None, lambda kind, text: alarms.append((kind, text)), bound)
+    buffer: LosslessBuffer[int] = LosslessBuffer(
+        "test", folder=None, alarm=lambda kind, text: alarms.append((kind, text)), bound=bound
+    )
     put, got = [], []
     for step in steps:
         if step is not None:
@@ -66,7 +68,9 @@ def test_nothing_is_lost_and_the_order_is_kept_over_disk(steps: list[int | None]
 def test_an_overflow_alarms_once_and_keeps_real_values(tmp_path: Path) -> None:
     """One alarm an overflow; our frozen values survive the disk."""
     alarms: Alarms = []
-    buffer: Everything[CommissionReport] = Everything("fills", tmp_path, lambda *told: alarms.append(told), bound=2)
+    buffer: LosslessBuffer[CommissionReport] = LosslessBuffer(
+        "fills", folder=tmp_path, alarm=lambda *told: alarms.append(told), bound=2
+    )
     reports = [CommissionReport(f"{number}.01", 1.0, "USD", 0.5) for number in range(10)]
     for report in reports:
         buffer.put(report)
@@ -83,7 +87,9 @@ def test_an_overflow_alarms_once_and_keeps_real_values(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_loses_nothing(tmp_path: Path) -> None:
     """No folder to spill to: an alarm, and everything stays in memory."""
     alarms: Alarms = []
-    buffer: Everything[int] = Everything("fills", tmp_path / "gone", lambda *told: alarms.append(told), bound=3)
+    buffer: LosslessBuffer[int] = LosslessBuffer(
+        "fills", folder=tmp_path / "gone", alarm=lambda *told: alarms.append(told), bound=3
+    )
     for number in range(100):
         buffer.put(number)
     assert [buffer.get() for _ in range(100)] == list(range(100))
@@ -94,7 +100,9 @@ def test_a_disk_that_refuses_loses_nothing(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is on disk already comes back before what follows in memory."""
     alarms: Alarms = []
-    buffer: Everything[int] = Everything("fills", tmp_path, lambda *told: alarms.append(told), bound=3)
+    buffer: LosslessBuffer[int] = LosslessBuffer(
+        "fills", folder=tmp_path, alarm=lambda *told: alarms.append(told), bound=3
+    )
     for number in range(6):
         buffer.put(number)
 
@@ -111,7 +119,7 @@ def test_a_disk_that_fills_up_loses_nothing(tmp_path: Path, monkeypatch: pytest.
 
 async def test_quotes_conflate() -> None:
     """A slow reader gets the latest quote and no backlog."""
-    reading = Reading(Latest())
+    reading = Reading(LatestBuffer())
     for number in range(100):
         reading.feed.put(number)
     assert await anext(reading.stream) == 99
