@@ -80,12 +80,20 @@ def download(
     import asyncio
     from dataclasses import asdict
 
-    from momentum_kit.runtime.download import Wanted, run_download
+    from momentum_kit.runtime.download import DownloadRequest, run_download
     from momentum_kit.runtime.engine import configure_logs
 
     upper = tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
     days = _day("--from", first), _day("--to", last)
-    wanted = Wanted(upper, *days, tuple(provider or ()), before_s, after_s, small_bars)
+    wanted = DownloadRequest(
+        symbols=upper,
+        first_day=days[0],
+        last_day=days[1],
+        providers=tuple(provider or ()),
+        before_s=before_s,
+        after_s=after_s,
+        small_bars=small_bars,
+    )
     settings = load_config(config, {"broker.port": port} if port else None)
     configure_logs(find_project() / settings.storage.logs_dir / "download", settings.storage)
     report = asyncio.run(run_download(settings, wanted, archive, client_id))

@@ -45,7 +45,15 @@ def demo(
     from momentum_kit.runtime.demo import Demo, demo_progress, run_demo
     from momentum_kit.runtime.production import print_summary, settings_of
 
-    wanted = Demo(scenario, seed, speed, archive, _day(day, archive), settings_of(changes or []), server_version)
+    wanted = Demo(
+        scenario=scenario,
+        seed=seed,
+        speed=speed,
+        archive=archive,
+        day=_day(day, archive),
+        overrides=settings_of(changes or []),
+        server_version=server_version,
+    )
     console = Console(stderr=json_)
     with demo_progress(console) as progress:
         summary, outcome = run_demo(wanted, find_project(), progress)

@@ -21,7 +21,7 @@ from momentum_kit.errors import InputError
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.market import Bar
 from momentum_kit.models.news import Headline, HeadlinePhase
-from momentum_kit.runtime.download import Wanted
+from momentum_kit.runtime.download import DownloadRequest
 from momentum_kit.runtime.download.download import Download, Progress
 from momentum_kit.runtime.download.plan import DownloadReport, windows
 from momentum_kit.runtime.download.small_bars import SPACING_S
@@ -63,15 +63,17 @@ def symbols(gateway: SimulatedGateway) -> tuple[str, ...]:
     return tuple(sorted(each.symbol for each in gateway.hub.market.instruments.values()))
 
 
-def wanted(gateway: SimulatedGateway, **changed: Any) -> Wanted:
+def wanted(gateway: SimulatedGateway, **changed: Any) -> DownloadRequest:
     """A week of both, with short windows around headlines."""
-    return Wanted(**{"symbols": symbols(gateway), "first_day": FIRST, "last_day": LAST, "after_s": 600.0, **changed})
+    return DownloadRequest(
+        **{"symbols": symbols(gateway), "first_day": FIRST, "last_day": LAST, "after_s": 600.0, **changed}
+    )
 
 
 async def download(
     gateway: SimulatedGateway,
     archive: Archive,
-    what: Wanted,
+    what: DownloadRequest,
     *,
     progress: Progress = lambda *_: None,
     paced: bool = False,
@@ -87,7 +89,9 @@ async def download(
     )
     try:
         spacing_s = SPACING_S if paced else 0.0
-        report = await Download(bridge, archive, what, progress, spacing_s=spacing_s).run()
+        report = await Download(
+            bridge=bridge, archive=archive, wanted=what, progress=progress, spacing_s=spacing_s
+        ).run()
     finally:
         await bridge.disconnect()
     assert "pacing" not in incidents
@@ -257,13 +261,13 @@ def contents(archive: Archive) -> dict[str, Any]:
 def test_nonsense_is_refused_before_anything_is_asked(changed: dict[str, Any], words: str) -> None:
     """No symbols, days in the wrong order and empty windows are bad input."""
     with pytest.raises(InputError, match=words):
-        Wanted(**{"symbols": ("SPY",), "first_day": FIRST, "last_day": LAST, **changed})
+        DownloadRequest(**{"symbols": ("SPY",), "first_day": FIRST, "last_day": LAST, **changed})
 
 
 def test_windows_end_with_trading() -> None:
     """A headline at 19:59 New York has its window cut at 20:00."""
     at = datetime(2026, 11, 19, 19, 59, 30, tzinfo=NEW_YORK)
     line = Headline("BRFG", "1", "text", at, None, contract=Contract("SPY", 1))
-    spans = windows([line], Wanted(("SPY",), FIRST, LAST), at + timedelta(days=1))
+    spans = windows([line], DownloadRequest(symbols=("SPY",), first_day=FIRST, last_day=LAST), at + timedelta(days=1))
     ((start, end),) = spans["SPY", date(2026, 11, 19)]
     assert (start, end) == (at - timedelta(minutes=30), datetime(2026, 11, 19, 20, tzinfo=NEW_YORK))

@@ -1,13 +1,16 @@
-"""`momentum-kit demo`: the whole product on one screen; gateway, engine and kernel each in a process of its own."""
+"""Runs `momentum-kit demo`, the whole product on one screen: gateway, engine and kernel in processes of their own."""
 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, MomentumKitError
@@ -16,6 +19,7 @@ from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, new_run_dir
 from momentum_kit.runtime.production import RunOutcome, run_notebook, run_summary, write_summary
 from momentum_kit.runtime.sim import gateway_process
+from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import load_scenario
 
 LAST_STRETCH = timedelta(minutes=3)  # the market that is left for closing what is still held
@@ -24,7 +28,7 @@ ARCHIVE_NOTE = "real minute bars; inside a minute the market walks a seeded path
 Progress = Callable[[EngineStatus], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
     """What to show.
 
@@ -117,3 +121,23 @@ class _Watcher:
             self._progress(status)
             if status.state is TradingState.STOPPED:
                 return
+
+
+@contextmanager
+def demo_progress(console: Console) -> Iterator[Progress]:
+    """Yields what to call with each status: market time and counts on a terminal, nothing in a pipe."""
+    if not console.is_terminal:
+        yield lambda _status: None
+        return
+    with console.status("starting gateway, engine and kernel ...") as line:
+
+        def show(status: EngineStatus) -> None:
+            counts = status.counts
+            line.update(
+                f"{status.market_time.astimezone(NEW_YORK):%H:%M:%S} New York  "
+                f"[bold]{counts.get('headlines', 0)}[/] headlines  [bold]{counts.get('signals', 0)}[/] signals  "
+                f"[bold]{len(status.positions)}[/] open  "
+                f"P&L {status.realised_usd + status.unrealised_usd - status.costs_usd:+,.2f} USD"
+            )
+
+        yield show

@@ -1,6 +1,6 @@
 """Gateway to archive: `momentum-kit data download`, resumable."""
 
-from momentum_kit.runtime.download.plan import Wanted
-from momentum_kit.runtime.download.run import run_download
+from momentum_kit.runtime.download.download import run_download
+from momentum_kit.runtime.download.plan import DownloadRequest
 
-__all__ = ["Wanted", "run_download"]
+__all__ = ["DownloadRequest", "run_download"]

@@ -1,4 +1,4 @@
-"""Requests that must get an answer: asked again after pacing, silence or a lost gateway; an honest "none" is kept."""
+"""Asks for a download until there is an answer: again after pacing, silence, a lost gateway; a true "none" counts."""
 
 import asyncio
 import logging

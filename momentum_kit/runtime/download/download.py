@@ -1,23 +1,29 @@
-"""Gateway -> archive: symbol master, minutes, headlines, then 5 s bars and quotes around headlines; resumable.
+"""Runs `momentum-kit data download`: symbol master, minutes, headlines, then 5 s bars and quotes around headlines.
 
 Every answer is stored before the next is counted as done, and what is left to ask is derived from the archive alone:
 killed at any point, the same command goes on where it was. A broker that has nothing is recorded as a gap.
 """
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
+
+from rich.console import Console
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.errors import RequestFailed
+from momentum_kit.config import Config
+from momentum_kit.errors import GuardRefused, RequestFailed
 from momentum_kit.models import Bar, Contract
 from momentum_kit.runtime.download.asking import PATIENCE_S, Asked, Asker, TimeLeft
 from momentum_kit.runtime.download.headlines import HeadlineBatch, fetch_headlines
 from momentum_kit.runtime.download.plan import (
     DownloadReport,
-    Wanted,
+    DownloadRequest,
     midnight,
     trading_days,
     uncovered,
@@ -25,11 +31,13 @@ from momentum_kit.runtime.download.plan import (
     windows,
 )
 from momentum_kit.runtime.download.small_bars import SPACING_S, SmallBars
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, SYMBOLS, Archive, Listing, Provenance, Series, Span
 
 AT_ONCE = 6  # requests on their way; IB allows 50, and throttles softly long before
 JOB_FLOOR_S, JOBS_FREE = 15.0, 40  # 60 requests in 10 minutes, and three for a pair of jobs: trades; bids and asks
+CLIENT_ID_ABOVE = 1  # beside the trading client, whose id must stay its own
 DAY_OVER = timedelta(hours=20)  # New York: after-hours trading ends
 
 Job = Callable[[], Awaitable[None]]
@@ -47,9 +55,10 @@ class Download:
 
     def __init__(
         self,
+        *,
         bridge: IBKRBridge,
         archive: Archive,
-        wanted: Wanted,
+        wanted: DownloadRequest,
         progress: Progress,
         patience_s: float = PATIENCE_S,
         spacing_s: float = SPACING_S,
@@ -172,7 +181,14 @@ class Download:
 
     def _small_jobs(self) -> list[Job]:
         headlines = self._archive.headlines(self._wanted.first_day, self._wanted.last_day)
-        store = SmallBars(self._bridge, self._asker, self._archive, self._report, self._origin, self._spacing_s)
+        store = SmallBars(
+            bridge=self._bridge,
+            asker=self._asker,
+            archive=self._archive,
+            report=self._report,
+            origin=self._origin,
+            spacing_s=self._spacing_s,
+        )
         jobs: list[Job] = []
         for (symbol, day), spans in windows(headlines, self._wanted, self._now).items():
             for kind in (BARS_5S, QUOTES_5S) if symbol in self._listings else ():
@@ -218,3 +234,47 @@ class Download:
             adjusted=True,
             covered=covered,
         )
+
+
+async def run_download(config: Config, wanted: DownloadRequest, archive: Path, client_id: int | None) -> DownloadReport:
+    """Connect to the configured gateway and download. Raises GuardRefused while a session trades on its account.
+
+    IB counts history requests over all clients of a login: a download would take a session's share of them.
+    """
+    if StateFolder(config.owner_key).address() is not None:
+        raise GuardRefused(f"a session runs for {config.owner_key}: a download would use up its history requests")
+    broker = config.broker
+    real_time = config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
+    bridge = IBKRBridge(
+        broker.host,
+        broker.port,
+        broker.client_id + CLIENT_ID_ABOVE if client_id is None else client_id,
+        connect_timeout_s=broker.connect_timeout_s,
+        request_timeout_s=broker.request_timeout_s,
+        messages_per_s=broker.messages_per_s if real_time else math.inf,
+        small_bar_pacing=real_time,
+    )
+    with _progress(Console(stderr=True)) as progress:
+        await bridge.connect()
+        try:
+            spacing_s = SPACING_S if real_time else 0.0
+            return await Download(
+                bridge=bridge, archive=Archive(archive), wanted=wanted, progress=progress, spacing_s=spacing_s
+            ).run()
+        finally:
+            await bridge.disconnect()
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
+    """Yields what to call after every answer: progress and the time left on a terminal, nothing in a pipe."""
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
+    with console.status("connecting ...") as line:
+
+        def show(stage: str, done: int, total: int, left_s: float) -> None:
+            left = "" if math.isnan(left_s) else f", {timedelta(seconds=round(left_s))} left"
+            line.update(f"{stage}: [bold]{done:,}[/] of {total:,}{left}")
+
+        yield show

@@ -1,4 +1,4 @@
-"""Headlines of the past, page by page, and their batches on the way to the archive."""
+"""Downloads headlines of the past page by page, and gathers them to batches on the way to the archive."""
 
 import asyncio
 from collections.abc import Sequence

@@ -15,8 +15,8 @@ TRADING_DAY = time(4), time(20)  # New York: outside it nothing trades and 5 s b
 SMALL_BAR = timedelta(seconds=5)
 
 
-@dataclass(frozen=True)
-class Wanted:
+@dataclass(frozen=True, kw_only=True)
+class DownloadRequest:
     """What to download: days are New York's, both included.
 
     providers: news codes; () takes all that the account is entitled to. before_s, after_s: 5 s bars and quotes around
@@ -109,7 +109,9 @@ def uncovered(wanted: Span, covered: Sequence[Span]) -> list[Span]:
     return parts
 
 
-def windows(headlines: Iterable[Headline], wanted: Wanted, now: datetime) -> dict[tuple[str, date], list[Span]]:
+def windows(
+    headlines: Iterable[Headline], wanted: DownloadRequest, now: datetime
+) -> dict[tuple[str, date], list[Span]]:
     """The spans of 5 s bars around headlines by symbol and day: inside trading hours, joined, not beyond now."""
     spans: dict[tuple[str, date], list[Span]] = {}
     for line in headlines:

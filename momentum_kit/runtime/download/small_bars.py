@@ -1,4 +1,4 @@
-"""Five-second bars and quotes around headlines: asked for in pieces, each piece stored with the span it speaks for."""
+"""Downloads 5 s bars and quotes around headlines: in pieces, each stored with the span that it speaks for."""
 
 import asyncio
 import math
@@ -24,6 +24,7 @@ class SmallBars:
 
     def __init__(
         self,
+        *,
         bridge: IBKRBridge,
         asker: Asker,
         archive: Archive,
