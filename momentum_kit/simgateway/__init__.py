@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.market import open_market
-    from momentum_kit.simgateway.scenario.scenario import Scenario, load_scenario
+    from momentum_kit.simgateway.scenario import Scenario, load_scenario
     from momentum_kit.simgateway.server import SimulatedGateway
 
 __all__ = ["Scenario", "SimulatedGateway", "load_scenario", "open_market"]
 _HOMES = {
-    "Scenario": "scenario.scenario",
-    "load_scenario": "scenario.scenario",
+    "Scenario": "scenario",
+    "load_scenario": "scenario",
     "open_market": "market",
     "SimulatedGateway": "server",
 }

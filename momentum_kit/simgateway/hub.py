@@ -23,7 +23,7 @@ from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.lock_step import LockStep
 from momentum_kit.simgateway.market import Market
 from momentum_kit.simgateway.protocol.text import ContractQuery
-from momentum_kit.simgateway.scenario.fault_specs import Fault
+from momentum_kit.simgateway.scenario import Fault
 
 REMEMBERED_HEADLINES = 200
 

@@ -14,8 +14,7 @@ from momentum_kit.simgateway.client.connection import Connection
 from momentum_kit.simgateway.client.limits import Limits
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market import Market, open_market
-from momentum_kit.simgateway.scenario.fault_specs import Fault
-from momentum_kit.simgateway.scenario.scenario import Scenario, load_scenario
+from momentum_kit.simgateway.scenario import Fault, Scenario, load_scenario
 
 log = logging.getLogger(__name__)
 TICK_S = 0.005  # how often a free-running market is brought up to the wall clock

@@ -17,7 +17,7 @@ import psutil
 from momentum_kit.runtime.bench import Row
 from momentum_kit.simgateway.embedding import GeneratedSource, Market, Scenario
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 RAW_CLIENTS = Path(__file__).with_name("raw_clients.py")

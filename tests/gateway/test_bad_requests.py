@@ -10,7 +10,7 @@ from ibapi.contract import Contract
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]

@@ -41,7 +41,7 @@ from momentum_kit.simgateway.embedding import (
     build_tape,
     to_ms,
 )
-from momentum_kit.simgateway.scenario.scenario import BrokerSpec
+from momentum_kit.simgateway.scenario import BrokerSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table

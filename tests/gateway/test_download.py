@@ -26,8 +26,7 @@ from momentum_kit.runtime.download.download import Download, Progress
 from momentum_kit.runtime.download.plan import DownloadReport, windows
 from momentum_kit.runtime.download.small_bars import SPACING_S
 from momentum_kit.sessions import NEW_YORK
-from momentum_kit.simgateway.scenario.fault_specs import DropSocket
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import DropSocket, parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.quality import examine

@@ -13,8 +13,7 @@ from ibapi.order import Order
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import MomentumKitError, NotConnected
 from momentum_kit.models.session import LinkState
-from momentum_kit.simgateway.scenario import fault_specs
-from momentum_kit.simgateway.scenario.fault_specs import (
+from momentum_kit.simgateway.scenario import (
     ClockSkew,
     CompetingSession,
     ConnectivityLost,
@@ -32,8 +31,9 @@ from momentum_kit.simgateway.scenario.fault_specs import (
     Trickle,
     UnknownIds,
     WrongFieldCount,
+    fault_specs,
+    parse_scenario,
 )
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
 from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION, SimulatedGateway
 
 SCENARIO = {

@@ -22,7 +22,7 @@ from ibapi.wrapper import EWrapper
 from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import Market, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 BATCH = 100
 INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))

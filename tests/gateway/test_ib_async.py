@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from ib_async import IB, Contract, LimitOrder, MarketOrder, Stock, StopOrder
 
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 

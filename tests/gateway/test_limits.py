@@ -8,8 +8,7 @@ from ibapi.contract import Contract
 
 from momentum_kit.simgateway.client.limits import PACING
 from momentum_kit.simgateway.embedding import Scenario
-from momentum_kit.simgateway.scenario.fault_specs import FarmFlap
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import FarmFlap, parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 

@@ -10,7 +10,7 @@ from ibapi.order import Order
 from ibapi.scanner import ScannerSubscription
 
 from momentum_kit.simgateway.embedding import Scenario
-from momentum_kit.simgateway.scenario.scenario import UniverseSpec
+from momentum_kit.simgateway.scenario import UniverseSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]

@@ -16,7 +16,7 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.simgateway.embedding import Scenario
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]

@@ -12,8 +12,7 @@ from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.events import SimOrder
-from momentum_kit.simgateway.scenario.fault_specs import ConnectivityLost
-from momentum_kit.simgateway.scenario.scenario import SymbolSpec, UniverseSpec
+from momentum_kit.simgateway.scenario import ConnectivityLost, SymbolSpec, UniverseSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]

@@ -19,7 +19,7 @@ from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.embedding import Instrument, Scenario
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.protocol.text import market, orders
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
 
 _KINDS = (

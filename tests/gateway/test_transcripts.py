@@ -24,7 +24,7 @@ from ibapi.order_cancel import OrderCancel
 
 from momentum_kit.sessions import NEW_YORK, session_on
 from momentum_kit.simgateway.embedding import AAPL, BarSeries, DayTape, Market, Scenario, build_tape, to_ms
-from momentum_kit.simgateway.scenario.scenario import BrokerSpec, CommissionSpec
+from momentum_kit.simgateway.scenario import BrokerSpec, CommissionSpec
 from momentum_kit.simgateway.server import SimulatedGateway
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "gateway" / "transcripts.json"

@@ -14,7 +14,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.tag_value import TagValue
 
 from momentum_kit.simgateway.embedding import Scenario
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION, SimulatedGateway
 
 HEARD = {

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from momentum_kit.simgateway.events import Profit
-from momentum_kit.simgateway.scenario.scenario import CommissionSpec
+from momentum_kit.simgateway.scenario import CommissionSpec
 
 
 class AccountPosition(NamedTuple):

@@ -7,44 +7,14 @@ second, and a refused history request does not count against the next one.
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable
-from typing import Literal
 
-from pydantic import Field
-
-from momentum_kit.simgateway.scenario.section import Section
+from momentum_kit.simgateway.scenario import Limit, LimitsSpec
 
 PACING = "Historical Market Data Service error message:Historical data request pacing violation"
 TOO_MANY_OPEN = "Only 50 simultaneous API historical data requests allowed"
 BREACHES_THAT_END = 3
 SMALL_BAR_S = 30  # the hard history rules hold for bars up to here
 SMALL_BAR_WINDOW_S, BURST_WINDOW_S = 600.0, 2.0
-
-Limit = int | None
-
-
-class LimitsSpec(Section):
-    """What IB allows; null lifts a limit."""
-
-    enforced: Literal["in_real_time", "always"] = "in_real_time"
-    """When the rates hold, which follow the wall: in_real_time only where market time does too (speed 1)."""
-    messages_per_s: Limit = Field(default=50, ge=1)
-    """Messages a connection may send in a second (error 100; the third breach ends it; +PACEAPI delays instead)."""
-    small_bar_requests: Limit = Field(default=60, ge=1)
-    """Requests for bars up to 30 s in ten minutes, over all clients; BID_ASK counts twice (162)."""
-    small_bar_burst: Limit = Field(default=6, ge=2)
-    """So many of them for the same contract, exchange and tick type within two seconds are a violation (162)."""
-    small_bar_identical_s: float | None = Field(default=15.0, ge=0)
-    """Seconds before an identical one may follow (162)."""
-    open_history: Limit = Field(default=50, ge=0)
-    """History requests that are not answered yet, over all clients (322)."""
-    market_data_lines: Limit = Field(default=100, ge=0)
-    """Market data lines, over all clients (101)."""
-    tick_by_tick: Limit = Field(default=5, ge=0)
-    """Tick-by-tick subscriptions, over all clients: 5% of the lines (10190)."""
-    tick_by_tick_identical_s: float | None = Field(default=15.0, ge=0)
-    """Seconds before another tick-by-tick request for the same instrument (10190)."""
-    headlines: Limit = Field(default=300, ge=1)
-    """Headlines a call may ask for (321)."""
 
 
 class SlidingWindow:

@@ -39,7 +39,7 @@ from momentum_kit.simgateway.market import (
     story_hash,
     to_ms,
 )
-from momentum_kit.simgateway.scenario.scenario import TAPE_BEGINS, NewsSpec, Scenario
+from momentum_kit.simgateway.scenario import TAPE_BEGINS, NewsSpec, Scenario
 
 __all__ = [
     "AAPL",

@@ -12,7 +12,7 @@ from momentum_kit.simgateway.events import OrderEvent, SimOrder
 from momentum_kit.simgateway.faults.message_faults import Delayed, Miscounted, Swapped, Twice
 from momentum_kit.simgateway.protocol import REPLIES, Request
 from momentum_kit.simgateway.protocol.text import TickType, historical_news_end, order_status, tick_price
-from momentum_kit.simgateway.scenario.fault_specs import (
+from momentum_kit.simgateway.scenario import (
     ORDER_MESSAGES,
     ClockSkew,
     CompetingSession,

@@ -14,7 +14,7 @@ from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
 from momentum_kit.simgateway.faults.effects import Effects
 from momentum_kit.simgateway.protocol import REQUESTS
-from momentum_kit.simgateway.scenario.fault_specs import ClientFault, DropSocket, Fault, Outage, counted
+from momentum_kit.simgateway.scenario import ClientFault, DropSocket, Fault, Outage, counted
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.client.session import ClientSession

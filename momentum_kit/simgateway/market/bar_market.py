@@ -19,7 +19,7 @@ from momentum_kit.simgateway.market.past_sessions import quote_minutes
 from momentum_kit.simgateway.market.plan import make_plan
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, to_ms
 from momentum_kit.simgateway.market.universe import AAPL, Company, random_stream
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 REAL_INSTRUMENTS = {
     "AAPL": AAPL,

@@ -13,7 +13,7 @@ from momentum_kit.simgateway.market.past_sessions import closes, generate_minute
 from momentum_kit.simgateway.market.plan import make_plan
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats
 from momentum_kit.simgateway.market.universe import companies, random_stream
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 
 class GeneratedSource:

@@ -29,7 +29,7 @@ from momentum_kit.simgateway.market.luld import hold_to_bands
 from momentum_kit.simgateway.market.moves import Knots, Move
 from momentum_kit.simgateway.market.tape import DayTape, Floats, Ints, build_tape, to_ms
 from momentum_kit.simgateway.market.universe import Company, random_stream
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 CELL_MS = 250  # IB samples stock quotes at this pace, so nothing in the market is finer but the prints' times
 CELLS_A_MINUTE = MINUTE_MS // CELL_MS

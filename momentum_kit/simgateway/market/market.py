@@ -20,7 +20,7 @@ from momentum_kit.simgateway.market.generated_source import GeneratedSource
 from momentum_kit.simgateway.market.headlines import PROVIDERS
 from momentum_kit.simgateway.market.history import BarRequest, HistoryError, TickRequest
 from momentum_kit.simgateway.market.tape import DayTape, TapeEvent, TapeSource, to_ms
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 __all__ = ["HistoryError", "Instrument", "Market", "open_market"]
 

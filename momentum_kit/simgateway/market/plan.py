@@ -17,7 +17,7 @@ from momentum_kit.simgateway.market.headlines import (
 from momentum_kit.simgateway.market.moves import SHAPES, Move
 from momentum_kit.simgateway.market.tape import from_ms, to_ms
 from momentum_kit.simgateway.market.universe import Company, random_stream
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 FREE_FEEDS = ("BRFG", "BRFUPDN", "DJNL")
 WARM_UP_S = 330.0  # a move needs some minutes of tape before it to be measured against

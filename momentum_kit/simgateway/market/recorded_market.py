@@ -17,7 +17,7 @@ from momentum_kit.simgateway.market.history import SERVICE, BarRequest, HistoryE
 from momentum_kit.simgateway.market.market import Market
 from momentum_kit.simgateway.market.prints_from_bars import Columns, TradeGroups, prints, quote_events, trade_groups
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats, Ints, build_tape, from_ms, to_ms
-from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario import Scenario
 
 _MS = timedelta(milliseconds=1)
 BAR_MS = 5000

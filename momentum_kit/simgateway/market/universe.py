@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from momentum_kit.simgateway.instrument import SUB_DOLLAR_TICK, Instrument
-from momentum_kit.simgateway.scenario.scenario import Scenario, SymbolSpec
+from momentum_kit.simgateway.scenario import Scenario, SymbolSpec
 
 AAPL = Instrument(con_id=265598, symbol="AAPL", long_name="APPLE INC", isin="US0378331005")
 FIRST_CON_ID = 910_000_001  # above what IB has given out, so that an invented contract is never a real one

@@ -6,11 +6,11 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from momentum_kit.simgateway.scenario.fault_specs import KINDS, ClientFault, Fault, Tampering
-from momentum_kit.simgateway.scenario.scenario import Scenario, SymbolSpec
-from momentum_kit.simgateway.scenario.section import Section
+from momentum_kit.simgateway.scenario.fault_specs import KINDS, ClientFault, Fault, MessageFault
+from momentum_kit.simgateway.scenario.scenario import Scenario
+from momentum_kit.simgateway.scenario.sections import ScenarioSection, SymbolSpec
 
-_SHARED = {**Fault.model_fields, **ClientFault.model_fields, **Tampering.model_fields}
+_SHARED = {**Fault.model_fields, **ClientFault.model_fields, **MessageFault.model_fields}
 
 
 def reference() -> str:
@@ -31,9 +31,9 @@ def reference() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _section(title: str, model: type[Section]) -> list[str]:
+def _section(title: str, model: type[ScenarioSection]) -> list[str]:
     inner = [(name, field.annotation) for name, field in model.model_fields.items()]
-    sections = [(name, kind) for name, kind in inner if isinstance(kind, type) and issubclass(kind, Section)]
+    sections = [(name, kind) for name, kind in inner if isinstance(kind, type) and issubclass(kind, ScenarioSection)]
     own = [_line(name, field) for name, field in model.model_fields.items() if name not in dict(sections)]
     text = [f"### {title}\n\n{model.__doc__}\n", *own, ""]
     for name, kind in sections:

@@ -1,4 +1,4 @@
-"""Faults a scenario may order, each with when and whom: the words of the `faults:` section; faults.py plays them."""
+"""Faults a scenario may order, each with when and whom: the `faults:` section, which the faults package plays."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from momentum_kit.simgateway.protocol import REPLIES, REQUESTS
-from momentum_kit.simgateway.scenario.section import ClockTime, Section
+from momentum_kit.simgateway.scenario.sections import ClockTime, ScenarioSection
 
 EVENTS = ("order", "fill", "headline", "client")
 ORDER_MESSAGES = ("openOrder", "orderStatus", "execDetails", "commissionReport")
@@ -26,7 +26,7 @@ def _known(name: str, known: Iterable[str]) -> None:
         raise ValueError(f"{name!r} is unknown; did you mean {nearest[0]}?")
 
 
-class Fault(Section):
+class Fault(ScenarioSection):
     """When a fault happens: one of at, before and after; none of them where Python code injects it at once."""
 
     at: ClockTime | None = None
@@ -150,7 +150,7 @@ class DelayAcks(ClientFault):
     """Market seconds."""
 
 
-class Tampering(ClientFault):
+class MessageFault(ClientFault):
     """A fault of the next messages of some kinds."""
 
     messages: tuple[str, ...] = ORDER_MESSAGES
@@ -159,25 +159,25 @@ class Tampering(ClientFault):
     """How many messages it hits."""
 
     @model_validator(mode="after")
-    def _known_messages(self) -> "Tampering":
+    def _known_messages(self) -> "MessageFault":
         for name in self.messages:
             _known(name, REPLIES)
         return self
 
 
-class Duplicate(Tampering):
+class Duplicate(MessageFault):
     """Messages arrive twice."""
 
     kind: Literal["duplicate"] = "duplicate"
 
 
-class Reorder(Tampering):
+class Reorder(MessageFault):
     """Messages change places with the next one of these kinds."""
 
     kind: Literal["reorder"] = "reorder"
 
 
-class WrongFieldCount(Tampering):
+class WrongFieldCount(MessageFault):
     """Messages miss fields at their end, or have more than they should."""
 
     kind: Literal["wrong_field_count"] = "wrong_field_count"

@@ -1,4 +1,4 @@
-"""Scenarios: one YAML file describes a market day, its news and its broker; read once, before anything starts."""
+"""Scenarios: one YAML file describes a market day, its news, its broker and its faults; read before anything starts."""
 
 import difflib
 from datetime import date, datetime, time
@@ -11,119 +11,22 @@ from pydantic import Field, ValidationError, model_validator
 
 from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, TradingSession, session_on
-from momentum_kit.simgateway.client.limits import LimitsSpec
 from momentum_kit.simgateway.scenario.fault_specs import KINDS, AnyFault
-from momentum_kit.simgateway.scenario.section import ClockTime, Section
+from momentum_kit.simgateway.scenario.sections import (
+    BrokerSpec,
+    ClockTime,
+    LimitsSpec,
+    NewsSpec,
+    ScenarioSection,
+    SymbolSpec,
+    UniverseSpec,
+)
 
 FOLDER = Path("config") / "scenarios"
 TAPE_BEGINS = time(8, 0)
 
 
-class SymbolSpec(Section):
-    """One symbol with fixed traits; what is left out is drawn from the seed."""
-
-    symbol: str = Field(pattern=r"^[A-Z]{1,5}$")
-    """Ticker."""
-    price_usd: float | None = Field(default=None, gt=0)
-    """Price at the day's open."""
-    daily_volume: int | None = Field(default=None, gt=0)
-    """Shares on a usual day."""
-    spread_bps: float | None = Field(default=None, gt=0)
-    """Usual quoted spread."""
-    shortable: float = Field(default=3.0, ge=0, le=3)
-    """Tick 46: above 2.5 easy to borrow, above 1.5 by locate, else not at all."""
-
-
-class UniverseSpec(Section):
-    """Who is listed; AAPL always is."""
-
-    small_caps: int = Field(default=24, ge=0, le=40)
-    """Invented small caps between $1 and $20, drawn from the seed."""
-    large_caps: int = Field(default=2, ge=0, le=3)
-    """Invented large caps besides AAPL."""
-    symbols: tuple[SymbolSpec, ...] = ()
-    """Symbols with fixed traits: AAPL, one of the invented ones, or a new one."""
-
-
-class DecoySpec(Section):
-    """Headlines and moves that must not be bought, counted by kind."""
-
-    silent_move: int = Field(default=0, ge=0)
-    """A move without any headline."""
-    tiny_move: int = Field(default=0, ge=0)
-    """Good news, hardly a move."""
-    offering: int = Field(default=0, ge=0)
-    """Dilution: the price drops, or spikes all the same."""
-    wide_spread: int = Field(default=0, ge=0)
-    """A move behind a spread nobody can cross."""
-    few_trades: int = Field(default=0, ge=0)
-    """A move on a handful of prints."""
-    round_up: int = Field(default=0, ge=0)
-    """More than three tickers in one headline, one of them moving."""
-    stale: int = Field(default=0, ge=0)
-    """Published hours ago and relayed now, while the price happens to move."""
-    second_feed: int = Field(default=0, ge=0)
-    """A planted story once more, on another feed under the same story hash."""
-    false_ticker: int = Field(default=0, ge=0)
-    """Words that look like tickers (CEO, FDA, AI), no move."""
-    pump: int = Field(default=0, ge=0)
-    """A spike that is gone within seconds."""
-    halt: int = Field(default=0, ge=0)
-    """News, a spike into the band, a volatility pause of five minutes, reopening."""
-    merger_target: int = Field(default=0, ge=0)
-    """A cash offer: the price jumps just below it and stays there."""
-
-
-class NewsSpec(Section):
-    """How much news of each kind."""
-
-    providers: tuple[Literal["BRFG", "BRFUPDN", "DJNL", "DJ-N", "DJ-RT"], ...] = ("BRFG", "BRFUPDN", "DJNL")
-    """Feeds the account is entitled to; the first three are IB's free ones."""
-    planted: int = Field(default=0, ge=0)
-    """Headlines followed by a move worth catching."""
-    neutral: int = Field(default=0, ge=0)
-    """Headlines that move nothing."""
-    unplanted: int = Field(default=0, ge=0)
-    """Good news on real bars: what the price does then is its own affair."""
-    earlier: int = Field(default=0, ge=0)
-    """Headlines of the days before and of this morning, only in the news history."""
-    decoys: DecoySpec = DecoySpec()
-
-
-class CommissionSpec(Section):
-    """What the simulated broker charges; dated tables are handed over as these values."""
-
-    per_share_usd: float = Field(default=0.005, ge=0)
-    """Commission a share (IBKR Pro Fixed)."""
-    least_usd: float = Field(default=1.0, ge=0)
-    """Least commission an order."""
-    most_share: float = Field(default=0.01, ge=0)
-    """Most, as a share of the order's value."""
-    sec_usd_per_million: float = Field(default=20.60, ge=0)
-    """SEC section 31 fee on sells."""
-    taf_per_share_usd: float = Field(default=0.0, ge=0)
-    """FINRA TAF on sells ($0 from 2026-10-01 to 2026-12-31)."""
-    taf_most_usd: float = Field(default=9.79, ge=0)
-    """Cap of the TAF an execution."""
-    cat_per_share_usd: float = Field(default=0.000003, ge=0)
-    """CAT fee, both sides."""
-
-
-class BrokerSpec(Section):
-    """The account and how the broker treats its orders."""
-
-    account: str = "DU9000001"
-    """Account id."""
-    cash_usd: float = Field(default=100_000.0, ge=0)
-    """Cash at the start."""
-    latency_ms: int = Field(default=120, ge=0)
-    """From the order's arrival to the earliest match, market time."""
-    partial_fill_share: float = Field(default=0.25, ge=0, le=1)
-    """How often a fill comes in several executions."""
-    commission: CommissionSpec = CommissionSpec()
-
-
-class Scenario(Section):
+class Scenario(ScenarioSection):
     """A market day as configured; times are New York."""
 
     name: str = ""
@@ -263,13 +166,13 @@ def _explain(error: ValidationError, source: str) -> str:
     return f"{source}: unknown key {where}; did you mean {near[0]}?"
 
 
-def _section_at(path: tuple[int | str, ...]) -> type[Section]:
-    section: type[Section] = Scenario
+def _section_at(path: tuple[int | str, ...]) -> type[ScenarioSection]:
+    section: type[ScenarioSection] = Scenario
     for part in path:
         if isinstance(part, int) or part in KINDS:
             section = KINDS.get(str(part), SymbolSpec)  # an item of faults is followed by its kind
             continue
         annotation = section.model_fields[part].annotation
-        if isinstance(annotation, type) and issubclass(annotation, Section):
+        if isinstance(annotation, type) and issubclass(annotation, ScenarioSection):
             section = annotation
     return section

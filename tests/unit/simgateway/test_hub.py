@@ -14,7 +14,7 @@ from ibapi.wrapper import EWrapper
 from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 HALF_MINUTE = timedelta(seconds=30)
 SCENARIO = {"seed": 3, "history_sessions": 5, "universe": {"small_caps": 3, "large_caps": 0}}

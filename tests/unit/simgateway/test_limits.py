@@ -1,6 +1,7 @@
 import pytest
 
-from momentum_kit.simgateway.client.limits import PACING, Limits, LimitsSpec
+from momentum_kit.simgateway.client.limits import PACING, Limits
+from momentum_kit.simgateway.scenario import LimitsSpec
 
 
 class Wall:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import ScenarioError
-from momentum_kit.simgateway.scenario.scenario import known_scenarios, load_scenario, parse_scenario
+from momentum_kit.simgateway.scenario import known_scenarios, load_scenario, parse_scenario
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.scenario.docs import reference
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "scenarios.md"
 

@@ -23,7 +23,7 @@ from momentum_kit.simgateway.events import (
     TradeEvent,
 )
 from momentum_kit.simgateway.instrument import MARKET_RULES
-from momentum_kit.simgateway.scenario.scenario import CommissionSpec
+from momentum_kit.simgateway.scenario import CommissionSpec
 
 OPENING = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday with regular hours
 ACME, BETA = 1001, 1002

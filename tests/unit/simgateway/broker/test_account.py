@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.simgateway.broker import Account
-from momentum_kit.simgateway.scenario.scenario import CommissionSpec
+from momentum_kit.simgateway.scenario import CommissionSpec
 
 ACME = 1001
 

@@ -9,7 +9,7 @@ from momentum_kit.models.market import Bar
 from momentum_kit.sessions import session_on
 from momentum_kit.simgateway.embedding import RealDay, open_bar_market
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.scenario.scenario import load_scenario, parse_scenario
+from momentum_kit.simgateway.scenario import load_scenario, parse_scenario
 from momentum_kit.storage.archive import Archive, QuoteBar
 from momentum_kit.storage.imports import import_lean
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from momentum_kit.simgateway.embedding import open_market, to_ms
-from momentum_kit.simgateway.scenario.scenario import load_scenario
+from momentum_kit.simgateway.scenario import load_scenario
 
 SEEDS = (1, 2, 3)
 CAUGHT_BY_OTHER_MEANS = {"offering", "merger_target", "stale", "round_up", "halt", "second_feed"}  # not by the tape

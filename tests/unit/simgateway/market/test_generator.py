@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from momentum_kit.simgateway.embedding import GeneratedSource, to_ms
-from momentum_kit.simgateway.scenario.scenario import load_scenario, parse_scenario
+from momentum_kit.simgateway.scenario import load_scenario, parse_scenario
 
 SPEC = {"seed": 5, "end": "16:00", "universe": {"small_caps": 10, "large_caps": 1}}
 

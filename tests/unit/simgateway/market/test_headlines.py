@@ -5,7 +5,7 @@ import pytest
 from momentum_kit.simgateway.embedding import open_market
 from momentum_kit.simgateway.market.headlines import PHRASES, PROVIDERS
 from momentum_kit.simgateway.market.moves import SHAPES
-from momentum_kit.simgateway.scenario.scenario import DecoySpec, load_scenario, parse_scenario
+from momentum_kit.simgateway.scenario import DecoySpec, load_scenario, parse_scenario
 
 SEEDS = range(6)
 

@@ -11,7 +11,7 @@ from momentum_kit.models.market import Bar
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.embedding import HistoryError, open_market
 from momentum_kit.simgateway.events import TradeEvent
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 SPEC = {
     "start": "09:30",

@@ -6,7 +6,7 @@ import pytest
 from momentum_kit.simgateway.embedding import open_market
 from momentum_kit.simgateway.events import HaltEvent, TradeEvent
 from momentum_kit.simgateway.market.luld import band_width, hold_to_bands
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 DAY_S = 23_400
 

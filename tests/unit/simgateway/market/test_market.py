@@ -9,7 +9,7 @@ from momentum_kit.errors import ScenarioError
 from momentum_kit.simgateway.embedding import HistoryError, open_market
 from momentum_kit.simgateway.events import HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import EXCHANGES, ORDER_TYPES
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 AAPL = 265598
 BUSY = {

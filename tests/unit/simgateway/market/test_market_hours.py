@@ -7,7 +7,7 @@ import pytest
 
 from momentum_kit.simgateway.embedding import Scenario, open_market, to_ms
 from momentum_kit.simgateway.events import QuoteEvent, TradeEvent
-from momentum_kit.simgateway.scenario.scenario import SymbolSpec, UniverseSpec
+from momentum_kit.simgateway.scenario import SymbolSpec, UniverseSpec
 
 AAPL = 265598
 

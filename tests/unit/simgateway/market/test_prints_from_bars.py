@@ -21,7 +21,7 @@ from momentum_kit.simgateway.embedding import (
     stock,
 )
 from momentum_kit.simgateway.market.prints_from_bars import prints, quote_events, trade_groups
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 DAY = date(2026, 11, 20)
 OPEN = session_on(DAY).open

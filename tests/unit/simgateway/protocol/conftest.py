@@ -16,7 +16,7 @@ from ibapi.wrapper import EWrapper
 from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import Scenario, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
-from momentum_kit.simgateway.scenario.scenario import parse_scenario
+from momentum_kit.simgateway.scenario import parse_scenario
 
 
 def split_frames(data: bytes) -> list[bytes]:

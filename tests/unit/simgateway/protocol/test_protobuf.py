@@ -70,7 +70,7 @@ def test_the_text_wire_does_not_pay_for_protobuf() -> None:
         "from momentum_kit.simgateway.client.session import ClientSession\n"
         "from momentum_kit.simgateway.hub import Hub\n"
         "from momentum_kit.simgateway.embedding import open_market\n"
-        "from momentum_kit.simgateway.scenario.scenario import load_scenario\n"
+        "from momentum_kit.simgateway.scenario import load_scenario\n"
         "market = open_market(load_scenario('single'))\n"
         "session = ClientSession(Hub(market, open_broker(market), version_cap=226))\n"
         "session.receive(b'API\\0\\0\\0\\0\\x09v100..200' + b'\\0\\0\\0\\x08' + b'71\\x002\\x001\\0\\0')\n"
