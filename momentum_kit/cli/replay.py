@@ -31,7 +31,14 @@ def replay(
     from momentum_kit.runtime.production import settings_of
     from momentum_kit.runtime.replay import Replay, run_replay
 
-    wanted = Replay(archive, _day(day), config, wire, overrides=settings_of(changes or []), imputed_latency_s=impute)
+    wanted = Replay(
+        archive=archive,
+        day=_day(day),
+        config=config,
+        wire=wire,
+        overrides=settings_of(changes or []),
+        imputed_latency_s=impute,
+    )
     summary = run_replay(wanted, find_project(), out or _new_folder(config))
     done(json_, summary, _words(summary))
 
@@ -50,19 +57,19 @@ def parity(
     json_: Json = False,
 ) -> None:
     """Compare what a run decided, traded and paid with its replay, and say why where they differ."""
-    from momentum_kit.runtime.parity import parity_of_data, parity_of_run
+    from momentum_kit.runtime.parity import RunToReplay, parity_of_data, parity_of_run
     from momentum_kit.runtime.production import settings_of
 
-    project, folder, given = (
-        find_project(),
-        _new_folder(config or Path("config/replay.yaml")),
-        settings_of(changes or []),
+    project, folder = find_project(), _new_folder(config or Path("config/replay.yaml"))
+    asked = RunToReplay(
+        run=run,
+        project=project,
+        folder=folder,
+        archive=archive,
+        config=config,
+        overrides=settings_of(changes or []),
     )
-    found: Any
-    if later is not None:
-        found = parity_of_data(run, archive, later, config, given, project, folder)
-    else:
-        found = parity_of_run(run, archive, config, given, project, folder)
+    found: Any = parity_of_run(asked) if later is None else parity_of_data(asked, later)
     done(json_, {"run": str(run), "replay": str(folder), **found.as_json()}, str(found))
 
 

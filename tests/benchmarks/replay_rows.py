@@ -78,7 +78,7 @@ def _warm(_: date) -> None:
 
 def _replay(root: Path, day: date) -> tuple[int, int]:
     run = root / str(day)
-    replay = Replay(root / "archive", day, ROOT / "config" / "replay.yaml", overrides=SETTINGS)
+    replay = Replay(archive=root / "archive", day=day, config=ROOT / "config" / "replay.yaml", overrides=SETTINGS)
     summary = run_replay(replay, ROOT, run)
     return summary["headlines"], query(run / "journal.db", DECIDED)[0][0]
 

@@ -11,9 +11,9 @@ import pytest
 from small_days import SOURCE, Made, write_days
 
 from momentum_kit.cli import main
-from momentum_kit.runtime.parity import parity_of_run
-from momentum_kit.runtime.parity.compare import compare_runs
-from momentum_kit.runtime.parity.data import data_parity
+from momentum_kit.runtime.parity import RunToReplay, parity_of_run
+from momentum_kit.runtime.parity.compare_runs import compare_runs
+from momentum_kit.runtime.parity.series_parity import data_parity
 from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive, Series
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def day_of(made: Made, **changes: Any) -> Replay:
     """Its first 45 minutes."""
-    return Replay(made.folder, DAY, CONFIG, until=UNTIL, **changes)
+    return Replay(archive=made.folder, day=DAY, config=CONFIG, until=UNTIL, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_a_replay_ends_when_what_is_held_has_no_market_any_more(made: Made, virt
                     kept["bid_size"] = np.ones_like(kept["bid_size"])  # the last bid does not take all of it
                 cut.extend([Series(kind, symbol, day, kept, SOURCE)])
     run, until = tmp_path / "run", ends + timedelta(seconds=10)
-    replay = Replay(cut.root, DAY, CONFIG, until=until, headlines=made.folder)
+    replay = Replay(archive=cut.root, day=DAY, config=CONFIG, until=until, headlines=made.folder)
     assert run_replay(replay, ROOT, run)["entries"]
     ((told,),) = query(run / "journal.db", "SELECT text FROM incidents WHERE kind = 'not flat'")
     assert "no market any more" in told
@@ -119,7 +119,9 @@ def test_a_live_run_is_replayed_to_the_moment_it_left(made: Made, virtual: Path,
     """From the archive that recorded it: decisions, risk verdicts and fills are the same, and none comes after."""
     shutil.copy(virtual / "journal.db", tmp_path)
     (tmp_path / "again").mkdir()
-    found = parity_of_run(tmp_path, made.folder, CONFIG, {}, ROOT, tmp_path / "again")
+    found = parity_of_run(
+        RunToReplay(run=tmp_path, archive=made.folder, config=CONFIG, project=ROOT, folder=tmp_path / "again")
+    )
     assert (found.differing, found.traded_differing, found.fills_differing) == (0, 0, 0), str(found)
     assert found.decisions > 100
 

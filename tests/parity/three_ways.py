@@ -27,7 +27,7 @@ from momentum_kit.research.events import EventSettings, EventTable, build
 from momentum_kit.research.sample import write_sample
 from momentum_kit.research.sample.market_sample import SampleSpec
 from momentum_kit.research.sample.truth import PLANTED
-from momentum_kit.runtime.parity.compare import compare_runs
+from momentum_kit.runtime.parity.compare_runs import compare_runs
 from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.storage.archive import BARS_5S, Archive
 from momentum_kit.storage.journal import query
@@ -63,7 +63,7 @@ def three_ways(
     archive: Path, day: date, folder: Path, overrides: Mapping[str, Any] | None = None, server_version: int = 200
 ) -> Day:
     """Decide one day by table and by both replays; the runs go below `folder`."""
-    replay = Replay(archive, day, CONFIG, overrides=overrides or {}, server_version=server_version)
+    replay = Replay(archive=archive, day=day, config=CONFIG, overrides=overrides or {}, server_version=server_version)
     config = replay.settings()
     summary = run_replay(replay, ROOT, folder / f"{day}-virtual")
     judged = set(query(folder / f"{day}-virtual" / "journal.db", JUDGED))

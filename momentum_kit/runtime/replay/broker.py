@@ -1,4 +1,4 @@
-"""The Broker port of a replay: orders to the simulated broker, its words to streams; the base of ReplayGateway."""
+"""The Broker port of a replay: hands orders to the simulated broker, its answers to streams; ReplayGateway's base."""
 
 import asyncio
 from collections import deque
@@ -19,7 +19,7 @@ from momentum_kit.models import (
     Position,
 )
 from momentum_kit.ports import OrderEvent
-from momentum_kit.runtime.replay import values
+from momentum_kit.runtime.replay import conversion
 from momentum_kit.simgateway.embedding import RecordedMarket, SimulatedBroker
 from momentum_kit.simgateway.embedding import events as sim
 
@@ -73,7 +73,7 @@ class ReplayBroker:
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Hand it to the simulated broker; its answers come by stream_order_events."""
         self._wake(contract.con_id)
-        self._tell(self._broker.place(values.sim_order(contract, order, CLIENT_ID), self._at))
+        self._tell(self._broker.place(conversion.sim_order(contract, order, CLIENT_ID), self._at))
         return order
 
     def _wake(self, con_id: int) -> None:
@@ -102,18 +102,18 @@ class ReplayBroker:
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Orders that ended today."""
         done = self._broker.completed_orders(api_only=True)
-        return tuple(values.completed_order(each, self._market, self._now()) for each in done)
+        return tuple(conversion.completed_order(each, self._market, self._now()) for each in done)
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
         """Executions of the day; their commission reports come by stream_order_events."""
         found = self._broker.executions(CLIENT_ID)
         commissions = [self._broker.commission_of(report.exec_id) for report in found]
         self._tell(report for report in commissions if report is not None)
-        return tuple(values.execution(report, self._market, self._now(), from_request=True) for report in found)
+        return tuple(conversion.execution(report, self._market, self._now(), from_request=True) for report in found)
 
     async def fetch_positions(self) -> tuple[Position, ...]:
         """All holdings."""
-        return tuple(values.position(held, self._market, self.accounts[0]) for held in self._broker.positions())
+        return tuple(conversion.position(held, self._market, self.accounts[0]) for held in self._broker.positions())
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """The simulated account."""
@@ -121,7 +121,7 @@ class ReplayBroker:
         return tuple(AccountValue(self.accounts[0], tag, value, currency) for tag, value, currency in lines)
 
     def _tell(self, said: Iterable[sim.OrderEvent]) -> list[OrderEvent]:
-        found = [values.order_event(event, self._market, self._now(), self._codes) for event in said]
+        found = [conversion.order_event(event, self._market, self._now(), self._codes) for event in said]
         told = [event for event in found if event is not None]
         for feed in self._orders if told else ():
             for event in told:

@@ -22,9 +22,9 @@ from momentum_kit.models import (
     Quote,
     TradeTick,
 )
-from momentum_kit.runtime.replay import values
+from momentum_kit.runtime.replay import conversion
 from momentum_kit.runtime.replay.broker import Fifo, ReplayBroker
-from momentum_kit.runtime.replay.lines import ReplayLine
+from momentum_kit.runtime.replay.market_line import ReplayLine
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway.embedding import HistoryError, LockStep, RecordedMarket, SimulatedBroker
 from momentum_kit.simgateway.embedding import events as sim
@@ -37,7 +37,7 @@ class ReplayGateway(ReplayBroker):
     """
 
     def __init__(
-        self, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime], step: timedelta
+        self, *, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime], step: timedelta
     ) -> None:
         super().__init__(market, broker, now)
         self.last_received_ns = 0
@@ -104,7 +104,7 @@ class ReplayGateway(ReplayBroker):
         for source, feed in self._news:
             contract = source if isinstance(source, Contract) else None
             if contract.con_id in event.con_ids if contract else event.broad_tape and source == event.provider:
-                feed.put(values.headline(event, contract, self._now(), self.last_received_ns))
+                feed.put(conversion.headline(event, contract, self._now(), self.last_received_ns))
                 self._touched.append(feed)
 
     def _drop_news(self, feed: Feed[Headline]) -> None:
@@ -150,7 +150,7 @@ class ReplayGateway(ReplayBroker):
         found = by_id if by_id is not None else self._market.find(symbol=contract.symbol)
         if not found:
             raise NoData(200, f"no contract matches {contract}")
-        return tuple(values.details(item, exchange_day(self._at)) for item in found)
+        return tuple(conversion.contract_details(item, exchange_day(self._at)) for item in found)
 
     async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
         """Price bands, ascending."""

@@ -1,7 +1,9 @@
-"""`momentum-kit replay`: an archived day through the very same services, in virtual time or over the wire.
+"""Replays an archived day through the services for `momentum-kit replay`, in virtual time or over the wire.
 
 The services, their queues and their journal are those of a live session (runtime/session.py); only what stands behind
-the ports differs: ReplayGateway here, the bridge to a simulated gateway in lock-step with `wire`.
+the ports differs: ReplayGateway here, the bridge to a simulated gateway in lock-step with `wire`. Both ways move the
+recorded market only when the session asks for the next step, and the session asks only when all it was told has been
+read: that is why speed and load change no decision, and why both ways must agree (runtime/parity compares them).
 """
 
 import asyncio
@@ -31,11 +33,11 @@ from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, summarise
 
 log = structlog.get_logger("replay")
 
-ORDER = "replay.json"  # what was asked for, beside the journal
+REPLAY_FILE = "replay.json"  # what was asked for, beside the journal
 FLUSH_ROWS = 5_000  # nobody reads a replay's journal while it is written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """What to replay: a day of an archive, the configuration that decides, and by which way.
 
@@ -63,12 +65,12 @@ class Replay:
         """The day, with as much history as the configuration asks for."""
         sessions = load_config(self.config, self.overrides).detection.baseline_sessions
         latency = None if self.imputed_latency_s is None else timedelta(seconds=self.imputed_latency_s)
-        return ArchiveDay(self.archive, self.day, latency, sessions, self.headlines)
+        return ArchiveDay(self.archive, self.day, imputed_latency=latency, sessions=sessions, told_by=self.headlines)
 
 
 def replay_of(folder: Path) -> Replay | None:
     """What made a run folder, if a replay did."""
-    file = folder / ORDER
+    file = folder / REPLAY_FILE
     if not file.is_file():
         return None
     asked = json.loads(file.read_text(encoding="utf-8"))
@@ -78,8 +80,8 @@ def replay_of(folder: Path) -> Replay | None:
 
 
 @dataclass(slots=True)
-class _Standing:
-    """The trading state of a run without an engine: it trades until `until`, then leaves."""
+class _EngineStandIn:
+    """In the engine's place: trading state, alerts and incidents of a run that nobody commands."""
 
     write: Callable[[JournalRow], None]
     now: Callable[[], datetime]
@@ -101,12 +103,16 @@ def run_replay(replay: Replay, project: Path, folder: Path) -> dict[str, Any]:
     """Replay into a run folder and return the run's summary."""
     day, config = replay.archive_day(), replay.settings()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ORDER).write_text(json.dumps(asdict(replay), default=str, indent=1), encoding="utf-8")
+    (folder / REPLAY_FILE).write_text(json.dumps(asdict(replay), default=str, indent=1), encoding="utf-8")
     started = time.perf_counter()
     until = replay.until or day.until
     with _rare_collections():
-        way = _by_wire if replay.wire else _virtually
-        asyncio.run(way(replay, day, config, _Run(project, folder, until, day.notes)))
+        session_over_day = _over_the_wire if replay.wire else _in_virtual_time
+        asyncio.run(
+            session_over_day(
+                replay, day, config, _ReplayRun(project=project, folder=folder, until=until, notes=day.notes)
+            )
+        )
     wall_s = time.perf_counter() - started
     summary = summarise(folder / "journal.db")
     words = "over the wire" if replay.wire else "in virtual time"
@@ -131,14 +137,16 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _virtually(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
+async def _in_virtual_time(replay: Replay, day: ArchiveDay, config: Config, run: "_ReplayRun") -> None:
     market = day.market(replay.seed)
     broker, step = open_broker(market), timedelta(seconds=config.clock.beat_s)
-    await run.session_over(config, lambda context: ReplayGateway(market, broker, context.clock.now, step))
+    await run.session_over(
+        config, lambda context: ReplayGateway(market=market, broker=broker, now=context.clock.now, step=step)
+    )
     _write_truth(run.folder, broker.truth())
 
 
-async def _by_wire(replay: Replay, day: ArchiveDay, config: Config, run: "_Run") -> None:
+async def _over_the_wire(replay: Replay, day: ArchiveDay, config: Config, run: "_ReplayRun") -> None:
     market, step_s = day.market(replay.seed), config.clock.beat_s
     async with SimulatedGateway(market, server_version=replay.server_version, lock_step_s=step_s) as gateway:
         here = config.broker.model_copy(update={"host": gateway.host, "port": gateway.port})
@@ -150,8 +158,8 @@ def _write_truth(folder: Path, known: dict[str, Any]) -> None:
     (folder / "truth.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReplayRun:
     """One session over the day, from its beginning to `until`; then what is held is closed, if it still trades."""
 
     project: Path
@@ -164,7 +172,7 @@ class _Run:
         clock = SteppedClock()
         journal = SqliteJournal(self.folder / "journal.db")
         intents = SqliteIntents(self.folder / "intents.db")
-        standing = _Standing(journal.write, clock.now)
+        stand_in = _EngineStandIn(journal.write, clock.now)
         context = EngineContext(
             config=config,
             project=self.project,
@@ -172,34 +180,36 @@ class _Run:
             clock=clock,
             journal=journal,
             intents=intents,
-            alerts=standing,
+            alerts=stand_in,
             reader=None,
-            state=lambda: standing.state,
-            halt_entries=standing.halt_entries,
-            on_incident=standing.incident,
+            state=lambda: stand_in.state,
+            halt_entries=stand_in.halt_entries,
+            on_incident=stand_in.incident,
             open_gateway=gateway,
         )
         session: Session | None = None
         try:
             session = await Session.connect(context, lambda accounts: accounts[0])
             for note in self.notes:
-                standing.incident("archive", note)
-            await session.run(partial(self._after_beat, session, standing, journal))
+                stand_in.incident("archive", note)
+            await session.run(partial(self._after_beat, session, stand_in, journal))
         finally:
             if session is not None:
                 await session.disconnect()
             intents.close()
             journal.close()
 
-    async def _after_beat(self, session: Session, standing: _Standing, journal: SqliteJournal, now: datetime) -> bool:
+    async def _after_beat(
+        self, session: Session, stand_in: _EngineStandIn, journal: SqliteJournal, now: datetime
+    ) -> bool:
         if journal.buffered >= FLUSH_ROWS:
             journal.flush()
         if now < self.until:
             return False
-        standing.state = TradingState.STOPPING
+        stand_in.state = TradingState.STOPPING
         await session.cancel_entries()
         session.request_flatten("session end")
         over = now >= self.until + LAST_STRETCH
         if over and not session.flat:
-            standing.incident("not flat", f"the recording has no market any more for what is left: {session.exposure}")
+            stand_in.incident("not flat", f"the recording has no market any more for what is left: {session.exposure}")
         return over or session.flat

@@ -1,7 +1,7 @@
-"""One day of an archive as a market: what was recorded, told again when it had been received; replay.py's ground."""
+"""Makes a market of one archive day: what was recorded, told again when it had been received; replay and sim use it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,7 @@ class ArchiveDay:
 
     folder: Path
     day: date
+    _: KW_ONLY
     imputed_latency: timedelta | None = None
     sessions: int = 20
     told_by: Path | None = None

@@ -1,4 +1,4 @@
-"""The gateway's process: serves a scenario, or an archive day, on a port until it is told to stop."""
+"""Serves a scenario or an archive day on a port until told to stop, for `momentum-kit sim`; starts it as a process."""
 
 import asyncio
 import gc

@@ -47,7 +47,7 @@ def test_only_what_was_received_is_told(folder: Path) -> None:
     day = ArchiveDay(folder, DAY)
     assert [line.article_id for line in day.headlines] == ["A$2", "A$1"]
     assert day.notes == ("1 of 3 headlines left out: nobody recorded when they were received",)
-    imputed = ArchiveDay(folder, DAY, timedelta(seconds=2))
+    imputed = ArchiveDay(folder, DAY, imputed_latency=timedelta(seconds=2))
     assert [line.article_id for line in imputed.headlines] == ["A$2", "A$1", "A$3"]
     assert imputed.notes == ("IMPUTED: 1 of 3 headlines taken as received 2 s after publication",)
 
@@ -122,5 +122,5 @@ async def test_a_market_that_goes_its_own_way_is_an_error() -> None:
 def test_settings_hear_what_the_day_has(folder: Path) -> None:
     """The configuration's own tapes give way to the day's."""
     config = Path(__file__).resolve().parents[3] / "config" / "replay.yaml"
-    news = Replay(folder, DAY, config).settings().news
+    news = Replay(archive=folder, day=DAY, config=config).settings().news
     assert (news.broad_tapes, news.watch_symbols) == (("BRFG",), ("TESTQ",))

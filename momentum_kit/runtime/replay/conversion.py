@@ -1,4 +1,4 @@
-"""The simulated market's and broker's values as ours: what messages and bridge/convert.py do on the wire."""
+"""Converts values of the simulated market and broker into ours; on the wire messages and the bridge do that."""
 
 from datetime import date, datetime
 
@@ -32,7 +32,7 @@ def headline(event: sim.NewsEvent, contract: Contract | None, received_at: datet
     )  # fmt: skip
 
 
-def stock(item: Instrument, exchange: str = "SMART") -> Contract:
+def contract_of(item: Instrument, exchange: str = "SMART") -> Contract:
     """An instrument as the gateway names it."""
     return Contract(
         item.symbol, item.con_id, item.sec_type, exchange, item.currency, item.primary_exchange, item.symbol,
@@ -40,10 +40,10 @@ def stock(item: Instrument, exchange: str = "SMART") -> Contract:
     )  # fmt: skip
 
 
-def details(item: Instrument, day: date) -> ContractDetails:
+def contract_details(item: Instrument, day: date) -> ContractDetails:
     """Contract details; hours run from `day`."""
     return ContractDetails(
-        contract=stock(item, item.valid_exchanges[0]),
+        contract=contract_of(item, item.valid_exchanges[0]),
         long_name=item.long_name,
         min_tick=item.min_tick,
         valid_exchanges=item.valid_exchanges,
@@ -105,7 +105,7 @@ def completed_order(done: CompletedOrder, market: Market, now: datetime) -> Open
     """An order at its end; like IB it tells the perm id and no order id."""
     order = done.order
     request = _request(order, order_id=0)
-    contract = stock(market.instruments[order.con_id])
+    contract = contract_of(market.instruments[order.con_id])
     at = done.at.isoformat()
     return OpenOrder(contract, request, order.perm_id, 0, order.status, now, done.status, at, order.filled)
 
@@ -139,11 +139,11 @@ def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, fro
 
 def position(held: AccountPosition, market: Market, account: str) -> Position:
     """One holding."""
-    return Position(account, stock(market.instruments[held.con_id], ""), held.quantity, held.average_cost)
+    return Position(account, contract_of(market.instruments[held.con_id], ""), held.quantity, held.average_cost)
 
 
 def _open_order(order: sim.SimOrder, market: Market, now: datetime) -> OpenOrder:
-    contract = stock(market.instruments[order.con_id])
+    contract = contract_of(market.instruments[order.con_id])
     return OpenOrder(contract, _request(order, order.order_id), order.perm_id, order.client_id, order.status, now)
 
 

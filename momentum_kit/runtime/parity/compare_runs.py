@@ -109,12 +109,12 @@ def _compare_decisions(left: Path, right: Path, found: Parity) -> None:
                 _measure(one, other, found.features)
             if (one["verdict"], one["reason"]) == (other["verdict"], other["reason"]):
                 continue
-        why = why_decisions_differ(one, other, heard[0].get(key[0]), heard[1].get(key[0]))
+        why = _why_decisions_differ(one, other, heard[0].get(key[0]), heard[1].get(key[0]))
         found.differing += 1
         found.differences.append(Difference("decision", key[0], key[1], key[2], _said(one), _said(other), why))
 
 
-def why_decisions_differ(
+def _why_decisions_differ(
     one: Row | None, other: Row | None, heard: Sequence[str] | None, heard_there: Sequence[str] | None
 ) -> str:
     """In words; one, other: the decision on either side, heard: what became of the headline (outcome, reason)."""

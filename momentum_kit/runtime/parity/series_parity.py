@@ -1,4 +1,4 @@
-"""The stronger half of parity: bars and quotes as they were recorded live, against history downloaded later."""
+"""Compares bars and quotes as they were recorded live with history downloaded later: parity of the data itself."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.runtime.parity.compare import Parity, compare_runs
+from momentum_kit.runtime.parity.compare_runs import Parity, compare_runs
 from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive
 

@@ -1,4 +1,4 @@
-"""One contract's market data in a replay: trades by groups, the quote once a step; under replay_gateway.py."""
+"""One contract's market data in a replay: trades by groups, the quote once a step; what ReplayGateway streams from."""
 
 from collections.abc import Sequence
 from datetime import datetime

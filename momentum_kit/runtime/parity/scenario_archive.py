@@ -1,4 +1,4 @@
-"""A demo's market written down as an archive day, as if it had been recorded: what a demo is replayed from."""
+"""Writes the market of a scenario down as an archive day, as if it had been recorded: what a demo is replayed from."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
