@@ -8,10 +8,10 @@ from momentum_kit.runtime.engine.process import (
     EngineProcess,
     find_engine,
     new_run_dir,
+    serve_in_thread,
     start_engine,
 )
 from momentum_kit.runtime.engine.session_end import check_until, parse_until
-from momentum_kit.runtime.engine.thread import serve_in_thread
 
 __all__ = [
     "FINAL_STATUS",

@@ -25,12 +25,10 @@ from momentum_kit.models import Bar, CommandRow, Contract, EngineStatus, Trading
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import COMMANDS, LEAVING, WIND_DOWNS, ThresholdState, refusal
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
-from momentum_kit.runtime.engine.flatten_deadline import WayOut
 from momentum_kit.runtime.engine.reconnect import reconnect
-from momentum_kit.runtime.engine.session_alarms import Watchman
-from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.engine.session_alarms import SessionAlarms
+from momentum_kit.runtime.engine.session_state import FlattenDeadline, SessionState, take_snapshot
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
-from momentum_kit.runtime.engine.snapshot import take_snapshot
 from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
@@ -64,10 +62,10 @@ class Engine:
         self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        self._way_out = WayOut(config.exits.flatten_timeout_s)
-        self.standing = Standing(self._clock, journal, self._alerts)
-        self._watchman = Watchman(config, self.standing)
-        self._signal_watch = SignalWatch(config.calendar, self._counts, self.standing.send)
+        self._flatten_deadline = FlattenDeadline(config.exits.flatten_timeout_s)
+        self.session_state = SessionState(self._clock, journal, self._alerts)
+        self._session_alarms = SessionAlarms(config, self.session_state)
+        self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
         self._context = EngineContext(
             config=config,
             project=project,
@@ -75,11 +73,11 @@ class Engine:
             clock=self._clock,
             journal=journal,
             intents=self._intents,
-            alerts=self.standing,
+            alerts=self.session_state,
             reader=self._reader,
-            state=lambda: self.standing.state,
-            halt_entries=self.standing.halt_entries,
-            on_incident=self.standing.incident,
+            state=lambda: self.session_state.state,
+            halt_entries=self.session_state.halt_entries,
+            on_incident=self.session_state.incident,
             counts=self._counts,
         )
 
@@ -91,14 +89,14 @@ class Engine:
             self._context, lambda accounts: prove_account(self.config, accounts, self._folder)
         )
         record_thresholds(self.config.thresholds, self._context.journal)
-        self.standing.note(TradingState.PAUSED, "opened, waiting for start")
+        self.session_state.note(TradingState.PAUSED, "opened, waiting for start")
 
     def start(self, until: datetime | None = None) -> None:
         """Trade until `until` (market time) or until a command ends it."""
         if self._runner or self.ended.is_set():
-            raise GuardRefused(f"the session is {self.standing.state} already")
+            raise GuardRefused(f"the session is {self.session_state.state} already")
         self._until = until
-        self.standing.note(TradingState.RUNNING, "started")
+        self.session_state.note(TradingState.RUNNING, "started")
         self._runner = asyncio.create_task(self._run(), name="engine")
 
     async def close(self) -> None:
@@ -114,29 +112,31 @@ class Engine:
         try:
             self._journal.close()
         except StorageError as error:
-            self.standing.fail(str(error))
+            self.session_state.fail(str(error))
         await asyncio.to_thread(self._alerts.close)
 
     async def _run(self) -> None:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""
-        standing = self.standing
+        session_state = self.session_state
         try:
             while True:
                 try:
                     await self.session.run(self._after_beat)
                     break
                 except (NotConnected, RequestTimeout) as error:
-                    standing.incident("connection", str(error))
-                    self._session = await reconnect(self.session, self._context, standing, self._out_of_time)
+                    session_state.incident("connection", str(error))
+                    self._session = await reconnect(self.session, self._context, session_state, self._out_of_time)
                     self._session.retune(self.tuning.current)
         except MomentumKitError as error:
-            standing.fail(str(error))
+            session_state.fail(str(error))
         except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
             log.exception("engine crashed")
-            standing.fail(f"{type(error).__name__}: {error}")
+            session_state.fail(f"{type(error).__name__}: {error}")
         finally:
-            killed = standing.state is TradingState.KILLED
-            standing.note(TradingState.KILLED if killed else TradingState.STOPPED, standing.failure or standing.reason)
+            killed = session_state.state is TradingState.KILLED
+            session_state.note(
+                TradingState.KILLED if killed else TradingState.STOPPED, session_state.failure or session_state.reason
+            )
             self._journal.flush()
             self.ended.set()
 
@@ -144,25 +144,25 @@ class Engine:
         """Between two beats: leave at `until`, and say whether the session is over."""
         self._journal.flush()
         self._beat_at = monotonic()
-        standing = self.standing
-        self._watchman.look(self.session, now)
+        session_state = self.session_state
+        self._session_alarms.look(self.session, now)
         self._signal_watch.look(now, self.tuning.current.export)
-        if self._until and now >= self._until and standing.state not in LEAVING:
+        if self._until and now >= self._until and session_state.state not in LEAVING:
             await self._wind_down("stop", "schedule")
-        if not self._way_out.why:
+        if not self._flatten_deadline.why:
             return False
         # also what filled in the meantime, or came back with a new connection
         await self._leave()
         over = self.session.flat or self._out_of_time()
-        if standing.state is TradingState.FLATTENING and self.session.flat:
-            self._way_out.abandon()
-            standing.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
-        return over and standing.state in LEAVING
+        if session_state.state is TradingState.FLATTENING and self.session.flat:
+            self._flatten_deadline.abandon()
+            session_state.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
+        return over and session_state.state in LEAVING
 
     def _out_of_time(self) -> bool:
-        way_out = self._way_out
+        way_out = self._flatten_deadline
         if way_out.first_late():
-            self.standing.alarm("flatten", f"not flat after {way_out.seconds:.0f} s: {self.session.exposure}")
+            self.session_state.alarm("flatten", f"not flat after {way_out.seconds:.0f} s: {self.session.exposure}")
         return way_out.late
 
     # -- commands ----------------------------------------------------------------------------------------------------
@@ -171,50 +171,52 @@ class Engine:
         """Obey one of COMMANDS and return one line for the human; InputError, or GuardRefused with the reason."""
         if name not in COMMANDS:
             raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
-        no = refusal(name, self.standing.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
+        no = refusal(name, self.session_state.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
         self._record_command(name, source, no or "accepted")
         if no:
             raise GuardRefused(no)
         if name in WIND_DOWNS:
             await self._wind_down(name, source)
         elif name == "resume":
-            self._way_out.abandon()
-            self.standing.note(TradingState.RUNNING, f"resumed by {source}")
+            self._flatten_deadline.abandon()
+            self.session_state.note(TradingState.RUNNING, f"resumed by {source}")
         else:
             state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
-            self.standing.note(state, f"{name} by {source}")
+            self.session_state.note(state, f"{name} by {source}")
             await self.session.cancel_entries()
-        return f"{self.standing.state}: {self.standing.reason}"
+        return f"{self.session_state.state}: {self.session_state.reason}"
 
     async def _wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""
-        self.standing.note(WIND_DOWNS[name], f"{name} by {source}")
-        self._way_out.take("session end" if name == "stop" else name)
+        self.session_state.note(WIND_DOWNS[name], f"{name} by {source}")
+        self._flatten_deadline.take("session end" if name == "stop" else name)
         if name == "kill":
             self._latch(f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
-            self.standing.send("critical", f"killed by {source}; {self.session.exposure}")
+            self.session_state.send("critical", f"killed by {source}; {self.session.exposure}")
         if self._runner:
             await self._leave()
         elif self._intents.unresolved():  # taken over from an earlier session: its way out needs the services
             self._runner = asyncio.create_task(self._run(), name="engine")
         elif name == "flatten":
-            self._way_out.abandon()
-            self.standing.note(TradingState.PAUSED, "nothing is held; waiting for start")
+            self._flatten_deadline.abandon()
+            self.session_state.note(TradingState.PAUSED, "nothing is held; waiting for start")
         else:
-            self.standing.note(TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.standing.reason)
+            self.session_state.note(
+                TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.session_state.reason
+            )
             self.ended.set()
 
     async def _leave(self) -> None:
         await self.session.cancel_entries()
-        self.session.request_flatten(self._way_out.why)
+        self.session.request_flatten(self._flatten_deadline.why)
 
     def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
         """Apply a set of thresholds over those in force, None for the file's; from the next decision time on.
 
         One journalled change and one line for the human. InputError unless the whole set is valid.
         """
-        if self.ended.is_set() or self.standing.state in LEAVING:
-            raise GuardRefused(f"the session is {self.standing.state}")
+        if self.ended.is_set() or self.session_state.state in LEAVING:
+            raise GuardRefused(f"the session is {self.session_state.state}")
         if values is not None and self.config.detection.thresholds_must_be_exported:
             raise GuardRefused("this environment trades only thresholds that research exported; export another file")
         changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
@@ -232,12 +234,12 @@ class Engine:
         try:
             self._folder.latch_kill(reason)
         except StorageError as error:  # flat matters more than latched
-            self.standing.alarm("kill", f"the kill switch holds for this session only: {error}")
+            self.session_state.alarm("kill", f"the kill switch holds for this session only: {error}")
 
     def _on_journal(self, text: str) -> None:
-        self.standing.alarm("disk", text)
+        self.session_state.alarm("disk", text)
         if self._journal.failing:
-            self.standing.halt_entries("the journal cannot be written")
+            self.session_state.halt_entries("the journal cannot be written")
 
     # -- words -------------------------------------------------------------------------------------------------------
 
@@ -256,6 +258,12 @@ class Engine:
         """One frozen snapshot."""
         lags_s = {"loop": self.loop_lag_s, "beat": monotonic() - self._beat_at if self._beat_at else 0.0}
         return take_snapshot(
-            self._context, self.session, self.standing, self._started_at, self.tuning, lags_s, self._journal.buffered,
+            context=self._context,
+            session=self.session,
+            session_state=self.session_state,
+            started_at=self._started_at,
+            tuning=self.tuning,
+            lags_s=lags_s,
+            unwritten=self._journal.buffered,
             started=self._runner is not None,
-        )  # fmt: skip
+        )

@@ -1,4 +1,4 @@
-"""The engine's process: hosts one engine and its control endpoint, and outlives the kernel that started it."""
+"""Hosts an engine and its control endpoint: in a process that outlives the kernel that started it, or on a thread."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control import ControlClient, encode_status
 from momentum_kit.runtime.endpoint import ControlServer
 from momentum_kit.runtime.engine.engine import Engine
+from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
 from momentum_kit.runtime.engine.logs import configure_logs
-from momentum_kit.runtime.engine.vitals import Vitals
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_left
 
 log = structlog.get_logger("engine")
@@ -96,7 +96,7 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
     errors = run_dir / ERRORS
     with errors.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "momentum_kit.runtime.engine.process", order],
+            [sys.executable, "-m", "momentum_kit.runtime.engine", order],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
@@ -151,11 +151,11 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         engine = Engine(config, project, run_dir, folder)
-        server, vitals = ControlServer(engine), Vitals(engine, folder)
+        server, heartbeat = ControlServer(engine), EngineHeartbeat(engine, folder)
         try:
             await engine.open()
             await server.start()
-            vitals.start()
+            heartbeat.start()
             if signals:
                 _stop_on_signals(engine)
             folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
@@ -166,15 +166,15 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
             _leave_word(run_dir, status)
         finally:
             folder.withdraw()
-            await vitals.stop()
+            await heartbeat.stop()
             await server.stop()
             await engine.close()
-    words = engine.standing.failure or (engine.session.exposure if status.positions else "")
+    words = engine.session_state.failure or (engine.session.exposure if status.positions else "")
     if words and signals:
         print(words, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
     if status.positions:
         return OpenPositionsLeft.exit_status
-    return MomentumKitError.exit_status if engine.standing.failure else 0
+    return MomentumKitError.exit_status if engine.session_state.failure else 0
 
 
 def _stop_on_signals(engine: Engine) -> None:
@@ -210,6 +210,32 @@ def _leave_word(run_dir: Path, status: EngineStatus) -> None:
         log.warning("last status not written", error=str(error))
 
 
+def serve_in_thread(config: Config, name: str, project: Path, run_dir: Path) -> ControlAddress:
+    """Host the engine on a loop and thread of this process: for simulation, replay and tests, never for live.
+
+    Returns where it listens once it does, or raises its error.
+    """
+    if config.needs_arming:
+        raise GuardRefused("an engine that trades live runs in its own process; leave in_process off")
+    folder, outcome = StateFolder(config.owner_key), list[MomentumKitError]()
+
+    def host() -> None:
+        try:
+            asyncio.run(serve(config, name, project, run_dir, signals=False))
+        except MomentumKitError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=host, name="engine", daemon=True)
+    thread.start()
+    while True:
+        address = folder.address()
+        if address and address.run_dir == str(run_dir):
+            return address
+        thread.join(0.02)
+        if not thread.is_alive():
+            raise outcome[0] if outcome else EngineError("the engine thread ended before it listened")
+
+
 def main(order: str) -> int:
     """Entry of the engine process; errors are one line on stderr and an exit status."""
     asked = json.loads(order)
@@ -221,7 +247,3 @@ def main(order: str) -> int:
     except MomentumKitError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the parent reads this line)
         return error.exit_status
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

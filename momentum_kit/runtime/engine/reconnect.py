@@ -7,7 +7,7 @@ import stamina
 
 from momentum_kit.errors import BrokerError, ConnectionFailed
 from momentum_kit.runtime.control import LEAVING
-from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.ownership import prove_same_account
 from momentum_kit.runtime.session import EngineContext, Session
 
@@ -15,7 +15,7 @@ RETRY_WAIT_S = 2.0  # between two attempts to reconnect, at most: a command to s
 
 
 async def reconnect(
-    lost: Session, context: EngineContext, standing: Standing, out_of_time: Callable[[], bool]
+    lost: Session, context: EngineContext, session_state: SessionState, out_of_time: Callable[[], bool]
 ) -> Session:
     """Ask again for `broker.reconnect_timeout_s`, and tell a human after `alerts.reconnect_alarm_s`.
 
@@ -26,11 +26,11 @@ async def reconnect(
     window_s, alarm_s = context.config.broker.reconnect_timeout_s, context.config.alerts.reconnect_alarm_s
 
     def worth_asking_again(error: Exception) -> bool:
-        leaving = standing.state in LEAVING and (not lost.exposed or out_of_time())
+        leaving = session_state.state in LEAVING and (not lost.exposed or out_of_time())
         return isinstance(error, BrokerError) and not leaving
 
     alarm = asyncio.get_running_loop().call_later(
-        alarm_s, standing.alarm, "connection", f"no gateway for {alarm_s:g} s; {lost.exposure}"
+        alarm_s, session_state.alarm, "connection", f"no gateway for {alarm_s:g} s; {lost.exposure}"
     )
     try:
         async for attempt in stamina.retry_context(
@@ -39,9 +39,9 @@ async def reconnect(
             with attempt:
                 session = await Session.connect(context, lambda accounts: prove_same_account(lost.account, accounts))
     except BrokerError as error:
-        away = "when the session was told to end" if standing.state in LEAVING else f"within {window_s:g} s"
+        away = "when the session was told to end" if session_state.state in LEAVING else f"within {window_s:g} s"
         raise ConnectionFailed(f"the gateway did not come back {away}: {error}; {lost.exposure}") from None
     finally:
         alarm.cancel()
-    standing.incident("connection", f"reconnected and reconciled; {session.exposure}")
+    session_state.incident("connection", f"reconnected and reconciled; {session.exposure}")
     return session

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from momentum_kit.config import Config
 from momentum_kit.external import Window, next_windows
-from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.session import Session
 from momentum_kit.sessions import exchange_day
 
@@ -12,12 +12,12 @@ UNPROTECTED_S = 5.0  # without a stop; before that it may be a fill on its way
 CALENDAR_EVERY = timedelta(minutes=1)
 
 
-class Watchman:
+class SessionAlarms:
     """Each finding is told once: a day's loss, a position without a stop, the gateway's own restarts."""
 
-    def __init__(self, config: Config, standing: Standing) -> None:
+    def __init__(self, config: Config, session_state: SessionState) -> None:
         self._config = config
-        self._standing = standing
+        self._session_state = session_state
         self._calendar_at: datetime | None = None
         self._bare: dict[str, datetime] = {}  # symbol to when it was first seen without a stop
         self._told: set[object] = set()
@@ -38,13 +38,15 @@ class Watchman:
             seconds = (now - since).total_seconds()
             if seconds >= UNPROTECTED_S and symbol not in self._told:
                 self._told.add(symbol)
-                self._standing.alarm("protection", f"{symbol}: held without a stop for {seconds:.0f} s; look at once")
+                self._session_state.alarm(
+                    "protection", f"{symbol}: held without a stop for {seconds:.0f} s; look at once"
+                )
 
     def _loss(self, pnl_usd: float, now: datetime) -> None:
         limit, day = self._config.risk.max_daily_loss_usd, exchange_day(now)
         if pnl_usd <= -limit and day not in self._told:
             self._told.add(day)
-            self._standing.alarm(
+            self._session_state.alarm(
                 "daily loss", f"{pnl_usd:+.2f} USD: the day's limit of {limit:g} is reached, no entries"
             )
 
@@ -53,4 +55,4 @@ class Watchman:
         if soon and window not in self._told:
             self._told.add(window)
             when = f"{window.starts_at:%Y-%m-%d %H:%M} UTC"
-            self._standing.send("warning", f"{window.kind} of the gateway at {when}: {window.advice}")
+            self._session_state.send("warning", f"{window.kind} of the gateway at {when}: {window.advice}")

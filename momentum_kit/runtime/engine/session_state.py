@@ -1,16 +1,24 @@
-"""How the session stands and what has happened: one place that tells journal, log and human; owned by the engine."""
+"""The session's state as the engine keeps it: what is told of it, its way to flat, and its frozen status snapshot."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from time import monotonic
 
 import structlog
 
-from momentum_kit.models import IncidentRow, TradingState
+from momentum_kit.models import EngineStatus, IncidentRow, TradingState
 from momentum_kit.ports import Alerts, Clock, Journal
+from momentum_kit.runtime.control import ThresholdState
+from momentum_kit.runtime.session import EngineContext, Session
 
 log = structlog.get_logger("engine")
 
 SHOWN_INCIDENTS = 20
+SKIP = "skip: "  # counts that start so are skips by reason
 
 
-class Standing:
+class SessionState:
     """The trading state with its reason, the failure that ended the session if one did, and the incidents."""
 
     def __init__(self, clock: Clock, journal: Journal, alerts: Alerts) -> None:
@@ -65,3 +73,80 @@ class Standing:
         self._incidents.append(f"{kind}: {text}")
         self._journal.write(IncidentRow(at=self._clock.now(), kind=kind, text=text))
         log.warning("incident", kind=kind, text=text)
+
+
+class FlattenDeadline:
+    """How long the session has been on its way to flat; why: the reason, empty if it is not."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.why = ""
+        self._limit_s = limit_s
+        self._since = 0.0
+        self._told = False
+
+    def take(self, why: str) -> None:
+        """From now on every position is on its way out."""
+        self.why, self._since, self._told = why, monotonic(), False
+
+    def abandon(self) -> None:
+        """No more."""
+        self.why = ""
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds since it was taken."""
+        return monotonic() - self._since
+
+    @property
+    def late(self) -> bool:
+        """True once it takes longer than a flatten may."""
+        return self.seconds >= self._limit_s
+
+    def first_late(self) -> bool:
+        """True once, for a human who must be told."""
+        first = self.late and not self._told
+        self._told = self._told or first
+        return first
+
+
+def take_snapshot(
+    *,
+    context: EngineContext,
+    session: Session,
+    session_state: SessionState,
+    started_at: datetime,
+    tuning: ThresholdState,
+    lags_s: Mapping[str, float],
+    unwritten: int,
+    started: bool,
+) -> EngineStatus:
+    """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
+    views = session.positions.views()
+    counts = context.counts
+    return EngineStatus(
+        state=session_state.state,
+        reason=session_state.reason,
+        environment=context.config.environment,
+        account=session.account,
+        market_time=context.clock.now(),
+        started_at=started_at,
+        health=session.health,
+        counts={name: n for name, n in counts.items() if not name.startswith(SKIP)},
+        skips={name.removeprefix(SKIP): n for name, n in counts.items() if name.startswith(SKIP)},
+        queues={**{name: queue.qsize() for name, queue in session.queues.items()}, "journal": unwritten},
+        positions=views,
+        realised_usd=session.ledger.realised_usd,
+        unrealised_usd=sum(view.unrealised_usd for view in views),
+        costs_usd=session.ledger.costs_usd,
+        run_dir=str(context.run_dir),
+        pid=os.getpid(),
+        incidents=session_state.incidents,
+        state_since=session_state.since,
+        message_age_s=session.message_age_s,
+        data_ages_s=session.data_ages_s,
+        lags_s=dict(lags_s),
+        thresholds_name=tuning.current.name,
+        thresholds_hash=tuning.hash,
+        thresholds_changed=bool(tuning.changes),
+        started=started,
+    )

@@ -15,7 +15,7 @@ EVERY_S = 0.5
 log = structlog.get_logger("watch")
 
 
-class EngineWatch:
+class HeartbeatMonitor:
     """While it is entered: tells once that the engine gives no sign of life, and once that it does again.
 
     Ages are measured by this process: a machine that slept is no engine that hangs.
@@ -31,7 +31,7 @@ class EngineWatch:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine watch", daemon=True)
 
-    def __enter__(self) -> "EngineWatch":
+    def __enter__(self) -> "HeartbeatMonitor":
         self._thread.start()
         return self
 

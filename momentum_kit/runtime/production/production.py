@@ -28,7 +28,7 @@ from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, par
 from momentum_kit.runtime.ownership import StateFolder, no_answer
 from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds
 from momentum_kit.runtime.production.deaths import DEATHS
-from momentum_kit.runtime.production.heartbeat_monitor import EngineWatch
+from momentum_kit.runtime.production.heartbeat_monitor import HeartbeatMonitor
 from momentum_kit.runtime.production.interrupts import Interrupts
 from momentum_kit.runtime.production.kernel import KernelRun, check_kernel
 from momentum_kit.runtime.production.notebook import NotebookWork
@@ -136,7 +136,7 @@ def run_notebook(
             if started:
                 started(engine)
             with (
-                EngineWatch(folder, _say, make_alerts(settings.alerts, settings.owner_key)),
+                HeartbeatMonitor(folder, _say, make_alerts(settings.alerts, settings.owner_key)),
                 Notifier(folder),
                 _engine_is_ours(settings.owner_key, out),
             ):

@@ -6,8 +6,8 @@ import pytest
 
 from momentum_kit.config import AlertSettings, Config, RiskSettings
 from momentum_kit.models import JournalRow
-from momentum_kit.runtime.engine.session_alarms import Watchman
-from momentum_kit.runtime.engine.session_state import Standing
+from momentum_kit.runtime.engine.session_alarms import SessionAlarms
+from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.session import Session
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Look:
     unprotected: tuple[str, ...] = ()
     day_pnl_usd: float = 0.0
 
-    def __call__(self, watchman: Watchman, seconds: float) -> None:
+    def __call__(self, watchman: SessionAlarms, seconds: float) -> None:
         """One look, so many market seconds after the start."""
         watchman.look(cast(Session, self), START + timedelta(seconds=seconds))
 
@@ -50,13 +50,13 @@ def told() -> Told:
 
 
 @pytest.fixture
-def watchman(told: Told) -> Watchman:
+def watchman(told: Told) -> SessionAlarms:
     """With a daily limit of 500 USD and reminders half an hour ahead."""
     config = Config(environment="sim", risk=RiskSettings(max_daily_loss_usd=500), alerts=AlertSettings())
-    return Watchman(config, Standing(told, told, told))
+    return SessionAlarms(config, SessionState(told, told, told))
 
 
-def test_a_position_without_a_stop_is_told_once_it_lasts(watchman: Watchman, told: Told) -> None:
+def test_a_position_without_a_stop_is_told_once_it_lasts(watchman: SessionAlarms, told: Told) -> None:
     """A stop that is on its way is none; five seconds later a human is told, once for each time it happens."""
     bare, safe = Look(unprotected=("AAPL",)), Look()
     for seconds in (0, 2, 4):
@@ -71,7 +71,7 @@ def test_a_position_without_a_stop_is_told_once_it_lasts(watchman: Watchman, tol
     assert len(told.sent) == 2
 
 
-def test_the_day_s_loss_is_told_once_a_day(watchman: Watchman, told: Told) -> None:
+def test_the_day_s_loss_is_told_once_a_day(watchman: SessionAlarms, told: Told) -> None:
     """At the limit and not before; the next day has its own."""
     Look(day_pnl_usd=-499.99)(watchman, 0)
     assert told.sent == []
@@ -82,7 +82,7 @@ def test_the_day_s_loss_is_told_once_a_day(watchman: Watchman, told: Told) -> No
     assert len(losses) == 2
 
 
-def test_the_gateway_s_own_restarts_are_announced(watchman: Watchman, told: Told) -> None:
+def test_the_gateway_s_own_restarts_are_announced(watchman: SessionAlarms, told: Told) -> None:
     """Half an hour before each window, once; over a weekend that is the reset, the nightly one and the log-in."""
     look = Look()
     for minute in range(0, 3 * 24 * 60, 5):

@@ -14,7 +14,7 @@ from momentum_kit.external.alerts import LogAlerts
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.runtime.ownership import StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
-from momentum_kit.runtime.production.heartbeat_monitor import EngineWatch
+from momentum_kit.runtime.production.heartbeat_monitor import HeartbeatMonitor
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOLDING = EngineStatus(
@@ -119,7 +119,7 @@ def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
             assert changed.wait_for(met, 10), told
 
     folder.leave_heartbeat(heartbeat_of(HOLDING))
-    with folder.own(), EngineWatch(folder, tell, LogAlerts()):
+    with folder.own(), HeartbeatMonitor(folder, tell, LogAlerts()):
         until(lambda: len(told) == 1)
         folder.leave_heartbeat(heartbeat_of(HOLDING))
         until(lambda: len(told) >= 2)

@@ -16,7 +16,7 @@ GAP_S = 0.25  # a later look says that something held the loop
 log = structlog.get_logger("engine")
 
 
-class Vitals:
+class EngineHeartbeat:
     """Runs for as long as the engine listens."""
 
     def __init__(self, engine: Engine, folder: StateFolder) -> None:
@@ -29,7 +29,7 @@ class Vitals:
     def start(self) -> None:
         """The first sign of life, and one a second from now on."""
         self.beat()
-        self._task = asyncio.create_task(self._run(), name="vitals")
+        self._task = asyncio.create_task(self._run(), name="heartbeat")
 
     async def stop(self) -> None:
         """The last sign of life says how it ended."""
@@ -71,7 +71,7 @@ class Vitals:
             return
         name = text.replace("-", "_").lower() or "stop"
         if name not in REDUCING:  # whoever left it wanted less, and a file may lie there for long
-            self._engine.standing.incident(
+            self._engine.session_state.incident(
                 "stop-file", f"says {text!r}, which is none of {', '.join(REDUCED)}: stopping"
             )
             name = "stop"

@@ -1,0 +1,7 @@
+"""`python -m momentum_kit.runtime.engine ORDER`: the engine process, as start_engine starts it."""
+
+import sys
+
+from momentum_kit.runtime.engine.process import main
+
+sys.exit(main(sys.argv[1]))
