@@ -90,7 +90,11 @@ async def test_two_kits_at_once_share_one_engine(project: Path, gateway: Gateway
     kits = await asyncio.gather(*(Kit.open(config) for _ in range(3)))
     assert len({kit.status().pid for kit in kits}) == 1
     assert sum(kit.started_here for kit in kits) == 1
-    engines = [words for words in processes_of(project).values() if any("momentum_kit.runtime.engine" in word for word in words)]
+    engines = [
+        words
+        for words in processes_of(project).values()
+        if any("momentum_kit.runtime.engine" in word for word in words)
+    ]
     assert len(engines) == 1
     assert len(list((project / "runs").iterdir())) == 1
     await kits[0].stop()

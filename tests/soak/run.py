@@ -27,7 +27,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKET = Path(__file__).with_name("market.yaml")
-ROLES = {"ipykernel": "kernel", "momentum_kit.runtime.engine": "engine", "cli sim": "gateway", "cli run": "runner"}  # by command
+ROLES = {
+    "ipykernel": "kernel",
+    "momentum_kit.runtime.engine": "engine",
+    "cli sim": "gateway",
+    "cli run": "runner",
+}  # by command
 SAMPLES = 400
 FLAT = 0.05  # more than that from the second to the last quarter is growth
 NOTEBOOK_MB = 5.0
