@@ -21,7 +21,7 @@ from momentum_kit.simgateway.embedding import (
     RecordedMarket,
     RecordedSymbol,
     open_recorded_market,
-    stock,
+    stock_instrument,
 )
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 
@@ -94,7 +94,9 @@ class ArchiveDay:
         for number, symbol in enumerate(symbols):
             row, contract = known.get(symbol), named.get(symbol)
             con_id = (contract.con_id if contract else 0) or (row.con_id if row else 0) or FIRST_CON_ID + number
-            found[symbol] = stock(symbol, con_id, row.name if row else "", row.primary_exchange if row else "")
+            found[symbol] = stock_instrument(
+                symbol, con_id, row.name if row else "", row.primary_exchange if row else ""
+            )
         return found
 
     @property

@@ -35,7 +35,7 @@ from momentum_kit.simgateway.market import (
     open_bar_market,
     open_market,
     open_recorded_market,
-    stock,
+    stock_instrument,
     story_hash,
     to_ms,
 )
@@ -77,7 +77,7 @@ __all__ = [
     "open_broker",
     "open_market",
     "open_recorded_market",
-    "stock",
+    "stock_instrument",
     "story_hash",
     "to_ms",
 ]

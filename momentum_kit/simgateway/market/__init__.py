@@ -6,7 +6,12 @@ from momentum_kit.simgateway.market.headlines import PlannedStory, compose_headl
 from momentum_kit.simgateway.market.history import BAR_SIZES, HistoryError
 from momentum_kit.simgateway.market.market import Market, open_market
 from momentum_kit.simgateway.market.prints_from_bars import Columns
-from momentum_kit.simgateway.market.recorded_market import RecordedMarket, RecordedSymbol, open_recorded_market, stock
+from momentum_kit.simgateway.market.recorded_market import (
+    RecordedMarket,
+    RecordedSymbol,
+    open_recorded_market,
+    stock_instrument,
+)
 from momentum_kit.simgateway.market.tape import BarSeries, DayTape, Floats, Ints, build_tape, from_ms, to_ms
 from momentum_kit.simgateway.market.universe import AAPL, FIRST_CON_ID, SMALL_CAPS, Company
 
@@ -35,7 +40,7 @@ __all__ = [
     "open_bar_market",
     "open_market",
     "open_recorded_market",
-    "stock",
+    "stock_instrument",
     "story_hash",
     "to_ms",
 ]

@@ -204,7 +204,7 @@ def open_recorded_market(
     return RecordedMarket(scenario, source)
 
 
-def stock(symbol: str, con_id: int, name: str = "", exchange: str = "") -> Instrument:
+def stock_instrument(symbol: str, con_id: int, *, name: str = "", exchange: str = "") -> Instrument:
     """An instrument from what an archive knows of it."""
     template = Instrument(con_id, symbol, name or symbol)
     return replace(template, primary_exchange=exchange or template.primary_exchange)

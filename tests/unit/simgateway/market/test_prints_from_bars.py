@@ -18,7 +18,7 @@ from momentum_kit.simgateway.embedding import (
     RecordedSymbol,
     from_ms,
     open_recorded_market,
-    stock,
+    stock_instrument,
 )
 from momentum_kit.simgateway.market.prints_from_bars import prints, quote_events, trade_groups
 from momentum_kit.simgateway.scenario import parse_scenario
@@ -120,7 +120,7 @@ def market_of(bars, headlines=()):
         f"{side}_{name}": np.empty(0) for side in ("bid", "ask") for name in ("open", "high", "low", "close", "size")
     }
     recorded = RecordedSymbol(columns(bars), empty, columns([]))
-    return open_recorded_market(SCENARIO, [stock("TESTQ", 7)], headlines, lambda _: recorded)
+    return open_recorded_market(SCENARIO, [stock_instrument("TESTQ", 7)], headlines, lambda _: recorded)
 
 
 def test_history_ends_now():

@@ -121,6 +121,6 @@ async def test_a_market_that_goes_its_own_way_is_an_error() -> None:
 
 def test_settings_hear_what_the_day_has(folder: Path) -> None:
     """The configuration's own tapes give way to the day's."""
-    config = Path(__file__).resolve().parents[3] / "config" / "replay.yaml"
+    config = Path(__file__).resolve().parents[4] / "config" / "replay.yaml"
     news = Replay(archive=folder, day=DAY, config=config).settings().news
     assert (news.broad_tapes, news.watch_symbols) == (("BRFG",), ("TESTQ",))
