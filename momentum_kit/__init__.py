@@ -12,7 +12,10 @@ Where to begin:
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+from momentum_kit.moved_modules import MovedModules
 
 if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Config", "Kit", "load_config"]
 
 _HOMES = {"Config": "momentum_kit.config", "Kit": "momentum_kit.notebook.kit", "load_config": "momentum_kit.config"}
+
+if MovedModules not in sys.meta_path:
+    sys.meta_path.append(MovedModules)
 
 
 def __getattr__(name: str) -> Any:
