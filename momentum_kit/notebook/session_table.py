@@ -102,7 +102,7 @@ class SessionTable(ReadableFrame):
     def of(cls, name: str, frame: pd.DataFrame, caption: str = "") -> "SessionTable":
         """A table by its name, its columns put in order."""
         first = [column for column in FIRST.get(name, ()) if column in frame.columns]
-        last = [column for column in IDS if column in frame.columns]
+        last = [column for column in ("at", *IDS) if column in frame.columns and column not in first]
         between = [column for column in frame.columns if column not in (*first, *last)]
         table = cls(frame[[*first, *between, *last]])
         table.caption = caption or name.replace("_", " ").capitalize()

@@ -81,8 +81,9 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     plain, index = pd.DataFrame(frame), frame.index
     if index.nlevels == 1 and index.name is None and index.dtype.kind in "iu":
         return plain
-    names = [name if name is not None else "" for name in index.names]
-    return plain.reset_index(names=names) if not set(names) & set(plain.columns) else plain
+    taken = set(plain.columns)
+    names = [name if name is not None else " " for name in index.names]  # a blank, since a column may be named ""
+    return plain if taken & set(names) else plain.reset_index(names=names)
 
 
 def _ends(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:

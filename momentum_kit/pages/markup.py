@@ -112,7 +112,7 @@ def number(value: object, decimals: int = 2, plus: bool = False) -> str:
         return "\u2013"
     if not math.isfinite(known):
         return "\u2013"
-    return f"{known:{'+' if plus else ''},.{decimals}f}"
+    return f"{round(known, decimals) + 0.0:{'+' if plus else ''},.{decimals}f}"  # never -0.00
 
 
 def age(seconds: float) -> str:

@@ -5,12 +5,11 @@ from momentum_kit.notebook.html.status import (
     MODES,
     ShownStatus,
     banner,
-    decision_trace,
     ended_card,
     incidents,
+    kit_card,
     lights,
     positions_table,
-    status_card,
     vitals,
 )
 from momentum_kit.notebook.html.style import STALE_S, STYLE
@@ -21,12 +20,11 @@ __all__ = [
     "STYLE",
     "ShownStatus",
     "banner",
-    "decision_trace",
     "ended_card",
     "incidents",
+    "kit_card",
     "lights",
     "positions_table",
     "reason_detail",
-    "status_card",
     "vitals",
 ]

@@ -1,14 +1,14 @@
 """A session's snapshot for the eye: banner, connection lights, what is held, what waits, and the card of them all."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Self
 
 from momentum_kit.models import ConnectionLayer, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.html.reasons import reason_detail, rule_value
 from momentum_kit.notebook.html.style import STYLE
-from momentum_kit.pages import Html, age, chip, clock, gain, join, number, table, tag
+from momentum_kit.pages import Head, Html, age, chip, clock, gain, join, number, table, tag
 
 MODES = {"sim": "SIMULATION", "paper": "PAPER", "live": "LIVE \u2013 REAL MONEY"}
 STATES = {
@@ -91,7 +91,8 @@ def positions_table(positions: tuple[PositionView, ...]) -> Html:
          number(view.stop_price), gain(view.unrealised_usd), _r(view.r), clock(view.opened_at))
         for view in positions
     ]  # fmt: skip
-    heads = ("symbol", ">shares", ">paid", ">last", ">stop", ">open USD", ">R", ">since")
+    prices = [Head(name, "USD", number=True) for name in ("paid", "last", "stop", "open")]
+    heads: tuple[str | Head, ...] = ("symbol", ">shares", *prices, ">R", Head("since", "New York", number=True))
     return table(f"Positions ({len(positions)})", heads, rows, "nothing is held")
 
 
@@ -131,12 +132,17 @@ def incidents(found: tuple[str, ...]) -> Html:
     return tag("div", join((tag("b", f"Incidents ({len(found)})"), *rows)), "mk-words mk-words-warn")
 
 
-def status_card(status: EngineStatus, *below: Html) -> Html:
-    """A session at one look, and what is to be shown below it."""
+def kit_card(status: EngineStatus, decisions: Sequence[Mapping[str, Any]]) -> Html:
+    """A session at one look; decisions: rows of the journal whose rules are shown, the newest last."""
     counts = ", ".join(f"{status.counts[name]:,} {name.replace('_', ' ')}" for name in COUNTS if name in status.counts)
+    foot = tag("div", f"{counts or 'nothing heard yet'}; engine pid {status.pid}", "mk-faint")
+    return _card(status, [*map(decision_trace, reversed(decisions)), foot])
+
+
+def _card(status: EngineStatus, below: Sequence[Html]) -> Html:
     parts = [banner(status), lights(status), incidents(status.incidents), positions_table(status.positions), *below]
-    foot = f"{counts or 'nothing heard yet'}; engine pid {status.pid}; record in {status.run_dir}"
-    return join((STYLE, tag("div", join((*filter(None, parts), tag("div", foot, "mk-faint"))), "mk mk-card")))
+    record = tag("div", f"record in {status.run_dir}", "mk-faint")
+    return join((STYLE, tag("div", join(filter(None, (*parts, record))), "mk mk-card")))
 
 
 def decision_trace(row: Mapping[str, Any]) -> Html:
@@ -171,6 +177,6 @@ class ShownStatus(EngineStatus):
 
     def _repr_html_(self) -> str:
         profit = {"realised": self.realised_usd, "open": self.unrealised_usd, "costs": -self.costs_usd}
-        said = {name: join((gain(usd), " USD")) for name, usd in profit.items()}
-        since = {"started": clock(self.started_at), f"{self.state}": clock(self.state_since)}
-        return status_card(self, tag("div", join((_line("profit", said), _line("since", since), vitals(self)))))
+        told = _line("profit", {name: join((gain(usd), " USD")) for name, usd in profit.items()})
+        since = _line("since", {f"{self.state}": f"{clock(self.state_since)} New York"})
+        return _card(self, [tag("div", join((told, since))), tag("div", vitals(self))])

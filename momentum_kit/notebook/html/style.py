@@ -78,7 +78,7 @@ _CSS = """
 }
 .mk-card { border: 1px solid var(--mk-line); border-radius: 6px; padding: 8px; max-width: 980px;
   background: var(--mk-bg); }
-.mk-card > * + * { margin-top: 8px; }
+.mk-card > * + *, .jp-RenderedHTMLCommon .mk-card > .mk-table { margin-top: 10px; }
 """
 
 STYLE = Html(f"{TABLE_STYLE}<style>{_CSS.replace('STALE_S', str(STALE_S))}</style>")

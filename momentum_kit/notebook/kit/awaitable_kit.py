@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
-from momentum_kit.notebook.html import ShownStatus, decision_trace, ended_card, status_card
+from momentum_kit.notebook.html import ShownStatus, ended_card, kit_card
 from momentum_kit.notebook.kit.record import KitTables
 from momentum_kit.runtime.control import (
     ControlClient,
@@ -253,7 +253,7 @@ class AwaitableKit(KitTables):
         from momentum_kit.notebook.panel import last_verdict
 
         try:
-            return status_card(self.status(), *map(decision_trace, last_verdict(self.journal)))
+            return kit_card(self.status(), last_verdict(self.journal))
         except MomentumKitError as error:
             return ended_card(str(error))
 

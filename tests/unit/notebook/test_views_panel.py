@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.html import banner, decision_trace, ended_card, lights, positions_table, status_card, vitals
+from momentum_kit.notebook.html import banner, ended_card, kit_card, lights, positions_table, vitals
 from momentum_kit.notebook.panel.equity import POINTS, equity_curve, thinned
 from momentum_kit.notebook.panel.record import Record
 from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
@@ -83,7 +83,7 @@ def test_a_hostile_headline_is_only_ever_text() -> None:
                      data_ages_s={HOSTILE: 1.0}, thresholds_name=HOSTILE)  # fmt: skip
     views = [view(record) for view in (headlines_table, signals_table, orders_table, log_tail)]
     views += [banner(status), lights(status), positions_table(status.positions), vitals(status), ended_card(HOSTILE)]
-    views.append(status_card(status, [{"verdict": "skip", "symbol": HOSTILE, "reason": HOSTILE, "decided_at": "x"}]))
+    views.append(kit_card(status, [{"verdict": "skip", "symbol": HOSTILE, "reason": HOSTILE, "decided_at": "x"}]))
     for view in views:
         harmless(view)
     assert "$ABCD" in Elements(views[0]).words
@@ -211,6 +211,6 @@ def test_a_card_traces_the_last_decision_rule_by_rule() -> None:
              {"rule": "move", "value": None, "threshold": 0.03, "passed": False}]  # fmt: skip
     row = {"verdict": "skip", "symbol": "ABCD", "reason": "z", "detail": "3.1 < 4.4", "price": 5.0, "rules": rules,
            "decided_at": "2026-11-20T15:00:00.000Z"}  # fmt: skip
-    words = Elements(status_card(replace(STATUS, positions=(HELD,)), decision_trace(row))).words
+    words = Elements(kit_card(replace(STATUS, positions=(HELD,)), [row])).words
     for expected in ("SIMULATION", "3.1 < 4.4", "4.4", "failed", "3 signals", "+0.60"):
         assert expected in words

@@ -82,7 +82,7 @@ def test_an_index_that_says_something_is_shown() -> None:
     counts = ReadableFrame({"reason": ["z", "move", "z"], "n": [1, 2, 3]})
     assert "<th" in counts._repr_html_()
     assert ">move<" in counts.groupby("reason").sum()._repr_html_()
-    named = ReadableFrame({"value": [1.0]}, index=["signals"])
+    named = ReadableFrame({"": [1.0]}, index=["signals"])
     assert ">signals<" in named._repr_html_()
 
 
