@@ -94,9 +94,8 @@ class ArchiveDay:
         for number, symbol in enumerate(symbols):
             row, contract = known.get(symbol), named.get(symbol)
             con_id = (contract.con_id if contract else 0) or (row.con_id if row else 0) or FIRST_CON_ID + number
-            found[symbol] = stock_instrument(
-                symbol, con_id, row.name if row else "", row.primary_exchange if row else ""
-            )
+            name, exchange = (row.name, row.primary_exchange) if row else ("", "")
+            found[symbol] = stock_instrument(symbol, con_id, name=name, exchange=exchange)
         return found
 
     @property
