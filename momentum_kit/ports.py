@@ -1,4 +1,4 @@
-"""The doors between services and the outside: Protocols only, few methods each.
+"""Ports: the Protocols between services and the outside, few methods each.
 
 Services know nothing but these; runtime/session.py decides what stands behind them.
 """

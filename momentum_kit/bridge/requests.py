@@ -121,7 +121,7 @@ class Requests:
             pending.future.set_exception(error)
 
     def remark(self, key: int | str, text: str) -> None:
-        """Keep the broker's word on a request that goes on; a time-out will quote it."""
+        """Keep what the broker remarked on a request that goes on; a time-out will quote it."""
         if key in self._open:
             self._open[key].remark = text
 

@@ -1,4 +1,4 @@
-"""Frozen values that cross boundaries; everything else in the kit is built on these names."""
+"""Frozen values that cross boundaries between packages; everything else in the kit is built on these names."""
 
 from momentum_kit.models.contracts import (
     Contract,

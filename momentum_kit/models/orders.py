@@ -55,7 +55,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """One orderStatus: IB's word on an order. Fills are taken from executions, never from here."""
+    """One orderStatus. Fills are taken from executions, never from here."""
 
     order_id: int
     perm_id: int
@@ -158,7 +158,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The broker's word on a holding; quantity is signed, average_cost in USD a share."""
+    """A holding as the broker reports it; quantity is signed, average_cost in USD a share."""
 
     account: str
     contract: Contract

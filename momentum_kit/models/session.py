@@ -87,7 +87,7 @@ class ConnectionLayer:
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """One holding for the eye: USD; r is open profit over initial risk, nan without a stop."""
+    """One holding as people see it: USD; r is open profit over initial risk, nan without a stop."""
 
     symbol: str
     con_id: int

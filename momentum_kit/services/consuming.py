@@ -1,4 +1,4 @@
-"""How services wait for work: one item at a time, done only when everything it led to is visible elsewhere."""
+"""How services wait for work: an item is done only when all it led to is visible elsewhere, as lock-step needs it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""What must be known of a contract before it can be judged: its baseline, today's minutes, the last half hour."""
+"""BackgroundLoader: fetches what a judgement needs to know first: baseline, today's minutes, the last half hour."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Judges news items against the tape at every 5 s bar close; the step between news_handler and execution_service."""
+"""DetectionEngine: judges news items against the tape at each 5 s bar close; NewsHandler feeds it."""
 
 import asyncio
 import math

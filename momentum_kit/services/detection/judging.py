@@ -1,4 +1,4 @@
-"""One news item at one decision time: features, rules, and the decision with its journal row."""
+"""Judges one news item at one decision time: features, rules, the decision and its journal row; for DetectionEngine."""
 
 import time
 from dataclasses import dataclass, replace

@@ -8,8 +8,8 @@ from momentum_kit.services.execution.reconciliation import (
     fetch_truth,
     is_lost,
     is_ours,
+    separate_foreign,
     settle_intent,
-    sort_out,
 )
 
 __all__ = [
@@ -20,6 +20,6 @@ __all__ = [
     "fetch_truth",
     "is_lost",
     "is_ours",
+    "separate_foreign",
     "settle_intent",
-    "sort_out",
 ]

@@ -46,7 +46,7 @@ from momentum_kit.trading.orders import (
     stop_order,
 )
 
-PATIENCE_S = 5.0  # market seconds without the broker's word on something sent; then its lists are asked
+PATIENCE_S = 5.0  # market seconds without an answer to something sent; then the broker's lists are asked
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 RETRY_S = 2.0  # between two standalone stops for one position, where the broker refuses them
@@ -85,7 +85,7 @@ class Guardian:
         position = self._held(bracket)
         if position < 0:
             why = f"{bracket.intent.contract.symbol}: short {-position} shares; a human must look"
-            self._desk.tell(bracket, "flipped", "critical", why)
+            self._desk.alert_once(bracket, "flipped", "critical", why)
             self._context.halt_entries(why)
             return
         idle = position == 0 and not bracket.entry_live
@@ -119,13 +119,12 @@ class Guardian:
         for leg in bracket:
             if self._silent(leg, now):
                 self._desk.mark_uncertain(bracket, f"no word on order {leg.request.order_id} for {PATIENCE_S:g} s")
-        entry = bracket.entry
-        if bracket.uncertain or entry is None or not entry.live or entry.cancel_sent_at is not None:
+        if bracket.uncertain:
             return
         too_old = age_s(bracket.sent_at, now) >= self._exits.entry_timeout_s
         partial = bracket.first_fill_at is not None and age_s(bracket.first_fill_at, now) >= PARTIAL_GRACE_S
         if too_old or partial:
-            await self._desk.cancel(bracket, entry)
+            await self.cancel_entry(bracket)
 
     async def cancel_entry(self, bracket: Bracket) -> bool:
         """Cancel the entry if it may still fill and nobody has asked yet."""
@@ -152,11 +151,12 @@ class Guardian:
             stop_slack_pct=self._exits.stop_min_pct,
             bands=self._rules.known(contract),
         )
-        self._desk.tell(bracket, f"bare {order.order_id}", "critical", f"{contract.symbol}: no stop rests; placing one")
+        why = f"{contract.symbol}: no stop rests; placing one"
+        self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", why)
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
-            self._desk.tell(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
+            self._desk.alert_once(bracket, "stop not sent", "critical", f"{contract.symbol} has no stop: {error}")
             return False
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
@@ -184,7 +184,7 @@ class Guardian:
         bracket.exit_tried_at = now
         if order == stop.request:
             symbol = bracket.intent.contract.symbol
-            self._desk.tell(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
+            self._desk.alert_once(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
             self._desk.mark_uncertain(bracket, f"exit of {symbol} not filled")
         else:
             await self._turn_stop(bracket, stop, order, now)
@@ -194,12 +194,13 @@ class Guardian:
         contract = bracket.intent.contract
         quote = self._quote(contract.con_id)
         if quote is not None and quote.halted:
-            self._desk.tell(bracket, "halted", "warning", f"{contract.symbol} is halted: exit waits, the stop stays")
+            why = f"{contract.symbol} is halted: exit waits, the stop stays"
+            self._desk.alert_once(bracket, "halted", "warning", why)
             return None
         if self._context.regular_hours(now):
             return as_market(stop.request, quantity)
         if quote is None or not quote.bid > 0:
-            self._desk.tell(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
+            self._desk.alert_once(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
             return None
         limit = exit_limit(quote.bid, self._exits.entry_cap_bps, self._rules.known(contract))
         return as_limit(stop.request, quantity, limit)
@@ -216,7 +217,8 @@ class Guardian:
         if await self._desk.modify(bracket, stop, order, "exit"):
             self._desk.mark_intent(bracket.exit_intent_id, IntentState.SENT)
         else:
-            self._desk.tell(bracket, "exit not sent", "critical", f"{bracket.intent.contract.symbol}: exit not sent")
+            why = f"{bracket.intent.contract.symbol}: exit not sent"
+            self._desk.alert_once(bracket, "exit not sent", "critical", why)
 
     def _held(self, bracket: Bracket) -> Decimal:
         """Shares to protect and to sell: never more than the broker has, or a stop would open a short."""
@@ -225,8 +227,6 @@ class Guardian:
     def _sold(self, bracket: Bracket) -> bool:
         """True once an order of the group has sold some: from then on the broker reduces the others."""
         return any(self._ledger.filled(leg.request.order_id) for leg in bracket if leg.role != "entry")
-
-    # -- ends --------------------------------------------------------------------------------------------------------
 
     def _close_if_done(self, bracket: Bracket, position: Decimal) -> None:
         if bracket.closed or bracket.uncertain or position or bracket.any_live or not bracket.legs:

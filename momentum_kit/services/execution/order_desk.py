@@ -56,7 +56,7 @@ class OrderDesk:
     # -- out ---------------------------------------------------------------------------------------------------------
 
     async def place(self, bracket: Bracket, role: str, order: OrderRequest, deciding_ns: int | None = None) -> None:
-        """Send a new order, once. BrokerError: NotConnected if nothing was sent, else the outcome is in doubt.
+        """Send a new order, once. BrokerError: NotConnected if nothing was sent, else the outcome is unknown.
 
         deciding_ns: perf_counter_ns of what led to it, for the time from there to the last byte.
         """
@@ -87,7 +87,7 @@ class OrderDesk:
         return True
 
     async def cancel(self, bracket: Bracket, leg: Leg) -> None:
-        """Ask for a cancel; the verdict comes as an event, and a missing one becomes a doubt."""
+        """Ask for a cancel; the verdict comes as an event, and without one the bracket becomes uncertain."""
         leg.cancel_sent_at = self._context.clock.now()
         try:
             await self._broker.cancel_order(leg.request.order_id)
@@ -149,10 +149,10 @@ class OrderDesk:
                 "critical", f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}"
             )
 
-    def tell(self, bracket: Bracket, key: str, level: str, text: str) -> None:
+    def alert_once(self, bracket: Bracket, key: str, level: str, text: str) -> None:
         """Alert a human and record it, once for each key and bracket."""
-        if key not in bracket.told:
-            bracket.told.add(key)
+        if key not in bracket.alerted:
+            bracket.alerted.add(key)
             self._context.alerts.send(level, text)
             self._context.incident(key, text)
 

@@ -1,4 +1,7 @@
-"""Broker truth: what it holds, works and executed, and what that says of our intents; at start and in doubt."""
+"""BrokerTruth: the broker's own lists, asked for at the start and when a bracket is uncertain, against our intents.
+
+The position manager settles intents and ledger by it before anything trades, recovery the brackets.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -51,7 +54,7 @@ class Reconciliation:
     foreign_positions: tuple[Position, ...] = ()
     foreign_orders: tuple[OpenOrder, ...] = ()
 
-    def words(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """What a human must be told, a line each."""
         for intent in self.lost:
             yield (
@@ -64,7 +67,7 @@ class Reconciliation:
             yield f"{order.contract.symbol}: order {order.request.order_id} is not ours; left alone"
 
 
-def sort_out(
+def separate_foreign(
     truth: BrokerTruth, settled: dict[str, IntentState], lost: tuple[Intent, ...], owned: set[int]
 ) -> Reconciliation:
     """Tell ours from other people's; owned: con_ids that an intent of ours still holds."""

@@ -107,7 +107,7 @@ class Recovery:
             why = contradiction(bracket, truth, self._ledger)
             if not why:
                 bracket.sold_elsewhere = Decimal(0)
-            elif why not in bracket.told:
+            elif why not in bracket.alerted:
                 self._desk.mark_uncertain(bracket, why)
 
     async def resolve(self, now: datetime) -> None:
@@ -130,7 +130,7 @@ class Recovery:
             # Seen twice it is no fill that came between two answers: somebody else trades this symbol here.
             again, bracket.contradiction = bool(why) and why == bracket.contradiction, why
             if again:
-                self._desk.tell(bracket, why, "critical", why)
+                self._desk.alert_once(bracket, why, "critical", why)
                 self._context.halt_entries(why)
                 bracket.sold_elsewhere = sold_elsewhere(bracket, truth, self._ledger)
 

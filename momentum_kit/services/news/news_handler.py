@@ -1,4 +1,4 @@
-"""Turns headlines into news items tied to contracts; the first service of the flow."""
+"""NewsHandler: turns headlines into news items tied to contracts; the first service of the flow."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Fills into ledger and journal: executions, commissions, and round trips once their costs are known."""
+"""FillRecords: executions, commissions and round trips into ledger and journal, once each; for PositionManager."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field

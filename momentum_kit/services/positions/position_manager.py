@@ -1,4 +1,4 @@
-"""What is held and what it earned: fills to ledger and journal, exits by time, broker truth at the start."""
+"""PositionManager: what is held and earned; fills to ledger and journal, exits by time, broker truth at the start."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,8 +30,8 @@ from momentum_kit.services.execution import (
     fetch_truth,
     is_lost,
     is_ours,
+    separate_foreign,
     settle_intent,
-    sort_out,
 )
 from momentum_kit.services.positions.fill_records import FillRecords, JournaledFills
 from momentum_kit.sessions import session_at
@@ -98,7 +98,7 @@ class PositionManager:
         return len(holdings)
 
     def views(self) -> tuple[PositionView, ...]:
-        """Every holding for the eye."""
+        """Every holding as people see it."""
         return tuple(
             position_view(holding, self._intent(holding.order_ref), self._last_price(holding.contract.con_id))
             for holding in self._ledger.holdings()
@@ -196,8 +196,8 @@ class PositionManager:
         for intent in owners:
             self._adopt(intent, truth)
         lost = tuple(intent for intent in pending if is_lost(intent, truth))
-        report = sort_out(truth, settled, lost, {intent.contract.con_id for intent in owners})
-        for text in report.words():
+        report = separate_foreign(truth, settled, lost, {intent.contract.con_id for intent in owners})
+        for text in report.messages():
             self._tell(text)
         self._records.pass_over_trips({intent.intent_id for intent in pending})
         self._note_flat()

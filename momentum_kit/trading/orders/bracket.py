@@ -170,7 +170,7 @@ class Bracket:
     contradiction: str = ""
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
     sold_elsewhere: Decimal = Decimal(0)  # shares of ours that the broker, asked twice, no longer has
-    told: set[str] = field(default_factory=set)  # what a human has been told already
+    alerted: set[str] = field(default_factory=set)  # what a human has been told already
     closed: bool = False
 
     @property
