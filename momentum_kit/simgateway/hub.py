@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from momentum_kit.simgateway.broker import UNBOUND, SimulatedBroker, is_manual
-from momentum_kit.simgateway.client.handlers.account import on_execution
-from momentum_kit.simgateway.client.limits import Limits
-from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.client import ClientSession, Incoming, Limits
+from momentum_kit.simgateway.client.handlers import HANDLERS
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -17,12 +16,9 @@ from momentum_kit.simgateway.events import (
     OrderErrorReport,
     OrderEvent,
 )
-from momentum_kit.simgateway.faults.effects import Site
-from momentum_kit.simgateway.faults.player import Faults
-from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.faults import FaultPlayer
 from momentum_kit.simgateway.lock_step import LockStep
 from momentum_kit.simgateway.market import Market
-from momentum_kit.simgateway.protocol.text import ContractQuery
 from momentum_kit.simgateway.scenario import Fault
 
 REMEMBERED_HEADLINES = 200
@@ -33,7 +29,7 @@ class Hub:
 
     now: market time, aware UTC. lock_step: the step by which the driving client's reqCurrentTimeInMillis moves the
     market; None where someone else calls `advance`. limits: IB's, relaxed as the scenario says. faults: played
-    besides the scenario's own. site: the process around it, where there is one.
+    besides the scenario's own.
     """
 
     def __init__(
@@ -52,18 +48,22 @@ class Hub:
         self.version_cap = version_cap
         self.now = market.now
         self.headlines: deque[NewsEvent] = deque(maxlen=REMEMBERED_HEADLINES)
-        self._rhythm = None if lock_step is None else LockStep(market, lock_step)
+        self._lock_step = None if lock_step is None else LockStep(market, lock_step)
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
         self.limits = limits or Limits(market.scenario.limits)
         self.history_sleeps = broker.assumptions.history_farm == "inactive"  # until it is asked for something
-        self.site: Site | None = None
-        self.faults = Faults((*market.scenario.faults, *faults), self)
+        self.faults = FaultPlayer((*market.scenario.faults, *faults), self)
 
     @property
     def told_time(self) -> datetime:
         """The gateway's clock as clients read it: market time, but for a fault."""
         return self.now + self.faults.effects.skew
+
+    @property
+    def data_stopped(self) -> bool:
+        """No quotes and bars reach a client: a fault's doing."""
+        return self.faults.effects.data_stopped
 
     @property
     def lines_used(self) -> int:
@@ -75,10 +75,9 @@ class Hub:
         """Tick-by-tick subscriptions of all clients of this login."""
         return sum(len(session.feeds.ticks) for session in self._sessions.values())
 
-    @property
-    def open_history(self) -> int:
-        """History requests of all clients that are not answered yet."""
-        return self.faults.effects.open_history()
+    def open_session(self) -> ClientSession:
+        """A session for a client that has just connected."""
+        return ClientSession(self, HANDLERS)
 
     def sessions(self, client_id: int | None = None) -> list[ClientSession]:
         """Sessions that have started, by client id; one of them, or all."""
@@ -92,6 +91,15 @@ class Hub:
         self._sessions[client_id] = session
         return True
 
+    def started(self, session: ClientSession) -> None:
+        """A session has been greeted; faults may wait for it."""
+        if session.client_id is not None:
+            self.faults.after_start(session.client_id)
+
+    def may_handle(self, session: ClientSession, request: Incoming) -> bool:
+        """False if a fault swallows this request, or lets it wait."""
+        return self.faults.admits(session, request)
+
     def leave(self, session: ClientSession) -> None:
         """Forget a session whose socket is gone; its orders stay with the broker."""
         if session.client_id is not None:
@@ -100,24 +108,6 @@ class Hub:
         if self._driver is session:
             self._driver = None
 
-    def instrument(self, con_id: int) -> Instrument:
-        """What is listed under a con id that the market or the broker named."""
-        return self.market.instruments[con_id]
-
-    def resolve(self, contract: ContractQuery) -> list[Instrument]:
-        """Stocks that fit what a client wrote: by con id, else by symbol, listing and currency."""
-        if contract.con_id:
-            return self.market.find(con_id=contract.con_id)
-        symbol = contract.symbol or contract.local_symbol
-        return [
-            item
-            for item in self.market.find(symbol=symbol)
-            if contract.sec_type in ("", item.sec_type)
-            and contract.currency in ("", item.currency)
-            and contract.exchange in ("", item.primary_exchange, *item.valid_exchanges)
-            and contract.primary_exchange in ("", item.primary_exchange)
-        ]
-
     def mark(self, con_id: int) -> float | None:
         """The price a holding is valued at, USD: the last print, else the mid."""
         last, quote = self.market.last(con_id), self.market.quote(con_id)
@@ -125,21 +115,13 @@ class Hub:
             return last.price
         return None if quote is None else (quote.bid + quote.ask) / 2
 
-    def not_subscribed(self, item: Instrument) -> str:
-        """IB's words of 10089 for this stock."""
-        return (
-            "Requested market data requires additional subscription for API. "
-            "See link in 'Market Data Connections' dialog for more details."
-            f"Delayed market data is available.{item.symbol} {item.primary_exchange}.{item.trading_class}/TOP/ALL"
-        )
-
     def step(self, session: ClientSession) -> datetime:
         """The time to tell; in lock-step the session that drives (the first to ask) moves the market first."""
-        if self._rhythm is None:
+        if self._lock_step is None:
             return self.told_time
         self._driver = self._driver or session
         if self._driver is session:
-            to, moves = self._rhythm.next()
+            to, moves = self._lock_step.next()
             if not moves:
                 return to  # announced: it happens at the next step
             self.advance(to)
@@ -180,23 +162,22 @@ class Hub:
                 session.on_order(event)
             if isinstance(event, ExecutionReport):
                 for session in self._sessions.values():
-                    on_execution(session, event.order.con_id)
+                    session.account_feeds.on_execution(event.order.con_id)
             self.faults.after_order_event(event)
 
     def _tell(self, event: MarketEvent) -> None:
-        effects = self.faults.effects
-        if not effects.data_stopped:
+        if not self.data_stopped:
             for session in self._sessions.values():
                 session.feeds.on_market(event)
-        if isinstance(event, NewsEvent) and not effects.offline:
-            if effects.data_stopped:  # news comes by a way of its own
+        if isinstance(event, NewsEvent) and not self.faults.effects.offline:
+            if self.data_stopped:  # news comes by a way of its own
                 for session in self._sessions.values():
                     session.feeds.relay(session.feeds.news.values(), [event])
             self.faults.after_headline()
 
     def _telling_due(self, moment: datetime) -> Iterator[None]:
         for session in list(self._sessions.values()):
-            while not self.faults.effects.data_stopped and session.feeds.tell_due(moment):
+            while not self.data_stopped and session.feeds.tell_due(moment):
                 yield
 
     def _pass(self, moment: datetime) -> None:

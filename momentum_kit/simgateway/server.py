@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from momentum_kit.simgateway.broker import open_broker
-from momentum_kit.simgateway.client.connection import Connection
-from momentum_kit.simgateway.client.limits import Limits
+from momentum_kit.simgateway.client import Limits
+from momentum_kit.simgateway.connection import Connection
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.market import Market, open_market
 from momentum_kit.simgateway.scenario import Fault, Scenario, load_scenario
@@ -70,7 +70,7 @@ class SimulatedGateway:
             limits=Limits(scenario.scenario.limits, real_time=lock_step_s is None and speed == 1),
             faults=faults,
         )
-        self.hub.site = self
+        self.hub.faults.effects.process = self
         self._origin = self.hub.now
 
     async def __aenter__(self) -> "SimulatedGateway":

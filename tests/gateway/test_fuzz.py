@@ -19,7 +19,7 @@ from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.client import ClientSession
 from momentum_kit.simgateway.embedding import Market, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.scenario import parse_scenario
@@ -135,7 +135,7 @@ def broken(draw: random.Random, version: int) -> bytes:
 
 def started(hub: Hub, client_id: int) -> ClientSession:
     """A session that the hub knows by this id."""
-    session = ClientSession(hub)
+    session = hub.open_session()
     hello = b"v157..%d" % hub.version_cap
     session.receive(b"API\0" + len(hello).to_bytes(4, "big") + hello)
     assert session.version == hub.version_cap
@@ -167,7 +167,7 @@ def test_no_input_harms_the_gateway(
         draw = random.Random(seed)
         hub = Hub(market(), open_broker(market()), version_cap=version)
         healthy = started(hub, 1)
-        attacker = ClientSession(hub)
+        attacker = hub.open_session()
         for _ in range(BATCH):
             if attacker.closing or attacker.client_id is None:
                 hub.leave(attacker)

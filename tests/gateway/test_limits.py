@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ibapi.contract import Contract
 
-from momentum_kit.simgateway.client.limits import PACING
+from momentum_kit.simgateway.client import PACING
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.scenario import FarmFlap, parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway

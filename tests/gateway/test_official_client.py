@@ -294,7 +294,7 @@ async def test_a_client_that_does_not_read_is_dropped(
     scenario: Scenario, connect_client: Connect, aapl: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unread bytes beyond the limit end that client; the market and the others go on."""
-    monkeypatch.setattr("momentum_kit.simgateway.client.connection.MAX_UNREAD_BYTES", 100_000)
+    monkeypatch.setattr("momentum_kit.simgateway.connection.MAX_UNREAD_BYTES", 100_000)
     async with SimulatedGateway(scenario, lock_step_s=1) as gateway:
         client = await connect_client(gateway.port)
         with socket.create_connection(("127.0.0.1", gateway.port)) as deaf:

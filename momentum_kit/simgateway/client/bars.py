@@ -1,15 +1,16 @@
-"""5 s bars of reqRealTimeBars: market events in, one finished message every five seconds of market time out."""
+"""Bars that go on: 5 s bars of reqRealTimeBars, and the growing last bar of a history that is kept up to date."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar
 
 from momentum_kit.models import Bar
-from momentum_kit.sessions import NEW_YORK, session_at
+from momentum_kit.sessions import NEW_YORK, exchange_day, session_at
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
-from momentum_kit.simgateway.protocol.text import real_time_bar
+from momentum_kit.simgateway.protocol import DAY_S
+from momentum_kit.simgateway.protocol.text import historical_data_update, real_time_bar
 
 STEP = timedelta(seconds=5)
 PRE_MARKET, POST_MARKET_HOURS = time(4, 0), timedelta(hours=4)
@@ -20,7 +21,7 @@ def step_floor(at: datetime) -> datetime:
     return datetime.fromtimestamp(int(at.timestamp()) // 5 * 5, UTC)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BarFeed:
     """One subscription to 5 s bars. Empty intervals repeat the last price with volume 0, as IB sends them."""
 
@@ -90,3 +91,45 @@ class BarFeed:
         if self.use_rth:
             return session.contains(at)
         return at.astimezone(NEW_YORK).time() >= PRE_MARKET and at < session.close + POST_MARKET_HOURS
+
+
+@dataclass(slots=True, kw_only=True)
+class HistoryFeed(BarFeed):
+    """What reqHistoricalData with keepUpToDate started: the bar that is building, of `seconds`."""
+
+    takes_line: ClassVar[bool] = False
+    seconds: int = 60
+    format_date: int = 1
+    growing: Bar | None = None
+
+    def _messages(self, bar: Bar) -> Iterator[bytes]:
+        self.growing = bar = self._grown(bar)
+        yield historical_data_update(self.version, self.request_id, bar, self.format_date)
+
+    def _grown(self, bar: Bar) -> Bar:
+        before = self.growing
+        if before is None or not self._same(before.start, bar.start):
+            return replace(bar, start=self._floor(bar.start), seconds=self.seconds)
+        volume = before.volume + bar.volume
+        wap = (before.wap * before.volume + bar.wap * bar.volume) / volume if volume > 0 else bar.wap
+        high, low = max(before.high, bar.high), min(before.low, bar.low)
+        traded = bar.volume >= 0
+        return replace(
+            before,
+            high=high,
+            low=low,
+            close=bar.close,
+            volume=volume if traded else before.volume,
+            wap=wap if traded else before.wap,
+            count=before.count + bar.count if traded else before.count,
+        )
+
+    def _same(self, start: datetime, other: datetime) -> bool:
+        if self.seconds >= DAY_S:
+            return exchange_day(start) == exchange_day(other)
+        return start == self._floor(other)
+
+    def _floor(self, start: datetime) -> datetime:
+        if self.seconds >= DAY_S:
+            return start
+        return datetime.fromtimestamp(int(start.timestamp()) // self.seconds * self.seconds, start.tzinfo)

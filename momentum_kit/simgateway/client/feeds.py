@@ -1,4 +1,4 @@
-"""What one client subscribed to: sampled quotes, trades, 5 s bars and headlines; market events in, messages out."""
+"""What one client subscribed to: sampled quotes, single ticks, bars and headlines; market events in, messages out."""
 
 import heapq
 from collections.abc import Callable, Iterable
@@ -8,21 +8,32 @@ from itertools import chain, count
 from typing import TypeVar
 
 from momentum_kit.simgateway.client.bars import STEP, BarFeed, step_floor
-from momentum_kit.simgateway.client.ticks import TickFeed
 from momentum_kit.simgateway.events import HaltEvent, MarketEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.protocol import epoch_ms
-from momentum_kit.simgateway.protocol.text import TickType, tick_generic, tick_news, tick_price, tick_size, tick_string
+from momentum_kit.simgateway.protocol.text import (
+    LAST_KINDS,
+    TickType,
+    tick_by_tick_last,
+    tick_by_tick_midpoint,
+    tick_by_tick_quote,
+    tick_generic,
+    tick_news,
+    tick_price,
+    tick_size,
+    tick_string,
+)
 
 Subscription = TypeVar("Subscription")
 SAMPLING = timedelta(milliseconds=250)  # IB samples stock quotes; prints of RTTradeVolume are not sampled
 DELAY = timedelta(minutes=15)  # of data without a subscription
 RT_VOLUME = 48  # generic 233
+TICK_KINDS = (*LAST_KINDS, "BidAsk", "MidPoint")
 SIZE_OF = {TickType.BID: TickType.BID_SIZE, TickType.ASK: TickType.ASK_SIZE, TickType.LAST: TickType.LAST_SIZE}
 
 
-@dataclass(slots=True)
-class MarketLine:
+@dataclass(slots=True, kw_only=True)
+class MarketDataLine:
     """One market data line; sizes in shares. print_ticks are the tick types that carry every print as text."""
 
     version: int  # server version of the client
@@ -75,8 +86,8 @@ class MarketLine:
         return tick.delayed if self.delayed else tick
 
 
-@dataclass(frozen=True, slots=True)
-class NewsFeed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadlineFeed:
     """A subscription to headlines: of one provider's broad tape, or of one contract (providers empty: all)."""
 
     version: int  # server version of the client
@@ -91,20 +102,47 @@ class NewsFeed:
         return not self.providers or event.provider in self.providers
 
 
+@dataclass(slots=True, kw_only=True)
+class TickFeed:
+    """What one reqTickByTickData started; ignore_size: a BidAsk feed tells price changes only."""
+
+    version: int  # server version of the client
+    request_id: int
+    item: Instrument
+    kind: str
+    ignore_size: bool
+    _touch: tuple[float, float] | None = None
+
+    def tell(self, event: QuoteEvent | TradeEvent) -> bytes:
+        """The message that this event means here; empty if none."""
+        if isinstance(event, TradeEvent):
+            if self.kind not in LAST_KINDS:
+                return b""
+            return tick_by_tick_last(self.version, self.request_id, self.kind, event, self.item.primary_exchange)
+        if self.kind in LAST_KINDS or (self._is_old(event) and (self.ignore_size or self.kind == "MidPoint")):
+            return b""
+        self._touch = (event.bid, event.ask)
+        told = tick_by_tick_midpoint if self.kind == "MidPoint" else tick_by_tick_quote
+        return told(self.version, self.request_id, event)
+
+    def _is_old(self, quote: QuoteEvent) -> bool:
+        return self._touch == (quote.bid, quote.ask)
+
+
 class ClientFeeds:
     """All subscriptions of one client; `send` takes finished messages."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
-        self.lines: dict[int, MarketLine] = {}
-        self.news: dict[int, NewsFeed] = {}
+        self.lines: dict[int, MarketDataLine] = {}
+        self.news: dict[int, HeadlineFeed] = {}
         self.bars: dict[int, BarFeed] = {}
         self.ticks: dict[int, TickFeed] = {}
-        self._by_contract: dict[int, list[MarketLine]] = {}
+        self._by_contract: dict[int, list[MarketDataLine]] = {}
         self._bars_by_contract: dict[int, list[BarFeed]] = {}
         self._bars_due: datetime | None = None
         self._due: list[tuple[datetime, int]] = []
-        self._late: list[tuple[datetime, int, MarketLine, QuoteEvent | TradeEvent]] = []
+        self._late: list[tuple[datetime, int, MarketDataLine, QuoteEvent | TradeEvent]] = []
         self._count = count()
 
     def __contains__(self, request_id: int) -> bool:
@@ -115,7 +153,7 @@ class ClientFeeds:
         """Market data lines in use: quotes and 5 s bars draw on the same allowance."""
         return len(self.lines) + sum(feed.takes_line for feed in self.bars.values())
 
-    def add_line(self, line: MarketLine, *, frozen: bool = False) -> None:
+    def add_line(self, line: MarketDataLine, *, frozen: bool = False) -> None:
         """Start a market data line; a frozen one is in use and hears nothing."""
         self.lines[line.request_id] = line
         if not frozen:
@@ -202,13 +240,13 @@ class ClientFeeds:
             return False
         return True
 
-    def relay(self, feeds: Iterable[NewsFeed], events: Iterable[NewsEvent]) -> None:
+    def relay(self, feeds: Iterable[HeadlineFeed], events: Iterable[NewsEvent]) -> None:
         """Send headlines to the subscriptions among `feeds` that want them."""
         wanted = chain.from_iterable(((feed, event) for feed in feeds if feed.wants(event)) for event in events)
         for feed, event in wanted:
             self._send(tick_news(feed.version, feed.request_id, event))
 
-    def make_up(self, line: MarketLine, events: Iterable[QuoteEvent | TradeEvent]) -> None:
+    def make_up(self, line: MarketDataLine, events: Iterable[QuoteEvent | TradeEvent]) -> None:
         """Let a delayed line tell what happened within the delay before it began, each in its time."""
         for event in events:
             self._put_off(line, event)
@@ -225,10 +263,10 @@ class ClientFeeds:
             if ticks.item.con_id == event.con_id:
                 self._send(ticks.tell(event))
 
-    def _put_off(self, line: MarketLine, event: QuoteEvent | TradeEvent) -> None:
+    def _put_off(self, line: MarketDataLine, event: QuoteEvent | TradeEvent) -> None:
         heapq.heappush(self._late, (event.time + DELAY, next(self._count), line, event))
 
-    def _tell(self, line: MarketLine, event: QuoteEvent | TradeEvent, now: datetime) -> None:
+    def _tell(self, line: MarketDataLine, event: QuoteEvent | TradeEvent, now: datetime) -> None:
         if isinstance(event, TradeEvent):
             line.trade = event
             self._send(line.prints(event))
@@ -236,7 +274,7 @@ class ClientFeeds:
             line.quote = event
         self._sample(line, now)
 
-    def _sample(self, line: MarketLine, now: datetime) -> None:
+    def _sample(self, line: MarketDataLine, now: datetime) -> None:
         if line.due is not None:
             return
         if line.sent_at is None or now - line.sent_at >= SAMPLING:

@@ -1,14 +1,15 @@
 """One client of the simulated gateway without its socket: bytes in, market and order events in, bytes out."""
 
 import logging
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from momentum_kit.simgateway.client.account_feeds import AccountFeeds
 from momentum_kit.simgateway.client.feeds import ClientFeeds
-from momentum_kit.simgateway.client.handlers.profit import ProfitFeeds
 from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.client.limits import BREACHES_THAT_END
-from momentum_kit.simgateway.client.requests import HANDLERS
+from momentum_kit.simgateway.client.ports import ClientSocket, GatewayState, OutgoingFilter
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -18,8 +19,6 @@ from momentum_kit.simgateway.events import (
     OrderEvent,
     StatusReport,
 )
-from momentum_kit.simgateway.faults.effects import Link
-from momentum_kit.simgateway.faults.message_faults import Tamper
 from momentum_kit.simgateway.protocol import FrameBuffer, Hello, Request, WireError
 from momentum_kit.simgateway.protocol.text import (
     commission_report,
@@ -31,39 +30,63 @@ from momentum_kit.simgateway.protocol.text import (
     order_status,
 )
 
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.hub import Hub
-
 log = logging.getLogger(__name__)
 HELLO_PREFIX = b"API\0"
 PACED = "+PACEAPI"  # connect option: be slowed down rather than refused
+Handler = Callable[["ClientSession", Any], None]  # answers one kind of request; the value is the request's
+
+
+class Gateway(GatewayState, Protocol):
+    """The gateway around a client's session, as the session, its handlers and its faults use it; the Hub is one."""
+
+    def sessions(self, client_id: int | None = None) -> list["ClientSession"]:
+        """Sessions that have started, by client id; one of them, or all."""
+        ...
+
+    def admit(self, session: "ClientSession", client_id: int) -> bool:
+        """Give a session its client id; False if another one holds it."""
+        ...
+
+    def started(self, session: "ClientSession") -> None:
+        """A session has been greeted."""
+        ...
+
+    def may_handle(self, session: "ClientSession", request: Incoming) -> bool:
+        """False if a fault swallows this request, or lets it wait."""
+        ...
+
+    def step(self, session: "ClientSession") -> datetime:
+        """The time to tell; in lock-step the session that drives moves the market first."""
+        ...
+
+    def deliver(self, events: Iterable[OrderEvent]) -> None:
+        """Hand order events to the clients they belong to."""
+        ...
 
 
 class ClientSession:
-    """State of one client: hello, START_API, then requests in any order.
+    """State of one client: hello, START_API, then requests in any order, answered by `handlers`.
 
     version is 0 before the hello, client_id None before START_API. Whoever owns the socket writes `take_output()`
     after every call, closes once `closing` is set and all was written, and while `behind` calls `receive(b"")` after
     `wait_s()`.
-    link: the socket, where there is one.
+    socket: where there is one. filter: what a fault does to outgoing messages, while one does.
     """
 
-    def __init__(self, hub: "Hub") -> None:
+    def __init__(self, hub: Gateway, handlers: Mapping[int, Handler]) -> None:
         self.hub = hub
+        self._handlers = handlers
         self.version = 0
         self.client_id: int | None = None
         self.closing = False
         self.behind = False  # a paced client's requests wait
         self.data_type = 1  # what reqMarketDataType asked for last
-        self.account_updates = False
-        self.positions = False
         self.hears_manual = False  # client 0 alone: orders entered in TWS that it has not bound
-        self.account_multi: set[int] = set()  # ids of reqAccountUpdatesMulti
         self.feeds = ClientFeeds(self.send)
-        self.profits = ProfitFeeds()
-        self.link: Link | None = None
+        self.account_feeds = AccountFeeds(self, hub)
+        self.socket: ClientSocket | None = None
+        self.filter: OutgoingFilter | None = None
         self._rate = hub.limits.message_rate()
-        self._tamper: Tamper | None = None
         self._input = FrameBuffer()
         self._output = bytearray()
         self._greeted = False
@@ -92,16 +115,11 @@ class ClientSession:
 
     def send(self, message: bytes) -> None:
         """Queue finished messages."""
-        self._output += message if self._tamper is None else self._tamper.pass_on(message, self.hub.now)
+        self._output += message if self.filter is None else self.filter.pass_on(message, self.hub.now)
 
     def send_raw(self, data: bytes) -> None:
         """Queue bytes as they are, past every fault."""
         self._output += data
-
-    def tampering(self) -> Tamper:
-        """What spoils this client's messages from now on."""
-        self._tamper = self._tamper or Tamper(self.version)
-        return self._tamper
 
     def wait_s(self) -> float:
         """Seconds until the next request of a paced client may be handled."""
@@ -119,11 +137,12 @@ class ClientSession:
         """Send what an order event means to this client."""
         match event:
             case OpenOrderReport(order):
-                self.send(open_order(self.version, order, self.hub.instrument(order.con_id)))
+                self.send(open_order(self.version, order, self.hub.market.instruments[order.con_id]))
             case StatusReport(order, status):
                 self.send(order_status(self.version, order, status))
             case ExecutionReport():
-                self.send(execution(self.version, -1, event, self.hub.instrument(event.order.con_id)))
+                item = self.hub.market.instruments[event.order.con_id]
+                self.send(execution(self.version, -1, event, item))
             case CommissionReportDue():
                 self.send(commission_report(self.version, event))
             case OrderBound():
@@ -133,11 +152,11 @@ class ClientSession:
 
     def on_time(self, now: datetime) -> None:
         """Send what has fallen due."""
-        if not self.hub.faults.effects.data_stopped:
+        if not self.hub.data_stopped:
             self.feeds.on_time(now)
-            self.profits.on_time(self, now)
-        if self._tamper is not None:
-            self._output += self._tamper.release(now)
+            self.account_feeds.on_time(now)
+        if self.filter is not None:
+            self._output += self.filter.release(now)
 
     def _take_prefix(self) -> bool:
         seen = self._input.take_prefix(HELLO_PREFIX)
@@ -173,12 +192,12 @@ class ClientSession:
         if self.client_id is None and request.kind != Request.START_API:
             log.warning("request before START_API is dropped: %r", payload[:200])
             return
-        if self.hub.faults.admits(self, request):
+        if self.hub.may_handle(self, request):
             self.dispatch(request)
 
     def dispatch(self, request: Incoming) -> None:
         """Answer a request, or refuse what it says as IB does."""
-        handler = HANDLERS.get(request.kind)
+        handler = self._handlers.get(request.kind)
         if handler is None:
             log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, request.body[:200])
             cause = f"Request {request.kind} is not supported"

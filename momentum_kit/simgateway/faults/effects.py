@@ -4,12 +4,17 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from momentum_kit.simgateway.client.incoming import Incoming
-from momentum_kit.simgateway.client.limits import TOO_MANY_OPEN
+from momentum_kit.simgateway.client import TOO_MANY_OPEN, ClientSession, Gateway, Incoming
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
-from momentum_kit.simgateway.faults.message_faults import Delayed, Miscounted, Swapped, Twice
+from momentum_kit.simgateway.faults.message_faults import (
+    DelayedFrames,
+    DuplicatedFrames,
+    MessageFaults,
+    MiscountedFields,
+    SwappedFrames,
+)
 from momentum_kit.simgateway.protocol import REPLIES, Request
 from momentum_kit.simgateway.protocol.text import TickType, historical_news_end, order_status, tick_price
 from momentum_kit.simgateway.scenario import (
@@ -33,10 +38,6 @@ from momentum_kit.simgateway.scenario import (
     UnknownIds,
     WrongFieldCount,
 )
-
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-    from momentum_kit.simgateway.hub import Hub
 
 LOST = "Connectivity between IB and Trader Workstation has been lost."
 KEPT = "Connectivity between IB and Trader Workstation has been restored - data maintained."
@@ -62,7 +63,7 @@ RESTART_S = 5.0
 NO_ID = UnknownIds.FIRST_ID
 
 
-class Site(Protocol):
+class GatewayProcess(Protocol):
     """The process around a hub, as far as faults reach it."""
 
     def go_down(self, down_wall_s: float | None) -> None:
@@ -70,31 +71,16 @@ class Site(Protocol):
         ...
 
 
-class Link(Protocol):
-    """One socket, as far as faults reach it; seconds of the wall clock."""
-
-    def drop(self, how: str) -> None:
-        """End it: 'fin', 'reset', or 'silence' for a socket that is open and dead."""
-        ...
-
-    def stall(self, wall_s: float, *, reading_only: bool = False) -> None:
-        """Do not read, and unless reading_only do not write either."""
-        ...
-
-    def trickle(self, wall_s: float, size: int) -> None:
-        """Write in pieces of so many bytes."""
-        ...
-
-
-class Effects:
+class FaultEffects:
     """What is wrong now. later(moment, action) and note(fault, **more) belong to the fault script that acts here."""
 
     def __init__(
-        self, hub: "Hub", later: Callable[[datetime, Callable[[], None]], None], note: Callable[..., None]
+        self, hub: Gateway, later: Callable[[datetime, Callable[[], None]], None], note: Callable[..., None]
     ) -> None:
         self.skew = timedelta(0)
         self.offline = False
         self.down: set[str] = set()  # farms, and 'competing' while another session has the data
+        self.process: GatewayProcess | None = None  # where there is one
         self._hub = hub
         self._later = later
         self._note = note
@@ -118,12 +104,12 @@ class Effects:
             self._untold.append(event)
         return self.offline
 
-    def admits(self, session: "ClientSession", request: Incoming) -> bool:
+    def admits(self, session: ClientSession, request: Incoming) -> bool:
         """False if the request is swallowed, or waits for IB or a farm."""
         if session in self._swallow and request.kind == Request.PLACE_ORDER:
             self._swallow.remove(session)
             return False
-        if request.kind == Request.HISTORICAL_DATA and self._hub.open_history >= self._hub.limits.open_history:
+        if request.kind == Request.HISTORICAL_DATA and self.open_history() >= self._hub.limits.open_history:
             session.error(request.request_id, 322, f"Error processing request.-'bR' : cause - {TOO_MANY_OPEN}")
             return False
         waits = request.kind not in LOCAL if self.offline else FARM_OF.get(request.kind) in self.down
@@ -151,21 +137,21 @@ class Effects:
                 if fault.kind == "second_login":
                     self._tell(1100, LOST)
                 restart_s = RESTART_S if fault.kind == "nightly_restart" else None
-                if self._hub.site:
-                    self._hub.site.go_down(fault.down_wall_s or restart_s)
+                if self.process:
+                    self.process.go_down(fault.down_wall_s or restart_s)
 
-    def on_client(self, fault: Fault, session: "ClientSession") -> None:
+    def on_client(self, fault: Fault, session: ClientSession) -> None:
         """Act on one connection."""
-        link = session.link
+        socket = session.socket
         match fault:
             case DropSocket():
-                link.drop(fault.how) if link else session.close()
-            case Stall() if link:
-                link.stall(fault.wall_s)
-            case SlowReader() if link:
-                link.stall(fault.wall_s, reading_only=True)
-            case Trickle() if link:
-                link.trickle(fault.wall_s, fault.size)
+                socket.drop(fault.how) if socket else session.close()
+            case Stall() if socket:
+                socket.stall(fault.wall_s)
+            case SlowReader() if socket:
+                socket.stall(fault.wall_s, reading_only=True)
+            case Trickle() if socket:
+                socket.trickle(fault.wall_s, fault.size)
             case DropOrder():
                 self._swallow.add(session)
             case GarbageFrame():
@@ -175,20 +161,22 @@ class Effects:
             case UnknownIds():
                 _answer_nobody(session)
             case _:
-                self._tamper(fault, session)
+                self._spoil(fault, session)
 
-    def _tamper(self, fault: Fault, session: "ClientSession") -> None:
-        tamper = session.tampering()
+    def _spoil(self, fault: Fault, session: ClientSession) -> None:
+        spoiled = session.filter
+        if not isinstance(spoiled, MessageFaults):
+            session.filter = spoiled = MessageFaults(session.version)
         match fault:
             case Duplicate():
-                tamper.add(Twice(_numbers(fault.messages), fault.count))
+                spoiled.add(DuplicatedFrames(_numbers(fault.messages), fault.count))
             case Reorder():
-                tamper.add(Swapped(_numbers(fault.messages), fault.count))
+                spoiled.add(SwappedFrames(_numbers(fault.messages), fault.count))
             case WrongFieldCount():
-                tamper.add(Miscounted(_numbers(fault.messages), fault.count, fault.fields, session.version))
+                spoiled.add(MiscountedFields(_numbers(fault.messages), fault.count, fault.fields, session.version))
             case DelayAcks():
                 until = self._hub.now + timedelta(seconds=fault.for_s)
-                tamper.add(Delayed(_numbers(ORDER_MESSAGES), timedelta(milliseconds=fault.delay_ms), until))
+                spoiled.add(DelayedFrames(_numbers(ORDER_MESSAGES), timedelta(milliseconds=fault.delay_ms), until))
 
     def _lose(self, fault: ConnectivityLost) -> None:
         self.offline = True
@@ -257,7 +245,7 @@ def _numbers(names: tuple[str, ...]) -> set[int]:
     return {REPLIES[name] for name in names}
 
 
-def _answer_nobody(session: "ClientSession") -> None:
+def _answer_nobody(session: ClientSession) -> None:
     nobody = SimOrder(
         client_id=session.client_id or 0,
         order_id=NO_ID,

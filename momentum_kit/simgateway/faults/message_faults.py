@@ -27,7 +27,7 @@ def message_number(frame: bytes, version: int) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-class Trick(ABC):
+class FrameFault(ABC):
     """One way to spoil the messages with certain numbers; done when it has nothing left to do."""
 
     def __init__(self, numbers: Iterable[int], count: int) -> None:
@@ -47,7 +47,7 @@ class Trick(ABC):
         return self.left <= 0
 
 
-class Twice(Trick):
+class DuplicatedFrames(FrameFault):
     """Every message arrives twice."""
 
     def spoil(self, frame: bytes, _: datetime) -> list[bytes]:
@@ -56,7 +56,7 @@ class Twice(Trick):
         return [frame, frame]
 
 
-class Swapped(Trick):
+class SwappedFrames(FrameFault):
     """A message changes places with the next one."""
 
     kept: bytes | None = None
@@ -76,7 +76,7 @@ class Swapped(Trick):
         return [alone] if alone else []
 
 
-class Miscounted(Trick):
+class MiscountedFields(FrameFault):
     """A message has more or fewer fields than it should."""
 
     def __init__(self, numbers: Iterable[int], count: int, fields: int, version: int) -> None:
@@ -97,7 +97,7 @@ class Miscounted(Trick):
         return [len(payload).to_bytes(4, "big") + payload]
 
 
-class Delayed(Trick):
+class DelayedFrames(FrameFault):
     """Messages arrive late, in their order."""
 
     def __init__(self, numbers: Iterable[int], delay: timedelta, until: datetime) -> None:
@@ -124,16 +124,16 @@ class Delayed(Trick):
         return now >= self._until and not self._kept
 
 
-class Tamper:
-    """The tricks at work on one connection."""
+class MessageFaults:
+    """The faults at work on the messages of one connection; a session's OutgoingFilter."""
 
     def __init__(self, version: int) -> None:
         self._version = version
-        self._tricks: list[Trick] = []
+        self._faults: list[FrameFault] = []
 
-    def add(self, trick: Trick) -> None:
+    def add(self, fault: FrameFault) -> None:
         """From now on."""
-        self._tricks.append(trick)
+        self._faults.append(fault)
 
     def pass_on(self, data: bytes, now: datetime) -> bytes:
         """What leaves instead of these messages."""
@@ -141,13 +141,13 @@ class Tamper:
 
     def release(self, now: datetime) -> bytes:
         """What was kept back until now."""
-        due = b"".join(frame for trick in self._tricks for frame in trick.release(now))
-        self._tricks = [trick for trick in self._tricks if not trick.done(now)]
+        due = b"".join(frame for fault in self._faults for frame in fault.release(now))
+        self._faults = [fault for fault in self._faults if not fault.done(now)]
         return due
 
     def _through(self, frame: bytes, now: datetime) -> list[bytes]:
         number = message_number(frame, self._version)
-        for trick in self._tricks:
-            if number in trick.numbers and not trick.done(now):
-                return trick.spoil(frame, now)
+        for fault in self._faults:
+            if number in fault.numbers and not fault.done(now):
+                return fault.spoil(frame, now)
         return [frame]

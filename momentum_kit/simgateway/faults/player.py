@@ -1,4 +1,4 @@
-"""Plays a scenario's faults: counts requests and events, watches market time, and tells fault_effects.py to act."""
+"""Plays a scenario's faults: counts requests and events, watches market time, and lets effects.py act."""
 
 import heapq
 import itertools
@@ -7,28 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.client.incoming import Incoming
+from momentum_kit.simgateway.client import ClientSession, Gateway, Incoming
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
-from momentum_kit.simgateway.faults.effects import Effects
+from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
 from momentum_kit.simgateway.scenario import ClientFault, DropSocket, Fault, Outage, counted
-
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-    from momentum_kit.simgateway.hub import Hub
 
 log = logging.getLogger(__name__)
 
 
-class Faults:
+class FaultPlayer:
     """The fault script of one gateway; `effects` is what is wrong now, `log` what was done and when."""
 
-    def __init__(self, faults: Iterable[Fault], hub: "Hub") -> None:
+    def __init__(self, faults: Iterable[Fault], hub: Gateway) -> None:
         self.log: list[dict[str, Any]] = []
-        self.effects = Effects(hub, self.later, self._note)
+        self.effects = FaultEffects(hub, self.later, self._note)
         self._hub = hub
         self._order = itertools.count()
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -56,7 +52,7 @@ class Faults:
         while self._agenda and self._agenda[0][0] <= now:
             heapq.heappop(self._agenda)[2]()
 
-    def admits(self, session: "ClientSession", request: Incoming) -> bool:
+    def admits(self, session: ClientSession, request: Incoming) -> bool:
         """Play what waits for this request; False if it is not to be handled now, or ever."""
         cut = False
         for fault, seen in list(self._waiting):
@@ -92,7 +88,7 @@ class Faults:
         """Count clients that have started."""
         self._happened("client", client_id)
 
-    def play(self, fault: Fault, session: "ClientSession | None" = None) -> None:
+    def play(self, fault: Fault, session: ClientSession | None = None) -> None:
         """Do it now; `session` is the one whose request or event it was."""
         if isinstance(fault, ClientFault):
             sessions = [session] if session else self._hub.sessions(fault.client)
@@ -121,5 +117,5 @@ class Faults:
         log.warning("fault: %s", entry)
 
 
-def _concerns(fault: Fault, session: "ClientSession") -> bool:
+def _concerns(fault: Fault, session: ClientSession) -> bool:
     return not isinstance(fault, ClientFault) or fault.client in (None, session.client_id)

@@ -11,7 +11,6 @@ from ibapi.contract import Contract
 from ibapi.order import Order
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.scenario import parse_scenario
@@ -25,7 +24,7 @@ class Client(EClient):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(EWrapper())
-        self.session = ClientSession(hub)
+        self.session = hub.open_session()
         self.conn = SimpleNamespace(isConnected=lambda: True, sendMsg=self.session.receive)
         self.session.receive(b"API\0\0\0\0\x09v100..200")
         self.serverVersion_, self.clientId = 200, 1

@@ -1,6 +1,6 @@
 import pytest
 
-from momentum_kit.simgateway.client.limits import PACING, Limits
+from momentum_kit.simgateway.client import PACING, Limits
 from momentum_kit.simgateway.scenario import LimitsSpec
 
 

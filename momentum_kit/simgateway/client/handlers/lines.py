@@ -1,11 +1,12 @@
 """Answers to reqMktData: quotes, prints and headlines of a contract, and the broad tape of a news provider."""
 
-from typing import TYPE_CHECKING
-
 from momentum_kit.simgateway.broker import HARD_TO_BORROW
-from momentum_kit.simgateway.client.feeds import DELAY, RT_VOLUME, MarketLine, NewsFeed
+from momentum_kit.simgateway.client.feeds import DELAY, RT_VOLUME, HeadlineFeed, MarketDataLine
+from momentum_kit.simgateway.client.handlers.contracts import NO_DEFINITION, stock_of
 from momentum_kit.simgateway.client.handlers.news import broad_tape, unentitled
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.instrument import Instrument
+from momentum_kit.simgateway.protocol import Request
 from momentum_kit.simgateway.protocol.text import (
     ContractQuery,
     MarketDataRequest,
@@ -18,9 +19,6 @@ from momentum_kit.simgateway.protocol.text import (
 )
 from momentum_kit.simgateway.protocol.text import market_data_type as data_type_message
 
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-
 REPLAYED_HEADLINES = 5  # a new news subscription begins with the latest ones again
 # As IB lists them for stocks; what is not simulated among them is accepted and silent.
 _STOCK_TICKS = (
@@ -28,10 +26,11 @@ _STOCK_TICKS = (
     "595 614 619 623"
 )
 GENERIC_TICKS = frozenset(_STOCK_TICKS.split()) | {"mdoff"}
+DUPLICATE_ID = "Error processing request.-'bS' : cause - Duplicate ticker id"
 BORROWABLE_SHARES = 1_000_000  # where there are any
 
 
-def market_data(session: "ClientSession", ask: MarketDataRequest) -> None:
+def market_data(session: ClientSession, ask: MarketDataRequest) -> None:
     """ReqMktData, for a stock or for a provider's broad tape (secType NEWS, symbol X:X_ALL)."""
     wanted: dict[str, tuple[str, ...]] = {}
     for part in filter(None, ask.generic_ticks.replace(" ", "").split(",")):
@@ -48,13 +47,13 @@ def market_data(session: "ClientSession", ask: MarketDataRequest) -> None:
         _stock(session, ask, wanted)
 
 
-def cancel_market_data(session: "ClientSession", request_id: int) -> None:
+def cancel_market_data(session: ClientSession, request_id: int) -> None:
     """CancelMktData; of an unknown id it is refused with 300."""
     if not session.feeds.drop_market_data(request_id):
-        session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
+        refuse_unknown_id(session, request_id)
 
 
-def market_data_type(session: "ClientSession", data_type: int) -> None:
+def market_data_type(session: ClientSession, data_type: int) -> None:
     """ReqMarketDataType: what later subscriptions may fall back to (3 and 4 accept delayed data)."""
     if data_type not in (1, 2, 3, 4):
         session.error(-1, 321, "Error validating request.-'bO' : cause - Invalid market data type")
@@ -63,29 +62,40 @@ def market_data_type(session: "ClientSession", data_type: int) -> None:
 
 
 def take_line(
-    session: "ClientSession", request_id: int, contract: ContractQuery, *, prices: bool = True
+    session: ClientSession, request_id: int, contract: ContractQuery, *, prices: bool = True
 ) -> Instrument | None:
     """The stock a new subscription is for; None after a refusal (duplicate id, unknown, no line left) was sent.
 
     A subscription without prices (headlines alone) uses no line.
     """
     if request_id in session.feeds:
-        session.error(request_id, 322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+        session.error(request_id, 322, DUPLICATE_ID)
         return None
-    found = session.hub.resolve(contract)
-    if not found:
-        session.error(request_id, 200, "No security definition has been found for the request")
-        return None
-    if not prices:
-        return found[0]
+    item = stock_of(session, request_id, contract)
+    if item is None or not prices:
+        return item
     if session.hub.lines_used >= session.hub.limits.lines:
         session.error(request_id, 101, "Max number of tickers has been reached")
         return None
-    session.hub.market.activate(found[0].con_id)
-    return found[0]
+    session.hub.market.activate(item.con_id)
+    return item
 
 
-def _stock(session: "ClientSession", ask: MarketDataRequest, wanted: dict[str, tuple[str, ...]]) -> None:
+def refuse_unknown_id(session: ClientSession, request_id: int) -> None:
+    """What is to be cancelled was never asked for, or has ended."""
+    session.error(request_id, 300, f"Can't find EId with tickerId:{request_id}")
+
+
+def not_subscribed(item: Instrument) -> str:
+    """IB's words of 10089 for this stock."""
+    return (
+        "Requested market data requires additional subscription for API. "
+        "See link in 'Market Data Connections' dialog for more details."
+        f"Delayed market data is available.{item.symbol} {item.primary_exchange}.{item.trading_class}/TOP/ALL"
+    )
+
+
+def _stock(session: ClientSession, ask: MarketDataRequest, wanted: dict[str, tuple[str, ...]]) -> None:
     refusal = unentitled(session, wanted.get("292", ()))
     if refusal:
         session.error(ask.request_id, 321, refusal)
@@ -94,27 +104,34 @@ def _stock(session: "ClientSession", ask: MarketDataRequest, wanted: dict[str, t
     if item is None:
         return
     if "292" in wanted and not ask.snapshot:
-        _follow(session, NewsFeed(session.version, ask.request_id, item.con_id, frozenset(wanted["292"])))
+        _follow_headlines(session, ask.request_id, item.con_id, frozenset(wanted["292"]))
     if "mdoff" not in wanted:
         _quotes(session, ask, item, wanted)
 
 
 def _quotes(
-    session: "ClientSession", ask: MarketDataRequest, item: Instrument, wanted: dict[str, tuple[str, ...]]
+    session: ClientSession, ask: MarketDataRequest, item: Instrument, wanted: dict[str, tuple[str, ...]]
 ) -> None:
     hub, request_id = session.hub, ask.request_id
     delayed = hub.market.market_data_type in (3, 4)
     if delayed and session.data_type not in (3, 4):
-        session.error(request_id, 10089, hub.not_subscribed(item))
+        session.error(request_id, 10089, not_subscribed(item))
         return
     if delayed:
         session.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
     session.send(data_type_message(session.version, request_id, hub.market.market_data_type))
     session.send(tick_req_params(session.version, request_id, item.min_tick))
     prints = tuple(tick for name, tick in (("233", RT_VOLUME), ("375", TickType.RT_TRADE_VOLUME)) if name in wanted)
-    line = MarketLine(session.version, request_id, item, delayed, () if delayed else prints)
     seen_at = hub.now - DELAY if delayed else hub.now
-    line.quote, line.trade = hub.market.quote(item.con_id, seen_at), hub.market.last(item.con_id, seen_at)
+    line = MarketDataLine(
+        version=session.version,
+        request_id=request_id,
+        item=item,
+        delayed=delayed,
+        print_ticks=() if delayed else prints,
+        quote=hub.market.quote(item.con_id, seen_at),
+        trade=hub.market.last(item.con_id, seen_at),
+    )
     session.send(line.sample(hub.now))
     _once(session, line, shortable="236" in wanted)
     if ask.snapshot:
@@ -126,7 +143,7 @@ def _quotes(
         session.feeds.make_up(line, hub.market.prices_since(item.con_id, seen_at))
 
 
-def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> None:
+def _once(session: ClientSession, line: MarketDataLine, *, shortable: bool) -> None:
     hub, request_id = session.hub, line.request_id
     close = hub.market.previous_close(line.item.con_id)
     if close == close:
@@ -141,20 +158,28 @@ def _once(session: "ClientSession", line: MarketLine, *, shortable: bool) -> Non
         session.send(tick_size(session.version, request_id, TickType.SHORTABLE_SHARES, shares))
 
 
-def _broad_tape(session: "ClientSession", ask: MarketDataRequest) -> None:
+def _broad_tape(session: ClientSession, ask: MarketDataRequest) -> None:
     provider = ask.contract.symbol.partition(":")[0]
     refusal = unentitled(session, (provider,))
     if ask.request_id in session.feeds:
-        session.error(ask.request_id, 322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+        session.error(ask.request_id, 322, DUPLICATE_ID)
     elif refusal:
         session.error(ask.request_id, 321, refusal)
     elif broad_tape(session, ask.contract) is None:
-        session.error(ask.request_id, 200, "No security definition has been found for the request")
+        session.error(ask.request_id, 200, NO_DEFINITION)
     else:
-        _follow(session, NewsFeed(session.version, ask.request_id, None, frozenset({provider})))
+        _follow_headlines(session, ask.request_id, None, frozenset({provider}))
 
 
-def _follow(session: "ClientSession", feed: NewsFeed) -> None:
+def _follow_headlines(session: ClientSession, request_id: int, con_id: int | None, providers: frozenset[str]) -> None:
+    feed = HeadlineFeed(version=session.version, request_id=request_id, con_id=con_id, providers=providers)
     session.feeds.news[feed.request_id] = feed
     latest = [event for event in session.hub.headlines if feed.wants(event)][-REPLAYED_HEADLINES:]
     session.feeds.relay([feed], latest)
+
+
+HANDLERS = {
+    Request.MARKET_DATA: market_data,
+    Request.CANCEL_MARKET_DATA: cancel_market_data,
+    Request.MARKET_DATA_TYPE: market_data_type,
+}

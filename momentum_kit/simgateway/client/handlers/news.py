@@ -1,7 +1,6 @@
 """Answers to requests for news of the past, bodies and providers."""
 
-from typing import TYPE_CHECKING
-
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.protocol import Request, parse_time
 from momentum_kit.simgateway.protocol.text import (
@@ -14,18 +13,15 @@ from momentum_kit.simgateway.protocol.text import (
     news_providers,
 )
 
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-
 FIRST_TAPE_CON_ID = 2_000_000_001  # out of reach of the stocks' ids
 
 
-def providers(session: "ClientSession", _: None) -> None:
+def providers(session: ClientSession, _: None) -> None:
     """ReqNewsProviders."""
     session.send(news_providers(session.version, session.hub.market.providers.items()))
 
 
-def unentitled(session: "ClientSession", codes: tuple[str, ...]) -> str | None:
+def unentitled(session: ClientSession, codes: tuple[str, ...]) -> str | None:
     """IB's words for the first provider this login may not read; None if it may read all."""
     for code in codes:
         if code not in session.hub.market.providers:
@@ -33,7 +29,7 @@ def unentitled(session: "ClientSession", codes: tuple[str, ...]) -> str | None:
     return None
 
 
-def broad_tape(session: "ClientSession", contract: ContractQuery) -> Instrument | None:
+def broad_tape(session: ClientSession, contract: ContractQuery) -> Instrument | None:
     """The contract of a provider's broad tape (secType NEWS, symbol X:X_ALL); None if it names none."""
     provider, _, rest = contract.symbol.partition(":")
     codes = sorted(session.hub.market.providers)
@@ -56,7 +52,7 @@ def broad_tape(session: "ClientSession", contract: ContractQuery) -> Instrument 
     )
 
 
-def history(session: "ClientSession", ask: NewsHistoryRequest) -> None:
+def history(session: ClientSession, ask: NewsHistoryRequest) -> None:
     """ReqHistoricalNews: newest first, at most 300."""
     refusal = unentitled(session, ask.providers)
     if refusal is None and not session.hub.market.find(con_id=ask.con_id):
@@ -74,7 +70,7 @@ def history(session: "ClientSession", ask: NewsHistoryRequest) -> None:
     session.send(historical_news_end(session.version, ask.request_id, has_more))
 
 
-def article(session: "ClientSession", ask: ArticleRequest) -> None:
+def article(session: ClientSession, ask: ArticleRequest) -> None:
     """ReqNewsArticle."""
     refusal = unentitled(session, (ask.provider,))
     if refusal:

@@ -2,9 +2,10 @@
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
 
 from momentum_kit.simgateway.broker import TWS_CLIENT
+from momentum_kit.simgateway.client.handlers.contracts import stock_of
+from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.protocol import Request, WireError, parse_time, wire_time
 from momentum_kit.simgateway.protocol.text import (
@@ -18,37 +19,33 @@ from momentum_kit.simgateway.protocol.text import (
     open_orders_end,
 )
 
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-
 SIDES = {"BUY": "BOT", "SELL": "SLD", "BOT": "BOT", "SLD": "SLD"}
 
 
-def place(session: "ClientSession", ask: PlaceOrder) -> None:
+def place(session: ClientSession, ask: PlaceOrder) -> None:
     """PlaceOrder: a new order, or a modification where this client knows the id."""
     hub = session.hub
-    found = hub.resolve(ask.contract)
-    if not found:
-        session.error(ask.order_id, 200, "No security definition has been found for the request")
+    item = stock_of(session, ask.order_id, ask.contract)
+    if item is None:
         return
-    order = _sim_order(ask, session.client_id or 0, found[0].con_id)
+    order = _sim_order(ask, session.client_id or 0, item.con_id)
     ask_broker = hub.broker.what_if if ask.raw.get("whatIf") == "1" else hub.broker.place
     hub.deliver(ask_broker(order, hub.now))
 
 
-def cancel(session: "ClientSession", order_id: int) -> None:
+def cancel(session: ClientSession, order_id: int) -> None:
     """CancelOrder; the verdict comes as order events."""
     hub = session.hub
     hub.deliver(hub.broker.cancel(session.client_id or 0, order_id, hub.now))
 
 
-def global_cancel(session: "ClientSession", _: None) -> None:
+def global_cancel(session: ClientSession, _: None) -> None:
     """ReqGlobalCancel."""
     hub = session.hub
     hub.deliver(hub.broker.global_cancel(session.client_id or 0, hub.now))
 
 
-def open_orders(session: "ClientSession", _: None) -> None:
+def open_orders(session: ClientSession, _: None) -> None:
     """ReqOpenOrders: this client's; that of client 0 binds what was entered in TWS."""
     if session.client_id == TWS_CLIENT:
         session.hub.deliver(session.hub.broker.bind_manual())
@@ -57,14 +54,14 @@ def open_orders(session: "ClientSession", _: None) -> None:
     session.send(open_orders_end(session.version))
 
 
-def all_open_orders(session: "ClientSession", _: None) -> None:
+def all_open_orders(session: ClientSession, _: None) -> None:
     """ReqAllOpenOrders: every client's."""
     for event in session.hub.broker.open_orders(None):
         session.on_order(event)
     session.send(open_orders_end(session.version))
 
 
-def auto_open_orders(session: "ClientSession", bind: bool) -> None:
+def auto_open_orders(session: ClientSession, bind: bool) -> None:
     """ReqAutoOpenOrders, of client 0 alone: hear of orders entered in TWS from now on, and bind them if asked to."""
     if session.client_id != TWS_CLIENT:
         session.error(
@@ -75,16 +72,16 @@ def auto_open_orders(session: "ClientSession", bind: bool) -> None:
     session.hub.deliver(session.hub.broker.bind_manual(new_ones=bind))
 
 
-def completed_orders(session: "ClientSession", api_only: bool) -> None:
+def completed_orders(session: ClientSession, api_only: bool) -> None:
     """ReqCompletedOrders."""
     for done in session.hub.broker.completed_orders(api_only=api_only):
-        item = session.hub.instrument(done.order.con_id)
+        item = session.hub.market.instruments[done.order.con_id]
         at = wire_time(done.at, session.version)
         session.send(completed_order(session.version, done.order, item, at, done.status))
     session.send(completed_orders_end(session.version))
 
 
-def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
+def executions(session: ClientSession, ask: ExecutionsRequest) -> None:
     """ReqExecutions: those that pass the filter, each followed by its commission report where there is one."""
     hub = session.hub
     since = parse_time(ask.time)
@@ -93,13 +90,14 @@ def executions(session: "ClientSession", ask: ExecutionsRequest) -> None:
         report
         for report in hub.broker.executions(ask.client_id or None, since, ask.days, dates)
         if (not ask.account or report.order.account == ask.account)
-        and (not ask.symbol or hub.instrument(report.order.con_id).symbol == ask.symbol)
+        and (not ask.symbol or hub.market.instruments[report.order.con_id].symbol == ask.symbol)
         and ask.sec_type in ("", "STK")
         and ask.exchange in ("", "SMART", report.exchange)
         and (not ask.side or report.side == SIDES.get(ask.side.upper()))
     ]
     for report in found:
-        session.send(execution(session.version, ask.request_id, report, hub.instrument(report.order.con_id)))
+        item = hub.market.instruments[report.order.con_id]
+        session.send(execution(session.version, ask.request_id, report, item))
         commission = hub.broker.commission_of(report.exec_id)
         if commission is not None:
             session.send(commission_report(session.version, commission))

@@ -1,13 +1,8 @@
 """Answers to requests about the session itself: start, ids, accounts, clock."""
 
-from typing import TYPE_CHECKING
-
+from momentum_kit.simgateway.client.session import ClientSession, Gateway
 from momentum_kit.simgateway.protocol import Request
 from momentum_kit.simgateway.protocol.text import current_time, current_time_in_millis, managed_accounts, next_valid_id
-
-if TYPE_CHECKING:
-    from momentum_kit.simgateway.client.session import ClientSession
-    from momentum_kit.simgateway.hub import Hub
 
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -18,7 +13,7 @@ HISTORY_FARM = FARMS[1]
 INACTIVE = (2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds")
 
 
-def start_api(session: "ClientSession", client_id: int) -> None:
+def start_api(session: ClientSession, client_id: int) -> None:
     """Take the client id, then greet in the recorded order: accounts, next id, farms."""
     if session.client_id is not None:
         session.error(-1, 501, "Already connected.")
@@ -31,10 +26,10 @@ def start_api(session: "ClientSession", client_id: int) -> None:
     _send_next_id(session)
     for farm in FARMS:
         session.error(-1, *(INACTIVE if farm is HISTORY_FARM and session.hub.history_sleeps else farm))
-    session.hub.faults.after_start(client_id)
+    session.hub.started(session)
 
 
-def wake_history(hub: "Hub") -> None:
+def wake_history(hub: Gateway) -> None:
     """Something of the past is asked for: every client hears it where the history farm was inactive."""
     if hub.history_sleeps:
         hub.history_sleeps = False
@@ -42,31 +37,27 @@ def wake_history(hub: "Hub") -> None:
             session.error(-1, *HISTORY_FARM)
 
 
-def next_id(session: "ClientSession", _: None) -> None:
+def next_id(session: ClientSession, _: None) -> None:
     """ReqIds: the count it asks for is ignored, as at IB."""
     _send_next_id(session)
 
 
-def accounts(session: "ClientSession", _: None) -> None:
+def accounts(session: ClientSession, _: None) -> None:
     """ReqManagedAccts."""
     session.send(managed_accounts(session.version, (session.hub.account,)))
 
 
-def read_time(session: "ClientSession", _: None) -> None:
+def read_time(session: ClientSession, _: None) -> None:
     """ReqCurrentTime only reads the clock, also in lock-step."""
     session.send(current_time(session.version, session.hub.told_time))
 
 
-def step_time(session: "ClientSession", _: None) -> None:
+def step_time(session: ClientSession, _: None) -> None:
     """ReqCurrentTimeInMillis; in lock-step the driving client's request moves the market by one step first."""
     session.send(current_time_in_millis(session.version, session.hub.step(session)))
 
 
-def ignore(_: "ClientSession", __: object) -> None:
-    """Requests that change nothing here: log level, bulletins (none are ever sent)."""
-
-
-def _send_next_id(session: "ClientSession") -> None:
+def _send_next_id(session: ClientSession) -> None:
     if session.client_id is not None:
         session.send(next_valid_id(session.version, session.hub.broker.next_order_id(session.client_id)))
 
@@ -77,7 +68,4 @@ HANDLERS = {
     Request.MANAGED_ACCOUNTS: accounts,
     Request.CURRENT_TIME: read_time,
     Request.CURRENT_TIME_IN_MILLIS: step_time,
-    Request.SERVER_LOG_LEVEL: ignore,
-    Request.NEWS_BULLETINS: ignore,
-    Request.CANCEL_NEWS_BULLETINS: ignore,
 }

@@ -13,7 +13,6 @@ from ibapi.decoder import Decoder
 from ibapi.server_versions import MIN_SERVER_VER_PROTOBUF
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.embedding import Scenario, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.scenario import parse_scenario
@@ -75,7 +74,7 @@ class Peer(Recorder):
 
     def __init__(self, hub: Hub, version: int, client_id: int = 1) -> None:
         super().__init__()
-        self.session = ClientSession(hub)
+        self.session = hub.open_session()
         self.frames: list[list[str]] = []
         self.calls: list[tuple[str, SimpleNamespace]] = []
         self.client = EClient(self)

@@ -16,8 +16,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.simgateway.client.bars import BarFeed
-from momentum_kit.simgateway.client.feeds import ClientFeeds, MarketLine, NewsFeed
-from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.client.feeds import ClientFeeds, HeadlineFeed, MarketDataLine
 from momentum_kit.simgateway.embedding import Instrument, Scenario, open_broker, open_market
 from momentum_kit.simgateway.events import ExecutionReport, HaltEvent, NewsEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.hub import Hub
@@ -67,7 +66,7 @@ class Sink:
 def test_a_burst_of_quotes_is_conflated_to_the_last() -> None:
     """The first quote goes out at once; of what follows within 250 ms only the last, when they are over."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(200, 1, ITEM))
+    sink.feeds.add_line(MarketDataLine(version=200, request_id=1, item=ITEM))
     for milliseconds, bid in ((0, 10.0), (50, 10.1), (100, 10.2), (249, 10.3)):
         sink.feeds.on_market(quote(milliseconds, bid))
     assert sink.prices(1) == [10.0]
@@ -83,7 +82,7 @@ def test_a_burst_of_quotes_is_conflated_to_the_last() -> None:
 def test_only_what_changed_is_sent() -> None:
     """A new size at the same price is a size tick, an unchanged side is silent."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(200, 1, ITEM))
+    sink.feeds.add_line(MarketDataLine(version=200, request_id=1, item=ITEM))
     sink.feeds.on_market(quote(0, 10.0, 100))
     sink.frames.clear()
     sink.feeds.on_market(quote(300, 10.0, 700))
@@ -93,7 +92,7 @@ def test_only_what_changed_is_sent() -> None:
 def test_every_print_is_told_and_a_cancelled_line_is_silent() -> None:
     """RTTradeVolume is not sampled; after the cancel nothing comes, not even what was due."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(200, 1, ITEM, print_ticks=(77,)))
+    sink.feeds.add_line(MarketDataLine(version=200, request_id=1, item=ITEM, print_ticks=(77,)))
     for number in range(5):
         sink.feeds.on_market(TradeEvent(at(10 * number), 265598, 10.0 + number, 5, 5 * (number + 1), 10.5))
     prints = [fields[4] for fields in sink.frames if fields[0] == "46" and fields[3] == "77"]
@@ -110,14 +109,14 @@ def test_every_print_is_told_and_a_cancelled_line_is_silent() -> None:
 def test_halts_are_told_at_once() -> None:
     """Tick 49 carries the state."""
     sink = Sink()
-    sink.feeds.add_line(MarketLine(200, 1, ITEM))
+    sink.feeds.add_line(MarketDataLine(version=200, request_id=1, item=ITEM))
     sink.feeds.on_market(HaltEvent(at(10), 265598, 2))
     assert sink.frames == [["45", "6", "1", "49", "2.0"]]
 
 
 def test_delayed_lines_use_the_delayed_tick_types() -> None:
     """Bid 66, ask 67, last 68, volume 74."""
-    line = MarketLine(200, 1, ITEM, delayed=True)
+    line = MarketDataLine(version=200, request_id=1, item=ITEM, delayed=True)
     line.quote, line.trade = quote(0, 10.0), TradeEvent(T0, 265598, 10.0, 5, 500, 10.0)
     sink = Sink()
     sink._take(line.sample(T0))
@@ -126,7 +125,7 @@ def test_delayed_lines_use_the_delayed_tick_types() -> None:
 
 def test_bars_close_on_the_five_second_grid() -> None:
     """A bar holds the prints of its interval; an empty one repeats the last price with volume 0."""
-    feed = BarFeed(200, 2, ITEM, "TRADES", True, T0)
+    feed = BarFeed(version=200, request_id=2, item=ITEM, what="TRADES", use_rth=True, start=T0)
     for milliseconds, price, size in ((0, 10.0, 100), (2_000, 12.0, 300), (4_999, 11.0, 100)):
         feed.add(TradeEvent(at(milliseconds), 265598, price, size, 0, 0.0))
     closed = [message[4:].decode().split("\0")[3:-1] for message in feed.close_until(at(10_000))]
@@ -142,7 +141,7 @@ def test_no_bars_outside_the_hours_asked_for() -> None:
     """With useRTH nothing comes before the open; without it the pre-market counts."""
     early = T0 - timedelta(hours=1)
     for use_rth, count in ((True, 0), (False, 2)):
-        feed = BarFeed(200, 2, ITEM, "TRADES", use_rth, early, last=10.0)
+        feed = BarFeed(version=200, request_id=2, item=ITEM, what="TRADES", use_rth=use_rth, start=early, last=10.0)
         assert len(list(feed.close_until(early + timedelta(seconds=10)))) == count
 
 
@@ -150,10 +149,10 @@ def test_headlines_reach_those_who_asked() -> None:
     """Broad tape by provider, contract by con id and, if named, by provider."""
     sink = Sink()
     for feed in (
-        NewsFeed(200, 1, None, frozenset({"BRFG"})),
-        NewsFeed(200, 2, 265598, frozenset()),
-        NewsFeed(200, 3, 265598, frozenset({"DJNL"})),
-        NewsFeed(200, 4, 1, frozenset()),
+        HeadlineFeed(version=200, request_id=1, con_id=None, providers=frozenset({"BRFG"})),
+        HeadlineFeed(version=200, request_id=2, con_id=265598, providers=frozenset()),
+        HeadlineFeed(version=200, request_id=3, con_id=265598, providers=frozenset({"DJNL"})),
+        HeadlineFeed(version=200, request_id=4, con_id=1, providers=frozenset()),
     ):
         sink.feeds.news[feed.request_id] = feed
     sink.feeds.on_market(a_headline("BRFG", "BRFG$1", "words", (265598,)))
@@ -186,7 +185,7 @@ def test_headlines_alone_use_no_line(hub: Hub, peer: Connect, aapl: Contract) ->
 
 def test_nothing_is_answered_before_start_api(hub: Hub) -> None:
     """A request before START_API is dropped; the version reply stands alone."""
-    session = ClientSession(hub)
+    session = hub.open_session()
     session.receive(HELLO[:3])
     session.receive(HELLO[3:])
     assert session.take_output()[4:8] == b"200\0"
@@ -199,7 +198,7 @@ def test_nothing_is_answered_before_start_api(hub: Hub) -> None:
 @pytest.mark.parametrize("stream", [b"GET /", b"API\0\0\0\0\x03v9x", b"API\0\0\0\0\x09v100..120", b"API\0\xff\0\0\0"])
 def test_a_stream_that_is_not_ibs_ends_the_session(hub: Hub, stream: bytes) -> None:
     """No answer, only the end."""
-    session = ClientSession(hub)
+    session = hub.open_session()
     session.receive(stream)
     assert session.closing
     assert session.take_output() == b""
@@ -331,7 +330,7 @@ def test_no_request_breaks_the_gateway(hub: Hub, kind: int, fields: list[str], t
     """Whatever a client sends, its own session answers or ends and another one still gets its time."""
     hub_sessions = []
     for client_id in (901, 902):
-        session = ClientSession(hub)
+        session = hub.open_session()
         session.receive(HELLO + frame(71, 2, client_id, ""))
         hub_sessions.append(session)
     rogue, bystander = hub_sessions
@@ -360,7 +359,7 @@ def test_one_wrong_field_breaks_nothing(
     requests = _real_requests(aapl, version)
     fields = requests[pick % len(requests)][4:].split(b"\0")
     fields[1 + at_field % (len(fields) - 1)] = value.encode()
-    session = ClientSession(hub)
+    session = hub.open_session()
     hello = f"v100..{version}".encode()
     session.receive(b"API\0" + len(hello).to_bytes(4, "big") + hello + frame(71, 2, 903, ""))
     payload = b"\0".join(fields)

@@ -21,7 +21,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.order_condition import ExecutionCondition, MarginCondition, TimeCondition, VolumeCondition
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.simgateway.client.session import ClientSession
+from momentum_kit.simgateway.client import ClientSession
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.protocol import PROTOBUF_OFFSET, Request, message
 
@@ -38,7 +38,7 @@ def body_of(kind: int, body: bytes) -> bytes:
 
 def started(hub: Hub, client_id: int) -> ClientSession:
     """A session that speaks protobuf and has its client id."""
-    session = ClientSession(hub)
+    session = hub.open_session()
     session.receive(b"API\0\0\0\0\x09v100..226" + body_of(Request.START_API, bytes([0x08, client_id])))
     assert session.client_id == client_id
     session.take_output()
@@ -67,12 +67,11 @@ def test_the_text_wire_does_not_pay_for_protobuf() -> None:
     code = (
         "import sys\n"
         "from momentum_kit.simgateway.broker import open_broker\n"
-        "from momentum_kit.simgateway.client.session import ClientSession\n"
         "from momentum_kit.simgateway.hub import Hub\n"
         "from momentum_kit.simgateway.embedding import open_market\n"
         "from momentum_kit.simgateway.scenario import load_scenario\n"
         "market = open_market(load_scenario('single'))\n"
-        "session = ClientSession(Hub(market, open_broker(market), version_cap=226))\n"
+        "session = Hub(market, open_broker(market), version_cap=226).open_session()\n"
         "session.receive(b'API\\0\\0\\0\\0\\x09v100..200' + b'\\0\\0\\0\\x08' + b'71\\x002\\x001\\0\\0')\n"
         "assert session.client_id == 1 and session.take_output()\n"
         "assert not [name for name in sys.modules if 'protobuf' in name]\n"
@@ -209,7 +208,7 @@ def test_one_wrong_byte_breaks_nothing(hub: Hub, aapl: Contract, pick: int, at: 
 
 def test_text_requests_are_still_read_between_the_wires(hub: Hub) -> None:
     """From 201 a text request begins with its number in four bytes; those not yet in protobuf go on so."""
-    session = ClientSession(hub)
+    session = hub.open_session()
     session.receive(b"API\0\0\0\0\x09v100..205" + message(205, Request.START_API, 2, 5, ""))
     session.take_output()
     session.receive(message(205, Request.MARKET_RULE, 26))

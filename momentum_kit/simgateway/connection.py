@@ -1,4 +1,4 @@
-"""One socket of the simulated gateway: carries bytes between a client session and its client, well or badly."""
+"""One client's socket: carries bytes between its session and the client, well or, where a fault says so, badly."""
 
 import asyncio
 import logging
@@ -6,7 +6,6 @@ import socket
 import struct
 from typing import Protocol
 
-from momentum_kit.simgateway.client.session import ClientSession
 from momentum_kit.simgateway.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ class Server(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """One client's socket, and the faults of one (fault_effects.Link); times in seconds of the loop's clock."""
+    """One client's socket, and the faults of one (client.ports.ClientSocket); times in seconds of the loop's clock."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -42,8 +41,8 @@ class Connection(asyncio.Protocol):
         self._piece = 1
         self._pieces = bytearray()
         self._paced: asyncio.TimerHandle | None = None
-        self.session = ClientSession(server.hub)
-        self.session.link = self
+        self.session = server.hub.open_session()
+        self.session.socket = self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
