@@ -40,6 +40,7 @@ class SimulatedGateway:
     def __init__(
         self,
         scenario: Scenario | Market | str | Path = "demo",
+        *,
         port: int = 0,
         server_version: int = HIGHEST_TEXT_VERSION,
         seed: int | None = None,

@@ -2,13 +2,13 @@
 
 from momentum_kit.simgateway.client.incoming import Incoming
 from momentum_kit.simgateway.client.limits import PACING, TOO_MANY_OPEN, Limits
-from momentum_kit.simgateway.client.session import ClientSession, Gateway
+from momentum_kit.simgateway.client.session import ClientSession, ServingGateway
 
 __all__ = [
     "PACING",
     "TOO_MANY_OPEN",
     "ClientSession",
-    "Gateway",
     "Incoming",
     "Limits",
+    "ServingGateway",
 ]

@@ -13,7 +13,7 @@ _FIRST_IS_NUMBER = 0x08  # a protobuf body that begins with field 1, a varint: t
 _LONGEST_VARINT = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """One frame of a client after the hello; kind 0 where it begins with no number."""
 
@@ -28,9 +28,11 @@ class Incoming:
         if version >= BINARY_NUMBERS:
             number, body = int.from_bytes(payload[:4], "big"), payload[4:]
             is_protobuf = number > PROTOBUF_OFFSET
-            return cls(number - PROTOBUF_OFFSET if is_protobuf else number, body, version, is_protobuf)
+            kind = number - PROTOBUF_OFFSET if is_protobuf else number
+            return cls(kind=kind, body=body, version=version, is_protobuf=is_protobuf)
         text, _, body = payload.partition(b"\0")
-        return cls(int(text) if text.isdigit() and len(text) < 6 else 0, body, version)
+        kind = int(text) if text.isdigit() and len(text) < 6 else 0
+        return cls(kind=kind, body=body, version=version)
 
     @property
     def request_id(self) -> int:

@@ -36,7 +36,7 @@ PACED = "+PACEAPI"  # connect option: be slowed down rather than refused
 Handler = Callable[["ClientSession", Any], None]  # answers one kind of request; the value is the request's
 
 
-class Gateway(GatewayState, Protocol):
+class ServingGateway(GatewayState, Protocol):
     """The gateway around a client's session, as the session, its handlers and its faults use it; the Hub is one."""
 
     def sessions(self, client_id: int | None = None) -> list["ClientSession"]:
@@ -73,7 +73,7 @@ class ClientSession:
     socket: where there is one. filter: what a fault does to outgoing messages, while one does.
     """
 
-    def __init__(self, hub: Gateway, handlers: Mapping[int, Handler]) -> None:
+    def __init__(self, hub: ServingGateway, handlers: Mapping[int, Handler]) -> None:
         self.hub = hub
         self._handlers = handlers
         self.version = 0

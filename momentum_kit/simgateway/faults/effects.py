@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from momentum_kit.simgateway.client import TOO_MANY_OPEN, ClientSession, Gateway, Incoming
+from momentum_kit.simgateway.client import TOO_MANY_OPEN, ClientSession, Incoming, ServingGateway
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
 from momentum_kit.simgateway.faults.message_faults import (
     DelayedFrames,
@@ -75,7 +75,7 @@ class FaultEffects:
     """What is wrong now. later(moment, action) and note(fault, **more) belong to the fault script that acts here."""
 
     def __init__(
-        self, hub: Gateway, later: Callable[[datetime, Callable[[], None]], None], note: Callable[..., None]
+        self, hub: ServingGateway, later: Callable[[datetime, Callable[[], None]], None], note: Callable[..., None]
     ) -> None:
         self.skew = timedelta(0)
         self.offline = False
@@ -173,7 +173,8 @@ class FaultEffects:
             case Reorder():
                 spoiled.add(SwappedFrames(_numbers(fault.messages), fault.count))
             case WrongFieldCount():
-                spoiled.add(MiscountedFields(_numbers(fault.messages), fault.count, fault.fields, session.version))
+                numbers = _numbers(fault.messages)
+                spoiled.add(MiscountedFields(numbers, fault.count, fields=fault.fields, version=session.version))
             case DelayAcks():
                 until = self._hub.now + timedelta(seconds=fault.for_s)
                 spoiled.add(DelayedFrames(_numbers(ORDER_MESSAGES), timedelta(milliseconds=fault.delay_ms), until))

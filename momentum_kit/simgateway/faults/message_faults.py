@@ -79,7 +79,7 @@ class SwappedFrames(FrameFault):
 class MiscountedFields(FrameFault):
     """A message has more or fewer fields than it should."""
 
-    def __init__(self, numbers: Iterable[int], count: int, fields: int, version: int) -> None:
+    def __init__(self, numbers: Iterable[int], count: int, *, fields: int, version: int) -> None:
         super().__init__(numbers, count)
         self._fields = fields
         self._version = version

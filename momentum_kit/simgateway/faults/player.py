@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.simgateway.client import ClientSession, Gateway, Incoming
+from momentum_kit.simgateway.client import ClientSession, Incoming, ServingGateway
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
 from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class FaultPlayer:
     """The fault script of one gateway; `effects` is what is wrong now, `log` what was done and when."""
 
-    def __init__(self, faults: Iterable[Fault], hub: Gateway) -> None:
+    def __init__(self, faults: Iterable[Fault], hub: ServingGateway) -> None:
         self.log: list[dict[str, Any]] = []
         self.effects = FaultEffects(hub, self.later, self._note)
         self._hub = hub

@@ -1,6 +1,6 @@
 """Answers to requests about the session itself: start, ids, accounts, clock."""
 
-from momentum_kit.simgateway.client.session import ClientSession, Gateway
+from momentum_kit.simgateway.client.session import ClientSession, ServingGateway
 from momentum_kit.simgateway.protocol import Request
 from momentum_kit.simgateway.protocol.text import current_time, current_time_in_millis, managed_accounts, next_valid_id
 
@@ -29,7 +29,7 @@ def start_api(session: ClientSession, client_id: int) -> None:
     session.hub.started(session)
 
 
-def wake_history(hub: Gateway) -> None:
+def wake_history(hub: ServingGateway) -> None:
     """Something of the past is asked for: every client hears it where the history farm was inactive."""
     if hub.history_sleeps:
         hub.history_sleeps = False

@@ -79,14 +79,14 @@ def parse_request(kind: Request, body: bytes) -> Any:
 def contract_query(contract: Any) -> ContractQuery:
     """The contract of a request."""
     return ContractQuery(
-        contract.conId,
-        contract.symbol,
-        contract.secType,
-        contract.exchange,
-        contract.primaryExch,
-        contract.currency,
-        contract.localSymbol,
-        contract.tradingClass,
+        con_id=contract.conId,
+        symbol=contract.symbol,
+        sec_type=contract.secType,
+        exchange=contract.exchange,
+        primary_exchange=contract.primaryExch,
+        currency=contract.currency,
+        local_symbol=contract.localSymbol,
+        trading_class=contract.tradingClass,
     )
 
 
@@ -121,39 +121,56 @@ def _tradable(message: Any) -> ContractQuery:
 
 
 def _market_data(message: Any) -> MarketDataRequest:
-    snapshot = message.snapshot or message.regulatorySnapshot
-    return MarketDataRequest(_request_id(message), _tradable(message), message.genericTickList, snapshot)
+    return MarketDataRequest(
+        request_id=_request_id(message),
+        contract=_tradable(message),
+        generic_ticks=message.genericTickList,
+        snapshot=message.snapshot or message.regulatorySnapshot,
+    )
 
 
 def _history(message: Any) -> HistoricalDataRequest:
     return HistoricalDataRequest(
-        _request_id(message),
-        _tradable(message),
-        message.endDateTime,
-        message.barSizeSetting,
-        message.duration,
-        message.useRTH,
-        message.whatToShow,
-        message.formatDate or 1,
-        message.keepUpToDate,
+        request_id=_request_id(message),
+        contract=_tradable(message),
+        end=message.endDateTime,
+        bar_size=message.barSizeSetting,
+        duration=message.duration,
+        use_rth=message.useRTH,
+        what=message.whatToShow,
+        format_date=message.formatDate or 1,
+        keep_up_to_date=message.keepUpToDate,
     )
 
 
 def _head_timestamp(message: Any) -> HeadTimestampRequest:
-    contract = contract_query(message.contract)
     return HeadTimestampRequest(
-        _request_id(message), contract, message.useRTH, message.whatToShow, message.formatDate or 1
+        request_id=_request_id(message),
+        contract=contract_query(message.contract),
+        use_rth=message.useRTH,
+        what=message.whatToShow,
+        format_date=message.formatDate or 1,
     )
 
 
 def _real_time_bars(message: Any) -> RealTimeBarsRequest:
-    contract = contract_query(message.contract)
-    return RealTimeBarsRequest(_request_id(message), contract, message.barSize or 5, message.whatToShow, message.useRTH)
+    return RealTimeBarsRequest(
+        request_id=_request_id(message),
+        contract=contract_query(message.contract),
+        seconds=message.barSize or 5,
+        what=message.whatToShow,
+        use_rth=message.useRTH,
+    )
 
 
 def _contract_details(message: Any) -> ContractDetailsRequest:
     contract = message.contract
-    return ContractDetailsRequest(_request_id(message), contract_query(contract), contract.secIdType, contract.secId)
+    return ContractDetailsRequest(
+        request_id=_request_id(message),
+        contract=contract_query(contract),
+        sec_id_type=contract.secIdType,
+        sec_id=contract.secId,
+    )
 
 
 def _matching(message: Any) -> MatchingRequest:
@@ -161,9 +178,13 @@ def _matching(message: Any) -> MatchingRequest:
 
 
 def _news_history(message: Any) -> NewsHistoryRequest:
-    codes, limit = split_codes(message.providerCodes), message.totalResults
     return NewsHistoryRequest(
-        _request_id(message), message.conId, codes, message.startDateTime, message.endDateTime, limit
+        request_id=_request_id(message),
+        con_id=message.conId,
+        providers=split_codes(message.providerCodes),
+        start=message.startDateTime,
+        end=message.endDateTime,
+        limit=message.totalResults,
     )
 
 
@@ -180,9 +201,18 @@ def _place_order(message: Any) -> PlaceOrder:
 
 def _executions(message: Any) -> ExecutionsRequest:
     asked = message.executionFilter
-    names = (asked.acctCode, asked.time, asked.symbol, asked.secType, asked.exchange, asked.side)
-    days, dates = days_asked(asked.lastNDays), tuple(asked.specificDates)
-    return ExecutionsRequest(_request_id(message), asked.clientId, *names, days=days, dates=dates)
+    return ExecutionsRequest(
+        request_id=_request_id(message),
+        client_id=asked.clientId,
+        account=asked.acctCode,
+        time=asked.time,
+        symbol=asked.symbol,
+        sec_type=asked.secType,
+        exchange=asked.exchange,
+        side=asked.side,
+        days=days_asked(asked.lastNDays),
+        dates=tuple(asked.specificDates),
+    )
 
 
 def _account_summary(message: Any) -> AccountSummaryRequest:
@@ -198,21 +228,38 @@ def _profit_of_one(message: Any) -> ProfitRequest:
 
 
 def _tick_by_tick(message: Any) -> TickByTickRequest:
-    return TickByTickRequest(_request_id(message), _tradable(message), message.tickType, message.ignoreSize)
+    return TickByTickRequest(
+        request_id=_request_id(message),
+        contract=_tradable(message),
+        kind=message.tickType,
+        ignore_size=message.ignoreSize,
+    )
 
 
 def _historical_ticks(message: Any) -> HistoricalTicksRequest:
-    times = (message.startDateTime, message.endDateTime)
     return HistoricalTicksRequest(
-        _request_id(message), _tradable(message), *times, message.numberOfTicks, message.whatToShow, message.useRTH
+        request_id=_request_id(message),
+        contract=_tradable(message),
+        start=message.startDateTime,
+        end=message.endDateTime,
+        count=message.numberOfTicks,
+        what=message.whatToShow,
+        use_rth=message.useRTH,
     )
 
 
 def _scan(message: Any) -> ScannerRequest:
     asked = message.scannerSubscription
-    filters = [getattr(asked, name) or None for name in ("abovePrice", "belowPrice", "aboveVolume")]
-    rows = asked.numberOfRows if asked.HasField("numberOfRows") else -1
-    return ScannerRequest(_request_id(message), rows, asked.instrument, asked.locationCode, asked.scanCode, *filters)
+    return ScannerRequest(
+        request_id=_request_id(message),
+        rows=asked.numberOfRows if asked.HasField("numberOfRows") else -1,
+        instrument=asked.instrument,
+        location=asked.locationCode,
+        code=asked.scanCode,
+        above_price=asked.abovePrice or None,
+        below_price=asked.belowPrice or None,
+        above_volume=asked.aboveVolume or None,
+    )
 
 
 _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {

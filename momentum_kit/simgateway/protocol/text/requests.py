@@ -1,6 +1,6 @@
 """What clients ask, decoded: one frozen value a request, read in the field order of the official client."""
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 
 from momentum_kit.simgateway.protocol.wire import FieldReader, WireError
 
@@ -11,7 +11,7 @@ MOST_DAYS = 366
 MAX_LIST = 1_000  # longer lists inside a request are a mistake
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractQuery:
     """The contract fields every request shares; con_id 0 and empty text are open."""
 
@@ -29,10 +29,19 @@ class ContractQuery:
         """Read the twelve fields from conId to tradingClass; expiry, strike, right and multiplier mean nothing here."""
         con_id, symbol, sec_type = fields.integer(0), fields.text(), fields.text()
         fields.skip(4)
-        return cls(con_id, symbol, sec_type, *(fields.text() for _ in range(5)))
+        return cls(
+            con_id=con_id,
+            symbol=symbol,
+            sec_type=sec_type,
+            exchange=fields.text(),
+            primary_exchange=fields.text(),
+            currency=fields.text(),
+            local_symbol=fields.text(),
+            trading_class=fields.text(),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketDataRequest:
     """reqMktData; generic_ticks as the client wrote them."""
 
@@ -50,10 +59,10 @@ class MarketDataRequest:
         if fields.flag():
             fields.skip(3)
         ticks, snapshot, regulatory = fields.text(), fields.flag(), fields.flag()
-        return cls(request_id, contract, ticks, snapshot or regulatory)
+        return cls(request_id=request_id, contract=contract, generic_ticks=ticks, snapshot=snapshot or regulatory)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoricalDataRequest:
     """reqHistoricalData; end is IB's text, empty for now."""
 
@@ -73,12 +82,20 @@ class HistoricalDataRequest:
         request_id, contract = fields.integer(), ContractQuery.read(fields)
         refuse_combo(contract)
         fields.flag()
-        end, bar_size, duration = fields.text(), fields.text(), fields.text()
-        use_rth, what, format_date = fields.flag(), fields.text(), fields.integer(1)
-        return cls(request_id, contract, end, bar_size, duration, use_rth, what, format_date, fields.flag())
+        return cls(
+            request_id=request_id,
+            contract=contract,
+            end=fields.text(),
+            bar_size=fields.text(),
+            duration=fields.text(),
+            use_rth=fields.flag(),
+            what=fields.text(),
+            format_date=fields.integer(1),
+            keep_up_to_date=fields.flag(),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeadTimestampRequest:
     """reqHeadTimeStamp."""
 
@@ -93,10 +110,16 @@ class HeadTimestampRequest:
         """Id, contract, expired flag, RTH, what, format."""
         request_id, contract = fields.integer(), ContractQuery.read(fields)
         fields.flag()
-        return cls(request_id, contract, fields.flag(), fields.text(), fields.integer(1))
+        return cls(
+            request_id=request_id,
+            contract=contract,
+            use_rth=fields.flag(),
+            what=fields.text(),
+            format_date=fields.integer(1),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RealTimeBarsRequest:
     """reqRealTimeBars; seconds is always 5."""
 
@@ -111,10 +134,16 @@ class RealTimeBarsRequest:
         """Version, id, contract, seconds, what, RTH, options."""
         fields.skip()
         request_id, contract = fields.integer(), ContractQuery.read(fields)
-        return cls(request_id, contract, fields.integer(5), fields.text(), fields.flag())
+        return cls(
+            request_id=request_id,
+            contract=contract,
+            seconds=fields.integer(5),
+            what=fields.text(),
+            use_rth=fields.flag(),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDetailsRequest:
     """reqContractDetails; sec_id is an ISIN where sec_id_type says so."""
 
@@ -129,7 +158,7 @@ class ContractDetailsRequest:
         fields.skip()
         request_id, contract = fields.integer(), ContractQuery.read(fields)
         fields.flag()
-        return cls(request_id, contract, fields.text(), fields.text())
+        return cls(request_id=request_id, contract=contract, sec_id_type=fields.text(), sec_id=fields.text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +174,7 @@ class MatchingRequest:
         return cls(fields.integer(), fields.text())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsHistoryRequest:
     """reqHistoricalNews; times are IB's text, empty where open."""
 
@@ -161,7 +190,14 @@ class NewsHistoryRequest:
         """Id, con id, provider codes joined by +, start, end, limit, options."""
         request_id, con_id = fields.integer(), fields.integer(0)
         providers = split_codes(fields.text())
-        return cls(request_id, con_id, providers, fields.text(), fields.text(), fields.integer(0))
+        return cls(
+            request_id=request_id,
+            con_id=con_id,
+            providers=providers,
+            start=fields.text(),
+            end=fields.text(),
+            limit=fields.integer(0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +230,7 @@ class AccountSummaryRequest:
         return cls(request_id, split_tags(fields.text()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionsRequest:
     """reqExecutions with its filter; empty text and client id 0 are open.
 
@@ -209,7 +245,6 @@ class ExecutionsRequest:
     sec_type: str
     exchange: str
     side: str
-    _: KW_ONLY
     days: int = 1
     dates: tuple[int, ...] = ()
 
@@ -218,7 +253,16 @@ class ExecutionsRequest:
         """Version, id, filter; from 200 also a number of days and a list of dates."""
         fields.skip()
         request_id, client_id = fields.integer(), fields.integer(0)
-        request = cls(request_id, client_id, *(fields.text() for _ in range(6)))
+        request = cls(
+            request_id=request_id,
+            client_id=client_id,
+            account=fields.text(),
+            time=fields.text(),
+            symbol=fields.text(),
+            sec_type=fields.text(),
+            exchange=fields.text(),
+            side=fields.text(),
+        )
         if version < DAYS_OF_EXECUTIONS:
             return request
         days = days_asked(fields.integer(0))
@@ -227,7 +271,7 @@ class ExecutionsRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TickByTickRequest:
     """reqTickByTickData; how many past ticks should come first is ignored, as if 0."""
 
@@ -241,10 +285,10 @@ class TickByTickRequest:
         """Id, contract, kind, number of past ticks, ignore size."""
         request_id, contract, kind = fields.integer(), ContractQuery.read(fields), fields.text()
         fields.integer(0)
-        return cls(request_id, contract, kind, fields.flag())
+        return cls(request_id=request_id, contract=contract, kind=kind, ignore_size=fields.flag())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoricalTicksRequest:
     """reqHistoricalTicks; start and end are IB's text, one of them empty."""
 
@@ -261,11 +305,18 @@ class HistoricalTicksRequest:
         """Id, contract, expired flag, start, end, count, what, RTH, ignore size, options."""
         request_id, contract = fields.integer(), ContractQuery.read(fields)
         fields.flag()
-        start, end, count = fields.text(), fields.text(), fields.integer(0)
-        return cls(request_id, contract, start, end, count, fields.text(), fields.flag())
+        return cls(
+            request_id=request_id,
+            contract=contract,
+            start=fields.text(),
+            end=fields.text(),
+            count=fields.integer(0),
+            what=fields.text(),
+            use_rth=fields.flag(),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerRequest:
     """reqScannerSubscription; prices in USD, volume in shares, None where open. Other filters are ignored."""
 
@@ -281,10 +332,16 @@ class ScannerRequest:
     @classmethod
     def read(cls, fields: FieldReader) -> "ScannerRequest":
         """Id, rows, instrument, location, code, prices, volume; the rest is not looked at."""
-        request_id, rows = fields.integer(), fields.integer(-1)
-        instrument, location, code = fields.text(), fields.text(), fields.text()
-        above, below, volume = fields.number(), fields.number(), fields.integer(0)
-        return cls(request_id, rows, instrument, location, code, above, below, volume or None)
+        return cls(
+            request_id=fields.integer(),
+            rows=fields.integer(-1),
+            instrument=fields.text(),
+            location=fields.text(),
+            code=fields.text(),
+            above_price=fields.number(),
+            below_price=fields.number(),
+            above_volume=fields.integer(0) or None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
