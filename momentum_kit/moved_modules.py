@@ -15,6 +15,7 @@ MOVED = {
     "bridge": "convert dispatch router session",
     "bridge.streams": "lines spill subscriptions",
     "bridge.wire": "client connection inbox link wrapper",
+    "cli": "bench common data doctor replay research_words session simulate",
     "detection.batch": "baseline_arrays baseline_loops columns compiled day_loops feature_* rule_arrays",
     "detection.live": "bars baseline features rules signal_rate tape",
     "detection.news": "catalysts headlines story_memory symbol_words symbols",

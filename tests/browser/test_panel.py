@@ -42,7 +42,7 @@ def test_every_control_does_what_it_says(notebook: Notebook, market: Trading) ->
     expect(resume).to_be_focused()
     notebook.page.keyboard.press("Enter")
     wait_until(lambda: market.state == "running", "resumed by keyboard")
-    handle = notebook.part("mk-dial-min-z-tod").locator(".noUi-handle")
+    handle = notebook.part("mk-slider-min-z-tod").locator(".noUi-handle")
     handle.focus()
     notebook.page.keyboard.press("ArrowRight")
     notebook.says("mk-panel-thresholds", "Not applied yet")

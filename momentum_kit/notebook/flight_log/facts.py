@@ -19,7 +19,7 @@ from momentum_kit.storage.journal import query, read, summarise
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """One run. until: the end that was asked for."""
 
     run_dir: Path

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from momentum_kit.notebook.flight_log.facts import Facts
-from momentum_kit.notebook.flight_log.human import needs_a_human
-from momentum_kit.notebook.flight_log.incidents import Episode, episodes, long_words
+from momentum_kit.notebook.flight_log.facts import RunFacts
+from momentum_kit.notebook.flight_log.incidents import Episode, episodes, long_words, needs_a_human
 from momentum_kit.notebook.flight_log.orders import decision_rows, order_rows
-from momentum_kit.notebook.flight_log.parity import parity_words
-from momentum_kit.notebook.flight_log.quality import quality_rows
+from momentum_kit.notebook.flight_log.quality import parity_words, quality_rows
 from momentum_kit.notebook.flight_log.result import result_rows
 from momentum_kit.notebook.html import STYLE
 from momentum_kit.notebook.kit import KitTables
@@ -19,7 +17,7 @@ from momentum_kit.research import code_version
 SHOWN = 500  # decisions: a day of headlines shall not make the report unreadable
 
 
-class Section(Html):
+class LogSection(Html):
     """Markup that a notebook shows as it is, and a plain reader as one line."""
 
     __slots__ = ()
@@ -35,9 +33,9 @@ class FlightLog:
     """Reads what a session left in its run folder; works on a session that has ended, however it ended."""
 
     def __init__(self, kit: KitTables, config: str | Path, until: str = "") -> None:
-        self.facts = Facts(kit.run_dir, Path(config), until)
+        self.facts = RunFacts(kit.run_dir, Path(config), until)
 
-    def verdict(self) -> Section:
+    def verdict(self) -> LogSection:
         """The session in two lines: how it ended, what it earned, and whether somebody has to do something."""
         facts, summary = self.facts, self.facts.summary
         status = facts.status
@@ -53,13 +51,13 @@ class FlightLog:
         )
         return _section(tag("div", join(lines), "mk-words" + (" mk-words-bad" if needs else "")))
 
-    def configured(self) -> Section:
+    def configured(self) -> LogSection:
         """What was configured, with a hash of everything that decides."""
         facts = self.facts
         rows = [*facts.configured(), ("code", code_version(), "release and hash of the code that decides")]
         return _section(table("Configured", ("what", "value", "note"), _wrapped(rows), ""))
 
-    def counts(self) -> Section:
+    def counts(self) -> LogSection:
         """What was heard and what became of it, by reason."""
         summary = self.facts.summary
         names = ("headlines", "items", "signals", "entries", "orders", "fills", "round_trips")
@@ -72,24 +70,24 @@ class FlightLog:
             )
         return _section(table("In numbers", ("what", ">count"), rows, ""))
 
-    def decisions(self) -> Section:
+    def decisions(self) -> LogSection:
         """The last word on each story that was tied to a symbol."""
         rows = decision_rows(self.facts.journal)
         left_out = f", the last {SHOWN:,} of {len(rows):,}" if len(rows) > SHOWN else ""
         heads = ("at", "symbol", "verdict", "reason", "headline")
         return _section(table(f"Decisions{left_out}", heads, rows[-SHOWN:], "no story was tied to a symbol"))
 
-    def orders(self) -> Section:
+    def orders(self) -> LogSection:
         """Every order with its reason and what became of it."""
         heads = ("sent", "symbol", "leg", "order", "why", "what became of it", ">slippage bps")
         return _section(table("Orders", heads, order_rows(self.facts.journal), "no order was sent"))
 
-    def result(self) -> Section:
+    def result(self) -> LogSection:
         """Profit, costs, signals and slippage beside what was expected of them."""
         heads = ("measure", ">this session", "expected", "verdict")
         return _section(table("Against expectation", heads, result_rows(self.facts), ""))
 
-    def round_trips(self) -> Section:
+    def round_trips(self) -> LogSection:
         """Every position from entry to exit."""
         rows = [
             (clock(row["opened_at"]), clock(row["closed_at"]), tag("b", row["symbol"]), number(row["quantity"], 0),
@@ -101,7 +99,7 @@ class FlightLog:
                  ">R", "closed by")  # fmt: skip
         return _section(table("Round trips", heads, rows, "no position was closed"))
 
-    def incidents(self) -> Section:
+    def incidents(self) -> LogSection:
         """What went wrong and how long it lasted."""
         rows = [
             (clock(each.since), each.kind, tag("div", each.text, "mk-wrap"), each.lasted, each.ended_by or "")
@@ -113,17 +111,17 @@ class FlightLog:
         ]
         return _section(table("Incidents", ("at", "kind", "what", "lasted", "ended by"), rows, "no incident"))
 
-    def data_quality(self) -> Section:
+    def data_quality(self) -> LogSection:
         """How whole and how fresh the data were that decided."""
         rows = quality_rows(self.facts, self._episodes)
         return _section(table("Data quality", ("what", ">count", "in words"), rows, ""))
 
-    def parity(self) -> Section:
+    def parity(self) -> LogSection:
         """Whether a replay of the recorded day decides the same; takes as long as the replay."""
         words, good = parity_words(self.facts)
         return _section(tag("div", long_words(words), f"mk-words{'' if good else ' mk-words-warn'}"))
 
-    def needs_a_human(self) -> Section:
+    def needs_a_human(self) -> LogSection:
         """What somebody has to look at; says so where there is nothing."""
         if not self._needs:
             return _section(tag("div", "Nothing: the session ended in order and nothing is left to do.", "mk-words"))
@@ -138,8 +136,8 @@ class FlightLog:
         return needs_a_human(self.facts, self._episodes)
 
 
-def _section(content: Html) -> Section:
-    return Section(join((STYLE, tag("div", content, "mk mk-flight"))))
+def _section(content: Html) -> LogSection:
+    return LogSection(join((STYLE, tag("div", content, "mk mk-flight"))))
 
 
 def _wrapped(rows: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:

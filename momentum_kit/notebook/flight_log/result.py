@@ -10,7 +10,7 @@ from momentum_kit.detection.live import departs
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.models import OrderAction
 from momentum_kit.notebook import tables
-from momentum_kit.notebook.flight_log.facts import Facts
+from momentum_kit.notebook.flight_log.facts import RunFacts
 from momentum_kit.pages import Html, chip, gain, number
 from momentum_kit.research.events import FillAssumptions
 from momentum_kit.trading import commission, impact, parse_costs
@@ -20,7 +20,7 @@ TOLERANCE = 0.10  # share by which the broker's bill may differ from the table b
 Row = tuple[object, ...]
 
 
-def result_rows(facts: Facts) -> list[Row]:
+def result_rows(facts: RunFacts) -> list[Row]:
     """Measure, this session, expected, verdict; for the flight log's table."""
     summary, trips = facts.summary, tables.round_trips(facts.journal)
     won = f"{summary['wins']} of {summary['round_trips']} round trips won"
@@ -35,7 +35,7 @@ def result_rows(facts: Facts) -> list[Row]:
     ]
 
 
-def signal_departure(facts: Facts) -> str:
+def signal_departure(facts: RunFacts) -> str:
     """`few` or `many` where the session's signals do not fit what the thresholds' stamp promises, else empty."""
     export = facts.config.thresholds.export
     if export is None:
@@ -44,7 +44,7 @@ def signal_departure(facts: Facts) -> str:
     return departs(facts.summary["signals"], facts.share_of_session, low, high, export.signals_dispersion)
 
 
-def _signals(facts: Facts) -> Row:
+def _signals(facts: RunFacts) -> Row:
     export, share = facts.config.thresholds.export, facts.share_of_session
     signals = f"{facts.summary['signals']}"
     if export is None:
@@ -55,7 +55,7 @@ def _signals(facts: Facts) -> Row:
     return ("signals", signals, f"{low:.1f} to {high:.1f} in {share:.2f} of a session", verdict)
 
 
-def _bill(facts: Facts, fills: pd.DataFrame) -> Row:
+def _bill(facts: RunFacts, fills: pd.DataFrame) -> Row:
     """The broker's commissions beside config/costs.yaml, order by order as the minimum is."""
     billed = float(fills["commission_usd"].sum())
     plan = FillAssumptions().plan
@@ -87,7 +87,7 @@ class _Paid:
     shares: float
 
 
-def _slippage(facts: Facts, fills: pd.DataFrame) -> list[Row]:
+def _slippage(facts: RunFacts, fills: pd.DataFrame) -> list[Row]:
     """Entries against the ask at the decision and the model's impact, exits against the price they were asked at."""
     rows: list[Row] = []
     paid = _entries(facts, fills[fills["leg"] == "entry"])
@@ -107,7 +107,7 @@ def _slippage(facts: Facts, fills: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def _entries(facts: Facts, entries: pd.DataFrame) -> list[_Paid]:
+def _entries(facts: RunFacts, entries: pd.DataFrame) -> list[_Paid]:
     decided = tables.decisions(facts.journal)
     features = decided[decided["verdict"] == "signal"].drop_duplicates("item_id").set_index("item_id")["features"]
     coefficient = FillAssumptions().impact_coef

@@ -14,7 +14,7 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.html import ShownStatus, ended_card, kit_card
-from momentum_kit.notebook.kit.record import KitTables
+from momentum_kit.notebook.kit.kit_tables import KitTables
 from momentum_kit.runtime.control import (
     ControlClient,
     EventStream,
@@ -37,7 +37,7 @@ from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_
 
 if TYPE_CHECKING:
     from momentum_kit.notebook.panel import Panel
-    from momentum_kit.notebook.session_table import SessionTable
+    from momentum_kit.notebook.tables import SessionTable
 
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
@@ -223,7 +223,7 @@ class AwaitableKit(KitTables):
         """Open positions, now."""
         import pandas as pd
 
-        from momentum_kit.notebook.session_table import SessionTable
+        from momentum_kit.notebook.tables import SessionTable
 
         types = {"symbol": "str", "con_id": "int64", "opened_at": "datetime64[us, UTC]"}
         columns = {field.name: types.get(field.name, "float64") for field in fields(PositionView)}
@@ -234,7 +234,7 @@ class AwaitableKit(KitTables):
         """Bars from the broker, UTC index by bar start: `await kit.history("AAPL", "2 D", "1 min")`."""
         import pandas as pd
 
-        from momentum_kit.notebook.session_table import SessionTable
+        from momentum_kit.notebook.tables import SessionTable
 
         bars = await asyncio.to_thread(self._client.history, symbol, duration, bar_size)
         columns = ("open", "high", "low", "close", "volume", "wap", "count")

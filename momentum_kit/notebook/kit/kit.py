@@ -9,7 +9,7 @@ from momentum_kit.models import EngineStatus
 from momentum_kit.notebook.kit.awaitable_kit import AwaitableKit
 
 if TYPE_CHECKING:
-    from momentum_kit.notebook.session_table import SessionTable
+    from momentum_kit.notebook.tables import SessionTable
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from time import monotonic
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.panel.desk import CommandDesk, clicked_ago_s
-from momentum_kit.notebook.panel.link import Link
+from momentum_kit.notebook.panel.clicks import PanelCommands, clicked_ago_s
+from momentum_kit.notebook.panel.engine_contact import EngineContact
 from momentum_kit.pages import Html, join, tag
 from momentum_kit.runtime.control import refusal
 
@@ -23,11 +23,11 @@ BUTTONS = {
 
 
 class Controls:
-    """Builds the buttons, hands clicks to the desk, and opens and closes them as the session's state allows."""
+    """Builds the buttons, hands clicks on as commands, and opens and closes them as the session's state allows."""
 
-    def __init__(self, desk: CommandDesk, link: Link) -> None:
-        self._desk = desk
-        self._link = link
+    def __init__(self, commands: PanelCommands, contact: EngineContact) -> None:
+        self._commands = commands
+        self._contact = contact
         self._armed_until = float("-inf")
         self.buttons = {name: _button(label, tip, name, self._sender(name)) for name, (label, tip) in BUTTONS.items()}
         self.kill = _button("Kill \u2026", "First of two steps: opens the second for 5 s", "kill-ask", self._arm)
@@ -43,16 +43,16 @@ class Controls:
 
     def paint(self) -> None:
         """Open and close the buttons; a few times a second."""
-        status, busy, armed = self._link.status, self._desk.busy, monotonic() < self._armed_until
+        status, busy, armed = self._contact.status, self._commands.busy, monotonic() < self._armed_until
         for name, button in self.buttons.items():
             refused = refusal(name, status.state, status.started, False, False) if status else "no engine"
-            button.disabled = bool(refused) or not self._link.connected or name in busy or _needless(name, status)
+            button.disabled = bool(refused) or not self._contact.connected or name in busy or _needless(name, status)
         self.kill.disabled = armed or "kill" in busy
         self.confirm.disabled = not armed or "kill" in busy
-        self._says.value = kill_words(status, self._link.connected) if armed else ""
+        self._says.value = kill_words(status, self._contact.connected) if armed else ""
 
     def _sender(self, name: str) -> Callable[[object], None]:
-        return lambda _button: self._desk.command(name)
+        return lambda _button: self._commands.command(name)
 
     def _arm(self, _button: object) -> None:
         self._armed_until = monotonic() + ARMED_S
@@ -62,7 +62,7 @@ class Controls:
         # what counts is when it was clicked: a computing cell may have kept it, and a kill is never too late
         if monotonic() - clicked_ago_s() <= self._armed_until + SLACK_S:
             self._armed_until = float("-inf")
-            self._desk.kill()
+            self._commands.kill()
 
 
 def _needless(name: str, status: EngineStatus | None) -> bool:

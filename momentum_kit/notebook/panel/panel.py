@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -12,16 +13,14 @@ import structlog
 
 from momentum_kit.config import Config
 from momentum_kit.errors import MomentumKitError, StorageError
-from momentum_kit.notebook.html import positions_table, vitals
+from momentum_kit.notebook.html import STYLE, positions_table, vitals
+from momentum_kit.notebook.panel.clicks import PanelCommands
 from momentum_kit.notebook.panel.controls import Controls
-from momentum_kit.notebook.panel.desk import CommandDesk
-from momentum_kit.notebook.panel.equity import equity_curve
-from momentum_kit.notebook.panel.head import head
-from momentum_kit.notebook.panel.layout import arrange
-from momentum_kit.notebook.panel.link import Link
-from momentum_kit.notebook.panel.record import KEPT, Record
-from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
-from momentum_kit.notebook.panel.threshold_sliders import Dials
+from momentum_kit.notebook.panel.engine_contact import EngineContact
+from momentum_kit.notebook.panel.session_record import KEPT, SessionRecord
+from momentum_kit.notebook.panel.threshold_sliders import ThresholdSliders
+from momentum_kit.notebook.panel.views import equity_curve, head, headlines_table, log_tail, orders_table, signals_table
+from momentum_kit.pages import tag
 from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent
 from momentum_kit.runtime.ownership import StateFolder
 
@@ -31,6 +30,12 @@ RATES_S = 2.0  # of the sliders' rates, which judge everything again; at once wh
 SECOND_READ_S = 2.0  # what an engine still buffered at the first reading of its journal is on disk then
 VIEWS = ("head", "positions", "equity", "headlines", "signals", "orders", "engine", "log")
 LOCKED = "This environment trades only thresholds that research exported: nothing can be changed here."
+
+HEIGHTS = {
+    "positions": "206px", "equity": "206px", "headlines": "330px", "signals": "250px", "engine": "250px",
+    "orders": "250px", "log": "200px",
+}  # fmt: skip
+"""At most so much; two that stand side by side alike."""
 
 log = structlog.get_logger("panel")
 _open: dict[Path, "Panel"] = {}  # one an account: a cell that is run again must not open a second stream
@@ -51,18 +56,20 @@ class Panel:
         self._environment = config.environment
         self._folder = StateFolder(config.owner_key)
         self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
-        self.link = Link(self._folder)
-        self._record = Record()
-        self.desk = CommandDesk(self._folder, self.link)
-        self.controls = Controls(self.desk, self.link)
-        self.dials = Dials(self.desk, LOCKED if config.detection.thresholds_must_be_exported else "")
+        self.contact = EngineContact(self._folder)
+        self._record = SessionRecord()
+        self.commands = PanelCommands(self._folder, self.contact)
+        self.controls = Controls(self.commands, self.contact)
+        self.threshold_sliders = ThresholdSliders(
+            self.commands, LOCKED if config.detection.thresholds_must_be_exported else ""
+        )
         self.views = {name: widgets.HTML() for name in VIEWS}
         self._reread_at = float("inf")
         self._painted: dict[str, object] = {}
         self._painted_at: dict[str, float] = {}
         self._beat = 0
         self._closing = threading.Event()
-        self.widget = arrange(self.views, self.controls.widget, self.dials.widget)
+        self.widget = arrange(self.views, self.controls.widget, self.threshold_sliders.widget)
         self._turn()
         self._stream = EventStream(self._folder, self._events.put).start()
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
@@ -102,11 +109,11 @@ class Panel:
         self._paint()
 
     def _take(self, event: StreamEvent) -> None:
-        self.link.take(event)
+        self.contact.take(event)
         match event.kind:
             case "connected":
                 if event.content["new"]:
-                    self._record = Record()
+                    self._record = SessionRecord()
                     self._read_journal()
                 self._reread_at = monotonic() + SECOND_READ_S
                 self._painted.clear()
@@ -118,15 +125,15 @@ class Panel:
                 self._record.take(event.kind, event.content)
 
     def _read_journal(self, most: int | None = None) -> None:
-        if self.link.run_dir is None:
+        if self.contact.run_dir is None:
             return
         try:
-            self._record.read_journal(self.link.run_dir / "journal.db", most)
+            self._record.read_journal(self.contact.run_dir / "journal.db", most)
         except StorageError as error:
             log.warning("the journal was not read", error=str(error))
 
     def _follow_thresholds(self) -> None:
-        status = self.link.status
+        status = self.contact.status
         if status is None or self._painted.get("thresholds") == status.thresholds_hash:
             return
         address = self._folder.address()
@@ -138,14 +145,14 @@ class Panel:
             log.warning("the thresholds were not read", error=str(error))
             return
         self._painted["thresholds"] = state.hash
-        self.dials.follow(state)
+        self.threshold_sliders.follow(state)
         self._painted.pop("rates", None)
 
     def _paint(self) -> None:
         self._beat += 1
-        self.views["head"].value = head(self.link, self._environment, self.desk.outcome, self._beat)
+        self.views["head"].value = head(self.contact, self._environment, self.commands.outcome, self._beat)
         self.controls.paint()
-        record, status = self._record, self.link.status
+        record, status = self._record, self.contact.status
         if self._due("tables", TABLES_S, (record.version, status)):
             self.views["headlines"].value = headlines_table(record)
             self.views["signals"].value = signals_table(record)
@@ -154,10 +161,10 @@ class Panel:
             self.views["log"].value = log_tail(record)
             self.views["positions"].value = positions_table(status.positions if status else ())
             self.views["engine"].value = vitals(status) if status else ""
-        moved = tuple(self.dials.moved().items()), self.link.connected, self.desk.busy
+        moved = tuple(self.threshold_sliders.moved().items()), self.contact.connected, self.commands.busy
         if self._painted.get("moved") != moved or self._due("rates", RATES_S, record.version):
             self._painted["moved"] = moved
-            self.dials.paint(record.judged, self.link.connected)
+            self.threshold_sliders.paint(record.judged, self.contact.connected)
 
     def _due(self, what: str, every_s: float, version: object) -> bool:
         """True where something is new, and the last painting long enough ago."""
@@ -165,3 +172,32 @@ class Panel:
             return False
         self._painted[what], self._painted_at[what] = version, monotonic()
         return True
+
+
+def arrange(
+    views: "Mapping[str, widgets.HTML]", controls: "widgets.Widget", sliders: "widgets.Widget"
+) -> "widgets.VBox":
+    """The panel's widget; nothing in it needs a script of ours in the browser."""
+    for name, view in views.items():
+        view.add_class(f"mk-{name}")
+        if name != "head":
+            view.add_class("mk-box")
+            view.layout.max_height = HEIGHTS.get(name)
+    pairs = [("positions", "equity"), ("signals", "engine")]
+    thresholds = widgets.VBox([widgets.HTML(tag("div", "Thresholds", "mk-caption")), sliders])
+    for css in ("mk-box", "mk-panel-thresholds"):
+        thresholds.add_class(css)
+    controls.add_class("mk-controls")
+    rows = [_row(*(views[name] for name in pair)) for pair in pairs]
+    below = (thresholds, views["headlines"], rows[1], views["orders"], views["log"])
+    panel = widgets.VBox(
+        [widgets.HTML(STYLE, layout=widgets.Layout(display="none")), views["head"], controls, rows[0], *below]
+    )
+    for css in ("mk", "mk-panel"):
+        panel.add_class(css)
+    return panel
+
+
+def _row(*parts: "widgets.Widget") -> "widgets.GridBox":
+    columns = "repeat(auto-fit, minmax(min(100%, 370px), 1fr))"
+    return widgets.GridBox(parts, layout=widgets.Layout(grid_template_columns=columns, grid_gap="8px", width="100%"))

@@ -20,7 +20,7 @@ MOST = 50_000  # decision times kept: some forty busy hours; then the older half
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class SignalShare:
     """Signals among the items that were judged.
 
     unknown: items beside these that did give a signal, at a moment that no longer would: they were not judged on.
@@ -37,7 +37,7 @@ class Rate:
         return f"{self.signals}{most} of {self.items}"
 
 
-class Judged:
+class JudgedDecisions:
     """Every decision time so far: what the rules saw, and whether only they decided."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Judged:
         self._signals[self._count] = signal
         self._count += 1
 
-    def rate(self, thresholds: Thresholds) -> Rate:
+    def rate(self, thresholds: Thresholds) -> SignalShare:
         """What these thresholds would have made of all of it."""
         values = self._values[: self._count]
         features = {name: values[:, column] for column, name in enumerate(FEATURES)}
@@ -74,7 +74,7 @@ class Judged:
         items, signals = self._items[: self._count], self._signals[: self._count]
         certain = np.unique(items[passed])
         cut_short = np.setdiff1d(items[signals], certain)
-        return Rate(len(certain), len(cut_short), len(self._codes))
+        return SignalShare(len(certain), len(cut_short), len(self._codes))
 
     def _make_room(self) -> None:
         if self._count < len(self._items):
@@ -89,7 +89,7 @@ class Judged:
         self._count -= half
 
 
-def expected_a_session(thresholds: Thresholds, moved: Rate, tuned: Rate) -> str:
+def expected_a_session(thresholds: Thresholds, moved: SignalShare, tuned: SignalShare) -> str:
     """What research promised of the tuned file, and what this session makes of that for moved limits; '' unstamped."""
     stamp = thresholds.export
     if stamp is None:

@@ -17,7 +17,7 @@ HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class PointLabel:
     """Words for a point in data coordinates; offsets in points (1/72 inch) from it, the best first."""
 
     x: float
@@ -27,7 +27,9 @@ class Label:
     offsets: Sequence[tuple[float, float]] = AROUND
 
 
-def place_labels(axes: Axes, labels: Sequence[Label], drawn: Sequence[tuple[float, float]], *, strict: bool) -> None:
+def place_labels(
+    axes: Axes, labels: Sequence[PointLabel], drawn: Sequence[tuple[float, float]], *, strict: bool
+) -> None:
     """Write each label where it covers no other label and no drawn point (data coordinates), inside the axes.
 
     Where every place covers something drawn, the one that covers least is taken, or with strict none.
@@ -57,7 +59,7 @@ def place_labels(axes: Axes, labels: Sequence[Label], drawn: Sequence[tuple[floa
             text.remove()
 
 
-def _write(axes: Axes, label: Label, right: float, up: float) -> Annotation:
+def _write(axes: Axes, label: PointLabel, right: float, up: float) -> Annotation:
     return axes.annotate(
         label.words,
         (label.x, label.y),

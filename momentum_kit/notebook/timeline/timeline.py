@@ -10,10 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from momentum_kit.notebook import tables
-from momentum_kit.notebook.timeline.close_up import draw_close_up
-from momentum_kit.notebook.timeline.panels import draw_lanes, draw_moves, draw_profit
+from momentum_kit.notebook.timeline.drawing import in_new_york, label_times, numbers
+from momentum_kit.notebook.timeline.panels import draw_close_up, draw_lanes, draw_moves, draw_profit
 from momentum_kit.notebook.timeline.stories import Story, stories
-from momentum_kit.notebook.timeline.style import in_new_york, label_times, numbers
 from momentum_kit.research.plots import FAINT, INK, STYLE
 from momentum_kit.storage.journal import summarise
 

@@ -73,7 +73,7 @@ def late_and_fresh_clicks(cockpit: Cockpit) -> str:
 
 
 def _outcome(cockpit: Cockpit) -> str:
-    return cockpit.kernel.run("print(panel.desk.outcome.words)").printed
+    return cockpit.kernel.run("print(panel.commands.outcome.words)").printed
 
 
 def the_panel_while_a_cell_computes(cockpit: Cockpit) -> str:

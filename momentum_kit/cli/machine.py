@@ -1,4 +1,4 @@
-"""momentum-kit doctor."""
+"""Commands that look at this machine: bench (how fast is it?) and doctor (is everything ready?)."""
 
 import asyncio
 from dataclasses import asdict
@@ -9,6 +9,15 @@ import typer
 
 from momentum_kit.cli.common import ConfigPath, Json, app, done
 from momentum_kit.config import find_project
+
+
+@app.command()
+def bench(what: Annotated[str, typer.Argument(help="Which benchmark; gateway is one.")], json_: Json = False) -> None:
+    """Measure speed on this machine, from a checkout with the dev extra."""
+    from momentum_kit.runtime import as_table, run_benchmark
+
+    result = run_benchmark(what)
+    done(json_, result, as_table(result))
 
 
 @app.command()

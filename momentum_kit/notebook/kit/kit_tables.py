@@ -8,7 +8,7 @@ from momentum_kit.storage.journal import summarise
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from momentum_kit.notebook.session_table import SessionTable
+    from momentum_kit.notebook.tables import SessionTable
 
 
 class KitTables:
@@ -29,7 +29,7 @@ class KitTables:
         """The summary as a table to read: one line a number, skips by reason."""
         import pandas as pd
 
-        from momentum_kit.notebook.session_table import SessionTable
+        from momentum_kit.notebook.tables import SessionTable
 
         summary = self.summary()
         latency = summary["latency_ms"]
@@ -73,6 +73,6 @@ class KitTables:
 
     def _table(self, name: str) -> "SessionTable":
         from momentum_kit.notebook import tables  # pandas is slow to load
-        from momentum_kit.notebook.session_table import SessionTable
+        from momentum_kit.notebook.tables import SessionTable
 
         return SessionTable.of(name, getattr(tables, name)(self.journal))

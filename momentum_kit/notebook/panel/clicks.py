@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
-from momentum_kit.notebook.panel.link import Link
+from momentum_kit.notebook.panel.engine_contact import EngineContact
 from momentum_kit.runtime.control import REDUCING, ControlClient, kill_engine
 from momentum_kit.runtime.ownership import StateFolder
 
@@ -18,20 +18,20 @@ LATE_S = 10.0  # a click that waited for a computing cell for longer is not obey
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ClickOutcome:
     """What became of the last click; kind: info while it is under way, then good or bad."""
 
     words: str = ""
     kind: str = "info"
 
 
-class CommandDesk:
+class PanelCommands:
     """Takes clicks from whichever thread the kernel calls, and tells the last outcome."""
 
-    def __init__(self, folder: StateFolder, link: Link) -> None:
-        self.outcome = Outcome()
+    def __init__(self, folder: StateFolder, contact: EngineContact) -> None:
+        self.outcome = ClickOutcome()
         self._folder = folder
-        self._link = link
+        self._contact = contact
         self._busy: set[str] = set()
         self._lock = threading.Lock()
 
@@ -69,7 +69,7 @@ class CommandDesk:
         address = self._folder.address()
         if address is None:
             raise EngineError("no engine runs")
-        if not self._link.shows(address):
+        if not self._contact.shows(address):
             raise GuardRefused("another engine has taken this account since; look at what is shown, then click again")
         return ControlClient(address, self._folder)
 
@@ -84,16 +84,16 @@ class CommandDesk:
             if what in self._busy:
                 return
             self._busy.add(what)
-        self.outcome = Outcome(f"{_name(what)}: sent, waiting for the engine \u2026")
+        self.outcome = ClickOutcome(f"{_name(what)}: sent, waiting for the engine \u2026")
         threading.Thread(target=self._run, args=(what, act), name=f"panel {what}", daemon=True).start()
 
     def _run(self, what: str, act: Callable[[], str]) -> None:
         started = perf_counter()
         try:
             said = act()
-            self.outcome = Outcome(f"{_name(what)}: {said} ({(perf_counter() - started) * 1e3:.0f} ms)", "good")
+            self.outcome = ClickOutcome(f"{_name(what)}: {said} ({(perf_counter() - started) * 1e3:.0f} ms)", "good")
         except MomentumKitError as error:
-            self.outcome = Outcome(f"{_name(what)} FAILED: {error}", "bad")
+            self.outcome = ClickOutcome(f"{_name(what)} FAILED: {error}", "bad")
         finally:
             with self._lock:
                 self._busy.discard(what)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.notebook.panel.rates import Judged
+from momentum_kit.notebook.panel.rates import JudgedDecisions
 from momentum_kit.pages import in_new_york
 from momentum_kit.storage.journal import read
 
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LastWord:
     """The last word on an item; a later kind of word never gives way to an earlier one."""
 
     rank: int
@@ -34,14 +34,14 @@ class Verdict:
     reason: str
 
 
-class Record:
+class SessionRecord:
     """Fills from one thread; `version` rises with every row that changes what is seen."""
 
     def __init__(self) -> None:
         self.version = 0
         self.headlines: dict[tuple[str, str], Row] = {}
         self.items: dict[str, list[str]] = {}  # story to its items
-        self.verdicts: dict[str, Verdict] = {}
+        self.verdicts: dict[str, LastWord] = {}
         self.signals: dict[str, Row] = {}
         self.risk: dict[str, Row] = {}
         self.orders: dict[int, dict[str, Any]] = {}
@@ -49,7 +49,7 @@ class Record:
         self.equity: dict[str, float] = {}
         self.commands: deque[Row] = deque(maxlen=20)
         self.log: deque[Row] = deque(maxlen=KEPT)
-        self.judged = Judged()
+        self.judged = JudgedDecisions()
 
     def take(self, kind: str, row: Row) -> None:
         """One row, of any table; others than those shown here are passed over."""
@@ -85,16 +85,16 @@ class Record:
         self.judged.add(row)
         if row["verdict"] == "signal":
             _keep(self.signals, item, row)
-            self._say(item, Verdict(2, "info", "signal", ""))
+            self._say(item, LastWord(2, "info", "signal", ""))
         elif row["final"]:
-            self._say(item, Verdict(1, "off", "no signal", reason))
+            self._say(item, LastWord(1, "off", "no signal", reason))
         else:
-            self._say(item, Verdict(0, "info", "watching", reason))
+            self._say(item, LastWord(0, "info", "watching", reason))
 
     def _take_risk(self, row: Row) -> None:
         _keep(self.risk, str(row["item_id"]), row)
         if row["verdict"] == "refused":
-            self._say(str(row["item_id"]), Verdict(3, "warn", "refused", f"risk: {row['reason']}"))
+            self._say(str(row["item_id"]), LastWord(3, "warn", "refused", f"risk: {row['reason']}"))
 
     def _take_orders(self, row: Row) -> None:
         known = self.orders.get(row["order_id"], {})
@@ -102,7 +102,7 @@ class Record:
             return
         _keep(self.orders, row["order_id"], {**row, "placed_at": known.get("placed_at", row["at"])})
         if row["leg"] == "entry" and row["change"] == "place":
-            self._say(str(row["item_id"]), Verdict(4, "good", "ordered", ""))
+            self._say(str(row["item_id"]), LastWord(4, "good", "ordered", ""))
 
     def _take_order_updates(self, row: Row) -> None:
         known = self.updates.get(row["order_id"])
@@ -111,11 +111,11 @@ class Record:
         _keep(self.updates, row["order_id"], row)
         order = self.orders.get(row["order_id"], {})
         if order.get("leg") == "entry" and float(row["filled"] or 0) > 0:
-            self._say(str(order["item_id"]), Verdict(5, "good", "bought", f"{row['filled']} shares"))
+            self._say(str(order["item_id"]), LastWord(5, "good", "bought", f"{row['filled']} shares"))
 
     def _take_round_trips(self, row: Row) -> None:
         words = f"{row['reason']}, {float(row['net_usd'] or 0):+,.2f} USD"
-        self._say(str(row["item_id"]), Verdict(6, "good", "closed", words))
+        self._say(str(row["item_id"]), LastWord(6, "good", "closed", words))
 
     def _take_equity(self, row: Row) -> None:
         net = sum(float(row[name] or 0) for name in ("realised_usd", "unrealised_usd")) - float(row["costs_usd"] or 0)
@@ -128,7 +128,7 @@ class Record:
     def _take_log(self, row: Row) -> None:
         self.log.append(row)
 
-    def _say(self, item: str, verdict: Verdict) -> None:
+    def _say(self, item: str, verdict: LastWord) -> None:
         known = self.verdicts.pop(item, None)
         _keep(self.verdicts, item, verdict if known is None or verdict.rank >= known.rank else known, 4 * KEPT)
 

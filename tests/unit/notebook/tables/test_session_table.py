@@ -7,7 +7,8 @@ import pytest
 from momentum_kit.models import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.html import ShownStatus, reason_detail
-from momentum_kit.notebook.session_table import IDS, SessionTable
+from momentum_kit.notebook.tables import SessionTable
+from momentum_kit.notebook.tables.session_table import IDS
 
 NAMES = ("headlines", "decisions", "orders", "fills", "round_trips", "equity", "positions")
 

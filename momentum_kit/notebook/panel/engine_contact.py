@@ -12,7 +12,7 @@ from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_lef
 LOOK_S = 1.0  # between two looks at the files that an engine leaves
 
 
-class Link:
+class EngineContact:
     """Follows the events of one account's stream; read and fed by the panel's own thread."""
 
     def __init__(self, folder: StateFolder) -> None:

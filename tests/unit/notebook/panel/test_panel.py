@@ -13,10 +13,9 @@ from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.panel import Panel, open_panel
-from momentum_kit.notebook.panel import desk as panel_desk
+from momentum_kit.notebook.panel import Panel, clicks, open_panel
 from momentum_kit.notebook.panel.controls import kill_words
-from momentum_kit.notebook.panel.link import Link
+from momentum_kit.notebook.panel.engine_contact import EngineContact
 from momentum_kit.notebook.panel.panel import LOCKED
 from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status
 from momentum_kit.runtime.endpoint import EventHub
@@ -26,7 +25,7 @@ from momentum_kit.runtime.ownership import ControlAddress, StateFolder, heartbea
 from momentum_kit.storage.journal import SqliteJournal
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def snapshot(run_dir: Path) -> EngineStatus:
@@ -132,7 +131,7 @@ async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[Endpoint]:
 async def panel(endpoint: Endpoint, config: Config) -> AsyncIterator[Panel]:
     """A panel that shows it."""
     opened = Panel(config)
-    await until(lambda: not opened.dials.sliders["min_z_tod"].disabled)
+    await until(lambda: not opened.threshold_sliders.sliders["min_z_tod"].disabled)
     yield opened
     await asyncio.to_thread(opened.close)
 
@@ -182,20 +181,20 @@ async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: Endp
 
 async def test_sliders_apply_as_one_change_and_follow_what_others_change(panel: Panel, endpoint: Endpoint) -> None:
     """Two moved limits are one command; another panel's change moves the untouched sliders, never the touched."""
-    sliders = panel.dials.sliders
+    sliders = panel.threshold_sliders.sliders
     sliders["min_z_tod"].value, sliders["min_ret_60s"].value = 6.0, 4.5
-    await until(lambda: not panel.dials.apply.disabled)
+    await until(lambda: not panel.threshold_sliders.apply.disabled)
     endpoint.tuning = endpoint.tuning.applied({"max_spread_bps": 55.0, "min_z_tod": 5.0})
     endpoint.status = replace(endpoint.status, thresholds_hash=endpoint.tuning.hash)
     await until(lambda: sliders["max_spread_bps"].value == 55.0)
     assert sliders["min_z_tod"].value == 6.0
-    panel.dials.apply.click()
+    panel.threshold_sliders.apply.click()
     (said,) = await until(lambda: endpoint.commands)
     assert "min_ret_60s 0.03 -> 0.045" in said
     assert "min_z_tod 5.0 -> 6.0" in said
     assert "spread" not in said
-    await until(lambda: panel.dials.apply.disabled)
-    panel.dials.revert.click()
+    await until(lambda: panel.threshold_sliders.apply.disabled)
+    panel.threshold_sliders.revert.click()
     await until(lambda: sliders["min_z_tod"].value == 4.4)
     assert not endpoint.tuning.changes
 
@@ -228,19 +227,19 @@ async def test_what_adds_risk_is_not_obeyed_late(
     """A click that waited for a computing cell: a pause is obeyed, a resume and thresholds are refused in words."""
     await until(lambda: "gateway up" in head(panel))
     endpoint.status = replace(endpoint.status, state=TradingState.REDUCE_ONLY)
-    monkeypatch.setattr(panel_desk, "clicked_ago_s", lambda: 60.0)
-    panel.desk.command("resume")
+    monkeypatch.setattr(clicks, "clicked_ago_s", lambda: 60.0)
+    panel.commands.command("resume")
     await until(lambda: "resume FAILED: this click came 60 s late" in head(panel))
-    panel.desk.tune({"min_z_tod": 1.0})
+    panel.commands.tune({"min_z_tod": 1.0})
     await until(lambda: "thresholds FAILED: this click" in head(panel))
-    panel.desk.command("pause")
+    panel.commands.command("pause")
     await until(lambda: endpoint.commands == ["pause"])
 
 
 async def test_a_panel_never_commands_an_engine_that_it_does_not_show(panel: Panel, endpoint: Endpoint) -> None:
     """Where another engine has taken the account meanwhile, a click is refused until that one is shown."""
     endpoint.publish(endpoint.port, pid=1)
-    panel.desk.command("flatten")
+    panel.commands.command("flatten")
     await until(lambda: "another engine has taken this account" in head(panel))
     assert endpoint.commands == []
 
@@ -266,7 +265,7 @@ async def test_without_an_engine_it_says_what_the_last_one_left(config: Config, 
     try:
         await until(lambda: "NO ENGINE RUNS" in head(opened))
         assert all(button.disabled for button in opened.controls.buttons.values())
-        assert opened.dials.apply.disabled
+        assert opened.threshold_sliders.apply.disabled
         opened.controls.kill.click()
         opened.controls.confirm.click()
         await until(lambda: "the account is latched" in head(opened))
@@ -279,19 +278,19 @@ def test_the_final_snapshot_is_shown_once_the_engine_has_ended(config: Config, t
     """What an engine wrote last is newer than what it sent last; its heartbeat says how it ended."""
     folder = StateFolder(config.owner_key)
     folder.create()
-    link = Link(folder)
+    contact = EngineContact(folder)
     final = replace(snapshot(tmp_path), state=TradingState.STOPPED, reason="schedule", realised_usd=321.0)
-    link.take(StreamEvent("connected", {"pid": 1, "run_dir": str(tmp_path), "new": True}))
-    link.take(StreamEvent("status", {}, status=snapshot(tmp_path)))
-    assert link.words() == ""
+    contact.take(StreamEvent("connected", {"pid": 1, "run_dir": str(tmp_path), "new": True}))
+    contact.take(StreamEvent("status", {}, status=snapshot(tmp_path)))
+    assert contact.words() == ""
     (tmp_path / FINAL_STATUS).write_text(encode_status(final))
     folder.leave_heartbeat(heartbeat_of(final, ended=True))
-    link.take(StreamEvent("disconnected", {"reason": "the session is over"}))
-    assert "ended in order" in link.words()
-    assert link.status == final
+    contact.take(StreamEvent("disconnected", {"reason": "the session is over"}))
+    assert "ended in order" in contact.words()
+    assert contact.status == final
     (tmp_path / FINAL_STATUS).write_text("{")
-    link.take(StreamEvent("ended", {}))
-    assert "cannot be read" in link.words()
+    contact.take(StreamEvent("ended", {}))
+    assert "cannot be read" in contact.words()
 
 
 async def test_where_only_research_may_change_thresholds_the_sliders_say_so(config: Config) -> None:
@@ -300,15 +299,15 @@ async def test_where_only_research_may_change_thresholds_the_sliders_say_so(conf
         update={"detection": config.detection.model_copy(update={"thresholds_must_be_exported": True})}
     )
     opened = Panel(locked)
-    opened.dials.follow(ThresholdState(Thresholds(), Thresholds()))
+    opened.threshold_sliders.follow(ThresholdState(Thresholds(), Thresholds()))
     await until(lambda: LOCKED in panel_text(opened))
-    assert all(slider.disabled for slider in opened.dials.sliders.values())
+    assert all(slider.disabled for slider in opened.threshold_sliders.sliders.values())
     await asyncio.to_thread(opened.close)
 
 
 def panel_text(panel: Panel) -> str:
     """What stands below the sliders."""
-    return str(panel.dials.total.value)
+    return str(panel.threshold_sliders.total.value)
 
 
 @pytest.mark.parametrize(
@@ -334,4 +333,4 @@ def test_a_click_s_age_is_read_from_its_message(
                 return {"header": {"date": sent()}}
 
     monkeypatch.setattr("IPython.core.getipython.get_ipython", Shell)
-    assert (panel_desk.clicked_ago_s() > 20) == late
+    assert (clicks.clicked_ago_s() > 20) == late

@@ -12,17 +12,17 @@ import pytest
 from journal_rows import put
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.flight_log import parity as flight_log_parity
-from momentum_kit.notebook.flight_log.flight_log import FlightLog, Section
+from momentum_kit.notebook.flight_log import quality
+from momentum_kit.notebook.flight_log.flight_log import FlightLog, LogSection
 from momentum_kit.notebook.flight_log.incidents import episodes
-from momentum_kit.notebook.flight_log.parity import NOT_RECORDED
+from momentum_kit.notebook.flight_log.quality import NOT_RECORDED
 from momentum_kit.notebook.kit import KitTables
 from momentum_kit.runtime.control import encode_status
 from momentum_kit.runtime.production import KernelDeath
 from momentum_kit.runtime.production.deaths import leave_deaths
 from momentum_kit.storage.journal import SqliteJournal
 
-CONFIG = Path(__file__).resolve().parents[3] / "config" / "demo.yaml"
+CONFIG = Path(__file__).resolve().parents[4] / "config" / "demo.yaml"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=alert(1)>"
 SECTIONS = ("verdict", "configured", "counts", "result", "round_trips", "orders", "decisions", "incidents",
@@ -49,7 +49,7 @@ def reopened(journal: Path) -> FlightLog:
     return FlightLog(tables, CONFIG, "close-5m")
 
 
-def said(section: Section) -> str:
+def said(section: LogSection) -> str:
     """What a reader sees."""
     return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", section, flags=re.DOTALL))
 
@@ -224,6 +224,6 @@ def test_a_replay_that_takes_too_long_is_given_up(journal_path: Path, monkeypatc
     """It says how to ask again, and the report goes on."""
     (journal_path.parent / "recording.jsonl.gz").touch()
     (journal_path.parent / "parity").mkdir()
-    monkeypatch.setattr(flight_log_parity, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(quality, "PATIENCE_S", 0.01)
     words = said(log_of(journal_path).parity())
     assert "was given up; ask at leisure: momentum-kit parity" in words

@@ -7,8 +7,8 @@ import pytest
 
 from momentum_kit.errors import StorageError
 from momentum_kit.notebook.panel import last_verdict
-from momentum_kit.notebook.panel.record import KEPT, Record
-from momentum_kit.notebook.panel.tables import headlines_table, orders_table
+from momentum_kit.notebook.panel.session_record import KEPT, SessionRecord
+from momentum_kit.notebook.panel.views import headlines_table, orders_table
 from momentum_kit.pages import Html
 
 ITEM: dict[str, Any] = {"item_id": "s:1", "story_id": "s", "symbol": "ABCD", "con_id": 1}
@@ -38,7 +38,7 @@ def update(second: int, status: str, filled: str) -> dict[str, Any]:
 
 def test_a_verdict_only_ever_gets_further() -> None:
     """Watching, signal, ordered, bought, closed: rows that come late or twice never lead back."""
-    record, seen = Record(), []
+    record, seen = SessionRecord(), []
     rows = [
         ("decisions", decision(5)), ("decisions", decision(10, "signal", 1)), ("orders", order(10)),
         ("order_updates", update(11, "Filled", "100")), ("decisions", decision(5)),
@@ -53,7 +53,7 @@ def test_a_verdict_only_ever_gets_further() -> None:
 
 def test_refusals_and_final_skips_say_why() -> None:
     """The risk gate's reason, the detector's last reason, the news handler's."""
-    record = Record()
+    record = SessionRecord()
     record.take("decisions", decision(5, final=1))
     assert (record.verdicts["s:1"].words, record.verdicts["s:1"].reason) == ("no signal", "z")
     record.take("risk", {**ITEM, "verdict": "refused", "reason": "max positions"})
@@ -66,7 +66,7 @@ def test_refusals_and_final_skips_say_why() -> None:
 
 def test_an_order_is_shown_as_it_last_was() -> None:
     """A change replaces what was placed, an older row told again does not; its first time stays."""
-    record = Record()
+    record = SessionRecord()
     for kind, row in (("orders", order(1)), ("orders", {**order(9, change="modify"), "limit_price": 6.0}),
                       ("orders", order(1)), ("order_updates", update(9, "Filled", "100")),
                       ("order_updates", update(3, "Submitted", "0"))):  # fmt: skip
@@ -78,7 +78,7 @@ def test_an_order_is_shown_as_it_last_was() -> None:
 
 def test_memory_is_bounded() -> None:
     """A session of a thousand headlines keeps the newest."""
-    record = Record()
+    record = SessionRecord()
     for number in range(3 * KEPT):
         head = {"at": at(1), "story_id": str(number), "article_id": "a", "text": "t", "outcome": "skip", "reason": "r",
                 "symbols": []}  # fmt: skip
@@ -91,14 +91,14 @@ def test_memory_is_bounded() -> None:
 
 def test_what_nobody_shows_changes_nothing() -> None:
     """Events of other kinds pass."""
-    record = Record()
+    record = SessionRecord()
     record.take("commissions", {"exec_id": "x"})
     assert record.version == 0
 
 
 def test_a_session_that_runs_already_is_read_from_its_journal(write_session: Callable[..., Path]) -> None:
     """A panel that opens late, or after a kernel restart, shows everything from before; reading twice adds nothing."""
-    record, path = Record(), write_session()
+    record, path = SessionRecord(), write_session()
     record.read_journal(path)
     counts = [len(each) for each in (record.headlines, record.signals, record.orders, record.equity)]
     assert all(counts)

@@ -22,7 +22,7 @@ STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VerdictLook:
     """Colour, marker and words of one verdict; told apart by shape as well."""
 
     color: str
@@ -33,11 +33,11 @@ class Look:
 
 
 VERDICTS = {
-    "entry": Look(BLUE, "^", 9.0, "bought"),
-    "refused": Look(ORANGE, "D", 6.5, "signal refused by risk"),
-    "skip": Look(GREY, "o", 6.5, "no signal"),
-    "undecided": Look(SKY, "s", 6.5, "undecided at the end"),
-    "unheard": Look("#b4bec8", "x", 6.0, "headline not judged", 1.6),
+    "entry": VerdictLook(BLUE, "^", 9.0, "bought"),
+    "refused": VerdictLook(ORANGE, "D", 6.5, "signal refused by risk"),
+    "skip": VerdictLook(GREY, "o", 6.5, "no signal"),
+    "undecided": VerdictLook(SKY, "s", 6.5, "undecided at the end"),
+    "unheard": VerdictLook("#b4bec8", "x", 6.0, "headline not judged", 1.6),
 }
 
 

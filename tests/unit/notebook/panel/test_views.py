@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.html import banner, ended_card, kit_card, lights, positions_table, vitals
-from momentum_kit.notebook.panel.equity import POINTS, equity_curve, thinned
-from momentum_kit.notebook.panel.record import Record
-from momentum_kit.notebook.panel.tables import headlines_table, log_tail, orders_table, signals_table
+from momentum_kit.notebook.panel.session_record import SessionRecord
+from momentum_kit.notebook.panel.views import (
+    POINTS,
+    equity_curve,
+    headlines_table,
+    log_tail,
+    orders_table,
+    signals_table,
+    thinned,
+)
 from momentum_kit.pages import LONGEST, Html, age, clock, in_new_york, number, table, tag, text
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -57,9 +64,9 @@ def harmless(markup: str) -> Elements:
     return found
 
 
-def hostile_record() -> Record:
+def hostile_record() -> SessionRecord:
     """A session in which every text from outside is an attack."""
-    record = Record()
+    record = SessionRecord()
     at = "2026-11-20T15:00:00.000Z"
     keys: dict[str, Any] = {"at": at, "item_id": HOSTILE, "story_id": HOSTILE, "symbol": HOSTILE, "con_id": 1}
     record.take("headlines", {**keys, "article_id": HOSTILE, "text": HOSTILE, "outcome": "item", "reason": HOSTILE,
