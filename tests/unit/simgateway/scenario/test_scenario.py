@@ -6,7 +6,7 @@ import pytest
 from momentum_kit.errors import ScenarioError
 from momentum_kit.simgateway.scenario import known_scenarios, load_scenario, parse_scenario
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(autouse=True)

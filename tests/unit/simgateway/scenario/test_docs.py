@@ -6,7 +6,7 @@ import yaml
 from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.scenario.docs import reference
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "scenarios.md"
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "scenarios.md"
 
 
 def test_the_reference_is_what_the_model_says() -> None:
