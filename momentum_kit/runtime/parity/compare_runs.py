@@ -35,7 +35,7 @@ Key = tuple[str, ...]
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One thing that is not the same; left and right in short, why in words."""
 
@@ -111,7 +111,17 @@ def _compare_decisions(left: Path, right: Path, found: Parity) -> None:
                 continue
         why = _why_decisions_differ(one, other, heard[0].get(key[0]), heard[1].get(key[0]))
         found.differing += 1
-        found.differences.append(Difference("decision", key[0], key[1], key[2], _said(one), _said(other), why))
+        found.differences.append(
+            Difference(
+                what="decision",
+                story_id=key[0],
+                symbol=key[1],
+                at=key[2],
+                left=_said(one),
+                right=_said(other),
+                why=why,
+            )
+        )
 
 
 def _why_decisions_differ(
@@ -197,7 +207,15 @@ def _compare_risk(left: Path, right: Path, found: Parity) -> None:
                 "the other side did not signal then" if None in (one, other) else "what was held or lost before differs"
             )
             found.differences.append(
-                Difference("risk", key[0], key[1], key[2], told[0], told[1], f"{told[0]} against {told[1]}: {why}")
+                Difference(
+                    what="risk",
+                    story_id=key[0],
+                    symbol=key[1],
+                    at=key[2],
+                    left=told[0],
+                    right=told[1],
+                    why=f"{told[0]} against {told[1]}: {why}",
+                )
             )
 
 
@@ -219,7 +237,17 @@ def _compare_fills(left: Path, right: Path, found: Parity) -> None:
         found.fills_differing += 1
         told = [f"{row['shares']:g} at {row['price']:.4f}" if row else "nothing" for row in (one, other)]
         at = (one or other or {})["at"]
-        found.differences.append(Difference("fill", key[0], key[1], at, told[0], told[1], _why_fills(one, other)))
+        found.differences.append(
+            Difference(
+                what="fill",
+                story_id=key[0],
+                symbol=key[1],
+                at=at,
+                left=told[0],
+                right=told[1],
+                why=_why_fills(one, other),
+            )
+        )
 
 
 def _why_fills(one: Row | None, other: Row | None) -> str:

@@ -19,7 +19,7 @@ COMPARED = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SeriesParity:
     """One symbol's series in both archives. differing: intervals by column; largest: absolute difference by column."""
 
@@ -87,7 +87,9 @@ def _compare(
     kind: str, symbol: str, names: tuple[str, ...], mine: Mapping[str, Any], its: Mapping[str, Any]
 ) -> SeriesParity:
     shared, left, right = np.intersect1d(mine["start"], its["start"], assume_unique=True, return_indices=True)
-    found = SeriesParity(kind, symbol, len(mine["start"]), len(its["start"]), len(shared))
+    found = SeriesParity(
+        kind=kind, symbol=symbol, recorded=len(mine["start"]), later=len(its["start"]), in_both=len(shared)
+    )
     for name in names:
         apart = np.abs(mine[name][left] - its[name][right])
         unequal = apart > 1e-9 * np.maximum(np.abs(mine[name][left]), 1.0)  # nan on a side: nothing to compare

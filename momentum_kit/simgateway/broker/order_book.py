@@ -1,7 +1,7 @@
 """Every order the simulated broker knows, each with the notes that only the broker has of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
@@ -32,6 +32,7 @@ class Ticket:
 
     order: SimOrder
     asked_oca: tuple[str, int]
+    _: KW_ONLY
     stage: Stage = Stage.STAGED
     triggered: bool = False
     resting: bool = False

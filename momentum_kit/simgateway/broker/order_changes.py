@@ -94,7 +94,7 @@ class OrderChanges:
 
     def _echo_modified(self, ticket: Ticket, told: SimOrder, at: datetime) -> list[OrderEvent]:
         """A stop's echo has its status with it, that of another working order follows once the terms hold."""
-        preview = Ticket(told, ticket.asked_oca, ticket.stage, triggered=_stays_triggered(ticket, told))
+        preview = Ticket(told, ticket.asked_oca, stage=ticket.stage, triggered=_stays_triggered(ticket, told))
         if ticket.stage is Stage.CHILD:
             told.why_held = "child,trigger" if preview.awaits_trigger else "child"
             return both(told)

@@ -1,4 +1,9 @@
-"""Tells a recorded day again: 5 s bars and quotes, minutes, and headlines at the moment they were received."""
+"""Tells a recorded day again: 5 s bars and quotes, minutes, and headlines at the moment they were received.
+
+What is asked of history is the record itself; what streams is made of it (prints_from_bars.py) so that whoever builds
+bars from the stream gets the record back. So a decision on streamed bars and one on downloaded bars must agree. The
+market stops at each headline, because in lock-step only a stop gives it its own time of receipt.
+"""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
