@@ -260,3 +260,12 @@ def test_targets_commands_links_and_tests_exist(document: Path, tmp_path: Path) 
     assert known
     named = set(re.findall(r"momentum-kit ([a-z-]+)", text))
     assert named <= known, named - known
+
+
+def test_the_first_hour_names_modules_that_exist() -> None:
+    """Every path of the package in docs/architecture.md leads somewhere."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|yaml))?)`", text))
+    assert len(named) > 15
+    missing = [each for each in named if not any((ROOT / "momentum_kit").rglob(each)) and not (ROOT / each).exists()]
+    assert missing == []
