@@ -1,4 +1,10 @@
-"""The whole simulated gateway without sockets: one market, one broker, many client sessions, one market clock."""
+"""The whole simulated gateway without sockets: one market, one broker, many client sessions, one market clock.
+
+Market time moves in `Hub.advancing` and nowhere else. For each market event, in order of time: first everything that
+was due before it (the broker's answers, faults, conflated quotes, closed bars), then the event itself to the clients,
+then what the broker makes of it. So no client sees a fill before the print that caused it, and two runs with the same
+requests at the same market times send the same bytes.
+"""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -56,7 +62,7 @@ class Hub:
         self.faults = FaultPlayer((*market.scenario.faults, *faults), self)
 
     @property
-    def told_time(self) -> datetime:
+    def clock_time(self) -> datetime:
         """The gateway's clock as clients read it: market time, but for a fault."""
         return self.now + self.faults.effects.skew
 
@@ -118,14 +124,14 @@ class Hub:
     def step(self, session: ClientSession) -> datetime:
         """The time to tell; in lock-step the session that drives (the first to ask) moves the market first."""
         if self._lock_step is None:
-            return self.told_time
+            return self.clock_time
         self._driver = self._driver or session
         if self._driver is session:
             to, moves = self._lock_step.next()
             if not moves:
                 return to  # announced: it happens at the next step
             self.advance(to)
-        return self.told_time
+        return self.clock_time
 
     def advance(self, to: datetime) -> None:
         """Let market time reach `to`: every event in order to the broker and to every client."""
@@ -134,53 +140,55 @@ class Hub:
 
     def advancing(self, to: datetime) -> Iterator[None]:
         """The same in small turns: whoever drives it can serve requests in the middle of a burst."""
+        # Requests handled between two turns see the market as of `now`, so what they cause is in order as well.
         for event in self.market.advancing(to):
-            self._pass(event.time)
-            yield from self._telling_due(event.time)
+            self._move_to(event.time)
+            yield from self._sending_due(event.time)
             if isinstance(event, NewsEvent):
                 self.headlines.append(event)
-            self._tell(event)
+            self._send_market(event)
             self.deliver(self.broker.on_market(event))
             yield
-        self._pass(to)
-        yield from self._telling_due(to)
+        self._move_to(to)
+        yield from self._sending_due(to)
         for session in self._sessions.values():
             session.on_time(to)
 
     def deliver(self, events: Iterable[OrderEvent]) -> None:
         """Hand order events to the client they belong to; a broker's liquidation concerns every client."""
         for event in events:
-            if self.faults.effects.keeps(event):
+            if self.faults.effects.holds_back(event):
                 continue
-            liquidation = isinstance(event, ExecutionReport) and event.liquidation
-            if liquidation:
+            # The broker's own forced sale (liquidation 1, order id -1) is nobody's order: every client hears of it.
+            if isinstance(event, ExecutionReport) and event.liquidation:
                 receivers = list(self._sessions.values())
             else:
                 owner = self._sessions.get(_client_of(event))
-                receivers = [owner] if owner and (owner.hears_manual or not _is_unbound(event)) else []
+                receivers = [owner] if owner and (owner.sees_manual_orders or not _is_unbound(event)) else []
             for session in receivers:
                 session.on_order(event)
             if isinstance(event, ExecutionReport):
+                # Holdings and values are the account's: every subscriber hears of any client's fill.
                 for session in self._sessions.values():
                     session.account_feeds.on_execution(event.order.con_id)
             self.faults.after_order_event(event)
 
-    def _tell(self, event: MarketEvent) -> None:
+    def _send_market(self, event: MarketEvent) -> None:
         if not self.data_stopped:
             for session in self._sessions.values():
                 session.feeds.on_market(event)
         if isinstance(event, NewsEvent) and not self.faults.effects.offline:
-            if self.data_stopped:  # news comes by a way of its own
+            if self.data_stopped:  # news does not come through the market data farm
                 for session in self._sessions.values():
-                    session.feeds.relay(session.feeds.news.values(), [event])
+                    session.feeds.send_headlines(session.feeds.news.values(), [event])
             self.faults.after_headline()
 
-    def _telling_due(self, moment: datetime) -> Iterator[None]:
-        for session in list(self._sessions.values()):
-            while not self.data_stopped and session.feeds.tell_due(moment):
+    def _sending_due(self, moment: datetime) -> Iterator[None]:
+        for session in list(self._sessions.values()):  # clients come and go between two turns
+            while not self.data_stopped and session.feeds.send_next_due(moment):
                 yield
 
-    def _pass(self, moment: datetime) -> None:
+    def _move_to(self, moment: datetime) -> None:
         self.now = max(self.now, moment)
         self.deliver(self.broker.advance(self.now))
         self.faults.advance(self.now)

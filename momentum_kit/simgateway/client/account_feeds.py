@@ -32,7 +32,7 @@ class AccountFeeds:
         self._positions = False  # reqPositions
         self._values_by_id: set[int] = set()  # reqAccountUpdatesMulti
         self._profits: dict[int, ProfitRequest] = {}
-        self._told_profits: dict[int, bytes] = {}
+        self._sent_profits: dict[int, bytes] = {}
         self._profits_due: datetime | None = None
 
     def follow_values(self, *, subscribe: bool) -> None:
@@ -72,11 +72,12 @@ class AccountFeeds:
     def drop_profit(self, request_id: int) -> None:
         """Send this profit and loss no more."""
         self._profits.pop(request_id, None)
-        self._told_profits.pop(request_id, None)
+        self._sent_profits.pop(request_id, None)
 
     def on_execution(self, con_id: int) -> None:
         """Bring values and holdings up to date after an execution in this contract."""
         if self._positions:
+            # A position that has been closed is sent once more, with quantity 0; it is in no list any more.
             held = next((line for line in self._gateway.broker.positions() if line.con_id == con_id), None)
             self._send_position(con_id, *((held.quantity, held.average_cost) if held else (Decimal(0), 0.0)))
         if self._values:
@@ -97,6 +98,7 @@ class AccountFeeds:
             client.send(account_value(client.version, gateway.account, tag, value, currency))
         for held in gateway.broker.positions():
             item, mark = gateway.market.instruments[held.con_id], gateway.mark(held.con_id)
+            # Without any price yet a holding is worth what it cost.
             price = held.average_cost if mark is None else mark
             client.send(portfolio_value(client.version, gateway.account, item, held.quantity, price, held.average_cost))
         client.send(account_update_time(client.version, f"{gateway.now.astimezone(NEW_YORK):%H:%M}"))
@@ -113,8 +115,8 @@ class AccountFeeds:
 
     def _send_profit(self, ask: ProfitRequest) -> None:
         message = self._profit_message(ask)
-        if self._told_profits.get(ask.request_id) != message:
-            self._told_profits[ask.request_id] = message
+        if self._sent_profits.get(ask.request_id) != message:
+            self._sent_profits[ask.request_id] = message
             self._client.send(message)
 
     def _profit_message(self, ask: ProfitRequest) -> bytes:

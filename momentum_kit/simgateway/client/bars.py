@@ -113,7 +113,7 @@ class HistoryFeed(BarFeed):
         volume = before.volume + bar.volume
         wap = (before.wap * before.volume + bar.wap * bar.volume) / volume if volume > 0 else bar.wap
         high, low = max(before.high, bar.high), min(before.low, bar.low)
-        traded = bar.volume >= 0
+        traded = bar.volume >= 0  # quotes carry -1 for volume and count
         return replace(
             before,
             high=high,

@@ -113,19 +113,19 @@ class TickFeed:
     ignore_size: bool
     _touch: tuple[float, float] | None = None
 
-    def tell(self, event: QuoteEvent | TradeEvent) -> bytes:
-        """The message that this event means here; empty if none."""
+    def message_for(self, event: QuoteEvent | TradeEvent) -> bytes:
+        """What this event means to the subscription; empty if nothing."""
         if isinstance(event, TradeEvent):
             if self.kind not in LAST_KINDS:
                 return b""
             return tick_by_tick_last(self.version, self.request_id, self.kind, event, self.item.primary_exchange)
-        if self.kind in LAST_KINDS or (self._is_old(event) and (self.ignore_size or self.kind == "MidPoint")):
+        if self.kind in LAST_KINDS or (self._is_unchanged(event) and (self.ignore_size or self.kind == "MidPoint")):
             return b""
         self._touch = (event.bid, event.ask)
-        told = tick_by_tick_midpoint if self.kind == "MidPoint" else tick_by_tick_quote
-        return told(self.version, self.request_id, event)
+        build = tick_by_tick_midpoint if self.kind == "MidPoint" else tick_by_tick_quote
+        return build(self.version, self.request_id, event)
 
-    def _is_old(self, quote: QuoteEvent) -> bool:
+    def _is_unchanged(self, quote: QuoteEvent) -> bool:
         return self._touch == (quote.bid, quote.ask)
 
 
@@ -214,19 +214,19 @@ class ClientFeeds:
                 for line in self._by_contract.get(event.con_id, ()):
                     self._send(tick_generic(line.version, line.request_id, TickType.HALTED, float(event.state)))
             case NewsEvent():
-                self.relay(self.news.values(), [event])
+                self.send_headlines(self.news.values(), [event])
 
     def on_time(self, now: datetime) -> None:
         """Send what has fallen due by `now`: conflated quotes and closed bars."""
-        while self.tell_due(now):
+        while self.send_next_due(now):
             pass
 
-    def tell_due(self, now: datetime) -> bool:
+    def send_next_due(self, now: datetime) -> bool:
         """Send the next thing that has fallen due by `now`; False if there is none."""
         if self._late and self._late[0][0] <= now:
             late, _, delayed, event = heapq.heappop(self._late)
             if self.lines.get(delayed.request_id) is delayed:
-                self._tell(delayed, event, late)
+                self._send_price(delayed, event, late)
         elif self._due and self._due[0][0] <= now:
             due, request_id = heapq.heappop(self._due)
             line = self.lines.get(request_id)
@@ -240,33 +240,33 @@ class ClientFeeds:
             return False
         return True
 
-    def relay(self, feeds: Iterable[HeadlineFeed], events: Iterable[NewsEvent]) -> None:
+    def send_headlines(self, feeds: Iterable[HeadlineFeed], events: Iterable[NewsEvent]) -> None:
         """Send headlines to the subscriptions among `feeds` that want them."""
         wanted = chain.from_iterable(((feed, event) for feed in feeds if feed.wants(event)) for event in events)
         for feed, event in wanted:
             self._send(tick_news(feed.version, feed.request_id, event))
 
-    def make_up(self, line: MarketDataLine, events: Iterable[QuoteEvent | TradeEvent]) -> None:
+    def send_what_is_delayed(self, line: MarketDataLine, events: Iterable[QuoteEvent | TradeEvent]) -> None:
         """Let a delayed line tell what happened within the delay before it began, each in its time."""
         for event in events:
-            self._put_off(line, event)
+            self._send_later(line, event)
 
     def _on_price(self, event: QuoteEvent | TradeEvent) -> None:
         for line in self._by_contract.get(event.con_id, ()):
             if line.delayed:
-                self._put_off(line, event)
+                self._send_later(line, event)
             else:
-                self._tell(line, event, event.time)
+                self._send_price(line, event, event.time)
         for feed in self._bars_by_contract.get(event.con_id, ()):
             feed.add(event)
         for ticks in self.ticks.values():
             if ticks.item.con_id == event.con_id:
-                self._send(ticks.tell(event))
+                self._send(ticks.message_for(event))
 
-    def _put_off(self, line: MarketDataLine, event: QuoteEvent | TradeEvent) -> None:
+    def _send_later(self, line: MarketDataLine, event: QuoteEvent | TradeEvent) -> None:
         heapq.heappush(self._late, (event.time + DELAY, next(self._count), line, event))
 
-    def _tell(self, line: MarketDataLine, event: QuoteEvent | TradeEvent, now: datetime) -> None:
+    def _send_price(self, line: MarketDataLine, event: QuoteEvent | TradeEvent, now: datetime) -> None:
         if isinstance(event, TradeEvent):
             line.trade = event
             self._send(line.prints(event))

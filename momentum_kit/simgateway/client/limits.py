@@ -117,12 +117,13 @@ class Limits:
         if not self._rates_hold:
             return None
         now, spec = self._wall(), self._spec
+        # https://interactivebrokers.github.io/tws-api/historical_limitations.html
         weight = 2 if what == "BID_ASK" else 1
         stream = (con_id, exchange, what)
         burst = self._bursts[stream]
         if (
             self._too_soon((*stream, *rest), now, spec.small_bar_identical_s)
-            or _over(burst.count(now) + weight, spec.small_bar_burst and spec.small_bar_burst - 1)
+            or _over(burst.count(now) + weight, spec.small_bar_burst and spec.small_bar_burst - 1)  # the 6th breaks it
             or _over(self._small_bars.count(now) + weight, spec.small_bar_requests)
         ):
             return PACING

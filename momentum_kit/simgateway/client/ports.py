@@ -61,7 +61,7 @@ class GatewayState(Protocol):
     history_sleeps: bool  # the history farm is inactive until it is asked for something
 
     @property
-    def told_time(self) -> datetime:
+    def clock_time(self) -> datetime:
         """Market time as clients are told it."""
         ...
 

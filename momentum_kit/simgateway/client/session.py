@@ -81,7 +81,7 @@ class ClientSession:
         self.closing = False
         self.behind = False  # a paced client's requests wait
         self.data_type = 1  # what reqMarketDataType asked for last
-        self.hears_manual = False  # client 0 alone: orders entered in TWS that it has not bound
+        self.sees_manual_orders = False  # client 0 alone: orders entered in TWS that it has not bound
         self.feeds = ClientFeeds(self.send)
         self.account_feeds = AccountFeeds(self, hub)
         self.socket: ClientSocket | None = None
@@ -127,7 +127,7 @@ class ClientSession:
 
     def error(self, request_id: int, code: int, text: str, advanced: str = "") -> None:
         """Queue an error, warning or notice at market time."""
-        self.send(error(self.version, self.hub.told_time, request_id, code, text, advanced))
+        self.send(error(self.version, self.hub.clock_time, request_id, code, text, advanced))
 
     def close(self) -> None:
         """End the session; what is queued is still written."""
@@ -172,7 +172,7 @@ class ClientSession:
             raise WireError(f"no common version with {hello}")
         self.version = version
         self._rate.paced = PACED in hello.options.split()
-        self.send(greeting(version, self.hub.now))
+        self.send(greeting(version, self.hub.now))  # alone: the official client loses what arrives with it
 
     def _next_frame(self) -> bytes | None:
         self.behind = self.wait_s() > 0
@@ -190,6 +190,7 @@ class ClientSession:
     def _handle(self, payload: bytes) -> None:
         request = Incoming.split(payload, self.version)
         if self.client_id is None and request.kind != Request.START_API:
+            # IB: nothing before nextValidId, a call may be dropped; ours always is
             log.warning("request before START_API is dropped: %r", payload[:200])
             return
         if self.hub.may_handle(self, request):

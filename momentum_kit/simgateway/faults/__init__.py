@@ -1,4 +1,4 @@
-"""Plays a scenario's faults: in the market's voice, in a client's messages, at its socket."""
+"""Plays a scenario's faults on the gateway as a whole, on one client's messages, and on its socket."""
 
 from momentum_kit.simgateway.faults.player import FaultPlayer
 

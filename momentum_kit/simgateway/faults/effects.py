@@ -1,4 +1,4 @@
-"""What a fault does once it is due: to the market's voice, to one client's messages, to its socket."""
+"""What each fault does once it is due: to all data, news and requests, to one client's messages, or to its socket."""
 
 import random
 from collections.abc import Callable
@@ -72,7 +72,7 @@ class GatewayProcess(Protocol):
 
 
 class FaultEffects:
-    """What is wrong now. later(moment, action) and note(fault, **more) belong to the fault script that acts here."""
+    """What is wrong now. later(moment, action) and note(fault, **more) belong to the FaultPlayer that acts here."""
 
     def __init__(
         self, hub: ServingGateway, later: Callable[[datetime, Callable[[], None]], None], note: Callable[..., None]
@@ -84,8 +84,8 @@ class FaultEffects:
         self._hub = hub
         self._later = later
         self._note = note
-        self._held: list[tuple[ClientSession, Incoming]] = []
-        self._untold: list[OrderEvent] = []
+        self._held_requests: list[tuple[ClientSession, Incoming]] = []
+        self._held_events: list[OrderEvent] = []
         self._swallow: set[ClientSession] = set()
         self._random = random.Random(hub.market.scenario.seed)
 
@@ -96,12 +96,12 @@ class FaultEffects:
 
     def open_history(self) -> int:
         """History requests that wait for an answer."""
-        return sum(request.kind == Request.HISTORICAL_DATA for _, request in self._held)
+        return sum(request.kind == Request.HISTORICAL_DATA for _, request in self._held_requests)
 
-    def keeps(self, event: OrderEvent) -> bool:
-        """True if this is told later: the gateway has lost IB."""
+    def holds_back(self, event: OrderEvent) -> bool:
+        """True if this is delivered later: the gateway has lost IB."""
         if self.offline:
-            self._untold.append(event)
+            self._held_events.append(event)
         return self.offline
 
     def admits(self, session: ClientSession, request: Incoming) -> bool:
@@ -114,7 +114,7 @@ class FaultEffects:
             return False
         waits = request.kind not in LOCAL if self.offline else FARM_OF.get(request.kind) in self.down
         if waits:
-            self._held.append((session, request))
+            self._held_requests.append((session, request))
         return not waits
 
     def on_gateway(self, fault: Fault) -> None:
@@ -181,6 +181,7 @@ class FaultEffects:
 
     def _lose(self, fault: ConnectivityLost) -> None:
         self.offline = True
+        # A gateway repeats 1100 many times during IB's nightly reset.
         for _ in range(fault.notices):
             self._tell(1100, LOST)
         if fault.restored != "never":
@@ -193,10 +194,10 @@ class FaultEffects:
         for session in self._hub.sessions():
             if not kept:
                 session.feeds.lose_all()
-            session.feeds.skip_bars(self._hub.now)
+            session.feeds.skip_bars(self._hub.now)  # what happened meanwhile is not made up for
         self._tell(*((1102, KEPT) if kept else (1101, ANEW)))
-        untold, self._untold = self._untold, []
-        self._hub.deliver(untold)
+        events, self._held_events = self._held_events, []
+        self._hub.deliver(events)
         for session in self._hub.sessions() if kept else ():
             for event in self._hub.broker.restored(session.client_id or 0):
                 session.on_order(event)
@@ -206,6 +207,7 @@ class FaultEffects:
         broken, _, text = FARM_NOTICES[fault.farm]
         self.down.add(fault.farm)
         self._tell(broken, text.format("broken"))
+        # After 2104 some lines may stay silent until they are asked for anew.
         silenced = {item.con_id for symbol in fault.stops for item in self._hub.market.find(symbol=symbol)}
         for session in self._hub.sessions():
             for con_id in silenced:
@@ -226,7 +228,7 @@ class FaultEffects:
 
     def _go_on(self) -> None:
         """Handle what waited, unless it has to wait for something else."""
-        held, self._held = self._held, []
+        held, self._held_requests = self._held_requests, []
         for session, request in held:
             if session.client_id is not None and self.admits(session, request):
                 session.dispatch(request)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class FaultPlayer:
-    """The fault script of one gateway; `effects` is what is wrong now, `log` what was done and when."""
+    """Plays the faults of one gateway; `effects` is what is wrong now, `log` what was done and when."""
 
     def __init__(self, faults: Iterable[Fault], hub: ServingGateway) -> None:
         self.log: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ class FaultPlayer:
         return not cut and self.effects.admits(session, request)
 
     def after_order_event(self, event: OrderEvent) -> None:
-        """Count orders and fills that were told."""
+        """Count orders and fills that clients have heard of."""
         if not self._waiting:
             return
         if isinstance(event, ExecutionReport):

@@ -1,4 +1,9 @@
-"""Chooses the wire of a message: text fields, or protobuf from the server version that switched it over."""
+"""Chooses the wire of a message: text fields, or protobuf from the server version that switched it over.
+
+A message is written twice, under the same name and with the same parameters, in protocol/text and protocol/protobuf.
+Whoever sends one calls the text function; from server version `since` its decorator lets the twin answer. So callers
+know one function a message, and a client at 200 never makes anybody load protobuf and its generated classes.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -39,6 +44,7 @@ def protobuf_from(
 
 
 def _twin_of(text: Callable[..., Any]) -> Callable[..., bytes]:
+    # By name and not by an import statement: the twin itself imports the text module that is decorated here.
     package, _, module = text.__module__.rpartition(".")
     twin: Callable[..., bytes] = getattr(
         import_module(f"{package.replace('.text', '.protobuf')}.{module}"), text.__name__

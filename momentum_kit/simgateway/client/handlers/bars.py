@@ -37,7 +37,7 @@ def history(session: ClientSession, ask: HistoricalDataRequest) -> None:
         session.error(ask.request_id, *refusal)
         return
     contract, asked = ask.contract, (ask.end, ask.duration, ask.bar_size, ask.use_rth)
-    if BAR_SIZES.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:
+    if BAR_SIZES.get(ask.bar_size, DAY_S) <= SMALL_BAR_S:  # for longer bars IB has lifted the hard limits
         paced = hub.limits.small_bars(item.con_id, contract.exchange, ask.what, *asked)
         if paced:
             session.error(ask.request_id, 162, paced)
@@ -113,6 +113,7 @@ def head_time(session: ClientSession, ask: HeadTimestampRequest) -> None:
     item = stock_of(session, ask.request_id, ask.contract)
     if item is None:
         return
+    # Head timestamps and 5 s bars draw on the allowance of small bars.
     paced = session.hub.limits.small_bars(item.con_id, ask.contract.exchange, ask.what, "head", ask.use_rth)
     if paced:
         session.error(ask.request_id, 162, paced)

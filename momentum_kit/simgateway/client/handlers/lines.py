@@ -117,7 +117,7 @@ def _quotes(
     if delayed and session.data_type not in (3, 4):
         session.error(request_id, 10089, not_subscribed(item))
         return
-    if delayed:
+    if delayed:  # a warning: the subscription goes on
         session.error(request_id, 10167, "Requested market data is not subscribed. Displaying delayed market data.")
     session.send(data_type_message(session.version, request_id, hub.market.market_data_type))
     session.send(tick_req_params(session.version, request_id, item.min_tick))
@@ -140,13 +140,13 @@ def _quotes(
     frozen = hub.market.market_data_type in (2, 4)
     session.feeds.add_line(line, frozen=frozen)
     if delayed and not frozen:
-        session.feeds.make_up(line, hub.market.prices_since(item.con_id, seen_at))
+        session.feeds.send_what_is_delayed(line, hub.market.prices_since(item.con_id, seen_at))
 
 
 def _once(session: ClientSession, line: MarketDataLine, *, shortable: bool) -> None:
     hub, request_id = session.hub, line.request_id
     close = hub.market.previous_close(line.item.con_id)
-    if close == close:
+    if close == close:  # not NaN: yesterday is known
         session.send(
             tick_price(session.version, request_id, TickType.CLOSE.delayed if line.delayed else TickType.CLOSE, close)
         )
@@ -175,7 +175,7 @@ def _follow_headlines(session: ClientSession, request_id: int, con_id: int | Non
     feed = HeadlineFeed(version=session.version, request_id=request_id, con_id=con_id, providers=providers)
     session.feeds.news[feed.request_id] = feed
     latest = [event for event in session.hub.headlines if feed.wants(event)][-REPLAYED_HEADLINES:]
-    session.feeds.relay([feed], latest)
+    session.feeds.send_headlines([feed], latest)
 
 
 HANDLERS = {

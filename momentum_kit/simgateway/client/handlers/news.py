@@ -63,7 +63,7 @@ def history(session: ClientSession, ask: NewsHistoryRequest) -> None:
     if refusal:
         session.error(ask.request_id, 321, refusal)
         return
-    start, end = parse_time(ask.start), parse_time(ask.end)
+    start, end = parse_time(ask.start), parse_time(ask.end)  # as IB has it: start exclusive, end inclusive
     events, has_more = session.hub.market.news_history(ask.con_id, ask.providers, start, end, ask.limit)
     for event in events:
         session.send(historical_news(session.version, ask.request_id, event))

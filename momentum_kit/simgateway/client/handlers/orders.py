@@ -28,6 +28,7 @@ def place(session: ClientSession, ask: PlaceOrder) -> None:
     item = stock_of(session, ask.order_id, ask.contract)
     if item is None:
         return
+    # An id that this client knows is a modification; the broker tells them apart.
     order = _sim_order(ask, session.client_id or 0, item.con_id)
     ask_broker = hub.broker.what_if if ask.raw.get("whatIf") == "1" else hub.broker.place
     hub.deliver(ask_broker(order, hub.now))
@@ -68,7 +69,7 @@ def auto_open_orders(session: ClientSession, bind: bool) -> None:
             -1, 321, "Error validating request.-'bN' : cause - Only the default client (0) can auto bind orders"
         )
         return
-    session.hears_manual = True
+    session.sees_manual_orders = True
     session.hub.deliver(session.hub.broker.bind_manual(new_ones=bind))
 
 
@@ -101,6 +102,7 @@ def executions(session: ClientSession, ask: ExecutionsRequest) -> None:
         commission = hub.broker.commission_of(report.exec_id)
         if commission is not None:
             session.send(commission_report(session.version, commission))
+    # Whether an empty list has an End is not documented: a switch of the broker's assumptions.
     if found or hub.broker.assumptions.empty_executions == "end":
         session.send(executions_end(session.version, ask.request_id))
 

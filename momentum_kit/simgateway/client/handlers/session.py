@@ -49,7 +49,7 @@ def accounts(session: ClientSession, _: None) -> None:
 
 def read_time(session: ClientSession, _: None) -> None:
     """ReqCurrentTime only reads the clock, also in lock-step."""
-    session.send(current_time(session.version, session.hub.told_time))
+    session.send(current_time(session.version, session.hub.clock_time))
 
 
 def step_time(session: ClientSession, _: None) -> None:

@@ -88,6 +88,7 @@ def scan(session: ClientSession, ask: ScannerRequest) -> None:
         text = f"Scanner type with code {ask.code} is not available for {ask.instrument} in {ask.location}"
         session.error(ask.request_id, 162, f"Historical Market Data Service error message:{text}")
         return
+    # Clients leave the number of rows at -1 for "as many as there are".
     rows = ask.rows if 0 < ask.rows < MOST_ROWS else MOST_ROWS
     items = market.scan(ask.code, ask.above_price, ask.below_price, ask.above_volume)
     session.send(scanner_data(session.version, ask.request_id, items[:rows]))

@@ -161,6 +161,7 @@ def _contract(order: SimOrder, item: Instrument) -> object:
 
 
 def _order(order: SimOrder, echo: str) -> Order:
+    """The fields that open and completed orders share, and those of `echo` as the client wrote them."""
     copy = Order(
         permId=order.perm_id,
         action=order.action,

@@ -59,6 +59,7 @@ def portfolio_value(
     contract = (item.con_id, item.symbol, item.sec_type, "", "0.0", "", "", item.primary_exchange)
     names = (item.currency, item.symbol, item.trading_class)
     money = holding_money(quantity, price, cost)
+    # 8 is the version of this layout, from before server versions decided it.
     return message(version, Reply.PORTFOLIO_VALUE, 8, *contract, *names, quantity, *money, account)
 
 

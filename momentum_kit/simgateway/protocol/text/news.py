@@ -18,7 +18,7 @@ def news_providers(version: int, providers: Collection[tuple[str, str]]) -> byte
 @protobuf_from(NEWS)
 def tick_news(version: int, request_id: int, event: NewsEvent) -> bytes:
     """A headline as it comes: metadata in a field of its own, published in milliseconds; UTF-8, never escaped."""
-    published = epoch_ms(event.published)
+    published = epoch_ms(event.published)  # the one stamp in milliseconds; historicalNews writes text
     return message(
         version,
         Reply.TICK_NEWS,

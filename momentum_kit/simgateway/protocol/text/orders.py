@@ -239,11 +239,11 @@ def _conditions(order: SimOrder) -> list[Field]:
 
 
 def _preview(version: int, order: SimOrder) -> list[Field]:
-    told: list[Field] = [_raw(order, name, UNSET_DOUBLE) for name in PREVIEW]
-    told += [_raw(order, name) for name in PREVIEW_COSTS]
+    preview: list[Field] = [_raw(order, name, UNSET_DOUBLE) for name in PREVIEW]
+    preview += [_raw(order, name) for name in PREVIEW_COSTS]
     if version >= PREVIEW_FIELDS:
-        told += [_raw(order, "marginCurrency"), *[UNSET_DOUBLE] * len(PREVIEW), _NO_SIZE, "", "0"]
-    return [*told, ""]
+        preview += [_raw(order, "marginCurrency"), *[UNSET_DOUBLE] * len(PREVIEW), _NO_SIZE, "", "0"]
+    return [*preview, ""]
 
 
 def _parent_perm_id(order: SimOrder) -> str:
