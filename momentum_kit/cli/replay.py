@@ -1,4 +1,4 @@
-"""Commands that live a day again: replay, and parity of a run with its replay."""
+"""momentum-kit replay, a recorded day through the services once more, and parity, a run beside its replay."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands of a session: run it, ask it, tell it, arm it."""
+"""Commands of a session: run it headlessly, ask for its status, pause to kill it, arm a live one, test alerts."""
 
 import sys
 from datetime import UTC, datetime, timedelta

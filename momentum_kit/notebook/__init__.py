@@ -1,1 +1,1 @@
-"""The faces in Jupyter: kit, panel, views."""
+"""What Jupyter shows of the kit: the kit itself, its tables, its panel, the flight log and the timeline."""

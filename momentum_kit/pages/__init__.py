@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from momentum_kit.pages.markup import (
     LONGEST,
-    Head,
+    ColumnHead,
     Html,
     age,
     chip,
@@ -27,8 +27,8 @@ __all__ = [
     "LONGEST",
     "TABLE_STYLE",
     "Block",
+    "ColumnHead",
     "ColumnLook",
-    "Head",
     "Html",
     "ReadableFrame",
     "RenderedTable",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from momentum_kit.pages.markup import Head, Html, join, table, tag
+from momentum_kit.pages.markup import ColumnHead, Html, join, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
 from momentum_kit.sessions import NEW_YORK
 
@@ -60,7 +60,7 @@ class RenderedTable:
 
     def cell(self) -> Html:
         """As a notebook's cell shows every table of the kit."""
-        heads = [Head(words, number=at in self.numbers) for at, words in enumerate(self.heads)]
+        heads = [ColumnHead(name=words, number=at in self.numbers) for at, words in enumerate(self.heads)]
         return join((TABLE_STYLE, tag("div", table("", heads, self.rows, "no rows"), "mk mk-frame")))
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from momentum_kit.pages.blocks import word
-from momentum_kit.pages.markup import Head, Html, gain, join, number, table, tag
+from momentum_kit.pages.markup import ColumnHead, Html, gain, join, number, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
 from momentum_kit.sessions import NEW_YORK
 
@@ -114,9 +114,11 @@ class _Column:
         self._wraps = any(len(str(each)) > WRAPPED for each in texts)
 
     @property
-    def head(self) -> Head:
+    def head(self) -> ColumnHead:
         unit = "New York" if self._timed else self._look.unit
-        return Head(str(self._name), unit, number=self._number and not self._look.plain, faint=self._look.faint)
+        return ColumnHead(
+            name=str(self._name), unit=unit, number=self._number and not self._look.plain, faint=self._look.faint
+        )
 
     def cell(self, row: Row) -> object:
         """What stands in one row."""

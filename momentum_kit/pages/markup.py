@@ -47,8 +47,8 @@ def tag(name: str, content: object, css: str = "", **attributes: object) -> Html
     return Html(f"<{name}{words}>{text(content)}</{name}>")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnHead:
     """The head of a column, with its unit below; number: aligned to the right; faint: an id."""
 
     name: str
@@ -57,29 +57,31 @@ class Head:
     faint: bool = False
 
     @classmethod
-    def of(cls, words: "str | Head") -> "Head":
+    def of(cls, words: "str | ColumnHead") -> "ColumnHead":
         """From its short form, in which a column of numbers starts with `>`."""
-        return words if isinstance(words, Head) else cls(words.removeprefix(">"), number=words.startswith(">"))
+        return (
+            words if isinstance(words, ColumnHead) else cls(name=words.removeprefix(">"), number=words.startswith(">"))
+        )
 
 
-def table(caption: str, heads: Sequence[str | Head], rows: Sequence[Sequence[object]], empty: str) -> Html:
+def table(caption: str, heads: Sequence[str | ColumnHead], rows: Sequence[Sequence[object]], empty: str) -> Html:
     """Rows below their heads, the one renderer of tables. empty: said where there are none."""
     if not rows:
         return tag("div", join((tag("div", caption, "mk-caption"), tag("div", empty, "mk-empty"))))
     title = tag("caption", caption) if caption else ""
-    columns = [Head.of(head) for head in heads]
+    columns = [ColumnHead.of(head) for head in heads]
     top = tag("tr", join(map(_head, columns)))
     body = (tag("tr", join(map(_cell, row, columns))) for row in rows)
     return tag("table", join((title, tag("thead", top), tag("tbody", join(body)))), "mk-table")
 
 
-def _head(head: Head) -> Html:
+def _head(head: ColumnHead) -> Html:
     words = join((head.name, Html("<br>"), tag("small", head.unit))) if head.unit else text(head.name)
     css = " ".join(filter(None, ("mk-number" if head.number else "", "mk-faint" if head.faint else "")))
     return tag("th", words, css, scope="col")
 
 
-def _cell(content: object, head: Head) -> Html:
+def _cell(content: object, head: ColumnHead) -> Html:
     """A number carries its head along: on a narrow page, where rows are cards, it stands beside it."""
     return tag("td", content, "mk-number", data_head=head.name) if head.number else tag("td", content)
 

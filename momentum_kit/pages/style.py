@@ -41,7 +41,7 @@ _CSS = """
 .jp-RenderedHTMLCommon .mk-frame .mk-table, .mk-frame .mk-table { width: auto; }
 .jp-RenderedHTMLCommon .mk-frame :is(th, td), .mk-frame :is(th, td) { padding: 3px 16px 3px 0; }
 .mk-frame caption { white-space: nowrap; }
-.mk-frame th small { font-weight: 400; }
+.mk-table th small { font-weight: 400; }
 .mk-frame .mk-wrap { min-width: 340px; max-width: 560px; white-space: normal; overflow-wrap: anywhere; }
 .mk-frame tbody tr:hover { background: var(--mk-soft); }
 """

@@ -37,7 +37,7 @@ ALWAYS = {  # kinds of incidents that somebody has to look at even after they ar
 FREQUENT = 3  # of the same kind are told by their number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """One trouble. until: None where it has no duration or never ended; lasting: it is of a kind that has one."""
 
@@ -87,7 +87,7 @@ def episodes(journal: Path) -> tuple[Episode, ...]:
             lasting = kind in ENDS or kind == HALT
             if lasting:
                 under_way[key] = len(told)
-            told.append(Episode(kind, text, at, lasting=lasting))
+            told.append(Episode(kind=kind, text=text, since=at, lasting=lasting))
     return tuple(told)
 
 

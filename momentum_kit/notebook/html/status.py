@@ -8,7 +8,7 @@ from typing import Any, Self
 from momentum_kit.models import ConnectionLayer, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.html.reasons import reason_detail, rule_value
 from momentum_kit.notebook.html.style import STYLE
-from momentum_kit.pages import Head, Html, age, chip, clock, gain, join, number, table, tag
+from momentum_kit.pages import ColumnHead, Html, age, chip, clock, gain, join, number, table, tag
 
 MODES = {"sim": "SIMULATION", "paper": "PAPER", "live": "LIVE \u2013 REAL MONEY"}
 STATES = {
@@ -91,8 +91,14 @@ def positions_table(positions: tuple[PositionView, ...]) -> Html:
          number(view.stop_price), gain(view.unrealised_usd), _r(view.r), clock(view.opened_at))
         for view in positions
     ]  # fmt: skip
-    prices = [Head(name, "USD", number=True) for name in ("paid", "last", "stop", "open")]
-    heads: tuple[str | Head, ...] = ("symbol", ">shares", *prices, ">R", Head("since", "New York", number=True))
+    prices = [ColumnHead(name=name, unit="USD", number=True) for name in ("paid", "last", "stop", "open")]
+    heads: tuple[str | ColumnHead, ...] = (
+        "symbol",
+        ">shares",
+        *prices,
+        ">R",
+        ColumnHead(name="since", unit="New York", number=True),
+    )
     return table(f"Positions ({len(positions)})", heads, rows, "nothing is held")
 
 

@@ -1,6 +1,6 @@
 """Kit, the one object of a notebook: it starts or attaches to an engine, commands it, and shows its record."""
 
 from momentum_kit.notebook.kit.kit import Kit
-from momentum_kit.notebook.kit.kit_tables import KitTables
+from momentum_kit.notebook.kit.kit_views import KitTables
 
 __all__ = ["Kit", "KitTables"]

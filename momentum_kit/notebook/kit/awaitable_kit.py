@@ -1,30 +1,21 @@
-"""The awaitable half of a kit: starts the engine process or attaches to it, commands it, shows what it does."""
+"""The commanding half of a kit: starts the engine process or attaches to it, tells it what to do, waits for its end."""
 
 import asyncio
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, fields
-from datetime import UTC
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
-from momentum_kit.models import EngineStatus, PositionView
-from momentum_kit.notebook.html import ShownStatus, ended_card, kit_card
-from momentum_kit.notebook.kit.kit_tables import KitTables
+from momentum_kit.models import EngineStatus
+from momentum_kit.notebook.kit.kit_views import KitViews
 from momentum_kit.runtime.control import (
     ControlClient,
-    EventStream,
-    StreamEvent,
-    ThresholdState,
-    decode_status_text,
     kill_engine,
 )
 from momentum_kit.runtime.engine import (
-    FINAL_STATUS,
     RUN_ACCOUNT,
     RUN_DIR,
     find_engine,
@@ -36,22 +27,14 @@ from momentum_kit.runtime.engine import (
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_kill
 
 if TYPE_CHECKING:
-    from momentum_kit.notebook.panel import Panel
-    from momentum_kit.notebook.tables import SessionTable
+    pass
 
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
 
 
-class AwaitableKit(KitTables):
+class AwaitableKit(KitViews):
     """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
-
-    def __init__(self, config: Config, client: ControlClient, started_here: bool) -> None:
-        self.config = config
-        self.run_dir = Path(client.address.run_dir)
-        self.started_here = started_here
-        self._client = client
-        self._folder = StateFolder(config.owner_key)
 
     @classmethod
     async def open(
@@ -92,8 +75,6 @@ class AwaitableKit(KitTables):
                 raise
             return cls(settings, _client(settings, address), started_here=False)
         return cls(settings, _client(settings, address), started_here=True)
-
-    # -- commands ----------------------------------------------------------------------------------------------------
 
     async def start(self, until: str = "") -> EngineStatus:
         """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told).
@@ -174,96 +155,6 @@ class AwaitableKit(KitTables):
                 if monotonic() - answered >= SILENCE_S:
                     raise
             await asyncio.sleep(POLL_S)
-
-    # -- views -------------------------------------------------------------------------------------------------------
-
-    def status(self) -> ShownStatus:
-        """One frozen snapshot, which shows itself in a cell; after the end the last one that the engine wrote."""
-        return ShownStatus.of(self._status())
-
-    def _status(self) -> EngineStatus:
-        try:
-            return self._client.status()
-        except EngineError:
-            final = self.run_dir / FINAL_STATUS
-            if final.is_file():
-                return decode_status_text(final.read_text(encoding="utf-8"))
-            if self._owned_by_ours():
-                raise
-            raise EngineError(
-                f"the engine (pid {self._client.address.pid}) ended without a last word; what it held keeps its stops "
-                "at the broker: open the kit again to take everything over"
-            ) from None
-
-    def thresholds(self) -> ThresholdState:
-        """The set in force and the tuned file's: `.current`, `.file`, `.changes`, `.hash`."""
-        return self._client.thresholds()
-
-    def events(self, deliver: Callable[[StreamEvent], None]) -> EventStream:
-        """Everything that happens, delivered on a thread of its own from `start()` to `close()`, over reconnects."""
-        return EventStream(self._folder, deliver)
-
-    @property
-    def running(self) -> bool:
-        """True until the engine has ended, cleaned up and given the account free."""
-        return self._runs()
-
-    def _runs(self) -> bool:
-        try:
-            self._client.status()
-        except EngineError:
-            return self._owned_by_ours()
-        return True
-
-    def _owned_by_ours(self) -> bool:
-        """Without an answer: it is on its way out, or hangs; unless the account is free or another engine's."""
-        return self._folder.owned and self._folder.address() in (None, self._client.address)
-
-    def positions(self) -> "SessionTable":
-        """Open positions, now."""
-        import pandas as pd
-
-        from momentum_kit.notebook.tables import SessionTable
-
-        types = {"symbol": "str", "con_id": "int64", "opened_at": "datetime64[us, UTC]"}
-        columns = {field.name: types.get(field.name, "float64") for field in fields(PositionView)}
-        rows = [asdict(view) for view in self.status().positions]
-        return SessionTable.of("positions", pd.DataFrame(rows, columns=list(columns)).astype(columns))
-
-    async def history(self, symbol: str, duration: str, bar_size: str) -> "SessionTable":
-        """Bars from the broker, UTC index by bar start: `await kit.history("AAPL", "2 D", "1 min")`."""
-        import pandas as pd
-
-        from momentum_kit.notebook.tables import SessionTable
-
-        bars = await asyncio.to_thread(self._client.history, symbol, duration, bar_size)
-        columns = ("open", "high", "low", "close", "volume", "wap", "count")
-        index = pd.DatetimeIndex([bar.start for bar in bars], name="start", tz=UTC)
-        frame = pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in columns}, index=index)
-        return SessionTable.of("history", frame, caption=f"{symbol}, {bar_size}")
-
-    def panel(self) -> "Panel":
-        """The live-control panel of this account, one a kernel; it follows whichever engine runs."""
-        from momentum_kit.notebook.panel import open_panel
-
-        return open_panel(self.config)
-
-    def _repr_html_(self) -> str:
-        """Banner, lights, holdings and the last verdict, rule by rule."""
-        from momentum_kit.notebook.panel import last_verdict
-
-        try:
-            return kit_card(self.status(), last_verdict(self.journal))
-        except MomentumKitError as error:
-            return ended_card(str(error))
-
-    def __repr__(self) -> str:
-        status = self.status()
-        return (
-            f"<Kit {status.environment} {status.account}: {status.state} ({status.reason}), "
-            f"market time {status.market_time:%H:%M:%S} UTC, {len(status.positions)} positions, "
-            f"engine pid {status.pid}>"
-        )
 
     async def _command(self, name: str) -> str:
         return await asyncio.to_thread(self._client.command, name, "kit")

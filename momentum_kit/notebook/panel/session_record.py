@@ -24,7 +24,7 @@ TABLES = (
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastWord:
     """The last word on an item; a later kind of word never gives way to an earlier one."""
 
@@ -85,16 +85,18 @@ class SessionRecord:
         self.judged.add(row)
         if row["verdict"] == "signal":
             _keep(self.signals, item, row)
-            self._say(item, LastWord(2, "info", "signal", ""))
+            self._say(item, LastWord(rank=2, kind="info", words="signal", reason=""))
         elif row["final"]:
-            self._say(item, LastWord(1, "off", "no signal", reason))
+            self._say(item, LastWord(rank=1, kind="off", words="no signal", reason=reason))
         else:
-            self._say(item, LastWord(0, "info", "watching", reason))
+            self._say(item, LastWord(rank=0, kind="info", words="watching", reason=reason))
 
     def _take_risk(self, row: Row) -> None:
         _keep(self.risk, str(row["item_id"]), row)
         if row["verdict"] == "refused":
-            self._say(str(row["item_id"]), LastWord(3, "warn", "refused", f"risk: {row['reason']}"))
+            self._say(
+                str(row["item_id"]), LastWord(rank=3, kind="warn", words="refused", reason=f"risk: {row['reason']}")
+            )
 
     def _take_orders(self, row: Row) -> None:
         known = self.orders.get(row["order_id"], {})
@@ -102,7 +104,7 @@ class SessionRecord:
             return
         _keep(self.orders, row["order_id"], {**row, "placed_at": known.get("placed_at", row["at"])})
         if row["leg"] == "entry" and row["change"] == "place":
-            self._say(str(row["item_id"]), LastWord(4, "good", "ordered", ""))
+            self._say(str(row["item_id"]), LastWord(rank=4, kind="good", words="ordered", reason=""))
 
     def _take_order_updates(self, row: Row) -> None:
         known = self.updates.get(row["order_id"])
@@ -111,11 +113,13 @@ class SessionRecord:
         _keep(self.updates, row["order_id"], row)
         order = self.orders.get(row["order_id"], {})
         if order.get("leg") == "entry" and float(row["filled"] or 0) > 0:
-            self._say(str(order["item_id"]), LastWord(5, "good", "bought", f"{row['filled']} shares"))
+            self._say(
+                str(order["item_id"]), LastWord(rank=5, kind="good", words="bought", reason=f"{row['filled']} shares")
+            )
 
     def _take_round_trips(self, row: Row) -> None:
         words = f"{row['reason']}, {float(row['net_usd'] or 0):+,.2f} USD"
-        self._say(str(row["item_id"]), LastWord(6, "good", "closed", words))
+        self._say(str(row["item_id"]), LastWord(rank=6, kind="good", words="closed", reason=words))
 
     def _take_equity(self, row: Row) -> None:
         net = sum(float(row[name] or 0) for name in ("realised_usd", "unrealised_usd")) - float(row["costs_usd"] or 0)

@@ -40,9 +40,13 @@ def headlines_table(record: SessionRecord) -> Html:
 def _verdict(record: SessionRecord, row: Row) -> LastWord:
     """Of the items that a headline became, the one that came furthest."""
     if row["outcome"] == "skip":
-        return LastWord(0, "off", "not judged", str(row["reason"]))
+        return LastWord(rank=0, kind="off", words="not judged", reason=str(row["reason"]))
     found = [record.verdicts[item] for item in record.items.get(str(row["story_id"]), ()) if item in record.verdicts]
-    return max(found, key=lambda verdict: verdict.rank, default=LastWord(0, "info", "waiting", "for its first bar"))
+    return max(
+        found,
+        key=lambda verdict: verdict.rank,
+        default=LastWord(rank=0, kind="info", words="waiting", reason="for its first bar"),
+    )
 
 
 def signals_table(record: SessionRecord) -> Html:

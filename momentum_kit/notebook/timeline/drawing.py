@@ -21,7 +21,7 @@ LONGEST_GAP = pd.Timedelta(minutes=3)
 STEPS_S = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictLook:
     """Colour, marker and words of one verdict; told apart by shape as well."""
 
@@ -33,11 +33,11 @@ class VerdictLook:
 
 
 VERDICTS = {
-    "entry": VerdictLook(BLUE, "^", 9.0, "bought"),
-    "refused": VerdictLook(ORANGE, "D", 6.5, "signal refused by risk"),
-    "skip": VerdictLook(GREY, "o", 6.5, "no signal"),
-    "undecided": VerdictLook(SKY, "s", 6.5, "undecided at the end"),
-    "unheard": VerdictLook("#b4bec8", "x", 6.0, "headline not judged", 1.6),
+    "entry": VerdictLook(color=BLUE, marker="^", size=9.0, label="bought"),
+    "refused": VerdictLook(color=ORANGE, marker="D", size=6.5, label="signal refused by risk"),
+    "skip": VerdictLook(color=GREY, marker="o", size=6.5, label="no signal"),
+    "undecided": VerdictLook(color=SKY, marker="s", size=6.5, label="undecided at the end"),
+    "unheard": VerdictLook(color="#b4bec8", marker="x", size=6.0, label="headline not judged", edge=1.6),
 }
 
 

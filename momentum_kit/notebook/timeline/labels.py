@@ -16,7 +16,7 @@ BESIDE = ((8, 0), (-8, 0))
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PointLabel:
     """Words for a point in data coordinates; offsets in points (1/72 inch) from it, the best first."""
 

@@ -57,7 +57,7 @@ def draw_moves(axes: Axes, told: list[Story]) -> None:
             color = gain_color(story.net_usd)
             axes.plot(at, shocks, color=color, linewidth=1.9, zorder=4)
             draw_fills(axes, story, (story.fills["price"] / story.anchor_usd - 1) * 100)
-            labels.append(PointLabel(at[peak], shocks[peak], f"{story.symbol} {gain(story)}", color))
+            labels.append(PointLabel(x=at[peak], y=shocks[peak], words=f"{story.symbol} {gain(story)}", color=color))
             drawn += list(zip(at, shocks, strict=True))
             continue
         axes.plot(at, shocks, color=color, linewidth=0.9, alpha=0.8 if story.verdict == "refused" else 0.4)
@@ -66,7 +66,8 @@ def draw_moves(axes: Axes, told: list[Story]) -> None:
             # Far beyond what was bought: told in words rather than by flattening all the rest.
             edge, away = (high, -4) if shocks[peak] > 0 else (low, 4)
             words = f"{story.symbol} {shocks[peak]:+.0f}%"
-            labels.append(PointLabel(at[0], edge, words, color, [(right, away) for right in (0, 40, -40, 80, -80)]))
+            offsets = [(right, away) for right in (0, 40, -40, 80, -80)]
+            labels.append(PointLabel(x=at[0], y=edge, words=words, color=color, offsets=offsets))
     place_labels(axes, labels, drawn, strict=False)
 
 
@@ -94,7 +95,7 @@ def draw_lanes(axes: Axes, told: list[Story]) -> None:
                   markeredgewidth=look.edge, zorder=3)  # fmt: skip
         drawn.append((x, row))
         if story.verdict in ("entry", "refused"):
-            labels.append(PointLabel(x, row, story.symbol, look.color, BESIDE))
+            labels.append(PointLabel(x=x, y=row, words=story.symbol, color=look.color, offsets=BESIDE))
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
     present = {story.verdict for story in told}
@@ -193,7 +194,8 @@ def _stop_and_target(axes: Axes, story: Story) -> list[PointLabel]:
             axes.hlines(price, first, last, color=color, linewidth=1.4, linestyle=(0, (5, 2)))
             away = 5 if leg == "target" else -5
             offsets = [(1, away), (30, away), (60, away), (90, away), (120, away), (1, -away), (60, -away)]
-            labels.append(PointLabel(first, price, f"{leg} {price:.2f}", color, offsets))
+            words = f"{leg} {price:.2f}"
+            labels.append(PointLabel(x=first, y=price, words=words, color=color, offsets=offsets))
     return labels
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from momentum_kit.notebook import tables
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """A headline, or one of the items it became, with its last verdict and all that was drawn of its symbol.
 
@@ -47,7 +47,9 @@ def stories(path: str | Path, watched_s: float = 1800.0) -> list[Story]:
     """Every headline and item of a journal, in the order received; marks up to watched_s after the headline."""
     headlines = tables.headlines(path)
     unheard = headlines[headlines["outcome"] == "skip"].to_dict("records")
-    found = [Story(row["at"], "unheard", row["reason"] or "", text=row["text"] or "") for row in unheard]
+    found = [
+        Story(at=row["at"], verdict="unheard", reason=row["reason"] or "", text=row["text"] or "") for row in unheard
+    ]
     heard = headlines[headlines["outcome"] == "item"].drop_duplicates("story_id").set_index("story_id")
     decided = _by(tables.decisions(path), "item_id")
     fills = _by(tables.fills(path), "item_id")
@@ -64,9 +66,9 @@ def stories(path: str | Path, watched_s: float = 1800.0) -> list[Story]:
         verdict, reason = _verdict(decided(key), risk(key), legs(key))
         found.append(
             Story(
-                at,
-                verdict,
-                reason,
+                at=at,
+                verdict=verdict,
+                reason=reason,
                 symbol=item["symbol"] or "",
                 text="" if headline is None else headline["text"] or "",
                 anchor_usd=_anchor(decided(key), watched),
