@@ -75,21 +75,21 @@ class SimOrder:
 
     client_id: int
     order_id: int
-    perm_id: int
+    perm_id: int = 0
     con_id: int
     account: str
     action: str
     quantity: Decimal
     order_type: str
-    limit_price: float | None
-    stop_price: float | None
-    tif: str
-    outside_rth: bool
-    transmit: bool
-    parent_id: int
-    oca_group: str
-    oca_type: int
-    order_ref: str
+    limit_price: float | None = None
+    stop_price: float | None = None
+    tif: str = "DAY"
+    outside_rth: bool = False
+    transmit: bool = True
+    parent_id: int = 0
+    oca_group: str = ""
+    oca_type: int = 0
+    order_ref: str = ""
     trailing_percent: float | None = None
     trailing_amount: float | None = None
     status: str = ""

@@ -31,8 +31,16 @@ def order(action: str, kind: str, quantity: int = 10, **fields: Any) -> Order:
 def manual_order() -> SimOrder:
     """What a person enters in TWS."""
     return SimOrder(
-        0, 0, 0, AAPL, "", "BUY", Decimal(5), "LMT", 200.0, None, "GTC", False, True, 0, "", 0, ""
-    )  # fmt: skip
+        client_id=0,
+        order_id=0,
+        con_id=AAPL,
+        account="",
+        action="BUY",
+        quantity=Decimal(5),
+        order_type="LMT",
+        limit_price=200.0,
+        tif="GTC",
+    )
 
 
 @pytest.fixture(params=[200, 226])

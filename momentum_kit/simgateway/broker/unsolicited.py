@@ -82,13 +82,4 @@ def _broker_order(state: BrokerState, con_id: int, signed: Decimal) -> SimOrder:
         action="BUY" if signed > 0 else "SELL",
         quantity=abs(signed),
         order_type="MKT",
-        limit_price=None,
-        stop_price=None,
-        tif="DAY",
-        outside_rth=False,
-        transmit=True,
-        parent_id=0,
-        oca_group="",
-        oca_type=0,
-        order_ref="",
     )

@@ -259,14 +259,6 @@ def _answer_nobody(session: ClientSession) -> None:
         quantity=Decimal(1),
         order_type="LMT",
         limit_price=1.0,
-        stop_price=None,
-        tif="DAY",
-        outside_rth=False,
-        transmit=True,
-        parent_id=0,
-        oca_group="",
-        oca_type=0,
-        order_ref="",
     )
     session.send(tick_price(session.version, NO_ID, TickType.LAST, 1.0, 1, 0))
     session.send(historical_news_end(session.version, NO_ID, False))

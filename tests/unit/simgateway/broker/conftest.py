@@ -136,22 +136,7 @@ class Desk:
 
 def an_order(order_id: int, action: str, quantity: object, kind: str = "MKT", **terms: Any) -> SimOrder:
     """An order of client 1 in ACME unless the terms say otherwise."""
-    fields: dict[str, Any] = {
-        "client_id": 1,
-        "perm_id": 0,
-        "con_id": ACME,
-        "account": "",
-        "limit_price": None,
-        "stop_price": None,
-        "tif": "DAY",
-        "outside_rth": False,
-        "transmit": True,
-        "parent_id": 0,
-        "oca_group": "",
-        "oca_type": 0,
-        "order_ref": "",
-    }
-    fields |= terms
+    fields = {"client_id": 1, "con_id": ACME, "account": ""} | terms
     return SimOrder(order_id=order_id, action=action, quantity=Decimal(str(quantity)), order_type=kind, **fields)
 
 
