@@ -69,7 +69,14 @@ def broad_tape_contract(provider: str) -> IBContract:
 def contract(ib: Any) -> Contract:
     """From ibapi's contract to ours."""
     return Contract(
-        ib.symbol, ib.conId, ib.secType, ib.exchange, ib.currency, ib.primaryExchange, ib.localSymbol, ib.tradingClass
+        ib.symbol,
+        ib.conId,
+        sec_type=ib.secType,
+        exchange=ib.exchange,
+        currency=ib.currency,
+        primary_exchange=ib.primaryExchange,
+        local_symbol=ib.localSymbol,
+        trading_class=ib.tradingClass,
     )
 
 
@@ -172,7 +179,9 @@ def execution(ib_contract: Any, ib: Any, received_at: datetime, *, from_request:
 def commission_report(ib: Any) -> CommissionReport:
     """From ibapi's report to ours; the field was renamed in API 10.33."""
     cost = ib.commissionAndFees if hasattr(ib, "commissionAndFees") else ib.commission
-    return CommissionReport(ib.execId, price(cost), ib.currency, price(ib.realizedPNL))
+    return CommissionReport(
+        exec_id=ib.execId, commission_usd=price(cost), currency=ib.currency, realized_pnl_usd=price(ib.realizedPNL)
+    )
 
 
 def bar(ib: BarData, seconds: int) -> Bar:

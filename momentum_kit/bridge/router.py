@@ -111,7 +111,12 @@ class Router:
             verdict = self._judge(notice, self._codes.verdict(notice.code, "order", notice.text))
             self._order_event(
                 OrderNotice(
-                    notice.id, notice.code, notice.text, verdict.meaning.value, notice.received_at, verdict.advice
+                    order_id=notice.id,
+                    code=notice.code,
+                    text=notice.text,
+                    meaning=verdict.meaning.value,
+                    received_at=notice.received_at,
+                    advice=verdict.advice,
                 )
             )
         else:

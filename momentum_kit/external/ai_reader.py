@@ -110,7 +110,13 @@ def parse_reading(answer: bytes, source: str) -> Reading:
         rationale = str(content.get("rationale", ""))[:500]
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a reading: {type(error).__name__} {error}") from None
-    return Reading(Catalyst(catalyst), _within(direction, -1.0, 1.0), _within(confidence, 0.0, 1.0), source, rationale)
+    return Reading(
+        catalyst=Catalyst(catalyst),
+        direction=_within(direction, -1.0, 1.0),
+        confidence=_within(confidence, 0.0, 1.0),
+        source=source,
+        rationale=rationale,
+    )
 
 
 def _within(value: object, low: float, high: float) -> float:

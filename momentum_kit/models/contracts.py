@@ -1,7 +1,7 @@
 """Instruments as IB identifies them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 # Vendors write preferreds as TpC, T-PC, T.PRC or T/PR/C; IB writes T PRC.
 _PREFERRED = re.compile(r"([A-Z]{1,5})(?:p([A-Z]?)|[ ./_-]PR?[ ./_-]?([A-Z])|[ ./_-]PR)")
@@ -22,6 +22,7 @@ class Contract:
 
     symbol: str
     con_id: int = 0
+    _: KW_ONLY
     sec_type: str = "STK"
     exchange: str = "SMART"
     currency: str = "USD"
@@ -33,7 +34,7 @@ class Contract:
         return f"{self.symbol}({self.con_id})" if self.con_id else self.symbol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractDetails:
     """What IB knows of a contract.
 

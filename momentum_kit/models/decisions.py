@@ -7,7 +7,7 @@ from momentum_kit.models.contracts import Contract
 from momentum_kit.models.news import Catalyst
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """Numbers from one window at one decision time, from bars closed and headlines received at `at` only.
 
@@ -73,7 +73,7 @@ class Features:
     """Sessions behind the baseline."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleVerdict:
     """One rule applied to one set of features: value against threshold, both in the rule's unit."""
 
@@ -83,7 +83,7 @@ class RuleVerdict:
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCheck:
     """One limit of the risk gate applied: value against limit, both in the rule's unit."""
 
@@ -93,7 +93,7 @@ class RiskCheck:
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeSignal:
     """Every rule passed: buy, with the numbers sizing needs.
 
@@ -112,7 +112,7 @@ class TradeSignal:
     deciding_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
     """No trade, and why: `reason` is a short stable phrase, `detail` the numbers behind it."""
 
@@ -124,7 +124,7 @@ class Skip:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One row of the trace: a news item judged at one decision time."""
 

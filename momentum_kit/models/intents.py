@@ -37,7 +37,7 @@ class IntentState(StrEnum):
     """All legs are terminal."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One durable decision to order; intent_id is the orderRef of every leg.
 

@@ -18,7 +18,7 @@ class HeadlinePhase(StrEnum):
     """Fetched from historical news after a gap."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """One tickNews or historicalNews line as the broker sent it.
 
@@ -76,7 +76,7 @@ class Catalyst(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a HeadlineReader made of a headline: catalyst, direction in [-1, 1], confidence in [0, 1]."""
 
@@ -87,7 +87,7 @@ class Reading:
     rationale: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewsItem:
     """A story tied to a contract: what the detection engine watches.
 

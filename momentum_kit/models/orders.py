@@ -28,7 +28,7 @@ class OrderAction(StrEnum):
         return OrderAction.SELL if self is OrderAction.BUY else OrderAction.BUY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
     """One order as handed to the broker. order_id 0 lets the bridge draw the next id.
 
@@ -53,7 +53,7 @@ class OrderRequest:
     account: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUpdate:
     """One orderStatus. Fills are taken from executions, never from here."""
 
@@ -71,7 +71,7 @@ class OrderUpdate:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOrder:
     """One openOrder or completedOrder: the broker's copy of an order and its state."""
 
@@ -86,7 +86,7 @@ class OpenOrder:
     filled: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderNotice:
     """An error or warning that IB tied to an order id; meaning comes from the code table (bridge/codes.py)."""
 
@@ -98,7 +98,7 @@ class OrderNotice:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """IB's record of one match. exec_id's last part is a correction number: the highest wins.
 
@@ -135,7 +135,7 @@ class Execution:
         return int(suffix) if suffix.isdigit() else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReport:
     """What one execution cost, USD; it arrives after the execution, or never.
 
@@ -156,7 +156,7 @@ class Fill:
     commission: CommissionReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """A holding as the broker reports it; quantity is signed, average_cost in USD a share."""
 
@@ -166,7 +166,7 @@ class Position:
     average_cost: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountValue:
     """One line of the account summary, value as IB sent it."""
 

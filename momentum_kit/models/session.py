@@ -47,7 +47,7 @@ class LinkState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionHealth:
     """Connected is four things: our socket, the gateway's link to IB, the data farms, each subscription.
 
@@ -72,7 +72,7 @@ class ConnectionHealth:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLayer:
     """One light of the connection: gateway, broker, farms or data.
 
@@ -85,7 +85,7 @@ class ConnectionLayer:
     age_s: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PositionView:
     """One holding as people see it: USD; r is open profit over initial risk, nan without a stop."""
 
@@ -100,7 +100,7 @@ class PositionView:
     opened_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStatus:
     """One frozen snapshot of a session; counts are since its start, money in USD.
 
@@ -146,8 +146,13 @@ class EngineStatus:
         """The four lights of the connection, from the socket outwards."""
         health = self.health
         return (
-            ConnectionLayer("gateway", health.socket, f"server version {health.server_version}", self.message_age_s),
-            ConnectionLayer("broker", health.broker),
+            ConnectionLayer(
+                name="gateway",
+                state=health.socket,
+                detail=f"server version {health.server_version}",
+                age_s=self.message_age_s,
+            ),
+            ConnectionLayer(name="broker", state=health.broker),
             _farms(health.farms),
             _data(health, self.data_ages_s),
         )
@@ -157,8 +162,8 @@ def _farms(farms: dict[str, LinkState]) -> ConnectionLayer:
     """As good as its worst farm; a dormant one opens on demand and says nothing."""
     for state in (LinkState.DOWN, LinkState.DEGRADED, LinkState.UP):
         if named := sorted(farm for farm, its in farms.items() if its is state):
-            return ConnectionLayer("farms", state, f"{', '.join(named)} {state}")
-    return ConnectionLayer("farms", LinkState.UNKNOWN)
+            return ConnectionLayer(name="farms", state=state, detail=f"{', '.join(named)} {state}")
+    return ConnectionLayer(name="farms", state=LinkState.UNKNOWN)
 
 
 def _data(health: ConnectionHealth, ages_s: dict[str, float]) -> ConnectionLayer:
@@ -166,11 +171,15 @@ def _data(health: ConnectionHealth, ages_s: dict[str, float]) -> ConnectionLayer
     ages = [age for age in ages_s.values() if not math.isnan(age)]
     oldest = max(ages, default=math.nan)
     if health.competing_session:
-        return ConnectionLayer("data", LinkState.DOWN, "another session takes the market data", oldest)
+        return ConnectionLayer(
+            name="data", state=LinkState.DOWN, detail="another session takes the market data", age_s=oldest
+        )
     if not ages_s:
-        return ConnectionLayer("data", LinkState.UNKNOWN, "nothing is watched")
+        return ConnectionLayer(name="data", state=LinkState.UNKNOWN, detail="nothing is watched")
     stale = len(health.stale_con_ids)
     detail = f"{len(ages_s)} watched, {stale} stale"
     if not stale:
-        return ConnectionLayer("data", LinkState.UP, detail, oldest)
-    return ConnectionLayer("data", LinkState.DOWN if stale >= len(ages_s) else LinkState.DEGRADED, detail, oldest)
+        return ConnectionLayer(name="data", state=LinkState.UP, detail=detail, age_s=oldest)
+    return ConnectionLayer(
+        name="data", state=LinkState.DOWN if stale >= len(ages_s) else LinkState.DEGRADED, detail=detail, age_s=oldest
+    )

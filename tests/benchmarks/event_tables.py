@@ -59,7 +59,13 @@ def _headlines(seed: int, symbol: str) -> Iterator[Headline]:
     for n in range(NEWS_PER_SYMBOL):
         at = SESSIONS[rng.integers(25, YEAR)].open + timedelta(seconds=round(float(rng.uniform(-3_600, 23_400)), 3))
         text = f"{{A:800015:L:en:K:0.97:C:0.97}}{symbol} Corp (NASDAQ: {symbol}) {TEXTS[n % len(TEXTS)]} number {n}"
-        yield Headline("BRFG", f"BRFG${symbol}{n:06}", text, at, at + timedelta(milliseconds=500))
+        yield Headline(
+            provider="BRFG",
+            article_id=f"BRFG${symbol}{n:06}",
+            text=text,
+            published_at=at,
+            received_at=at + timedelta(milliseconds=500),
+        )
 
 
 def event_table_rows() -> list[Row]:

@@ -142,7 +142,17 @@ class Floor:
     def signal(self, ask: float) -> None:
         """Buy AAPL, now."""
         self.signals.put_nowait(
-            TradeSignal("story:1", "story", CONTRACT, Catalyst.FDA, self.clock.now(), ask, 0.01, None, deciding_ns=1)  # type: ignore[arg-type]
+            TradeSignal(
+                item_id="story:1",
+                story_id="story",
+                contract=CONTRACT,
+                catalyst=Catalyst.FDA,
+                decided_at=self.clock.now(),
+                reference_price=ask,
+                atr=0.01,
+                features=None,
+                deciding_ns=1,
+            )  # type: ignore[arg-type]
         )
 
     async def run(self, seconds: int, at: Mapping[int, Callable[[], Any]] | None = None) -> None:

@@ -163,7 +163,7 @@ async def test_a_bracket_from_entry_to_cancel(bridge: IBKRBridge, incidents: lis
     entry = await bridge.place_order(
         contract,
         OrderRequest(
-            OrderAction.BUY, order_type="LMT", limit_price=round(quote.ask * 1.01, 2), transmit=False, **common
+            action=OrderAction.BUY, order_type="LMT", limit_price=round(quote.ask * 1.01, 2), transmit=False, **common
         ),
     )
     exits = {"action": OrderAction.SELL, "parent_id": entry.order_id, **common}

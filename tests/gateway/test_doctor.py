@@ -85,7 +85,7 @@ async def test_a_position_without_a_stop_is_named(config: Path, tmp_path: Path, 
     """What nobody protects is said before the night, with its size."""
     async with IBKRBridge(port=gateway.port, client_id=5, messages_per_s=float("inf")) as hand:
         contract = (await hand.fetch_contract_details(Contract("AAPL")))[0].contract
-        await hand.place_order(contract, OrderRequest(OrderAction.BUY, Decimal(7), "MKT"))
+        await hand.place_order(contract, OrderRequest(action=OrderAction.BUY, quantity=Decimal(7), order_type="MKT"))
         async with asyncio.timeout(20):
             async for event in hand.stream_order_events():
                 if isinstance(event, Execution) and event.cumulative_shares == 7:

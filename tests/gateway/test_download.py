@@ -266,7 +266,9 @@ def test_nonsense_is_refused_before_anything_is_asked(changed: dict[str, Any], w
 def test_windows_end_with_trading() -> None:
     """A headline at 19:59 New York has its window cut at 20:00."""
     at = datetime(2026, 11, 19, 19, 59, 30, tzinfo=NEW_YORK)
-    line = Headline("BRFG", "1", "text", at, None, contract=Contract("SPY", 1))
+    line = Headline(
+        provider="BRFG", article_id="1", text="text", published_at=at, received_at=None, contract=Contract("SPY", 1)
+    )
     spans = windows([line], DownloadRequest(symbols=("SPY",), first_day=FIRST, last_day=LAST), at + timedelta(days=1))
     ((start, end),) = spans["SPY", date(2026, 11, 19)]
     assert (start, end) == (at - timedelta(minutes=30), datetime(2026, 11, 19, 20, tzinfo=NEW_YORK))

@@ -23,7 +23,7 @@ from momentum_kit.models.session import ConnectionHealth, LinkState
 
 ACCOUNT = "DU1"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # Friday, New York open
-HEALTHY = ConnectionHealth(LinkState.UP, LinkState.UP)
+HEALTHY = ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP)
 ZERO = Decimal(0)
 DEAD = ("Filled", "Cancelled", "Inactive", "")
 
@@ -123,7 +123,9 @@ class MemoryBroker:
         """Cancel if alive, else a verdict."""
         await asyncio.sleep(0)
         held = self.orders.get(order_id)
-        self.sent.append(("cancel", held.request if held else OrderRequest(OrderAction.BUY, ZERO, "LMT")))
+        self.sent.append(
+            ("cancel", held.request if held else OrderRequest(action=OrderAction.BUY, quantity=ZERO, order_type="LMT"))
+        )
         if held is None or not held.alive:
             self.notice(order_id, 10148 if held else 10147, "cancel verdict")
             return
@@ -156,7 +158,7 @@ class MemoryBroker:
     async def fetch_positions(self) -> tuple[Position, ...]:
         """What is held."""
         return tuple(
-            Position(ACCOUNT, contract_of(con_id), quantity, cost)
+            Position(account=ACCOUNT, contract=contract_of(con_id), quantity=quantity, average_cost=cost)
             for con_id, (quantity, cost) in sorted(self.positions.items())
         )
 
@@ -173,7 +175,18 @@ class MemoryBroker:
 
     async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
         """One match on SMART with rule 26."""
-        return (ContractDetails(contract, contract.symbol, 0.0001, ("SMART",), (26,), "US/Eastern", "", ""),)
+        return (
+            ContractDetails(
+                contract=contract,
+                long_name=contract.symbol,
+                min_tick=0.0001,
+                valid_exchanges=("SMART",),
+                market_rule_ids=(26,),
+                time_zone_id="US/Eastern",
+                trading_hours="",
+                liquid_hours="",
+            ),
+        )
 
     async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
         """Cents above a dollar."""
@@ -233,7 +246,11 @@ class MemoryBroker:
         if status:
             self.update(held)
         if commission:
-            self.reports.append(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
+            self.reports.append(
+                CommissionReport(
+                    exec_id=execution.exec_id, commission_usd=1.0, currency="USD", realized_pnl_usd=float("nan")
+                )
+            )
             self.say(self.reports[-1])
         self._after_fill(held)
 
@@ -256,18 +273,18 @@ class MemoryBroker:
         """Say an orderStatus."""
         self.say(
             OrderUpdate(
-                held.request.order_id,
-                held.perm_id,
-                17,
-                held.request.parent_id,
-                status or held.status,
-                held.filled,
-                held.remaining,
-                0.0,
-                0.0,
-                "",
-                0.0,
-                self.clock.now(),
+                order_id=held.request.order_id,
+                perm_id=held.perm_id,
+                client_id=17,
+                parent_id=held.request.parent_id,
+                status=status or held.status,
+                filled=held.filled,
+                remaining=held.remaining,
+                avg_fill_price=0.0,
+                last_fill_price=0.0,
+                why_held="",
+                market_cap_price=0.0,
+                received_at=self.clock.now(),
             )
         )
 
@@ -278,7 +295,7 @@ class MemoryBroker:
 
     def notice(self, order_id: int, code: int, meaning: str) -> None:
         """Say an error on an order."""
-        self.say(OrderNotice(order_id, code, meaning, meaning, self.clock.now()))
+        self.say(OrderNotice(order_id=order_id, code=code, text=meaning, meaning=meaning, received_at=self.clock.now()))
 
     def say(self, event: object) -> None:
         """Queue one event, unless silent."""
@@ -319,7 +336,13 @@ class MemoryBroker:
 
     def _open(self, held: Held) -> OpenOrder:
         return OpenOrder(
-            held.contract, held.request, held.perm_id, 17, held.status, self.clock.now(), filled=held.filled
+            contract=held.contract,
+            request=held.request,
+            perm_id=held.perm_id,
+            client_id=17,
+            status=held.status,
+            received_at=self.clock.now(),
+            filled=held.filled,
         )
 
 

@@ -103,7 +103,8 @@ def signal_of(con_id: int, ask: float, atr: float, clock: TestClock, item: str =
     """A signal with the fields execution reads; features are of no concern to it."""
     item_id = item or f"story:{con_id}:{clock.now().timestamp()}"
     return TradeSignal(
-        item_id, "story", contract_of(con_id), Catalyst.FDA, clock.now(), ask, atr, None, deciding_ns=1  # type: ignore[arg-type]
+        item_id=item_id, story_id="story", contract=contract_of(con_id), catalyst=Catalyst.FDA, decided_at=clock.now(),
+        reference_price=ask, atr=atr, features=None, deciding_ns=1  # type: ignore[arg-type]
     )  # fmt: skip
 
 

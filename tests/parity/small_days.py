@@ -92,7 +92,16 @@ def _headlines(
         contract = Contract(name, con_id(name)) if number % 3 else None
         text = f"{text} (NASDAQ: {name}), number {number} of {session.day}"
         article = f"BZ${session.day:%m%d}{number:04x}"
-        found.append(Headline("BZ", article, text, published, received, contract=contract))
+        found.append(
+            Headline(
+                provider="BZ",
+                article_id=article,
+                text=text,
+                published_at=published,
+                received_at=received,
+                contract=contract,
+            )
+        )
     return found
 
 

@@ -18,8 +18,9 @@ AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 def execution(exec_id: str) -> Execution:
     """One match with this id."""
     return Execution(
-        exec_id, 1, 2, 17, Contract("AAPL", 265598), "DU1", OrderAction.BUY, Decimal(100), 10.0, AT, "", "SMART",
-        Decimal(100), 10.0, False, AT,
+        exec_id=exec_id, order_id=1, perm_id=2, client_id=17, contract=Contract("AAPL", 265598), account="DU1",
+        side=OrderAction.BUY, shares=Decimal(100), price=10.0, time=AT, order_ref="", exchange="SMART",
+        cumulative_shares=Decimal(100), average_price=10.0, liquidation=False, received_at=AT,
     )  # fmt: skip
 
 
@@ -74,7 +75,16 @@ def test_the_market_rule_is_that_of_the_contracts_exchange():
 
     def rule(exchange: str, rules: tuple[int, ...]) -> int | None:
         contract = Contract("AAPL", exchange=exchange)
-        return ContractDetails(contract, "", 0.01, ("SMART", "NYSE", "IEX"), rules, "US/Eastern", "", "").smart_rule_id
+        return ContractDetails(
+            contract=contract,
+            long_name="",
+            min_tick=0.01,
+            valid_exchanges=("SMART", "NYSE", "IEX"),
+            market_rule_ids=rules,
+            time_zone_id="US/Eastern",
+            trading_hours="",
+            liquid_hours="",
+        ).smart_rule_id
 
     assert rule("NYSE", (26, 557, 3)) == 557
     assert rule("IEX", (26, 557)) == 26
@@ -82,7 +92,7 @@ def test_the_market_rule_is_that_of_the_contracts_exchange():
     assert rule("SMART", ()) is None
 
 
-UP = ConnectionHealth(LinkState.UP, LinkState.UP, {"usfarm": LinkState.UP})
+UP = ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP, farms={"usfarm": LinkState.UP})
 
 
 @pytest.mark.parametrize(

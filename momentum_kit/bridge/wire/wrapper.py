@@ -178,7 +178,15 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         self, tickerId: int, timeStamp: int, providerCode: str, articleId: str, headline: str, extraData: str
     ) -> None:
         published, received, ns = from_epoch_ms(timeStamp), self.now(), time.perf_counter_ns()
-        value = Headline(providerCode, articleId, headline, published, received, extraData, received_ns=ns)
+        value = Headline(
+            provider=providerCode,
+            article_id=articleId,
+            text=headline,
+            published_at=published,
+            received_at=received,
+            extra=extraData,
+            received_ns=ns,
+        )
         self._post(events.NewsTick(tickerId, value))
 
     # -- orders -------------------------------------------------------------------------------------------------------
@@ -253,7 +261,12 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def position(self, account: str, contract: Any, position: Decimal, avgCost: float) -> None:
-        value = Position(account, convert.contract(contract), convert.shares(position), convert.price(avgCost))
+        value = Position(
+            account=account,
+            contract=convert.contract(contract),
+            quantity=convert.shares(position),
+            average_cost=convert.price(avgCost),
+        )
         self._answer(events.POSITIONS, value)
 
     @_queued
@@ -262,7 +275,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def accountSummary(self, reqId: int, account: str, tag: str, value: str, currency: str) -> None:
-        self._answer(reqId, AccountValue(account, tag, value, currency))
+        self._answer(reqId, AccountValue(account=account, tag=tag, value=value, currency=currency))
 
     @_queued
     def accountSummaryEnd(self, reqId: int) -> None:

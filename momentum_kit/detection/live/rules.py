@@ -96,7 +96,7 @@ def _barred(item: NewsItem, thresholds: Thresholds) -> str:
 
 def _price_range(price: float, t: Thresholds) -> RuleVerdict:
     if price < t.min_price_usd:
-        return RuleVerdict("price range", price, t.min_price_usd, False)
+        return RuleVerdict(rule="price range", value=price, threshold=t.min_price_usd, passed=False)
     return _most("price range", price, t.max_price_usd)
 
 
@@ -119,8 +119,8 @@ def _widest_spread_bps(f: Features, t: Thresholds) -> float:
 
 
 def _least(rule: str, value: float, threshold: float) -> RuleVerdict:
-    return RuleVerdict(rule, value, threshold, value >= threshold)
+    return RuleVerdict(rule=rule, value=value, threshold=threshold, passed=value >= threshold)
 
 
 def _most(rule: str, value: float, threshold: float) -> RuleVerdict:
-    return RuleVerdict(rule, value, threshold, value <= threshold)
+    return RuleVerdict(rule=rule, value=value, threshold=threshold, passed=value <= threshold)

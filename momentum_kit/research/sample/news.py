@@ -77,7 +77,13 @@ def write(
     known = listed.instrument
     contract = Contract(known.symbol, known.con_id, primary_exchange=known.primary_exchange)
     return Headline(
-        provider, f"{provider}${story_hash(rng)}", text, published, received, headline_metadata(rng), contract
+        provider=provider,
+        article_id=f"{provider}${story_hash(rng)}",
+        text=text,
+        published_at=published,
+        received_at=received,
+        extra=headline_metadata(rng),
+        contract=contract,
     )
 
 

@@ -38,7 +38,14 @@ def record_scenario(scenario: Scenario, folder: Path, beat_s: float) -> Path:
     told = [event for event in source.headlines if start < event.time <= scenario.ends_at]
     archive.add_headlines(
         [
-            Headline(e.provider, e.article_id, e.text, e.published, start - (start - e.time) // step * step, e.extra)
+            Headline(
+                provider=e.provider,
+                article_id=e.article_id,
+                text=e.text,
+                published_at=e.published,
+                received_at=start - (start - e.time) // step * step,
+                extra=e.extra,
+            )
             for e in told
         ],
         origin,

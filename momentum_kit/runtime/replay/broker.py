@@ -43,7 +43,7 @@ class ReplayBroker:
 
     def __init__(self, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime]) -> None:
         self.accounts = (broker.account.name,)
-        self.health = ConnectionHealth(LinkState.UP, LinkState.UP)
+        self.health = ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP)
         self._market = market
         self._broker = broker
         self._now = now
@@ -118,7 +118,10 @@ class ReplayBroker:
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """The simulated account."""
         lines = self._broker.account_values()
-        return tuple(AccountValue(self.accounts[0], tag, value, currency) for tag, value, currency in lines)
+        return tuple(
+            AccountValue(account=self.accounts[0], tag=tag, value=value, currency=currency)
+            for tag, value, currency in lines
+        )
 
     def _tell(self, said: Iterable[sim.OrderEvent]) -> list[OrderEvent]:
         found = [conversion.order_event(event, self._market, self._now(), self._codes) for event in said]

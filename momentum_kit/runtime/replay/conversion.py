@@ -27,7 +27,8 @@ NAN = float("nan")
 def headline(event: sim.NewsEvent, contract: Contract | None, received_at: datetime, ns: int) -> Headline:
     """One tickNews, on the line of `contract` or on a broad tape (None)."""
     return Headline(
-        event.provider, event.article_id, event.text, event.published, received_at, event.extra, contract,
+        provider=event.provider, article_id=event.article_id, text=event.text, published_at=event.published,
+        received_at=received_at, extra=event.extra, contract=contract,
         received_ns=ns,
     )  # fmt: skip
 
@@ -35,8 +36,9 @@ def headline(event: sim.NewsEvent, contract: Contract | None, received_at: datet
 def contract_of(item: Instrument, exchange: str = "SMART") -> Contract:
     """An instrument as the gateway names it."""
     return Contract(
-        item.symbol, item.con_id, item.sec_type, exchange, item.currency, item.primary_exchange, item.symbol,
-        item.trading_class,
+        item.symbol, item.con_id, sec_type=item.sec_type, exchange=exchange, currency=item.currency,
+        primary_exchange=item.primary_exchange, local_symbol=item.symbol,
+        trading_class=item.trading_class,
     )  # fmt: skip
 
 
@@ -93,10 +95,22 @@ def order_event(event: sim.OrderEvent, market: Market, now: datetime, codes: Cod
             return execution(event, market, now)
         case sim.CommissionReportDue():
             realized = NAN if event.realized_pnl is None else event.realized_pnl
-            return CommissionReport(event.exec_id, event.commission, event.currency, realized)
+            return CommissionReport(
+                exec_id=event.exec_id,
+                commission_usd=event.commission,
+                currency=event.currency,
+                realized_pnl_usd=realized,
+            )
         case sim.OrderErrorReport():
             verdict = codes.verdict(event.code, "order", event.text)
-            return OrderNotice(event.order_id, event.code, event.text, verdict.meaning.value, now, verdict.advice)
+            return OrderNotice(
+                order_id=event.order_id,
+                code=event.code,
+                text=event.text,
+                meaning=verdict.meaning.value,
+                received_at=now,
+                advice=verdict.advice,
+            )
         case _:
             return None
 
@@ -107,7 +121,17 @@ def completed_order(done: CompletedOrder, market: Market, now: datetime) -> Open
     request = _request(order, order_id=0)
     contract = contract_of(market.instruments[order.con_id])
     at = done.at.isoformat()
-    return OpenOrder(contract, request, order.perm_id, 0, order.status, now, done.status, at, order.filled)
+    return OpenOrder(
+        contract=contract,
+        request=request,
+        perm_id=order.perm_id,
+        client_id=0,
+        status=order.status,
+        received_at=now,
+        completed_status=done.status,
+        completed_time=at,
+        filled=order.filled,
+    )
 
 
 def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, from_request: bool = False) -> Execution:
@@ -119,8 +143,9 @@ def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, fro
         perm_id=order.perm_id,
         client_id=order.client_id,
         contract=Contract(
-            item.symbol, item.con_id, item.sec_type, report.exchange, item.currency, "", item.symbol,
-            item.trading_class,
+            item.symbol, item.con_id, sec_type=item.sec_type, exchange=report.exchange, currency=item.currency,
+            primary_exchange="", local_symbol=item.symbol,
+            trading_class=item.trading_class,
         ),
         account=order.account,
         side=SIDES[report.side],
@@ -139,12 +164,24 @@ def execution(report: sim.ExecutionReport, market: Market, now: datetime, *, fro
 
 def position(held: AccountPosition, market: Market, account: str) -> Position:
     """One holding."""
-    return Position(account, contract_of(market.instruments[held.con_id], ""), held.quantity, held.average_cost)
+    return Position(
+        account=account,
+        contract=contract_of(market.instruments[held.con_id], ""),
+        quantity=held.quantity,
+        average_cost=held.average_cost,
+    )
 
 
 def _open_order(order: sim.SimOrder, market: Market, now: datetime) -> OpenOrder:
     contract = contract_of(market.instruments[order.con_id])
-    return OpenOrder(contract, _request(order, order.order_id), order.perm_id, order.client_id, order.status, now)
+    return OpenOrder(
+        contract=contract,
+        request=_request(order, order.order_id),
+        perm_id=order.perm_id,
+        client_id=order.client_id,
+        status=order.status,
+        received_at=now,
+    )
 
 
 def _request(order: sim.SimOrder, order_id: int) -> OrderRequest:

@@ -47,14 +47,18 @@ def judge(job: Job, thresholds: Thresholds, gates: Gates) -> None:
 
 def no_capacity(item: NewsItem, at: datetime, lines: int) -> Decision:
     """The final skip of an item that got, or kept, no market-data line."""
-    return Decision(_skip(item, at, "no capacity", f"{lines} lines in use"), None, (), final=True)
+    return Decision(
+        outcome=_skip(item, at, "no capacity", f"{lines} lines in use"), features=None, rules=(), final=True
+    )
 
 
 def final_skip(followed: Followed, at: datetime) -> Decision:
     """The end of an item without a signal: the reason that failed where it came closest."""
     closest = followed.closest
     if closest is None or not isinstance(closest.outcome, Skip):
-        return Decision(_skip(followed.item, at, "no bars", "never judged"), None, (), final=True)
+        return Decision(
+            outcome=_skip(followed.item, at, "no bars", "never judged"), features=None, rules=(), final=True
+        )
     skip = closest.outcome
     detail = f"closest at {skip.decided_at:%H:%M:%S}" + (f": {skip.detail}" if skip.detail else "")
     return replace(closest, outcome=replace(skip, decided_at=at, detail=detail), final=True)
@@ -105,7 +109,7 @@ def _decision(
 ) -> Decision:
     if refusal or features is None or quote is None:
         reason, detail = refusal or ("no bars", "")
-        return Decision(_skip(item, job.at, reason, detail), features, verdicts, final=False)
+        return Decision(outcome=_skip(item, job.at, reason, detail), features=features, rules=verdicts, final=False)
     signal = TradeSignal(
         item_id=item.item_id,
         story_id=item.story_id,
@@ -117,8 +121,15 @@ def _decision(
         features=features,
         deciding_ns=job.beat.received_ns,
     )
-    return Decision(signal, features, verdicts, final=True)
+    return Decision(outcome=signal, features=features, rules=verdicts, final=True)
 
 
 def _skip(item: NewsItem, at: datetime, reason: str, detail: str) -> Skip:
-    return Skip(item.item_id, item.story_id, item.contract.symbol, at, reason, detail)
+    return Skip(
+        item_id=item.item_id,
+        story_id=item.story_id,
+        symbol=item.contract.symbol,
+        decided_at=at,
+        reason=reason,
+        detail=detail,
+    )

@@ -95,7 +95,13 @@ class EntryGate:
         if bands:
             plan = plan_bracket(signal.reference_price, signal.atr, self._risk, self._exits, bands)
         else:
-            plan = BracketPlan(Decimal(0), signal.reference_price, float("nan"), float("nan"), 0.0)
+            plan = BracketPlan(
+                quantity=Decimal(0),
+                limit_price=signal.reference_price,
+                target_price=float("nan"),
+                stop_price=float("nan"),
+                risk_usd=0.0,
+            )
         exposure = self._exposure(signal, now, may_enter=bool(bands))
         return plan, check_entry(exposure, plan.quantity, plan.limit_price, self._risk)
 
@@ -169,7 +175,7 @@ class EntryGate:
             stop_slack_pct=self._exits.stop_min_pct,
             bands=bands,
         )
-        bracket = Bracket(intent, intent.created_at)
+        bracket = Bracket(intent=intent, sent_at=intent.created_at)
         self._desk.brackets[intent.contract.con_id] = bracket
         for role, leg in zip(ROLES, legs, strict=True):
             last = role == ROLES[-1]

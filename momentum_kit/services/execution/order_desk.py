@@ -60,7 +60,7 @@ class OrderDesk:
 
         deciding_ns: perf_counter_ns of what led to it, for the time from there to the last byte.
         """
-        leg = Leg(role, order, self._context.clock.now())
+        leg = Leg(role=role, request=order, sent_at=self._context.clock.now())
         self.track(bracket, leg)  # before sending: the answer may be here before the await ends
         try:
             await self._broker.place_order(bracket.intent.contract, order)

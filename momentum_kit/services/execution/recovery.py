@@ -189,7 +189,7 @@ def rebuild_brackets(desk: OrderDesk, intents: Iterable[Intent], truth: BrokerTr
     pending = tuple(intents)
     for intent in pending:
         if intent.kind is IntentKind.ENTRY:
-            bracket = Bracket(intent, intent.created_at)
+            bracket = Bracket(intent=intent, sent_at=intent.created_at)
             desk.brackets[intent.contract.con_id] = bracket
             _adopt(desk, bracket, intent, truth, now)
     for intent in pending:
@@ -205,7 +205,7 @@ def rebuild_brackets(desk: OrderDesk, intents: Iterable[Intent], truth: BrokerTr
 
 def _adopt(desk: OrderDesk, bracket: Bracket, intent: Intent, truth: BrokerTruth, now: datetime) -> None:
     for order in truth.open_of(intent):
-        leg = Leg(role_of(order, intent), _as_listed(order.request, order.request), now)
+        leg = Leg(role=role_of(order, intent), request=_as_listed(order.request, order.request), sent_at=now)
         leg.state = FROM_LIST.get(order.status, OrderState.UNKNOWN)
         leg.perm_id = order.perm_id
         desk.track(bracket, leg)

@@ -39,7 +39,11 @@ class Listing:
     def contract(self) -> Contract:
         """The instrument, routed by SMART."""
         return Contract(
-            self.symbol, self.con_id, self.sec_type, currency=self.currency, primary_exchange=self.primary_exchange
+            self.symbol,
+            self.con_id,
+            sec_type=self.sec_type,
+            currency=self.currency,
+            primary_exchange=self.primary_exchange,
         )
 
 
@@ -77,14 +81,14 @@ def headline_of(row: Row) -> Headline:
     """A stored headline."""
     contract = Contract(**{name: row[name] for name in CONTRACT}) if row["symbol"] is not None else None
     return Headline(
-        row["provider"],
-        row["article_id"],
-        row["text"],
-        _utc(row["published_at"]),
-        _utc(row["received_at"]) if row["received_at"] else None,
-        row["extra"],
-        contract,
-        HeadlinePhase(row["phase"]),
+        provider=row["provider"],
+        article_id=row["article_id"],
+        text=row["text"],
+        published_at=_utc(row["published_at"]),
+        received_at=_utc(row["received_at"]) if row["received_at"] else None,
+        extra=row["extra"],
+        contract=contract,
+        phase=HeadlinePhase(row["phase"]),
     )
 
 
@@ -149,8 +153,13 @@ def fill_of(row: Row) -> Fill:
     )
     if row["commission_usd"] is None:
         return Fill(execution)
-    cost = row["commission_usd"], row["commission_currency"], row["realized_pnl_usd"]
-    return Fill(execution, CommissionReport(execution.exec_id, *cost))
+    report = CommissionReport(
+        exec_id=execution.exec_id,
+        commission_usd=row["commission_usd"],
+        currency=row["commission_currency"],
+        realized_pnl_usd=row["realized_pnl_usd"],
+    )
+    return Fill(execution, report)
 
 
 def better_fill(known: Fill, fresh: Fill) -> Fill:

@@ -48,8 +48,9 @@ def headlines_in(table: ForeignTable, marks: Counter[str]) -> list[Headline]:
                 raise BadRow(index, "received before it was published; is one of the times in another zone?")
             marks[AHEAD] += 1
         found[key] = Headline(
-            provider, article, text, from_micros(at), from_micros(heard) if heard is not None else None, "",
-            contract, HeadlinePhase.LIVE if heard is not None else HeadlinePhase.BACKFILL,
+            provider=provider, article_id=article, text=text, published_at=from_micros(at),
+            received_at=from_micros(heard) if heard is not None else None, extra="",
+            contract=contract, phase=HeadlinePhase.LIVE if heard is not None else HeadlinePhase.BACKFILL,
         )  # fmt: skip
     return list(found.values())
 

@@ -13,7 +13,7 @@ from momentum_kit.models import CommissionReport, Contract, Execution, Fill
 from momentum_kit.trading.account.lots import Lot, RoundTrip, SymbolBook, match_fills
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """What is held of one contract: signed shares, mean price in USD, and the intent that opened it."""
 
@@ -75,7 +75,7 @@ class Ledger:
         self._contracts.setdefault(contract.con_id, contract)
         self._forget(contract.con_id)
         if quantity:
-            self._opening[contract.con_id] = Lot(quantity, price, at, order_ref)
+            self._opening[contract.con_id] = Lot(quantity=quantity, price=price, opened_at=at, order_ref=order_ref)
         else:
             self._opening.pop(contract.con_id, None)
 
@@ -105,7 +105,13 @@ class Ledger:
             if book.quantity:
                 first = book.lots[0]
                 found.append(
-                    Holding(book.contract, book.quantity, book.average_price, first.opened_at, first.order_ref)
+                    Holding(
+                        contract=book.contract,
+                        quantity=book.quantity,
+                        average_price=book.average_price,
+                        opened_at=first.opened_at,
+                        order_ref=first.order_ref,
+                    )
                 )
         return tuple(found)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from momentum_kit.models import Contract, Fill
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """Shares still held from one buy (or, negative, from one short sale) at one price, USD."""
 
@@ -19,7 +19,7 @@ class Lot:
     order_ref: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTrip:
     """One way from flat to flat. Prices in USD a share, averaged over shares; costs as far as reported.
 
@@ -50,7 +50,7 @@ class RoundTrip:
         return self.net_usd / risk_usd if risk_usd > 0 else float("nan")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Trip:
     opened_at: datetime
     order_ref: str
@@ -62,7 +62,7 @@ class _Trip:
     pending: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SymbolBook:
     """Result of one symbol's executions: what is held, what was closed, what it cost (USD)."""
 
@@ -88,17 +88,17 @@ class SymbolBook:
 
 def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill]) -> SymbolBook:
     """Match fills in the order given against the opening lots, first in first out."""
-    book = SymbolBook(contract, deque(opening))
+    book = SymbolBook(contract=contract, lots=deque(opening))
     trip: _Trip | None = None
     for lot in book.lots:
-        trip = trip or _Trip(lot.opened_at, lot.order_ref)
+        trip = trip or _Trip(opened_at=lot.opened_at, order_ref=lot.order_ref)
         _enter(trip, lot.quantity, lot.price)
     for fill in fills:
         execution = fill.execution
         left = execution.shares * execution.side.sign
         cost = fill.commission.commission_usd if fill.commission else 0.0
         book.costs_usd += cost
-        trip = trip or _Trip(execution.time, execution.order_ref)
+        trip = trip or _Trip(opened_at=execution.time, order_ref=execution.order_ref)
         trip.costs += cost
         trip.pending += fill.commission is None
         closed, gain = _close(book.lots, left, execution.price)
@@ -110,9 +110,11 @@ def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill
             book.trips.append(_finish(contract, trip, fill, gain_sign=-execution.side.sign))
             trip = None
         if left:  # opens, adds, or crosses through flat: the rest of a crossing execution opens the next trip
-            trip = trip or _Trip(execution.time, execution.order_ref)
+            trip = trip or _Trip(opened_at=execution.time, order_ref=execution.order_ref)
             _enter(trip, left, execution.price)
-            book.lots.append(Lot(left, execution.price, execution.time, execution.order_ref))
+            book.lots.append(
+                Lot(quantity=left, price=execution.price, opened_at=execution.time, order_ref=execution.order_ref)
+            )
     return book
 
 
@@ -132,23 +134,30 @@ def _close(lots: deque[Lot], shares: Decimal, price: float) -> tuple[Decimal, fl
         closed -= part * side
         lots.popleft()
         if part < abs(lot.quantity):
-            lots.appendleft(Lot(lot.quantity - part * side, lot.price, lot.opened_at, lot.order_ref))
+            lots.appendleft(
+                Lot(
+                    quantity=lot.quantity - part * side,
+                    price=lot.price,
+                    opened_at=lot.opened_at,
+                    order_ref=lot.order_ref,
+                )
+            )
     return closed, gain
 
 
 def _finish(contract: Contract, trip: _Trip, fill: Fill, gain_sign: int) -> RoundTrip:
     execution = fill.execution
     return RoundTrip(
-        contract,
-        trip.order_ref,
-        trip.opened_at,
-        execution.time,
-        trip.bought,
-        trip.paid / float(trip.bought),
-        trip.received / float(trip.sold),
-        (trip.received - trip.paid) * gain_sign,
-        trip.costs,
-        execution.order_id,
-        execution.liquidation,
-        trip.pending,
+        contract=contract,
+        order_ref=trip.order_ref,
+        opened_at=trip.opened_at,
+        closed_at=execution.time,
+        quantity=trip.bought,
+        entry_price=trip.paid / float(trip.bought),
+        exit_price=trip.received / float(trip.sold),
+        gross_usd=(trip.received - trip.paid) * gain_sign,
+        costs_usd=trip.costs,
+        closing_order_id=execution.order_id,
+        liquidation=execution.liquidation,
+        pending=trip.pending,
     )

@@ -26,9 +26,9 @@ def bracket_legs(
     """
     assert intent.limit_price is not None and intent.target_price is not None and intent.stop_price is not None
     entry = OrderRequest(
-        intent.action,
-        intent.quantity,
-        "LMT",
+        action=intent.action,
+        quantity=intent.quantity,
+        order_type="LMT",
         limit_price=intent.limit_price,
         tif="DAY",
         outside_rth=not regular_hours,
@@ -68,9 +68,9 @@ def stop_order(
     if not regular_hours:
         limit = round_price(intent.stop_price * (1 - stop_slack_pct / 100), bands, "down")
     return OrderRequest(
-        OrderAction.SELL,
-        quantity,
-        "STP" if regular_hours else "STP LMT",
+        action=OrderAction.SELL,
+        quantity=quantity,
+        order_type="STP" if regular_hours else "STP LMT",
         limit_price=limit,
         stop_price=intent.stop_price,
         tif="GTC",
@@ -114,7 +114,7 @@ def oca_group(intent: Intent) -> str:
     return f"oca-{intent.intent_id}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Leg:
     """One order. request is what we sent last; changing: a modify is out that the broker has not echoed.
 
@@ -147,7 +147,7 @@ class Leg:
         return self.state in ACKNOWLEDGED
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Bracket:
     """The orders around one entry intent, until flat.
 

@@ -7,7 +7,7 @@ from momentum_kit.config import RiskSettings
 from momentum_kit.models import RiskCheck, TradingState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
     """What the gate must know of the world; money in USD, times in market seconds.
 
@@ -76,12 +76,12 @@ def check_entry(exposure: Exposure, quantity: Decimal, limit_price: float, setti
 
 
 def _at_most(rule: str, value: float, limit: float) -> RiskCheck:
-    return RiskCheck(rule, value, limit, value <= limit)
+    return RiskCheck(rule=rule, value=value, limit=limit, passed=value <= limit)
 
 
 def _below(rule: str, value: float, limit: float) -> RiskCheck:
-    return RiskCheck(rule, value, limit, value < limit)
+    return RiskCheck(rule=rule, value=value, limit=limit, passed=value < limit)
 
 
 def _at_least(rule: str, value: float, limit: float) -> RiskCheck:
-    return RiskCheck(rule, value, limit, value >= limit)
+    return RiskCheck(rule=rule, value=value, limit=limit, passed=value >= limit)

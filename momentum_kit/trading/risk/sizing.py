@@ -10,7 +10,7 @@ from momentum_kit.models import PriceIncrement
 from momentum_kit.trading.prices import entry_limit, round_price
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BracketPlan:
     """Prices in USD on the exchange's grid, quantity in whole shares (0: nothing worth ordering).
 
@@ -47,4 +47,10 @@ def plan_bracket(
     affordable = min(risk.risk_per_order_usd / per_share, risk.max_order_notional_usd / limit)
     # A stop at zero can never trigger: such a bracket has no protection and is not planned.
     quantity = math.floor(affordable + 1e-9) if stop > 0 else 0
-    return BracketPlan(Decimal(quantity), limit, target, stop, quantity * per_share)
+    return BracketPlan(
+        quantity=Decimal(quantity),
+        limit_price=limit,
+        target_price=target,
+        stop_price=stop,
+        risk_usd=quantity * per_share,
+    )

@@ -55,13 +55,22 @@ def test_an_order_survives_the_way_there_and_back(request: OrderRequest) -> None
 
 def test_a_contract_survives_the_way_there_and_back() -> None:
     """Every field of a contract is carried."""
-    contract = Contract("AAPL", 265598, "STK", "SMART", "USD", "NASDAQ", "AAPL", "NMS")
+    contract = Contract(
+        "AAPL",
+        265598,
+        sec_type="STK",
+        exchange="SMART",
+        currency="USD",
+        primary_exchange="NASDAQ",
+        local_symbol="AAPL",
+        trading_class="NMS",
+    )
     assert convert.contract(convert.to_ib_contract(contract)) == contract
 
 
 def test_a_fresh_order_has_no_prices_but_its_own() -> None:
     """A market order leaves IB's fields unset: 0 would be a price."""
-    order = convert.to_ib_order(OrderRequest(OrderAction.BUY, Decimal(1), "MKT"))
+    order = convert.to_ib_order(OrderRequest(action=OrderAction.BUY, quantity=Decimal(1), order_type="MKT"))
     assert (order.lmtPrice, order.auxPrice, order.trailStopPrice) == (UNSET_DOUBLE,) * 3
 
 

@@ -24,7 +24,14 @@ from momentum_kit.models.orders import (
 )
 
 AAPL = Contract("AAPL", 265598)
-BUY = OrderRequest(OrderAction.BUY, Decimal(10), "LMT", limit_price=101.5, order_ref="intent-1", account="DU9000001")
+BUY = OrderRequest(
+    action=OrderAction.BUY,
+    quantity=Decimal(10),
+    order_type="LMT",
+    limit_price=101.5,
+    order_ref="intent-1",
+    account="DU9000001",
+)
 EXECUTION = (
     "11|{req_id}|{order}|265598|AAPL|STK||0.0|||IEX|USD|AAPL|NMS|{exec}|20260413 15:27:04 US/Eastern|DU1|IEX|BOT|1"
     "|257.95|3|1|0|1|257.95|intent-1||||2|0|"
@@ -314,7 +321,14 @@ async def test_open_orders_are_one_each(bridge: IBKRBridge, gateway: Gateway) ->
     asking = asyncio.create_task(bridge.fetch_open_orders())
     await gateway.request()
     session = bridge._session
-    order = OpenOrder(AAPL, replace(BUY, order_id=1), 900, 17, "PreSubmitted", datetime(2026, 4, 14, tzinfo=UTC))
+    order = OpenOrder(
+        contract=AAPL,
+        request=replace(BUY, order_id=1),
+        perm_id=900,
+        client_id=17,
+        status="PreSubmitted",
+        received_at=datetime(2026, 4, 14, tzinfo=UTC),
+    )
     for status in ("PreSubmitted", "Submitted"):
         session.router.route(replace(order, status=status))
     gateway.send(53, 1)

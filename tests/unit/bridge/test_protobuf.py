@@ -102,7 +102,10 @@ async def test_orders(protobuf_bridge: IBKRBridge, gateway: Gateway) -> None:
     """An order out; status, execution and error in."""
     stream = protobuf_bridge.stream_order_events()
     placed = await protobuf_bridge.place_order(
-        AAPL, OrderRequest(OrderAction.BUY, Decimal(10), "LMT", limit_price=101.5, order_ref="intent-1")
+        AAPL,
+        OrderRequest(
+            action=OrderAction.BUY, quantity=Decimal(10), order_type="LMT", limit_price=101.5, order_ref="intent-1"
+        ),
     )
     asked = await request(gateway, 3, PlaceOrderRequest)
     assert (asked.orderId, asked.contract.conId) == (placed.order_id, 265598)

@@ -77,8 +77,23 @@ def make_item() -> Callable[..., NewsItem]:
     """A news item received one second after its publication."""
 
     def make(received_at: datetime, catalyst: Catalyst = Catalyst.FDA, **fields: object) -> NewsItem:
-        headline = Headline("BRFG", "BRFG$s1", "text", received_at - timedelta(seconds=1), received_at)
-        return NewsItem("s1:101", "s1", headline, CONTRACT, "text", catalyst, "rule", **fields)  # type: ignore[arg-type]
+        headline = Headline(
+            provider="BRFG",
+            article_id="BRFG$s1",
+            text="text",
+            published_at=received_at - timedelta(seconds=1),
+            received_at=received_at,
+        )
+        return NewsItem(
+            item_id="s1:101",
+            story_id="s1",
+            headline=headline,
+            contract=CONTRACT,
+            text="text",
+            catalyst=catalyst,
+            catalyst_rule="rule",
+            **fields,
+        )  # type: ignore[arg-type]
 
     return make
 

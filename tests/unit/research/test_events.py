@@ -93,7 +93,15 @@ def test_features_are_the_engines(source, sessions, table):
     session = next(s for s in sessions if s.day == event["day"].date())
     minutes, fives = (to_rows(kind, source.series[kind, "ACME"]) for kind in (BARS, BARS_5S))
     headline = next(line for line in source.news if line.article_id.endswith(event["story_id"]))
-    item = NewsItem(event["item_id"], event["story_id"], headline, Contract("ACME", 100), "", Catalyst.OTHER, "")
+    item = NewsItem(
+        item_id=event["item_id"],
+        story_id=event["story_id"],
+        headline=headline,
+        contract=Contract("ACME", 100),
+        text="",
+        catalyst=Catalyst.OTHER,
+        catalyst_rule="",
+    )
     baseline = build_baseline(minutes, previous_sessions(session.day, 20), session.open)
     quotes = source.series[QUOTES_5S, "ACME"]
     for k in (0, 11, 22):

@@ -63,7 +63,18 @@ class Stream:
             raise NoData(200, "No security definition has been found for the request")
         con_id, name = LISTED[contract.symbol]
         found = Contract(contract.symbol, con_id, primary_exchange="NASDAQ")
-        return (ContractDetails(found, name, 0.01, ("SMART",), (26,), "US/Eastern", "", ""),)
+        return (
+            ContractDetails(
+                contract=found,
+                long_name=name,
+                min_tick=0.01,
+                valid_exchanges=("SMART",),
+                market_rule_ids=(26,),
+                time_zone_id="US/Eastern",
+                trading_hours="",
+                liquid_hours="",
+            ),
+        )
 
 
 class StreamClock:
@@ -89,7 +100,17 @@ def random_tape(seed: int) -> list[Headline]:
         own = Contract(symbol, LISTED[symbol][0]) if rng.random() < 0.2 else None
         story = rng.integers(0, 200) if rng.random() < 0.8 else number + 1000
         received = at + timedelta(seconds=delay_s)
-        lines.append(Headline("BRFG", f"BRFG$st{story:04}", text, at, received, contract=own, phase=phase))
+        lines.append(
+            Headline(
+                provider="BRFG",
+                article_id=f"BRFG$st{story:04}",
+                text=text,
+                published_at=at,
+                received_at=received,
+                contract=own,
+                phase=phase,
+            )
+        )
     return sorted(lines, key=lambda line: line.received_at)
 
 
@@ -101,7 +122,13 @@ def source_of(lines: list[Headline], listed=LISTED) -> MemorySource:
 
 def line(number: int, at: datetime = NOON, text: str = TEXTS[0], **fields) -> Headline:
     """One live headline."""
-    return Headline("BRFG", f"BRFG$st{number:04}", text, at, **({"received_at": at + timedelta(seconds=1)} | fields))
+    return Headline(
+        provider="BRFG",
+        article_id=f"BRFG$st{number:04}",
+        text=text,
+        published_at=at,
+        **({"received_at": at + timedelta(seconds=1)} | fields),
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

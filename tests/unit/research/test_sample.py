@@ -112,7 +112,15 @@ def test_truth_holds_for_the_functions_that_judge_live(sample: Sample) -> None:
         baseline = build_baseline(past, sessions, session.open)
         tape = Tape(session, to_rows("bars_1m", sample.source.columns("bars_1m", symbol, day, day)), received)
         tape.extend(to_rows("bars_5s", sample.source.columns("bars_5s", symbol, day, day)))
-        item = NewsItem(event.item_id, event.story_id, headline, headline.contract, headline.text, Catalyst.OTHER, "")
+        item = NewsItem(
+            item_id=event.item_id,
+            story_id=event.story_id,
+            headline=headline,
+            contract=headline.contract,
+            text=headline.text,
+            catalyst=Catalyst.OTHER,
+            catalyst_rule="",
+        )
         quotes = {row.end: row for row in to_rows("quotes_5s", sample.source.columns("quotes_5s", symbol, day, day))}
         passing = []
         for at in pd.date_range(pd.Timestamp(received) + pd.Timedelta("5s"), periods=24, freq="5s").ceil("5s"):

@@ -71,7 +71,10 @@ def test_an_overflow_alarms_once_and_keeps_real_values(tmp_path: Path) -> None:
     buffer: LosslessBuffer[CommissionReport] = LosslessBuffer(
         "fills", folder=tmp_path, alarm=lambda *told: alarms.append(told), bound=2
     )
-    reports = [CommissionReport(f"{number}.01", 1.0, "USD", 0.5) for number in range(10)]
+    reports = [
+        CommissionReport(exec_id=f"{number}.01", commission_usd=1.0, currency="USD", realized_pnl_usd=0.5)
+        for number in range(10)
+    ]
     for report in reports:
         buffer.put(report)
     assert len(alarms) == 1

@@ -57,7 +57,14 @@ async def play_contract_details(bridge: IBKRBridge, gateway: Gateway, fields: li
     gateway.send(52, 1, req_id)
     (details,) = await asking
     assert details.contract == Contract(
-        "AAPL", 265598, "STK", "SMART", "USD", primary_exchange="NASDAQ", local_symbol="AAPL", trading_class="NMS"
+        "AAPL",
+        265598,
+        sec_type="STK",
+        exchange="SMART",
+        currency="USD",
+        primary_exchange="NASDAQ",
+        local_symbol="AAPL",
+        trading_class="NMS",
     )
     assert (details.long_name, details.min_tick, details.time_zone_id) == ("APPLE INC", 0.01, "US/Eastern")
     assert (len(details.valid_exchanges), set(details.market_rule_ids)) == (26, {26})
@@ -101,7 +108,7 @@ async def play_account_summary(bridge: IBKRBridge, gateway: Gateway, fields: lis
     req_id = (await gateway.request())[2]
     gateway.send(*with_id(fields, 2, req_id))
     gateway.send(64, 1, req_id)
-    assert await asking == (AccountValue("DU9000001", "BuyingPower", "300000.00", "EUR"),)
+    assert await asking == (AccountValue(account="DU9000001", tag="BuyingPower", value="300000.00", currency="EUR"),)
     assert await gateway.request() == ["63", "1", req_id]
 
 
@@ -118,8 +125,10 @@ async def play_position(bridge: IBKRBridge, gateway: Gateway, fields: list[str])
     assert (await gateway.request())[0] == "61"
     gateway.send(*fields)
     gateway.send(62, 1)
-    amzn = Contract("AMZN", 3691937, "STK", "NASDAQ", "USD", local_symbol="AMZN", trading_class="NMS")
-    assert await asking == (Position("DU9000001", amzn, Decimal(15), 200.25),)
+    amzn = Contract(
+        "AMZN", 3691937, sec_type="STK", exchange="NASDAQ", currency="USD", local_symbol="AMZN", trading_class="NMS"
+    )
+    assert await asking == (Position(account="DU9000001", contract=amzn, quantity=Decimal(15), average_cost=200.25),)
     assert (await gateway.request())[0] == "64"
 
 
@@ -216,7 +225,9 @@ async def play_commission_report(bridge: IBKRBridge, gateway: Gateway, fields: l
     """An order event."""
     stream = bridge.stream_order_events()
     gateway.send(*fields)
-    expected = CommissionReport("sanitized-commission-exec-001", 1.0003, "USD", -68.051912)
+    expected = CommissionReport(
+        exec_id="sanitized-commission-exec-001", commission_usd=1.0003, currency="USD", realized_pnl_usd=-68.051912
+    )
     assert await anext(stream) == expected
 
 

@@ -141,8 +141,20 @@ def expected(case: Case, bars: list[Bar], n: int, at: datetime):
     if standing:
         received_at, bid, ask, bid_size, ask_size = standing[-1]
         quote = Quote(1, bid, ask, bid_size, ask_size, bid, False, MarketDataType.LIVE, received_at)
-    headline = Headline("BRFG", "BRFG$1", "text", case.published[n], received)
-    item = NewsItem("s:1", "s", headline, Contract("ACME", 1), "text", Catalyst.FDA, "rule", 0.5, n_tickers=2)
+    headline = Headline(
+        provider="BRFG", article_id="BRFG$1", text="text", published_at=case.published[n], received_at=received
+    )
+    item = NewsItem(
+        item_id="s:1",
+        story_id="s",
+        headline=headline,
+        contract=Contract("ACME", 1),
+        text="text",
+        catalyst=Catalyst.FDA,
+        catalyst_rule="rule",
+        sentiment=0.5,
+        n_tickers=2,
+    )
     return compute_features(at, tape, baseline, item, quote, age_s), quote
 
 

@@ -107,13 +107,13 @@ def test_a_verdict_is_its_value_against_its_threshold(values):
 def test_barred_catalysts(catalyst, make_item, make_quote):
     """No long on these, however good the tape; by either reading."""
     assert reason(GOOD, make_item(T, Catalyst(catalyst)), make_quote()) == "barred catalyst"
-    reading = Reading(Catalyst(catalyst), 1.0, 1.0, "test")
+    reading = Reading(catalyst=Catalyst(catalyst), direction=1.0, confidence=1.0, source="test")
     assert reason(GOOD, make_item(T, Catalyst.FDA, reading=reading), make_quote()) == "barred catalyst"
 
 
 def test_a_second_reading_never_lifts_a_bar(make_item, make_quote):
     """What the rules bar stays barred whatever a service says."""
-    reading = Reading(Catalyst.FDA, 1.0, 1.0, "test")
+    reading = Reading(catalyst=Catalyst.FDA, direction=1.0, confidence=1.0, source="test")
     assert reason(GOOD, make_item(T, Catalyst.OFFERING, reading=reading), make_quote()) == "barred catalyst"
 
 
@@ -141,9 +141,9 @@ def test_untrustworthy_numbers_refuse_before_the_rules(features, quote, expected
 
 def test_words_for_people():
     """Value, relation and threshold; an unknown value says so."""
-    assert describe(RuleVerdict("z", 3.1, 4.4, False)) == "3.1 < 4.4"
-    assert describe(RuleVerdict("spread", 150.0, 100.0, False)) == "150 > 100"
-    assert describe(RuleVerdict("z", math.nan, 4.4, False)) == "not known"
+    assert describe(RuleVerdict(rule="z", value=3.1, threshold=4.4, passed=False)) == "3.1 < 4.4"
+    assert describe(RuleVerdict(rule="spread", value=150.0, threshold=100.0, passed=False)) == "150 > 100"
+    assert describe(RuleVerdict(rule="z", value=math.nan, threshold=4.4, passed=False)) == "not known"
 
 
 def test_shipped_thresholds():

@@ -33,7 +33,8 @@ def log_of(journal: Path, **changes: Any) -> FlightLog:
     """The flight log of a run that left this journal and, unless status is None, this last word."""
     given: dict[str, Any] = {
         "state": TradingState.STOPPED, "reason": "stop by schedule", "environment": "sim", "account": "DU1",
-        "market_time": OPEN, "started_at": OPEN, "health": ConnectionHealth(LinkState.UP, LinkState.UP), "counts": {},
+        "market_time": OPEN, "started_at": OPEN, "health": ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP),
+        "counts": {},
         "skips": {}, "queues": {}, "positions": (), "realised_usd": 0.0, "unrealised_usd": 0.0, "costs_usd": 0.0,
         "run_dir": str(journal.parent), "pid": 1,
     }  # fmt: skip
@@ -91,7 +92,17 @@ def test_an_engine_without_a_last_word_needs_a_human(journal_path: Path) -> None
 
 def test_what_is_held_and_latched_needs_a_human(journal_path: Path) -> None:
     """With its number of shares, and the way out of a kill."""
-    held = PositionView("SYLQ", 1, 300.0, 5.0, 5.1, 30.0, 4.8, 0.2, OPEN)
+    held = PositionView(
+        symbol="SYLQ",
+        con_id=1,
+        quantity=300.0,
+        average_price=5.0,
+        last_price=5.1,
+        unrealised_usd=30.0,
+        stop_price=4.8,
+        r=0.2,
+        opened_at=OPEN,
+    )
     log = log_of(journal_path, positions=(held,), state=TradingState.KILLED)
     words = said(log.needs_a_human())
     assert "300 SYLQ" in words

@@ -32,7 +32,8 @@ def snapshot(run_dir: Path) -> EngineStatus:
     """A session that runs and holds nothing."""
     return EngineStatus(
         state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT,
-        started_at=AT, health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={},
+        started_at=AT, health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP), counts={}, skips={},
+        queues={},
         positions=(), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir=str(run_dir), pid=os.getpid(),
         message_age_s=0.5, thresholds_hash=ThresholdState(Thresholds(), Thresholds()).hash,
         started=True,
@@ -172,7 +173,17 @@ async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: Endp
     row = {"at": AT, "story_id": "s", "article_id": "a", "text": "<script>x</script>", "outcome": "skip",
            "reason": "no ticker", "symbols": []}  # fmt: skip
     endpoint.hub.publish("headlines", row)
-    held = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
+    held = PositionView(
+        symbol="ABCD",
+        con_id=1,
+        quantity=300,
+        average_price=5.0,
+        last_price=5.2,
+        unrealised_usd=60.0,
+        stop_price=4.9,
+        r=0.6,
+        opened_at=AT,
+    )
     endpoint.status = replace(endpoint.status, positions=(held,))
     await until(lambda: "no ticker" in panel.views["headlines"].value)
     assert "<script>" not in panel.views["headlines"].value
@@ -216,7 +227,17 @@ async def test_a_kill_needs_both_steps_and_the_second_closes_again(
     controls.kill.click()
     controls.confirm.click()
     await until(lambda: endpoint.commands == ["kill"])
-    held = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
+    held = PositionView(
+        symbol="ABCD",
+        con_id=1,
+        quantity=300,
+        average_price=5.0,
+        last_price=5.2,
+        unrealised_usd=60.0,
+        stop_price=4.9,
+        r=0.6,
+        opened_at=AT,
+    )
     assert "closes 300 ABCD" in kill_words(replace(endpoint.status, positions=(held,)), True)
     assert "LATCHES" in kill_words(endpoint.status, False)
 

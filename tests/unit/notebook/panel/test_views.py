@@ -27,12 +27,23 @@ AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOSTILE = '</td><img src=x onerror="alert(1)"><script>alert(2)</script>\u202e\x00 & $ABCD'
 STATUS = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1234567", market_time=AT,
-    started_at=AT, health=ConnectionHealth(LinkState.UP, LinkState.UP, {"usfarm": LinkState.UP}), counts={"signals": 3},
+    started_at=AT, health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP, farms={"usfarm": LinkState.UP}),
+    counts={"signals": 3},
     skips={"move": 12}, queues={"items": 0}, positions=(), realised_usd=12.5, unrealised_usd=-2.0, costs_usd=1.0,
     run_dir="runs/x", pid=7, message_age_s=0.5, data_ages_s={"ABCD": 2.0}, lags_s={"loop": 0.003},
     thresholds_name="default", thresholds_hash="abcd1234", started=True,
 )  # fmt: skip
-HELD = PositionView("ABCD", 1, 300, 5.0, 5.2, 60.0, 4.9, 0.6, AT)
+HELD = PositionView(
+    symbol="ABCD",
+    con_id=1,
+    quantity=300,
+    average_price=5.0,
+    last_price=5.2,
+    unrealised_usd=60.0,
+    stop_price=4.9,
+    r=0.6,
+    opened_at=AT,
+)
 
 
 class Elements(HTMLParser):
@@ -131,7 +142,9 @@ def test_what_is_not_running_is_not_called_running() -> None:
     """Not started, without a gateway, and silent are states of their own; what was known last stands beside it."""
     idle = replace(STATUS, state=TradingState.PAUSED, started=False)
     assert "not started" in banner(idle)
-    alone = replace(STATUS, health=ConnectionHealth(LinkState.DOWN, LinkState.UP, {"usfarm": LinkState.UP}))
+    alone = replace(
+        STATUS, health=ConnectionHealth(socket=LinkState.DOWN, broker=LinkState.UP, farms={"usfarm": LinkState.UP})
+    )
     found = Elements(banner(alone) + lights(alone)).words
     for words in (
         "NO GATEWAY",
@@ -150,7 +163,9 @@ def test_what_is_not_running_is_not_called_running() -> None:
 
 def test_four_lights_with_ages() -> None:
     """Each layer says its state in words and how long ago it was heard."""
-    health = ConnectionHealth(LinkState.UP, LinkState.DOWN, {"usfarm": LinkState.DEGRADED}, frozenset({1}))
+    health = ConnectionHealth(
+        socket=LinkState.UP, broker=LinkState.DOWN, farms={"usfarm": LinkState.DEGRADED}, stale_con_ids=frozenset({1})
+    )
     found = Elements(lights(replace(STATUS, health=health)))
     for words in ("gateway up", "broker down", "farms degraded", "data down", "heard 0.5 s ago", "2.0 s ago"):
         assert words in found.words

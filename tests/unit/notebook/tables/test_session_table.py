@@ -63,10 +63,21 @@ def test_an_id_is_no_quantity() -> None:
 def status(**more: object) -> EngineStatus:
     """A session that holds one position."""
     at = datetime(2026, 11, 20, 14, 45, tzinfo=UTC)
-    held = PositionView("ABCD", 1, 100.0, 5.5, 5.75, 25.0, 5.3, 1.25, at)
+    held = PositionView(
+        symbol="ABCD",
+        con_id=1,
+        quantity=100.0,
+        average_price=5.5,
+        last_price=5.75,
+        unrealised_usd=25.0,
+        stop_price=5.3,
+        r=1.25,
+        opened_at=at,
+    )
     known: dict[str, object] = {
         "state": TradingState.RUNNING, "reason": "started", "environment": "sim", "account": "DU1", "market_time": at,
-        "started_at": at, "health": ConnectionHealth(LinkState.UP, LinkState.UP), "counts": {"headlines": 3},
+        "started_at": at, "health": ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP),
+        "counts": {"headlines": 3},
         "skips": {"z": 2}, "queues": {}, "positions": (held,), "realised_usd": 10.0, "unrealised_usd": 25.0,
         "costs_usd": 1.5, "run_dir": "runs/1", "pid": 7,
     }  # fmt: skip

@@ -19,7 +19,16 @@ def headlines() -> list[Headline]:
     for number in range(6):
         at = datetime(2026, 7, 6 + number % 2, 14, 3 * number, tzinfo=UTC)
         received = None if number == 5 else at + timedelta(seconds=1.5)
-        found.append(Headline("DJNL", f"a{number}", "text", at, received, contract=Contract(f"S{number}", number + 1)))
+        found.append(
+            Headline(
+                provider="DJNL",
+                article_id=f"a{number}",
+                text="text",
+                published_at=at,
+                received_at=received,
+                contract=Contract(f"S{number}", number + 1),
+            )
+        )
     return found
 
 
@@ -48,7 +57,14 @@ def test_shuffled_days_keep_the_time_of_day_and_the_delay():
 
 def test_random_times_lie_in_regular_hours_of_the_same_day():
     """Symbol and day stay; a headline of a weekend has no such time and is left out."""
-    saturday = Headline("DJNL", "w", "text", datetime(2026, 7, 11, 15, tzinfo=UTC), None, contract=Contract("S", 9))
+    saturday = Headline(
+        provider="DJNL",
+        article_id="w",
+        text="text",
+        published_at=datetime(2026, 7, 11, 15, tzinfo=UTC),
+        received_at=None,
+        contract=Contract("S", 9),
+    )
     moved = random_times([*headlines(), saturday], seed=2)
     assert len(moved) == 6
     assert list(moved) == sorted(moved, key=lambda one: one.published_at)
@@ -60,7 +76,13 @@ def test_random_times_lie_in_regular_hours_of_the_same_day():
 
 def test_a_headline_without_a_contract_cannot_be_shuffled():
     """It names the headline."""
-    lost = Headline("DJNL", "lost", "text", datetime(2026, 7, 6, 14, tzinfo=UTC), None)
+    lost = Headline(
+        provider="DJNL",
+        article_id="lost",
+        text="text",
+        published_at=datetime(2026, 7, 6, 14, tzinfo=UTC),
+        received_at=None,
+    )
     with pytest.raises(ResearchError, match="lost is tied to no contract"):
         shuffled_symbols([lost], seed=1)
 

@@ -19,7 +19,7 @@ from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 STATUS = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1",
     market_time=datetime(2026, 11, 20, 15, tzinfo=UTC), started_at=datetime(2026, 11, 20, 14, tzinfo=UTC),
-    health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={}, positions=(),
+    health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP), counts={}, skips={}, queues={}, positions=(),
     realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir="runs/x", pid=1, message_age_s=0.5,
 )  # fmt: skip
 

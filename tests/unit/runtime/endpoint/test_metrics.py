@@ -11,9 +11,11 @@ from momentum_kit.runtime.endpoint import Metrics
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 STATUS = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT, started_at=AT,
-    health=ConnectionHealth(LinkState.UP, LinkState.UP, {"usfarm": LinkState.DOWN}), counts={"headlines": 3},
+    health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP, farms={"usfarm": LinkState.DOWN}),
+    counts={"headlines": 3},
     skips={'a "quoted" reason': 2}, queues={"items": 4},
-    positions=(PositionView("AAPL", 1, 100.0, 10.0, 11.0, 100.0, 9.5, 2.0, AT),),
+    positions=(PositionView(symbol="AAPL", con_id=1, quantity=100.0, average_price=10.0, last_price=11.0,
+            unrealised_usd=100.0, stop_price=9.5, r=2.0, opened_at=AT),),
     realised_usd=5.0, unrealised_usd=100.0, costs_usd=1.5, run_dir="runs/x", pid=1,
     data_ages_s={"AAPL": 1.5, "MSFT": math.nan}, lags_s={"loop": 0.01},
 )  # fmt: skip

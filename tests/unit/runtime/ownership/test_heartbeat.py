@@ -19,8 +19,9 @@ from momentum_kit.runtime.production.heartbeat_monitor import HeartbeatMonitor
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 HOLDING = EngineStatus(
     state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT, started_at=AT,
-    health=ConnectionHealth(LinkState.UP, LinkState.UP), counts={}, skips={}, queues={},
-    positions=(PositionView("AAPL", 1, 100.0, 10.0, 11.0, 100.0, 9.5, 2.0, AT),),
+    health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP), counts={}, skips={}, queues={},
+    positions=(PositionView(symbol="AAPL", con_id=1, quantity=100.0, average_price=10.0, last_price=11.0,
+            unrealised_usd=100.0, stop_price=9.5, r=2.0, opened_at=AT),),
     realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir="runs/x", pid=os.getpid(),
 )  # fmt: skip
 ENDED = replace(HOLDING, state=TradingState.STOPPED, reason="stop by test", positions=())

@@ -31,11 +31,17 @@ def folder(tmp_path: Path) -> Path:
     at, one = OPEN + timedelta(minutes=5), timedelta(seconds=1)
     archive.add_headlines(
         [
-            Headline("BRFG", "A$1", "one", at, at + one),
+            Headline(provider="BRFG", article_id="A$1", text="one", published_at=at, received_at=at + one),
             Headline(
-                "BZ", "A$2", "two", OPEN - timedelta(hours=1), OPEN - timedelta(minutes=50), "", Contract("TESTQ", 7)
+                provider="BZ",
+                article_id="A$2",
+                text="two",
+                published_at=OPEN - timedelta(hours=1),
+                received_at=OPEN - timedelta(minutes=50),
+                extra="",
+                contract=Contract("TESTQ", 7),
             ),
-            Headline("BZ", "A$3", "three", at + one, None),
+            Headline(provider="BZ", article_id="A$3", text="three", published_at=at + one, received_at=None),
         ],
         ORIGIN,
     )

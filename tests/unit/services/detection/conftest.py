@@ -150,9 +150,16 @@ class Lab:
         self, catalyst: Catalyst = Catalyst.FDA, contract: Contract = ACME, story: str = "s1", **fields: Any
     ) -> NewsItem:
         """A headline received now."""
-        headline = Headline("BRFG", f"BRFG${story}", "text", self.now_at - timedelta(seconds=1), self.now_at)
+        headline = Headline(
+            provider="BRFG",
+            article_id=f"BRFG${story}",
+            text="text",
+            published_at=self.now_at - timedelta(seconds=1),
+            received_at=self.now_at,
+        )
         item = NewsItem(
-            f"{story}:{contract.con_id}", story, headline, contract, "text", catalyst, "rule", **fields
+            item_id=f"{story}:{contract.con_id}", story_id=story, headline=headline, contract=contract, text="text",
+            catalyst=catalyst, catalyst_rule="rule", **fields
         )  # fmt: skip
         self.items.put_nowait(item)
         await self.settle()

@@ -224,7 +224,9 @@ async def test_barred_catalyst_and_a_second_reading(lab):
     await lab.start()
     item = await lab.news()
     await lab.run_until(6)
-    lab.items.put_nowait(replace(item, reading=Reading(Catalyst.OFFERING, -1.0, 0.9, "test")))
+    lab.items.put_nowait(
+        replace(item, reading=Reading(catalyst=Catalyst.OFFERING, direction=-1.0, confidence=0.9, source="test"))
+    )
     await lab.shock(6.0, 40)
     assert lab.signals.empty()
     assert lab.reasons()[0] != "barred catalyst"

@@ -127,7 +127,10 @@ async def test_what_is_not_ours_is_left_alone(tmp_path):
     """Foreign positions and orders are told to a human, never touched, never owned."""
     broker = MemoryBroker(TestClock())
     broker.positions[9] = (Decimal(-300), 7.0)
-    await broker.place_order(contract_of(9), OrderRequest(OrderAction.BUY, Decimal(300), "LMT", 6.0, order_id=3))
+    await broker.place_order(
+        contract_of(9),
+        OrderRequest(action=OrderAction.BUY, quantity=Decimal(300), order_type="LMT", limit_price=6.0, order_id=3),
+    )
     broker.sent.clear()
     async with trading_desk(tmp_path, broker) as desk:
         await desk.beat(3)

@@ -91,8 +91,9 @@ class Book:
         ids = (con_id, con_id + 1000) if contract.symbol in self.double else (con_id,)
         return tuple(
             ContractDetails(
-                Contract(contract.symbol, each, primary_exchange="NASDAQ"), name, 0.01, ("SMART",), (26,), "US/Eastern",
-                "", "",
+                contract=Contract(contract.symbol, each, primary_exchange="NASDAQ"), long_name=name, min_tick=0.01,
+                valid_exchanges=("SMART",), market_rule_ids=(26,), time_zone_id="US/Eastern",
+                trading_hours="", liquid_hours="",
             )
             for each in ids
         )  # fmt: skip
@@ -123,7 +124,7 @@ class Desk:
         before = len(self.journal["headlines"])
         values = {"published_at": self.clock.at - timedelta(seconds=2), "received_at": self.clock.at} | fields
         unique = article_id or f"{key}$s{before:05d}"
-        await self.feed.push(Headline(key, unique, text, **values), key)
+        await self.feed.push(Headline(provider=key, article_id=unique, text=text, **values), key)
         row = self.journal["headlines"][before]
         return str(row["reason"]) or str(row["outcome"])
 

@@ -194,7 +194,7 @@ class SlowReader:
 
 async def test_a_second_reading_follows_its_item_and_delays_nothing(desk):
     """The item leaves at once; the reading comes behind it as the same item, and the row is written once."""
-    reader = SlowReader(Reading(Catalyst.OFFERING, -1.0, 0.9, "test"))
+    reader = SlowReader(Reading(catalyst=Catalyst.OFFERING, direction=-1.0, confidence=0.9, source="test"))
     await desk.start(reader=reader)
     await desk.hear("Acme (ACME) wins contract")
     (first,) = desk.taken()

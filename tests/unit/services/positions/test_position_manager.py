@@ -47,7 +47,11 @@ async def test_repeated_executions_are_one(tmp_path):
         quantity = await desk.enter()
         for execution in list(desk.broker.executions):
             desk.broker.say(replace(execution, from_request=True))
-            desk.broker.say(CommissionReport(execution.exec_id, 1.0, "USD", float("nan")))
+            desk.broker.say(
+                CommissionReport(
+                    exec_id=execution.exec_id, commission_usd=1.0, currency="USD", realized_pnl_usd=float("nan")
+                )
+            )
         await desk.settle()
         assert desk.ledger.position(1) == quantity
         assert len(desk.journal["executions"]) == len(desk.journal["commissions"]) == 1
@@ -65,7 +69,9 @@ async def test_a_trip_waits_for_its_costs(tmp_path):
         await desk.beat(2)
         assert not desk.journal["round_trips"]
         sale = next(e for e in desk.broker.executions if e.contract.con_id == 1 and e.side == "SELL")
-        desk.broker.say(CommissionReport(sale.exec_id, 3.0, "USD", 10.0))
+        desk.broker.say(
+            CommissionReport(exec_id=sale.exec_id, commission_usd=3.0, currency="USD", realized_pnl_usd=10.0)
+        )
         await desk.settle()
         assert [(row["con_id"], row["costs_usd"]) for row in desk.journal["round_trips"]] == [(1, 4.0)]
         await desk.beat(10)

@@ -140,7 +140,14 @@ def test_history_ends_now():
 def test_a_headline_is_announced_and_then_told_at_its_own_time():
     """Lock-step stops for it to the millisecond, rounded up, and then goes on to the end of the step."""
     received = OPEN + timedelta(seconds=6, microseconds=123_400)
-    line = Headline("BZ", "BZ$1", "text", OPEN, received, contract=Contract("TESTQ", 7))
+    line = Headline(
+        provider="BZ",
+        article_id="BZ$1",
+        text="text",
+        published_at=OPEN,
+        received_at=received,
+        contract=Contract("TESTQ", 7),
+    )
     market = market_of([], [line])
     rhythm, step = LockStep(market, timedelta(seconds=5)), timedelta(seconds=5)
     stop = OPEN + timedelta(seconds=6, milliseconds=124)
@@ -155,6 +162,12 @@ def test_a_headline_is_announced_and_then_told_at_its_own_time():
 
 def test_what_nobody_saw_arrive_is_not_told():
     """A headline without a received_at is no part of a replay unless the caller imputes one."""
-    line = Headline("BZ", "BZ$1", "text", datetime(2026, 11, 20, 15, tzinfo=UTC), None)
+    line = Headline(
+        provider="BZ",
+        article_id="BZ$1",
+        text="text",
+        published_at=datetime(2026, 11, 20, 15, tzinfo=UTC),
+        received_at=None,
+    )
     with pytest.raises(ValueError, match="nobody recorded when"):
         market_of([], [line])

@@ -18,17 +18,32 @@ ACME = Contract("ACME", 4242, primary_exchange="NASDAQ")
 
 def headline(article: str = "BRFG$1", at: datetime = AT, received: datetime | None = None, **changed) -> Headline:
     """One headline of ACME."""
-    line = Headline("BRFG", article, "{A:1:L:en}Acme wins", at, received, "K:1.00", ACME, HeadlinePhase.BACKFILL)
+    line = Headline(
+        provider="BRFG",
+        article_id=article,
+        text="{A:1:L:en}Acme wins",
+        published_at=at,
+        received_at=received,
+        extra="K:1.00",
+        contract=ACME,
+        phase=HeadlinePhase.BACKFILL,
+    )
     return replace(line, **changed)
 
 
 def fill(exec_id: str = "0000.1.01", price: float = 10.0, commission: float | None = None) -> Fill:
     """One execution of ACME."""
     execution = Execution(
-        exec_id, 7, 77, 17, ACME, "DU1", OrderAction.BUY, Decimal("100.5"), price, AT, "intent", "ISLAND",
-        Decimal("100.5"), price, False, AT + timedelta(milliseconds=3),
+        exec_id=exec_id, order_id=7, perm_id=77, client_id=17, contract=ACME, account="DU1", side=OrderAction.BUY,
+        shares=Decimal("100.5"), price=price, time=AT, order_ref="intent", exchange="ISLAND",
+        cumulative_shares=Decimal("100.5"), average_price=price, liquidation=False,
+        received_at=AT + timedelta(milliseconds=3),
     )  # fmt: skip
-    report = CommissionReport(exec_id, commission, "USD", float("inf")) if commission is not None else None
+    report = (
+        CommissionReport(exec_id=exec_id, commission_usd=commission, currency="USD", realized_pnl_usd=float("inf"))
+        if commission is not None
+        else None
+    )
     return Fill(execution, report)
 
 

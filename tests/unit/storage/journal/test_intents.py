@@ -11,8 +11,10 @@ from momentum_kit.models.orders import OrderAction
 from momentum_kit.storage.journal import SqliteIntents
 
 INTENT = Intent(
-    "mk-1", IntentKind.ENTRY, "story:1", Contract("AAA", 1, primary_exchange="NASDAQ"), "DU1", OrderAction.BUY,
-    Decimal(833), 5.02, 5.2, 4.9, 99.96, datetime(2026, 11, 20, 15, 30, 0, 250_000, tzinfo=UTC), reason="fda",
+    intent_id="mk-1", kind=IntentKind.ENTRY, item_id="story:1", contract=Contract("AAA", 1, primary_exchange="NASDAQ"),
+    account="DU1", action=OrderAction.BUY,
+    quantity=Decimal(833), limit_price=5.02, target_price=5.2, stop_price=4.9, risk_usd=99.96,
+    created_at=datetime(2026, 11, 20, 15, 30, 0, 250_000, tzinfo=UTC), reason="fda",
 )  # fmt: skip
 
 

@@ -38,7 +38,10 @@ def test_a_row_round_trips(journal):
         con_id=1,
         quantity=Decimal("833"),
         verdict="accepted",
-        limits=(RiskCheck("cool-down", float("inf"), 900.0, True), RiskCheck("z", float("nan"), 1.0, False)),
+        limits=(
+            RiskCheck(rule="cool-down", value=float("inf"), limit=900.0, passed=True),
+            RiskCheck(rule="z", value=float("nan"), limit=1.0, passed=False),
+        ),
     )
     assert journal.flush()
     (row,) = read_table(journal.path, "risk")

@@ -191,9 +191,16 @@ def test_headlines_tell_what_they_lack(archive):
     acme = Contract("ACME", 1)
     archive.add_headlines(
         [
-            Headline("BRFG", "1", "a", at, None, contract=acme),
-            Headline("BRFG", "2", "b", at, at - timedelta(hours=5), contract=Contract("GONE", 2)),
-            Headline("BRFG", "3", "c", at, at + timedelta(hours=5)),
+            Headline(provider="BRFG", article_id="1", text="a", published_at=at, received_at=None, contract=acme),
+            Headline(
+                provider="BRFG",
+                article_id="2",
+                text="b",
+                published_at=at,
+                received_at=at - timedelta(hours=5),
+                contract=Contract("GONE", 2),
+            ),
+            Headline(provider="BRFG", article_id="3", text="c", published_at=at, received_at=at + timedelta(hours=5)),
         ],
         ORIGIN,
     )

@@ -93,8 +93,28 @@ def answer(at: float, size: str, *bars: Bar) -> HistoryAnswer:
 
 def test_every_value_comes_back_as_it_was(session):
     """Times, decimals, enumerations, nested contracts, nan and infinity survive the file, in order."""
-    update = OrderUpdate(1, 2, 3, 0, "Filled", Decimal("100.5"), Decimal(0), 1.5, float("nan"), "", float("inf"), OPEN)
-    headline = Headline("BRFG", "BRFG$1", '{K:0.5}"quoted"\n', OPEN, None, contract=ACME)
+    update = OrderUpdate(
+        order_id=1,
+        perm_id=2,
+        client_id=3,
+        parent_id=0,
+        status="Filled",
+        filled=Decimal("100.5"),
+        remaining=Decimal(0),
+        avg_fill_price=1.5,
+        last_fill_price=float("nan"),
+        why_held="",
+        market_cap_price=float("inf"),
+        received_at=OPEN,
+    )
+    headline = Headline(
+        provider="BRFG",
+        article_id="BRFG$1",
+        text='{K:0.5}"quoted"\n',
+        published_at=OPEN,
+        received_at=None,
+        contract=ACME,
+    )
     values = [Connected(), Watched("trades", ACME, True), trade(1, 10.01), quote(1, 9.99, 10.01), update, headline]
     values += [answer(3, "5 secs", bar(-5))]
     session.at(1.5, *values)
@@ -145,12 +165,26 @@ def test_quotes_become_bars_that_end_where_they_were_known(session, archive):
 
 def test_headlines_executions_and_minutes_are_kept(session, archive):
     """received_at is the session's, a commission joins its execution, the baseline's minutes are the gateway's."""
-    heard = Headline("BRFG", "BRFG$1", "Acme wins", OPEN, OPEN + timedelta(seconds=1), contract=ACME)
+    heard = Headline(
+        provider="BRFG",
+        article_id="BRFG$1",
+        text="Acme wins",
+        published_at=OPEN,
+        received_at=OPEN + timedelta(seconds=1),
+        contract=ACME,
+    )
     execution = Execution(
-        "1.1", 7, 77, 17, ACME, "DU1", OrderAction.BUY, Decimal(100), 10.0, OPEN, "ref", "ISLAND", Decimal(100), 10.0,
-        False, OPEN,
+        exec_id="1.1", order_id=7, perm_id=77, client_id=17, contract=ACME, account="DU1", side=OrderAction.BUY,
+        shares=Decimal(100), price=10.0, time=OPEN, order_ref="ref", exchange="ISLAND", cumulative_shares=Decimal(100),
+        average_price=10.0,
+        liquidation=False, received_at=OPEN,
     )  # fmt: skip
-    session.at(1, heard, execution, CommissionReport("1.1", 1.0, "USD", float("nan")))
+    session.at(
+        1,
+        heard,
+        execution,
+        CommissionReport(exec_id="1.1", commission_usd=1.0, currency="USD", realized_pnl_usd=float("nan")),
+    )
     session.at(130, answer(60, "1 min", bar(0, 60)), answer(125, "1 min", bar(0, 60), bar(60, 60), bar(120, 60)))
     session.recorder.close()
     report = convert_recording(session.folder, archive)
@@ -221,7 +255,7 @@ def test_a_value_that_cannot_be_written_never_reaches_the_session(session):
 
 def test_a_recording_cut_off_is_read_to_its_last_batch(session, archive):
     """Killed in the middle of a write, the file gives all before it, and the report says that it was cut."""
-    session.at(1, Headline("BRFG", "1", "a", OPEN, OPEN))
+    session.at(1, Headline(provider="BRFG", article_id="1", text="a", published_at=OPEN, received_at=OPEN))
     session.recorder.close()
     file = session.folder / FILE
     half = gzip.compress(b'{"t":"Headline"' * 100)

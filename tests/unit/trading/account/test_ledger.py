@@ -19,14 +19,16 @@ def execution(number, side, shares, price, *, second=None, con_id=1, order_id=No
     exec_id = f"0000e0d5.{number:08x}.01.{correction:02d}"
     at = START + timedelta(seconds=number if second is None else second)
     return Execution(
-        exec_id, order_id or number, 1, 17, Contract(f"S{con_id}", con_id), "DU1", side, Decimal(shares), price, at,
-        f"mk-{con_id}", "SIM", Decimal(shares), price, False, at,
+        exec_id=exec_id, order_id=order_id or number, perm_id=1, client_id=17, contract=Contract(f"S{con_id}", con_id),
+        account="DU1", side=side, shares=Decimal(shares), price=price, time=at,
+        order_ref=f"mk-{con_id}", exchange="SIM", cumulative_shares=Decimal(shares), average_price=price,
+        liquidation=False, received_at=at,
     )  # fmt: skip
 
 
 def cost(of, usd=1.0):
     """The commission report of an execution."""
-    return CommissionReport(of.exec_id, usd, "USD", float("nan"))
+    return CommissionReport(exec_id=of.exec_id, commission_usd=usd, currency="USD", realized_pnl_usd=float("nan"))
 
 
 def ledger_of(*inputs):

@@ -10,8 +10,9 @@ from momentum_kit.trading import US_STOCK_BANDS
 from momentum_kit.trading.orders import as_limit, as_market, bracket_legs, stop_order
 
 INTENT = Intent(
-    "mk-1", IntentKind.ENTRY, "s:1", Contract("AAA", 1), "DU1", OrderAction.BUY, Decimal(100), 5.02, 5.2, 4.9, 12.0,
-    datetime(2026, 11, 20, 15, tzinfo=UTC), entry_order_id=7, target_order_id=8, stop_order_id=9,
+    intent_id="mk-1", kind=IntentKind.ENTRY, item_id="s:1", contract=Contract("AAA", 1), account="DU1",
+    action=OrderAction.BUY, quantity=Decimal(100), limit_price=5.02, target_price=5.2, stop_price=4.9, risk_usd=12.0,
+    created_at=datetime(2026, 11, 20, 15, tzinfo=UTC), entry_order_id=7, target_order_id=8, stop_order_id=9,
 )  # fmt: skip
 
 

@@ -28,13 +28,14 @@ S = OrderState
 def bracket(entry=S.FILLED, target=S.WORKING, stop=S.HELD, quantity=100):
     """A bracket with legs in these states."""
     intent = Intent(
-        "mk-1", IntentKind.ENTRY, "s:1", Contract("AAA", 1), "DU1", OrderAction.BUY, Decimal(quantity), 5.02, 5.2, 4.9,
-        12.0, AT, entry_order_id=1, target_order_id=2, stop_order_id=3,
+        intent_id="mk-1", kind=IntentKind.ENTRY, item_id="s:1", contract=Contract("AAA", 1), account="DU1",
+        action=OrderAction.BUY, quantity=Decimal(quantity), limit_price=5.02, target_price=5.2, stop_price=4.9,
+        risk_usd=12.0, created_at=AT, entry_order_id=1, target_order_id=2, stop_order_id=3,
     )  # fmt: skip
     orders = bracket_legs(intent, regular_hours=True, stop_slack_pct=2.0, bands=US_STOCK_BANDS)
-    found = Bracket(intent, AT)
+    found = Bracket(intent=intent, sent_at=AT)
     for role, order, state in zip(("entry", "target", "stop"), orders, (entry, target, stop), strict=True):
-        found.legs[role] = Leg(role, order, AT, state)
+        found.legs[role] = Leg(role=role, request=order, sent_at=AT, state=state)
     return found
 
 
