@@ -55,15 +55,15 @@ MOVED = {
     "simgateway.broker": "account assumptions depth matching order_admission order_book order_changes order_entry "
     "order_fills order_forced order_groups order_ids order_life order_lists order_manual order_preview order_reports "
     "order_rules order_truth switches triggers",
-    "simgateway.client": "client_* connection limits",
+    "simgateway.client": "client_* incoming limits",
     "simgateway.client.handlers": "handlers_*",
     "simgateway.faults": "fault_effects tamper",
     "simgateway.market": "bar_market curve earlier generated_source generator headlines history luld moves past_ticks "
     "plan recorded_market retelling tape universe walk",
-    "simgateway.protocol": "incoming times twins wire",
+    "simgateway.protocol": "fault_names times twins wire",
     "simgateway.protocol.protobuf": "protobuf protobuf_*",
     "simgateway.protocol.text": "messages messages_* request_readers requests_ticks",
-    "simgateway.scenario": "fault_names fault_specs scenario_docs section",
+    "simgateway.scenario": "fault_specs scenario_docs section",
     "storage.archive": "archive_*",
     "storage.imports": "import_* lean",
     "storage.journal": "digest encoding intents migrations query sqlite summary",
