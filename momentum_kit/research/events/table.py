@@ -187,7 +187,7 @@ def concat(tables: Sequence[EventTable]) -> EventTable:
 
     return EventTable(
         event_frame(pd.concat([table.events for table in tables], ignore_index=True)),
-        np.concatenate([_wide(table.at, width, np.datetime64("NaT")) for table in tables]),
+        np.concatenate([_wide(table.at, width, np.datetime64("NaT", "us")) for table in tables]),
         joined("features"),
         np.concatenate([_wide(table.gate, width, NO_BARS) for table in tables]),
         joined("net_bps"),

@@ -31,7 +31,7 @@ class DailyCells:
         for name in ("sums", "fills", "signals"):
             if getattr(self, name).shape != expected:
                 raise ResearchError(f"validation: {name} has the shape {getattr(self, name).shape}, not {expected}")
-        if not expected[0] or np.any(np.diff(as_days(self.days)) <= np.timedelta64(0)):
+        if not expected[0] or np.any(np.diff(as_days(self.days)) <= np.timedelta64(0, "D")):
             raise ResearchError("validation: days must be ascending, each once, and at least one")
         if not np.isfinite(self.sums).all():
             day, column = np.argwhere(~np.isfinite(self.sums))[0]

@@ -33,7 +33,7 @@ def walk_forward(days: npt.ArrayLike, least_train_days: int = 40) -> Iterator[Fo
     days: (D,) dates, ascending. least_train_days: days with events before the first month that is judged.
     """
     dates = as_days(days)
-    if np.any(np.diff(dates) <= np.timedelta64(0)):
+    if np.any(np.diff(dates) <= np.timedelta64(0, "D")):
         raise ResearchError("walk-forward: days must be ascending, each once")
     months = dates.astype("datetime64[M]")
     for month in np.unique(months):

@@ -43,11 +43,11 @@ def test_no_day_is_ever_split(days):
 def test_the_days_after_a_test_fold_do_not_teach():
     """The embargo lies behind the test fold, not before it."""
     fold = list(day_folds(DAYS, 5, embargo=0.02))[1]
-    last = DAYS[fold.test].max()
-    wait = int(np.ceil(0.02 * len(DAYS)))
-    assert not fold.train[(last + 1 < DAYS + 1) & (last + wait >= DAYS) & (last < DAYS)].any()
-    assert fold.train[last + wait + 1 == DAYS].all()
-    assert fold.train[DAYS[fold.test].min() - 1 == DAYS].all()
+    last, day = DAYS[fold.test].max(), np.timedelta64(1, "D")
+    wait = int(np.ceil(0.02 * len(DAYS))) * day
+    assert not fold.train[(last + wait >= DAYS) & (last < DAYS)].any()
+    assert fold.train[last + wait + day == DAYS].all()
+    assert fold.train[DAYS[fold.test].min() - day == DAYS].all()
 
 
 @pytest.mark.parametrize("folds", [1, 500])
@@ -76,9 +76,9 @@ def test_no_training_span_meets_a_test_span(days, hours):
 def test_overlap_is_what_comparing_every_pair_says(others, one):
     """The sorted search finds exactly the spans that meet."""
     zero = np.datetime64("2026-01-01", "us")
-    start = np.array([zero + o[0] for o in others], dtype="datetime64[us]")
-    end = start + np.array([o[1] for o in others], dtype="timedelta64[us]") if others else start
-    mine = np.array([zero + one[0]]), np.array([zero + sum(one)])
+    start = zero + np.array([o[0] for o in others], dtype="timedelta64[us]")
+    end = start + np.array([o[1] for o in others], dtype="timedelta64[us]")
+    mine = zero + np.array([[one[0]], [sum(one)]], dtype="timedelta64[us]")
     expected = any(one[0] <= o[0] + o[1] and o[0] <= one[0] + one[1] for o in others)
     assert overlaps(*mine, start, end).tolist() == [expected]
 

@@ -69,7 +69,7 @@ def table(symbols: Sequence[str] = ("AAA", "BBB"), received: datetime = RECEIVED
     n = len(symbols)
     first = np.datetime64(int(received.timestamp() // seconds * seconds + 2 * seconds), "s").astype("datetime64[us]")
     at = np.tile(first + np.arange(K) * np.timedelta64(seconds, "s"), (n, 1))
-    at[-1, -1] = np.datetime64("NaT")
+    at[-1, -1] = np.datetime64("NaT", "us")
     features = {name: np.full((n, K), np.nan) for name in FEATURES}
     features |= {"price": np.full((n, K), 5.0), "atr": np.full((n, K), 0.03)}
     columns: dict[str, Any] = {name: [""] * n for name in EVENT_DTYPES}

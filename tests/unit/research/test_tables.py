@@ -34,7 +34,7 @@ def make_table(n: int = 3, k: int = 2, seed: int = 1, marks: tuple[str, ...] = (
         received.tz_localize(None).to_numpy().astype("datetime64[us]").astype("datetime64[m]").astype("datetime64[us]")
     )
     at = start[:, None] + np.timedelta64(60_000_000, "us") * np.arange(1, k + 1)
-    at[-1, -1] = np.datetime64("NaT")
+    at[-1, -1] = np.datetime64("NaT", "us")
     features = {name: rng.normal(size=(n, k)) for name in FEATURES}
     gate = rng.integers(0, len(GATES), (n, k)).astype(np.int8)
     net = {"default": np.where(rng.random((n, k)) < 0.3, np.nan, rng.normal(size=(n, k)))}
