@@ -6,15 +6,16 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from momentum_kit.errors import EngineError, GuardRefused
-from momentum_kit.models.session import TradingState
-from momentum_kit.notebook.kit.kit import Kit
+from momentum_kit import Kit
+from momentum_kit.errors import DatabaseTooNew, EngineError, GuardRefused
+from momentum_kit.models import TradingState
 from momentum_kit.runtime.sim import gateway_process
-from momentum_kit.storage.journal import decisions_digest
+from momentum_kit.storage.journal import SqliteIntents, decisions_digest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -55,10 +56,9 @@ async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> 
     summary = kit.summary()
     assert summary["signals"] > 0
     assert summary["fills"] > 0
-    with sqlite3.connect(f"file:{kit.journal}?mode=ro", uri=True) as journal:
+    with closing(sqlite3.connect(f"file:{kit.journal}?mode=ro", uri=True)) as journal:
         unexplained = journal.execute("SELECT count(*) FROM decisions WHERE verdict = 'skip' AND reason = ''")
         assert unexplained.fetchone() == (0,)
-    journal.close()
     for thread in set(threading.enumerate()) - before:
         if not thread.name.startswith("asyncio_"):  # the pool of this test's own loop ends with the loop
             thread.join(10)
@@ -116,6 +116,19 @@ async def test_a_closed_port_is_one_clear_line(project: Path) -> None:
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
     assert not list((project / "state").rglob("control.json"))
+
+
+async def test_a_start_that_is_refused_leaves_no_file_open(project: Path) -> None:
+    """Intents of a later kit refuse the engine of this process, and the journal opened before them is closed."""
+    data = project / "data"
+    data.mkdir()
+    SqliteIntents(data / "intents-sim-4999.db").close()
+    with closing(sqlite3.connect(data / "intents-sim-4999.db")) as intents:
+        intents.execute("PRAGMA user_version = 9999")
+    with pytest.raises(DatabaseTooNew):
+        await Kit.open(config_of(project), port=4999, run_dir=project, in_process=True)
+    assert (project / "journal.db").exists()
+    assert not (project / "journal.db-wal").exists()  # SQLite takes it away with the last connection
 
 
 async def test_live_is_never_hosted_in_the_kernel(project: Path) -> None:

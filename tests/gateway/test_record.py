@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import statistics
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def _converted(project: Path, run_dir: Path, capsys: pytest.CaptureFixture[str])
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["whole"]
     archive = Archive(project / "recorded")
-    with sqlite3.connect(f"file:{run_dir / 'journal.db'}?mode=ro", uri=True) as journal:
+    with closing(sqlite3.connect(f"file:{run_dir / 'journal.db'}?mode=ro", uri=True)) as journal:
         heard = journal.execute(
             "SELECT DISTINCT article_id, received_at FROM headlines WHERE phase = 'live'"
         ).fetchall()

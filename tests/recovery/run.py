@@ -52,9 +52,9 @@ def judge_market(case: tuple[str, int, float]) -> dict[str, Any]:
     kind, seed, edge_bps = case
     started = time.perf_counter()
     table = events_of(SampleSpec(seed=seed, edge_bps=edge_bps, placebo=kind == "placebo"))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, TrialLedger(Path(folder) / "ledger.db") as ledger:
         study = seal(table, Path(folder) / "sealed.jsonl")
-        result = sweep(study.table, GRID, PLANTED, ["default"], TrialLedger(Path(folder) / "ledger.db"))
+        result = sweep(study.table, GRID, PLANTED, ["default"], ledger)
         evidence = validate(result, study.table)
         before = judge(evidence)
         if evidence.candidate:

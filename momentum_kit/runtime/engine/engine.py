@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -56,10 +57,14 @@ class Engine:
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
-        self._alerts = make_alerts(config.alerts, config.owner_key)
-        self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
+        with ExitStack() as opened:  # given back where the next one refuses: the process may live on
+            self._alerts = make_alerts(config.alerts, config.owner_key)
+            opened.callback(self._alerts.close)
+            self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
+            opened.callback(self._journal.close)
+            self._intents = SqliteIntents(intents_file(data, config.owner_key))
+            opened.pop_all()
         journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
-        self._intents = SqliteIntents(intents_file(data, config.owner_key))
         self._runner: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._flatten_deadline = FlattenDeadline(config.exits.flatten_timeout_s)

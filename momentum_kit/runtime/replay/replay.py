@@ -11,7 +11,7 @@ import gc
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -170,34 +170,34 @@ class _ReplayRun:
     async def session_over(self, config: Config, gateway: Callable[[EngineContext], Gateway]) -> None:
         """Live through the day on what `gateway` connects to."""
         clock = SteppedClock()
-        journal = SqliteJournal(self.folder / "journal.db")
-        intents = SqliteIntents(self.folder / "intents.db")
-        stand_in = _EngineStandIn(journal.write, clock.now)
-        context = EngineContext(
-            config=config,
-            project=self.project,
-            run_dir=self.folder,
-            clock=clock,
-            journal=journal,
-            intents=intents,
-            alerts=stand_in,
-            reader=None,
-            state=lambda: stand_in.state,
-            halt_entries=stand_in.halt_entries,
-            on_incident=stand_in.incident,
-            open_gateway=gateway,
-        )
-        session: Session | None = None
-        try:
-            session = await Session.connect(context, lambda accounts: accounts[0])
-            for note in self.notes:
-                stand_in.incident("archive", note)
-            await session.run(partial(self._after_beat, session, stand_in, journal))
-        finally:
-            if session is not None:
-                await session.disconnect()
-            intents.close()
-            journal.close()
+        with (
+            closing(SqliteJournal(self.folder / "journal.db")) as journal,
+            closing(SqliteIntents(self.folder / "intents.db")) as intents,
+        ):
+            stand_in = _EngineStandIn(journal.write, clock.now)
+            context = EngineContext(
+                config=config,
+                project=self.project,
+                run_dir=self.folder,
+                clock=clock,
+                journal=journal,
+                intents=intents,
+                alerts=stand_in,
+                reader=None,
+                state=lambda: stand_in.state,
+                halt_entries=stand_in.halt_entries,
+                on_incident=stand_in.incident,
+                open_gateway=gateway,
+            )
+            session: Session | None = None
+            try:
+                session = await Session.connect(context, lambda accounts: accounts[0])
+                for note in self.notes:
+                    stand_in.incident("archive", note)
+                await session.run(partial(self._after_beat, session, stand_in, journal))
+            finally:
+                if session is not None:
+                    await session.disconnect()
 
     async def _after_beat(
         self, session: Session, stand_in: _EngineStandIn, journal: SqliteJournal, now: datetime
