@@ -1,7 +1,9 @@
-# Every target sets itself up from nothing but python3 (3.11 or newer, with venv) and make.
+# Every target sets itself up from nothing but python3 (3.11 or newer, with venv) and make. Another Python beside it:
+# make PYTHON=python3.13 VENV=.venv3.13 test
 
 PYTHON ?= python3
 VENV := .venv
+TESTS :=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -26,8 +28,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## headlines, decisions, orders, fills and profit against a simulated gateway
 	@$(BIN)/momentum-kit demo
 
-test: setup  ## all tests, one process a core
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+test: setup  ## all tests, one process a core; TESTS=tests/unit for some of them
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
 fuzz: setup  ## a million broken requests at the simulated gateway, half of them on each wire
 	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -q
@@ -69,6 +71,6 @@ parity: setup  ## twenty archive days three ways: event table, virtual replay, w
 recovery: setup  ## twenty markets with a planted edge and two hundred without, each to its verdict
 	@$(BIN)/python tests/recovery/run.py
 
-clean:  ## remove .venv and everything derived; runs, data and logs stay
-	@rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## remove .venv (and .venv3.N) and everything derived; runs, data and logs stay
+	@rm -rf $(VENV) .venv3.* dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
