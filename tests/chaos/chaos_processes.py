@@ -125,7 +125,7 @@ class Run:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end: exit status and stderr."""
-        _, errors = self._process.communicate(timeout=30)
+        _, errors = self._process.communicate(timeout=90)
         return self._process.returncode, errors
 
     def close(self) -> None:
