@@ -28,10 +28,11 @@ MOVED = {
     "pages": "notebook.views notebook.views_html research.views",
     "research": "code_version",
     "research.event_study": "event_study_net study_groups",
-    "research.events": "assumptions events_* headline_counts outcomes tables",
+    "research.study": "cluster headline_counts verdict_page",
+    "research.events": "assumptions events_* outcomes tables",
     "research.plots": "plots_*",
     "research.sample": "sample_*",
-    "research.sweep": "cluster finalist_table finalists grid grid_file ledger sweep_* triggers",
+    "research.sweep": "finalist_table finalists grid grid_file ledger sweep_* triggers",
     "research.validation": "bootstraps daily evidence* folds overfitting placebo sealed statistics stress "
     "thresholds_file verdict* worlds",
     "runtime": "beats bench clock gateway project record session",

@@ -16,16 +16,11 @@ MODULES = (
     "momentum_kit.detection",
     "momentum_kit.detection.live.features", "momentum_kit.detection.live.rules", "momentum_kit.detection.live.baseline",
     "momentum_kit.detection.live.tape",
-    "momentum_kit.research",
-    "momentum_kit.research.workspace", "momentum_kit.research.events.events", "momentum_kit.research.events.table",
-    "momentum_kit.research.events.outcomes", "momentum_kit.research.event_study.event_study",
-    "momentum_kit.research.sweep.grid", "momentum_kit.research.sweep.sweep",
-    "momentum_kit.research.validation.sealed", "momentum_kit.research.validation.validation",
-    "momentum_kit.research.validation.evidence", "momentum_kit.research.validation.verdict",
-    "momentum_kit.research.validation.thresholds_file",
+    "momentum_kit.research", "momentum_kit.research.study", "momentum_kit.research.events",
+    "momentum_kit.research.event_study", "momentum_kit.research.sweep", "momentum_kit.research.validation",
     "momentum_kit.bridge", "momentum_kit.simgateway",
 )  # fmt: skip
-"""One page each, in this order; a module that is not here is nobody's to call."""
+"""One page each, in this order: faces and public modules; a module that is not here is nobody's to call."""
 
 SHOWN_LAST = ("Config",)
 """What stands behind the rest of its page."""

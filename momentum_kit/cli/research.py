@@ -1,18 +1,16 @@
 """Commands of a study: momentum-kit research ..."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import date
+import dataclasses
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError
-
-if TYPE_CHECKING:
-    from momentum_kit.research import Workspace
 
 research_app = typer.Typer(
     help="A study of an archive: headlines, events, study, sweep, validate, export.", no_args_is_help=True
@@ -36,7 +34,6 @@ Scheduler = Annotated[
 ExitRules = Annotated[Path | None, typer.Option("--exits", help="YAML of exit rules; default: the session's own.")]
 Spread = Annotated[float | None, typer.Option("--spread-bps", help="Assumed where the archive has no quotes.", min=0)]
 
-IN_ONE_PIECE = ("sweep", "validate")  # here a sweep takes all cores at once; only elsewhere it goes part by part
 SAMPLE = Path("data/sample")
 CONFIG = Path("config/sim.yaml")
 
@@ -51,18 +48,11 @@ def headlines(
     json_: Json = False,
 ) -> None:
     """Count headlines by provider, catalyst and session, and say what came of none of them and who is missing."""
-    from momentum_kit.cli.research_words import as_plain, headline_words, rows
-    from momentum_kit.research.events import count_headlines
+    from momentum_kit import Study  # pandas and scipy: only where a study is wanted
 
-    with _workspace("headlines", archive, None, config) as study:
-        days = study.days(_day("--from", first), _day("--to", last))
-        counts = count_headlines(study.news(days, study.latency(_imputed(impute))), study.config.calendar)
-    tables = {by: counts.by(by) for by in ("provider", "catalyst", "session")}
-    result = {
-        "headlines": counts.heard, "items": len(counts.items), "skips": counts.skips, "marks": list(counts.marks),
-        **{by: rows(table) for by, table in tables.items()},
-    }  # fmt: skip
-    done(json_, as_plain(result), headline_words(counts, tables))
+    days = _day("--from", first), _day("--to", last)
+    counts = Study(archive, config=config).counts(*days, _imputed(impute))
+    done(json_, _plain(counts.summary()), str(counts))
 
 
 @research_app.command()
@@ -79,23 +69,13 @@ def events(
     json_: Json = False,
 ) -> None:
     """Build the table of events: features at every decision time, and what each exit rule nets after costs."""
-    from momentum_kit.cli.research_words import as_plain
-    from momentum_kit.research import span
+    from momentum_kit import Study
 
-    with _workspace("events", archive, folder, config, exits, spread_bps, scheduler) as study:
-        days = study.days(_day("--from", first), _day("--to", last))
-        table = study.build(days, study.latency(_imputed(impute)))
-    low, high = span(table)
-    file = study.folder / "events.parquet"
-    result = {
-        "file": str(file), "events": len(table), "decisions": int((table.at == table.at).sum()), "first_day": low,
-        "last_day": high, "exits": list(table.net_bps), "marks": list(table.marks),
-    }  # fmt: skip
-    words = (
-        f"{len(table):,} events, {result['decisions']:,} decisions, {low} to {high}, "
-        f"exits {', '.join(table.net_bps)} net of costs\n{file}"
+    study = Study(
+        archive, folder=folder, config=config, exits=exits, spread_bps=_spread(spread_bps), scheduler=scheduler
     )
-    done(json_, as_plain(result), "\n".join([*table.marks, words]))
+    found = study.build(_day("--from", first), _day("--to", last), _imputed(impute))
+    done(json_, _plain(found.summary()), str(found))
 
 
 @research_app.command("study")
@@ -112,23 +92,13 @@ def study_(
     json_: Json = False,
 ) -> None:
     """Show what the tape does around headlines and what a buyer nets; sealed days are not looked at."""
-    from momentum_kit.cli.research_words import as_plain, rows, study_words
-    from momentum_kit.research.event_study import archived_bars, groups, net_by_delay, paths, study
-    from momentum_kit.research.plots import event_study_plot
+    from momentum_kit import Study
 
-    with _workspace("study", archive, folder, config) as opened:
-        table = opened.open_days().table
-        names = groups(table, by)
-        events = table.events.assign(**{by: names})
-        found = study(paths(archived_bars(opened.archive), events, market=market, marks=table.marks), by)
-        net = net_by_delay(table, exit_ or next(iter(table.net_bps)), names)
-        if png:
-            event_study_plot(found, net, exit_ or next(iter(table.net_bps))).savefig(png, dpi=110)
-    result = {
-        "by": by, "events": len(table), "overlapping": found.overlapping, "marks": list(found.marks),
-        "groups": rows(found.groups), "curves": rows(found.curves), "net": rows(net), "png": str(png) if png else None,
-    }  # fmt: skip
-    done(json_, as_plain(result), study_words(by, found, net) + (f"\n{png}" if png else ""))
+    found = Study(archive, folder=folder, config=config).event_study(by, exit_, market)
+    if png:
+        found.plot().savefig(png, dpi=110)
+    result = {**found.summary(), "png": str(png) if png else None}
+    done(json_, _plain(result), f"{found}\n{png}" if png else str(found))
 
 
 @research_app.command()
@@ -145,23 +115,13 @@ def sweep(
     json_: Json = False,
 ) -> None:
     """Try every cell of a grid of thresholds on the open days, and count every trial; one value alone is held."""
-    from momentum_kit.cli.research_words import as_plain, finalist_words, rows
-    from momentum_kit.research.sweep import finalists, grid_of, plateau_or_reason, read_axes, read_grid
+    from momentum_kit import Study
 
-    axes = (read_grid(grid) if grid else {}) | read_axes(axis or [])
+    axes = Study.axes(grid, axis or ())
     if not axes:
         raise InputError("sweep: no grid; give a YAML file, or --axis min_z_tod=2,4,6 and others")
-    with _workspace("sweep", archive, folder, config, scheduler=scheduler) as study:
-        chosen, base = grid_of(axes, study.config.thresholds)
-        result = study.sweep(chosen, base, exit_ or ())
-        table = finalists(result, study.open_days().table, study.config)
-    plateaus = {name: plateau_or_reason(result, name) for name in result.exits}
-    summary = {
-        "cells": chosen.size, "exits": list(result.exits), "days": len(result.days), "trials": result.trials,
-        "new_trials": result.new_trials, "marks": list(result.marks), "plateaus": plateaus, "finalists": rows(table),
-        "file": str(study.folder / "cells.parquet"),
-    }  # fmt: skip
-    done(json_, as_plain(summary), finalist_words(summary, table))
+    found = Study(archive, folder=folder, config=config, scheduler=scheduler).sweep(axes, exit_ or ())
+    done(json_, _plain(found.summary()), str(found))
 
 
 @research_app.command()
@@ -180,24 +140,11 @@ def validate(
     json_: Json = False,
 ) -> None:
     """Judge the best of the last sweep and write the verdict page; the options are those the events were built with."""
-    from momentum_kit.cli.research_words import as_plain, verdict_words
-    from momentum_kit.research import require_archive
+    from momentum_kit import Study
 
-    if later is not None:
-        require_archive(later)
-    with _workspace("validate", archive, folder, config, exits, spread_bps) as study:
-        latency = study.latency(_imputed(impute))
-        verdict, evidence = study.validate(
-            study.swept(), placebos=placebos, later=later, latency=latency, unseal=open_seal
-        )
-    pages = {kind: str(study.folder / f"verdict.{kind}") for kind in ("md", "html")}
-    result = {
-        "verdict": verdict.word, "why": verdict.why, "power": verdict.power, "checks": verdict.checks,
-        "candidate": evidence.candidate.model_dump(mode="json", exclude={"export"}) if evidence.candidate else None,
-        "exit_rule": evidence.exit_rule, "marks": list(evidence.marks), "sealed_opened": evidence.sealed is not None,
-        **pages,
-    }  # fmt: skip
-    done(json_, as_plain(result), verdict_words(verdict, evidence, pages))
+    study = Study(archive, folder=folder, config=config, exits=exits, spread_bps=_spread(spread_bps))
+    found = study.validate(placebos=placebos, later=later, impute=_imputed(impute), open_seal=open_seal)
+    done(json_, _plain(found.summary()), str(found))
 
 
 @research_app.command()
@@ -211,54 +158,10 @@ def export(
     json_: Json = False,
 ) -> None:
     """Write the judged thresholds, under a hash, to the file that a live session loads."""
-    with _workspace("export", archive, folder, config) as study:
-        file = study.export(name, despite, into)
+    from momentum_kit import Study
+
+    file = Study(archive, folder=folder, config=config).export(name, despite, into)
     done(json_, {"file": str(file)}, f"{file}\nto trade them: detection.thresholds: thresholds/{file.name}")
-
-
-@contextmanager
-def _workspace(
-    what: str,
-    archive: Path,
-    folder: Path | None,
-    config: Path,
-    exits: Path | None = None,
-    spread_bps: float | None = None,
-    scheduler: str | None = None,
-) -> "Iterator[Workspace]":
-    """The study of an archive, its parts run here or elsewhere, with a line of progress on a terminal."""
-    from momentum_kit.research import Workspace
-
-    with ExitStack() as stack:
-        run: Callable[..., Iterable[Any]] = map
-        if scheduler:
-            from momentum_kit.research.sweep import Cluster
-
-            run = stack.enter_context(Cluster(scheduler)).run
-        shown = stack.enter_context(_progress(what, run))
-        if scheduler or what not in IN_ONE_PIECE:
-            run = shown
-        assumed = float("nan") if spread_bps is None else spread_bps
-        yield Workspace.open(archive, folder, config, exits=exits, spread_bps=assumed, run=run)
-
-
-@contextmanager
-def _progress(what: str, run: Callable[..., Iterable[Any]]) -> Iterator[Callable[..., Iterable[Any]]]:
-    """The same run, counting the parts that are done, on a terminal; nothing in a pipe."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield run
-        return
-    with console.status(f"{what} ...") as line:
-
-        def counted(task: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
-            for number, result in enumerate(run(task, things), start=1):
-                line.update(f"{what}: [bold]{number:,}[/] parts done")
-                yield result
-
-        yield counted
 
 
 def _day(option: str, text: str | None) -> date | None:
@@ -276,3 +179,22 @@ def _imputed(text: str | None) -> Any:
         return float(text)
     except ValueError:
         raise InputError(f"--impute {text}: expected seconds, or measured") from None
+
+
+def _spread(bps: float | None) -> float:
+    return math.nan if bps is None else bps
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: nan and infinity, which it cannot, become null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if hasattr(value, "item"):  # NumPy's numbers
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -21,7 +21,7 @@ from momentum_kit.pages.style import TABLE_STYLE
 
 if TYPE_CHECKING:
     from momentum_kit.pages.blocks import Block, RenderedTable, Shown, Words, warnings_of, word
-    from momentum_kit.pages.frames import ColumnLook, ReadableFrame, Row
+    from momentum_kit.pages.frames import ColumnLook, ReadableFrame, Row, frame_block
 
 __all__ = [
     "LONGEST",
@@ -38,6 +38,7 @@ __all__ = [
     "age",
     "chip",
     "clock",
+    "frame_block",
     "gain",
     "in_new_york",
     "join",
@@ -51,7 +52,7 @@ __all__ = [
 
 
 _BLOCKS = ("Block", "RenderedTable", "Shown", "Words", "warnings_of", "word")
-_FRAMES = ("ColumnLook", "ReadableFrame", "Row")
+_FRAMES = ("ColumnLook", "ReadableFrame", "Row", "frame_block")
 
 
 def __getattr__(name: str) -> Any:

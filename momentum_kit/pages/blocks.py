@@ -96,7 +96,7 @@ _WARNING = "border-left:.4rem solid #b45309;padding:.3rem .8rem;font-weight:600"
 
 
 class Shown:
-    """A result that shows itself: its blocks as HTML in a notebook's cell, its words (`str`) everywhere else."""
+    """A result that shows itself: its blocks as HTML in a notebook's cell, and the same in words on a plain screen."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ class Shown:
         return "\n".join(block.html(aligned=True, below=2) for block in self.blocks())
 
     def __repr__(self) -> str:
-        return str(self)
+        return "\n\n".join(block.table.text() if block.table else block.text for block in self.blocks())
 
 
 class Words(str):

@@ -6,13 +6,13 @@ would change everybody's. How a column looks follows from its name and its value
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from momentum_kit.pages.blocks import word
+from momentum_kit.pages.blocks import Block, RenderedTable, word
 from momentum_kit.pages.markup import ColumnHead, Html, gain, join, number, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
 from momentum_kit.sessions import NEW_YORK
@@ -74,6 +74,23 @@ class ReadableFrame(pd.DataFrame):
         title = ", ".join(filter(None, (self.caption, counted, f"{day:%A, %-d %B %Y}" if day else "")))
         empty = f"no rows yet; columns: {', '.join(map(str, shown.columns))}"
         return table(title, [column.head for column in columns], rows, empty)
+
+
+@dataclass(frozen=True, slots=True)
+class _FrameTable(RenderedTable):
+    """A table of a page that a cell shows as the frame shows itself."""
+
+    frame: ReadableFrame = field(default_factory=ReadableFrame)
+
+    def cell(self) -> Html:
+        shown = self.frame._repr_html_()
+        return Html(shown) if shown else RenderedTable.cell(self)
+
+
+def frame_block(frame: pd.DataFrame) -> Block:
+    """A frame as a block of a page: the frame itself in a notebook's cell, its words elsewhere."""
+    words = RenderedTable.of(frame)
+    return Block("table", table=_FrameTable(words.heads, words.rows, words.numbers, ReadableFrame(frame)))
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,20 +1,15 @@
-"""Studies on archives with the very functions that trade."""
+"""Studies on archives with the very functions that trade; `Study` is their face."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
-    from momentum_kit.research.workspace import Workspace, require_archive, span
+    from momentum_kit.research.study import Study
 
-__all__ = ["Workspace", "code_version", "require_archive", "span"]
+__all__ = ["Study", "code_version"]
 
-_HOMES = {
-    "Workspace": "momentum_kit.research.workspace",
-    "code_version": "momentum_kit.research.code_hash",
-    "require_archive": "momentum_kit.research.workspace",
-    "span": "momentum_kit.research.workspace",
-}
+_HOMES = {"Study": "momentum_kit.research.study", "code_version": "momentum_kit.research.code_hash"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from distributed import LocalCluster
 
 from momentum_kit.models.news import Headline
 from momentum_kit.research.events import EventSettings, build
-from momentum_kit.research.sweep import Cluster
+from momentum_kit.research.study import Cluster
 from momentum_kit.runtime.bench import Row
 from momentum_kit.sessions import previous_sessions
 from momentum_kit.storage.archive import BARS, Archive, Listing, Provenance, Series, in_days

@@ -59,9 +59,11 @@ def public(module: ModuleType) -> Iterator[tuple[str, Any]]:
         if not ours or not (inspect.isclass(offered) or inspect.isroutine(offered)):
             continue
         yield name, offered
-        for base in offered.__mro__ if inspect.isclass(offered) else ():
+        methods: dict[str, Any] = {}
+        for base in reversed(offered.__mro__) if inspect.isclass(offered) else ():  # what overrides comes last
             if base.__module__.startswith("momentum_kit.") and base.__module__ not in set(MODULES) - {module.__name__}:
-                yield from ((f"{name}.{inner}", each) for inner, each in vars(base).items() if is_method(inner, each))
+                methods |= {inner: each for inner, each in vars(base).items() if is_method(inner, each)}
+        yield from ((f"{name}.{inner}", each) for inner, each in methods.items())
 
 
 def is_method(name: str, found: object) -> bool:

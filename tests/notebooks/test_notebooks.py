@@ -44,4 +44,4 @@ def test_functions_live_in_the_package(notebook):
 def test_a_study_ends_in_a_decision(notebook):
     """In words, by the package, under a heading of its own."""
     assert cells(notebook, "markdown")[-1] == "## Decision"
-    assert cells(notebook, "code")[-1].startswith("Markdown(")
+    assert cells(notebook, "code")[-1].endswith(".conclusion()")

@@ -1,8 +1,8 @@
 """`make recovery`: does the research find what is there, and nothing where nothing is? Markets of known truth decide.
 
 Each market goes the whole way of a study: events, outcomes, the last fifth sealed, a sweep, the evidence, the seal's
-one opening, the verdict of research/verdict.py with its own cut-offs. One JSON line a market is kept in the folder
-given, so that a run that was cut short goes on where it was.
+one opening, the verdict with the cut-offs of research/validation. One JSON line a market is kept in the folder given,
+so that a run that was cut short goes on where it was.
 """
 
 import argparse

@@ -3,22 +3,23 @@
 from momentum_kit.research.event_study.event_study import (
     LEAST_DAYS,
     LEAST_EVENTS,
-    EventStudy,
+    AbnormalReturns,
+    abnormal_returns,
     archived_bars,
     paths,
-    study,
 )
-from momentum_kit.research.event_study.grouping import groups
+from momentum_kit.research.event_study.grouping import first_known, groups
 from momentum_kit.research.event_study.net import group_table, net_by_delay
 
 __all__ = [
     "LEAST_DAYS",
     "LEAST_EVENTS",
-    "EventStudy",
+    "AbnormalReturns",
+    "abnormal_returns",
     "archived_bars",
+    "first_known",
     "group_table",
     "groups",
     "net_by_delay",
     "paths",
-    "study",
 ]

@@ -1,17 +1,16 @@
 """Event study: how price, volume and spread move around headlines, against the market, with bands by day.
 
-    paths(bars, events, ...)  -> Paths        what each event's tape did, second by second, on one common grid
-    study(paths, by)          -> EventStudy   means by group with day-block bootstrap bands, and the drift before
+    paths(bars, events, ...)     -> Paths             what each event's tape did, second by second, on one common grid
+    abnormal_returns(paths, by)  -> AbnormalReturns   means by group with day-block bootstrap bands, the drift before
 
 Zero is the publication: what the tape does before it is a leak, a clock that runs ahead or a story told twice, and
 never an edge. Nothing here is a strategy's profit: a move that cannot be bought in time is not money, and costs are
-shown by research/outcomes.py. Method: MacKinlay, Journal of Economic Literature 35 (1997), market-adjusted model.
+shown by net.py. Method: MacKinlay, Journal of Economic Literature 35 (1997), market-adjusted model.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,7 +36,7 @@ Matrix = npt.NDArray[np.float64]
 SECOND = np.int64(1_000_000)  # microseconds
 
 
-class BarColumns(Protocol):
+class BarSource(Protocol):
     """Where bars come from: an archive, or arrays in memory."""
 
     def __call__(self, symbol: str, first: np.datetime64, last: np.datetime64, /) -> Mapping[str, npt.NDArray[Any]]:
@@ -64,7 +63,7 @@ class Paths:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EventStudy:
+class AbnormalReturns:
     """The answer. curves: one row a group and offset; groups: one row a group; overlapping: events left out.
 
     curves: group, offset_s, events, mean_bps, low_bps, high_bps (95%, days resampled whole), median_bps, volume_ratio.
@@ -80,7 +79,7 @@ class EventStudy:
 
 
 def paths(
-    bars: BarColumns,
+    bars: BarSource,
     events: pd.DataFrame,
     offsets_s: Sequence[int] = OFFSETS_S,
     market: str | None = None,
@@ -111,7 +110,7 @@ def paths(
     return Paths(kept, grid, moved, _relative(volume, grid), len(events) - len(kept), noted)
 
 
-def archived_bars(archive: Archive) -> BarColumns:
+def archived_bars(archive: Archive) -> BarSource:
     """The archive's tape: 5 s bars where it has them, minutes where it has not; each instant from one series only."""
 
     def bars(symbol: str, first: np.datetime64, last: np.datetime64, /) -> Mapping[str, npt.NDArray[Any]]:
@@ -126,7 +125,7 @@ def archived_bars(archive: Archive) -> BarColumns:
     return bars
 
 
-def study(found: Paths, by: str = "", seed: int = 0) -> EventStudy:
+def abnormal_returns(found: Paths, by: str = "", seed: int = 0) -> AbnormalReturns:
     """Means with bands by group (`by`: a column of events; "" takes all as one).
 
     The drift before is the abnormal return from the grid's first offset to zero, its t over the means of days.
@@ -139,28 +138,9 @@ def study(found: Paths, by: str = "", seed: int = 0) -> EventStudy:
         group = _drift_before(name, found.abnormal[rows, 0], days[rows])
         groups.append(group)
         curves.append(_curve(name, found, rows, days[rows], np.random.default_rng(seed)))
-    return EventStudy(by, pd.concat(curves, ignore_index=True), pd.DataFrame(groups), found.overlapping, found.marks)
-
-
-def deciles(values: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    """Which tenth of all events a value falls into, "01" (smallest) to "10", "unknown" where it is nan."""
-    known = np.asarray(values, float)
-    finite = np.isfinite(known)
-    names = np.full(known.shape, "unknown", dtype="<U7")
-    ranks = stats.rankdata(known[finite], method="average")
-    tenth = np.minimum((ranks - 0.5) / max(finite.sum(), 1) * 10, 9).astype(int) + 1
-    names[finite] = np.char.zfill(tenth.astype(str), 2)
-    return names
-
-
-def buckets(values: npt.ArrayLike, edges: Sequence[float], unit: str = "") -> npt.NDArray[np.str_]:
-    """Which interval of `edges` a value falls into, in words that sort: "2: 1 to 5 USD"; "unknown" where it is nan."""
-    known = np.asarray(values, float)
-    index = np.searchsorted(edges, known, side="right")
-    words = [f"below {edges[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(edges))]
-    words.append(f"from {edges[-1]:g}")
-    named = np.array([f"{i + 1}: {word} {unit}".rstrip() for i, word in enumerate(words)] + ["unknown"])
-    return np.asarray(named[np.where(np.isnan(known), len(words), index)])
+    return AbnormalReturns(
+        by, pd.concat(curves, ignore_index=True), pd.DataFrame(groups), found.overlapping, found.marks
+    )
 
 
 def _series(archive: Archive, kind: str, symbol: str, first: date, last: date) -> dict[str, npt.NDArray[Any]]:
@@ -192,7 +172,7 @@ def _micros(times: "pd.Series[Any]") -> npt.NDArray[np.int64]:
 
 
 def _on_grid(
-    bars: BarColumns, events: pd.DataFrame, grid: npt.NDArray[np.int64], symbols: npt.NDArray[Any]
+    bars: BarSource, events: pd.DataFrame, grid: npt.NDArray[np.int64], symbols: npt.NDArray[Any]
 ) -> tuple[Matrix, Matrix]:
     """(N, T) price at, and shares traded until, each instant; of each event's own symbol in `symbols`."""
     zero = _micros(events["published_at"])

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study.event_study import EventStudy, day_bands
+from momentum_kit.research.event_study.event_study import AbnormalReturns, day_bands
 from momentum_kit.research.events import EventTable
 
 
@@ -43,19 +43,19 @@ def net_by_delay(table: EventTable, exit_name: str, names: npt.NDArray[np.str_] 
     return found
 
 
-def group_table(study: EventStudy, net: pd.DataFrame, delay_s: float = 10.0) -> pd.DataFrame:
+def group_table(found: AbnormalReturns, net: pd.DataFrame, delay_s: float = 10.0) -> pd.DataFrame:
     """One row a group: events, days, the drift before, the move after 10, 60 and 900 s, and the net of a buyer.
 
     The moves are means in bps before costs. net_bps, with its 95% band by day: bought without any rule at the decision
     time next to delay_s after reception.
     """
-    table = study.groups[["group", "events", "days", "drift_before_bps", "drift_before_t"]].copy()
-    moves = study.curves.pivot(index="group", columns="offset_s", values="mean_bps")
+    table = found.groups[["group", "events", "days", "drift_before_bps", "drift_before_t"]].copy()
+    moves = found.curves.pivot(index="group", columns="offset_s", values="mean_bps")
     for offset in (10, 60, 900):
         if offset in moves:
             table[f"after_{offset}s"] = table["group"].map(moves[offset])
     near = net.loc[(net["delay_s"] - delay_s).abs().groupby(net["group"]).idxmin()].set_index("group")
     for shown, column in (("net_bps", "mean_bps"), ("net_low", "low_bps"), ("net_high", "high_bps")):
         table[shown] = table["group"].map(near[column])
-    table["mark"] = study.groups["mark"]
+    table["mark"] = found.groups["mark"]
     return table

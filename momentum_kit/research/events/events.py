@@ -26,8 +26,8 @@ import pandas as pd
 from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.features import EventSettings, symbol_table
-from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.news import Run, read_news
+from momentum_kit.research.events.reading import Latency
 from momentum_kit.research.events.source import MemorySource, Source
 from momentum_kit.research.events.table import EventTable, concat
 

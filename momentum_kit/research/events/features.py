@@ -66,7 +66,7 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
     frame = event_frame(
         {
             **news,
-            "catalyst": news["catalyst"] if "catalyst" in news else _catalysts(news),
+            "catalyst": news["catalyst"] if "catalyst" in news else catalysts(news),
             "session": _sessions(received, row, background, days),
         }
     )
@@ -120,7 +120,8 @@ def _quotes(source: Source, symbol: str, days: Sequence[date], bar_s: int) -> Qu
     return found if found.end.size else quotes_of(source, kinds[1], symbol, days[0] - timedelta(days=1), days[-1])
 
 
-def _catalysts(news: pd.DataFrame) -> list[str]:
+def catalysts(news: pd.DataFrame) -> list[str]:
+    """What each news item is about, read from its text, its symbol and the company's name."""
     rows = zip(news["text"], news["symbol"], news["name"], news["analyst_action"], strict=True)
     return [
         classify(text, (symbol, *distinctive_words(name)[:1]), analyst_action=bool(marked)).catalyst.value

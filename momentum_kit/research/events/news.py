@@ -4,7 +4,7 @@ What the engine asks the broker, which contract a ticker is, a study asks the da
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news import StoryMemory, SymbolMaster
+from momentum_kit.detection.news import MatchLayer, Mention, StoryMemory, SymbolMaster, name_agrees
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.events.latency import Latency
-from momentum_kit.research.events.listings import Listings
-from momentum_kit.research.events.reading import Reading, month_end, read_month
+from momentum_kit.models import canonical_symbol
+from momentum_kit.research.events.reading import Latency, ReadHeadline, month_end, read_month
 from momentum_kit.research.events.source import Source
+from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Applies a function to each of many things, in their order; the builtin map is one."""
@@ -126,9 +126,9 @@ def _months(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
         first_day = month_end(first_day) + timedelta(days=1)
 
 
-def _in_order_of_reception(months: Iterable[list[Reading]]) -> Iterator[Reading]:
+def _in_order_of_reception(months: Iterable[list[ReadHeadline]]) -> Iterator[ReadHeadline]:
     """Month by month, so that a year need not be held at once; what is received next month waits for it."""
-    waiting: list[Reading] = []
+    waiting: list[ReadHeadline] = []
     for readings in months:
         if readings:
             waiting = sorted([*waiting, *readings], key=lambda reading: reading.heard_at)
@@ -139,7 +139,7 @@ def _in_order_of_reception(months: Iterable[list[Reading]]) -> Iterator[Reading]
     yield from waiting
 
 
-def _reason(reading: Reading, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
+def _reason(reading: ReadHeadline, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
     """Why nothing comes of a headline, in the order in which the news handler asks."""
     if not reading.recorded:
         return "not recorded"
@@ -152,7 +152,7 @@ def _reason(reading: Reading, settings: NewsSettings, new: list[str] | None, tic
     return "round-up" if tickers > settings.max_tickers else ""
 
 
-def _count(news: News, reading: Reading, reason: str) -> None:
+def _count(news: News, reading: ReadHeadline, reason: str) -> None:
     news.heard += 1
     news.imputed += reading.imputed
     news.skips[reason] += bool(reason)
@@ -163,7 +163,7 @@ def _count(news: News, reading: Reading, reason: str) -> None:
         news.first_future = news.first_future or f"{reading.provider} {reading.article_id} by {ahead_us / 1e6:.1f} s"
 
 
-def _row(reading: Reading, symbol: str, con_id: int, name: str) -> NewsRow:
+def _row(reading: ReadHeadline, symbol: str, con_id: int, name: str) -> NewsRow:
     return NewsRow(
         f"{reading.story_id}:{con_id}",
         reading.story_id,
@@ -180,3 +180,56 @@ def _row(reading: Reading, symbol: str, con_id: int, name: str) -> NewsRow:
         reading.confidence,
         len(reading.mentions),
     )
+
+
+class Listings:
+    """The symbol masters of a source, asked day after day; where it has none, a ticker is whatever has bars."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.dated = source.symbol_master(date.max) is not None
+        self._day: date | None = None
+        self._master: DatedMaster | None = None
+        self._known: dict[str, tuple[int, str]] = {}
+
+    def resolve(
+        self, reading: ReadHeadline, symbols: Collection[str], master: SymbolMaster | None
+    ) -> list[tuple[str, int, str]]:
+        """Symbol, con_id and company name of the named companies among `symbols`, each contract once."""
+        found: dict[int, tuple[str, int, str]] = {}
+        for named in reading.mentions:
+            if named.symbol not in symbols:
+                continue
+            if named.own and reading.own_con_id:
+                name = master.name(reading.own_symbol) if master else ""
+                found.setdefault(reading.own_con_id, (reading.own_symbol, reading.own_con_id, name))
+                continue
+            con_id, name = (
+                self._on(reading.day).get(named.symbol, (0, "")) if self.dated else self._with_bars(named.symbol)
+            )
+            doubtful = master is None and named.needs_name
+            agrees = not doubtful or name_agrees(name, Mention(named.symbol, MatchLayer.BRACKETED, named.before))
+            if con_id and agrees:
+                found.setdefault(con_id, (named.symbol, con_id, name))
+        return list(found.values())
+
+    def _with_bars(self, symbol: str) -> tuple[int, str]:
+        known = any(self._source.provenances(kind, symbol) for kind in (BARS, BARS_5S))
+        return (int.from_bytes(symbol.encode()) if known else 0), ""  # nobody knows its id: one that is its own
+
+    def _on(self, day: date) -> dict[str, tuple[int, str]]:
+        if day != self._day:
+            # nothing that old: the newest there is; what it has lost since is counted as survivorship
+            dated = self._source.symbol_master(day) or self._source.symbol_master(date.max)
+            if dated and (self._master is None or dated.day != self._master.day):
+                self._master, self._known = dated, _by_symbol(dated)
+            self._day = day
+        return self._known
+
+
+def _by_symbol(master: DatedMaster) -> dict[str, tuple[int, str]]:
+    """con_id and name of the symbols that mean one US stock, as the engine's address book chooses."""
+    stocks = [each for each in master.listings if each.sec_type == "STK" and each.currency == "USD"]
+    spelled = [(canonical_symbol(each.symbol), each) for each in stocks]
+    named = Counter(symbol for symbol, _ in spelled)
+    return {symbol: (each.con_id, each.name) for symbol, each in spelled if named[symbol] == 1}

@@ -1,15 +1,66 @@
-"""One month of headlines, cleaned and searched for tickers: the part of reading news that needs no memory."""
+"""Headlines cleaned and searched for tickers, a month at a time: the part of reading news that needs no memory.
 
-from collections.abc import Sequence
+A reception that nobody recorded is imputed here, from the latency that was measured on other headlines. What is read
+may come from another machine; news.py beside this module puts it in order and remembers the stories.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
+
 from momentum_kit.detection.batch import micros
 from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, clean_headline, extract_tickers
+from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, HeadlinePhase
-from momentum_kit.research.events.latency import Latency
 from momentum_kit.research.events.source import Source
 from momentum_kit.sessions import exchange_day
+
+ANY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds from publication to reception by provider; the key "" stands for those without samples of their own.
+
+    A draw depends on the seed and the headline alone, so that no other headline changes it.
+    """
+
+    samples_s: Mapping[str, Sequence[float]]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for provider, samples in self.samples_s.items():
+            if not len(samples) or not np.isfinite(samples).all():
+                raise ResearchError(
+                    f"latency of {provider or 'any provider'}: give at least one finite number of seconds"
+                )
+
+    @classmethod
+    def measured(cls, headlines: Iterable[Headline], seed: int = 0) -> "Latency":
+        """From headlines that were heard live; ResearchError where there is none."""
+        samples: dict[str, list[float]] = {}
+        for line in headlines:
+            if line.received_at is not None and line.phase is HeadlinePhase.LIVE:
+                latency_s = (line.received_at - line.published_at).total_seconds()
+                for key in (line.provider, ANY):
+                    samples.setdefault(key, []).append(latency_s)
+        if not samples:
+            raise ResearchError("latency: no headline was heard live; record a session, or give the seconds yourself")
+        return cls(samples, seed)
+
+    def received_at(self, headline: Headline) -> datetime:
+        """A reception time of this headline; ResearchError for a provider without samples."""
+        samples = self.samples_s.get(headline.provider) or self.samples_s.get(ANY)
+        if not samples:
+            raise ResearchError(f"latency: no samples of {headline.provider}; give them, or some for any provider")
+        symbol = headline.contract.symbol if headline.contract else ""
+        key = f"{self.seed}|{headline.provider}|{headline.article_id}|{symbol}|{headline.published_at.isoformat()}"
+        share = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big") / 2**56
+        return headline.published_at + timedelta(seconds=float(np.quantile(samples, share)))
 
 
 class Named(NamedTuple):
@@ -21,7 +72,7 @@ class Named(NamedTuple):
     before: str
 
 
-class Reading(NamedTuple):
+class ReadHeadline(NamedTuple):
     """A headline as the rules read it: plain values only, for it may come from another machine.
 
     heard_at: its place in the order of reception, the publication where nobody recorded the reception and none was
@@ -51,12 +102,12 @@ class Reading(NamedTuple):
 
 def read_month(
     span: tuple[date, date], source: Source, latency: Latency | None, master: SymbolMaster | None
-) -> list[Reading]:
+) -> list[ReadHeadline]:
     """The headlines published on the days of the span. Raises ResearchError for a naive time."""
     return read(source.headlines(*span), latency, master)
 
 
-def read(lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None) -> list[Reading]:
+def read(lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None) -> list[ReadHeadline]:
     """Clean each headline and find the tickers in it, as the news handler does; impute a reception nobody recorded."""
     return [_read(line, latency, master) for line in lines]
 
@@ -66,7 +117,7 @@ def month_end(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) -> Reading:
+def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) -> ReadHeadline:
     published_us = micros(line.published_at)
     received_at = line.received_at
     imputed = received_at is None and latency is not None
@@ -75,7 +126,7 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
     heard_at = received_at or line.published_at
     clean = clean_headline(line.text, line.extra, line.article_id)
     own = line.contract
-    return Reading(
+    return ReadHeadline(
         line.provider,
         line.article_id,
         published_us,

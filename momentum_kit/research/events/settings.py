@@ -25,7 +25,7 @@ STRESSES = {"costs x 2": {"costs": 2.0}, "latency x 5": {"latency": 5.0}}
 
 
 @dataclass(frozen=True, slots=True)
-class Assumptions:
+class StudyAssumptions:
     """events: how headlines are read and judged. exits: by name. master: as the live session has it."""
 
     events: EventSettings
@@ -52,9 +52,9 @@ class Assumptions:
         }
 
 
-def assumptions(
+def study_assumptions(
     config: Config, project: Path, exits: Sequence[ExitRule] = (), spread_bps: float = math.nan
-) -> Assumptions:
+) -> StudyAssumptions:
     """What the configuration says, with config/costs.yaml; its exits are the rule `live`, unless others are given.
 
     spread_bps: stands in where the archive has no quotes; nan leaves such events without a decision.
@@ -67,7 +67,7 @@ def assumptions(
         config.news, config.detection, config.thresholds, config.calendar, assumed_spread_bps=spread_bps
     )
     rules = tuple(exits) or (ExitRule.live(config.exits),)
-    return Assumptions(settings, rules, costs, fills, _master(project, config.news.symbol_master))
+    return StudyAssumptions(settings, rules, costs, fills, _master(project, config.news.symbol_master))
 
 
 def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:

@@ -7,12 +7,11 @@ import pandas as pd
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study import EventStudy
-from momentum_kit.research.plots.style import BLUE, GREEN, GREY, INK, ORANGE, RED, STYLE, UNKNOWN, head
+from momentum_kit.research.event_study import AbnormalReturns
+from momentum_kit.research.plots.style import BLUE, GREEN, GREY, INK, ORANGE, RED, STYLE, UNKNOWN, Picture, head
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY, INK)
 LINES = ("-", "--")
@@ -23,26 +22,26 @@ ORDERED = ("price", "shock")
 LINEAR_S = 10.0  # the axis is linear this close to the headline and logarithmic beyond
 
 
-def event_study_plot(study: EventStudy, net: pd.DataFrame | None = None, exit_name: str = "live") -> Figure:
+def event_study_plot(found: AbnormalReturns, net: pd.DataFrame | None = None, exit_name: str = "live") -> Picture:
     """Mean abnormal return around the headline by group, with bands by day, volume below, and net returns beside.
 
-    net: of event_study_net.net_by_delay with the same groups, None for no such panel. With several groups only the
+    net: of net_by_delay with the same groups, None for no such panel. With several groups only the
     means are drawn. Raises ResearchError for more groups than can be told apart.
     """
-    names = study.groups["group"].tolist()
+    names = found.groups["group"].tolist()
     if len(names) > MOST_GROUPS:
         raise ResearchError(f"plot: {len(names)} groups; {MOST_GROUPS} can be told apart: select some first")
-    looks = {name: _look(at, len(names), study.by) for at, name in enumerate(names)}
+    looks = {name: _look(at, len(names), found.by) for at, name in enumerate(names)}
     with rc_context(STYLE):
-        figure = Figure(figsize=(12.5 if net is not None else 8.5, 6.2), layout="constrained")
+        figure = Picture(figsize=(12.5 if net is not None else 8.5, 6.2), layout="constrained")
         grid = figure.add_gridspec(2, 2 if net is not None else 1, height_ratios=(2.4, 1))
         upper = figure.add_subplot(grid[0, 0])
         lower = figure.add_subplot(grid[1, 0], sharex=upper)
-        _curves(upper, study, looks)
-        _volume(lower, study, looks)
+        _curves(upper, found, looks)
+        _volume(lower, found, looks)
         _time_axis(lower)
         upper.tick_params(labelbottom=False)
-        head(upper, f"Around the headline{_by(study.by)}", _words(study))
+        head(upper, f"Around the headline{_by(found.by)}", _words(found))
         if len(names) > 1:
             figure.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
         if net is not None:
@@ -50,12 +49,12 @@ def event_study_plot(study: EventStudy, net: pd.DataFrame | None = None, exit_na
     return figure
 
 
-def _curves(axes: Axes, study: EventStudy, looks: dict[str, Look]) -> None:
-    axes.axvspan(study.curves["offset_s"].min(), 0, color=UNKNOWN, lw=0)
+def _curves(axes: Axes, found: AbnormalReturns, looks: dict[str, Look]) -> None:
+    axes.axvspan(found.curves["offset_s"].min(), 0, color=UNKNOWN, lw=0)
     axes.axhline(0, color=INK, lw=1)
     axes.axvline(0, color=INK, lw=1)
-    counts = study.groups.set_index("group")["events"]
-    for name, curve in study.curves.groupby("group", sort=False):
+    counts = found.groups.set_index("group")["events"]
+    for name, curve in found.curves.groupby("group", sort=False):
         if len(looks) == 1:
             axes.fill_between(curve["offset_s"], curve["low_bps"], curve["high_bps"], color=BLUE, alpha=0.18, lw=0)
         label = f"{name} (n {counts[name]:,})"
@@ -63,11 +62,11 @@ def _curves(axes: Axes, study: EventStudy, looks: dict[str, Look]) -> None:
     axes.set_ylabel("mean abnormal return, bps")
 
 
-def _volume(axes: Axes, study: EventStudy, looks: dict[str, Look]) -> None:
-    axes.axvspan(study.curves["offset_s"].min(), 0, color=UNKNOWN, lw=0)
+def _volume(axes: Axes, found: AbnormalReturns, looks: dict[str, Look]) -> None:
+    axes.axvspan(found.curves["offset_s"].min(), 0, color=UNKNOWN, lw=0)
     axes.axhline(1, color=INK, lw=1)
     axes.axvline(0, color=INK, lw=1)
-    for name, curve in study.curves.groupby("group", sort=False):
+    for name, curve in found.curves.groupby("group", sort=False):
         axes.plot(curve["offset_s"], curve["volume_ratio"], lw=2, **looks[str(name)])
     axes.set_ylabel("volume, x usual")
     axes.set_ylim(bottom=0)
@@ -108,11 +107,11 @@ def _by(by: str) -> str:
     return f", by {by}" if by not in ("", "all") else ""
 
 
-def _words(study: EventStudy) -> str:
-    total, days = int(study.groups["events"].sum()), int(study.groups["days"].max())
+def _words(found: AbnormalReturns) -> str:
+    total, days = int(found.groups["events"].sum()), int(found.groups["days"].max())
     lines = [f"{total:,} events, {days} days; before any cost: the tape, not a profit"]
-    if len(study.groups) == 1:
-        group = study.groups.iloc[0]
+    if len(found.groups) == 1:
+        group = found.groups.iloc[0]
         p = "not known" if np.isnan(group["drift_before_p"]) else f"p {group['drift_before_p']:.2f}"
         lines.append(f"95% bands by day; drift in the 15 min before: {group['drift_before_bps']:+.1f} bps ({p})")
-    return "\n".join([*lines, *([" | ".join(study.marks)] if study.marks else [])])
+    return "\n".join([*lines, *([" | ".join(found.marks)] if found.marks else [])])

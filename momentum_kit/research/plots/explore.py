@@ -1,18 +1,18 @@
 """Pictures for a first look at an archive: how late headlines arrive, and one headline on its tape."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from momentum_kit.detection.batch import SECOND
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import Source
-from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, head
+from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture, head
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#cc79a7", "#56b4e9", GREY, INK)
@@ -20,7 +20,7 @@ BEFORE_S, AFTER_S = 180, 600
 TICKS_S = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 600)
 
 
-def delay_plot(items: pd.DataFrame) -> Figure:
+def delay_plot(items: pd.DataFrame) -> Picture:
     """Share of headlines received within so many seconds of their publication, by provider.
 
     items: HeadlineCounts.items. Raises ResearchError for more providers than can be told apart.
@@ -29,7 +29,7 @@ def delay_plot(items: pd.DataFrame) -> Figure:
     if len(providers) > len(COLOURS):
         raise ResearchError(f"plot: {len(providers)} providers; {len(COLOURS)} can be told apart: select some first")
     with rc_context(STYLE):
-        figure = Figure(figsize=(8.5, 3.6), layout="constrained")
+        figure = Picture(figsize=(8.5, 3.6), layout="constrained")
         axes = figure.add_subplot()
         for colour, (name, delays) in zip(COLOURS, providers, strict=False):
             ordered = np.sort(delays.to_numpy())
@@ -52,7 +52,7 @@ def delay_plot(items: pd.DataFrame) -> Figure:
     return figure
 
 
-def tape_plot(source: Source, event: "pd.Series[Any]", judged_s: float = 120.0) -> Figure:
+def tape_plot(source: Source, event: Mapping[str, Any], judged_s: float = 120.0) -> Picture:
     """Price, bid and ask and volume in 5 s around one headline; shaded: the time in which it may signal.
 
     event: a row of EventTable.events. Raises ResearchError where the archive has no bars there.
@@ -65,7 +65,7 @@ def tape_plot(source: Source, event: "pd.Series[Any]", judged_s: float = 120.0) 
     quotes = _around(source, QUOTES_5S, symbol, published, day)
     late_s = (received - published).total_seconds()
     with rc_context(STYLE):
-        figure = Figure(figsize=(10, 5), layout="constrained")
+        figure = Picture(figsize=(10, 5), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.5, 1))
         for axes in (upper, lower):
             axes.axvspan(late_s, late_s + judged_s, color=ORANGE, alpha=0.12, lw=0)

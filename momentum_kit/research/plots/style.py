@@ -1,11 +1,13 @@
 """How every plot looks: colours that colour-blind eyes tell apart (Okabe and Ito), fonts, thresholds in words."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.figure import Figure
 
 INK, FAINT, GRID = "#1f2933", "#66727f", "#e4e8ec"
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9aa5b1"
@@ -36,8 +38,17 @@ LOSS_TO_GAIN = LinearSegmentedColormap.from_list("loss to gain", [RED, "#f3b68d"
 """Vermilion, white at zero, blue: colour-blind eyes tell them apart."""
 
 
+class Picture(Figure):
+    """A figure that a notebook shows without `%matplotlib inline`, and that no pyplot keeps in memory."""
+
+    def _repr_png_(self) -> bytes:
+        png = BytesIO()
+        self.savefig(png, format="png", dpi=100)
+        return png.getvalue()
+
+
 @dataclass(frozen=True, slots=True)
-class Label:
+class ThresholdLabel:
     """A threshold for people: words, unit, and what its value is multiplied by for that unit."""
 
     words: str
@@ -55,20 +66,20 @@ class Label:
 
 
 LABELS = {
-    "min_price_usd": Label("least price", "USD"),
-    "max_price_usd": Label("highest price", "USD"),
-    "min_ret_60s": Label("least return over 60 s", "%", 100),
-    "min_ret_300s": Label("least return over 300 s", "%", 100),
-    "min_ret_news": Label("least return since the headline", "%", 100),
-    "max_extension": Label("most return since the headline", "%", 100),
-    "min_z_tod": Label("least z for the time of day"),
-    "min_rvol_bar": Label("least volume of 60 s over its usual", "x"),
-    "min_rvol_cum": Label("least volume of the day over its usual", "x"),
-    "min_dollar_volume_60s_usd": Label("least dollar volume of 60 s", "kUSD", 1e-3),
-    "min_trades_60s": Label("least trades in 60 s"),
-    "max_spread_bps": Label("widest spread", "bps"),
-    "max_spread_share": Label("widest spread, share of the move", "%", 100),
-    "min_clv": Label("least close location, 0 to 1"),
+    "min_price_usd": ThresholdLabel("least price", "USD"),
+    "max_price_usd": ThresholdLabel("highest price", "USD"),
+    "min_ret_60s": ThresholdLabel("least return over 60 s", "%", 100),
+    "min_ret_300s": ThresholdLabel("least return over 300 s", "%", 100),
+    "min_ret_news": ThresholdLabel("least return since the headline", "%", 100),
+    "max_extension": ThresholdLabel("most return since the headline", "%", 100),
+    "min_z_tod": ThresholdLabel("least z for the time of day"),
+    "min_rvol_bar": ThresholdLabel("least volume of 60 s over its usual", "x"),
+    "min_rvol_cum": ThresholdLabel("least volume of the day over its usual", "x"),
+    "min_dollar_volume_60s_usd": ThresholdLabel("least dollar volume of 60 s", "kUSD", 1e-3),
+    "min_trades_60s": ThresholdLabel("least trades in 60 s"),
+    "max_spread_bps": ThresholdLabel("widest spread", "bps"),
+    "max_spread_share": ThresholdLabel("widest spread, share of the move", "%", 100),
+    "min_clv": ThresholdLabel("least close location, 0 to 1"),
 }
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from momentum_kit.errors import ResearchError
@@ -21,11 +20,12 @@ from momentum_kit.research.plots.style import (
     ORANGE,
     STYLE,
     UNKNOWN,
+    Picture,
     around_zero,
     head,
     held,
 )
-from momentum_kit.research.sweep import Cell, Plateau, SweepResult, sensitivity
+from momentum_kit.research.sweep import Cell, Plateau, SweepResult
 
 Values = npt.NDArray[Any]
 MOST_LABELLED = 14
@@ -34,7 +34,7 @@ MOST_LABELLED = 14
 
 def heat_map(
     result: SweepResult, x: str, y: str, cell: Cell, exit_name: str | None = None, plateau: Plateau | None = None
-) -> Figure:
+) -> Picture:
     """Mean net return per fill over two thresholds, the others at the cell; n is the number of fills.
 
     Cells with too few fills for a judgement are pale; the plateau's cells in this plane are framed, and so is the cell.
@@ -51,7 +51,7 @@ def heat_map(
     shown = np.where(thin, np.nan, mean)
     with rc_context(STYLE):
         height, width = shown.shape
-        figure = Figure(figsize=(max(6.5, 0.8 * width + 3), max(4.2, 0.5 * height + 2.2)), layout="constrained")
+        figure = Picture(figsize=(max(6.5, 0.8 * width + 3), max(4.2, 0.5 * height + 2.2)), layout="constrained")
         axes = figure.add_subplot()
         axes.set_facecolor(UNKNOWN)
         image = axes.imshow(shown, cmap=LOSS_TO_GAIN, norm=around_zero(shown), origin="lower", aspect="auto")
@@ -79,13 +79,13 @@ def heat_map(
     return figure
 
 
-def sensitivity_plot(result: SweepResult, cell: Cell, exit_name: str | None = None) -> Figure:
+def sensitivity_plot(result: SweepResult, cell: Cell, exit_name: str | None = None) -> Picture:
     """Mean net return of a fill with its 95% band, and fills, along each threshold through the cell."""
-    frame = sensitivity(result, cell, exit_name)
+    frame = result.sensitivity(cell, exit_name)
     columns = next(count for count in (3, 2, 1) if len(result.grid.names) % count == 0 or count == 2)
     rows = -(-len(result.grid.names) // columns)
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.3 * columns, 3.1 * rows + 0.8), layout="constrained")
+        figure = Picture(figsize=(4.3 * columns, 3.1 * rows + 0.8), layout="constrained")
         panels = np.atleast_1d(figure.subplots(rows, columns, sharey=True, squeeze=False)).reshape(-1)
         for name, axes in zip(result.grid.names, panels, strict=False):
             line = frame[frame["axis"] == name]
@@ -113,14 +113,14 @@ def sensitivity_plot(result: SweepResult, cell: Cell, exit_name: str | None = No
     return figure
 
 
-def signals_by_day(result: SweepResult, cell: Cell, exit_name: str | None = None) -> Figure:
+def signals_by_day(result: SweepResult, cell: Cell, exit_name: str | None = None) -> Picture:
     """Signals of each day, and what their fills brought, added up over the days with a headline."""
     result.thresholds(cell)
     flat = int(np.ravel_multi_index(cell, result.grid.shape))
     signals, net = result.sums.signals[:, flat], result.daily_bps(exit_name)[:, flat]
     days = result.days.astype("datetime64[ms]").astype(object)
     with rc_context(STYLE):
-        figure = Figure(figsize=(10, 5), layout="constrained")
+        figure = Picture(figsize=(10, 5), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
         upper.bar(days, signals, width=1.0, color=GREY)
         upper.axhline(signals.mean(), color=INK, lw=1, ls="--")

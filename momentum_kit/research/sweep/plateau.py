@@ -6,12 +6,13 @@ ones is none. The plateau is all that can be reached from the summit, one step a
 (1) whose score is within one standard error of the summit's smoothed one (a t has a standard error of 1), and (2) whose
 lower 95% confidence bound of the mean net return exceeds zero (t above 1.645, one-sided). What we recommend is the cell
 at its centre, with the fewest steps in all to the other cells of the region, and not the best one: the best of many is
-the luckiest. The bound is per cell; research/validation.py judges for the search as a whole.
+the luckiest. The bound is per cell; research/validation judges for the search as a whole.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,15 @@ class Plateau:
 
     def __contains__(self, cell: Cell) -> bool:
         return bool(self.members[cell])
+
+    def summary(self, grid: Grid) -> dict[str, Any]:
+        """Plain values: its size, the edges it reaches, and on each axis the loosest, strictest and central value."""
+        steps = zip(grid.axes.items(), self.low, self.high, self.center, strict=True)
+        return {
+            "cells": self.size,
+            "on_edge": list(self.on_edge),
+            "axes": {name: {"low": v[low], "high": v[high], "center": v[at]} for (name, v), low, high, at in steps},
+        }
 
 
 def find_plateau(grid: Grid, t_day: Values) -> Plateau:

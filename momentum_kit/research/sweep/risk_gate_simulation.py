@@ -1,7 +1,8 @@
-"""What a few finalists would have traded: signals in time order through the risk gate and sizing of a live session.
+"""Simulates the risk gate: signals of one set of thresholds in time order, through a session's gate and sizing.
 
-The sweep's `signal` is per event and exact for every cell; `traded` depends on what was traded before (cool-down, caps,
-loss limits), cannot be added up over cells, and is therefore run for finalists only.
+A sweep counts signals, event by event, exact for every cell. What the gate lets through depends on what was bought
+before (cool-down, caps, loss limits), cannot be added up over cells, and is therefore run for a few of them only: those
+of the shortlist.
 """
 
 import heapq
@@ -19,6 +20,7 @@ import pandas as pd
 from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import TradingState
+from momentum_kit.pages import Block, Shown, frame_block, word
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.triggers import first_triggers
 from momentum_kit.sessions import session_on
@@ -26,15 +28,16 @@ from momentum_kit.trading import US_STOCK_BANDS
 from momentum_kit.trading.risk import Exposure, check_entry, plan_bracket
 
 MINUTE = timedelta(seconds=60)
+SHOWN = 12  # orders that a cell lists
 COLUMNS = (
     "item_id", "symbol", "con_id", "day", "at", "verdict", "reason", "quantity", "notional_usd", "ends_at", "net_bps",
     "net_usd",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Traded:
-    """One finalist after the gate.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RiskGateSimulation(Shown):
+    """What came of each signal at the gate.
 
     orders: one row a signal, in time order, with the columns of COLUMNS; verdict is accepted or refused, reason the
     first limit that failed. net_bps and net_usd are nan for what was refused or did not fill.
@@ -67,7 +70,7 @@ class Traded:
         return float((np.maximum.accumulate(equity) - equity).max())
 
     def summary(self) -> dict[str, float | int | dict[str, int]]:
-        """The finalist in numbers; turnover is what was bought, per day with an order; nan where nothing filled."""
+        """The simulation in numbers; turnover is what was bought, per day with an order; nan where nothing filled."""
         trips, accepted = self.trips, self.orders["verdict"] == "accepted"
         days = self.orders.loc[accepted, "day"].nunique()
         bought = float(trips["notional_usd"].sum())
@@ -86,6 +89,19 @@ class Traded:
             "turnover_usd": bought,
             "turnover_a_day_usd": bought / days if days else 0.0,
         }
+
+    def blocks(self) -> list[Block]:
+        """What it came to, and the first orders with what became of them, identifiers left out."""
+        rows = self.orders[["at", *(name for name in COLUMNS if name not in ("at", "day", "item_id", "con_id"))]]
+        return [Block("text", str(self)), frame_block(rows.head(SHOWN))]
+
+    def __str__(self) -> str:
+        found = self.summary()
+        refused = ", ".join(f"{reason} {count}" for reason, count in self.refused.items()) or "none"
+        return (
+            f"{found['signals']} signals, {found['entries']} entries, {found['fills']} fills: "
+            f"{word(found['net_usd'])} USD net, largest drawdown {word(found['drawdown_usd'])} USD; refused: {refused}"
+        )
 
 
 @dataclass(slots=True)
@@ -141,14 +157,15 @@ class _Desk:
         self.entered.add(item_id)
 
 
-def traded(
+def simulate_risk_gate(
     table: EventTable,
     thresholds: Thresholds,
     exit_name: str,
+    *,
     risk: RiskSettings,
     exits: ExitSettings,
     held_s: npt.NDArray[np.float64] | None = None,
-) -> Traded:
+) -> RiskGateSimulation:
     """Run the signals of one set of thresholds through the gate, one after the other.
 
     held_s: (N, K) seconds until a position bought at that decision time ends; None takes the time stop for all, which
@@ -168,7 +185,7 @@ def traded(
     for place in np.lexsort((item_ids, con_ids, at)):  # the order in which decisions take effect in a session
         event = int(events[place])
         rows.append(_order(table, event, int(triggers[event]), exit_name, desk, risk, exits, held_s))
-    return Traded(pd.DataFrame(rows, columns=list(COLUMNS)))
+    return RiskGateSimulation(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
 def _order(

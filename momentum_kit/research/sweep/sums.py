@@ -25,7 +25,7 @@ MOST_UNITS_BPS = 2.0**31
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DaySums:
+class CellSums:
     """Exact integer sums, so that parts added in any order give the same bytes. D days, E exits, C cells.
 
     days: (D,) datetime64[D], ascending, each day with an event. signals: (D, C). fills, hits: (E, D, C), signals with
@@ -45,7 +45,7 @@ class DaySums:
 
 def sum_table(
     table: EventTable, grid: Grid, base: Thresholds, exits: Sequence[str], threads: int | None = None
-) -> DaySums:
+) -> CellSums:
     """One pass over a table (or a part of one): every cell's first triggers by day. threads: None for all cores.
 
     Memory: (4 + 16 E) bytes a day and cell. Raises ResearchError for an exit rule the table does not hold, and for
@@ -64,7 +64,7 @@ def sum_table(
     shape = np.array([grid.shape[axis] for axis in bins.axes], np.int64)
     strides = np.array([math.prod(grid.shape[axis + 1 :]) for axis in bins.axes], np.int64)
     days, count = len(day_values), (len(exits), len(day_values), grid.size)
-    sums = DaySums(
+    sums = CellSums(
         np.asarray(day_values, "datetime64[D]"), len(table),
         np.array([fingerprint(*_identity(table), net) for net in outcomes], np.uint64),
         np.empty(count[1:], np.int32), np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int64),
@@ -78,7 +78,7 @@ def sum_table(
     return sums
 
 
-def add_sums(parts: Sequence[DaySums]) -> DaySums:
+def add_sums(parts: Sequence[CellSums]) -> CellSums:
     """Parts of one study, by symbol or by month, as a whole; ResearchError for none or for other grids or exits."""
     if not parts:
         raise ResearchError("sweep: nothing to add up; the selection is empty")
@@ -87,7 +87,7 @@ def add_sums(parts: Sequence[DaySums]) -> DaySums:
     days = np.unique(np.concatenate([part.days for part in parts]))
     shape = (parts[0].units.shape[0], len(days), parts[0].units.shape[2])
     keys = np.add.reduce(np.stack([part.keys for part in parts]), axis=0)
-    whole = DaySums(
+    whole = CellSums(
         days, sum(part.events for part in parts), keys,
         np.zeros(shape[1:], np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int64),
     )  # fmt: skip

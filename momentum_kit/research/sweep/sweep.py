@@ -5,7 +5,7 @@
     result.plateau("bracket")      the good region, and the cell at its centre
 
 What is swept is the signal, before the risk gate: events do not interact, so every cell is exact in one pass.
-research/finalists.py runs the gate for a few cells.
+research/sweep/risk_gate_simulation.py runs the gate for a few cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,15 @@ from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.grid import Cell, Grid
 from momentum_kit.research.sweep.ledger import TrialLedger
 from momentum_kit.research.sweep.plateau import Plateau, find_plateau
-from momentum_kit.research.sweep.sums import UNIT_BPS, DaySums, sum_table
+from momentum_kit.research.sweep.sums import UNIT_BPS, CellSums, sum_table
 
 LEAST_EVENTS = 30
 """A study with fewer is refused, and a cell with fewer fills is marked thin: its t says nothing."""
+
+LINE_COLUMNS = (
+    "signals", "fills", "no_fill_share", "hit_rate", "mean_bps", "se_bps", "t_day", "sharpe_day", "thin",
+)  # fmt: skip
+"""Statistics on the line through a cell along one axis."""
 
 Values = npt.NDArray[np.float64]
 
@@ -62,7 +67,7 @@ class SweepResult:
     grid: Grid
     base: Thresholds
     exits: tuple[str, ...]
-    sums: DaySums
+    sums: CellSums
     statistics: Mapping[str, CellStatistics]
     marks: tuple[str, ...]
     trials: int
@@ -111,9 +116,28 @@ class SweepResult:
         return self.grid.thresholds(self.base, cell)
 
     def plateau(self, exit_name: str | None = None) -> Plateau:
-        """The region of good cells among good neighbours; ResearchError where there is none (sweep_plateau.py)."""
+        """The region of good cells among good neighbours; ResearchError where there is none."""
         cells = self.cells(exit_name)
         return find_plateau(self.grid, np.where(cells.thin, np.nan, cells.t_day).reshape(self.grid.shape))
+
+    def sensitivity(self, cell: Cell, exit_name: str | None = None) -> pd.DataFrame:
+        """One row a step of every axis, the others at the cell: axis, step, value, chosen, and the cell's statistics.
+
+        change_bps, change_signals: against one step looser on that axis; nan at the loosest. Raises ResearchError where
+        the grid has no such cell.
+        """
+        self.thresholds(cell)
+        frame = self.frame(exit_name)[list(LINE_COLUMNS)]
+        numbers = np.arange(self.grid.size).reshape(self.grid.shape)
+        lines: list[pd.DataFrame] = []
+        for axis, (name, values) in enumerate(self.grid.axes.items()):
+            line = frame.iloc[np.moveaxis(numbers, axis, -1)[(*cell[:axis], *cell[axis + 1 :])]].reset_index(drop=True)
+            place = {"axis": name, "step": range(len(values)), "value": values}
+            place["chosen"] = [step == cell[axis] for step in range(len(values))]
+            line = pd.concat([pd.DataFrame(place), line], axis=1)
+            line["change_bps"], line["change_signals"] = line["mean_bps"].diff(), line["signals"].diff()
+            lines.append(line)
+        return pd.concat(lines, ignore_index=True)
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -145,9 +169,9 @@ def sweep(
 
 
 def conclude(
-    sums: DaySums, grid: Grid, base: Thresholds, exits: Sequence[str], ledger: TrialLedger, marks: Sequence[str] = ()
+    sums: CellSums, grid: Grid, base: Thresholds, exits: Sequence[str], ledger: TrialLedger, marks: Sequence[str] = ()
 ) -> SweepResult:
-    """Statistics of sums, perhaps added up from parts (sweep_sums.add_sums), and their trials counted; as `sweep`."""
+    """Statistics of sums, perhaps added up from parts (add_sums), and their trials counted; as `sweep`."""
     _check_events(sums.events)
     statistics = {name: _statistics(sums, position) for position, name in enumerate(exits)}
     new = [
@@ -157,7 +181,7 @@ def conclude(
     return SweepResult(grid, base, tuple(exits), sums, statistics, tuple(marks), ledger.count(), sum(new))
 
 
-def _statistics(sums: DaySums, position: int) -> CellStatistics:
+def _statistics(sums: CellSums, position: int) -> CellStatistics:
     from momentum_kit.research.sweep.passes import day_moments
 
     moments = np.empty((8, sums.signals.shape[1]))

@@ -1,15 +1,25 @@
-"""What is known about a candidate, as frozen values: made by research/validation.py, judged by research/verdict.py."""
+"""What is known about a candidate, as frozen values, and as the file between two commands.
 
+Made by validation.py and judged by verdict.py beside this module. `validate`, which may open the seal only once, keeps
+the evidence in evidence.json; `export` judges it again from there.
+"""
+
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from momentum_kit.config import Thresholds
+from momentum_kit.errors import ResearchError
 from momentum_kit.research.validation.bootstraps import Band, SpaTest
 from momentum_kit.research.validation.overfitting import Pbo
+from momentum_kit.research.validation.perturbations import Flip
 from momentum_kit.research.validation.placebo import Placebo
-from momentum_kit.research.validation.stress import Flip
 
 UNKNOWN = Band(math.nan, math.nan, math.nan, math.nan, 0.95)
 
@@ -91,3 +101,31 @@ class Evidence:
     sealed_days: tuple[date, date] | None = None
     marks: tuple[str, ...] = ()
     code_version: str = ""
+
+
+_ADAPTER = TypeAdapter(Evidence)
+
+
+def save_evidence(file: Path, evidence: Evidence) -> None:
+    """Write it as JSON; what cannot be known stands there as "nan"."""
+    content = _words_for_numbers(_ADAPTER.dump_python(evidence, mode="json"))
+    file.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def load_evidence(file: Path) -> Evidence:
+    """What `save_evidence` wrote; ResearchError where there is none."""
+    try:
+        return _ADAPTER.validate_python(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ResearchError(f"{file}: no verdict here; run: momentum-kit research validate") from None
+    except (ValueError, ValidationError) as error:
+        raise ResearchError(f"{file}: not evidence ({str(error).splitlines()[0]}); validate again") from None
+
+
+def _words_for_numbers(value: Any) -> Any:
+    """JSON has no nan and no infinity."""
+    if isinstance(value, dict):
+        return {key: _words_for_numbers(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_words_for_numbers(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

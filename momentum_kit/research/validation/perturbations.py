@@ -1,79 +1,132 @@
-"""The same events in slightly other worlds: later, on history downloaded later, or at times when nothing happened."""
+"""How a candidate fares when things are a little worse: dearer, slower, a tick off; and which decisions flip.
+
+Two kinds. Under *stress* the events decide as they did and the outcomes are dearer or later (tables with other
+outcomes). A *perturbation* changes what was known: a tick, the spread, a later reception, history downloaded later
+(tables with other features), and asks which events signal now that did not, and the other way round.
+"""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from momentum_kit.models import Headline
-from momentum_kit.research.events import Assumptions, EventTable, Latency, News, Run, Source, build, event_table
-from momentum_kit.research.validation.placebo import random_times
-from momentum_kit.research.validation.stress import usual_changes
-from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.archive import Columns, DatedMaster, Provenance
+from momentum_kit.config import Thresholds
+from momentum_kit.errors import ResearchError
+from momentum_kit.research.events import EventTable, Matrix, News, Run, Source, StudyAssumptions, event_table
+from momentum_kit.research.sweep import Outcomes, by_day, first_triggers, outcomes
+from momentum_kit.research.validation.bootstraps import Band, mean_band
 
+TICK_USD = 0.01
 DELAYS_S = (1.0, 5.0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Retold:
-    """A source whose headlines are others."""
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """Events that decide otherwise under one change. share: of the events that signal before or after it."""
 
-    told: Source
-    lines: Sequence[Headline]
+    change: str
+    signals: int
+    lost: int
+    gained: int
 
-    def headlines(self, first_day: date, last_day: date) -> Sequence[Headline]:
-        """Those published on these New York days."""
-        return [line for line in self.lines if first_day <= exchange_day(line.published_at) <= last_day]
-
-    def symbol_master(self, as_of: date) -> DatedMaster | None:
-        """As it was."""
-        return self.told.symbol_master(as_of)
-
-    def columns(self, kind: str, symbol: str, first_day: date, last_day: date) -> Columns:
-        """As they were."""
-        return self.told.columns(kind, symbol, first_day, last_day)
-
-    def provenances(self, kind: str, symbol: str) -> Mapping[date, tuple[int, Provenance]]:
-        """As they were."""
-        return self.told.provenances(kind, symbol)
+    @property
+    def share(self) -> float:
+        """Flipped decisions over all that signal before or after; 0 where none does."""
+        either = self.signals + self.gained
+        return (self.lost + self.gained) / either if either else 0.0
 
 
-def changed_worlds(
-    table: EventTable, news: News, source: Source, assumed: Assumptions, later: Source | None = None, run: Run = map
+def stressed_bands(
+    tables: Mapping[str, EventTable], thresholds: Thresholds, exit_rule: str, reps: int = 1000, seed: int = 0
+) -> dict[str, Band]:
+    """Name -> mean net bps per fill, with its band by days, on tables with outcomes computed under that stress."""
+    return {name: candidate_band(table, thresholds, exit_rule, reps, seed) for name, table in tables.items()}
+
+
+def candidate_band(table: EventTable, thresholds: Thresholds, exit_rule: str, reps: int = 1000, seed: int = 0) -> Band:
+    """Mean net bps per fill of one set of thresholds on a table."""
+    found = outcomes(table, thresholds, exit_rule)
+    days = np.unique(table.days)
+    sums, fills = by_day(days, table.days, found.net_bps), by_day(days, table.days, found.filled.astype(float))
+    return mean_band(sums, fills, reps, seed)
+
+
+def break_even_multiple(found: Outcomes) -> float:
+    """The multiple of all costs at which the mean net return is zero; nan without fills or without costs."""
+    filled = found.filled
+    gross = found.gross_bps[filled].mean() if filled.any() else np.nan
+    cost = gross - found.net_bps[filled].mean() if filled.any() else np.nan
+    return float(gross / cost) if cost > 0 else float("nan")
+
+
+def flips(base: EventTable, perturbed: Mapping[str, EventTable], thresholds: Thresholds) -> tuple[Flip, ...]:
+    """Which events signal before or after a perturbation, and not both. perturbed: the same events, other features.
+
+    Raises ResearchError for tables of other events.
+    """
+    before = first_triggers(base, thresholds) >= 0
+    found = []
+    for change, table in perturbed.items():
+        if not np.array_equal(table.events["item_id"].to_numpy(), base.events["item_id"].to_numpy()):
+            raise ResearchError(f"flips: the table of {change!r} holds other events than the base")
+        after = first_triggers(table, thresholds) >= 0
+        found.append(Flip(change, int(before.sum()), int((before & ~after).sum()), int((after & ~before).sum())))
+    return tuple(found)
+
+
+def perturbed_tables(
+    table: EventTable,
+    news: News,
+    source: Source,
+    assumed: StudyAssumptions,
+    later: Source | None = None,
+    run: Run = map,
 ) -> dict[str, EventTable]:
-    """What research/stress.flips compares: a tick off, twice the spread, every headline 1 and 5 s later.
+    """What `flips` compares: a tick off, twice the spread, every headline 1 and 5 s later.
 
     news: those of the table, at least. later: an archive of the same days downloaded afterwards, whose bars and quotes
     may differ from those that were heard.
     """
     frame = news.frame()
     items = frame[frame["item_id"].isin(set(table.events["item_id"]))]
-    worlds = usual_changes(table)
+    perturbed = usual_perturbations(table)
     for seconds in DELAYS_S:
         received = items["received_at"] + pd.Timedelta(seconds=seconds)
-        worlds[f"{seconds:g} s later"] = event_table(items.assign(received_at=received), source, assumed.events, run)
+        moved = items.assign(received_at=received)
+        perturbed[f"{seconds:g} s later"] = event_table(moved, source, assumed.events, run)
     if later is not None:
-        worlds["history downloaded later"] = event_table(items, later, assumed.events, run)
-    return worlds
+        perturbed["history downloaded later"] = event_table(items, later, assumed.events, run)
+    return perturbed
 
 
-def placebo_worlds(
-    table: EventTable, source: Source, assumed: Assumptions, studies: int, latency: Latency | None = None
-) -> Iterator[EventTable]:
-    """The real events, and then `studies` tables of the same headlines at random times of their days, with outcomes.
+def usual_perturbations(table: EventTable) -> dict[str, EventTable]:
+    """Those that need no new tape: the price a tick lower, a tick higher, and twice the spread."""
+    return {
+        "a tick lower": moved_by(table, -TICK_USD),
+        "a tick higher": moved_by(table, TICK_USD),
+        "twice the spread": with_features(table, {"spread_bps": 2 * table.features["spread_bps"]}),
+    }
 
-    All on closed minutes, the real ones too: an archive seldom has 5 s bars at times when nothing happened.
-    """
-    coarse = dataclasses.replace(assumed, events=dataclasses.replace(assumed.events, bar_s=60))
-    days = np.unique(table.days)
-    first, last = days[0].item(), days[-1].item()
-    lines = source.headlines(first - timedelta(days=1), last)
-    within = [line for line in lines if first <= exchange_day(line.received_at or line.published_at) <= last]
-    for seed in range(-1, studies):
-        told = Retold(source, within if seed < 0 else random_times(within, seed, assumed.events.calendar))
-        made = build(told, first, last, coarse.events, latency, assumed.master)
-        yield coarse.with_outcomes(made, source)
+
+def moved_by(table: EventTable, usd: float) -> EventTable:
+    """The last price moved by so many USD, everything before it as it was: returns, z, location and VWAP follow."""
+    f = table.features
+    price = np.maximum(f["price"] + usd, TICK_USD)
+    log = np.log(price / f["price"])
+    changed = {
+        "price": price,
+        "ret_60s": f["ret_60s"] + log,
+        "ret_300s": f["ret_300s"] + log,
+        "ret_news": (1 + f["ret_news"]) * np.exp(log) - 1,
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = f["z_tod"] * (1 + log / f["ret_60s"])  # z is the return over a size that does not change
+    changed["z_tod"] = np.where(f["ret_60s"] == 0, f["z_tod"], moved)
+    return with_features(table, changed)
+
+
+def with_features(table: EventTable, changed: Mapping[str, Matrix]) -> EventTable:
+    """The same events with some features replaced."""
+    return dataclasses.replace(table, features={**table.features, **changed})

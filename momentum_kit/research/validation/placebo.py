@@ -1,7 +1,7 @@
 """The same thresholds where there cannot be an effect: headlines on other symbols or days, and random times."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,9 +10,34 @@ import numpy as np
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline
-from momentum_kit.research.events import EventTable
+from momentum_kit.research.events import EventTable, Latency, Source, StudyAssumptions, build
 from momentum_kit.research.sweep import outcomes
-from momentum_kit.sessions import NEW_YORK, session_on
+from momentum_kit.sessions import NEW_YORK, exchange_day, session_on
+from momentum_kit.storage.archive import Columns, DatedMaster, Provenance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RetoldSource:
+    """A source whose headlines are others; contracts, bars and quotes are as they were."""
+
+    told: Source
+    lines: Sequence[Headline]
+
+    def headlines(self, first_day: date, last_day: date) -> Sequence[Headline]:
+        """Those published on these New York days."""
+        return [line for line in self.lines if first_day <= exchange_day(line.published_at) <= last_day]
+
+    def symbol_master(self, as_of: date) -> DatedMaster | None:
+        """As it was."""
+        return self.told.symbol_master(as_of)
+
+    def columns(self, kind: str, symbol: str, first_day: date, last_day: date) -> Columns:
+        """As they were."""
+        return self.told.columns(kind, symbol, first_day, last_day)
+
+    def provenances(self, kind: str, symbol: str) -> Mapping[date, tuple[int, Provenance]]:
+        """As they were."""
+        return self.told.provenances(kind, symbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +71,24 @@ def placebo_study(real: EventTable, placebos: Iterable[EventTable], thresholds: 
 
     judged_placebos = [judged(table) for table in placebos]
     return Placebo(*judged(real), tuple(mean for mean, _ in judged_placebos), tuple(n for _, n in judged_placebos))
+
+
+def placebo_tables(
+    table: EventTable, source: Source, assumed: StudyAssumptions, studies: int, latency: Latency | None = None
+) -> Iterator[EventTable]:
+    """The real events, and then `studies` tables of the same headlines at random times of their days, with outcomes.
+
+    All on closed minutes, the real ones too: an archive seldom has 5 s bars at times when nothing happened.
+    """
+    coarse = replace(assumed, events=replace(assumed.events, bar_s=60))
+    days = np.unique(table.days)
+    first, last = days[0].item(), days[-1].item()
+    lines = source.headlines(first - timedelta(days=1), last)
+    within = [line for line in lines if first <= exchange_day(line.received_at or line.published_at) <= last]
+    for seed in range(-1, studies):
+        told = RetoldSource(source, within if seed < 0 else random_times(within, seed, assumed.events.calendar))
+        made = build(told, first, last, coarse.events, latency, assumed.master)
+        yield coarse.with_outcomes(made, source)
 
 
 def shuffled_symbols(headlines: Sequence[Headline], seed: int) -> tuple[Headline, ...]:

@@ -1,10 +1,8 @@
 """The last fifth of the days: no study sees them, they open once for a final candidate, and the opening is on record.
 
-A study calls:
-
-    study = seal(table, data_dir / "sealed.jsonl")
-    study.table                       all that selection, sweeps and validation may use
-    study.sealed.open(thresholds_hash)  once, ever, for these days
+opened = seal(table, folder / "sealed.jsonl")
+opened.table                         all that selection, sweeps and validation may use
+opened.sealed.open(candidate_hash)   once, ever, for these days
 """
 
 import json
@@ -119,14 +117,14 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class OpenDays:
     """What research may look at, and the closed rest: None before there are MIN_DAYS, or where none lies after it."""
 
     table: EventTable
     sealed: Sealed | None
 
 
-def seal(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHARE) -> Study:
+def seal(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHARE) -> OpenDays:
     """Split off the sealed days. The first call for an archive fixes the boundary; later ones keep it.
 
     Days that come later are sealed as well. Days that were opened stay out of every study's reach until `renew`. Fewer
@@ -139,7 +137,7 @@ def seal(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHA
         if len(days) < MIN_DAYS:
             last = str(days[-1])
             log.append(lambda records: None if _seen(records) >= last else {"what": "looked at", "last_day": last})
-            return Study(table, None)
+            return OpenDays(table, None)
         needed, seen = math.ceil(share * len(days)), _seen(log.read())
         first = days[len(days) - needed]
         if str(first) <= seen:
@@ -154,10 +152,10 @@ def seal(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHA
     if not kept.any():
         raise ResearchError(f"seal: every day of this selection is sealed (since {boundary}); select earlier days")
     sealed = None if kept.all() else Sealed(table.select(~kept), log)
-    return Study(table.select(kept) if sealed else table, sealed)
+    return OpenDays(table.select(kept) if sealed else table, sealed)
 
 
-def renew(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHARE) -> Study:
+def renew(table: EventTable, log: SealLog | str | Path, share: float = SEALED_SHARE) -> OpenDays:
     """After an opening: seal the days that came later, so that the opened ones may teach.
 
     Raises GuardRefused if the present seal was never opened, or if the new days are fewer than a share of all.

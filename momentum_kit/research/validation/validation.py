@@ -1,12 +1,14 @@
 """Everything that is known about the best of a sweep: chosen on earlier days, judged on later ones, deflated, stressed.
 
-A study calls:
+    opened = seal(table, log)                                  the last fifth is out of reach
+    result = sweep(opened.table, grid, base, exits, ledger)
+    evidence = examine_candidate(result, opened, archive, assumed=assumed)
+    verdict = judge(evidence)                                  verdict.py, beside this module
 
-    study = seal(table, log)                                  the last fifth is out of reach
-    result = sweep(study.table, grid, base, exits, ledger)
-    evidence = validate(result, study.table, stressed={"latency x 5": slow})
-    verdict = judge(evidence)                                 research/verdict.py
-    evidence = open_seal(evidence, study.sealed)              once, for the final candidate
+`validate` computes on tables alone; `examine_candidate` builds the tables of other costs, times and headlines for it,
+and opens the seal where it is told to. The order of doubt: was the cell luck among its neighbours (plateau), among all
+cells (SPA), among all trials ever (DSR), on the days it was chosen from (folds, months), under worse costs and times
+(stress, perturbations), or without any news (placebo).
 """
 
 import dataclasses
@@ -20,17 +22,23 @@ import numpy.typing as npt
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.code_hash import code_version
-from momentum_kit.research.events import EventTable
+from momentum_kit.research.events import EventTable, Latency, Run, Source, StudyAssumptions, read_news
 from momentum_kit.research.sweep import Outcomes, SweepResult, by_day, outcomes
 from momentum_kit.research.validation.bootstraps import mean_band, spa_test
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
 from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, SharpeEvidence, SignalRate, Unseen
 from momentum_kit.research.validation.folds import Fold, day_folds, walk_forward
 from momentum_kit.research.validation.overfitting import SAME_IDEA, probability_of_overfitting, representatives
-from momentum_kit.research.validation.placebo import Placebo
-from momentum_kit.research.validation.sealed import Sealed
+from momentum_kit.research.validation.perturbations import (
+    break_even_multiple,
+    candidate_band,
+    flips,
+    perturbed_tables,
+    stressed_bands,
+)
+from momentum_kit.research.validation.placebo import Placebo, placebo_study, placebo_tables
+from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed
 from momentum_kit.research.validation.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
-from momentum_kit.research.validation.stress import break_even_multiple, candidate_band, flips, stressed_bands
 
 FOLDS = 10
 LEAST_TRAIN_DAYS = 20
@@ -45,7 +53,7 @@ def validate(
     table: EventTable,
     *,
     stressed: Mapping[str, EventTable] | None = None,
-    changed: Mapping[str, EventTable] | None = None,
+    perturbed: Mapping[str, EventTable] | None = None,
     placebo: Placebo | None = None,
     reps: int = 1000,
     seed: int = 0,
@@ -53,7 +61,7 @@ def validate(
     """Judge the best of a sweep over the open days.
 
     table: the very one that was swept. stressed: the same events with outcomes under other costs or latency, such as
-    "costs x 2" and "latency x 5". changed: the same events in a slightly other world (research/stress.py).
+    "costs x 2" and "latency x 5". perturbed: the same events with features that were perturbed (`perturbed_tables`).
     reps: draws of each bootstrap. Raises ResearchError where the table is not the sweep's.
     """
     cells = DailyCells.of(result)
@@ -95,11 +103,50 @@ def validate(
         break_even=break_even_multiple(found) if candidate else math.nan,
         rate=signal_rate(table, found, reps, seed),
         stressed=stressed_bands(stressed or {}, candidate, exit_rule, reps, seed) if candidate else {},
-        flips=flips(table, changed or {}, candidate) if candidate else (),
+        flips=flips(table, perturbed or {}, candidate) if candidate else (),
         placebo=placebo,
         marks=table.marks,
         code_version=code_version(),
     )
+
+
+def examine_candidate(
+    result: SweepResult,
+    opened: OpenDays,
+    source: Source,
+    *,
+    assumed: StudyAssumptions,
+    latency: Latency | None = None,
+    placebos: int = 0,
+    later: Source | None = None,
+    unseal: bool = False,
+    run: Run = map,
+) -> Evidence:
+    """`validate` with the usual stress and perturbations, and where asked for placebo headlines and the sealed days.
+
+    source, assumed, latency: what the table of the open days was built with. placebos: studies of headlines at random
+    times. later: an archive of the same days, downloaded afterwards. unseal: look at the sealed days, once for all.
+    """
+    table = opened.table
+    days = table.days.min().item(), table.days.max().item()
+    news = read_news(source, *days, assumed.events.news, latency, assumed.master, run)
+    evidence = validate(
+        result,
+        table,
+        stressed=assumed.stressed(table, source, run),
+        perturbed=perturbed_tables(table, news, source, assumed, later, run),
+    )
+    if opened.sealed is None:
+        evidence = dataclasses.replace(evidence, marks=(*evidence.marks, NOTHING_SEALED))
+    if placebos and evidence.candidate is not None:
+        tables = placebo_tables(table, source, assumed, placebos, latency)
+        judged = placebo_study(next(tables), tables, evidence.candidate, evidence.exit_rule)
+        evidence = dataclasses.replace(evidence, placebo=judged)
+    if unseal:
+        if opened.sealed is None:
+            raise ResearchError("there are no sealed days after the open ones: build a table that reaches further")
+        evidence = open_seal(evidence, opened.sealed)
+    return evidence
 
 
 def candidate_hash(thresholds: Thresholds, exit_rule: str) -> str:

@@ -2,7 +2,7 @@ import math
 
 import pandas as pd
 
-from momentum_kit.pages import Block, RenderedTable, Shown, Words, word
+from momentum_kit.pages import Block, RenderedTable, Shown, Words, frame_block, word
 
 FRAME = pd.DataFrame({"n": [1200, 3], "mean_bps": [12.34, math.nan], "text": ["<b>|", "x"]})
 
@@ -43,14 +43,14 @@ def test_blocks_are_a_page_in_two_forms():
 
 
 def test_a_result_shows_itself():
-    """Its blocks in a cell, its words on a terminal."""
+    """Its blocks in a cell, frames as they show themselves, and the same in words on a plain screen."""
 
     class Answer(Shown):
         def blocks(self):
-            return [Block("text", "forty-two")]
+            return [Block("text", "a < b"), frame_block(pd.DataFrame({"net_bps": [1.5]}))]
 
-        def __str__(self):
-            return "42"
-
-    assert (Answer()._repr_html_(), repr(Answer())) == ("<p>forty-two</p>", "42")
+    shown = Answer()._repr_html_()
+    assert shown.startswith("<p>a &lt; b</p>")
+    assert "1 row" in shown
+    assert repr(Answer()) == "a < b\n\nnet_bps\n   1.50"
     assert Words("**yes**")._repr_markdown_() == "**yes**"

@@ -6,8 +6,7 @@ import pytest
 from momentum_kit.errors import ResearchError
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.news import Headline
-from momentum_kit.research.validation import placebo_study
-from momentum_kit.research.validation.placebo import random_times, shuffled_days, shuffled_symbols
+from momentum_kit.research.validation.placebo import placebo_study, random_times, shuffled_days, shuffled_symbols
 from momentum_kit.sessions import NEW_YORK, session_on
 
 DAYS = [date(2026, 7, 6), date(2026, 7, 7), date(2026, 7, 8)]

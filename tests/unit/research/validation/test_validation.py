@@ -13,7 +13,13 @@ from momentum_kit.research.sweep import first_triggers, outcomes
 from momentum_kit.research.sweep.triggers import margin_frame, margins, only_failure
 from momentum_kit.research.validation import open_seal, seal, validate
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
-from momentum_kit.research.validation.stress import break_even_multiple, flips, moved_by, usual_changes, with_features
+from momentum_kit.research.validation.perturbations import (
+    break_even_multiple,
+    flips,
+    moved_by,
+    usual_perturbations,
+    with_features,
+)
 from momentum_kit.research.validation.validation import candidate_hash, signal_rate
 
 
@@ -128,7 +134,7 @@ def test_a_tick_flips_in_its_own_direction_only(planted, planted_thresholds):
     """A lower price loses signals, a higher one gains some, twice the spread loses some; nothing else moves."""
     table = planted()
     tight = planted_thresholds.model_copy(update={"min_ret_60s": 0.05, "min_ret_300s": 0.05})
-    by_name = {flip.change: flip for flip in flips(table, usual_changes(table), tight)}
+    by_name = {flip.change: flip for flip in flips(table, usual_perturbations(table), tight)}
     assert by_name["a tick lower"].lost > 0 == by_name["a tick lower"].gained
     assert by_name["a tick higher"].gained > 0
     assert by_name["twice the spread"].lost > 0 == by_name["twice the spread"].gained

@@ -4,12 +4,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from momentum_kit.research.validation import CUTOFFS, Evidence, judge, markdown, open_seal, seal, to_html, validate
+from momentum_kit.research.study.verdict_page import markdown, to_html
+from momentum_kit.research.validation import CUTOFFS, Evidence, judge, open_seal, seal, validate
 from momentum_kit.research.validation.bootstraps import Band
 from momentum_kit.research.validation.evidence import UNKNOWN
 from momentum_kit.research.validation.overfitting import Pbo
+from momentum_kit.research.validation.perturbations import Flip, usual_perturbations
 from momentum_kit.research.validation.placebo import Placebo
-from momentum_kit.research.validation.stress import Flip, usual_changes
 from momentum_kit.research.validation.verdict import Cutoffs, chance_to_see
 
 NAN = float("nan")
@@ -19,7 +20,7 @@ NAN = float("nan")
 def good(planted, swept, tmp_path) -> Evidence:
     """Evidence of a strong planted edge, before the seal."""
     study = seal(planted(events=4000, edge_bps=80), tmp_path / "sealed.jsonl")
-    return validate(swept(study.table), study.table, changed=usual_changes(study.table), reps=400)
+    return validate(swept(study.table), study.table, perturbed=usual_perturbations(study.table), reps=400)
 
 
 def band(p_value: float, estimate: float = 10.0) -> Band:

@@ -4,7 +4,7 @@ import pytest
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.sweep import DaySums, Grid, SweepResult, find_plateau, sensitivity
+from momentum_kit.research.sweep import CellSums, Grid, SweepResult, find_plateau
 from momentum_kit.research.sweep.plateau import smooth
 from momentum_kit.research.sweep.sweep import CellStatistics
 
@@ -86,14 +86,15 @@ def result_of(mean_bps):
     flat = np.asarray(mean_bps, float).reshape(-1)
     cells = CellStatistics(numbers, numbers, flat * 0, flat * 0, flat, flat * 0 + 1, flat, flat, flat, numbers < 30)
     empty = np.zeros((1, 1, size), np.int32)
-    sums = DaySums(np.array(["2026-03-02"], "datetime64[D]"), 99, np.zeros(1, np.uint64), empty[0], empty, empty, empty)
+    day = np.array(["2026-03-02"], "datetime64[D]")
+    sums = CellSums(day, 99, np.zeros(1, np.uint64), empty[0], empty, empty, empty)
     return SweepResult(GRID, Thresholds(), ("exit",), sums, {"exit": cells}, (), 0, 0)
 
 
 def test_sensitivity_walks_every_axis_through_the_cell():
     """Each axis is one line of cells with the others held, and the change from step to step."""
     t = hill((4, 3))
-    frame = sensitivity(result_of(t), (4, 2))
+    frame = result_of(t).sensitivity((4, 2))
     assert len(frame) == sum(GRID.shape)
     along = frame[frame["axis"] == "min_rvol_bar"]
     assert along["value"].tolist() == list(range(1, 8))
@@ -103,4 +104,4 @@ def test_sensitivity_walks_every_axis_through_the_cell():
     assert pd.isna(along["change_bps"].iloc[0])
     assert frame[frame["axis"] == "min_z_tod"]["signals"].tolist() == list(range(2, 63, 7))
     with pytest.raises(ResearchError, match="no cell"):
-        sensitivity(result_of(t), (9, 0))
+        result_of(t).sensitivity((9, 0))

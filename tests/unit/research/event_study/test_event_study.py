@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.event_study import archived_bars, paths, study
-from momentum_kit.research.event_study.event_study import Paths, buckets, deciles
+from momentum_kit.research.event_study import abnormal_returns, archived_bars, paths
+from momentum_kit.research.event_study.event_study import Paths
+from momentum_kit.research.event_study.grouping import buckets, deciles
 from momentum_kit.storage.archive import BARS, BARS_5S, Archive, Provenance, Series
 
 OPEN = np.datetime64("2026-03-02T14:30:00", "us").astype(np.int64)
@@ -69,7 +70,7 @@ def planted(size: float, sigma: float = 1e-4) -> Paths:
 
 def test_a_planted_jump_is_found_and_nothing_before_it() -> None:
     """The mean after zero is the planted one within its band; before zero there is no drift and no mark."""
-    found = study(planted(0.01))
+    found = abnormal_returns(planted(0.01))
     curve = found.curves.set_index("offset_s")
     assert curve.loc[0, "mean_bps"] == 0
     assert curve.loc[60, "low_bps"] < 100 < curve.loc[60, "high_bps"]
@@ -87,7 +88,7 @@ def test_a_leak_is_marked() -> None:
     rows = [(f"S{index}", half_past(index)) for index in range(40)]
     for symbol, at in rows:
         tapes.jump(symbol, at - 120 * SECOND, 0.01)
-    group = study(paths(tapes, events_at(rows))).groups.iloc[0]
+    group = abnormal_returns(paths(tapes, events_at(rows))).groups.iloc[0]
     assert group["drift_before_bps"] == pytest.approx(100, abs=15)
     assert group["mark"] == "drift before the headline"
 
@@ -151,7 +152,7 @@ def test_few_events_and_days_are_marked() -> None:
     """Six events on three days get no band and say why."""
     tapes = Tapes(6, 3, seed=4)
     rows = [(f"S{index}", half_past(index % 3)) for index in range(6)]
-    found = study(paths(tapes, events_at(rows, provider=["A", "B"] * 3)), by="provider")
+    found = abnormal_returns(paths(tapes, events_at(rows, provider=["A", "B"] * 3)), by="provider")
     assert found.groups["mark"].tolist() == ["too few events, too few days"] * 2
     assert found.curves["low_bps"].isna().all()
 
@@ -166,7 +167,7 @@ def test_bands_cover_the_truth() -> None:
         days = np.repeat(np.arange(40), 2)
         frame = pd.DataFrame({"day": np.datetime64("2026-01-01") + days})
         grid = np.array([-60, 0, 600])
-        curve = study(Paths(frame, grid, abnormal, np.ones_like(abnormal), 0, ()), seed=seed).curves
+        curve = abnormal_returns(Paths(frame, grid, abnormal, np.ones_like(abnormal), 0, ()), seed=seed).curves
         covered += bool(curve["low_bps"].iloc[2] < 0 < curve["high_bps"].iloc[2])
     assert 50 <= covered <= 60
 

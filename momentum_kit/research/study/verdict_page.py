@@ -4,12 +4,9 @@ import math
 from collections.abc import Sequence
 
 from momentum_kit.pages import Block, RenderedTable
-from momentum_kit.research.validation.bootstraps import Band
-from momentum_kit.research.validation.evidence import Evidence
-from momentum_kit.research.validation.sealed import NOTHING_SEALED
-from momentum_kit.research.validation.statistics import events_needed
-from momentum_kit.research.validation.verdict import Verdict
+from momentum_kit.research.validation import NOTHING_SEALED, Band, Evidence, Verdict, events_needed
 
+ANSWERS = {True: "yes", False: "NO", None: "not known"}
 SESSIONS_A_MONTH = 21
 SEEN_SE = 1.96 + 0.84  # standard errors of an edge that a two-sided 5% test sees in four of five samples
 LOUD = ("IMPUTED", "SURVIVORSHIP")
@@ -99,8 +96,7 @@ def _costs(e: Evidence) -> list[tuple[str, str]]:
 
 
 def _check_rows(verdict: Verdict) -> list[tuple[str, str, str, str]]:
-    words = {True: "yes", False: "NO", None: "not known"}
-    return [(check.question, check.found, check.wanted, words[check.passed]) for check in verdict.checks]
+    return [(check.question, check.found, check.wanted, ANSWERS[check.passed]) for check in verdict.checks]
 
 
 def _how_sure(e: Evidence) -> str:

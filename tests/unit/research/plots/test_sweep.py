@@ -6,7 +6,7 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.plots.style import LABELS, around_zero, held
 from momentum_kit.research.plots.sweep import heat_map, sensitivity_plot, signals_by_day
-from momentum_kit.research.sweep import DaySums, Grid, SweepResult
+from momentum_kit.research.sweep import CellSums, Grid, SweepResult
 from momentum_kit.research.sweep.grid import TUNABLE
 from momentum_kit.research.sweep.sweep import CellStatistics
 
@@ -24,7 +24,7 @@ def result():
     signals = np.tile(fills // days, (days, 1)).astype(np.int32)
     units = np.tile((mean * 2.0**32).astype(np.int64), (1, days, 1))
     when = np.arange("2026-03-02", "2026-03-12", dtype="datetime64[D]")
-    sums = DaySums(when, 500, np.zeros(1, np.uint64), signals, signals[None], signals[None], units)
+    sums = CellSums(when, 500, np.zeros(1, np.uint64), signals, signals[None], signals[None], units)
     return SweepResult(GRID, Thresholds(), ("bracket",), sums, {"bracket": cells}, ("IMPUTED",), 24, 24)
 
 

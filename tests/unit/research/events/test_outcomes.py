@@ -20,7 +20,7 @@ from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, event_fra
 from momentum_kit.storage.archive import SECONDS, DatedMaster, Provenance
 from momentum_kit.trading import CostTable, commission, parse_costs
 
-COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
+COSTS = Path(__file__).parents[4] / "config" / "costs.yaml"
 DAY, HALF_DAY = date(2026, 5, 14), date(2025, 11, 28)
 RECEIVED = datetime(2026, 5, 14, 14, 30, 2, tzinfo=UTC)
 RULE = ExitRule("default")

@@ -11,16 +11,15 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.grid import Cell
 from momentum_kit.research.sweep.plateau import smooth
-from momentum_kit.research.sweep.risk_gate_simulation import traded
+from momentum_kit.research.sweep.risk_gate_simulation import simulate_risk_gate
 from momentum_kit.research.sweep.sweep import SweepResult
-from momentum_kit.research.views import word
 
 SIGNALLED = ("signals", "fills", "hit_rate", "mean_bps", "se_bps", "t_day", "worst_day_bps")
 TRADED = ("entries", "net_usd", "drawdown_usd", "turnover_a_day_usd")
 
 
-def finalists(result: SweepResult, table: EventTable, config: Config) -> pd.DataFrame:
-    """One row a finalist: its exit and thresholds, its signals, and what passed the session's risk gate in order.
+def shortlist(result: SweepResult, table: EventTable, config: Config) -> pd.DataFrame:
+    """One row a cell, named in `finalist`: exit, thresholds, signals, and what passed the session's risk gate in order.
 
     Per exit rule the centre of the plateau, where there is one, the best cell among its neighbours, and the loosest.
     """
@@ -34,26 +33,6 @@ def finalists(result: SweepResult, table: EventTable, config: Config) -> pd.Data
             summary = _traded(table, result, cell, name, config)
             found.append(row | {each: summary.get(each, np.nan) for each in TRADED})
     return pd.DataFrame(found)
-
-
-def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
-    """The same turned and in words: a column a finalist, for a page that is not as wide as all thresholds."""
-    words = table.drop(columns="exit").map(word).set_index("finalist")
-    return words.T.rename_axis(columns=None).reset_index(names="")
-
-
-def plateau_or_reason(result: SweepResult, exit_name: str) -> dict[str, Any] | str:
-    """The plateau in numbers, or why there is none."""
-    try:
-        plateau = result.plateau(exit_name)
-    except ResearchError as error:
-        return str(error)
-    steps = zip(result.grid.axes.items(), plateau.low, plateau.high, plateau.center, strict=True)
-    return {
-        "cells": plateau.size,
-        "on_edge": list(plateau.on_edge),
-        "axes": {name: {"low": v[low], "high": v[high], "center": v[at]} for (name, v), low, high, at in steps},
-    }
 
 
 def best_cell(result: SweepResult, exit_name: str | None = None) -> Cell:
@@ -75,6 +54,6 @@ def _traded(
     table: EventTable, result: SweepResult, cell: Cell, name: str, config: Config
 ) -> dict[str, float | int | dict[str, int]]:
     try:
-        return traded(table, result.thresholds(cell), name, config.risk, config.exits).summary()
+        return simulate_risk_gate(table, result.thresholds(cell), name, risk=config.risk, exits=config.exits).summary()
     except ResearchError:  # nothing signals there
         return {}

@@ -9,7 +9,7 @@ from momentum_kit.config import ExitSettings, RiskSettings, Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.events.table import FEATURES, event_frame
-from momentum_kit.research.sweep.risk_gate_simulation import traded
+from momentum_kit.research.sweep import simulate_risk_gate
 
 LOOSE = Thresholds(
     min_ret_60s=-0.9, min_ret_news=-9, min_z_tod=-99, min_rvol_bar=-99, min_rvol_cum=-99, max_extension=9,
@@ -37,9 +37,10 @@ def signals(rows, price=5.0):
 
 
 def run(rows, risk=RISK, exits=EXITS, held_s=None, **kwargs):
-    """The finalist of these signals."""
+    """What the gate makes of these signals."""
     held = None if held_s is None else np.full((len(rows), 1), float(held_s))
-    return traded(signals(rows, **kwargs), LOOSE, "exit", risk, exits, held)
+    table = signals(rows, **kwargs)
+    return simulate_risk_gate(table, LOOSE, "exit", risk=risk, exits=exits, held_s=held)
 
 
 def verdicts(result):
@@ -129,6 +130,6 @@ def test_what_is_refused():
     """No signal at all, or an exit rule the table does not hold, is refused with the remedy."""
     table = signals([(0, 1, 10)])
     with pytest.raises(ResearchError, match=r"no event signals.*looser"):
-        traded(table, LOOSE.model_copy(update={"min_z_tod": 50.0}), "exit", RISK, EXITS)
+        simulate_risk_gate(table, LOOSE.model_copy(update={"min_z_tod": 50.0}), "exit", risk=RISK, exits=EXITS)
     with pytest.raises(ResearchError, match="exit rule never; known: exit"):
-        traded(table, LOOSE, "never", RISK, EXITS)
+        simulate_risk_gate(table, LOOSE, "never", risk=RISK, exits=EXITS)

@@ -10,7 +10,7 @@ import pytest
 
 from momentum_kit.cli import main
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DAYS = (date(2013, 10, 9), date(2013, 10, 10), date(2013, 10, 11))  # with sessions enough before them
 TEXTS = ("wins $1.2 billion cloud contract", "receives FDA clearance", "raises full-year guidance", "shares active")
 

@@ -26,7 +26,7 @@ from momentum_kit.storage.archive import Archive
 from momentum_kit.storage.archive.rows import to_rows
 from momentum_kit.trading import parse_costs
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 COSTS = parse_costs(yaml.safe_load((ROOT / "config" / "costs.yaml").read_text(encoding="utf-8")))
 SMALL = SampleSpec(seed=3, days=18, symbols=10, headlines_a_day=20, first_day=date(2026, 4, 20))
 TINY = SampleSpec(seed=5, days=2, symbols=3, headlines_a_day=5, first_day=date(2026, 5, 4), warm_up=11)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from momentum_kit import Study
 from momentum_kit.cli import main
 from momentum_kit.config import load_thresholds
-from momentum_kit.research import Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 AXES = ("min_z_tod=2,6,10", "min_rvol_bar=2,6", "max_spread_bps=100,35", "min_rvol_cum=0.5", "max_spread_share=0.5")
 
 
@@ -17,7 +17,7 @@ AXES = ("min_z_tod=2,6,10", "min_rvol_bar=2,6", "max_spread_bps=100,35", "min_rv
 def study(tmp_path_factory) -> Path:
     """A folder with the event table of the sample."""
     folder = tmp_path_factory.mktemp("study")
-    Workspace.open(ROOT / "data" / "sample", folder, ROOT / "config" / "sim.yaml").build()
+    Study(ROOT / "data" / "sample", folder=folder, config=ROOT / "config" / "sim.yaml").build()
     return folder
 
 

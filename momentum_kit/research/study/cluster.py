@@ -1,7 +1,6 @@
 """Runs the tasks of a study on dask.distributed: other cores, other machines, the same table.
 
-    with Cluster("tcp://10.0.0.5:8786") as cluster:
-        table = build(Archive("/shared/archive"), first_day, last_day, run=cluster.run)
+    study = Study("/shared/archive", scheduler="tcp://10.0.0.5:8786")
 
 Every worker must have the kit installed and see the archive under the same path. Needs the extra `cluster`.
 """

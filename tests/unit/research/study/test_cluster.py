@@ -5,7 +5,7 @@ from distributed import LocalCluster
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.events import build_files
-from momentum_kit.research.sweep import Cluster
+from momentum_kit.research.study import Cluster
 
 
 @pytest.fixture(scope="module")

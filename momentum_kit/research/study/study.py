@@ -1,0 +1,317 @@
+"""A study of one archive, step by step, and the folder of what was found: the face of research.
+
+    study = Study("data/sample")
+    study.counts()                                   who speaks, about what, how late
+    study.events()                                   events.parquet: features and outcomes net of costs
+    study.event_study(by="catalyst")                 what the tape does, and what a buyer without a rule nets
+    study.sweep({"min_z_tod": [2, 4, 6, 8]})         sweep.json, cells.parquet; every trial counted in trials.db
+    study.validate()                                 verdict.md, verdict.html, evidence.json
+    study.export("my_thresholds")                    config/thresholds/my_thresholds.yaml
+
+What a step returns shows itself in a cell, prints in words, draws its pictures and ends in a `conclusion()`. The steps
+are those of `momentum-kit research`, in the same folder: a study may go on in the other.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from momentum_kit.config import Thresholds, find_project, load_config
+from momentum_kit.errors import InputError, ResearchError, StorageError
+from momentum_kit.pages import ReadableFrame
+from momentum_kit.research.event_study import abnormal_returns, archived_bars, groups, net_by_delay, paths
+from momentum_kit.research.events import (
+    ANY,
+    EventTable,
+    Latency,
+    Run,
+    build,
+    exit_rules,
+    read_news,
+    study_assumptions,
+)
+from momentum_kit.research.study.event_list import EventList
+from momentum_kit.research.study.event_study_view import EventStudy
+from momentum_kit.research.study.headline_counts import HeadlineCounts, count_headlines
+from momentum_kit.research.study.running import running
+from momentum_kit.research.study.sweep_view import Sweep
+from momentum_kit.research.study.verdict_page import markdown, to_html
+from momentum_kit.research.study.verdict_view import Judgement
+from momentum_kit.research.sweep import (
+    CellSums,
+    Grid,
+    SweepDefinition,
+    SweepResult,
+    TrialLedger,
+    add_sums,
+    conclude,
+    grid_of,
+    read_axes,
+    read_grid,
+    sum_table,
+)
+from momentum_kit.research.validation import (
+    examine_candidate,
+    export_thresholds,
+    judge,
+    load_evidence,
+    renew,
+    save_evidence,
+)
+from momentum_kit.sessions import exchange_day
+from momentum_kit.storage.archive import Archive
+from momentum_kit.storage.quality import examine
+
+if TYPE_CHECKING:
+    from momentum_kit.research.plots import Picture
+
+CONFIG = Path("config/sim.yaml")
+Day = date | str | None
+Impute = float | Literal["measured"] | None
+
+
+class Study:
+    """One archive, what is assumed about it, and the folder of its study: ARCHIVE.study beside it, unless given.
+
+    One folder an archive: it remembers what was tried (trials.db) and what was looked at (sealed.jsonl), and a second
+    folder would not. A path that is not found is looked up from the project's folder, so that a notebook finds it too.
+    config: whose detection, exits and costs are assumed. exits: a YAML file of exit rules; without one the session's
+    own, named live. spread_bps: assumed where the archive has no quotes; nan leaves such events without a decision.
+    scheduler: address of a dask scheduler that does the long work, such as tcp://10.0.0.5:8786. Raises InputError, one
+    line, for what is not there.
+    """
+
+    def __init__(
+        self,
+        archive: str | Path = "data/sample",
+        *,
+        folder: str | Path | None = None,
+        config: str | Path = CONFIG,
+        exits: str | Path | None = None,
+        spread_bps: float = float("nan"),
+        scheduler: str | None = None,
+    ) -> None:
+        self.project = find_project()
+        root = _archive_folder(_found(Path(archive), self.project))
+        self.config = load_config(_found(Path(config), self.project))
+        rules = exit_rules(Path(exits), self.config) if exits else ()
+        self.assumed = study_assumptions(self.config, self.project, rules, spread_bps)
+        self.folder = Path(folder) if folder else root.with_name(f"{root.name}.study")
+        self.archive = Archive(root)
+        self._scheduler = scheduler
+
+    def __repr__(self) -> str:
+        kept = "events kept" if self._events_file.is_file() else "no events yet"
+        return f"Study of {self.archive.root} in {self.folder}: {kept}"
+
+    def counts(self, first: Day = None, last: Day = None, impute: Impute = None) -> HeadlineCounts:
+        """Headlines by provider, catalyst and session; what came of none of them; who is missing.
+
+        first, last: New York days, both included (None: all there are). impute: receptions nobody recorded, as seconds
+        after publication or `measured` on the others; the result says IMPUTED.
+        """
+        with running("headlines", self._scheduler) as run:
+            latency = _latency(self.archive, impute)
+            days = _days(self.archive, first, last)
+            news = read_news(self.archive, *days, self.config.news, latency, self.assumed.master, run)
+        return count_headlines(news, self.config.calendar)
+
+    def quality(self) -> ReadableFrame:
+        """What is doubtful in the archive's bars and quotes: one row a check, worst first."""
+        found = [asdict(each) for each in examine(self.archive).findings]
+        frame = pd.DataFrame(found, columns=["severity", "check", "kind", "symbol", "count"])
+        counted = frame.groupby(["severity", "check", "kind"], sort=True).agg(
+            series=("symbol", "size"), symbols=("symbol", "nunique"), rows=("count", "sum")
+        )
+        return ReadableFrame(counted.reset_index())
+
+    def tape_plot(self, headline: Mapping[str, Any]) -> "Picture":
+        """One headline on its tape: a row of `counts().items` or of `events().table.events`."""
+        from momentum_kit.research.plots import tape_plot  # matplotlib: only where something is drawn
+
+        return tape_plot(self.archive, headline)
+
+    def build(self, first: Day = None, last: Day = None, impute: Impute = None) -> EventList:
+        """Build the events of these days anew and keep them: features at every decision time, outcomes net of costs."""
+        with running("events", self._scheduler) as run:
+            days, latency = _days(self.archive, first, last), _latency(self.archive, impute)
+            found = build(self.archive, *days, self.assumed.events, latency, self.assumed.master, run)
+            table = self.assumed.with_outcomes(found, self.archive, run=run)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{self.folder}: {error.strerror}; choose another folder") from None
+        table.save(self._events_file)
+        return EventList(table, self._events_file)
+
+    def events(self) -> EventList:
+        """The events that were kept, or all of the archive's, built, where none were."""
+        return self._kept() if self._events_file.is_file() else self.build()
+
+    def event_study(self, by: str = "all", exit_rule: str | None = None, market: str | None = None) -> EventStudy:
+        """What the tape does around headlines, and what a buyer nets; sealed days are not looked at.
+
+        by: all, provider, catalyst, session, price or shock (tenths). exit_rule: of the net returns, None for the
+        first. market: symbol whose return is taken off.
+        """
+        with running("study", self._scheduler):
+            table = self._kept().table
+            names = groups(table, by)
+            events = table.events.assign(**{by: names})
+            bars = archived_bars(self.archive)
+            found = abnormal_returns(paths(bars, events, market=market, marks=table.marks), by)
+            name = exit_rule or next(iter(table.net_bps))
+            net = net_by_delay(table, name, names)
+        return EventStudy(returns=found, net=net, exit_rule=name, events=len(table))
+
+    @staticmethod
+    def axes(file: Path | None = None, options: Iterable[str] = ()) -> dict[str, tuple[float, ...]]:
+        """Axes of a YAML file (threshold to its values), and of options such as min_z_tod=2,4,6, which go over it."""
+        return (read_grid(file) if file else {}) | read_axes(options)
+
+    def sweep(self, axes: Mapping[str, Iterable[float]], exits: Sequence[str] = ()) -> Sweep:
+        """Try every cell of a grid on the open days, count every trial, and keep the definition and the cells.
+
+        axes: threshold to its values from loose to strict; one value alone is held, and the other thresholds are the
+        configuration's. exits: none for all that the events were built with.
+        """
+        with running("sweep", self._scheduler) as run:
+            grid, base = grid_of(axes, self.config.thresholds)
+            table = self._kept().table
+            definition = SweepDefinition(grid, base, tuple(exits) or tuple(table.net_bps))
+            result = self._swept(table, definition, run)
+        definition.save(self.folder / "sweep.json")
+        frames = [result.frame(name).assign(exit=name) for name in definition.exits]
+        pd.concat(frames, ignore_index=True).to_parquet(self.folder / "cells.parquet")
+        return self._shown(result, table)
+
+    def swept(self) -> Sweep:
+        """The last sweep again: exact, and the ledger knows its trials already."""
+        with running("sweep", self._scheduler) as run:
+            table = self._kept().table
+            result = self._swept(table, SweepDefinition.load(self.folder / "sweep.json"), run)
+        return self._shown(result, table)
+
+    def validate(
+        self,
+        *,
+        placebos: int = 0,
+        later: str | Path | None = None,
+        impute: Impute = None,
+        open_seal: bool = False,
+    ) -> Judgement:
+        """Judge the best of the last sweep, write the verdict page, and keep the evidence.
+
+        placebos: studies of headlines at random times. later: an archive of the same days, downloaded afterwards.
+        impute: as the events were built with. open_seal: look at the sealed days, once and for ever.
+        """
+        other = Archive(_archive_folder(Path(later))) if later is not None else None
+        with running("validate", self._scheduler) as run:
+            latency = _latency(self.archive, impute)
+            opened = self._kept().open_days
+            result = self._swept(opened.table, SweepDefinition.load(self.folder / "sweep.json"), run)
+            evidence = examine_candidate(
+                result, opened, self.archive, assumed=self.assumed, latency=latency, placebos=placebos, later=other,
+                unseal=open_seal, run=run if self._scheduler else map,
+            )  # fmt: skip
+        verdict, notional_usd = judge(evidence), self.assumed.fills.notional_usd
+        save_evidence(self.folder / "evidence.json", evidence)
+        pages = {kind: self.folder / f"verdict.{kind}" for kind in ("md", "html")}
+        pages["md"].write_text(markdown(verdict, evidence, notional_usd), encoding="utf-8")
+        pages["html"].write_text(to_html(verdict, evidence, notional_usd), encoding="utf-8")
+        return Judgement(verdict=verdict, evidence=evidence, notional_usd=notional_usd, pages=pages)
+
+    def export(self, name: str, despite: str = "", folder: str | Path | None = None) -> Path:
+        """Write what `validate` judged to `config/thresholds/NAME.yaml`, or into another folder, under a hash.
+
+        despite: why, although the verdict is not accept; stands in the file, and without it that is refused.
+        """
+        evidence = load_evidence(self.folder / "evidence.json")
+        target = Path(folder) if folder else self.project / "config" / "thresholds"
+        return export_thresholds(target, name, evidence, judge(evidence), despite)
+
+    def renew_seal(self) -> EventList:
+        """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""
+        whole = EventTable.load(self._events_file)
+        renew(whole, self.folder / "sealed.jsonl")
+        return EventList(whole, self._events_file)
+
+    @property
+    def _events_file(self) -> Path:
+        return self.folder / "events.parquet"
+
+    def _kept(self) -> EventList:
+        """Of a step that goes on from another: nothing is built on the sly."""
+        if not self._events_file.is_file():
+            raise ResearchError(f"{self._events_file}: no event table here; run: momentum-kit research events")
+        return EventList(EventTable.load(self._events_file), self._events_file)
+
+    def _swept(self, table: EventTable, definition: SweepDefinition, run: Run) -> SweepResult:
+        grid, base, exits = definition.grid, definition.base, definition.exits
+        with TrialLedger(self.folder / "trials.db") as ledger:
+            if self._scheduler is None:  # here a sweep takes all cores at once; only elsewhere it goes part by part
+                sums = sum_table(table, grid, base, exits)
+            else:
+                task = partial(_sums, grid=grid, base=base, exits=exits)
+                sums = add_sums(list(run(task, by_symbol(table))))
+            return conclude(sums, grid, base, exits, ledger, table.marks)
+
+    def _shown(self, result: SweepResult, table: EventTable) -> Sweep:
+        file = self.folder / "cells.parquet"
+        return Sweep(result, table, config=self.config, archive=self.archive.root, file=file)
+
+
+def by_symbol(table: EventTable) -> Iterator[EventTable]:
+    """The parts of a table that are worked on apart."""
+    symbols = table.events["symbol"].to_numpy(str)
+    for symbol in np.unique(symbols):
+        yield table.select(symbols == symbol)
+
+
+def _days(archive: Archive, first: Day = None, last: Day = None) -> tuple[date, date]:
+    """First and last day of the headlines, unless given."""
+    begin, end = _day(first), _day(last)
+    if begin and end:
+        return begin, end
+    if not next(archive.root.glob("headlines/month=*"), None):
+        raise ResearchError(f"{archive.root}: no headlines; momentum-kit data download or import adds some")
+    heard = archive.sql("SELECT min(published_at) AS low, max(published_at) AS high FROM headlines")
+    low, high = (exchange_day(heard.column(name)[0].as_py()) for name in ("low", "high"))
+    return begin or low, end or high + timedelta(days=1)  # what is published at midnight is received after it
+
+
+def _latency(archive: Archive, impute: Impute) -> Latency | None:
+    """How receptions nobody recorded are imputed: seconds for all, as measured on the others, or not at all."""
+    if impute is None:
+        return None
+    if impute == "measured":
+        return Latency.measured(archive.headlines(*_days(archive)))
+    return Latency({ANY: (float(impute),)})
+
+
+def _sums(table: EventTable, grid: Grid, base: Thresholds, exits: Sequence[str]) -> CellSums:
+    return sum_table(table, grid, base, exits, threads=1)
+
+
+def _archive_folder(root: Path) -> Path:
+    if not root.is_dir():
+        raise ResearchError(f"{root}: no archive here; momentum-kit data download, import or sample makes one")
+    return root
+
+
+def _found(path: Path, project: Path) -> Path:
+    """As given, else from the project's folder."""
+    return path if path.exists() or path.is_absolute() else project / path
+
+
+def _day(day: Day) -> date | None:
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError:
+        raise InputError(f"{day}: expected a day such as 2026-05-04") from None
