@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
 from momentum_kit.config import load_config
@@ -31,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(os.environ.get("MOMENTUM_KIT_SCREENSHOTS") or ROOT / "runs" / "screenshots")  # ignored by git
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PATIENCE_S = 40.0
+LONG_DAY = ("15:30", 36)  # until when, and how many stories: longer than a test, however busy the machine
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-default-apps",
@@ -38,6 +40,10 @@ QUIET = [
 TRUSTING = "--disable-features=LocalNetworkAccessChecks"  # older browsers let any page at the loopback
 NOBODY = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 TOKEN = "browser-test"
+LASTING = {"exits.stop_min_pct": 50.0, "exits.target_r": 20.0, "exits.time_stop_s": 86_400.0, "risk.max_positions": 1}
+"""No price of the market reaches stop or target: what is entered first stays, and stays alone, until it is closed."""
+
+expect.set_options(timeout=PATIENCE_S * 1e3)
 
 
 def free_port() -> int:
@@ -138,11 +144,20 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 @contextmanager
 def trading(project: Path, rate: float = 200.0) -> Iterator[Trading]:
-    """A session over the demo's market at so many market seconds a second; ends with the context."""
-    with gateway_process(["--port", "0", "--seed", "7", "--lock-step", "1"], project / "gateway.err") as port:
+    """A session over a long day of the demo's market at so many market seconds a second; ends with the context.
+
+    What it holds it holds until a command closes it.
+    """
+    scenario = project / "long_day.yaml"
+    day = yaml.safe_load((project / "config" / "scenarios" / "demo.yaml").read_text())
+    day["end"], day["news"]["planted"] = LONG_DAY
+    scenario.write_text(yaml.safe_dump(day))
+    arguments = ["--port", "0", "--scenario", str(scenario), "--seed", "7", "--lock-step", "1"]
+    with gateway_process(arguments, project / "gateway.err") as port:
         out = project / "runs" / f"{port}"
         out.mkdir(parents=True)
-        engine = start_engine(project / "config" / "demo.yaml", {"broker.port": port, "clock.rate": rate}, out)
+        changes = {"broker.port": port, "clock.rate": rate, **LASTING}
+        engine = start_engine(project / "config" / "demo.yaml", changes, out)
         try:
             yield Trading(project, port, engine)
         finally:

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 PATIENCE_S = 20.0
 MARKET = Path(__file__).parent / "market.yaml"
 
@@ -17,15 +19,23 @@ class Gateway:
     """A simulated gateway in a process of its own; `truth()` ends it and tells what it knows.
 
     speed: its market follows the clock on the wall, as a real one does; without it every client leads it in lock-step.
+    stories: planted in its day; without any nothing is entered.
     """
 
-    def __init__(self, folder: Path, seed: int = 8, port: int = 0, speed: float | None = None) -> None:
+    def __init__(
+        self, folder: Path, seed: int = 2, port: int = 0, speed: float | None = None, *, stories: bool = True
+    ) -> None:
+        day = yaml.safe_load(MARKET.read_text())
+        if not stories:
+            day["news"]["planted"] = 0
+        market = folder / "market.yaml"
+        market.write_text(yaml.safe_dump(day))
         self._truth = folder / "truth.json"
         self._errors = (folder / "gateway.err").open("a")
         pace = ["--speed", str(speed)] if speed else ["--lock-step", "1.0"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--port", str(port), *pace,
-             "--scenario", str(MARKET), "--seed", str(seed), "--truth", str(self._truth)],
+             "--scenario", str(market), "--seed", str(seed), "--truth", str(self._truth)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True, text=True,
         )  # fmt: skip
         self.pid = self._process.pid

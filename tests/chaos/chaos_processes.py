@@ -18,13 +18,24 @@ from momentum_kit.runtime.control import ControlClient, decode_status_text
 from momentum_kit.runtime.ownership import StateFolder
 
 PATIENCE_S = 20.0
+LASTING: dict[str, dict[str, Any]] = {
+    "exits": {"stop_min_pct": 50.0, "target_r": 20.0, "time_stop_s": 86_400.0},
+    "risk": {"max_positions": 1},
+}
+"""No price of the market reaches stop or target: what is entered first stays, and stays alone, until it is closed."""
+ENDING: dict[str, dict[str, Any]] = {
+    "exits": {"stop_min_pct": 3.0, "time_stop_s": 86_400.0},
+    "risk": {"max_positions": 1},
+}
+"""What is entered first, alone, falls to its stop after 18 minutes of the market, and no sooner, whatever the load."""
 
 
-def configure(project: Path, port: int, **changes: dict[str, Any]) -> Path:
-    """The demo's configuration at this port with changed sections."""
+def configure(project: Path, port: int, *, lasting: bool = False, **changes: dict[str, Any]) -> Path:
+    """The demo's configuration at this port with changed sections; lasting: what is held is held until a command."""
     content = yaml.safe_load((project / "config" / "demo.yaml").read_text())
-    for section, values in {"broker": {"port": port}, **changes}.items():
-        content[section] = content.get(section, {}) | ({"port": port} if section == "broker" else {}) | values
+    for sections in ({"broker": {"port": port}}, LASTING if lasting else {}, changes):
+        for section, values in sections.items():
+            content[section] = content.get(section, {}) | values
     path = project / "config" / "chaos.yaml"
     path.write_text(yaml.safe_dump(content))
     return path

@@ -23,8 +23,8 @@ def market(project: Path) -> Iterator[Gateway]:
 
 
 def by_the_wall(project: Path, gateway: Gateway) -> Path:
-    """A configuration whose clock follows that market."""
-    return configure(project, gateway.port, clock={"kind": "scaled", "rate": SPEED})
+    """A configuration whose clock follows that market; what is held stays until a command."""
+    return configure(project, gateway.port, lasting=True, clock={"kind": "scaled", "rate": SPEED})
 
 
 def incidents(kit: Kit) -> set[str]:

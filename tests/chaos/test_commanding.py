@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chaos_gateway import Gateway
-from chaos_processes import client_of, command_line, configure, processes_of, wait_status, wait_until
+from chaos_processes import ENDING, client_of, command_line, configure, processes_of, wait_status, wait_until
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
@@ -19,7 +19,7 @@ QUICK = {"clock": {"rate": 200}}
 
 async def test_kill_is_flat_latched_and_cleared_by_a_human(project: Path, gateway: Gateway) -> None:
     """After a kill nothing is held and nothing starts, status 4 and in words, until `momentum-kit clear`."""
-    config = configure(project, gateway.port, **QUICK)
+    config = configure(project, gateway.port, lasting=True, **QUICK)
     kit = await Kit.open(config)
     await kit.start()
     wait_status(client_of(config), lambda status: status.positions, "a position")
@@ -48,7 +48,7 @@ async def test_kill_is_flat_latched_and_cleared_by_a_human(project: Path, gatewa
 
 async def test_flatten_then_resume_then_stopped(project: Path, gateway: Gateway) -> None:
     """Flatten closes and keeps entries off, resume lets them in again; after the end every command is refused."""
-    config = configure(project, gateway.port, clock={"rate": 400})
+    config = configure(project, gateway.port, lasting=True, clock={"rate": 400})
     kit = await Kit.open(config)
     await kit.start()
     client = client_of(config)
@@ -72,12 +72,15 @@ async def test_flatten_then_resume_then_stopped(project: Path, gateway: Gateway)
 
 async def test_pause_keeps_exits_working(project: Path, gateway: Gateway) -> None:
     """A paused session enters nothing, yet what it holds finds its target, stop or end of time."""
-    config = configure(project, gateway.port, **QUICK)
+    config = configure(project, gateway.port, **QUICK, **ENDING)
     kit = await Kit.open(config)
     await kit.start()
     client = client_of(config)
-    entries = wait_status(client, lambda status: status.positions, "a position").counts["entries"]
+    wait_status(client, lambda status: status.positions, "a position")
     await kit.pause()
+    paused = kit.status()
+    assert paused.positions
+    entries = paused.counts["entries"]
     status = wait_status(client, lambda status: not status.positions, "the exit")
     assert status.state is TradingState.PAUSED
     assert status.counts["entries"] == entries

@@ -23,7 +23,7 @@ UNLIMITED = resource.RLIM_INFINITY
 @pytest.fixture
 def engine(project: Path, gateway: Gateway) -> Iterator[EngineProcess]:
     """An engine that holds a position; ended at the end."""
-    config = configure(project, gateway.port, clock={"rate": 200})
+    config = configure(project, gateway.port, lasting=True, clock={"rate": 200})
     started = start_engine(config, {}, new_run_dir(load_config(config), project))
     client = ControlClient(started.address)
     client.start()

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,14 @@ FULL = 20_000  # bytes a file of the run may have: the executed notebook is beyo
 
 MATRIX: list[tuple[str, ...]] = []
 HEADS = ("what happened", "exit status", "flat", "finally ran", "notebook", "resumed")
+
+
+SLOW_KERNEL = """
+import os, sys, time
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", "-f", sys.argv[2]])
+"""
+"""Starts once a file is there."""
 
 
 def thorough(test: Callable[..., None]) -> Callable[..., None] | None:
@@ -52,7 +61,7 @@ def noted(what: str, run: Run, gateway: Gateway, status: int, resumed: str = "no
 @pytest.fixture
 def run(project: Path, gateway: Gateway) -> Iterator[Run]:
     """A run of the production notebook that holds a position."""
-    started = Run(project, configure(project, gateway.port, clock={"rate": 200}), gateway.port)
+    started = Run(project, configure(project, gateway.port, lasting=True, clock={"rate": 200}), gateway.port)
     try:
         started.until_holding()
         yield started
@@ -164,7 +173,7 @@ def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:
 @thorough
 def test_sigkill_to_the_kernel_of_a_session_that_shall_stop_then(project: Path, gateway: Gateway) -> None:
     """By policy the session ends flat and in order; a fresh kernel writes its report: status 0."""
-    config = configure(project, gateway.port, clock={"rate": 200})
+    config = configure(project, gateway.port, lasting=True, clock={"rate": 200})
     run = Run(project, config, gateway.port, "--on-kernel-death", "stop")
     try:
         run.until_holding()
@@ -212,12 +221,17 @@ def test_a_full_disk_in_mid_run(run: Run, gateway: Gateway) -> None:
     assert gateway.truth()["positions"] == []
 
 
-def test_a_missing_kernel(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused in one line before anything starts: status 2."""
+def _install_kernel(project: Path, monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
+    """Start kernels by this command."""
     folder = project / "jupyter" / "kernels" / "python3"
     folder.mkdir(parents=True)
-    (folder / "kernel.json").write_text('{"argv": ["/no/such/python"], "display_name": "x", "language": "python"}')
+    (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "x", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(project / "jupyter"))
+
+
+def test_a_missing_kernel(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused in one line before anything starts: status 2."""
+    _install_kernel(project, monkeypatch, "/no/such/python")
     config = str(configure(project, gateway.port))
     refused = command_line("run", "notebooks/production.ipynb", "--config", config, "--out", "out")
     assert refused.returncode == 2
@@ -248,7 +262,7 @@ def test_sigkill_to_the_runner(run: Run, gateway: Gateway, project: Path) -> Non
 
 def test_sigkill_to_the_gateway(project: Path, gateway: Gateway) -> None:
     """After the window the session ends in words: status 3, its report written, no summary."""
-    config = configure(project, gateway.port, clock={"rate": 200}, broker={"reconnect_timeout_s": 1})
+    config = configure(project, gateway.port, lasting=True, clock={"rate": 200}, broker={"reconnect_timeout_s": 1})
     run = Run(project, config, gateway.port)
     try:
         run.until_holding()
@@ -279,11 +293,14 @@ def test_sigkill_to_the_gateway_while_flat(project: Path, gateway: Gateway) -> N
     assert "nothing is held" in engine.last_words()
 
 
-def test_a_signal_before_the_notebook_begins(project: Path, gateway: Gateway) -> None:
+def test_a_signal_before_the_notebook_begins(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is told to stop while its engine or kernel starts ends in order as well, and says so."""
+    told = project / "told"
+    _install_kernel(project, monkeypatch, sys.executable, "-c", SLOW_KERNEL, str(told), "{connection_file}")
     run = Run(project, configure(project, gateway.port), gateway.port)
     client_of(run.config)
     kill_process(run.pid, signal.SIGTERM)
+    told.touch()
     status, errors = run.end()
     assert status == 1
     assert errors.strip()

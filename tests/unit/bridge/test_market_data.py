@@ -228,13 +228,12 @@ async def test_a_line_without_ticks_goes_stale(
     bridge: IBKRBridge, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fourth layer: each subscription by the age of its last tick."""
-    bridge.stream_quotes(TSLA)
-    quotes = bridge.stream_quotes(AAPL)
+    lines = [bridge.stream_quotes(contract) for contract in (TSLA, AAPL)]
     await gateway.request()
     req_id = (await gateway.request())[2]
     assert bridge.health.stale_con_ids == frozenset()
-    await asyncio.sleep(0.06)
-    gateway.send(1, 6, req_id, 1, 10.4, 100, 0)
-    await anext(quotes)
     monkeypatch.setattr("momentum_kit.bridge.bridge.STALE_AFTER_S", 0.05)
-    assert 265598 not in bridge.health.stale_con_ids
+    async with asyncio.timeout(60):
+        while bridge.health.stale_con_ids != {TSLA.con_id}:  # one has its ticks, the other none
+            gateway.send(1, 6, req_id, 1, 10.4, 100, 0)
+            await anext(lines[1])
