@@ -53,8 +53,8 @@ chaos: setup  ## every fault drill, and every pair of broker assumptions on its 
 soak: setup  ## six hours of a busy session at twenty times their speed: flat memory, a small notebook
 	@$(BIN)/python tests/soak/run.py
 
-bench: setup  ## the tests that measure speed, with their figures
-	@$(BIN)/python -m pytest tests/benchmarks -s
+bench: setup  ## what a start, the bridge and a demo cost, beside their goals; more by `momentum-kit bench`
+	@for name in start bridge demo; do $(BIN)/momentum-kit bench $$name || exit 1; done
 
 matrix: setup  ## every supported client, in an environment of its own, against the simulated gateway
 	@$(BIN)/python tests/gateway/matrix/run.py

@@ -126,20 +126,14 @@ async def test_every_attack_is_refused_and_the_engine_lives_on(kit: Kit) -> None
         engine = psutil.Process(address.pid)  # a batch that was just accepted takes a moment to be turned away
         wait_until(lambda: engine.num_fds() < 2 * CONNECTIONS, "idle connections are dropped")
         descriptors = engine.num_fds()
-        started = time.perf_counter()
         assert attacker.ask() == "200"
-        took_ms = (time.perf_counter() - started) * 1e3
         words = f"{IDLE} idle connections"
-        print(f"{words:36} {DROPPED:8} all but {CONNECTIONS}; {descriptors} descriptors, status in {took_ms:.0f} ms")  # noqa: T201
-        assert took_ms < 1_000
+        print(f"{words:36} {DROPPED:8} all but {CONNECTIONS}; {descriptors} descriptors")  # noqa: T201
     with ExitStack() as held:
         _hold_deaf_readers(held, attacker)
         assert attacker.raw(attacker.head("\r\n", "GET", "/events")) == "409"
-        started = time.perf_counter()
         assert attacker.ask() == "200"
-        took_ms = (time.perf_counter() - started) * 1e3
-        print(f"{'one reader of events too many':36} {'409':8} {READERS} that never read; status in {took_ms:.0f} ms")  # noqa: T201
-        assert took_ms < 1_000
+        print(f"{'one reader of events too many':36} {'409':8} {READERS} that never read")  # noqa: T201
     assert kit.status().state is TradingState.PAUSED
     assert (await kit.stop()).incidents == ()
 

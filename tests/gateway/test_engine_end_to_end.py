@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -91,6 +93,22 @@ async def test_the_wire_changes_no_decision(project: Path) -> None:
             digests.append(decisions_digest(kit.journal))
     assert wires == [200, 226]
     assert digests[0] == digests[1]
+
+
+def test_a_demo_from_end_to_end(project: Path) -> None:
+    """`momentum-kit demo` on a small market: both planted stories traded, a report, one object printed, status 0."""
+    (project / "notebooks").symlink_to(ROOT / "notebooks")
+    market = project / "small.yaml"
+    market.write_text(json.dumps({"end": "09:46", "universe": {"small_caps": 4}, "news": {"planted": 2, "neutral": 2}}))
+    command = [sys.executable, "-m", "momentum_kit.cli", "demo", "--scenario", str(market), "--seed", "7", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert (summary["headlines"], summary["planted"], summary["caught"], summary["round_trips"]) == (4, 2, 2, 2)
+    assert summary["latency_ms"]["n"] == 2
+    assert summary["wall_s"] > 0
+    (report,) = project.glob("runs/*/production.html")
+    assert "What needs a human" in report.read_text()
 
 
 async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> None:

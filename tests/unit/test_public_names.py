@@ -1,6 +1,10 @@
+import subprocess
+import sys
 from importlib.metadata import version
 
 import momentum_kit
+
+HEAVY = {"matplotlib", "ipywidgets", "papermill", "pandas", "numpy", "ibapi", "aiohttp", "scipy", "numba"}
 
 
 def test_public_names_are_there_and_no_others() -> None:
@@ -13,3 +17,10 @@ def test_the_version_is_the_installed_one_and_is_looked_up_when_asked() -> None:
     """`import momentum_kit` reads no metadata; what it says of itself is what pip says."""
     assert momentum_kit.__version__ == version("momentum-kit")
     assert "__version__" not in vars(momentum_kit)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """`import momentum_kit` leaves the heavy libraries to who needs them."""
+    probe = "import sys, momentum_kit; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    assert not HEAVY & set(loaded.split())

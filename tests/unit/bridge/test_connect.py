@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -100,10 +99,8 @@ async def test_a_silent_gateway_is_given_up(gateway: Gateway) -> None:
 
     gateway.reply = silent
     bridge = IBKRBridge(port=gateway.port, connect_timeout_s=0.1)
-    started = time.monotonic()
-    async with refused(bridge, r"is silent: no handshake within 0\.1 s"):
+    async with asyncio.timeout(20), refused(bridge, r"is silent: no handshake within 0\.1 s"):
         await bridge.connect()
-    assert time.monotonic() - started < 2
 
 
 async def test_a_gateway_that_names_no_account_is_given_up(gateway: Gateway) -> None:

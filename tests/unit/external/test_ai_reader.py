@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import time
 
 import pytest
 from aiohttp import web
@@ -105,9 +104,8 @@ async def test_a_slow_service_is_left_at_the_deadline(service, make_reader):
         return web.Response()
 
     service.answer = slow
-    started = time.perf_counter()
-    assert await make_reader(deadline_s=0.2).read("text", "ACME") is None
-    assert time.perf_counter() - started < 2
+    async with asyncio.timeout(20):
+        assert await make_reader(deadline_s=0.2).read("text", "ACME") is None
 
 
 async def test_a_dripping_body_is_left_at_the_deadline(service, make_reader):
@@ -116,15 +114,14 @@ async def test_a_dripping_body_is_left_at_the_deadline(service, make_reader):
     async def drip(request):
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(300):
+        for _ in range(600):
             await response.write(b" ")
             await asyncio.sleep(0.05)
         return response
 
     service.answer = drip
-    started = time.perf_counter()
-    assert await make_reader(deadline_s=0.3).read("text", "ACME") is None
-    assert time.perf_counter() - started < 2
+    async with asyncio.timeout(20):
+        assert await make_reader(deadline_s=0.3).read("text", "ACME") is None
 
 
 async def test_a_huge_answer_is_cut_off(service, make_reader):
@@ -193,10 +190,9 @@ async def test_the_breaker_pauses_and_recovers(service, make_reader):
         assert await reader.read("text", "ACME") is None
     assert len(service.requests) == FAILURES_TO_PAUSE
     service.answer = service.good
-    paused_at = time.monotonic()
-    while await reader.read("text", "ACME") is None:
-        assert time.monotonic() - paused_at < 5
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while await reader.read("text", "ACME") is None:  # noqa: ASYNC110  a pause has no event to wait for
+            await asyncio.sleep(0.02)
     assert len(service.requests) == FAILURES_TO_PAUSE + 1
 
 

@@ -41,8 +41,8 @@ def pair() -> Iterator[Pair]:
 
 
 def eventually(holds: Callable[[], Any]) -> None:
-    """Wait for a condition, at most 5 s."""
-    deadline = time.monotonic() + 5
+    """Wait for a condition, at most a minute."""
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -74,22 +74,17 @@ def test_a_chunk_of_exactly_the_buffer_size_is_not_lost(pair: Pair, total: int) 
     connection, theirs = pair
     body = b"x" * (total // 4 - 4)
     theirs.sendall(framed(body) * 4)
-    started = time.monotonic()
     assert [connection.get() for _ in range(4)] == [body] * 4
-    assert time.monotonic() - started < 1
 
 
-def test_a_large_backlog_is_read_in_linear_time(pair: Pair) -> None:
-    """100 000 frames in one go: no frame pays for those behind it."""
+def test_a_large_backlog_is_read_whole(pair: Pair) -> None:
+    """100 000 frames in one go, each once; how long it takes is in `momentum-kit bench bridge`."""
     connection, theirs = pair
     writer = threading.Thread(target=lambda: theirs.sendall(framed(b"tick" * 5) * 100_000))
     writer.start()
-    started = time.perf_counter()
-    for _ in range(100_000):
-        connection.get()
-    seconds = time.perf_counter() - started
+    assert {connection.get() for _ in range(100_000)} == {b"tick" * 5}
     writer.join()
-    assert seconds < 3  # about 0.1 s; quadratic would be minutes
+    assert connection.empty()
 
 
 def test_a_message_is_sent_whole_however_large(pair: Pair) -> None:
@@ -167,23 +162,22 @@ def test_stop_lets_what_was_sent_arrive(pair: Pair) -> None:
     assert connection.empty()
 
 
-def test_abort_wakes_a_waiting_reader(pair: Pair) -> None:
-    """A reader in the middle of a wait ends at once."""
-    connection, _ = pair
-    ended: list[float] = []
+def test_abort_wakes_a_waiting_reader() -> None:
+    """A reader in the middle of a wait, which would be a long one, ends."""
+    connection, theirs = connected(timeout_s=1_000.0)
 
     def read() -> None:
         with pytest.raises(queue.Empty):
             connection.get()
-        ended.append(time.monotonic())
 
     reader = threading.Thread(target=read)
     reader.start()
-    started = time.monotonic()
     eventually(reader.is_alive)
     connection.abort()
-    reader.join()
-    assert ended[0] - started < 1.5
+    reader.join(60)
+    assert not reader.is_alive()
+    connection.disconnect()
+    theirs.close()
 
 
 def test_the_first_frame_has_a_deadline(pair: Pair) -> None:

@@ -2,7 +2,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -67,14 +66,12 @@ def test_an_engine_that_hangs_gets_no_watchdog_until_it_lives_again(
         beat(folder, 1)
         with Notifier(folder):
             until(heard, "READY")
-            last, heard_at = monotonic(), 0
+            heard_at = 0
             heard.settimeout(1.0)
             with pytest.raises(TimeoutError):
                 while True:
                     heard_at += "WATCHDOG" in heard.recv(4096).decode()
-                    last = monotonic()
             assert heard_at >= 1
-            assert monotonic() - last >= 0.9
             beat(folder, 2)
             assert until(heard, "WATCHDOG=1")
 

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -86,12 +84,3 @@ def test_fixed_traits_replace_drawn_ones():
     by_symbol = {company.instrument.symbol: company for company in source.companies.values()}
     assert by_symbol["AAPL"].price == 100
     assert (by_symbol["QQZX"].price, by_symbol["QQZX"].daily_volume) == (5, 10_000)
-
-
-def test_a_demo_market_is_cheap_to_make():
-    """All tapes of the demo cost seconds at most (measured: 0.3 s), so nobody has to wait for a market."""
-    source = GeneratedSource(load_scenario("demo"))
-    before = time.process_time()
-    for con_id in source.instruments:
-        source.tape(con_id, source.scenario.day)
-    assert time.process_time() - before < 5
