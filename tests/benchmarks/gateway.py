@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from momentum_kit.runtime.bench import Row
+from momentum_kit.simgateway import SimulatedGateway
 from momentum_kit.simgateway.embedding import GeneratedSource, Market, Scenario
 from momentum_kit.simgateway.events import MarketEvent, QuoteEvent, TradeEvent
 from momentum_kit.simgateway.scenario import load_scenario, parse_scenario

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,10 +12,6 @@ import numpy as np
 import psutil
 from playwright.sync_api import expect, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
-
-from browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, panel_cells, start_chromium, trading, wait_until
-
 from momentum_kit.errors import InputError
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
@@ -24,6 +19,17 @@ from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import query
+from tests.browser.browser_lab import (
+    CHROMIUM,
+    ROOT,
+    Notebook,
+    Trading,
+    jupyter_lab,
+    panel_cells,
+    start_chromium,
+    trading,
+    wait_until,
+)
 
 CLICKS = 40
 OPENINGS = 7

@@ -8,7 +8,6 @@ judges the same decision times by return, volume, trades and extension alone, wi
 
 import logging
 import os
-import sys
 import tempfile
 import time
 import warnings
@@ -28,10 +27,9 @@ from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS_5S, Archive
 from momentum_kit.storage.journal import query
+from tests.parity.small_days import write_days
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "parity"))
-from small_days import write_days  # noqa: E402  (a helper beside the parity tests)
 
 LAST, DAYS, SYMBOLS, HEADLINES = date(2026, 11, 20), 2, 60, 1500
 DECIDED = "SELECT count(*) FROM decisions WHERE final = 0 OR verdict = 'signal'"

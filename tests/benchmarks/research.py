@@ -5,7 +5,6 @@ Each measurement is a function that returns rows; MEASUREMENTS lists them in the
 
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,10 +19,8 @@ from momentum_kit.research.events.table import FEATURES, event_frame
 from momentum_kit.research.sweep import Grid, SweepResult, TrialLedger
 from momentum_kit.research.sweep.sweep import sweep
 from momentum_kit.runtime.bench import Row
-
-sys.path.insert(0, str(Path(__file__).parent))
-from event_tables import event_table_rows
-from replay_rows import measure_replay
+from tests.benchmarks.event_tables import event_table_rows
+from tests.benchmarks.replay_rows import measure_replay
 
 EVENTS, DAYS, ROUNDS, CELLS_A_ROUND = 100_000, 250, 9, 10
 EXIT = "bracket"

@@ -1,16 +1,13 @@
 """One JupyterLab and one Chromium for the browser tests of a process; loopback only."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode knows no helpers beside a test
-
-from browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, start_chromium, trading
 from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.browser.browser_lab import CHROMIUM, ROOT, Notebook, Trading, jupyter_lab, start_chromium, trading
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser_lab import Trading, start_chromium
-from careless import SECRET, Careless, careless_server
 from playwright.sync_api import Browser, Error, Frame, Page, Playwright
 
 from momentum_kit.storage.journal import query
+from tests.browser.browser_lab import Trading, start_chromium
+from tests.browser.careless import SECRET, Careless, careless_server
 
 SCRIPT = (Path(__file__).parent / "hostile_page.js").read_text()
 WAIT_MS = 3_000  # for one attempt that nothing comes of, such as a frame that never loads

@@ -4,11 +4,11 @@ import os
 import signal
 
 import pytest
-from browser_lab import Notebook, Trading, panel_cells, wait_until
 from playwright.sync_api import expect
 
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.storage.journal import query
+from tests.browser.browser_lab import Notebook, Trading, panel_cells, wait_until
 
 SLOW = pytest.mark.parametrize("market", [20.0], indirect=True, ids=["slow"])
 FAST = pytest.mark.parametrize("market", [300.0], indirect=True, ids=["fast"])

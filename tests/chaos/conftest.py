@@ -1,17 +1,14 @@
 """A project of its own for every test, a gateway to break, and a look for what is left behind."""
 
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode knows no helpers beside a test
-
-from chaos_gateway import Gateway, Proxy
-from chaos_processes import processes_of, sockets_of_ours, wait_until
+from tests.chaos.chaos_gateway import Gateway, Proxy
+from tests.chaos.chaos_processes import processes_of, sockets_of_ours, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import Run, client_of, configure, wait_status
 
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.storage.journal import query
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import Run, client_of, configure, wait_status
 
 SPEED = 30.0
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from chaos_gateway import Gateway, Proxy
-from chaos_processes import command_line, configure, wait_status, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from momentum_kit.errors import GuardRefused, InputError
@@ -20,6 +18,8 @@ from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient, StreamEvent
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.storage.journal import query
+from tests.chaos.chaos_gateway import Gateway, Proxy
+from tests.chaos.chaos_processes import command_line, configure, wait_status, wait_until
 
 QUICK = {"clock": {"rate": 200}}
 

@@ -4,8 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import ENDING, client_of, command_line, configure, processes_of, wait_status, wait_until
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
@@ -13,6 +11,16 @@ from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.engine import RUN_ACCOUNT
 from momentum_kit.runtime.ownership import clear_phrase
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import (
+    ENDING,
+    client_of,
+    command_line,
+    configure,
+    processes_of,
+    wait_status,
+    wait_until,
+)
 
 QUICK = {"clock": {"rate": 200}}
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import configure, wait_until
 
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.endpoint.socket import CONNECTIONS
 from momentum_kit.runtime.endpoint.stream import READERS
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import configure, wait_until
 
 IDLE = 2_000
 DROPPED = "dropped"

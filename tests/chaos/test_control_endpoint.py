@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import configure
 
 from momentum_kit.errors import GuardRefused, InputError
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import configure
 
 
 @pytest.fixture

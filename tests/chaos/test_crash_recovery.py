@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from chaos_gateway import Gateway, Proxy
-from chaos_processes import ENDING, configure, kill_process, wait_status, wait_until
 from ib_async import IB
 
 from momentum_kit.bridge import IBKRBridge
@@ -15,6 +13,8 @@ from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.notebook.tables import table
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder
+from tests.chaos.chaos_gateway import Gateway, Proxy
+from tests.chaos.chaos_processes import ENDING, configure, kill_process, wait_status, wait_until
 
 QUICK = {"clock": {"rate": 200}}
 

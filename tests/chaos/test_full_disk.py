@@ -6,8 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import configure, wait_status
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
@@ -15,6 +13,8 @@ from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.tables import table
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, new_run_dir, start_engine
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import configure, wait_status
 
 FULL = 8192  # bytes a file may have: databases and log are beyond that, a last word is not
 UNLIMITED = resource.RLIM_INFINITY

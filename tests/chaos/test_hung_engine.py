@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import command_line, configure, wait_status, wait_until
 
 from momentum_kit import Kit
 from momentum_kit.errors import EngineError, GuardRefused
@@ -17,6 +15,8 @@ from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.kit import awaitable_kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import command_line, configure, wait_status, wait_until
 
 
 @pytest.fixture

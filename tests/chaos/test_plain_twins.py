@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import client_of, configure, wait_until
 
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import client_of, configure, wait_until
 
 WAITER = """
 import signal, sys

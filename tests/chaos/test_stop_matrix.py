@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from chaos_gateway import Gateway
-from chaos_processes import Run, client_of, command_line, configure, kill_process, processes_of, wait_until
 
 from momentum_kit.config import load_config
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.engine import new_run_dir, start_engine
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import Run, client_of, command_line, configure, kill_process, processes_of, wait_until
 
 FINALLY = "interrupted: stopping in order"
 THOROUGH = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"  # as `make chaos` sets it

@@ -4,10 +4,9 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from journal_rows import Rows
-
 from momentum_kit.models import TradingState
 from momentum_kit.services import SessionContext
+from tests.helpers.journal_rows import Rows
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 

@@ -9,10 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
-from contexts import Told
-from journal_rows import Rows
-
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models.decisions import TradeSignal
 from momentum_kit.models.market import Quote
@@ -23,6 +19,9 @@ from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.storage.journal import SqliteIntents
 from momentum_kit.trading.account import Ledger
+from tests.helpers.broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
+from tests.helpers.contexts import Told
+from tests.helpers.journal_rows import Rows
 
 BEAT = timedelta(seconds=0.25)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_days import SOURCE, Made, write_days
 
 from momentum_kit.cli import main
 from momentum_kit.runtime.parity import RunToReplay, parity_of_run
@@ -18,6 +17,7 @@ from momentum_kit.runtime.replay import Replay, run_replay
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive, Series
 from momentum_kit.storage.journal import query
+from tests.parity.small_days import SOURCE, Made, write_days
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "config" / "replay.yaml"

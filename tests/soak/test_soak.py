@@ -1,11 +1,8 @@
 """The long session of `make soak` in small: it ends in order, and says what its processes hold."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode knows no helpers beside a test
-
-from run import NOTEBOOK_MB, soak
+from tests.soak.run import NOTEBOOK_MB, soak
 
 
 def test_a_short_session_by_the_wall(tmp_path: Path) -> None:

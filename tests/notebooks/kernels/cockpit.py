@@ -1,22 +1,17 @@
 """A kernel, a kit with its panel in it, and the session of the simulated gateway that they show and command."""
 
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-
-from live_kernel import LiveKernel
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.control import ControlClient, kill_engine
 from momentum_kit.runtime.ownership import StateFolder
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "chaos"))  # whose gateway and conditions serve here too
-
-from chaos_gateway import Gateway
-from chaos_processes import client_of, configure, wait_until
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import client_of, configure, wait_until
+from tests.notebooks.kernels.live_kernel import LiveKernel
 
 RATE = 20.0  # market seconds a second: 90 minutes last longer than the probes
 OPEN = 'from momentum_kit import Kit\nkit = await Kit.open("config/chaos.yaml")'

@@ -4,8 +4,9 @@ import subprocess
 from collections.abc import Callable
 
 import nbformat
-from live_kernel import LiveKernel, Wedged
 from nbclient import NotebookClient
+
+from tests.notebooks.kernels.live_kernel import LiveKernel, Wedged
 
 TICKING = """
 import asyncio, time

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from cockpit import START, Cockpit, wait_until
-from kernel_facts import TICKING
-
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.control import kill_engine
+from tests.notebooks.kernels.cockpit import START, Cockpit, wait_until
+from tests.notebooks.kernels.kernel_facts import TICKING
 
 COMPUTE = "import time\nuntil = time.monotonic() + {}\nwhile time.monotonic() < until: sum(range(1000))"
 STAND_STILL_S = 1.5  # the panel paints four times a second

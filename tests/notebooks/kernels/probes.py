@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cockpit import Cockpit
-from kernel_facts import FACTS
-from kit_probes import PROBES, Probe
-from live_kernel import LiveKernel, Wedged
+from tests.notebooks.kernels.cockpit import Cockpit
+from tests.notebooks.kernels.kernel_facts import FACTS
+from tests.notebooks.kernels.kit_probes import PROBES, Probe
+from tests.notebooks.kernels.live_kernel import LiveKernel, Wedged
 
 ROOT = Path(__file__).resolve().parents[3]
 Row = dict[str, Any]

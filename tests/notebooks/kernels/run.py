@@ -64,7 +64,9 @@ def environment(version: str) -> Path:
 
 def ask(version: str, python: Path) -> tuple[str, list[Row]]:
     """A kernel's own version, and all rows."""
-    probed = subprocess.run([python, HERE / "probes.py"], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S)
+    probed = subprocess.run(
+        [python, "-m", "tests.notebooks.kernels.probes"], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S
+    )
     if probed.returncode:
         return version, [row("the probes", False, f"ended with status {probed.returncode}")]
     answer = json.loads(probed.stdout.splitlines()[-1])

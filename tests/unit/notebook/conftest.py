@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from journal_rows import put
 
 from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 REASONS = ["move", "z", "rvol bar", "spread", "price range", "barred catalyst", "extension", "no baseline", "halted"]

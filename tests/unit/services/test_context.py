@@ -2,8 +2,6 @@ import inspect
 from typing import Any, get_type_hints
 
 import pytest
-from contexts import Told, context_of
-from journal_rows import Rows
 
 from momentum_kit.runtime.session import EngineContext
 from momentum_kit.services import SessionContext
@@ -11,6 +9,8 @@ from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.services.positions import PositionManager
+from tests.helpers.contexts import Told, context_of
+from tests.helpers.journal_rows import Rows
 
 SERVICES = [NewsHandler, DetectionEngine, ExecutionService, PositionManager]
 

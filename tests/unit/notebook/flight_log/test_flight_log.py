@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal_rows import put
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.flight_log import quality
@@ -21,6 +20,7 @@ from momentum_kit.runtime.control import encode_status
 from momentum_kit.runtime.production import KernelDeath
 from momentum_kit.runtime.production.deaths import leave_deaths
 from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
 
 CONFIG = Path(__file__).resolve().parents[4] / "config" / "demo.yaml"
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
-from journal_rows import put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.notebook import tables
 from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
 
 AT = "2026-11-20T14:3{}:00.000Z"
 

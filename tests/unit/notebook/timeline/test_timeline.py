@@ -3,7 +3,6 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from journal_rows import put
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -12,6 +11,7 @@ from momentum_kit.errors import StorageError
 from momentum_kit.notebook.timeline import plot_timeline
 from momentum_kit.notebook.timeline.stories import stories
 from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
 
 SESSIONS = [
     {"headlines": 48, "every": 5},

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from contexts import context_of
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, ResearchError
@@ -15,6 +14,7 @@ from momentum_kit.models.news import Headline, HeadlinePhase, NewsItem, NewsProv
 from momentum_kit.research.events import Latency, MemorySource, build, read_news
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.storage.archive import DatedMaster, Listing
+from tests.helpers.contexts import context_of
 
 DAY = date(2026, 6, 15)
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)

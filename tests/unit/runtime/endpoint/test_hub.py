@@ -3,13 +3,13 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from journal_rows import Rows, put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models import JournalRow
 from momentum_kit.runtime.endpoint import EventHub, PublishedJournal
 from momentum_kit.runtime.endpoint.hub import BUFFERED, RING
 from momentum_kit.runtime.endpoint.stream import HubLines
+from tests.helpers.journal_rows import Rows, put
 
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

@@ -2,11 +2,11 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from journal_rows import partial_row
 from prometheus_client.parser import text_string_to_metric_families
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.runtime.endpoint import Metrics
+from tests.helpers.journal_rows import partial_row
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 STATUS = EngineStatus(

@@ -1,10 +1,9 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-from journal_rows import Rows
-
 from momentum_kit.config import Thresholds, ThresholdsExport
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
+from tests.helpers.journal_rows import Rows
 
 OPEN = datetime(2026, 7, 6, 13, 30, tzinfo=UTC)
 

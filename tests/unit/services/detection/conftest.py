@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from contexts import context_of
-from journal_rows import Rows
 
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.errors import NoData
@@ -20,6 +18,8 @@ from momentum_kit.models.news import Catalyst, Headline, NewsItem
 from momentum_kit.models.session import Beat
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.sessions import previous_sessions, session_on
+from tests.helpers.contexts import context_of
+from tests.helpers.journal_rows import Rows
 
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)  # half an hour after the open
 SESSION = session_on(T0.date())

@@ -3,12 +3,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from broker_in_memory import OPEN, MemoryBroker, TestClock, quote_of
-from trading_desk import trading_desk
 
 from momentum_kit.errors import NotConnected, RequestTimeout, StorageError
 from momentum_kit.models.intents import ExitRequest, IntentKind, IntentState
 from momentum_kit.models.session import TradingState
+from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, quote_of
+from tests.helpers.trading_desk import trading_desk
 
 
 def order_rows(desk, **wanted):

@@ -1,9 +1,8 @@
 """What a restart must not forget: which stories were traded, and when a symbol was last entered."""
 
-from broker_in_memory import MemoryBroker, TestClock
-from trading_desk import trading_desk
-
 from momentum_kit.models.intents import IntentState
+from tests.helpers.broker_in_memory import MemoryBroker, TestClock
+from tests.helpers.trading_desk import trading_desk
 
 
 async def trade(desk, item):

@@ -5,15 +5,15 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 
-from broker_in_memory import Held, contract_of, quote_of
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from trading_desk import Desk, trading_desk
 
 from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import OrderAction
+from tests.helpers.broker_in_memory import Held, contract_of, quote_of
+from tests.helpers.trading_desk import Desk, trading_desk
 
 SYMBOLS = (1, 2)
 symbols = st.sampled_from(SYMBOLS)

@@ -3,12 +3,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from broker_in_memory import MemoryBroker, TestClock, contract_of
-from trading_desk import trading_desk
 
 from momentum_kit.models.intents import ExitRequest, IntentState
 from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
 from momentum_kit.services.execution import BrokerTruth, fetch_truth, settle_intent
+from tests.helpers.broker_in_memory import MemoryBroker, TestClock, contract_of
+from tests.helpers.trading_desk import trading_desk
 
 
 async def test_restart_with_a_whole_bracket(tmp_path):

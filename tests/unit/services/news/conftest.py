@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from contexts import context_of
-from journal_rows import Rows
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, RequestFailed
 from momentum_kit.models.contracts import Contract, ContractDetails
 from momentum_kit.models.news import Headline, NewsItem, NewsProvider
 from momentum_kit.services.news import NewsHandler
+from tests.helpers.contexts import context_of
+from tests.helpers.journal_rows import Rows
 
 T = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 LISTED = {

@@ -4,11 +4,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
-from trading_desk import trading_desk
 
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import CommissionReport
+from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
+from tests.helpers.trading_desk import trading_desk
 
 
 async def close_by(desk, kind, price, con_id=1):

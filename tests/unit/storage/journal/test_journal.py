@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journal_rows import put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models import JOURNAL_ROWS, IncidentRow, OrderAction, RiskCheck
@@ -16,6 +15,7 @@ from momentum_kit.storage.journal import SqliteJournal, query
 from momentum_kit.storage.journal import journal as journal_module
 from momentum_kit.storage.journal.encoding import to_column
 from momentum_kit.storage.journal.sqlite import read_table
+from tests.helpers.journal_rows import put
 
 AT = datetime(2026, 11, 20, 9, 30, 5, 250_400, tzinfo=timezone(timedelta(hours=-5)))
 

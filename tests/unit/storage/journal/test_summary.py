@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journal_rows import put
 
 from momentum_kit.errors import StorageError
 from momentum_kit.storage.journal import SqliteJournal, decisions_digest, latest, query, summarise
 from momentum_kit.storage.journal.summary import percentile
+from tests.helpers.journal_rows import put
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
