@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint lab docs chaos soak bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz lint house trips lab docs chaos soak bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -39,6 +39,12 @@ lint: setup  ## style, types and layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+house: setup  ## the package in numbers: modules, importers, doubled names, constructors, circles, contracts
+	@$(BIN)/python tests/architecture/house.py
+
+trips: setup  ## which files a headline, a fill, a click and a sweep pass through, counted by running them
+	@$(BIN)/python tests/architecture/trips.py
 
 lab: setup  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
