@@ -42,6 +42,20 @@ class Source:
         return [node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)]
 
     @cached_property
+    def loaded(self) -> set[str]:
+        """Every name that the code uses."""
+        names = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name))
+        return {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+    @cached_property
+    def own(self) -> set[str]:
+        """What is defined or assigned at the top."""
+        defined = {node.name for node in self.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        assigned = (node for node in self.tree.body if isinstance(node, ast.Assign | ast.AnnAssign))
+        names = (each for node in assigned for each in ast.walk(node) if isinstance(each, ast.Name))
+        return defined | {each.id for each in names if isinstance(each.ctx, ast.Store)}
+
+    @cached_property
     def lazy(self) -> dict[str, str]:
         """Name -> module of a face that imports on first use: its tables of names and homes."""
         tables = [node for node in ast.walk(self.tree) if isinstance(node, ast.Dict)]
@@ -67,7 +81,7 @@ class Sources:
         self.modules = [source for source in self.sources.values() if not source.face]
 
     def definer(self, module: str, name: str) -> Name | None:
-        """Where a name that is imported from a module is defined; None for a package and what a face has of its own."""
+        """Where a name that is imported from a module is defined; None for a package as such."""
         source, inner = self.sources.get(module), self.sources.get(f"{module}.{name}")
         if source is not None and source.face and name:
             for from_module, original, local in source.imports:
@@ -77,12 +91,14 @@ class Sources:
             known = next((each for each in (home, f"{module}.{home}") if each in self.sources), "")
             if known:
                 return self.definer(known, name)
-        found = inner or source
-        return None if found is None or found.face else (found.name, "" if inner else name)
+        if inner is not None:
+            return None if inner.face else (inner.name, "")
+        return (source.name, name) if source and (not source.face or name in source.own) else None
 
     def targets(self, source: Source) -> set[str]:
-        """The modules that a file imports."""
-        found = {self.definer(module, name) for module, name, _ in source.imports}
+        """The modules that a file imports, and faces with names of their own; of a face: what its own names need."""
+        wanted = [each for each in source.imports if not source.face or each[2] in source.loaded]
+        found = {self.definer(module, name) for module, name, _ in wanted}
         return {each[0] for each in found if each} - {source.name}
 
     @cached_property
@@ -90,15 +106,15 @@ class Sources:
         """Module -> who imports it."""
         found: dict[str, list[str]] = {source.name: [] for source in self.modules}
         for source in self.modules:
-            for target in self.targets(source):
+            for target in self.targets(source) & found.keys():
                 found[target].append(source.name)
         return found
 
     def circles(self) -> list[list[str]]:
         """Modules that import each other, directly or around: the strongly connected components of more than one."""
-        names = [source.name for source in self.modules]
+        names = [*self.sources]
         row = {name: number for number, name in enumerate(names)}
-        edges = [(row[source.name], row[target]) for source in self.modules for target in self.targets(source)]
+        edges = [(row[name], row[target]) for name, source in self.sources.items() for target in self.targets(source)]
         matrix = coo_matrix(([1] * len(edges), tuple(zip(*edges, strict=True))), shape=(len(names), len(names)))
         _, label = connected_components(matrix, connection="strong")
         found: dict[int, list[str]] = defaultdict(list)

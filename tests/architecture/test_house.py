@@ -19,6 +19,8 @@ FILES = {
         "    from momentum_kit.hall import Hall  # a reason\n"
         "def shed(): ...\n"
     ),
+    "lane/__init__.py": "from momentum_kit.lane.end import End\nENDS = (End,)\n",
+    "lane/end.py": "class End: ...\ndef ends():\n    from momentum_kit.lane import ENDS\n",
     "hall.py": (
         "from dataclasses import KW_ONLY, dataclass, field\n"
         "from momentum_kit.yard import Gate  # noqa: F401\n"
@@ -45,7 +47,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The figures of a package of three modules and two faces."""
+    """The figures of a package of four modules and three faces."""
     project = tmp_path_factory.mktemp("project")
     for name, text in FILES.items():
         file = project / "momentum_kit" / name
@@ -58,7 +60,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_faces_are_no_modules(table: dict[str, Any]) -> None:
     """Modules are counted without faces, lines with them."""
-    assert (table["modules"], table["faces"]) == (3, 2)
+    assert (table["modules"], table["faces"]) == (4, 3)
     assert table["lines"] == sum(text.count("\n") for text in FILES.values())
     assert (table["largest module"], table["median module"]) == ("19 momentum_kit.hall", 4)
 
@@ -70,8 +72,11 @@ def test_an_import_through_a_face_counts_for_the_module_that_defines(table: dict
 
 
 def test_a_circle_may_be_closed_by_a_late_import_and_by_one_for_types(table: dict[str, Any]) -> None:
-    """Hall and shed import each other, though never both at once."""
-    assert table["circles"] == [["momentum_kit.hall", "momentum_kit.yard.shed"]]
+    """Hall and shed import each other, though never both at once; a lane's end needs what its face makes of it."""
+    assert table["circles"] == [
+        ["momentum_kit.hall", "momentum_kit.yard.shed"],
+        ["momentum_kit.lane", "momentum_kit.lane.end"],
+    ]
 
 
 def test_constructors_by_position(table: dict[str, Any]) -> None:
@@ -79,7 +84,8 @@ def test_constructors_by_position(table: dict[str, Any]) -> None:
     assert table["largest positional constructor"] == 3
     assert table["constructors"] == [
         "3 momentum_kit.hall.Hall", "3 momentum_kit.hall.Porch", "2 momentum_kit.yard.gate.Gate.__init__",
-        "1 momentum_kit.hall.Spade", "0 momentum_kit.yard.gate.Late", "0 momentum_kit.yard.gate.Spade",
+        "1 momentum_kit.hall.Spade", "0 momentum_kit.lane.end.End", "0 momentum_kit.yard.gate.Late",
+        "0 momentum_kit.yard.gate.Spade",
     ]  # fmt: skip
     assert table["largest positional __init__"] == 2
 

@@ -42,7 +42,8 @@ class Trail:
         code = frame.f_code
         file = Path(code.co_filename)
         ours = file.is_relative_to(PACKAGE) and file.relative_to(PACKAGE).parts[0].removesuffix(".py") not in ASIDE
-        if not ours or not code.co_flags & inspect.CO_OPTIMIZED:  # the others are bodies of modules and classes
+        lazy = file.name == "__init__.py" and code.co_name == "__getattr__"  # an import, when it is first needed
+        if not ours or lazy or not code.co_flags & inspect.CO_OPTIMIZED:  # without: the body of a module or class
             self._never.add(code)
             return
         caller = frame.f_back
