@@ -14,7 +14,7 @@ from momentum_kit.errors import NotConnected, RequestTimeout
 Send = Callable[[], Awaitable[None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Pending:
     future: "asyncio.Future[tuple[Any, ...]]"
     sent: bool = False
@@ -74,7 +74,7 @@ class Requests:
     async def _ask(
         self, key: int | str, send: Send, cancel: Callable[[], Any] | None, quiet_s: float | None
     ) -> tuple[Any, ...]:
-        pending = self._open[key] = _Pending(asyncio.get_running_loop().create_future())
+        pending = self._open[key] = _Pending(future=asyncio.get_running_loop().create_future())
         try:
             await send()
             pending.sent = True

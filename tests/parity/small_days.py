@@ -64,12 +64,16 @@ def write_days(
             mine = [line for line in told.get(each.day, ()) if name in line.text]
             bars = _bars(own, each, price, mine, quiet)
             price = float(bars["close"][-1])
-            series.append(Series(BARS, name, each.day, _minutes(bars), SOURCE))
+            series.append(Series(kind=BARS, symbol=name, day=each.day, rows=_minutes(bars), provenance=SOURCE))
             if each in served:
-                series.append(Series(BARS_5S, name, each.day, bars, SOURCE))
-                series.append(Series(QUOTES_5S, name, each.day, _quotes(own, each, bars), SOURCE))
+                series.append(Series(kind=BARS_5S, symbol=name, day=each.day, rows=bars, provenance=SOURCE))
+                series.append(
+                    Series(kind=QUOTES_5S, symbol=name, day=each.day, rows=_quotes(own, each, bars), provenance=SOURCE)
+                )
     archive.extend(sorted(series, key=lambda one: (one.kind, one.symbol, one.day)))
-    archive.add_symbol_master(sessions[0].day, [Listing(name, con_id(name), f"{name} INC") for name in names], SOURCE)
+    archive.add_symbol_master(
+        sessions[0].day, [Listing(symbol=name, con_id=con_id(name), name=f"{name} INC") for name in names], SOURCE
+    )
     archive.add_headlines([line for lines in told.values() for line in lines], SOURCE)
     return Made(folder, tuple(each.day for each in served))
 

@@ -106,7 +106,7 @@ def test_a_replay_ends_when_what_is_held_has_no_market_any_more(made: Made, virt
                 kept = {name: of[columns["start"] < last_us] for name, of in columns.items()}
                 if kind == QUOTES_5S:
                     kept["bid_size"] = np.ones_like(kept["bid_size"])  # the last bid does not take all of it
-                cut.extend([Series(kind, symbol, day, kept, SOURCE)])
+                cut.extend([Series(kind=kind, symbol=symbol, day=day, rows=kept, provenance=SOURCE)])
     run, until = tmp_path / "run", ends + timedelta(seconds=10)
     replay = Replay(archive=cut.root, day=DAY, config=CONFIG, until=until, headlines=made.folder)
     assert run_replay(replay, ROOT, run)["entries"]
@@ -140,7 +140,7 @@ def test_data_parity_finds_what_was_changed(made: Made, tmp_path: Path) -> None:
                     continue
                 if kind == BARS_5S and symbol == second:
                     columns["high"] = columns["high"] + 0.01
-                archive.extend([Series(kind, symbol, day, columns, SOURCE)])
+                archive.extend([Series(kind=kind, symbol=symbol, day=day, rows=columns, provenance=SOURCE)])
     found = data_parity(day_of(made), later, ROOT, tmp_path)
     apart = {(each.kind, each.symbol): each for each in found.series if each.differing or each.later != each.recorded}
     assert set(apart) == {(QUOTES_5S, first), (BARS_5S, second)}

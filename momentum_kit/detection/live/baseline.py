@@ -20,7 +20,7 @@ ATR_BARS = 14
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Baseline:
     """The usual of one contract at each time of day.
 

@@ -46,7 +46,7 @@ class MatchLayer(IntEnum):
     LEADING = 5  # SYM: ... or SYM shares ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
     """One ticker in a headline; before: the words in front of it, where its company's name should stand."""
 
@@ -96,7 +96,7 @@ def extract_tickers(text: str, contract_symbol: str = "", master: SymbolMaster |
     """
     found = [mention for mention in _patterns(text) if _plausible(mention, master)]
     if contract_symbol and _is_subject(contract_symbol, text, found, master):
-        found.insert(0, Mention(canonical_symbol(contract_symbol), MatchLayer.CONTRACT))
+        found.insert(0, Mention(symbol=canonical_symbol(contract_symbol), layer=MatchLayer.CONTRACT))
     unique = {mention.symbol: mention for mention in sorted(found, key=lambda m: m.layer, reverse=True)}
     mentions = sorted(unique.values(), key=lambda m: (m.layer, text.find(m.symbol)))
     return tuple(mention for mention in mentions if not _rates_another(mention.symbol, text))
@@ -127,7 +127,9 @@ def _patterns(text: str) -> Iterable[Mention]:
             before = text[max(0, match.start() - _NAME_REACH) : match.start()]
             parts = [part for part in _SPLIT.split(match[1]) if part]
             for part in parts:
-                yield Mention(canonical_symbol(part.lstrip("$")), layer, before, alone=len(parts) == 1)
+                yield Mention(
+                    symbol=canonical_symbol(part.lstrip("$")), layer=layer, before=before, alone=len(parts) == 1
+                )
 
 
 def _plausible(mention: Mention, master: SymbolMaster | None) -> bool:

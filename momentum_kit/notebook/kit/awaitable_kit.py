@@ -169,4 +169,4 @@ def _ended(config: str | Path) -> ControlAddress:
     run_dir = os.environ.get(RUN_DIR, "")
     if not run_dir or not (Path(run_dir) / "journal.db").is_file():
         raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
-    return ControlAddress(0, "", 0, run_dir, str(config))
+    return ControlAddress(port=0, token="", pid=0, run_dir=run_dir, config=str(config))

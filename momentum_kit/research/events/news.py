@@ -208,7 +208,9 @@ class Listings:
                 self._on(reading.day).get(named.symbol, (0, "")) if self.dated else self._with_bars(named.symbol)
             )
             doubtful = master is None and named.needs_name
-            agrees = not doubtful or name_agrees(name, Mention(named.symbol, MatchLayer.BRACKETED, named.before))
+            agrees = not doubtful or name_agrees(
+                name, Mention(symbol=named.symbol, layer=MatchLayer.BRACKETED, before=named.before)
+            )
             if con_id and agrees:
                 found.setdefault(con_id, (named.symbol, con_id, name))
         return list(found.values())

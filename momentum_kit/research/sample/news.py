@@ -57,10 +57,10 @@ def listing(listed: Company) -> Listing:
     """The company's line in the symbol master."""
     known = listed.instrument
     return Listing(
-        known.symbol,
-        known.con_id,
-        known.long_name,
-        known.primary_exchange,
+        symbol=known.symbol,
+        con_id=known.con_id,
+        name=known.long_name,
+        primary_exchange=known.primary_exchange,
         stock_type=known.stock_type,
         industry=known.industry,
         category=known.category,

@@ -23,7 +23,7 @@ JOIN_S = 5.0
 log = structlog.get_logger("events")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
     """One thing that happened.
 
@@ -84,7 +84,7 @@ class EventStream:
                 reason = str(error)
             if reason != told and not self._closing.is_set():
                 told = reason
-                self._tell(StreamEvent("disconnected", {"reason": reason}))
+                self._tell(StreamEvent(kind="disconnected", content={"reason": reason}))
             self._closing.wait(RETRY_S)
 
     def _follow(self) -> str:
@@ -126,7 +126,7 @@ class EventStream:
         new, self._engine = self._engine != address, address
         if new:
             self._last = None
-        self._tell(StreamEvent("connected", {"pid": address.pid, "run_dir": address.run_dir, "new": new}))
+        self._tell(StreamEvent(kind="connected", content={"pid": address.pid, "run_dir": address.run_dir, "new": new}))
 
     def _take(self, event: StreamEvent) -> None:
         if event.number is not None:
@@ -159,5 +159,5 @@ def _event(fields: dict[str, str]) -> StreamEvent:
     content = json.loads(fields["data"])
     kind = fields["event"]
     if kind == "status":
-        return StreamEvent(kind, {}, status=decode_status(content))
-    return StreamEvent(kind, content, int(fields["id"]) if "id" in fields else None)
+        return StreamEvent(kind=kind, content={}, status=decode_status(content))
+    return StreamEvent(kind=kind, content=content, number=int(fields["id"]) if "id" in fields else None)

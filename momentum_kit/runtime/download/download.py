@@ -110,8 +110,10 @@ class Download:
                 return
             one = found.value[0]
             self._listings[symbol] = Listing(
-                symbol, one.contract.con_id, one.long_name, one.contract.primary_exchange, one.contract.currency,
-                one.contract.sec_type, one.stock_type, one.industry, one.category, one.subcategory,
+                symbol=symbol, con_id=one.contract.con_id, name=one.long_name,
+                primary_exchange=one.contract.primary_exchange, currency=one.contract.currency,
+                sec_type=one.contract.sec_type, stock_type=one.stock_type,
+                industry=one.industry, category=one.category, subcategory=one.subcategory,
             )  # fmt: skip
 
         return ask
@@ -153,7 +155,7 @@ class Download:
         self._report.add(BARS, len(rows))
         if not rows:
             self._report.gaps.append(f"{BARS} {symbol} {day}")
-        return Series(BARS, symbol, day, rows, origin)
+        return Series(kind=BARS, symbol=symbol, day=day, rows=rows, provenance=origin)
 
     # -- headlines ----------------------------------------------------------------------------------------------------
 

@@ -79,7 +79,9 @@ class SmallBars:
         covered = joined_spans((*(origin.covered if origin else ()), span))
         source = origin if origin and not rows else self._origin(words)
         ordered = [merged[start] for start in sorted(merged)]
-        self._archive.extend([Series(kind, symbol, day, ordered, replace(source, covered=covered))])
+        self._archive.extend(
+            [Series(kind=kind, symbol=symbol, day=day, rows=ordered, provenance=replace(source, covered=covered))]
+        )
         self._report.add(kind, len(rows))
         if not rows:
             self._report.gaps.append(f"{kind} {symbol} {span[0]:%Y-%m-%d %H:%M:%S} to {span[1]:%H:%M:%S}")

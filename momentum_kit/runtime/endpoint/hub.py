@@ -21,7 +21,7 @@ UNSHOWN = frozenset({"marks", "meta"})  # a row a symbol every 5 s; and what `th
 Event = tuple[int, str, Mapping[str, Any]]  # number, kind, content
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Subscription:
     """One reader's buffer: the newest snapshot, and events in order."""
 

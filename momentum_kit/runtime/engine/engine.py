@@ -40,7 +40,7 @@ log = structlog.get_logger("engine")
 class Engine:
     """Owns state, journal and intents; lends them to one Session after another."""
 
-    def __init__(self, config: Config, project: Path, run_dir: Path, folder: StateFolder) -> None:
+    def __init__(self, *, config: Config, project: Path, run_dir: Path, folder: StateFolder) -> None:
         data = project / config.storage.data_dir
         data.mkdir(parents=True, exist_ok=True)
         self.config = config

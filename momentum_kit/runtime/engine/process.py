@@ -150,7 +150,7 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
     folder = StateFolder(config.owner_key)
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
-        engine = Engine(config, project, run_dir, folder)
+        engine = Engine(config=config, project=project, run_dir=run_dir, folder=folder)
         server, heartbeat = ControlServer(engine), EngineHeartbeat(engine, folder)
         try:
             await engine.open()
@@ -158,7 +158,11 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
             heartbeat.start()
             if signals:
                 _stop_on_signals(engine)
-            folder.publish(ControlAddress(server.port, server.token, os.getpid(), str(run_dir), config_name))
+            folder.publish(
+                ControlAddress(
+                    port=server.port, token=server.token, pid=os.getpid(), run_dir=str(run_dir), config=config_name
+                )
+            )
             await engine.ended.wait()
             if signals:
                 _ignore_signals()

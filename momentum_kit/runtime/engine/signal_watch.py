@@ -29,7 +29,7 @@ def record_thresholds(thresholds: Thresholds, journal: Journal) -> None:
         log.warning("thresholds without an accepting verdict", verdict=export.verdict, despite=export.despite)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Tally:
     """Since a set of thresholds came into force."""
 
@@ -49,12 +49,12 @@ class SignalWatch:
         self._calendar = calendar
         self._counts = counts
         self._warn = warn
-        self._tally = _Tally(None, 0)
+        self._tally = _Tally(export=None, seen=0)
 
     def look(self, now: datetime, export: ThresholdsExport | None) -> None:
         """Take note of what came since the last look, between two beats; another set in force begins anew."""
         if export is not self._tally.export:
-            self._tally = _Tally(export, self._counts["signals"])
+            self._tally = _Tally(export=export, seen=self._counts["signals"])
         if export is None:
             return
         tally = self._tally

@@ -13,7 +13,7 @@ HEARTBEAT_S = 1.0  # wall seconds between two signs of life
 SILENT_AFTER_S = 5.0  # without one an engine hangs, or the machine does
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """One sign of life: wall_time in epoch seconds, the rest as words for a person.
 
@@ -51,7 +51,18 @@ def heartbeat_of(status: EngineStatus, ended: bool = False) -> str:
     held = tuple(f"{view.quantity:g} {view.symbol}" for view in status.positions)
     at = f"{status.market_time:%Y-%m-%d %H:%M:%S} UTC"
     return json.dumps(
-        asdict(Heartbeat(status.pid, time.time(), at, str(status.state), status.reason, status.run_dir, held, ended))
+        asdict(
+            Heartbeat(
+                pid=status.pid,
+                wall_time=time.time(),
+                market_time=at,
+                state=str(status.state),
+                reason=status.reason,
+                run_dir=status.run_dir,
+                held=held,
+                ended=ended,
+            )
+        )
     )
 
 

@@ -17,7 +17,7 @@ HEARTBEAT = "heartbeat.json"
 LOCK_PATIENCE_S = 0.5  # whoever asks `owned` holds the lock for a moment; that is no owner
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlAddress:
     """Where a running engine listens; the token is a secret."""
 

@@ -31,7 +31,10 @@ def record_scenario(scenario: Scenario, folder: Path, beat_s: float) -> Path:
     archive.extend(_series(source, scenario.session, origin))
     archive.add_symbol_master(
         scenario.day,
-        [Listing(x.symbol, x.con_id, x.long_name, x.primary_exchange) for x in source.instruments.values()],
+        [
+            Listing(symbol=x.symbol, con_id=x.con_id, name=x.long_name, primary_exchange=x.primary_exchange)
+            for x in source.instruments.values()
+        ],
         origin,
     )
     start, step = scenario.starts_at.astimezone(UTC), timedelta(seconds=beat_s)
@@ -61,10 +64,12 @@ def _series(source: GeneratedSource, session: TradingSession, origin: Provenance
         for day in source.earlier_days[-BASELINE_DAYS:]:
             minutes = source.minutes(con_id, day, "TRADES")
             if minutes is not None:
-                yield Series(BARS, item.symbol, day, _of_minutes(minutes, day), origin)
-        yield Series(BARS, item.symbol, session.day, _of_trades(tape, 60_000), origin)
-        yield Series(BARS_5S, item.symbol, session.day, _of_trades(tape, STEP_MS), origin)
-        yield Series(QUOTES_5S, item.symbol, session.day, _of_quotes(tape), origin)
+                yield Series(kind=BARS, symbol=item.symbol, day=day, rows=_of_minutes(minutes, day), provenance=origin)
+        yield Series(kind=BARS, symbol=item.symbol, day=session.day, rows=_of_trades(tape, 60_000), provenance=origin)
+        yield Series(
+            kind=BARS_5S, symbol=item.symbol, day=session.day, rows=_of_trades(tape, STEP_MS), provenance=origin
+        )
+        yield Series(kind=QUOTES_5S, symbol=item.symbol, day=session.day, rows=_of_quotes(tape), provenance=origin)
 
 
 def _of_minutes(bars: BarSeries, day: date) -> dict[str, Any]:

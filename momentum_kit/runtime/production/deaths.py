@@ -20,7 +20,7 @@ class KernelDied(NotebookError):
         self.overdue = overdue
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KernelDeath:
     """One of them. at: aware, wall time; words: how; then: what next; kept: file with what the kernel had written."""
 
@@ -76,4 +76,4 @@ def notebook_after(notebook: Path, deaths: Sequence[KernelDeath], target: Path) 
 
 def death_of(error: KernelDied, kept: str, then: str) -> KernelDeath:
     """As of now."""
-    return KernelDeath(datetime.now(UTC), str(error), kept, then)
+    return KernelDeath(at=datetime.now(UTC), words=str(error), kept=kept, then=then)

@@ -38,7 +38,7 @@ class KernelRun:
     """Executes notebooks against one session, each time on a kernel of its own."""
 
     def __init__(
-        self, interrupts: Interrupts, bounds: Bounds, session_over: Callable[[], bool], files: AtomicFiles
+        self, *, interrupts: Interrupts, bounds: Bounds, session_over: Callable[[], bool], files: AtomicFiles
     ) -> None:
         self._interrupts = interrupts
         self._bounds = bounds

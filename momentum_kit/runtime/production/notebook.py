@@ -24,6 +24,7 @@ class NotebookWork:
 
     def __init__(
         self,
+        *,
         notebook: Path,
         out: Path,
         parameters: Mapping[str, Any],

@@ -42,7 +42,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
 OnKernelDeath = Literal["continue", "stop"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
     """How a headless run ended: exit_status by DESIGN.md's table, failure in words (empty if none).
 
@@ -130,8 +130,10 @@ def run_notebook(
     with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
         interrupts.stop_session = engine.stop
-        kernels = KernelRun(interrupts, bounds or Bounds(), lambda: not folder.owned, files)
-        work = NotebookWork(notebook, out, given, kernels, _say)
+        kernels = KernelRun(
+            interrupts=interrupts, bounds=bounds or Bounds(), session_over=lambda: not folder.owned, files=files
+        )
+        work = NotebookWork(notebook=notebook, out=out, parameters=given, kernels=kernels, tell=_say)
         try:
             if started:
                 started(engine)
@@ -150,9 +152,9 @@ def run_notebook(
     _leave_page(work.executed)
     exhausted = work.exhausted and not status
     return RunOutcome(
-        work.executed,
-        status or (MomentumKitError.exit_status if words else 0),
-        words,
+        notebook=work.executed,
+        exit_status=status or (MomentumKitError.exit_status if words else 0),
+        failure=words,
         finished=exhausted or not words,
         kernel_deaths=tuple(map(str, work.deaths)),
     )

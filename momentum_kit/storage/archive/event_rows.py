@@ -20,7 +20,7 @@ Coverage = Mapping[tuple[int, str], tuple[Span, ...]]
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One line of a symbol master: what the broker, or whoever the source is, listed on a day."""
 

@@ -82,7 +82,7 @@ class Provenance:
     covered: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """One symbol and day of one kind, oldest row first, and where it comes from.
 
@@ -126,7 +126,13 @@ def in_days(kind: str, symbol: str, columns: Columns, provenance: Provenance) ->
         end = int(np.searchsorted(starts, day_bounds(day)[1], side="left"))
         if end <= at:
             raise ArchiveError(f"{kind} of {symbol}: unsorted at {from_micros(starts[at])}")
-        yield Series(kind, symbol, day, {name: column[at:end] for name, column in columns.items()}, provenance)
+        yield Series(
+            kind=kind,
+            symbol=symbol,
+            day=day,
+            rows={name: column[at:end] for name, column in columns.items()},
+            provenance=provenance,
+        )
         at = end
 
 

@@ -27,7 +27,7 @@ DAY_MS = 24 * 60 * MINUTE_MS
 UNKNOWN = "unknown"  # stands in a row where a quote's side is empty
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
     """One zip of Lean's: what it holds, by its name and folder."""
 
@@ -81,7 +81,11 @@ def _find(path: Path) -> list[_Source]:
                 day = datetime.strptime(name["day"], "%Y%m%d").replace(tzinfo=NEW_YORK).date()
             except ValueError:
                 raise ArchiveError(f"{file}: {name['day']} is not a day; {REMEDY}") from None
-            found.append(_Source(file, KINDS[name["what"]], canonical_symbol(file.resolve().parent.name), day))
+            found.append(
+                _Source(
+                    file=file, kind=KINDS[name["what"]], symbol=canonical_symbol(file.resolve().parent.name), day=day
+                )
+            )
     if not found:
         raise ArchiveError(f"{path}: no Lean minute data here; expected .../minute/SYMBOL/YYYYMMDD_trade.zip")
     return found
@@ -118,7 +122,7 @@ def _read(source: _Source) -> Series:
         imported_at=datetime.now(UTC),
         adjusted=False,
     )
-    return Series(source.kind, source.symbol, source.day, rows, origin)  # type: ignore[arg-type]  # one kind a file
+    return Series(kind=source.kind, symbol=source.symbol, day=source.day, rows=rows, provenance=origin)  # type: ignore[arg-type]  # one kind a file
 
 
 def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:

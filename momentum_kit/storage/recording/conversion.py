@@ -138,13 +138,13 @@ def _gather(
             case Quote() as quote if quote.con_id in lines:
                 lines[quote.con_id].update(quote)
             case Watched(what, contract, opening) if what != "headlines":
-                line = lines.setdefault(contract.con_id, RecordedLine(contract))
+                line = lines.setdefault(contract.con_id, RecordedLine(contract=contract))
                 if opening:
                     line.opened = line.opened or each.at
                 else:
                     line.close(each.at)
             case HistoryAnswer(what="TRADES") as answer if answer.contract.con_id:
-                lines.setdefault(answer.contract.con_id, RecordedLine(answer.contract)).history(answer)
+                lines.setdefault(answer.contract.con_id, RecordedLine(contract=answer.contract)).history(answer)
             case Headline() as headline:
                 headlines.append(headline)
             case Execution() as execution:
@@ -168,7 +168,7 @@ def _series(line: RecordedLine, origin: Provenance) -> Iterator[Series]:
             by_day.setdefault(exchange_day(row.start), []).append(row)
         for day, some in by_day.items():
             spans = [span for span in joined_spans(line.covered) if exchange_day(span[0]) == day]
-            yield Series(kind, symbol, day, some, _covering(origin, tuple(spans)))
+            yield Series(kind=kind, symbol=symbol, day=day, rows=some, provenance=_covering(origin, tuple(spans)))
     for day, (asked_at, minutes) in line.minutes.items():
         session = session_on(day)
         if session and minutes:
@@ -179,7 +179,7 @@ def _series(line: RecordedLine, origin: Provenance) -> Iterator[Series]:
                 imported_at=origin.imported_at,
                 adjusted=True,
             )
-            yield Series(BARS, symbol, day, minutes, _covering(words, covered))
+            yield Series(kind=BARS, symbol=symbol, day=day, rows=minutes, provenance=_covering(words, covered))
 
 
 def _beside(archive: Archive, series: Series) -> Series:
@@ -196,7 +196,7 @@ def _beside(archive: Archive, series: Series) -> Series:
         source=sources, sha256="", imported_at=fresh.imported_at, adjusted=fresh.adjusted, covered=covered
     )
     merged = sorted([*rows, *series.rows], key=lambda row: row.start)
-    return Series(series.kind, series.symbol, series.day, merged, origin)
+    return Series(kind=series.kind, symbol=series.symbol, day=series.day, rows=merged, provenance=origin)
 
 
 def _speaks(origin: Provenance, at: datetime) -> bool:
@@ -216,6 +216,8 @@ def _covering(origin: Provenance, covered: tuple[Span, ...]) -> Provenance:
 def _listing(details: ContractDetails) -> Listing:
     contract = details.contract
     return Listing(
-        contract.symbol, contract.con_id, details.long_name, contract.primary_exchange, contract.currency,
-        contract.sec_type, details.stock_type, details.industry, details.category, details.subcategory,
+        symbol=contract.symbol, con_id=contract.con_id, name=details.long_name,
+        primary_exchange=contract.primary_exchange, currency=contract.currency,
+        sec_type=contract.sec_type, stock_type=details.stock_type,
+        industry=details.industry, category=details.category, subcategory=details.subcategory,
     )  # fmt: skip

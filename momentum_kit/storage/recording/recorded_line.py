@@ -12,7 +12,7 @@ from momentum_kit.storage.recording.recorder import HistoryAnswer
 GRACE_S = 0.5  # clock.bar_grace_s: what comes later than this after a bar's end came too late for the session as well
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RecordedLine:
     """One contract's market data as it comes in."""
 

@@ -73,7 +73,9 @@ def source(sessions) -> MemorySource:
             [(rng.uniform(7300, 11_500), "ACME"), (rng.uniform(0, 20_000), "GLBX"), (rng.uniform(0, 9000), "HOOL")]
         )
     ]
-    listings = tuple(Listing(symbol, 100 + i, name) for i, (symbol, name) in enumerate(COMPANIES.items()))
+    listings = tuple(
+        Listing(symbol=symbol, con_id=100 + i, name=name) for i, (symbol, name) in enumerate(COMPANIES.items())
+    )
     days = [session.day for session in sessions]
     return MemorySource(series, days, news, [DatedMaster(days[0], listings, "test")])
 

@@ -7,13 +7,17 @@ from momentum_kit.runtime.bench import Row, known_benchmarks
 
 def test_a_goal_is_a_floor_or_a_ceiling() -> None:
     """Rates must reach their goal, waits must stay below theirs; without a goal nothing holds or fails."""
-    rows = [Row("rate", 90, "1/s", goal=100), Row("wait", 1, "ms", goal=2, least=False), Row("size", 3, "MB")]
+    rows = [
+        Row(name="rate", value=90, unit="1/s", goal=100),
+        Row(name="wait", value=1, unit="ms", goal=2, least=False),
+        Row(name="size", value=3, unit="MB"),
+    ]
     assert [row.as_dict()["holds"] for row in rows] == [False, True, None]
 
 
 def test_a_peer_gives_a_ratio() -> None:
     """How many times the peer's value, also in words."""
-    row = Row("rate", 90, "1/s", peer="ib_async", peer_value=30).as_dict()
+    row = Row(name="rate", value=90, unit="1/s", peer="ib_async", peer_value=30).as_dict()
     assert row["ratio"] == 3
     assert "ib_async 30 (x 3.00)" in as_table({"machine": {"cores": 2}, "rows": [row]})
 

@@ -95,7 +95,7 @@ def test_without_a_master_the_stop_list_still_holds():
 def test_the_contract_of_the_subscription_comes_first():
     """A headline on a symbol's own feed is about that symbol, named or not."""
     found = extract_tickers("Shareholders turning onto the exit ramp", "TSLA", MASTER)
-    assert found == (Mention("TSLA", MatchLayer.CONTRACT),)
+    assert found == (Mention(symbol="TSLA", layer=MatchLayer.CONTRACT),)
     assert symbols("Apple (AAPL) sues Tesla (TSLA)", "TSLA") == ["TSLA", "AAPL"]
 
 
@@ -122,11 +122,15 @@ def test_brokers_act_and_are_not_the_target(text, contract, found):
 
 def test_names_agree_by_words_initials_or_ticker():
     """The words before a ticker decide whose ticker it can be."""
-    assert name_agrees("Procter & Gamble Co", Mention("PG", MatchLayer.BRACKETED, "Shares of P&G "))
-    assert name_agrees("General Motors Company", Mention("GM", MatchLayer.BRACKETED, "GM "))
-    assert name_agrees("Apple Inc.", Mention("AAPL", MatchLayer.BRACKETED, "Regulators fine Apple "))
-    assert not name_agrees("Enterprise Pattern Analytics", Mention("EPA", MatchLayer.BRACKETED, "Protection Agency "))
-    assert not name_agrees("", Mention("X", MatchLayer.BRACKETED, "United States Steel "))
+    assert name_agrees("Procter & Gamble Co", Mention(symbol="PG", layer=MatchLayer.BRACKETED, before="Shares of P&G "))
+    assert name_agrees("General Motors Company", Mention(symbol="GM", layer=MatchLayer.BRACKETED, before="GM "))
+    assert name_agrees(
+        "Apple Inc.", Mention(symbol="AAPL", layer=MatchLayer.BRACKETED, before="Regulators fine Apple ")
+    )
+    assert not name_agrees(
+        "Enterprise Pattern Analytics", Mention(symbol="EPA", layer=MatchLayer.BRACKETED, before="Protection Agency ")
+    )
+    assert not name_agrees("", Mention(symbol="X", layer=MatchLayer.BRACKETED, before="United States Steel "))
 
 
 def test_master_from_csv():

@@ -112,7 +112,10 @@ def test_what_is_held_and_latched_needs_a_human(journal_path: Path) -> None:
 
 def test_a_dead_kernel_is_told_with_what_happened_then(journal_path: Path) -> None:
     """Under incidents, and among what needs a human."""
-    leave_deaths(journal_path.parent, [KernelDeath(OPEN, "the kernel was ended by SIGKILL", "", "the session goes on")])
+    leave_deaths(
+        journal_path.parent,
+        [KernelDeath(at=OPEN, words="the kernel was ended by SIGKILL", kept="", then="the session goes on")],
+    )
     log = log_of(journal_path)
     assert "the kernel was ended by SIGKILL" in said(log.incidents())
     assert "the session goes on" in said(log.incidents())

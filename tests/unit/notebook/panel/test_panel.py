@@ -71,7 +71,11 @@ class Endpoint:
     def publish(self, port: int, pid: int | None = None) -> None:
         """Tell where it listens."""
         self.port = port
-        self.folder.publish(ControlAddress(port, "t", pid or os.getpid(), str(self.run_dir), "config/sim.yaml"))
+        self.folder.publish(
+            ControlAddress(
+                port=port, token="t", pid=pid or os.getpid(), run_dir=str(self.run_dir), config="config/sim.yaml"
+            )
+        )
 
     async def _alive(self, _: web.Request) -> web.Response:
         return web.json_response({"alive": True})
@@ -298,16 +302,16 @@ def test_the_final_snapshot_is_shown_once_the_engine_has_ended(config: Config, t
     folder.create()
     contact = EngineContact(folder)
     final = replace(snapshot(tmp_path), state=TradingState.STOPPED, reason="schedule", realised_usd=321.0)
-    contact.take(StreamEvent("connected", {"pid": 1, "run_dir": str(tmp_path), "new": True}))
-    contact.take(StreamEvent("status", {}, status=snapshot(tmp_path)))
+    contact.take(StreamEvent(kind="connected", content={"pid": 1, "run_dir": str(tmp_path), "new": True}))
+    contact.take(StreamEvent(kind="status", content={}, status=snapshot(tmp_path)))
     assert contact.words() == ""
     (tmp_path / FINAL_STATUS).write_text(encode_status(final))
     folder.leave_heartbeat(heartbeat_of(final, ended=True))
-    contact.take(StreamEvent("disconnected", {"reason": "the session is over"}))
+    contact.take(StreamEvent(kind="disconnected", content={"reason": "the session is over"}))
     assert "ended in order" in contact.words()
     assert contact.status == final
     (tmp_path / FINAL_STATUS).write_text("{")
-    contact.take(StreamEvent("ended", {}))
+    contact.take(StreamEvent(kind="ended", content={}))
     assert "cannot be read" in contact.words()
 
 

@@ -120,8 +120,14 @@ def test_the_archive_gives_each_instant_from_one_series(tmp_path: Path) -> None:
     known = Provenance(source="test", sha256="", imported_at=datetime(2026, 3, 3, tzinfo=UTC), adjusted=False)
     archive.extend(
         [
-            Series(BARS, "S0", day, columns_at(OPEN + np.arange(4) * minute), known),
-            Series(BARS_5S, "S0", day, columns_at(OPEN + minute + np.arange(12) * 5 * SECOND), known),
+            Series(kind=BARS, symbol="S0", day=day, rows=columns_at(OPEN + np.arange(4) * minute), provenance=known),
+            Series(
+                kind=BARS_5S,
+                symbol="S0",
+                day=day,
+                rows=columns_at(OPEN + minute + np.arange(12) * 5 * SECOND),
+                provenance=known,
+            ),
         ]
     )
     found = archived_bars(archive)("S0", np.datetime64(day), np.datetime64(day))

@@ -116,7 +116,7 @@ def random_tape(seed: int) -> list[Headline]:
 
 def source_of(lines: list[Headline], listed=LISTED) -> MemorySource:
     """The tape with a symbol master that knows what the broker knows."""
-    listings = tuple(Listing(symbol, con_id, name) for symbol, (con_id, name) in listed.items())
+    listings = tuple(Listing(symbol=symbol, con_id=con_id, name=name) for symbol, (con_id, name) in listed.items())
     return MemorySource({}, [DAY], lines, [DatedMaster(date(2026, 1, 1), listings, "test")])
 
 
@@ -178,7 +178,7 @@ def test_what_the_master_does_not_know_is_counted():
 def test_a_symbol_is_what_it_was_on_that_day():
     """The master of the day decides, not today's."""
     source = source_of([line(1), line(2, NOON + timedelta(days=7), text=TEXTS[0].replace("first", "next"))])
-    later = DatedMaster(date(2026, 6, 20), (Listing("ACME", 999, "ACME THERAPEUTICS INC"),), "test")
+    later = DatedMaster(date(2026, 6, 20), (Listing(symbol="ACME", con_id=999, name="ACME THERAPEUTICS INC"),), "test")
     source = dataclasses.replace(source, masters=[*source.masters, later])
     news = read_news(source, DAY, date(2026, 6, 30), NewsSettings())
     assert [row.con_id for row in news.rows] == [101, 999]

@@ -72,7 +72,11 @@ async def serving(folder: StateFolder, hub: EventHub, token: str = "t") -> Async
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     streams.start()
     with folder.own():
-        folder.publish(ControlAddress(runner.addresses[0][1], token, os.getpid(), "runs/x", "config/sim.yaml"))
+        folder.publish(
+            ControlAddress(
+                port=runner.addresses[0][1], token=token, pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml"
+            )
+        )
         try:
             yield runner
         finally:

@@ -35,7 +35,9 @@ def notebook(folder: Path, *sources: str) -> Path:
 def execute(folder: Path, given: Path, bounds: Bounds, session_over: bool = False) -> Path:
     """The executed notebook."""
     executed = folder / "executed.ipynb"
-    KernelRun(Interrupts(), bounds, lambda: session_over, AtomicFiles(print)).execute(given, executed, {})
+    KernelRun(
+        interrupts=Interrupts(), bounds=bounds, session_over=lambda: session_over, files=AtomicFiles(print)
+    ).execute(given, executed, {})
     return executed
 
 

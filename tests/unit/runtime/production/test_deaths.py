@@ -12,7 +12,7 @@ from momentum_kit.runtime.production.kernel import check_kernel
 from momentum_kit.runtime.production.production import check_parameters
 
 AT = datetime(2026, 11, 20, 15, 30, 5, tzinfo=UTC)
-DEATH = KernelDeath(AT, 'the kernel\'s end: "SIGKILL"', "a.kernel-1.ipynb", "the session goes on")
+DEATH = KernelDeath(at=AT, words='the kernel\'s end: "SIGKILL"', kept="a.kernel-1.ipynb", then="the session goes on")
 
 
 def test_deaths_are_told_as_they_were_left(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     """An archive with one bar and three headlines: on a tape, of a contract, and one that nobody saw arrive."""
     archive = Archive(tmp_path / "archive")
     bar = Bar(OPEN, 5, 5.0, 5.0, 5.0, 5.0, 100.0, 5.0, 1)
-    archive.extend([Series(BARS_5S, "TESTQ", DAY, [bar], ORIGIN)])
+    archive.extend([Series(kind=BARS_5S, symbol="TESTQ", day=DAY, rows=[bar], provenance=ORIGIN)])
     at, one = OPEN + timedelta(minutes=5), timedelta(seconds=1)
     archive.add_headlines(
         [

@@ -41,7 +41,7 @@ def quote(minute: int) -> QuoteBar:
 def bars(symbol: str = "SPY", day: date = DAY, count: int = 3, origin: Provenance = ORIGIN) -> Series:
     """A few minutes of trades."""
     rows = [replace(bar(minute), start=bar(minute).start + (day - DAY)) for minute in range(count)]
-    return Series(BARS, symbol, day, rows, origin)
+    return Series(kind=BARS, symbol=symbol, day=day, rows=rows, provenance=origin)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def files(archive: Archive) -> list[str]:
 
 def test_what_is_stored_is_read_back(archive):
     """Bars and quotes come back as the values they were, in aware UTC, each from its own file."""
-    quotes = Series(QUOTES, "SPY", DAY, [quote(0), quote(1)], ORIGIN)
+    quotes = Series(kind=QUOTES, symbol="SPY", day=DAY, rows=[quote(0), quote(1)], provenance=ORIGIN)
     assert archive.extend([bars(), quotes]) == 2
     assert archive.bars("SPY", DAY) == (bar(0), bar(1), bar(2))
     assert archive.quotes("SPY", DAY) == (quote(0), quote(1))
@@ -88,7 +88,7 @@ def test_any_numbers_survive_the_file_exactly(tmp_path_factory, rows):
         Bar(OPEN + timedelta(minutes=at), 60, price, price, price, price, volume, wap, count)
         for at, (price, volume, wap, count) in enumerate(rows)
     ]
-    archive.extend([Series(BARS, "X", DAY, stored, ORIGIN)])
+    archive.extend([Series(kind=BARS, symbol="X", day=DAY, rows=stored, provenance=ORIGIN)])
     assert [repr(read) for read in archive.bars("X", DAY)] == [repr(bar) for bar in stored]
 
 
@@ -206,7 +206,13 @@ def test_columns_join_months_and_cut_at_new_york_midnights(archive):
     """Vectorised reading gives one array a column over any span of days, start in microseconds, only what is asked."""
     after = date(2013, 11, 4)
     later = Bar(datetime(2013, 11, 4, 14, 30, tzinfo=UTC), 60, 10, 10, 10, 10, 700, 10, 5)
-    archive.extend([bars(), bars(day=date(2013, 10, 10)), Series(BARS, "SPY", after, [later], ORIGIN)])
+    archive.extend(
+        [
+            bars(),
+            bars(day=date(2013, 10, 10)),
+            Series(kind=BARS, symbol="SPY", day=after, rows=[later], provenance=ORIGIN),
+        ]
+    )
     found = archive.columns(BARS, "SPY", DAY, after)
     assert [from_micros(start) for start in found["start"]] == [bar(0).start, bar(1).start, bar(2).start, later.start]
     assert found["volume"].tolist() == [1200, 1200, 1200, 700]
@@ -230,19 +236,21 @@ def test_columns_and_values_are_one_series(archive):
 def test_kinds_are_kept_apart(archive):
     """Five-second bars and quotes have their own series, and a row of another length is refused."""
     small = replace(bar(0), seconds=5)
-    archive.extend([Series(BARS_5S, "SPY", DAY, [small], ORIGIN)])
+    archive.extend([Series(kind=BARS_5S, symbol="SPY", day=DAY, rows=[small], provenance=ORIGIN)])
     assert archive.bars("SPY", DAY, BARS_5S) == (small,)
     assert archive.days("SPY") == ()
     assert archive.symbols(DAY, BARS_5S) == ("SPY",)
     with pytest.raises(ArchiveError, match="bars_1m: the row at 2013-10-11 13:30:00\\+00:00 lasts 5 s, not 60"):
-        archive.extend([Series(BARS, "SPY", DAY, [small], ORIGIN)])
+        archive.extend([Series(kind=BARS, symbol="SPY", day=DAY, rows=[small], provenance=ORIGIN)])
     with pytest.raises(ArchiveError, match="no such kind: 'bars_1h'; known: bars_1m, "):
         archive.days(kind="bars_1h")
 
 
 def test_a_recorded_gap_is_neither_a_day_nor_unknown(archive):
     """A day that the source had nothing for is not listed, is not an empty answer, and says who had nothing."""
-    gap = Series(BARS, "SPY", DAY, [], replace(ORIGIN, source="IB: HMDS query returned no data"))
+    gap = Series(
+        kind=BARS, symbol="SPY", day=DAY, rows=[], provenance=replace(ORIGIN, source="IB: HMDS query returned no data")
+    )
     archive.extend([gap, bars(day=date(2013, 10, 10))])
     assert archive.days("SPY") == (date(2013, 10, 10),)
     assert not archive.holds(BARS, "SPY", DAY)
@@ -284,7 +292,7 @@ def test_raw_and_adjusted_prices_never_share_a_series(archive, stored, given, th
 def test_rows_that_are_no_series_are_refused(archive, rows, words):
     """Unsorted, repeated, overlapping rows and rows of another day change nothing."""
     with pytest.raises(ArchiveError, match=words):
-        archive.extend([Series(BARS, "SPY", DAY, rows, ORIGIN)])
+        archive.extend([Series(kind=BARS, symbol="SPY", day=DAY, rows=rows, provenance=ORIGIN)])
     assert files(archive) == []
 
 
@@ -325,8 +333,10 @@ def test_two_writers_of_one_month_lose_nothing(archive):
 def test_a_day_given_in_parts_is_joined(archive, monkeypatch, buffered):
     """Parts of one day, in any order and from several sources, make one day; parts that overlap are refused."""
     monkeypatch.setattr("momentum_kit.storage.archive.writer.BUFFERED_ROWS", buffered)
-    late = Series(BARS, "SPY", DAY, [bar(5)], ORIGIN)
-    early = Series(BARS, "SPY", DAY, [bar(0), bar(1)], replace(ORIGIN, source="another"))
+    late = Series(kind=BARS, symbol="SPY", day=DAY, rows=[bar(5)], provenance=ORIGIN)
+    early = Series(
+        kind=BARS, symbol="SPY", day=DAY, rows=[bar(0), bar(1)], provenance=replace(ORIGIN, source="another")
+    )
     assert archive.extend([late, early]) == 2
     assert archive.bars("SPY", DAY) == (bar(0), bar(1), bar(5))
     assert archive.provenance(BARS, "SPY", DAY).source == "a test; another"

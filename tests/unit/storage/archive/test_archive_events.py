@@ -120,7 +120,10 @@ def test_executions_keep_their_highest_correction_and_their_commission(archive):
 
 def test_the_symbol_master_is_the_one_of_its_time(archive):
     """A question as of a day is answered by the newest master that was known then, and by none before the first."""
-    acme, gone = Listing("ACME", 4242, "Acme Inc", "NASDAQ"), Listing("GONE", 99, "Gone Corp")
+    acme, gone = (
+        Listing(symbol="ACME", con_id=4242, name="Acme Inc", primary_exchange="NASDAQ"),
+        Listing(symbol="GONE", con_id=99, name="Gone Corp"),
+    )
     archive.add_symbol_master(date(2026, 1, 5), [acme, gone], ORIGIN)
     archive.add_symbol_master(date(2026, 6, 1), [acme], ORIGIN)
     archive.add_symbol_master(date(2026, 6, 1), [replace(acme, name="Acme Holdings")], ORIGIN)
@@ -134,7 +137,7 @@ def test_events_answer_sql(archive):
     """Headlines, executions and listings are tables of the archive's SQL."""
     archive.add_headlines([headline()], ORIGIN)
     archive.add_executions([fill()], ORIGIN)
-    archive.add_symbol_master(DAY, [Listing("ACME", 4242, "Acme Inc")], ORIGIN)
+    archive.add_symbol_master(DAY, [Listing(symbol="ACME", con_id=4242, name="Acme Inc")], ORIGIN)
     joined = "headlines h JOIN executions e USING (con_id) JOIN symbols s USING (con_id)"
     assert archive.sql(f"SELECT h.symbol, e.price, s.name FROM {joined}").to_pylist() == [
         {"symbol": "ACME", "price": 10.0, "name": "Acme Inc"}

@@ -45,8 +45,8 @@ def quotes(day: date = DAY, price: float = 10.0) -> dict[str, np.ndarray]:
 def archive(tmp_path: Path) -> Archive:
     """Four clean days of one symbol's trades and quotes."""
     archive = Archive(tmp_path / "archive")
-    archive.extend(Series(BARS, "ACME", day, trades(day), ORIGIN) for day in DAYS)
-    archive.extend(Series(QUOTES, "ACME", day, quotes(day), ORIGIN) for day in DAYS)
+    archive.extend(Series(kind=BARS, symbol="ACME", day=day, rows=trades(day), provenance=ORIGIN) for day in DAYS)
+    archive.extend(Series(kind=QUOTES, symbol="ACME", day=day, rows=quotes(day), provenance=ORIGIN) for day in DAYS)
     return archive
 
 
@@ -57,7 +57,7 @@ def checks(archive: Archive) -> set[str]:
 
 def put(archive: Archive, columns: dict[str, np.ndarray], kind: str = BARS, day: date = DAY) -> None:
     """Replace a day."""
-    archive.extend([Series(kind, "ACME", day, columns, ORIGIN)])
+    archive.extend([Series(kind=kind, symbol="ACME", day=day, rows=columns, provenance=ORIGIN)])
 
 
 def only(archive: Archive, check: str):
@@ -99,10 +99,17 @@ def test_a_thin_symbol_is_not_accused_of_gaps(tmp_path):
 
 def test_missing_days_and_recorded_gaps_are_told_apart(archive):
     """A trading day without rows is missing, unless the source was asked and had nothing."""
-    archive.extend([Series(BARS, "IBM", day, trades(day), ORIGIN) for day in (DAYS[0], DAYS[3])])
+    archive.extend(
+        [Series(kind=BARS, symbol="IBM", day=day, rows=trades(day), provenance=ORIGIN) for day in (DAYS[0], DAYS[3])]
+    )
     found = [each for each in examine(archive).findings if each.symbol == "IBM"]
     assert [(each.check, each.count, each.day) for each in found] == [("missing days", 2, str(DAYS[1]))]
-    archive.extend([Series(BARS, "IBM", day, [], replace(ORIGIN, source="162 no data")) for day in DAYS[1:3]])
+    archive.extend(
+        [
+            Series(kind=BARS, symbol="IBM", day=day, rows=[], provenance=replace(ORIGIN, source="162 no data"))
+            for day in DAYS[1:3]
+        ]
+    )
     found = [each for each in examine(archive).findings if each.symbol == "IBM"]
     assert [(each.check, each.detail) for each in found] == [("recorded gap", "162 no data")] * 2
 
@@ -178,8 +185,8 @@ def test_crossed_and_locked_quotes_are_counted(archive):
 def test_adjusted_trades_beside_raw_quotes_are_found(archive):
     """Prices on two bases disagree, and the report says which series is which."""
     origin = replace(ORIGIN, adjusted=True)
-    archive.extend(Series(BARS, "IBM", day, trades(day, 5.0), origin) for day in DAYS)
-    archive.extend(Series(QUOTES, "IBM", day, quotes(day), ORIGIN) for day in DAYS)
+    archive.extend(Series(kind=BARS, symbol="IBM", day=day, rows=trades(day, 5.0), provenance=origin) for day in DAYS)
+    archive.extend(Series(kind=QUOTES, symbol="IBM", day=day, rows=quotes(day), provenance=ORIGIN) for day in DAYS)
     report = examine(archive, ["IBM"])
     assert report.counts == {"raw and adjusted": 1, "trades and quotes disagree": 4}
     assert (report.raw, report.adjusted) == (("quotes_1m IBM",), ("bars_1m IBM",))
@@ -204,7 +211,7 @@ def test_headlines_tell_what_they_lack(archive):
         ],
         ORIGIN,
     )
-    archive.add_symbol_master(date(2026, 11, 20), [Listing("ACME", 1, "Acme")], ORIGIN)
+    archive.add_symbol_master(date(2026, 11, 20), [Listing(symbol="ACME", con_id=1, name="Acme")], ORIGIN)
     assert examine(archive).counts == {
         "late headlines": 1,
         "no contract": 1,
