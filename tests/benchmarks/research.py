@@ -68,7 +68,7 @@ def event_table(decision_times: int) -> EventTable:
     )
     net = np.where(rng.random(shape) < 0.05, np.nan, rng.normal(-5, 80, shape))
     gate = np.where(rng.random(shape) < 0.1, np.int8(8), np.int8(0))
-    return EventTable(events, at, features, gate, {EXIT: net}, {EXIT: net})
+    return EventTable(events=events, at=at, features=features, gate=gate, net_bps={EXIT: net}, gross_bps={EXIT: net})
 
 
 def sweep_rows() -> list[Row]:

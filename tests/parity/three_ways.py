@@ -86,7 +86,9 @@ def planted() -> dict[str, Any]:
 
 def settings_of(config: Config) -> EventSettings:
     """The table's settings as the session has them."""
-    return EventSettings(config.news, config.detection, config.thresholds, config.calendar)
+    return EventSettings(
+        news=config.news, detection=config.detection, thresholds=config.thresholds, calendar=config.calendar
+    )
 
 
 def table_rows(table: EventTable, config: Config) -> Iterator[Row]:

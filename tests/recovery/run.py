@@ -44,7 +44,9 @@ def events_of(spec: SampleSpec) -> EventTable:
     market = generate(spec)
     costs = yaml.safe_load((find_project() / "config" / "costs.yaml").read_text(encoding="utf-8"))
     table = build(market.source, *market.span)
-    return add_outcomes(table, market.source, [ExitRule("default")], CostTable.model_validate(costs), FillAssumptions())
+    return add_outcomes(
+        table, market.source, [ExitRule(name="default")], CostTable.model_validate(costs), FillAssumptions()
+    )
 
 
 def judge_market(case: tuple[str, int, float]) -> dict[str, Any]:

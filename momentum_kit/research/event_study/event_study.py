@@ -36,7 +36,7 @@ Matrix = npt.NDArray[np.float64]
 SECOND = np.int64(1_000_000)  # microseconds
 
 
-class BarSource(Protocol):
+class BarReader(Protocol):
     """Where bars come from: an archive, or arrays in memory."""
 
     def __call__(self, symbol: str, first: np.datetime64, last: np.datetime64, /) -> Mapping[str, npt.NDArray[Any]]:
@@ -44,7 +44,7 @@ class BarSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Paths:
     """What the tape did around N events at T offsets; nan where it cannot be known.
 
@@ -62,7 +62,7 @@ class Paths:
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AbnormalReturns:
     """The answer. curves: one row a group and offset; groups: one row a group; overlapping: events left out.
 
@@ -79,7 +79,7 @@ class AbnormalReturns:
 
 
 def paths(
-    bars: BarSource,
+    bars: BarReader,
     events: pd.DataFrame,
     offsets_s: Sequence[int] = OFFSETS_S,
     market: str | None = None,
@@ -107,10 +107,17 @@ def paths(
         if np.isnan(index).all():
             raise ResearchError(f"event study: no bars of the market symbol {market} around any event")
         moved -= np.log(index) - np.log(index[:, [zero]])
-    return Paths(kept, grid, moved, _relative(volume, grid), len(events) - len(kept), noted)
+    return Paths(
+        events=kept,
+        offsets_s=grid,
+        abnormal=moved,
+        volume=_relative(volume, grid),
+        overlapping=len(events) - len(kept),
+        marks=noted,
+    )
 
 
-def archived_bars(archive: Archive) -> BarSource:
+def archived_bars(archive: Archive) -> BarReader:
     """The archive's tape: 5 s bars where it has them, minutes where it has not; each instant from one series only."""
 
     def bars(symbol: str, first: np.datetime64, last: np.datetime64, /) -> Mapping[str, npt.NDArray[Any]]:
@@ -139,7 +146,11 @@ def abnormal_returns(found: Paths, by: str = "", seed: int = 0) -> AbnormalRetur
         groups.append(group)
         curves.append(_curve(name, found, rows, days[rows], np.random.default_rng(seed)))
     return AbnormalReturns(
-        by, pd.concat(curves, ignore_index=True), pd.DataFrame(groups), found.overlapping, found.marks
+        by=by,
+        curves=pd.concat(curves, ignore_index=True),
+        groups=pd.DataFrame(groups),
+        overlapping=found.overlapping,
+        marks=found.marks,
     )
 
 
@@ -172,7 +183,7 @@ def _micros(times: "pd.Series[Any]") -> npt.NDArray[np.int64]:
 
 
 def _on_grid(
-    bars: BarSource, events: pd.DataFrame, grid: npt.NDArray[np.int64], symbols: npt.NDArray[Any]
+    bars: BarReader, events: pd.DataFrame, grid: npt.NDArray[np.int64], symbols: npt.NDArray[Any]
 ) -> tuple[Matrix, Matrix]:
     """(N, T) price at, and shares traded until, each instant; of each event's own symbol in `symbols`."""
     zero = _micros(events["published_at"])

@@ -125,7 +125,9 @@ def _save(
 
 
 def _marked(table: EventTable, marks: tuple[str, ...]) -> EventTable:
-    return EventTable(table.events, table.at, table.features, table.gate, marks=(*marks, *table.marks))
+    return EventTable(
+        events=table.events, at=table.at, features=table.features, gate=table.gate, marks=(*marks, *table.marks)
+    )
 
 
 def _reasons(skips: "dict[str, int]") -> str:

@@ -31,7 +31,7 @@ from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, day_b
 EXTENDED_HOURS = (4, 20)  # New York; IB's extended hours
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSettings:
     """How events are made: the engine's own settings, and what an archive leaves open.
 
@@ -105,10 +105,10 @@ def _part(
         if values.size and np.isnan(values).all():
             marks.append(name)
     return EventTable(
-        frame.reset_index(drop=True),
-        at.view("datetime64[us]"),  # NOWHERE is NaT
-        {name: found.features[name] for name in FEATURES},
-        gate,
+        events=frame.reset_index(drop=True),
+        at=at.view("datetime64[us]"),  # NOWHERE is NaT
+        features={name: found.features[name] for name in FEATURES},
+        gate=gate,
         marks=tuple(marks),
     )
 

@@ -43,7 +43,7 @@ class NewsRow(NamedTuple):
     n_tickers: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class News:
     """rows: the items. skips: headlines by the reason that nothing came of them. heard, imputed: headlines counted.
 
@@ -165,20 +165,20 @@ def _count(news: News, reading: ReadHeadline, reason: str) -> None:
 
 def _row(reading: ReadHeadline, symbol: str, con_id: int, name: str) -> NewsRow:
     return NewsRow(
-        f"{reading.story_id}:{con_id}",
-        reading.story_id,
-        symbol,
-        con_id,
-        reading.provider,
-        reading.published_us,
-        reading.received_us,
-        reading.imputed,
-        reading.text,
-        name,
-        reading.analyst_action,
-        reading.sentiment,
-        reading.confidence,
-        len(reading.mentions),
+        item_id=f"{reading.story_id}:{con_id}",
+        story_id=reading.story_id,
+        symbol=symbol,
+        con_id=con_id,
+        provider=reading.provider,
+        published_at=reading.published_us,
+        received_at=reading.received_us,
+        imputed=reading.imputed,
+        text=reading.text,
+        name=name,
+        analyst_action=reading.analyst_action,
+        sentiment=reading.sentiment,
+        confidence=reading.confidence,
+        n_tickers=len(reading.mentions),
     )
 
 

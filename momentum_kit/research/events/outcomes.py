@@ -42,7 +42,7 @@ AFTERWARDS = timedelta(days=5)  # a halt into the close ends on a later day
 NO_QUOTES = "NO QUOTES"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitRule:
     """How a position ends; the first that is reached. The defaults are those of a live session.
 
@@ -70,13 +70,13 @@ class ExitRule:
     def live(cls, settings: ExitSettings, name: str = "live") -> "ExitRule":
         """The exits of a session with these settings."""
         return cls(
-            name,
-            settings.stop_atr,
-            settings.stop_min_pct,
-            settings.target_r,
-            None,
-            settings.time_stop_s,
-            settings.flat_before_close_s,
+            name=name,
+            stop_atr=settings.stop_atr,
+            stop_min_pct=settings.stop_min_pct,
+            target_r=settings.target_r,
+            trail_r=None,
+            time_stop_s=settings.time_stop_s,
+            flat_before_close_s=settings.flat_before_close_s,
         )
 
     def compiled(self) -> FillExits:
@@ -85,7 +85,7 @@ class ExitRule:
         return FillExits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FillAssumptions:
     """What cannot be read off a tape. half_spread_bps counts only where there are no quotes.
 

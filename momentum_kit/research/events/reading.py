@@ -127,28 +127,33 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
     clean = clean_headline(line.text, line.extra, line.article_id)
     own = line.contract
     return ReadHeadline(
-        line.provider,
-        line.article_id,
-        published_us,
-        micros(heard_at),
-        heard_at,
-        exchange_day(heard_at),
-        exchange_day(line.published_at),
-        received_at is not None,
-        imputed,
-        imputed or line.phase is HeadlinePhase.LIVE,
-        own.symbol if own else "",
-        own.con_id if own else 0,
-        clean.story_id,
-        clean.normalised,
-        clean.text,
-        clean.analyst_action,
-        clean.sentiment,
-        clean.confidence,
-        tuple(_named(mention) for mention in extract_tickers(clean.text, own.symbol if own else "", master)),
+        provider=line.provider,
+        article_id=line.article_id,
+        published_us=published_us,
+        received_us=micros(heard_at),
+        heard_at=heard_at,
+        day=exchange_day(heard_at),
+        published_day=exchange_day(line.published_at),
+        recorded=received_at is not None,
+        imputed=imputed,
+        live=imputed or line.phase is HeadlinePhase.LIVE,
+        own_symbol=own.symbol if own else "",
+        own_con_id=own.con_id if own else 0,
+        story_id=clean.story_id,
+        normalised=clean.normalised,
+        text=clean.text,
+        analyst_action=clean.analyst_action,
+        sentiment=clean.sentiment,
+        confidence=clean.confidence,
+        mentions=tuple(_named(mention) for mention in extract_tickers(clean.text, own.symbol if own else "", master)),
     )
 
 
 def _named(mention: Mention) -> Named:
     needs_name = mention.needs_name
-    return Named(mention.symbol, mention.layer is MatchLayer.CONTRACT, needs_name, mention.before if needs_name else "")
+    return Named(
+        symbol=mention.symbol,
+        own=mention.layer is MatchLayer.CONTRACT,
+        needs_name=needs_name,
+        before=mention.before if needs_name else "",
+    )

@@ -24,7 +24,7 @@ STRESSES = {"costs x 2": {"costs": 2.0}, "latency x 5": {"latency": 5.0}}
 """The house's stress: name to what FillAssumptions.stressed takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyAssumptions:
     """events: how headlines are read and judged. exits: by name. master: as the live session has it."""
 
@@ -64,10 +64,16 @@ def study_assumptions(
     if not math.isnan(spread_bps):
         fills = replace(fills, half_spread_bps=spread_bps / 2)
     settings = EventSettings(
-        config.news, config.detection, config.thresholds, config.calendar, assumed_spread_bps=spread_bps
+        news=config.news,
+        detection=config.detection,
+        thresholds=config.thresholds,
+        calendar=config.calendar,
+        assumed_spread_bps=spread_bps,
     )
     rules = tuple(exits) or (ExitRule.live(config.exits),)
-    return StudyAssumptions(settings, rules, costs, fills, _master(project, config.news.symbol_master))
+    return StudyAssumptions(
+        events=settings, exits=rules, costs=costs, fills=fills, master=_master(project, config.news.symbol_master)
+    )
 
 
 def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
@@ -85,7 +91,7 @@ def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
         if wrong_values := [key for key, value in changes.items() if isinstance(value, bool | str)]:
             raise ResearchError(f"{file}: exit rule {name}: {wrong_values[0]} must be a number or null")
         given = {each: getattr(live, each) for each in known} | dict(changes)
-        rules.append(ExitRule(str(name), **given))
+        rules.append(ExitRule(name=str(name), **given))
     if not rules:
         raise ResearchError(f"{file}: no exit rules; write name: {{}} for those of the session")
     return tuple(rules)

@@ -44,7 +44,7 @@ class Source(Protocol):
         """Every recorded day of a symbol: its number of rows and where they come from."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MemorySource:
     """The same from memory: `series` by (kind, symbol), each sorted by start.
 

@@ -46,7 +46,7 @@ _META = b"momentum_kit"
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EventTable:
     """N events at up to K decision times each.
 
@@ -97,13 +97,13 @@ class EventTable:
         if not chosen.size:
             raise ResearchError(f"selection: none of {len(self)} events is left; widen the selection")
         return EventTable(
-            self.events.iloc[chosen].reset_index(drop=True),
-            self.at[chosen],
-            {name: values[chosen] for name, values in self.features.items()},
-            self.gate[chosen],
-            {name: values[chosen] for name, values in self.net_bps.items()},
-            {name: values[chosen] for name, values in self.gross_bps.items()},
-            self.marks,
+            events=self.events.iloc[chosen].reset_index(drop=True),
+            at=self.at[chosen],
+            features={name: values[chosen] for name, values in self.features.items()},
+            gate=self.gate[chosen],
+            net_bps={name: values[chosen] for name, values in self.net_bps.items()},
+            gross_bps={name: values[chosen] for name, values in self.gross_bps.items()},
+            marks=self.marks,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -161,7 +161,7 @@ class EventTable:
             for kind in ("features", "net_bps", "gross_bps")
         }
         events = event_frame(table.select(list(EVENT_DTYPES)).to_pandas())
-        return cls(events, matrices["at"], **kinds, gate=matrices["gate"], marks=tuple(meta["marks"]))
+        return cls(events=events, at=matrices["at"], **kinds, gate=matrices["gate"], marks=tuple(meta["marks"]))
 
 
 def event_frame(columns: "Mapping[str, Any] | pd.DataFrame") -> pd.DataFrame:
@@ -186,13 +186,13 @@ def concat(tables: Sequence[EventTable]) -> EventTable:
         return {name: np.concatenate([_wide(getattr(t, kind)[name], width, np.nan) for t in tables]) for name in names}
 
     return EventTable(
-        event_frame(pd.concat([table.events for table in tables], ignore_index=True)),
-        np.concatenate([_wide(table.at, width, np.datetime64("NaT", "us")) for table in tables]),
-        joined("features"),
-        np.concatenate([_wide(table.gate, width, NO_BARS) for table in tables]),
-        joined("net_bps"),
-        joined("gross_bps"),
-        tuple(dict.fromkeys(mark for table in tables for mark in table.marks)),
+        events=event_frame(pd.concat([table.events for table in tables], ignore_index=True)),
+        at=np.concatenate([_wide(table.at, width, np.datetime64("NaT", "us")) for table in tables]),
+        features=joined("features"),
+        gate=np.concatenate([_wide(table.gate, width, NO_BARS) for table in tables]),
+        net_bps=joined("net_bps"),
+        gross_bps=joined("gross_bps"),
+        marks=tuple(dict.fromkeys(mark for table in tables for mark in table.marks)),
     )
 
 

@@ -39,7 +39,7 @@ from momentum_kit.simgateway.embedding import Company
 from momentum_kit.storage.archive import DatedMaster, from_micros
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSpec:
     """What to generate. The same spec gives the same sample, to the bit.
 
@@ -107,7 +107,7 @@ def generate(spec: SampleSpec) -> Sample:
     order = sorted(range(len(news)), key=lambda row: (news[row].published_at, news[row].article_id))
     days = [session.day for session in sessions]
     master = DatedMaster(days[0], tuple(listing(company(index)) for index in range(spec.symbols)), "sample")
-    source = MemorySource(series, days, [news[row] for row in order], (master,))
+    source = MemorySource(series=series, days=days, news=[news[row] for row in order], masters=(master,))
     return Sample(spec, source, pd.concat(truths, ignore_index=True).iloc[order].reset_index(drop=True))
 
 
@@ -124,7 +124,7 @@ def _symbol(
     if not lines:
         return assemble(draws, np.zeros(draws.cell_return.shape)), [], None
     master = DatedMaster(sessions[0].day, (listing(listed),), "sample")
-    heard = MemorySource({}, [session.day for session in sessions], lines, (master,))
+    heard = MemorySource(series={}, days=[session.day for session in sessions], news=lines, masters=(master,))
     items = read_news(heard, sessions[0].day, sessions[-1].day, EventSettings().news, None).frame()
     if spec.placebo:
         series, table, drift_bps = break_even(draws, symbol, items, spec.planted)

@@ -19,7 +19,7 @@ TRUTH = "truth.json"
 GENERATED_AT = datetime(2026, 1, 1, tzinfo=UTC)  # one moment for all: the same spec gives the same bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleReport:
     """What was written: counts, the share of events on which the planted thresholds hold, and where."""
 
@@ -54,7 +54,14 @@ def write_sample(archive_root: str | Path, spec: SampleSpec) -> SampleReport:
     (root / TRUTH).write_text(json.dumps(truth(sample), indent=1) + "\n", encoding="utf-8")
     size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
     planted = int(sample.truth["first_pass_at"].notna().sum())
-    return SampleReport(str(root), spec.symbols, spec.days, len(sample.source.news), planted, size / 1e6)
+    return SampleReport(
+        folder=str(root),
+        symbols=spec.symbols,
+        days=spec.days,
+        headlines=len(sample.source.news),
+        planted=planted,
+        size_mb=size / 1e6,
+    )
 
 
 def provenance(spec: SampleSpec) -> Provenance:

@@ -20,7 +20,7 @@ SLOT_MINUTES, FIRST_MINUTE, SPREAD_MINUTES = 90, 11, 57
 HALT_CELLS = 60  # five minutes, as a volatility pause lasts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
     """Headlines, in time order: arrays (n,). Times in microseconds; day, symbol and kind are indices."""
 
@@ -34,7 +34,7 @@ class Arrivals:
     def of(self, symbol: int) -> "Arrivals":
         """Those of one symbol."""
         rows = self.symbol == symbol
-        return Arrivals(*(getattr(self, name)[rows] for name in self.__slots__))
+        return Arrivals(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
 
 def draw_arrivals(
@@ -56,7 +56,14 @@ def draw_arrivals(
     published = received - np.rint(delay * 1_000).astype(np.int64) * 1_000
     kind = rng.choice(len(KINDS), n, p=SHARES)
     order = np.argsort(received, kind="stable")
-    return Arrivals(*(each[order] for each in (units // SLOTS, days, kind, minute, published, received)))
+    return Arrivals(
+        symbol=(units // SLOTS)[order],
+        day=days[order],
+        kind=kind[order],
+        minute=minute[order],
+        published_at=published[order],
+        received_at=received[order],
+    )
 
 
 def _units(rng: np.random.Generator, symbols: int, slots: int, count: int) -> list[int]:

@@ -5,7 +5,7 @@ draws with another drift differ by the drift alone, and nothing before it change
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ WIDEST_BPS = 90.0
 US = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """How a symbol's tape usually looks: daily_sigma of log returns, daily_usd traded, print_shares: a usual print."""
 
@@ -38,7 +38,7 @@ class Traits:
     print_shares: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shocks:
     """What n headlines do to the tape: arrays (n,), in time order.
 
@@ -63,7 +63,7 @@ class Shocks:
     crossed: Mask
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
     """Everything random of one symbol."""
 
@@ -83,7 +83,7 @@ class Draws:
     cell_noise: Floats  # (4, n, WIDTH)
     spread: Floats  # (n, WIDTH + 1) share of the price at the cells' edges
     sizes: Floats  # (2, n, WIDTH) shares shown at the cells' ends
-    open: Mask = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))  # (n, WIDTH): not halted
+    open: Mask  # (n, WIDTH): not halted
 
 
 def volume_curve(minutes: int) -> Floats:
@@ -124,26 +124,38 @@ def draw(rng: np.random.Generator, traits: Traits, sessions: Sequence[TradingSes
     moving = sigma * np.sqrt(np.clip(busy, 0.3, 3.0))
     trades = rng.poisson(usual * busy / traits.print_shares).astype(np.float64)
     opening = np.log(traits.price) + _wandering(rng, days)
-    draws = Draws(
-        traits,
-        sessions,
-        shocks,
-        np.clip(opening, np.log(1.1), np.log(19.0)),
-        moving * _fat(rng, (days, MINUTES)),
-        moving,
-        trades,
-        np.rint(trades * traits.print_shares * np.exp(rng.normal(-0.08, 0.4, (days, MINUTES)))).clip(min=trades),
-        rng.random((4, days, MINUTES)),
-        *_draw_windows(rng, traits, shocks, usual, sigma),
+    returns = moving * _fat(rng, (days, MINUTES))
+    shares = np.rint(trades * traits.print_shares * np.exp(rng.normal(-0.08, 0.4, (days, MINUTES)))).clip(min=trades)
+    noise = rng.random((4, days, MINUTES))
+    # drawn last, so that the minutes of a symbol do not depend on its headlines
+    cell_return, cell_sigma, cell_trades, cell_shares, cell_noise, spread, sizes = _draw_windows(
+        rng, traits, shocks, usual, sigma
     )
-    draws.open = _open(shocks)
-    return draws
+    return Draws(
+        traits=traits,
+        sessions=sessions,
+        shocks=shocks,
+        opening=np.clip(opening, np.log(1.1), np.log(19.0)),
+        minute_return=returns,
+        minute_sigma=moving,
+        minute_trades=trades,
+        minute_shares=shares,
+        minute_noise=noise,
+        cell_return=cell_return,
+        cell_sigma=cell_sigma,
+        cell_trades=cell_trades,
+        cell_shares=cell_shares,
+        cell_noise=cell_noise,
+        spread=spread,
+        sizes=sizes,
+        open=_open(shocks),
+    )
 
 
 def _draw_windows(
     rng: np.random.Generator, traits: Traits, shocks: Shocks, usual: Floats, sigma: Floats
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """The fields of Draws from cell_return on, in their order."""
+    """Of Draws: cell_return, cell_sigma, cell_trades, cell_shares, cell_noise, spread, sizes."""
     n = shocks.day.size
     cell = np.arange(WIDTH)
     minute = shocks.minute[:, None] - BEFORE + cell // CELLS

@@ -88,7 +88,7 @@ def _table(
     draws: Draws, series: dict[str, Columns], symbol: str, news: pd.DataFrame, planted: Thresholds
 ) -> EventTable:
     days = [session.day for session in draws.sessions]
-    source = MemorySource({(kind, symbol): columns for kind, columns in series.items()}, days)
+    source = MemorySource(series={(kind, symbol): columns for kind, columns in series.items()}, days=days)
     return event_table(news, source, EventSettings(thresholds=planted))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN_BY = ("provider", "catalyst", "session")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class HeadlineCounts(Shown):
     """items: one row a story tied to a contract, with catalyst, session and delay_s. skips: reason to headlines.
 
@@ -92,7 +92,7 @@ def count_headlines(news: News, calendar: str) -> HeadlineCounts:
     frame["session"] = [_session(at, calendar) for at in frame["received_at"]]
     frame["delay_s"] = (frame["received_at"] - frame["published_at"]).dt.total_seconds()
     skips = {reason: count for reason, count in sorted(news.skips.items()) if count}
-    return HeadlineCounts(frame, news.heard, skips, news.marks)
+    return HeadlineCounts(items=frame, heard=news.heard, skips=skips, marks=news.marks)
 
 
 def _session(at: pd.Timestamp, calendar: str) -> str:

@@ -36,7 +36,7 @@ EITHER = ("min_ret_60s", "min_ret_300s")
 """The `move` rule asks for one of the two."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Bins:
     """A table in the index space of a grid.
 
@@ -69,7 +69,7 @@ def bin_table(table: EventTable, grid: Grid, base: Thresholds) -> Bins:
         alive &= _meets(table.features, name, limits[name][0])
     if not paired:
         _fold_move(table.features, limits, passed, alive)
-    return Bins(alive, codes, tuple(grid.names.index(name) for name in names), paired)
+    return Bins(alive=alive, codes=codes, axes=tuple(grid.names.index(name) for name in names), paired=paired)
 
 
 def _fold_move(

@@ -29,7 +29,7 @@ LEAST_T = 1.645
 Values = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Plateau:
     """A region of good cells, and the cell to take from it.
 
@@ -83,7 +83,9 @@ def find_plateau(grid: Grid, t_day: Values) -> Plateau:
         name for name, steps, first, last in zip(grid.names, grid.shape, low, high, strict=True)
         if steps > 1 and (first == 0 or last == steps - 1)
     )  # fmt: skip
-    return Plateau(members, smoothed, _center(members), best, low, high, on_edge)
+    return Plateau(
+        members=members, smoothed=smoothed, center=_center(members), best=best, low=low, high=high, on_edge=on_edge
+    )
 
 
 def smooth(values: Values) -> Values:

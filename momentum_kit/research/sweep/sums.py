@@ -24,7 +24,7 @@ MOST_UNITS_BPS = 2.0**31
 """What one day's returns of one cell may add up to at most, in bps: beyond it 64 bits would overflow."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CellSums:
     """Exact integer sums, so that parts added in any order give the same bytes. D days, E exits, C cells.
 
@@ -65,9 +65,10 @@ def sum_table(
     strides = np.array([math.prod(grid.shape[axis + 1 :]) for axis in bins.axes], np.int64)
     days, count = len(day_values), (len(exits), len(day_values), grid.size)
     sums = CellSums(
-        np.asarray(day_values, "datetime64[D]"), len(table),
-        np.array([fingerprint(*_identity(table), net) for net in outcomes], np.uint64),
-        np.empty(count[1:], np.int32), np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int64),
+        days=np.asarray(day_values, "datetime64[D]"), events=len(table),
+        keys=np.array([fingerprint(*_identity(table), net) for net in outcomes], np.uint64),
+        signals=np.empty(count[1:], np.int32), fills=np.empty(count, np.int32), hits=np.empty(count, np.int32),
+        units=np.empty(count, np.int64),
     )  # fmt: skip
 
     def part(first: int, last: int) -> None:
@@ -88,8 +89,9 @@ def add_sums(parts: Sequence[CellSums]) -> CellSums:
     shape = (parts[0].units.shape[0], len(days), parts[0].units.shape[2])
     keys = np.add.reduce(np.stack([part.keys for part in parts]), axis=0)
     whole = CellSums(
-        days, sum(part.events for part in parts), keys,
-        np.zeros(shape[1:], np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int64),
+        days=days, events=sum(part.events for part in parts), keys=keys,
+        signals=np.zeros(shape[1:], np.int32), fills=np.zeros(shape, np.int32), hits=np.zeros(shape, np.int32),
+        units=np.zeros(shape, np.int64),
     )  # fmt: skip
     for part in parts:
         rows = np.searchsorted(days, part.days)

@@ -34,7 +34,7 @@ LINE_COLUMNS = (
 Values = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CellStatistics:
     """Per cell, (C,), for one exit rule; nan where it cannot be known. All returns are net, per fill or per day.
 
@@ -56,7 +56,7 @@ class CellStatistics:
     thin: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SweepResult:
     """Every cell of a grid by day. D days with an event, E exit rules, C cells (flattened grid, last axis fastest).
 
@@ -178,7 +178,16 @@ def conclude(
         ledger.record(int(key), name, grid, base, statistics[name].sharpe_day, sums.events, sums.days)
         for key, name in zip(sums.keys, exits, strict=True)
     ]
-    return SweepResult(grid, base, tuple(exits), sums, statistics, tuple(marks), ledger.count(), sum(new))
+    return SweepResult(
+        grid=grid,
+        base=base,
+        exits=tuple(exits),
+        sums=sums,
+        statistics=statistics,
+        marks=tuple(marks),
+        trials=ledger.count(),
+        new_trials=sum(new),
+    )
 
 
 def _statistics(sums: CellSums, position: int) -> CellStatistics:
@@ -199,8 +208,9 @@ def _statistics(sums: CellSums, position: int) -> CellStatistics:
         t_day = np.where(se > 0, mean / se, np.nan)
         sharpe = np.where(spread > 0, total / days / spread, np.nan)
         return CellStatistics(
-            signals, fills.astype(np.int64), 1 - fills / signals, hits / fills, mean, se, t_day, sharpe,
-            np.where(fills > 0, worst, np.nan), fills < LEAST_EVENTS,
+            signals=signals, fills=fills.astype(np.int64), no_fill_share=1 - fills / signals,
+            hit_rate=hits / fills, mean_bps=mean, se_bps=se, t_day=t_day, sharpe_day=sharpe,
+            worst_day_bps=np.where(fills > 0, worst, np.nan), thin=fills < LEAST_EVENTS,
         )  # fmt: skip
 
 

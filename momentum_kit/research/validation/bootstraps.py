@@ -13,7 +13,7 @@ BLOCK_DAYS = 5  # a week: what depends on the day before seldom depends on the w
 MIN_DAYS = 20  # below, a bootstrap of days only repeats the sample
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpaTest:
     """Chance of a best cell like this if no cell has an edge; nan without enough days.
 
@@ -28,7 +28,7 @@ class SpaTest:
     cells: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
     """An estimate with its interval at `level` and the one-sided p-value against `at most zero`."""
 
@@ -50,11 +50,13 @@ def spa_test(returns: Array, reps: int = 500, seed: int = 0, block_days: int = B
     varying = returns[:, returns.std(axis=0) > 1e-12] if returns.size else returns
     days, cells = varying.shape
     if days < MIN_DAYS or not cells:
-        return SpaTest(math.nan, math.nan, math.nan, math.nan, cells)
+        return SpaTest(p_value=math.nan, lower=math.nan, upper=math.nan, p_white=math.nan, cells=cells)
     block = max(1, min(block_days, days // 4))
     hansen = _p_values(varying / varying.std(axis=0), block, reps, seed)
     white = _p_values(varying, block, reps, seed)
-    return SpaTest(hansen["consistent"], hansen["lower"], hansen["upper"], white["upper"], cells)
+    return SpaTest(
+        p_value=hansen["consistent"], lower=hansen["lower"], upper=hansen["upper"], p_white=white["upper"], cells=cells
+    )
 
 
 def resampled_days(days: int, reps: int, seed: int = 0, block_days: int = BLOCK_DAYS) -> npt.NDArray[np.int64]:
@@ -74,14 +76,16 @@ def mean_band(
     total = counts.sum()
     if len(counts) < MIN_DAYS or total == 0:
         estimate = float(sums.sum() / total) if total else math.nan
-        return Band(estimate, math.nan, math.nan, math.nan, level)
+        return Band(estimate=estimate, low=math.nan, high=math.nan, p_value=math.nan, level=level)
     drawn = resampled_days(len(counts), reps, seed, block_days)
     signals = counts[drawn].sum(axis=1)
     means = sums[drawn].sum(axis=1)[signals > 0] / signals[signals > 0]
     estimate = float(sums.sum() / total)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     beyond = int((means - estimate >= estimate).sum())
-    return Band(estimate, float(low), float(high), (1 + beyond) / (1 + len(means)), level)
+    return Band(
+        estimate=estimate, low=float(low), high=float(high), p_value=(1 + beyond) / (1 + len(means)), level=level
+    )
 
 
 def _p_values(returns: Array, block: int, reps: int, seed: int) -> dict[str, float]:

@@ -11,7 +11,7 @@ from momentum_kit.research.validation.folds import Days, Mask, as_days
 from momentum_kit.research.validation.statistics import Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DailyCells:
     """Net results by day, exit rule and cell; X = exits x cells columns, exit rules outermost.
 
@@ -41,17 +41,24 @@ class DailyCells:
     def of(cls, result: SweepResult) -> "DailyCells":
         """The sums of a sweep."""
         return cls(
-            result.grid,
-            result.exits,
-            result.days,
-            np.concatenate([result.daily_bps(name) for name in result.exits], axis=1),
-            np.concatenate(list(result.sums.fills), axis=1),
-            np.tile(result.sums.signals, (1, len(result.exits))),
+            grid=result.grid,
+            exits=result.exits,
+            days=result.days,
+            sums=np.concatenate([result.daily_bps(name) for name in result.exits], axis=1),
+            fills=np.concatenate(list(result.sums.fills), axis=1),
+            signals=np.tile(result.sums.signals, (1, len(result.exits))),
         )
 
     def select(self, mask: Mask) -> "DailyCells":
         """The days where the mask is True; ResearchError if there are none."""
-        return DailyCells(self.grid, self.exits, self.days[mask], self.sums[mask], self.fills[mask], self.signals[mask])
+        return DailyCells(
+            grid=self.grid,
+            exits=self.exits,
+            days=self.days[mask],
+            sums=self.sums[mask],
+            fills=self.fills[mask],
+            signals=self.signals[mask],
+        )
 
     def place(self, column: int) -> tuple[str, Cell]:
         """Exit rule and cell of a column."""

@@ -21,10 +21,10 @@ from momentum_kit.research.validation.overfitting import Pbo
 from momentum_kit.research.validation.perturbations import Flip
 from momentum_kit.research.validation.placebo import Placebo
 
-UNKNOWN = Band(math.nan, math.nan, math.nan, math.nan, 0.95)
+UNKNOWN = Band(estimate=math.nan, low=math.nan, high=math.nan, p_value=math.nan, level=0.95)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
     """The mean of days that were judged by thresholds chosen from other days: months, or folds of days.
 
@@ -38,7 +38,7 @@ class Unseen:
     idle: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SharpeEvidence:
     """Of the candidate's daily results.
 
@@ -56,7 +56,7 @@ class SharpeEvidence:
     least_days: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRate:
     """Signals in the regular hours of one session: mean, its 95% band, variance over mean of the counts."""
 
@@ -66,7 +66,7 @@ class SignalRate:
     dispersion: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evidence:
     """What the verdict is made from; nan where it cannot be known.
 

@@ -22,7 +22,7 @@ TICK_USD = 0.01
 DELAYS_S = (1.0, 5.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
     """Events that decide otherwise under one change. share: of the events that signal before or after it."""
 
@@ -72,7 +72,14 @@ def flips(base: EventTable, perturbed: Mapping[str, EventTable], thresholds: Thr
         if not np.array_equal(table.events["item_id"].to_numpy(), base.events["item_id"].to_numpy()):
             raise ResearchError(f"flips: the table of {change!r} holds other events than the base")
         after = first_triggers(table, thresholds) >= 0
-        found.append(Flip(change, int(before.sum()), int((before & ~after).sum()), int((after & ~before).sum())))
+        found.append(
+            Flip(
+                change=change,
+                signals=int(before.sum()),
+                lost=int((before & ~after).sum()),
+                gained=int((after & ~before).sum()),
+            )
+        )
     return tuple(found)
 
 

@@ -40,7 +40,7 @@ class RetoldSource:
         return self.told.provenances(kind, symbol)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placebo:
     """Mean net bps per fill of the real headlines and of each placebo study (nan without a fill).
 
@@ -69,8 +69,14 @@ def placebo_study(real: EventTable, placebos: Iterable[EventTable], thresholds: 
         mean = float(found.net_bps[found.filled].mean()) if found.filled.any() else math.nan
         return mean, int(found.signalled.sum())
 
-    judged_placebos = [judged(table) for table in placebos]
-    return Placebo(*judged(real), tuple(mean for mean, _ in judged_placebos), tuple(n for _, n in judged_placebos))
+    studies = [judged(table) for table in placebos]
+    real_bps, real_signals = judged(real)
+    return Placebo(
+        real_bps=real_bps,
+        real_signals=real_signals,
+        placebo_bps=tuple(mean for mean, _ in studies),
+        placebo_signals=tuple(signals for _, signals in studies),
+    )
 
 
 def placebo_tables(

@@ -180,7 +180,7 @@ def signal_rate(table: EventTable, found: Outcomes, reps: int = 1000, seed: int 
     counts = by_day(days, table.days, (found.signalled & regular).astype(float))
     band = mean_band(counts, np.ones(len(days)), reps, seed)
     dispersion = float(counts.var(ddof=1) / counts.mean()) if len(days) > 1 and counts.any() else 1.0
-    return SignalRate(band.estimate, band.low, band.high, dispersion)
+    return SignalRate(mean=band.estimate, low=band.low, high=band.high, dispersion=dispersion)
 
 
 def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> Unseen:
@@ -197,9 +197,15 @@ def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> U
         fills.append(cells.fills[fold.test, column].astype(float))
         positive += bool(sums[-1].sum() > 0)
     if not sums:
-        return Unseen(UNKNOWN, 0, 0, 0, 0)
+        return Unseen(band=UNKNOWN, fills=0, judged=0, positive=0, idle=0)
     traded = np.concatenate(fills)
-    return Unseen(mean_band(np.concatenate(sums), traded, reps, seed), int(traded.sum()), len(sums), positive, idle)
+    return Unseen(
+        band=mean_band(np.concatenate(sums), traded, reps, seed),
+        fills=int(traded.sum()),
+        judged=len(sums),
+        positive=positive,
+        idle=idle,
+    )
 
 
 def _distinct(sums: Array, active: npt.NDArray[np.integer], known: Columns) -> Columns:
@@ -219,7 +225,15 @@ def _sharpe_evidence(returns: Array, candidate: Array, trials: int, ideas: int) 
     """Trials beyond this sweep's own columns multiply the number of ideas: they were tried on the same data."""
     trials = max(trials, returns.shape[1])
     if not ideas:
-        return SharpeEvidence(math.nan, math.nan, math.nan, math.nan, trials, math.nan, math.inf)
+        return SharpeEvidence(
+            by_day=math.nan,
+            psr=math.nan,
+            dsr=math.nan,
+            dsr_effective=math.nan,
+            trials=trials,
+            effective_trials=math.nan,
+            least_days=math.inf,
+        )
     days = len(candidate)
     observed = float(sharpe(candidate))
     skew, kurtosis = moments(candidate)

@@ -11,7 +11,7 @@ from momentum_kit.research.validation.evidence import Evidence
 Word = Literal["accept", "refuse", "cannot tell"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoffs:
     """What a candidate must show; all of it, or it is not accepted.
 
@@ -47,7 +47,7 @@ class Cutoffs:
 CUTOFFS = Cutoffs()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One question of the verdict. passed: None where it could not be asked."""
 
@@ -57,7 +57,7 @@ class Check:
     passed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The word, why in one sentence, and every check. power: chance that these data would have shown worth_bps."""
 
@@ -76,23 +76,29 @@ def judge(evidence: Evidence, cutoffs: Cutoffs = CUTOFFS) -> Verdict:
     failed = [check for check in checks if check.passed is False]
     if short := [check for check in enough if check.passed is False]:
         why = f"too little data: {short[0].question.lower()} {short[0].found}, {short[0].wanted} needed"
-        return Verdict("cannot tell", why, checks, power, cutoffs)
+        return Verdict(word="cannot tell", why=why, checks=checks, power=power, cutoffs=cutoffs)
     if not failed and any(mark.startswith("IMPUTED") for mark in evidence.marks):
         why = "the times at which headlines were received are guesses (IMPUTED); record some, then ask again"
-        return Verdict("cannot tell", why, checks, power, cutoffs)
+        return Verdict(word="cannot tell", why=why, checks=checks, power=power, cutoffs=cutoffs)
     if not failed and all(check.passed for check in checks):
-        return Verdict("accept", "every question was answered as it had to be", checks, power, cutoffs)
+        return Verdict(
+            word="accept",
+            why="every question was answered as it had to be",
+            checks=checks,
+            power=power,
+            cutoffs=cutoffs,
+        )
     unknown = next((check for check in checks if check.passed is None), None)
     if not failed and unknown:
         why = f"not known: {unknown.question.lower()}"
-        return Verdict("cannot tell", why, checks, power, cutoffs)
+        return Verdict(word="cannot tell", why=why, checks=checks, power=power, cutoffs=cutoffs)
     first = failed[0]
     why = f"{first.question.lower()}: {first.found}, wanted {first.wanted}"
     if not power >= cutoffs.least_power:
         chance = f"{power:.0%}" if math.isfinite(power) else "no"
         why = f"{why}; but these data had {chance} chance to show an edge of {cutoffs.worth_bps:g} bps"
-        return Verdict("cannot tell", why, checks, power, cutoffs)
-    return Verdict("refuse", why, checks, power, cutoffs)
+        return Verdict(word="cannot tell", why=why, checks=checks, power=power, cutoffs=cutoffs)
+    return Verdict(word="refuse", why=why, checks=checks, power=power, cutoffs=cutoffs)
 
 
 def chance_to_see(edge_bps: float, se_bps: float, size: float = 0.05) -> float:
@@ -104,8 +110,18 @@ def chance_to_see(edge_bps: float, se_bps: float, size: float = 0.05) -> float:
 
 def _enough(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
     return (
-        Check("Days with events", f"{e.days}", f"at least {c.least_days}", e.days >= c.least_days),
-        Check("Filled signals", f"{e.fills}", f"at least {c.least_fills}", e.fills >= c.least_fills),
+        Check(
+            question="Days with events",
+            found=f"{e.days}",
+            wanted=f"at least {c.least_days}",
+            passed=e.days >= c.least_days,
+        ),
+        Check(
+            question="Filled signals",
+            found=f"{e.fills}",
+            wanted=f"at least {c.least_fills}",
+            passed=e.fills >= c.least_fills,
+        ),
     )
 
 
@@ -113,7 +129,12 @@ def _checks(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
     forward, sealed = e.walk_forward.band, e.sealed
     stands_out = e.candidate is not None
     return (
-        Check("Does any plateau of cells stand out?", "yes" if stands_out else "no", "yes", stands_out),
+        Check(
+            question="Does any plateau of cells stand out?",
+            found="yes" if stands_out else "no",
+            wanted="yes",
+            passed=stands_out,
+        ),
         _at_least("How often can all costs rise?", e.break_even, c.least_break_even, "x costs"),
         _at_most("Could luck over all cells do this (SPA)?", e.spa.p_value, c.max_spa_p),
         _at_most("Could luck do it on days it was not chosen from?", e.cross_validated.band.p_value, c.max_unseen_p),
@@ -126,22 +147,35 @@ def _checks(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
 
 
 def _stress(name: str, bps: float) -> Check:
-    return Check(f"Does it survive {name}?", f"{bps:+.1f} bps", "above 0 bps", bps > 0 if math.isfinite(bps) else None)
+    return Check(
+        question=f"Does it survive {name}?",
+        found=f"{bps:+.1f} bps",
+        wanted="above 0 bps",
+        passed=bps > 0 if math.isfinite(bps) else None,
+    )
 
 
 def _sealed(bps: float) -> Check:
     found = f"{bps:+.1f} bps" if math.isfinite(bps) else "no fill"
-    return Check("Did it earn money on the sealed days?", found, "above 0 bps", bps > 0)
+    return Check(question="Did it earn money on the sealed days?", found=found, wanted="above 0 bps", passed=bps > 0)
 
 
 def _at_least(question: str, value: float, limit: float, unit: str) -> Check:
     known = math.isfinite(value)
     found = f"{value:.2f} {unit}".strip() if known else "not known"
-    return Check(question, found, f"at least {limit:g} {unit}".strip(), value >= limit if known else None)
+    return Check(
+        question=question,
+        found=found,
+        wanted=f"at least {limit:g} {unit}".strip(),
+        passed=value >= limit if known else None,
+    )
 
 
 def _at_most(question: str, value: float, limit: float) -> Check:
     known = math.isfinite(value)
     return Check(
-        question, f"{value:.3f}" if known else "not known", f"at most {limit:g}", value <= limit if known else None
+        question=question,
+        found=f"{value:.3f}" if known else "not known",
+        wanted=f"at most {limit:g}",
+        passed=value <= limit if known else None,
     )

@@ -77,7 +77,7 @@ def source(sessions) -> MemorySource:
         Listing(symbol=symbol, con_id=100 + i, name=name) for i, (symbol, name) in enumerate(COMPANIES.items())
     )
     days = [session.day for session in sessions]
-    return MemorySource(series, days, news, [DatedMaster(days[0], listings, "test")])
+    return MemorySource(series=series, days=days, news=news, masters=[DatedMaster(days[0], listings, "test")])
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,12 @@ def test_bands_cover_the_truth() -> None:
         days = np.repeat(np.arange(40), 2)
         frame = pd.DataFrame({"day": np.datetime64("2026-01-01") + days})
         grid = np.array([-60, 0, 600])
-        curve = abnormal_returns(Paths(frame, grid, abnormal, np.ones_like(abnormal), 0, ()), seed=seed).curves
+        curve = abnormal_returns(
+            Paths(
+                events=frame, offsets_s=grid, abnormal=abnormal, volume=np.ones_like(abnormal), overlapping=0, marks=()
+            ),
+            seed=seed,
+        ).curves
         covered += bool(curve["low_bps"].iloc[2] < 0 < curve["high_bps"].iloc[2])
     assert 50 <= covered <= 60
 

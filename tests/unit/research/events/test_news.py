@@ -117,7 +117,7 @@ def random_tape(seed: int) -> list[Headline]:
 def source_of(lines: list[Headline], listed=LISTED) -> MemorySource:
     """The tape with a symbol master that knows what the broker knows."""
     listings = tuple(Listing(symbol=symbol, con_id=con_id, name=name) for symbol, (con_id, name) in listed.items())
-    return MemorySource({}, [DAY], lines, [DatedMaster(date(2026, 1, 1), listings, "test")])
+    return MemorySource(series={}, days=[DAY], news=lines, masters=[DatedMaster(date(2026, 1, 1), listings, "test")])
 
 
 def line(number: int, at: datetime = NOON, text: str = TEXTS[0], **fields) -> Headline:

@@ -23,7 +23,7 @@ from momentum_kit.trading import CostTable, commission, parse_costs
 COSTS = Path(__file__).parents[4] / "config" / "costs.yaml"
 DAY, HALF_DAY = date(2026, 5, 14), date(2025, 11, 28)
 RECEIVED = datetime(2026, 5, 14, 14, 30, 2, tzinfo=UTC)
-RULE = ExitRule("default")
+RULE = ExitRule(name="default")
 K = 3
 
 
@@ -79,7 +79,7 @@ def table(symbols: Sequence[str] = ("AAA", "BBB"), received: datetime = RECEIVED
         "published_at": [received] * n,
         "received_at": [received] * n,
     }
-    return EventTable(event_frame(columns), at, features, np.zeros((n, K), dtype=np.int8))
+    return EventTable(events=event_frame(columns), at=at, features=features, gate=np.zeros((n, K), dtype=np.int8))
 
 
 def test_net_is_gross_less_spread_and_fees(costs: CostTable) -> None:
@@ -133,7 +133,7 @@ def test_a_tape_that_ends_before_the_exit_leaves_nan(costs: CostTable) -> None:
 def test_each_exit_rule_has_its_own_outcomes(costs: CostTable) -> None:
     """Rules are added beside those a table has already."""
     first = add_outcomes(table(), Market(), [RULE], costs, FillAssumptions())
-    both = add_outcomes(first, Market(), [ExitRule("quick", time_stop_s=60)], costs, FillAssumptions())
+    both = add_outcomes(first, Market(), [ExitRule(name="quick", time_stop_s=60)], costs, FillAssumptions())
     assert set(both.net_bps) == set(both.gross_bps) == {"default", "quick"}
 
 
@@ -155,7 +155,7 @@ def test_positions_are_closed_before_a_half_day_ends(costs: CostTable) -> None:
 
     result = add_outcomes(table(received=received), HalfDay(), [RULE], costs, FillAssumptions())
     assert result.gross_bps["default"][0, 0] == pytest.approx(-100, abs=1), "sold at 12:55, after the fall"
-    early = ExitRule("default", flat_before_close_s=400)
+    early = ExitRule(name="default", flat_before_close_s=400)
     sooner = add_outcomes(table(received=received), HalfDay(), [early], costs, FillAssumptions())
     assert sooner.gross_bps["default"][0, 0] == pytest.approx(0, abs=1), "sold at 12:53:20, before it"
 
@@ -163,14 +163,22 @@ def test_positions_are_closed_before_a_half_day_ends(costs: CostTable) -> None:
 def test_a_rule_takes_the_exits_of_a_live_session() -> None:
     """The same settings, the same exits."""
     settings = ExitSettings(stop_atr=1.0, stop_min_pct=3.0, target_r=4.0, time_stop_s=120)
-    assert ExitRule.live(settings) == ExitRule("live", 1.0, 3.0, 4.0, None, 120.0, settings.flat_before_close_s)
+    assert ExitRule.live(settings) == ExitRule(
+        name="live",
+        stop_atr=1.0,
+        stop_min_pct=3.0,
+        target_r=4.0,
+        trail_r=None,
+        time_stop_s=120.0,
+        flat_before_close_s=settings.flat_before_close_s,
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"stop_atr": 0}, {"target_r": -1.0}, {"trail_r": float("inf")}, {"time_stop_s": 0}])
 def test_impossible_exit_rules_are_refused(wrong: dict[str, float]) -> None:
     """A rule that could never end a position is an error, not a silent nan."""
     with pytest.raises(ResearchError):
-        ExitRule("wrong", **wrong)
+        ExitRule(name="wrong", **wrong)
 
 
 def test_rules_of_one_name_are_refused(costs: CostTable) -> None:

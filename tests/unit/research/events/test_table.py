@@ -38,7 +38,15 @@ def make_table(n: int = 3, k: int = 2, seed: int = 1, marks: tuple[str, ...] = (
     features = {name: rng.normal(size=(n, k)) for name in FEATURES}
     gate = rng.integers(0, len(GATES), (n, k)).astype(np.int8)
     net = {"default": np.where(rng.random((n, k)) < 0.3, np.nan, rng.normal(size=(n, k)))}
-    return EventTable(events, at, features, gate, net, {"default": net["default"] + 10}, marks)
+    return EventTable(
+        events=events,
+        at=at,
+        features=features,
+        gate=gate,
+        net_bps=net,
+        gross_bps={"default": net["default"] + 10},
+        marks=marks,
+    )
 
 
 def assert_same(left: EventTable, right: EventTable) -> None:

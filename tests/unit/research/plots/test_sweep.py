@@ -19,13 +19,31 @@ def result():
     numbers, days = np.arange(GRID.size), 10
     mean, fills = numbers * 2.0 - 20, 130 - numbers * 5
     cells = CellStatistics(
-        fills, fills, mean * 0, mean * 0, mean, mean * 0 + 3, mean / 3, mean / 30, mean, fills < 30,
+        signals=fills, fills=fills, no_fill_share=mean * 0, hit_rate=mean * 0, mean_bps=mean,
+        se_bps=mean * 0 + 3, t_day=mean / 3, sharpe_day=mean / 30, worst_day_bps=mean, thin=fills < 30,
     )  # fmt: skip
     signals = np.tile(fills // days, (days, 1)).astype(np.int32)
     units = np.tile((mean * 2.0**32).astype(np.int64), (1, days, 1))
     when = np.arange("2026-03-02", "2026-03-12", dtype="datetime64[D]")
-    sums = CellSums(when, 500, np.zeros(1, np.uint64), signals, signals[None], signals[None], units)
-    return SweepResult(GRID, Thresholds(), ("bracket",), sums, {"bracket": cells}, ("IMPUTED",), 24, 24)
+    sums = CellSums(
+        days=when,
+        events=500,
+        keys=np.zeros(1, np.uint64),
+        signals=signals,
+        fills=signals[None],
+        hits=signals[None],
+        units=units,
+    )
+    return SweepResult(
+        grid=GRID,
+        base=Thresholds(),
+        exits=("bracket",),
+        sums=sums,
+        statistics={"bracket": cells},
+        marks=("IMPUTED",),
+        trials=24,
+        new_trials=24,
+    )
 
 
 def words(figure):

@@ -53,7 +53,7 @@ def richer() -> Sample:
 def with_outcomes(sample: Sample) -> EventTable:
     """The event table of a sample as any study builds it, with the outcomes of the default exits."""
     events = build(sample.source, *sample.span)
-    return add_outcomes(events, sample.source, [ExitRule("default")], COSTS, FillAssumptions())
+    return add_outcomes(events, sample.source, [ExitRule(name="default")], COSTS, FillAssumptions())
 
 
 def first(passed: np.ndarray) -> np.ndarray:

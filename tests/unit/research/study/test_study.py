@@ -148,7 +148,7 @@ def net_frame(**groups: tuple[float, float, float, int]) -> pd.DataFrame:
 def test_what_moves_is_said_as_it_is(frame, words):
     """Bands decide, thin groups are no evidence, and a drift before the headline is told."""
     groups = pd.DataFrame({"group": frame["group"], "events": frame["events"], "drift_before_p": 0.001})
-    returns = AbnormalReturns("catalyst", pd.DataFrame(), groups, 0, ())
+    returns = AbnormalReturns(by="catalyst", curves=pd.DataFrame(), groups=groups, overlapping=0, marks=())
     said = EventStudy(returns=returns, net=frame, exit_rule="live", events=50).conclusion()
     assert words in said
     assert "the tape drifts before the headline in" in said
@@ -161,8 +161,11 @@ def test_an_archive_is_worth_studying_from_a_number_of_days(days, words):
     """And survivorship is told where somebody is missing."""
     day = pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(100) % days, unit="D")
     items = pd.DataFrame({"day": day, "symbol": "A", "delay_s": 2.0})
-    assert words in HeadlineCounts(items, 100, {}, ()).conclusion()
-    assert "SURVIVORSHIP" in HeadlineCounts(items, 100, {}, ("SURVIVORSHIP: 3 of 100",)).conclusion()
+    assert words in HeadlineCounts(items=items, heard=100, skips={}, marks=()).conclusion()
+    assert (
+        "SURVIVORSHIP"
+        in HeadlineCounts(items=items, heard=100, skips={}, marks=("SURVIVORSHIP: 3 of 100",)).conclusion()
+    )
 
 
 def test_the_truth_of_the_sample_is_told(study, tmp_path):

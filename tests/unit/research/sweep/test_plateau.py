@@ -84,11 +84,33 @@ def result_of(mean_bps):
     """A result with this mean in each cell, and signals that count the cells."""
     size, numbers = GRID.size, np.arange(GRID.size)
     flat = np.asarray(mean_bps, float).reshape(-1)
-    cells = CellStatistics(numbers, numbers, flat * 0, flat * 0, flat, flat * 0 + 1, flat, flat, flat, numbers < 30)
+    cells = CellStatistics(
+        signals=numbers,
+        fills=numbers,
+        no_fill_share=flat * 0,
+        hit_rate=flat * 0,
+        mean_bps=flat,
+        se_bps=flat * 0 + 1,
+        t_day=flat,
+        sharpe_day=flat,
+        worst_day_bps=flat,
+        thin=numbers < 30,
+    )
     empty = np.zeros((1, 1, size), np.int32)
     day = np.array(["2026-03-02"], "datetime64[D]")
-    sums = CellSums(day, 99, np.zeros(1, np.uint64), empty[0], empty, empty, empty)
-    return SweepResult(GRID, Thresholds(), ("exit",), sums, {"exit": cells}, (), 0, 0)
+    sums = CellSums(
+        days=day, events=99, keys=np.zeros(1, np.uint64), signals=empty[0], fills=empty, hits=empty, units=empty
+    )
+    return SweepResult(
+        grid=GRID,
+        base=Thresholds(),
+        exits=("exit",),
+        sums=sums,
+        statistics={"exit": cells},
+        marks=(),
+        trials=0,
+        new_trials=0,
+    )
 
 
 def test_sensitivity_walks_every_axis_through_the_cell():

@@ -33,7 +33,9 @@ def signals(rows, price=5.0):
                 "ret_news": np.full((count, 1), 0.05), "spread_bps": np.full((count, 1), 20.0)}  # fmt: skip
     net = {"exit": np.array([[float(bps)] for _, _, bps in rows])}
     times = at.tz_localize(None).to_numpy().astype("datetime64[us]")[:, None]
-    return EventTable(events, times, features, np.zeros((count, 1), np.int8), net, net)
+    return EventTable(
+        events=events, at=times, features=features, gate=np.zeros((count, 1), np.int8), net_bps=net, gross_bps=net
+    )
 
 
 def run(rows, risk=RISK, exits=EXITS, held_s=None, **kwargs):

@@ -42,7 +42,14 @@ def event_table(features, net_bps, gate=None, days=None):
     at = (
         received.tz_localize(None).to_numpy().astype("datetime64[us]")[:, None] + np.arange(1, shape[1] + 1) * 5_000_000
     )
-    return EventTable(events, at, columns, np.asarray(np.zeros(shape) if gate is None else gate, np.int8), net, net)
+    return EventTable(
+        events=events,
+        at=at,
+        features=columns,
+        gate=np.asarray(np.zeros(shape) if gate is None else gate, np.int8),
+        net_bps=net,
+        gross_bps=net,
+    )
 
 
 def features_at(table, event, k):

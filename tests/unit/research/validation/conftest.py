@@ -63,7 +63,15 @@ def planted_table(
     outcomes = {"a": net, "b": 0.8 * net - 5}
     gross = {name: values + 40 for name, values in outcomes.items()}
     frame = event_frame(pd.DataFrame(columns, index=range(events)))
-    return EventTable(frame, at, features, np.zeros(shape, np.int8), outcomes, gross, marks)
+    return EventTable(
+        events=frame,
+        at=at,
+        features=features,
+        gate=np.zeros(shape, np.int8),
+        net_bps=outcomes,
+        gross_bps=gross,
+        marks=marks,
+    )
 
 
 @pytest.fixture

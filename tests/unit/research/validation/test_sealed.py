@@ -22,7 +22,7 @@ def table(days: int, first: str = "2026-01-05") -> EventTable:
     columns |= {"day": day, "published_at": times, "received_at": times, "imputed": np.zeros(len(day), bool)}
     columns["con_id"] = np.zeros(len(day), int)
     at = day.astype("datetime64[us]")[:, None]
-    return EventTable(event_frame(columns), at, {}, np.zeros(at.shape, np.int8))
+    return EventTable(events=event_frame(columns), at=at, features={}, gate=np.zeros(at.shape, np.int8))
 
 
 def test_studies_see_everything_but_the_last_fifth(tmp_path):

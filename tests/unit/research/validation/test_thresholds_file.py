@@ -12,7 +12,7 @@ from momentum_kit.research import code_version
 from momentum_kit.research.validation import Evidence, Verdict, export_thresholds, judge, validate
 from momentum_kit.research.validation.thresholds_file import exported
 
-ACCEPT = Verdict("accept", "every question was answered as it had to be", (), 0.9)
+ACCEPT = Verdict(word="accept", why="every question was answered as it had to be", checks=(), power=0.9)
 
 
 @pytest.fixture

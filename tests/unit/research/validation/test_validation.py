@@ -121,13 +121,13 @@ def test_what_does_not_fit_is_refused(planted_grid):
     days = np.array(["2026-01-05", "2026-01-06"], dtype="datetime64[D]")
     sums, counts = np.zeros((2, 75)), np.zeros((2, 75), int)
     with pytest.raises(ResearchError, match="fills has the shape"):
-        DailyCells(planted_grid, ("a",), days, sums, counts[:1], counts)
+        DailyCells(grid=planted_grid, exits=("a",), days=days, sums=sums, fills=counts[:1], signals=counts)
     with pytest.raises(ResearchError, match="ascending"):
-        DailyCells(planted_grid, ("a",), days[::-1], sums, counts, counts)
+        DailyCells(grid=planted_grid, exits=("a",), days=days[::-1], sums=sums, fills=counts, signals=counts)
     with pytest.raises(ResearchError, match="column 3 has no number on 2026-01-06"):
         broken = sums.copy()
         broken[1, 3] = np.nan
-        DailyCells(planted_grid, ("a",), days, broken, counts, counts)
+        DailyCells(grid=planted_grid, exits=("a",), days=days, sums=broken, fills=counts, signals=counts)
 
 
 def test_a_tick_flips_in_its_own_direction_only(planted, planted_thresholds):

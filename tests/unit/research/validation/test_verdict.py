@@ -25,7 +25,7 @@ def good(planted, swept, tmp_path) -> Evidence:
 
 def band(p_value: float, estimate: float = 10.0) -> Band:
     """A mean with a p-value."""
-    return Band(estimate, estimate - 5, estimate + 5, p_value, 0.95)
+    return Band(estimate=estimate, low=estimate - 5, high=estimate + 5, p_value=p_value, level=0.95)
 
 
 def test_a_strong_edge_is_accepted_before_and_after_the_seal(planted, swept, tmp_path):
@@ -86,7 +86,18 @@ def test_the_cut_offs_are_fixed_beforehand():
     """They are frozen, and these are the ones that were calibrated."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         CUTOFFS.least_fills = 1
-    assert Cutoffs() == Cutoffs(30, 40, 0.04, 0.10, 0.30, 0.80, 0.35, 1.2, 20.0, 0.5)
+    assert Cutoffs() == Cutoffs(
+        least_fills=30,
+        least_days=40,
+        max_spa_p=0.04,
+        max_unseen_p=0.10,
+        max_walk_forward_p=0.30,
+        least_dsr=0.80,
+        max_losing_halves=0.35,
+        least_break_even=1.2,
+        worth_bps=20.0,
+        least_power=0.5,
+    )
 
 
 def test_the_chance_to_see_an_edge_grows_with_the_data():
@@ -102,7 +113,7 @@ def test_the_page_says_the_word_the_marks_and_the_costs_first(good):
         good,
         marks=("BARS 60 s", "SURVIVORSHIP: 12 of 400 headlines matched nothing", "IMPUTED: 12 of 90"),
         stressed={"costs x 2": band(0.4, 3.0), "latency x 5": band(0.2, 6.0)},
-        placebo=Placebo(30.0, 90, (-20.0, NAN, 4.0), (80, 0, 90)),
+        placebo=Placebo(real_bps=30.0, real_signals=90, placebo_bps=(-20.0, NAN, 4.0), placebo_signals=(80, 0, 90)),
     )
     text = markdown(judge(evidence), evidence)
     order = [
@@ -163,8 +174,8 @@ def test_a_page_without_a_candidate_makes_nothing_up(planted, swept):
 
 def test_a_flip_share_is_of_all_that_signal_in_either_world():
     """Three lost and one gained of ten and one."""
-    assert Flip("x", 10, 3, 1).share == pytest.approx(4 / 11)
-    assert Flip("x", 0, 0, 0).share == 0
+    assert Flip(change="x", signals=10, lost=3, gained=1).share == pytest.approx(4 / 11)
+    assert Flip(change="x", signals=0, lost=0, gained=0).share == 0
 
 
 def test_evidence_knows_its_days(good):
