@@ -22,6 +22,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from numba.extending import register_jitable
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -41,7 +42,15 @@ NAN = math.nan
 
 def compiled(function: F) -> F:
     """Numba's njit, kept on disk, without losing the function's type."""
-    return cast(F, njit(cache=True)(function))
+    return cast(F, njit(cache=True, no_cfunc_wrapper=True)(function))
+
+
+def part(function: F) -> F:
+    """A function that compiled ones call: its machine code goes into theirs, and called from Python it stays plain.
+
+    A way into machine code from Python would take as long to compile as the function itself.
+    """
+    return cast(F, register_jitable(no_cfunc_wrapper=True)(function))
 
 
 class FillBars(NamedTuple):
@@ -130,44 +139,57 @@ class Entry(NamedTuple):
     at: int
 
 
-@compiled
+@part
+def first_after(times: Ints, at: int) -> int:
+    """Index of the first of ascending times that is later than `at`."""
+    low, high = 0, times.size
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] <= at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@part
 def floor_tick(price: float) -> float:
     """Down to the grid of US stocks: a cent from one dollar on, a hundredth of a cent below."""
     per_usd = 100.0 if price >= 1.0 else 10_000.0
     return float(math.floor(price * per_usd + 1e-6) / per_usd)
 
 
-@compiled
+@part
 def ceil_tick(price: float) -> float:
     """Up to the grid of US stocks."""
     per_usd = 100.0 if price >= 1.0 else 10_000.0
     return float(math.ceil(price * per_usd - 1e-6) / per_usd)
 
 
-@compiled
+@part
 def entry_limit(ask: float, cap_bps: float) -> float:
     """The most an entry pays: the ask plus the cap, rounded down, never below the ask."""
     return max(floor_tick(ask * (1 + cap_bps / 1e4)), ceil_tick(ask))
 
 
-@compiled
+@part
 def stop_distance(ask: float, atr: float, exits: FillExits) -> float:
     """R, USD a share: the larger of the stop in ATR and the least per cent; without an ATR the latter."""
     least = ask * exits.stop_min_pct / 100
     return least if math.isnan(atr) else max(least, exits.stop_atr * atr)
 
 
-@compiled
+@part
 def impact(shares: float, minute_volume: float, price: float, atr: float, coef: float) -> float:
     """Square-root impact, USD a share. sigma_1m is read off the ATR of 1-minute bars; without one a range of 1%."""
     spread_of_minute = (0.01 * price if math.isnan(atr) else atr) / RANGE_OF_SIGMA
     return coef * spread_of_minute * math.sqrt(shares / max(minute_volume, ROUND_LOT))
 
 
-@compiled
+@part
 def touch_at(quotes: FillQuotes, at: int) -> Touch:
     """The quote at one moment; without an interval that holds it, or crossed, there is none."""
-    i = int(np.searchsorted(quotes.start, at, side="right")) - 1
+    i = first_after(quotes.start, at) - 1
     if i < 0 or at >= quotes.start[i] + quotes.length[i]:
         return Touch(0.0, 0.0, 0.0, 0.0)
     share = (at - quotes.start[i]) / quotes.length[i]
@@ -180,19 +202,19 @@ def touch_at(quotes: FillQuotes, at: int) -> Touch:
     return Touch(bid, ask, quotes.bid_size[before], quotes.ask_size[before])
 
 
-@compiled
+@part
 def known_ask(quotes: FillQuotes, at: int) -> float:
     """The ask at the end of the last interval that had ended by `at`, USD; nan without a valid one."""
-    i = int(np.searchsorted(quotes.start, at, side="left")) - 1
+    i = first_after(quotes.start, at - 1) - 1
     while i >= 0 and quotes.start[i] + quotes.length[i] > at:
         i -= 1
     return float(quotes.ask_close[i]) if i >= 0 and 0 < quotes.bid_close[i] <= quotes.ask_close[i] else NAN
 
 
-@compiled
+@part
 def minute_volume(bars: FillBars, at: int) -> float:
     """Shares of the minute before `at` (before the last full bar's end), in bars closed by then."""
-    i = int(np.searchsorted(bars.start, at, side="left")) - 1
+    i = first_after(bars.start, at - 1) - 1
     while i >= 0 and bars.start[i] + bars.length[i] > at:
         i -= 1
     total = 0.0
@@ -202,7 +224,7 @@ def minute_volume(bars: FillBars, at: int) -> float:
     return total
 
 
-@compiled
+@part
 def buy(bars: FillBars, quotes: FillQuotes, order: FillOrder, ask: float, terms: FillTerms) -> Entry:
     """The entry: a limit at the known ask plus the cap, arriving one latency after the decision."""
     none = Entry(0.0, NAN, NAN, 0)
@@ -219,7 +241,7 @@ def buy(bars: FillBars, quotes: FillQuotes, order: FillOrder, ask: float, terms:
             return none
         half = (now.ask - now.bid) / 2
         return Entry(float(shares), now.ask - half, now.ask - half + terms.multiple * half, arrives)
-    i = int(np.searchsorted(bars.start, arrives, side="left"))
+    i = first_after(bars.start, arrives - 1)
     if i >= bars.start.size or bars.start[i] - arrives > max(ENTRY_WAIT_US, bars.length[i]):
         return none
     before = minute_volume(bars, arrives)
@@ -233,10 +255,10 @@ def buy(bars: FillBars, quotes: FillQuotes, order: FillOrder, ask: float, terms:
     return Entry(float(shares), fair, fair + terms.multiple * cost, int(bars.start[i]))
 
 
-@compiled
+@part
 def half_spread_in(quotes: FillQuotes, start: int, price: float, half_spread_bps: float) -> float:
     """Half the spread while a bar lasts, the wider of its two ends, USD; the usual one where nothing was quoted."""
-    i = int(np.searchsorted(quotes.start, start, side="right")) - 1
+    i = first_after(quotes.start, start) - 1
     if i < 0 or start >= quotes.start[i] + quotes.length[i]:
         return price * half_spread_bps / 1e4
     wide = max(quotes.ask_open[i] - quotes.bid_open[i], quotes.ask_close[i] - quotes.bid_close[i]) / 2
@@ -245,7 +267,7 @@ def half_spread_in(quotes: FillQuotes, start: int, price: float, half_spread_bps
     return float(max(wide, 0.0))
 
 
-@compiled
+@part
 def sell_at_market(
     bars: FillBars, quotes: FillQuotes, arrives: int, order: FillOrder, entry: Entry, terms: FillTerms
 ) -> Trip:
@@ -255,7 +277,7 @@ def sell_at_market(
     if quotes.start.size:
         at = arrives
         now = touch_at(quotes, at)
-        i = int(np.searchsorted(quotes.start, at, side="right"))
+        i = first_after(quotes.start, at)
         while now.ask <= 0 and i < quotes.start.size:  # halted, or a quote that nobody can mean
             at = int(quotes.start[i])
             now = touch_at(quotes, at)
@@ -267,7 +289,7 @@ def sell_at_market(
         if not entry.shares <= now.bid_size:
             push = impact(entry.shares, before, fair, order.atr, terms.impact_coef)
         return Trip(TIMED, entry.shares, entry.fair, entry.paid, fair, fair - terms.multiple * (half + push), at)
-    i = int(np.searchsorted(bars.start, arrives, side="left"))
+    i = first_after(bars.start, arrives - 1)
     if i >= bars.start.size or bars.start[i] - arrives > LONGEST_HALT_US:
         return unknown
     fair = float(bars.open[i])
@@ -275,7 +297,7 @@ def sell_at_market(
     return Trip(TIMED, entry.shares, entry.fair, entry.paid, fair, fair - terms.multiple * cost, int(bars.start[i]))
 
 
-@compiled
+@part
 def exit_due(entry: Entry, order: FillOrder, exits: FillExits) -> int:
     """When the position manager asks for the exit: the first beat at which time stop or close are reached."""
     due = entry.at + exits.time_stop_us
@@ -298,7 +320,7 @@ def round_trip(bars: FillBars, quotes: FillQuotes, order: FillOrder, exits: Fill
     if entry.shares < 1 or stop <= 0:
         return none
     arrives = exit_due(entry, order, exits) + terms.latency_us
-    i = int(np.searchsorted(bars.start, entry.at, side="right")) - 1
+    i = first_after(bars.start, entry.at) - 1
     if i < 0 or bars.start[i] + bars.length[i] <= entry.at:
         i += 1
     highest = entry.fair

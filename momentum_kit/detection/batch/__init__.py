@@ -13,7 +13,7 @@ from momentum_kit.detection.batch.columns import (
     micros,
     quote_columns,
 )
-from momentum_kit.detection.batch.compilation import compiled
+from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
 from momentum_kit.detection.batch.rules import GATES, gate_arrays, rule_arrays
 
@@ -34,6 +34,7 @@ __all__ = [
     "feature_arrays",
     "gate_arrays",
     "micros",
+    "part",
     "quote_columns",
     "rule_arrays",
 ]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compilation import compiled
+from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, K_RETURNS
 
 
@@ -57,7 +57,10 @@ def fill_grid(bars: BarColumns, grid: SessionGrid) -> None:
 @compiled
 def fill_baselines(grid: SessionGrid, first: Indices, last: Indices, out: DayColumns) -> None:
     """The baseline of the sessions first..last of each of D rows; days stays 0 where none of them has a bar."""
-    buffer = np.empty(grid.closes.shape[1] * max(1, np.max(last - first)))
+    most = 1
+    for d in range(first.size):
+        most = max(most, last[d] - first[d])
+    buffer = np.empty(grid.closes.shape[1] * most)
     for d in range(first.size):
         minutes, newest = 0, -1
         for g in range(first[d], last[d]):
@@ -83,7 +86,7 @@ def fill_baselines(grid: SessionGrid, first: Indices, last: Indices, out: DayCol
             out.cumulative[d, b + 1] = out.cumulative[d, b] + _mean(grid.bucket_volume, first[d], last[d], b)
 
 
-@compiled
+@part
 def _bipower(grid: SessionGrid, first: int, last: int) -> float:
     total, count = 0.0, 0
     for g in range(last - 1, first - 1, -1):
@@ -97,7 +100,7 @@ def _bipower(grid: SessionGrid, first: int, last: int) -> float:
     return math.sqrt(math.pi / 2 * total / count) if count else 0.0
 
 
-@compiled
+@part
 def _median(table: Values, first: int, last: int, at: int, until: int, buffer: Values) -> float:
     n = 0
     for g in range(first, last):
@@ -116,7 +119,7 @@ def _median(table: Values, first: int, last: int, at: int, until: int, buffer: V
     return float((lower + upper) / 2)
 
 
-@compiled
+@part
 def _select(values: Values, n: int, k: int) -> float:
     """The k-th smallest of the first n, which it reorders (Hoare's: the many equal values do no harm)."""
     low, high = 0, n - 1
@@ -142,7 +145,7 @@ def _select(values: Values, n: int, k: int) -> float:
     return result
 
 
-@compiled
+@part
 def _mean(table: Values, first: int, last: int, column: int) -> float:
     total, n = 0.0, 0
     for g in range(first, last):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 import numba
+from numba.extending import register_jitable
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
@@ -13,7 +14,16 @@ def compiled(loop: Loop) -> Loop:
 
     Strict IEEE arithmetic: nan means something here.
     """
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
-        return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
+        return cast(Loop, numba.njit(cache=True, **options)(loop))
     except RuntimeError:  # no locator available: neither beside the module nor in the user's cache folder
-        return cast(Loop, numba.njit(nogil=True, error_model="numpy")(loop))
+        return cast(Loop, numba.njit(**options)(loop))
+
+
+def part(loop: Loop) -> Loop:
+    """A loop that compiled ones call: its machine code goes into theirs, and called from Python it stays plain.
+
+    A way into machine code from Python would take as long to compile as the loop itself.
+    """
+    return cast(Loop, register_jitable(error_model="numpy", no_cfunc_wrapper=True)(loop))

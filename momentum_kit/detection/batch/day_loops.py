@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch.columns import MINUTE, SECOND, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compilation import compiled
+from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, LEAST_RETURNS_BNS
 
 RECENT = 1800 * SECOND  # how far the bars reach back before the headline, as the engine asks for them
@@ -88,13 +88,13 @@ def fill_sums(minutes: BarColumns, days: DayColumns, sums: DaySums) -> None:
 #    rv, bv, tp, size of the one before that]
 
 
-@compiled
+@part
 def _begin(walk: Values, closes: int, ln: float) -> None:
     walk[:] = 0.0
     walk[0], walk[1] = closes, ln
 
 
-@compiled
+@part
 def _pause(walk: Values, closes: int) -> None:
     """Minutes without a trade up to so many closes: returns of zero."""
     while walk[0] < closes:
@@ -102,7 +102,7 @@ def _pause(walk: Values, closes: int) -> None:
         walk[7], walk[3], walk[2] = walk[3], walk[2], 0.0
 
 
-@compiled
+@part
 def _step(walk: Values, days: DayColumns, d: int, ln: float) -> None:
     """The next close; the first of the day is no return, unless minutes without a trade came before it."""
     slot = int(walk[0])
@@ -120,7 +120,7 @@ def _step(walk: Values, days: DayColumns, d: int, ln: float) -> None:
         walk[6] += (size * walk[3] * walk[7]) ** (4 / 3)
 
 
-@compiled
+@part
 def _jump_bns(walk: Values) -> float:
     n = walk[0] - 1
     if n < LEAST_RETURNS_BNS:
@@ -132,7 +132,7 @@ def _jump_bns(walk: Values) -> float:
     return float((1 - bv / rv) / math.sqrt(_BNS / n * max(1.0, tp / bv**2)))
 
 
-@compiled
+@part
 def jump_bns(so_far: SoFar) -> float:
     """Z of the minutes so far."""
     walk = so_far.walk
@@ -149,7 +149,7 @@ def jump_bns(so_far: SoFar) -> float:
 # -- one news item's day
 
 
-@compiled
+@part
 def new_so_far() -> SoFar:
     """Room for one news item at a time."""
     return SoFar(
@@ -157,7 +157,7 @@ def new_so_far() -> SoFar:
     )  # fmt: skip
 
 
-@compiled
+@part
 def begin_day(
     so_far: SoFar, received: int, minutes: BarColumns, known: int, bars: BarColumns, first: int, days: DayColumns,
     d: int, sums: DaySums,
@@ -167,10 +167,12 @@ def begin_day(
     started = known > lo
     switch = max(opened, received - received % MINUTE) if started else opened
     tail = min(known - lo, ATR_BARS + 1)
-    so_far.high[:tail], so_far.low[:tail] = minutes.high[known - tail : known], minutes.low[known - tail : known]
-    so_far.close[:tail] = minutes.close[known - tail : known]
+    for i in range(tail):
+        so_far.high[i], so_far.low[i] = minutes.high[known - tail + i], minutes.low[known - tail + i]
+        so_far.close[i] = minutes.close[known - tail + i]
     so_far.number[TAIL], so_far.number[BUILDING] = tail, NOWHERE
-    so_far.number[NEXT], so_far.number[STARTED] = max(first, np.searchsorted(bars.start, switch)), started
+    so_far.number[NEXT] = max(first, closed_by(bars.start, 0, bars.start.size, switch - 1))
+    so_far.number[STARTED] = started
     so_far.total[SHARES], so_far.total[USD], so_far.total[DAY_OPEN] = 0.0, 0.0, _NAN
     if not started:
         return
@@ -185,7 +187,7 @@ def begin_day(
     walk[4], walk[5], walk[6] = sums.rv[d, slot], sums.bv[d, slot], sums.tp[d, slot]
 
 
-@compiled
+@part
 def take_bars(so_far: SoFar, t: int, bars: BarColumns, closed: int, days: DayColumns, d: int) -> None:
     """Take every bar before `closed` into minutes and totals, and close the minutes that ended by t."""
     number, total = so_far.number, so_far.total
@@ -212,7 +214,7 @@ def take_bars(so_far: SoFar, t: int, bars: BarColumns, closed: int, days: DayCol
         _pause(so_far.walk, (min(t, closing) - opened) // MINUTE)
 
 
-@compiled
+@part
 def _close_minute(so_far: SoFar, days: DayColumns, d: int) -> None:
     number = so_far.number
     if number[BUILDING] == NOWHERE:
@@ -226,7 +228,7 @@ def _close_minute(so_far: SoFar, days: DayColumns, d: int) -> None:
     number[BUILDING] = NOWHERE
 
 
-@compiled
+@part
 def closed_by(ends: Times, first: int, last: int, t: int) -> int:
     """Index after the last of first..last that had ended by t."""
     while first < last:

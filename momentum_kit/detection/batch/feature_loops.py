@@ -19,7 +19,7 @@ from momentum_kit.detection.batch.columns import (
     Times,
     Values,
 )
-from momentum_kit.detection.batch.compilation import compiled
+from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.batch.day_loops import (
     DAY_OPEN,
     NOWHERE,
@@ -64,7 +64,7 @@ def fill_features(
         d, received = events.row[n], events.received_at[n]
         lo = days.lo[d]
         known = closed_by(minutes.end, lo, days.hi[d], received)  # history as of the headline: lo..known
-        first = np.searchsorted(bars.start, received - RECENT)
+        first = closed_by(bars.start, 0, bars.start.size, received - RECENT - 1)
         begin_day(so_far, received, minutes, known, bars, first, days, d, sums)
         anchor = _price_at(min(received, events.published_at[n]), minutes, lo, known, bars, first)
         if math.isnan(anchor) and days.days[d] > 0:
@@ -92,7 +92,7 @@ def fill_features(
                 out[f, n, k] = values[f]
 
 
-@compiled
+@part
 def _price_at(t: int, minutes: BarColumns, lo: int, known: int, bars: BarColumns, first: int) -> float:
     bar = closed_by(bars.end, first, bars.end.size, t) - 1
     minute = closed_by(minutes.end, lo, known, t) - 1
@@ -101,12 +101,12 @@ def _price_at(t: int, minutes: BarColumns, lo: int, known: int, bars: BarColumns
     return minutes.close[minute] if minute >= lo else _NAN
 
 
-@compiled
+@part
 def _ln_return(before: float, now: float) -> float:
     return math.log(now / before) if before > 0 and now > 0 else _NAN
 
 
-@compiled
+@part
 def _simple_return(price: float, anchor: float) -> float:
     return price / anchor - 1 if anchor > 0 else _NAN
 
@@ -115,7 +115,7 @@ Window = tuple[float, float, float, float, float, float]
 """Of the last 60 s: high, low, shares, USD, trades, and the first regular price."""
 
 
-@compiled
+@part
 def _window(t: int, bars: BarColumns, closed: int, first: int, days: DayColumns, d: int) -> Window:
     high, low, shares, usd, trades, opening = _NAN, _NAN, 0.0, 0.0, 0.0, _NAN
     for i in range(closed - 1, first - 1, -1):
@@ -131,7 +131,7 @@ def _window(t: int, bars: BarColumns, closed: int, first: int, days: DayColumns,
     return high, low, shares, usd, trades, opening
 
 
-@compiled
+@part
 def _tape(
     price: float, window: Window, so_far: SoFar, minutes: BarColumns, days: DayColumns, d: int
 ) -> tuple[float, float, float, float, float, float, float]:
@@ -149,7 +149,7 @@ def _tape(
     return usd, trades, trades / 60, clv, range_atr, atr, vwap_dev
 
 
-@compiled
+@part
 def _true_range(high: Values, low: Values, close: Values, first: int, last: int) -> float:
     """ATR over the minutes first..last, of which the first only lends its close."""
     if last - first < 2:
@@ -160,7 +160,7 @@ def _true_range(high: Values, low: Values, close: Values, first: int, last: int)
     return total / (last - first - 1)
 
 
-@compiled
+@part
 def _against_usual(
     t: int, price: float, ret_60s: float, window: Window, so_far: SoFar, days: DayColumns, d: int
 ) -> tuple[float, float, float, float, float]:
@@ -181,14 +181,14 @@ def _against_usual(
     return gap, z_tod, jump_lm, rvol_bar, rvol_cum
 
 
-@compiled
+@part
 def _usual_until(days: DayColumns, d: int, since_open: float) -> float:
     bucket = min(int(since_open / BUCKET_MINUTES), days.buckets[d] - 1)
     share = min(since_open / BUCKET_MINUTES - bucket, 1.0)
     return float(days.cumulative[d, bucket] * (1 - share) + days.cumulative[d, bucket + 1] * share)
 
 
-@compiled
+@part
 def _quote(t: int, quotes: QuoteColumns, tick: int, assumed_bps: float) -> tuple[float, float, float, bool]:
     """spread_bps, imbalance, age of the newest tick of any kind in seconds, and whether it can be traded on."""
     if quotes.end.size == 0 and not math.isnan(assumed_bps):
@@ -202,7 +202,7 @@ def _quote(t: int, quotes: QuoteColumns, tick: int, assumed_bps: float) -> tuple
     return spread, imbalance, (t - max(quotes.end[quote], tick)) / SECOND, 0 < bid <= ask
 
 
-@compiled
+@part
 def _luld_dist(t: int, price: float, bars: BarColumns, closed: int, days: DayColumns, d: int) -> float:
     if days.days[d] == 0 or t < days.open_at[d] or t >= days.close_at[d]:
         return _NAN

@@ -17,7 +17,7 @@ order of events; integers are exact whatever the order, so parts computed elsewh
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch import compiled
+from momentum_kit.detection.batch import compiled, part
 
 UNITS_PER_BPS = 2.0**32
 MOST_BOXES = 64
@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-@compiled
+@part
 def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int:
     """Decision times at which at least the loosest cell triggers and none before them triggers wherever they do."""
     found, axes = 0, codes.shape[0]
@@ -57,7 +57,7 @@ def _passing_times(alive: Bools, codes: Bytes, paired: bool, times: Ints) -> int
     return found
 
 
-@compiled
+@part
 def _boxes(codes: Bytes, times: Ints, found: int, boxes: Bytes, owners: Ints, signs: Ints) -> int:
     """Signed boxes, each all cells up to a strictest one, whose values add up to the first trigger's in every cell.
 
@@ -92,7 +92,7 @@ def _boxes(codes: Bytes, times: Ints, found: int, boxes: Bytes, owners: Ints, si
     return size
 
 
-@compiled
+@part
 def _add_boxes(
     count: int, boxes: Bytes, owners: Ints, signs: Ints, values: Ints, strides: Ints, totals: Ints
 ) -> None:  # fmt: skip
@@ -104,7 +104,7 @@ def _add_boxes(
         totals[cell] += signs[box] * values[owners[box]]
 
 
-@compiled
+@part
 def _runs_of(codes: Bytes, a: int, times: Ints, found: int, to_the_end: int, ends: Ints) -> int:
     """Ascending, where the set of passing times changes along one axis; to_the_end: its steps, 0 if not needed."""
     count = 0
@@ -122,7 +122,7 @@ def _runs_of(codes: Bytes, a: int, times: Ints, found: int, to_the_end: int, end
     return count
 
 
-@compiled
+@part
 def _blocks(
     codes: Bytes, times: Ints, found: int, paired: bool, shape: Ints, strides: Ints, ends: Ints, own: Words, runs: Ints,
     sets: Words, corners: Ints,
@@ -151,7 +151,7 @@ def _blocks(
     return size
 
 
-@compiled
+@part
 def _first_times(size: int, sets: Words, firsts: Ints) -> None:
     """Per block the position of its first passing time, -1 where nothing passes."""
     for block in range(size):
@@ -164,7 +164,7 @@ def _first_times(size: int, sets: Words, firsts: Ints) -> None:
         firsts[block] = first
 
 
-@compiled
+@part
 def _add_blocks(size: int, firsts: Ints, values: Ints, runs: Ints, corners: Ints, field: Ints, totals: Ints) -> None:
     """Add each block's value to its cells: the difference to the next block along every axis, at its corner."""
     for block in range(size):
@@ -181,7 +181,7 @@ def _add_blocks(size: int, firsts: Ints, values: Ints, runs: Ints, corners: Ints
         totals[corners[block]] += field[block]
 
 
-@compiled
+@part
 def _spread(totals: Ints, shape: Ints, strides: Ints) -> None:
     """Suffix sums along every axis."""
     for a in range(len(shape)):
@@ -193,12 +193,13 @@ def _spread(totals: Ints, shape: Ints, strides: Ints) -> None:
                     here[at] += there[at]
 
 
-@compiled
-def _unpack(words: Ints, signals: Counts, fills: Counts, hits: Counts) -> None:
+@part
+def _unpack(words: Ints, sums: Ints, signals: Counts, fills: Counts, hits: Counts, units: Ints) -> None:
     for cell in range(len(words)):
         signals[cell] = words[cell] & MOST_A_DAY
         fills[cell] = (words[cell] >> 21) & MOST_A_DAY
         hits[cell] = words[cell] >> 42
+        units[cell] = sums[cell]
 
 
 @compiled
@@ -250,5 +251,4 @@ def sum_days(
         for e in range(exits):
             _spread(words[e], shape, strides)
             _spread(sums[e], shape, strides)
-            _unpack(words[e], signals[day], fills[e, day], hits[e, day])
-            units[e, day] = sums[e]
+            _unpack(words[e], sums[e], signals[day], fills[e, day], hits[e, day], units[e, day])

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch import compiled
+from momentum_kit.detection.batch import compiled, part
 from momentum_kit.research.sweep.kernel import UNITS_PER_BPS
 
 SLICE = 4096  # values that stay in the fastest cache while all limits are compared
@@ -41,7 +41,7 @@ def count_shares(spread_bps: Floats, ret_news: Floats, shares: Floats, codes: By
             codes[i, k] = passed
 
 
-@compiled
+@part
 def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
     """The next state of a key (the finaliser of splitmix64, whose every input bit moves every output bit)."""
     key = (key ^ word) + np.uint64(0x9E3779B97F4A7C15)
@@ -51,12 +51,12 @@ def _mixed(key: np.uint64, word: np.uint64) -> np.uint64:
 
 
 @compiled
-def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Floats) -> np.uint64:
+def fingerprint(con_ids: Ints, at: Ints, gate: npt.NDArray[np.int8], net_bps: Floats, bits: Ints) -> np.uint64:
     """A number that stands for these events with these outcomes: the sum of their keys, whatever their order.
 
-    Places without a decision time (NaT) count for nothing: they only pad a table to its width.
+    bits: of the outcomes. Places without a decision time (NaT) count for nothing: they only pad a table to its width.
     """
-    bits, total = net_bps.view(np.int64), np.uint64(0)
+    total = np.uint64(0)
     for event in range(len(con_ids)):
         key = _mixed(np.uint64(0), np.uint64(con_ids[event]))
         for k in range(at.shape[1]):

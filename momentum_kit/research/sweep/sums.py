@@ -66,7 +66,7 @@ def sum_table(
     days, count = len(day_values), (len(exits), len(day_values), grid.size)
     sums = CellSums(
         days=np.asarray(day_values, "datetime64[D]"), events=len(table),
-        keys=np.array([fingerprint(*_identity(table), net) for net in outcomes], np.uint64),
+        keys=np.array([fingerprint(*_identity(table), net, net.view(np.int64)) for net in outcomes], np.uint64),
         signals=np.empty(count[1:], np.int32), fills=np.empty(count, np.int32), hits=np.empty(count, np.int32),
         units=np.empty(count, np.int64),
     )  # fmt: skip

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from arch.bootstrap import SPA
 
 from momentum_kit.research.validation.statistics import Array
 
@@ -89,6 +88,8 @@ def mean_band(
 
 
 def _p_values(returns: Array, block: int, reps: int, seed: int) -> dict[str, float]:
+    from arch.bootstrap import SPA  # loads statsmodels and matplotlib: only where it is needed
+
     test = SPA(np.zeros(len(returns)), -returns, block_size=block, reps=reps, studentize=False, seed=seed)
     test.compute()
     return {str(name): float(value) for name, value in test.pvalues.items()}
