@@ -7,7 +7,7 @@ From memory, without any file (columns as Archive.columns gives them, `days` the
     source = MemorySource({("bars_1m", "ACME"): columns, ("bars_5s", "ACME"): finer}, days, headlines, masters)
     table = build(source, days[0], days[-1])
 
-and for who has his news items already (a frame with the columns of tables.EVENT_DTYPES but `session`, and sentiment,
+and for who has his news items already (a frame with the columns of table.EVENT_DTYPES but `session`, and sentiment,
 confidence and n_tickers) without reading headlines:
 
     table = event_table(news, source)
@@ -48,7 +48,7 @@ def build(
     """The table of all headlines received from first_day to last_day (New York, both included), symbol by symbol.
 
     latency: imputes receptions nobody recorded, and marks the table IMPUTED. master: as the live session has it, None
-    for none. run: where the work is done, research.cluster.Cluster.run for other machines.
+    for none. run: where the work is done, a Cluster's `run` for other machines.
     Raises ResearchError, one line, where nothing is left to study or the input cannot be.
     """
     settings = settings or EventSettings()

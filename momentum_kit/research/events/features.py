@@ -1,4 +1,4 @@
-"""From the news items of one symbol to its event table: catalysts, features and gates; one task of a study."""
+"""Builds the event table of one symbol from its news items: catalysts, features and gates; one task of a study."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Headlines to the news items of a study: the same functions and the same order of skips as services/news_handler.py.
+"""Turns headlines into the news items of a study, with the functions and in the order of skips of services/news.
 
 What the engine asks the broker, which contract a ticker is, a study asks the dated symbol master.
 """

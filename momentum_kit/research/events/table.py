@@ -5,7 +5,7 @@
     table.gate[i, k]               0 where the rules decide, else the reason that no threshold can lift
     table.net_bps["exit"][i, k]    what buying then would have brought, after costs
 
-`research/events.py` builds the features, `research/outcomes.py` fills in the outcomes.
+features.py fills in the features of one symbol, outcomes.py the outcomes, events.py puts the symbols together.
 """
 
 import dataclasses

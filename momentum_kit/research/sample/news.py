@@ -1,4 +1,4 @@
-"""Who is listed in a sample and what is written about it: headlines in IB's own formats; for sample.py."""
+"""Invents the companies of a sample and writes their headlines in IB's own formats; market_sample.py calls it."""
 
 from dataclasses import replace
 from datetime import datetime

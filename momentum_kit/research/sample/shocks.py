@@ -1,4 +1,4 @@
-"""When the headlines of a sample come and what they do to the tape; for sample.py."""
+"""Draws when the headlines of a sample come and what each does to its tape; market_sample.py calls it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The tape of one invented small cap: minutes of every day, 5 s bars and quotes around its headlines; for sample.py.
+"""Draws the tape of one invented small cap: minutes of every day, 5 s bars and quotes around its headlines.
 
 Everything random of a symbol is drawn once, then `assemble` turns the draws and a planted drift into series: the same
 draws with another drift differ by the drift alone, and nothing before it changes but by the ticks of later days.

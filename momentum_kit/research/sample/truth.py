@@ -1,4 +1,4 @@
-"""What is true of a sample: where the planted thresholds hold, and the drift that makes it worth money; for sample.py.
+"""Plants what is true of a sample: where the thresholds hold, and the drift that makes that worth money.
 
 The event table of the very tape that is handed out, built as for any study, tells the first decision time at which an
 event passes the planted thresholds. The price drifts on after that moment, so the drift can never be what made the

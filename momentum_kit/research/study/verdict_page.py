@@ -1,4 +1,4 @@
-"""The verdict in plain words: what is known, how sure, what it would cost to be wrong, what the data cannot tell."""
+"""Writes the verdict page: what is known, how sure, what it would cost to be wrong, what the data cannot tell."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Features to steps passed on each axis, with the very comparisons of detection/rules.py; before the sweep's kernel."""
+"""Counts how many steps of each axis a decision passes, by the comparisons of detection/live/rules.py.
+
+The kernel needs no feature after it: a byte an axis says in which cells a decision triggers.
+"""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Compiled inner loop of the sweep: steps passed to sums per day and cell; see research/sweep_sums.py.
+"""The sweep's kernel: from steps passed to sums per day and cell, compiled; sums.py calls it for shares of the days.
 
 The idea. Along an axis, from loose to strict, a decision time passes up to some step and not beyond: it triggers in a
 box of cells that begins at the loosest one. A value is given to all cells of such a box by adding it at the box's
@@ -12,6 +12,13 @@ OR), whose lowest bit is the first trigger. The differences between neighbouring
 
 All sums are integers, returns as multiples of 2**-32 bps. Signed corners of floats would cancel badly and depend on the
 order of events; integers are exact whatever the order, so parts computed elsewhere add up to the same bytes.
+
+Why it is right. Thresholds of one axis are nested: who passes a stricter step passes every looser one, so the cells in
+which a decision triggers are a box from the loosest cell on (with both `move` axes an L, which only blocks can hold),
+and a box is told by its strictest corner. Boxes from one corner meet in a box, so "in this box and in no earlier one"
+is a signed sum of boxes, each cell getting exactly one owner or none. Suffix sums are linear: spreading the sum of all
+corners is the sum of all spread boxes. Where counts of one word could overflow into the next field, or a day's returns
+64 bits, sums.py refuses the table first. Tests compare grids cell by cell with a plain loop over the rules.
 """
 
 import numpy as np

@@ -1,4 +1,8 @@
-"""Every configuration ever tried, counted once: what the deflated Sharpe ratio must know; written by every sweep."""
+"""The ledger of trials, trials.db: every sweep writes each cell once, and the deflated Sharpe ratio counts them.
+
+The more was tried, the better the best looks by luck alone. So what nobody counted is not shown: a sweep whose trials
+could not be written fails.
+"""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Compiled passes before and after the sweep's inner loop: features to steps, tables to keys, sums to moments."""
+"""Compiled passes around the sweep's kernel: features to steps before it, tables to keys, sums to moments after it."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""A good cell among good neighbours: where a sweep's result does not hang on one lucky cell.
+"""Finds the plateau of a sweep, the good cells among good neighbours, so that nothing hangs on one lucky cell.
 
 In words. A cell's score is its t by day clusters: the mean net return over its standard error. The summit is the good
 cell with the best mean score over itself and its neighbours, one step away along any axes; so a lucky cell among bad

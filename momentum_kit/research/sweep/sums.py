@@ -1,4 +1,4 @@
-"""Sums per day, cell and exit rule: what the sweep adds up, and what parts of a study add up to."""
+"""Adds up signals, fills and returns per day, cell and exit rule, and parts of a study to a whole; calls the kernel."""
 
 import math
 import os

@@ -19,7 +19,7 @@ UNITS = {
     "price range": "USD", "move": "%", "z": "", "rvol bar": "x", "rvol cum": "x", "dollar volume": "USD", "trades": "",
     "spread": "bps", "close location": "", "extension": "%",
 }  # fmt: skip
-"""Rule of detection/rules.py to the unit of its margin."""
+"""Rule of detection/live/rules.py to the unit of its margin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

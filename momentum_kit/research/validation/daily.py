@@ -1,4 +1,4 @@
-"""Daily results of every cell as arrays, and the choice of a cell from some of the days: what validation works on."""
+"""Daily results of every cell as arrays, and the choice of a cell from some of the days, for validation.py."""
 
 from dataclasses import dataclass
 
@@ -82,7 +82,7 @@ def t_by_day(cells: DailyCells, least_fills: int = LEAST_EVENTS) -> Array:
 
 
 def choose(cells: DailyCells, least_fills: int = LEAST_EVENTS) -> int | None:
-    """The column at the centre of the best plateau (research/sweep_plateau.py) over all exit rules.
+    """The column at the centre of the best plateau (`find_plateau`) over all exit rules.
 
     None where no cell stands out: then nothing is traded. The same choice is made from all open days for the candidate
     and from the earlier days of each month in the walk-forward.

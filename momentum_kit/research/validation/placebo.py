@@ -1,4 +1,4 @@
-"""The same thresholds where there cannot be an effect: headlines on other symbols or days, and random times."""
+"""Placebo studies: the same thresholds where there cannot be an effect, on other symbols, other days, random times."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

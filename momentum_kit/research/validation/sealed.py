@@ -1,4 +1,4 @@
-"""The last fifth of the days: no study sees them, they open once for a final candidate, and the opening is on record.
+"""Seals the last fifth of the days: no study sees them, they open once for a final candidate, which is on record.
 
 opened = seal(table, folder / "sealed.jsonl")
 opened.table                         all that selection, sweeps and validation may use
