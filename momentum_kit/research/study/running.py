@@ -1,11 +1,73 @@
-"""Runs the parts of a long step here or on a cluster, and counts them on a terminal; nothing is shown in a pipe."""
+"""Runs the parts of a long step: here, or on dask.distributed with other cores and machines and the same bytes.
 
+    study = Study("/shared/archive", scheduler="tcp://10.0.0.5:8786")
+
+Every worker must have the kit installed and see the archive under the same path; that needs the extra `cluster`. On a
+terminal a line counts the parts that are done; nothing is shown in a pipe.
+"""
+
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
+from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import Run
-from momentum_kit.research.study.cluster import Cluster
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+AHEAD = 4  # tasks per thread of a worker that are on their way: enough to keep all busy, few enough to hold in memory
+
+
+class Cluster:
+    """A connection to a scheduler; `run` works like the builtin map, elsewhere.
+
+    Raises ResearchError where dask is not installed, nobody answers, or no worker has joined.
+    """
+
+    def __init__(self, scheduler: str, timeout_s: float = 10.0) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise ResearchError("dask is not installed; pip install 'momentum-kit[cluster]'") from None
+        try:
+            self._client = Client(scheduler, timeout=timeout_s)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ResearchError(f"no dask scheduler at {scheduler}: {str(error).splitlines()[0]}") from None
+        threads = sum(self._client.nthreads().values())
+        if not threads:
+            self._client.close()
+            raise ResearchError(
+                f"no worker has joined the scheduler at {scheduler}; start one: dask worker {scheduler}"
+            )
+        self._ahead = AHEAD * threads
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect; the scheduler and its workers go on."""
+        self._client.close()
+
+    def run(self, task: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
+        """The results in the order of the things; an error of a task is raised as it was raised there."""
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for thing in things:
+                waiting.append(self._client.submit(task, thing, pure=False))
+                if len(waiting) >= self._ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            self._client.cancel(list(waiting))
 
 
 @contextmanager
