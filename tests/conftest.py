@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes on a busy machine says nothing about what it shows.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_SKIP = os.environ.get("MOMENTUM_KIT_NO_SKIP") == "1"
