@@ -37,10 +37,14 @@ OrderEvent = OrderUpdate | OpenOrder | OrderNotice | Execution | CommissionRepor
 
 
 class Clock(Protocol):
-    """Market time. Bars, ages, cool-downs and sessions follow it; time-outs follow the wall."""
+    """Market time. Bars, ages, cool-downs and sessions follow `now`; time-outs and patience follow `elapsed`."""
 
     def now(self) -> datetime:
-        """Aware UTC market time."""
+        """Aware UTC market time; on the wall it may step either way."""
+        ...
+
+    def elapsed(self) -> float:
+        """Market seconds since some moment, which no step of the wall clock changes and a closed lid counts in."""
         ...
 
 

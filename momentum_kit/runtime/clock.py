@@ -5,6 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from momentum_kit.config import ClockSettings
 
+# Linux stops CLOCK_MONOTONIC while a machine sleeps, macOS does not and has no other name for it
+_SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_s() -> float:
+    """Seconds since the machine started, those of its sleep included."""
+    return time.clock_gettime(_SLEEPLESS)
+
 
 class WallClock:
     """Real time."""
@@ -16,6 +24,10 @@ class WallClock:
         """Aware UTC."""
         return datetime.now(UTC)
 
+    def elapsed(self) -> float:
+        """Seconds since the machine started."""
+        return boot_s()
+
 
 class ScaledClock:
     """The broker's time at start, then `rate` market seconds per wall second."""
@@ -23,15 +35,19 @@ class ScaledClock:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._origin = datetime.now(UTC)
-        self._started = time.perf_counter()
+        self._started = boot_s()
 
     def start(self, at: datetime) -> None:
         """Market time is `at` from this instant."""
-        self._origin, self._started = at, time.perf_counter()
+        self._origin, self._started = at, boot_s()
 
     def now(self) -> datetime:
         """Aware UTC market time."""
-        return self._origin + timedelta(seconds=(time.perf_counter() - self._started) * self._rate)
+        return self._origin + timedelta(seconds=(boot_s() - self._started) * self._rate)
+
+    def elapsed(self) -> float:
+        """Market seconds, `rate` of them for each second since the machine started."""
+        return boot_s() * self._rate
 
 
 class SteppedClock:
@@ -39,14 +55,20 @@ class SteppedClock:
 
     def __init__(self) -> None:
         self._now = datetime.now(UTC)
+        self._elapsed = 0.0
 
     def start(self, at: datetime) -> None:
-        """Stand at `at`."""
+        """Stand at `at`; a market that begins anew at an earlier time lets nothing elapse."""
+        self._elapsed += max((at - self._now).total_seconds(), 0.0)
         self._now = at
 
     def now(self) -> datetime:
         """Aware UTC market time."""
         return self._now
+
+    def elapsed(self) -> float:
+        """Market seconds of all steps so far."""
+        return self._elapsed
 
 
 AnyClock = WallClock | ScaledClock | SteppedClock

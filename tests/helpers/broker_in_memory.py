@@ -34,16 +34,21 @@ def contract_of(con_id: int) -> Contract:
 
 
 class TestClock:
-    """Market time that moves by hand."""
+    """Market time that moves by hand; `stepped` is how far somebody has set the wall clock off."""
 
     __test__ = False
 
     def __init__(self, now: datetime = OPEN + timedelta(hours=1)) -> None:
         self.time = now
+        self.stepped = timedelta(0)
 
     def now(self) -> datetime:
         """Aware UTC."""
-        return self.time
+        return self.time + self.stepped
+
+    def elapsed(self) -> float:
+        """Seconds since the open, whatever became of the wall clock."""
+        return (self.time - OPEN).total_seconds()
 
 
 class Held:

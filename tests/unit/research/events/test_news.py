@@ -82,6 +82,10 @@ class StreamClock:
 
     at = NOON
 
+    def elapsed(self) -> float:
+        """Nothing elapses."""
+        return 0.0
+
     def now(self) -> datetime:
         """The reception of the headline on its way."""
         return self.at

@@ -1,0 +1,38 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from momentum_kit.runtime.clock import ScaledClock, SteppedClock, WallClock
+
+DAY = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("make", [WallClock, lambda: ScaledClock(20.0), SteppedClock], ids=["wall", "scaled", "steps"])
+def test_elapsed_never_goes_back(make) -> None:
+    """An earlier time of the broker, at a reconnect, takes nothing of what has elapsed."""
+    clock = make()
+    before = clock.elapsed()
+    clock.start(DAY)
+    clock.start(DAY - timedelta(minutes=10))
+    assert clock.elapsed() >= before
+
+
+def test_steps_elapse() -> None:
+    """In lock-step only the market's steps count, and all of them."""
+    clock = SteppedClock()
+    clock.start(DAY)
+    begun = clock.elapsed()
+    clock.start(DAY + timedelta(seconds=1.5))
+    clock.start(DAY + timedelta(seconds=4))
+    assert clock.elapsed() - begun == 4.0
+    assert clock.now() == DAY + timedelta(seconds=4)
+
+
+def test_a_scaled_clock_elapses_at_its_rate() -> None:
+    """Time-outs of a market at twenty times its speed are twenty times as short on the wall."""
+    clock = ScaledClock(20.0)
+    clock.start(DAY)
+    begun = clock.elapsed()
+    while clock.now() < DAY + timedelta(seconds=1):
+        pass
+    assert clock.elapsed() - begun == pytest.approx(1.0, abs=0.5)
