@@ -15,6 +15,7 @@ Where no exit status is given, the parent's holds:
     │   ├── ConnectionFailed              exit 2   nobody listens, nobody answers, client id in use
     │   ├── NotConnected                           a request while the socket is down
     │   ├── RequestTimeout                         no answer in time; the outcome is UNKNOWN, never "no"
+    │   ├── AnswerIncomplete                       a row of the answer could not be read: the list is UNKNOWN
     │   └── RequestFailed                          the broker refused the request: code and text
     │       ├── NoData                             an honest empty answer (162 "returned no data")
     │       └── PacingViolation                    too much, too fast (162 "pacing", 100)
@@ -84,6 +85,19 @@ class NotConnected(BrokerError):
 
 class RequestTimeout(BrokerError):
     """No answer within the time-out. The outcome is unknown: reconcile, never re-send."""
+
+
+class AnswerIncomplete(BrokerError):
+    """An answer of which a row could not be read: the list is unknown, never a shorter one.
+
+    which: the list that was asked for; row: what arrived, as far as it could be told; why: what is wrong with it.
+    """
+
+    def __init__(self, which: str, row: str, why: str) -> None:
+        super().__init__(f"{which}: unknown, a row could not be read: {why} in {row}")
+        self.which = which
+        self.row = row
+        self.why = why
 
 
 class RequestFailed(BrokerError):

@@ -130,8 +130,15 @@ class Broker(Protocol):
         """Executions since midnight; their commission reports arrive by stream_order_events."""
         ...
 
+    def stream_positions(self) -> AsyncIterator[Position]:
+        """Every position row as the broker says it, also those of answers, in order; never dropped.
+
+        Rows of changes come once fetch_positions has asked; they trail the executions, by seconds in bad moments.
+        """
+        ...
+
     async def fetch_positions(self) -> tuple[Position, ...]:
-        """All holdings."""
+        """All holdings; a row of 0 shares is one that was closed. The broker says changes from here on."""
         ...
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:

@@ -319,13 +319,19 @@ class IBKRBridge:
 
     # -- account ------------------------------------------------------------------------------------------------------
 
-    async def fetch_positions(self) -> tuple[Position, ...]:
-        """All holdings."""
+    def stream_positions(self) -> Stream[Position]:
+        """Every position row as the broker says it, never dropped; the first stream starts at the connect.
+
+        Rows of changes come once fetch_positions has asked.
+        """
         session = self._session
-        try:
-            return await self._ask_by_name(events.POSITIONS, "reqPositions")
-        finally:
-            session.send_quietly("cancelPositions")  # or IB goes on to send changes
+        feed, session.early_positions = session.early_positions or session.position_feed(), None
+        return Stream(feed)
+
+    async def fetch_positions(self) -> tuple[Position, ...]:
+        """All holdings, each as last said before the end of the answer; from here on IB sends each change."""
+        found = await self._ask_by_name(events.POSITIONS, "reqPositions")
+        return tuple({(row.account, row.contract.con_id or row.contract): row for row in found}.values())
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """Net liquidation, buying power and the like, of all accounts."""

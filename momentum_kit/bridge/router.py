@@ -18,6 +18,7 @@ from momentum_kit.models import (
     OpenOrder,
     OrderNotice,
     OrderUpdate,
+    Position,
 )
 from momentum_kit.ports import OrderEvent
 
@@ -26,7 +27,9 @@ _ERRORS = {Action.NO_DATA: NoData, Action.PACING: PacingViolation}
 
 
 class Router:
-    """Routes by type. The parts are those of one connection; order_feeds get every order event, in order.
+    """Routes by type. The parts are those of one connection.
+
+    order_feeds get every order event in order, position_feeds every position row.
 
     on_headline: the push form of the headline streams. on_fatal(code, text, advice): this socket is over.
     """
@@ -52,6 +55,7 @@ class Router:
         self._on_headline = on_headline
         self._on_fatal = on_fatal
         self.order_feeds: list[Feed[OrderEvent]] = []
+        self.position_feeds: list[Feed[Position]] = []
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.NumberTick: self._tick,
             events.TextTick: self._text_tick,
@@ -64,7 +68,13 @@ class Router:
             OrderUpdate: self._order_event,
             Execution: self._order_event,
             CommissionReport: self._order_event,
+            Position: self._position,
         }
+
+    @property
+    def account_feeds(self) -> list[Feed[Any]]:
+        """Every reader of orders or positions."""
+        return [*self.order_feeds, *self.position_feeds]
 
     def route(self, value: Any) -> None:
         """Handle one value."""
@@ -98,6 +108,11 @@ class Router:
     def _order_event(self, event: OrderEvent) -> None:
         for feed in self.order_feeds:
             feed.put(event)
+
+    def _position(self, row: Position) -> None:
+        self._requests.answer(events.Answer(events.POSITIONS, (row,), False))
+        for feed in self.position_feeds:
+            feed.put(row)
 
     def _unreadable(self, trouble: events.Unreadable) -> None:
         self._incident("unreadable", f"{trouble.what}: {trouble.detail}"[:500])

@@ -18,7 +18,7 @@ from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, Subscriptions
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
-from momentum_kit.models import Headline
+from momentum_kit.models import Headline, Position
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,9 @@ class GatewaySession:
         self._closing = False  # we want it to end
         self._over = False  # it has ended
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # order events are kept from the first on: the first reader must not miss those before it came
+        # kept from the first on: the first reader must not miss what was said before it came
         self.early_orders: Feed[OrderEvent] | None = self.order_feed()
+        self.early_positions: Feed[Position] | None = self.position_feed()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -111,8 +112,9 @@ class GatewaySession:
         self.outbox.close(NotConnected("disconnected"))
         await self.thread.stop()
         self.dispatcher.finish()
-        if self.early_orders is not None:
-            self.early_orders.close()
+        for unread in (self.early_orders, self.early_positions):
+            if unread is not None:
+                unread.close()
 
     def send(self, request: str, *args: Any, urgent: bool = False) -> "asyncio.Future[None]":
         """Hand one request to the socket, within the message rate; the future carries its failure."""
@@ -129,9 +131,11 @@ class GatewaySession:
 
     def order_feed(self) -> Feed[OrderEvent]:
         """A feed of every order event from now on."""
-        feed: Feed[OrderEvent] = Feed(self.lossless("order events"), self.router.order_feeds.remove, self._changed)
-        self.router.order_feeds.append(feed)
-        return feed
+        return self._open_feed("order events", self.router.order_feeds)
+
+    def position_feed(self) -> Feed[Position]:
+        """A feed of every position row from now on."""
+        return self._open_feed("positions", self.router.position_feeds)
 
     def line_feed(self, buffer: Any) -> Feed[Any]:
         """A feed for one or more lines."""
@@ -141,13 +145,19 @@ class GatewaySession:
         """A buffer that loses nothing."""
         return LosslessBuffer(name, folder=self.options.spill_dir, alarm=self.options.incident)
 
+    def _open_feed(self, name: str, feeds: list[Feed[Any]]) -> Feed[Any]:
+        feed: Feed[Any] = Feed(self.lossless(name), feeds.remove, self._changed)
+        feeds.append(feed)
+        return feed
+
     # -- parts' questions ---------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
         self.dispatcher.changed()
 
     def _quiet(self) -> bool:
-        feeds = (feed for feed in self.router.order_feeds if feed is not self.early_orders)
+        early = (self.early_orders, self.early_positions)  # nobody reads them yet
+        feeds = (feed for feed in self.router.account_feeds if feed not in early)
         return (
             not self.requests.active
             and self.outbox.empty
@@ -216,7 +226,7 @@ class GatewaySession:
         self.outbox.close(NotConnected(reason))
         last_word = None if self._closing else NotConnected(reason)
         self.lines.end_all(last_word)
-        for feed in self.router.order_feeds:
+        for feed in self.router.account_feeds:
             feed.end(last_word)
         self.dispatcher.changed()
 

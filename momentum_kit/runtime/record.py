@@ -136,6 +136,10 @@ class RecordingGateway:
         """Recorded."""
         return RecordedStream(self._gateway.stream_order_events(), self._recorder)
 
+    def stream_positions(self) -> AsyncIterator[Position]:
+        """Recorded."""
+        return RecordedStream(self._gateway.stream_positions(), self._recorder)
+
     # -- answers -----------------------------------------------------------------------------------------------------
 
     async def fetch_historical_data(
@@ -175,7 +179,7 @@ class RecordingGateway:
         return self._recorded(await self._gateway.fetch_completed_orders())
 
     async def fetch_positions(self) -> tuple[Position, ...]:
-        """Not recorded."""
+        """Its rows are recorded where they are streamed."""
         return await self._gateway.fetch_positions()
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:

@@ -198,6 +198,28 @@ async def test_a_bracket_from_entry_to_cancel(bridge: IBKRBridge, incidents: lis
     assert incidents == []
 
 
+async def test_the_position_is_said_each_time_it_changes(bridge: IBKRBridge, gateway: Any) -> None:
+    """Once asked for, rows come by themselves: of our fills, of another client's, and 0 for what was closed."""
+    contract = (await apple(bridge)).contract
+    rows, quotes = Reader(bridge.stream_positions()), Reader(bridge.stream_quotes(contract))
+    assert await bridge.fetch_positions() == ()
+    await step(bridge, 2)
+    market = {"order_type": "MKT", "quantity": Decimal(10), "tif": "DAY"}
+    await bridge.place_order(contract, OrderRequest(action=OrderAction.BUY, **market))
+    await step(bridge, 3)
+    ours = [(row.contract.con_id, row.quantity) for row in rows.values]
+    assert ours[-1] == (265598, Decimal(10))
+    (held,) = await bridge.fetch_positions()
+    assert (held.quantity, rows.values[-1]) == (Decimal(10), held)
+    async with IBKRBridge(port=gateway.port, client_id=18, messages_per_s=math.inf) as hand:
+        await hand.place_order(contract, OrderRequest(action=OrderAction.SELL, **market))
+        await hand.fetch_current_time()
+        await step(bridge, 3)
+    assert (rows.values[-1].contract.con_id, rows.values[-1].quantity) == (265598, Decimal(0))
+    assert await bridge.fetch_positions() == ()
+    assert quotes.values
+
+
 async def test_a_second_client_with_the_same_id_is_refused(gateway: Any, bridge: IBKRBridge) -> None:
     """326, in words."""
     with pytest.raises(ConnectionFailed, match="client id 17 is in use"):

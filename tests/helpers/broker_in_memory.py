@@ -73,7 +73,12 @@ class Held:
 
 
 class MemoryBroker:
-    """Orders live in a dict; `silent` withholds every word, `refuse` kills the next orders, `lose_send` fails sends."""
+    """Orders live in a dict; `silent` withholds every word, `refuse` kills the next orders, `fail_sends` fails sends.
+
+    trouble: what becomes of a list ("open orders", "completed orders", "executions", "positions") while it is named
+    there: an error (RequestTimeout, AnswerIncomplete) is raised, an event is waited for, and if it is never set the
+    list hangs.
+    """
 
     def __init__(self, clock: TestClock) -> None:
         self.clock = clock
@@ -81,6 +86,8 @@ class MemoryBroker:
         self.staged: list[int] = []
         self.sent: list[tuple[str, OrderRequest]] = []
         self.events: asyncio.Queue[object] = asyncio.Queue()
+        self.rows: asyncio.Queue[Position] = asyncio.Queue()
+        self.trouble: dict[str, BrokerError | asyncio.Event] = {}
         self.executions: list[Execution] = []
         self.late: list[Execution] = []
         self.reports: list[CommissionReport] = []
@@ -148,24 +155,34 @@ class MemoryBroker:
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
         """Alive orders."""
         await asyncio.sleep(0)
+        await self._trouble("open orders")
         return tuple(self._open(held) for held in self.orders.values() if held.alive)
 
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Dead ones."""
+        await self._trouble("completed orders")
         return tuple(self._open(held) for held in self.orders.values() if held.status and not held.alive)
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
         """All of today; their commission reports come by the stream."""
+        await self._trouble("executions")
         for report in self.reports:
             self.say(report)
         return tuple(replace(e, from_request=True) for e in self.executions)
 
+    async def stream_positions(self) -> AsyncIterator[Position]:
+        """All rows, for ever: of changes and of answers."""
+        while True:
+            row = await self.rows.get()
+            try:
+                yield row
+            finally:
+                self.rows.task_done()
+
     async def fetch_positions(self) -> tuple[Position, ...]:
         """What is held."""
-        return tuple(
-            Position(account=ACCOUNT, contract=contract_of(con_id), quantity=quantity, average_cost=cost)
-            for con_id, (quantity, cost) in sorted(self.positions.items())
-        )
+        await self._trouble("positions")
+        return tuple(self.say_position(con_id) for con_id in sorted(self.positions))
 
     async def fetch_account_summary(self) -> tuple[object, ...]:
         """Nothing."""
@@ -214,8 +231,12 @@ class MemoryBroker:
         status: bool = True,
         commission: bool = True,
         late: bool = False,
+        row: bool = True,
     ) -> None:
-        """Execute part of an order: execution (late: not before `release`), status, commission, and the OCA group."""
+        """Execute part of an order: execution, position row, status, commission, and the OCA group.
+
+        late: the execution is not said before `release`. row=False: the position's row is not said (`say_position`).
+        """
         size = min(Decimal(shares), held.remaining)
         assert held.alive and size > 0
         held.filled += size
@@ -246,6 +267,8 @@ class MemoryBroker:
             self.late.append(execution)
         else:
             self.say(execution)
+        if row:
+            self.say_position(held.contract.con_id)
         if not held.remaining:
             held.status = "Filled"
         if status:
@@ -258,6 +281,20 @@ class MemoryBroker:
             )
             self.say(self.reports[-1])
         self._after_fill(held)
+
+    def by_hand(self, con_id: int, shares: int, price: float = 5.0) -> None:
+        """A trade of the user elsewhere: the position changes (sales negative) and its row is said, nothing else."""
+        before, cost = self.positions.get(con_id, (ZERO, 0.0))
+        self.positions[con_id] = (before + shares, price if shares > 0 else cost)
+        self.say_position(con_id)
+
+    def say_position(self, con_id: int) -> Position:
+        """Say the row of a holding, unless silent; it is returned."""
+        quantity, cost = self.positions[con_id]
+        row = Position(account=ACCOUNT, contract=contract_of(con_id), quantity=quantity, average_cost=cost)
+        if not self.silent:
+            self.rows.put_nowait(row)
+        return row
 
     def release(self) -> None:
         """Say the executions that were late."""
@@ -306,6 +343,13 @@ class MemoryBroker:
         """Queue one event, unless silent."""
         if not self.silent:
             self.events.put_nowait(event)
+
+    async def _trouble(self, which: str) -> None:
+        match self.trouble.get(which):
+            case asyncio.Event() as until:
+                await until.wait()
+            case BrokerError() as error:
+                raise error
 
     def _accept(self, held: Held) -> None:
         if _kind(held.request) in self.refuse:

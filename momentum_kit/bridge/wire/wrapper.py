@@ -261,13 +261,14 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def position(self, account: str, contract: Any, position: Decimal, avgCost: float) -> None:
-        value = Position(
-            account=account,
-            contract=convert.contract(contract),
-            quantity=convert.shares(position),
-            average_cost=convert.price(avgCost),
+        self._post(
+            Position(
+                account=account,
+                contract=convert.contract(contract),
+                quantity=convert.shares(position),
+                average_cost=convert.price(avgCost),
+            )
         )
-        self._answer(events.POSITIONS, value)
 
     @_queued
     def positionEnd(self) -> None:

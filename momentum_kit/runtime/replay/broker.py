@@ -20,7 +20,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.replay import conversion
-from momentum_kit.simgateway.embedding import RecordedMarket, SimulatedBroker
+from momentum_kit.simgateway.embedding import AccountPosition, RecordedMarket, SimulatedBroker
 from momentum_kit.simgateway.embedding import events as sim
 
 CLIENT_ID = 17
@@ -51,6 +51,7 @@ class ReplayBroker:
         self._at = market.now
         self._next_order_id = 1
         self._orders: list[Feed[OrderEvent]] = []
+        self._holdings: list[Feed[Position]] = []
         self._traded: set[int] = set()  # contracts whose events the broker needs
         self._touched: list[Feed[Any]] = []  # fed since all was last known to be quiet
 
@@ -111,9 +112,15 @@ class ReplayBroker:
         self._tell(report for report in commissions if report is not None)
         return tuple(conversion.execution(report, self._market, self._now(), from_request=True) for report in found)
 
+    def stream_positions(self) -> Stream[Position]:
+        """Each holding after every execution, and every row of an answer."""
+        feed: Feed[Position] = self._feed(Fifo(), self._holdings.remove)
+        self._holdings.append(feed)
+        return Stream(feed)
+
     async def fetch_positions(self) -> tuple[Position, ...]:
-        """All holdings."""
-        return tuple(conversion.position(held, self._market, self.accounts[0]) for held in self._broker.positions())
+        """All holdings; like a gateway, it says so by stream_positions as well."""
+        return self._tell_positions(self._broker.positions())
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """The simulated account."""
@@ -130,7 +137,17 @@ class ReplayBroker:
             for event in told:
                 feed.put(event)
             self._touched.append(feed)
+        account = self._broker.account
+        self._tell_positions([account.holding(each.contract.con_id) for each in told if isinstance(each, Execution)])
         return told
+
+    def _tell_positions(self, holdings: list[AccountPosition]) -> tuple[Position, ...]:
+        rows = tuple(conversion.position(held, self._market, self.accounts[0]) for held in holdings)
+        for feed in self._holdings if rows else ():
+            for row in rows:
+                feed.put(row)
+            self._touched.append(feed)
+        return rows
 
     def _pass(self, moment: datetime) -> None:
         self._at = max(self._at, moment)

@@ -53,7 +53,7 @@ class ReplayGateway(ReplayBroker):
     async def disconnect(self) -> None:
         """Streams end."""
         lines = [feed for line in self._lines.values() for feed in line.feeds]
-        for feed in [*lines, *(feed for _, feed in self._news), *self._orders]:
+        for feed in [*lines, *(feed for _, feed in self._news), *self._orders, *self._holdings]:
             feed.end()
 
     async def fetch_current_time(self) -> datetime:

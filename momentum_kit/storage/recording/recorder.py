@@ -28,6 +28,7 @@ from momentum_kit.models import (
     OpenOrder,
     OrderNotice,
     OrderUpdate,
+    Position,
     Quote,
     TradeTick,
 )
@@ -70,7 +71,7 @@ TYPES: dict[str, Any] = {
     each.__name__: each
     for each in (
         CommissionReport, Connected, ContractDetails, Execution, Headline, HistoryAnswer, OpenOrder, OrderNotice,
-        OrderUpdate, Quote, TradeTick, Watched,
+        OrderUpdate, Position, Quote, TradeTick, Watched,
     )
 }  # fmt: skip
 

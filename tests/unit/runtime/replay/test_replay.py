@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from momentum_kit.errors import ArchiveError, BrokerError
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.market import Bar
 from momentum_kit.models.news import Headline
+from momentum_kit.models.orders import OrderAction, OrderRequest
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.replay import Replay, replay_of
+from momentum_kit.runtime.replay.gateway import ReplayGateway
 from momentum_kit.runtime.sim import ArchiveDay
 from momentum_kit.sessions import session_on
-from momentum_kit.storage.archive import BARS_5S, Archive, Provenance, Series
+from momentum_kit.simgateway.embedding import open_broker
+from momentum_kit.storage.archive import BARS_5S, QUOTES_5S, Archive, Provenance, QuoteBar, Series
 
 DAY = date(2026, 11, 20)
 OPEN = session_on(DAY).open
@@ -130,3 +134,30 @@ def test_settings_hear_what_the_day_has(folder: Path) -> None:
     config = Path(__file__).resolve().parents[4] / "config" / "replay.yaml"
     news = Replay(archive=folder, day=DAY, config=config).settings().news
     assert (news.broad_tapes, news.watch_symbols) == (("BRFG",), ("TESTQ",))
+
+
+async def test_a_replay_says_each_holding_as_it_changes(folder: Path) -> None:
+    """Like a gateway that was asked once: a row after each execution, and the rows of an answer."""
+    starts = [OPEN + timedelta(seconds=5 * n) for n in range(60)]
+    bars = [Bar(at, 5, 5.0, 5.01, 4.99, 5.0, 900.0, 5.0, 9) for at in starts]
+    quotes = [QuoteBar(at, 5, *(4.99,) * 4, 500.0, *(5.01,) * 4, 500.0) for at in starts]
+    kinds = {BARS_5S: bars, QUOTES_5S: quotes}
+    Archive(folder).extend(
+        [Series(kind=kind, symbol="TESTQ", day=DAY, rows=rows, provenance=ORIGIN) for kind, rows in kinds.items()]
+    )
+    market = ArchiveDay(folder, DAY).market()
+    gateway = ReplayGateway(
+        market=market, broker=open_broker(market), now=lambda: market.now, step=timedelta(minutes=5)
+    )
+    rows = gateway.stream_positions()
+    (listed,) = await gateway.fetch_contract_details(Contract("TESTQ"))
+    buy = OrderRequest(action=OrderAction.BUY, quantity=Decimal(3), order_type="MKT", order_id=gateway.next_order_id())
+    await gateway.place_order(listed.contract, buy)
+    while market.now < OPEN + timedelta(minutes=10):
+        await gateway.fetch_current_time_millis()
+    held = Decimal(0)
+    for execution in await gateway.fetch_executions():
+        held += execution.shares
+        assert (await anext(rows)).quantity == held
+    assert held == 3
+    assert await gateway.fetch_positions() == (await anext(rows),)
