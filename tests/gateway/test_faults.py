@@ -477,8 +477,10 @@ async def test_the_bridge_never_hangs(
 
 
 def test_every_fault_has_a_test() -> None:
-    """A new kind of fault cannot come without its effect being shown above."""
-    source = Path(__file__).read_text(encoding="utf-8")
+    """A new kind of fault cannot come without its effect being shown here or in test_account_faults.py."""
+    source = "".join(
+        (Path(__file__).parent / name).read_text() for name in ("test_faults.py", "test_account_faults.py")
+    )
     assert [fault.__name__ for fault in set(fault_specs.KINDS.values()) if f"{fault.__name__}(" not in source] == []
 
 

@@ -112,6 +112,14 @@ SWITCHES: tuple[Switch, ...] = (
         ),
     ),
     Switch(
+        "foreign_executions",
+        "Does reqExecutions list executions of other clients and of TWS where its filter names no client?",
+        (
+            Alternative("listed", _D, "clientId is one of the filters: TWS API, ExecutionFilter"),
+            Alternative("own_client", _A, "peers had to use the master client id to see them"),
+        ),
+    ),
+    Switch(
         "staged_child",
         "Is a child that is staged with transmit=False told anything?",
         (
@@ -244,6 +252,7 @@ class BrokerAssumptions:
     stop_first_echo: Literal["stray_limit", "clean"] = "stray_limit"
     open_orders_reply: Literal["order_only", "order_and_status"] = "order_only"
     empty_executions: Literal["end", "silence"] = "end"
+    foreign_executions: Literal["listed", "own_client"] = "listed"
     staged_child: Literal["silent", "transient_cancelled"] = "silent"
     partial_parent: Literal["children_wait", "children_activate"] = "children_wait"
     dead_partial_parent: Literal["children_resized", "children_cancelled"] = "children_resized"

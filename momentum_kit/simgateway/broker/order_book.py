@@ -28,6 +28,8 @@ class Ticket:
     asked_oca: OCA group and type as the client last sent them (the broker groups bracket children itself).
     locating: held until shares to sell short are found.
     resting: it has been seen uncrossed at the market, so that it fills at its own limit from then on.
+    era: how often order ids had begun anew when it came: within one its id is its client's alone. parent_era: that of
+    the parent it names.
     """
 
     order: SimOrder
@@ -44,6 +46,8 @@ class Ticket:
     value_usd: float = 0.0
     commission_usd: float = 0.0
     done_at: datetime | None = None
+    era: int = 0
+    parent_era: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -86,41 +90,57 @@ class Ticket:
 
 
 class OrderBook:
-    """Tickets by (client id, order id), in the order in which they were placed."""
+    """Tickets by era, client id and order id, in the order in which they were placed."""
 
     def __init__(self, first_order_id: int = 1) -> None:
         self._first_order_id = first_order_id
-        self._tickets: dict[tuple[int, int], Ticket] = {}
+        self._era = 0
+        self._tickets: dict[tuple[int, int, int], Ticket] = {}
         self._next_ids: dict[int, int] = {}
         self._working: dict[int, list[Ticket]] = {}
         self.spent_groups: set[str] = set()  # OCA groups with a filled member: they take no more orders
-        self._families: dict[tuple[int, int], list[Ticket]] = {}
+        self._families: dict[tuple[int, int, int], list[Ticket]] = {}
 
     def __iter__(self) -> Iterator[Ticket]:
         return iter(list(self._tickets.values()))
 
     def get(self, client_id: int, order_id: int) -> Ticket | None:
-        """The ticket this client knows by this id."""
-        return self._tickets.get((client_id, order_id))
+        """The ticket this client knows by this id; one of an earlier era only while it works."""
+        known = self._tickets.get((self._era, client_id, order_id))
+        if known is not None or not self._era:
+            return known
+        earlier = (self._tickets.get((era, client_id, order_id)) for era in reversed(range(self._era)))
+        return next((ticket for ticket in earlier if ticket is not None and ticket.is_open), None)
 
     def add(self, ticket: Ticket, key: tuple[int, int] | None = None) -> None:
         """Remember a new order, or a staged one that is sent again; key: where its own ids do not tell it apart."""
         order = ticket.order
+        parent = self.get(order.client_id, order.parent_id)
+        ticket.era = self._era
+        ticket.parent_era = parent.era if parent else self._era
         client_id, order_id = key or (order.client_id, order.order_id)
         self.forget(client_id, order_id)
-        self._tickets[client_id, order_id] = ticket
+        self._tickets[self._era, client_id, order_id] = ticket
         if order.parent_id:
-            self._families.setdefault((order.client_id, order.parent_id), []).append(ticket)
+            self._families.setdefault(_parent_key(ticket), []).append(ticket)
 
     def forget(self, client_id: int, order_id: int) -> None:
         """Drop an order that was never transmitted."""
-        ticket = self._tickets.pop((client_id, order_id), None)
+        ticket = self._tickets.pop((self._era, client_id, order_id), None)
         if ticket and ticket.order.parent_id:
-            self._families[client_id, ticket.order.parent_id].remove(ticket)
+            self._families[_parent_key(ticket)].remove(ticket)
 
     def rekey(self, ticket: Ticket, key: tuple[int, int]) -> None:
         """Keep a known order under other ids from now on."""
-        self._tickets = {key if known is ticket else old: known for old, known in self._tickets.items()}
+        new = (ticket.era, *key)
+        self._tickets = {new if known is ticket else old: known for old, known in self._tickets.items()}
+
+    def begin_ids_anew(self) -> None:
+        """Every client counts from the first id again; what was transmitted keeps its ids, its family and its place."""
+        for client_id, order_id in [key[1:] for key, ticket in self._tickets.items() if ticket.stage is Stage.STAGED]:
+            self.forget(client_id, order_id)
+        self._era += 1
+        self._next_ids.clear()
 
     def use_id(self, client_id: int, order_id: int) -> None:
         """Move the client's next id beyond this one."""
@@ -148,11 +168,11 @@ class OrderBook:
 
     def parent(self, ticket: Ticket) -> Ticket | None:
         """The parent a child names, among its own client's orders."""
-        return self.get(ticket.order.client_id, ticket.order.parent_id) if ticket.order.parent_id else None
+        return self._tickets.get(_parent_key(ticket)) if ticket.order.parent_id else None
 
     def children(self, parent: Ticket) -> list[Ticket]:
         """All orders that name this parent, oldest first (a copy)."""
-        return list(self._families.get((parent.order.client_id, parent.order.order_id), ()))
+        return list(self._families.get((parent.era, parent.order.client_id, parent.order.order_id), ()))
 
     def oca_others(self, ticket: Ticket) -> list[Ticket]:
         """The open other members of the order's OCA group, oldest first; groups span clients and contracts."""
@@ -161,3 +181,7 @@ class OrderBook:
             return []
         working = (other for tickets in self._working.values() for other in tickets)
         return [other for other in working if other is not ticket and other.order.oca_group == group]
+
+
+def _parent_key(child: Ticket) -> tuple[int, int, int]:
+    return child.parent_era, child.order.client_id, child.order.parent_id

@@ -6,8 +6,9 @@ modify or cancel goes by order_changes.py. Nothing here waits: every call carrie
 what was due by then (the agenda of state.py), so that the same calls give the same events at any speed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from momentum_kit.sessions import NEW_YORK, exchange_day
@@ -29,7 +30,7 @@ from momentum_kit.simgateway.broker.queries import (
 )
 from momentum_kit.simgateway.broker.reports import Refusal, error
 from momentum_kit.simgateway.broker.state import BrokerState, OrderIds
-from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, ManualOrders, liquidate
+from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, ManualOrders, liquidate, trade_by_hand
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -121,6 +122,23 @@ class SimulatedBroker:
     def liquidate(self, con_id: int, at: datetime) -> list[OrderEvent]:
         """The broker closes a holding by force, at the touch."""
         return self.advance(at) + liquidate(self._state, self._life, con_id, at)
+
+    def trade_by_hand(self, con_id: int, signed: Decimal, at: datetime, price: float | None = None) -> list[OrderEvent]:
+        """A person buys (or, negative, sells) at once, in one piece, at `price` (USD) or at the touch."""
+        events = self.advance(at)
+        return events + trade_by_hand(self._state, self._manual.new_key(), con_id, signed, at, price)
+
+    def cancel_by_hand(self, chosen: Callable[[SimOrder], bool], at: datetime) -> list[OrderEvent]:
+        """A person cancels every working order that is `chosen`; at once, and its client hears of it."""
+        events = self.advance(at)
+        for ticket in self._book:
+            if ticket.is_open and chosen(ticket.order):
+                events += self._life.close(ticket, "Cancelled", at, asked=True)
+        return events
+
+    def begin_ids_anew(self) -> None:
+        """Order ids begin anew for every client; orders, executions and positions stay."""
+        self._book.begin_ids_anew()
 
     def correct(self, exec_id: str, at: datetime, price: float | None = None) -> list[OrderEvent]:
         """The broker corrects an execution, to `price` (USD) if one is given; KeyError if it does not stand."""

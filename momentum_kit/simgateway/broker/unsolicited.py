@@ -1,4 +1,4 @@
-"""Orders that no API client sent: those a person enters in TWS, and the broker's own liquidations.
+"""Orders that no API client sent: those a person enters or trades in TWS, and the broker's own liquidations.
 
 A manual order is client 0's, with order id 0 until client 0 binds it to a negative id.
 https://interactivebrokers.github.io/tws-api/open_orders.html
@@ -61,21 +61,43 @@ def liquidate(state: BrokerState, life: OrderLife, con_id: int, at: datetime) ->
     if state.assumptions.liquidated_orders == "cancelled":
         for ticket in state.book.working(con_id):
             events += life.close(ticket, "Cancelled", at) if ticket.is_open else []
-    ticket = Ticket(_broker_order(state, con_id, -held), ("", 0))
+    ticket = Ticket(_order_of_nobody(state, con_id, -held, LIQUIDATION_ORDER_ID), ("", 0))
+    return events + _fill_at_once(state, ticket, _price_now(state, ticket), at, liquidation=True)
+
+
+def trade_by_hand(
+    state: BrokerState, key: tuple[int, int], con_id: int, signed: Decimal, at: datetime, price: float | None
+) -> list[OrderEvent]:
+    """A person buys (or, negative, sells) so many shares at `price` (USD) or at the touch; key: see ManualOrders."""
+    state.top.watch(con_id)
+    ticket = Ticket(_order_of_nobody(state, con_id, signed, UNBOUND), ("", 0))
+    state.book.add(ticket, key)
+    state.book.finish(ticket, at)
+    return _fill_at_once(state, ticket, price or _price_now(state, ticket), at)
+
+
+def _price_now(state: BrokerState, ticket: Ticket) -> float:
+    touch = state.top.touch(ticket.order.con_id)
+    return touch.opposite(ticket.sign)[0] if touch else state.top.mark(ticket.order.con_id) or 0.0
+
+
+def _fill_at_once(
+    state: BrokerState, ticket: Ticket, price: float, at: datetime, *, liquidation: bool = False
+) -> list[OrderEvent]:
+    """In one piece, whatever the touch shows: neither waits for size."""
     order = ticket.order
-    # In one piece, whatever the touch shows: a liquidation does not wait for size.
-    touch = state.top.touch(con_id)
-    price = touch.opposite(ticket.sign)[0] if touch else state.top.mark(con_id) or 0.0
     order.filled, order.average_price, order.last_fill_price, order.status = order.quantity, price, price, "Filled"
     ticket.value_usd = price * float(order.quantity)
-    fill = book_execution(state, ticket, shares=order.quantity, price=price, at=at, liquidity=REMOVED, liquidation=True)
-    return [*events, fill.report, fill.commission]
+    fill = book_execution(
+        state, ticket, shares=order.quantity, price=price, at=at, liquidity=REMOVED, liquidation=liquidation
+    )
+    return [fill.report, fill.commission]
 
 
-def _broker_order(state: BrokerState, con_id: int, signed: Decimal) -> SimOrder:
+def _order_of_nobody(state: BrokerState, con_id: int, signed: Decimal, order_id: int) -> SimOrder:
     return SimOrder(
-        client_id=0,
-        order_id=LIQUIDATION_ORDER_ID,
+        client_id=TWS_CLIENT,
+        order_id=order_id,
         perm_id=state.ids.perm_id(),
         con_id=con_id,
         account=state.account.name,

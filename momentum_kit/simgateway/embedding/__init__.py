@@ -39,7 +39,14 @@ from momentum_kit.simgateway.market import (
     story_hash,
     to_ms,
 )
-from momentum_kit.simgateway.scenario import TAPE_BEGINS, NewsSpec, Scenario
+from momentum_kit.simgateway.scenario import (
+    TAPE_BEGINS,
+    ManualCancel,
+    ManualTrade,
+    NewsSpec,
+    OrderIdsAnew,
+    Scenario,
+)
 
 __all__ = [
     "AAPL",
@@ -60,8 +67,11 @@ __all__ = [
     "Instrument",
     "Ints",
     "LockStep",
+    "ManualCancel",
+    "ManualTrade",
     "Market",
     "NewsSpec",
+    "OrderIdsAnew",
     "PlannedStory",
     "RealDay",
     "RecordedMarket",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from momentum_kit.simgateway.client import TOO_MANY_OPEN, ClientSession, Incoming, ServingGateway
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.faults.account_effects import act_on_account
 from momentum_kit.simgateway.faults.message_faults import (
     DelayedFrames,
     DuplicatedFrames,
@@ -139,6 +140,8 @@ class FaultEffects:
                 restart_s = RESTART_S if fault.kind == "nightly_restart" else None
                 if self.process:
                     self.process.go_down(fault.down_wall_s or restart_s)
+            case _:
+                act_on_account(self._hub, fault)
 
     def on_client(self, fault: Fault, session: ClientSession) -> None:
         """Act on one connection."""

@@ -9,12 +9,21 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, exchange_day
 from momentum_kit.simgateway.client import ClientSession, Incoming, ServingGateway
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
 from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
-from momentum_kit.simgateway.scenario import ClientFault, DropSocket, Fault, Outage, counted
+from momentum_kit.simgateway.scenario import (
+    ClientFault,
+    DropSocket,
+    Fault,
+    ManualCancel,
+    ManualTrade,
+    Outage,
+    counted,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +43,10 @@ class FaultPlayer:
             self.add(fault)
 
     def add(self, fault: Fault) -> None:
-        """Play it when its trigger says, or now if it has none."""
+        """Play it when its trigger says, or now if it has none. ScenarioError for a symbol that is not listed."""
+        symbol = fault.symbol if isinstance(fault, ManualTrade | ManualCancel) else None
+        if symbol and not self._hub.market.find(symbol=symbol):
+            raise ScenarioError(f"fault by hand: {symbol} is not listed in this market")
         if fault.at is not None:
             moment = datetime.combine(exchange_day(self._hub.now), fault.at, NEW_YORK)
             self.later(moment, partial(self.play, fault))

@@ -1,8 +1,12 @@
 """The scenario language: one YAML file describes a market day, its news, its broker and its faults."""
 
+from momentum_kit.simgateway.scenario.account_faults import (
+    ManualCancel,
+    ManualTrade,
+    OrderIdsAnew,
+)
+from momentum_kit.simgateway.scenario.fault_base import ORDER_MESSAGES, ClientFault, Fault, counted
 from momentum_kit.simgateway.scenario.fault_specs import (
-    ORDER_MESSAGES,
-    ClientFault,
     ClockSkew,
     CompetingSession,
     ConnectivityLost,
@@ -11,7 +15,6 @@ from momentum_kit.simgateway.scenario.fault_specs import (
     DropSocket,
     Duplicate,
     FarmFlap,
-    Fault,
     GarbageFrame,
     Outage,
     OversizeFrame,
@@ -21,7 +24,6 @@ from momentum_kit.simgateway.scenario.fault_specs import (
     Trickle,
     UnknownIds,
     WrongFieldCount,
-    counted,
 )
 from momentum_kit.simgateway.scenario.scenario import (
     TAPE_BEGINS,
@@ -60,7 +62,10 @@ __all__ = [
     "GarbageFrame",
     "Limit",
     "LimitsSpec",
+    "ManualCancel",
+    "ManualTrade",
     "NewsSpec",
+    "OrderIdsAnew",
     "Outage",
     "OversizeFrame",
     "Reorder",

@@ -6,7 +6,8 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from momentum_kit.simgateway.scenario.fault_specs import KINDS, ClientFault, Fault, MessageFault
+from momentum_kit.simgateway.scenario.fault_base import ClientFault, Fault, MessageFault
+from momentum_kit.simgateway.scenario.fault_specs import KINDS
 from momentum_kit.simgateway.scenario.scenario import Scenario
 from momentum_kit.simgateway.scenario.sections import ScenarioSection, SymbolSpec
 

@@ -87,9 +87,10 @@ def executions(session: ClientSession, ask: ExecutionsRequest) -> None:
     hub = session.hub
     since = parse_time(ask.time)
     dates = [day for day in map(_date, ask.dates) if day]
+    own = session.client_id if hub.broker.assumptions.foreign_executions == "own_client" else None
     found = [
         report
-        for report in hub.broker.executions(ask.client_id or None, since, ask.days, dates)
+        for report in hub.broker.executions(ask.client_id or own, since, ask.days, dates)
         if (not ask.account or report.order.account == ask.account)
         and (not ask.symbol or hub.market.instruments[report.order.con_id].symbol == ask.symbol)
         and ask.sec_type in ("", "STK")

@@ -1,0 +1,29 @@
+"""What the faults of the account do once they are due: a person trades and cancels, order ids begin anew."""
+
+from decimal import Decimal
+
+from momentum_kit.simgateway.client import ServingGateway
+from momentum_kit.simgateway.events import SimOrder
+from momentum_kit.simgateway.scenario import Fault, ManualCancel, ManualTrade, OrderIdsAnew
+
+
+def act_on_account(hub: ServingGateway, fault: Fault) -> None:
+    """Let it happen at the broker; clients hear of it as of everything there."""
+    match fault:
+        case ManualTrade():
+            sign = 1 if fault.action == "BUY" else -1
+            for item in hub.market.find(symbol=fault.symbol):
+                signed = Decimal(sign * fault.quantity)
+                hub.deliver(hub.broker.trade_by_hand(item.con_id, signed, hub.now, fault.price_usd))
+        case ManualCancel():
+            hub.deliver(hub.broker.cancel_by_hand(lambda order: _is_meant(hub, fault, order), hub.now))
+        case OrderIdsAnew():
+            hub.broker.begin_ids_anew()
+
+
+def _is_meant(hub: ServingGateway, fault: ManualCancel, order: SimOrder) -> bool:
+    return (
+        fault.symbol in (None, hub.market.instruments[order.con_id].symbol)
+        and fault.action in (None, order.action)
+        and fault.order_type in (None, order.order_type)
+    )

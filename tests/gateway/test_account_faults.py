@@ -1,0 +1,150 @@
+"""What clients hear of an account where a person trades too, ids begin anew, and lists are late or torn."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ibapi.contract import Contract
+from ibapi.execution import ExecutionFilter
+from ibapi.order import Order
+
+from momentum_kit.errors import ScenarioError
+from momentum_kit.simgateway.scenario import ManualCancel, ManualTrade, OrderIdsAnew, parse_scenario
+from momentum_kit.simgateway.server import SimulatedGateway
+
+SCENARIO = {
+    "seed": 3,
+    "start": "09:35",
+    "end": "10:30",
+    "history_sessions": 5,
+    "universe": {"small_caps": 0, "large_caps": 0},
+    "broker": {"partial_fill_share": 0},
+}
+
+
+@pytest.fixture(params=[200, 226], ids=["text", "protobuf"])
+async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedGateway]:
+    """AAPL's market on either wire, which moves a second when told."""
+    async with SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1, server_version=request.param) as gateway:
+        yield gateway
+
+
+def an_order(action: str, kind: str, quantity: int = 10, **fields: Any) -> Order:
+    """A DAY order; keywords by ibapi's names."""
+    order = Order()
+    order.action, order.orderType, order.totalQuantity, order.tif = action, kind, Decimal(quantity), "DAY"
+    for name, value in fields.items():
+        setattr(order, name, value)
+    return order
+
+
+async def steps(client: Any, count: int) -> None:
+    """Move the market by so many seconds."""
+    for _ in range(count):
+        await client.step()
+
+
+async def answer(client: Any, request: str, *args: Any, row: str, end: str) -> list[Any]:
+    """Ask for a list and return its rows."""
+    rows, ends = len(client.named(row)), len(client.named(end))
+    getattr(client, request)(*args)
+    await client.wait_for(lambda: len(client.named(end)) > ends)
+    return client.named(row)[rows:]
+
+
+async def executions(client: Any) -> list[Any]:
+    """What answers reqExecutions, of whomever."""
+    rows = await answer(client, "reqExecutions", 77, ExecutionFilter(), row="execDetails", end="execDetailsEnd")
+    return [row.execution for row in rows]
+
+
+async def test_a_person_sells_our_shares(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """A subscriber hears the new position and no execution; the list of executions has one of client 0, order 0."""
+    client = await connect_client(gateway.port)
+    client.reqPositions()
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    await steps(client, 2)
+    ours = len(client.named("execDetails"))
+    gateway.inject(ManualTrade(symbol="AAPL", action="SELL", quantity=25))
+    await client.wait_for(lambda: client.named("position")[-1].position == -15)
+    assert len(client.named("execDetails")) == ours == 1
+    listed = [(e.clientId, e.orderId, e.side, e.shares) for e in await executions(client)]
+    assert listed == [(1, 1, "BOT", 10), (0, 0, "SLD", 25)]
+
+
+async def test_a_person_trades_while_nobody_is_connected(gateway: SimulatedGateway, connect_client: Any) -> None:
+    """The next client finds the position, at the price that was given."""
+    gateway.inject(ManualTrade(symbol="AAPL", action="BUY", quantity=40, price_usd=123.0))
+    client = await connect_client(gateway.port)
+    (row,) = await answer(client, "reqPositions", row="position", end="positionEnd")
+    assert (row.position, round(row.avgCost, 1)) == (40, 123.0)
+
+
+async def test_executions_of_others_may_stay_hidden(connect_client: Any) -> None:
+    """By a switch a list without a client id has the asking client's executions alone, and no End if there are none."""
+    hidden = {"foreign_executions": "own_client", "empty_executions": "end"}
+    async with SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1, assumptions=hidden) as gateway:
+        gateway.inject(ManualTrade(symbol="AAPL", action="BUY", quantity=40))
+        client = await connect_client(gateway.port)
+        assert await executions(client) == []
+
+
+def test_a_person_trades_only_what_is_listed() -> None:
+    """A fault that names another symbol is refused before anything starts."""
+    with pytest.raises(ScenarioError, match="ZZZZ is not listed"):
+        SimulatedGateway(parse_scenario(SCENARIO), faults=[ManualTrade(symbol="ZZZZ", quantity=1, after="fill 1")])
+
+
+async def test_a_person_cancels_our_stop(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """Orders that match are told Cancelled with 202, the others work on."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    await steps(client, 2)
+    client.placeOrder(2, aapl, an_order("SELL", "STP", auxPrice=100.0))
+    client.placeOrder(3, aapl, an_order("SELL", "LMT", lmtPrice=900.0))
+    await steps(client, 1)
+    gateway.inject(ManualCancel(symbol="AAPL", action="SELL", order_type="STP"))
+    await client.wait_for(lambda: client.errors(2))
+    assert [code for code, _ in client.errors(2)] == [202]
+    assert [s.status for s in client.named("orderStatus") if s.orderId == 2][-1] == "Cancelled"
+    (left,) = await answer(client, "reqOpenOrders", row="openOrder", end="openOrderEnd")
+    assert left.orderId == 3
+
+
+async def test_order_ids_begin_anew(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """The next session is told 1 and trades under it, while the morning's order and executions stay listed."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "MKT", orderRef="morning"))
+    await steps(client, 2)
+    gateway.inject(OrderIdsAnew())
+    await client.close()
+    again = await connect_client(gateway.port)
+    assert again.named("nextValidId")[0].orderId == 1
+    again.placeOrder(1, aapl, an_order("SELL", "MKT", orderRef="noon"))
+    await steps(again, 2)
+    assert [(e.orderId, e.orderRef) for e in await executions(again)] == [(1, "morning"), (1, "noon")]
+    done = await answer(again, "reqCompletedOrders", True, row="completedOrder", end="completedOrdersEnd")
+    assert [(row.order.orderRef, row.orderState.status) for row in done] == [("morning", "Filled"), ("noon", "Filled")]
+    assert len({row.order.permId for row in done}) == 2
+    assert gateway.truth()["positions"] == []
+
+
+async def test_a_working_order_keeps_its_id(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """An id that an order of before still has is a change of that order, and its family stays together."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "MKT", transmit=False))
+    client.placeOrder(2, aapl, an_order("SELL", "STP", auxPrice=100.0, parentId=1))
+    await steps(client, 2)
+    gateway.inject(OrderIdsAnew())
+    await client.close()
+    again = await connect_client(gateway.port)
+    again.placeOrder(1, aapl, an_order("BUY", "LMT", 5, lmtPrice=100.0))
+    again.placeOrder(2, aapl, an_order("BUY", "LMT", 5, lmtPrice=100.0))
+    await steps(again, 1)
+    assert [code for code, _ in again.errors(2)] == [105]
+    open_now = await answer(again, "reqOpenOrders", row="openOrder", end="openOrderEnd")
+    assert [(row.orderId, row.order.orderType, row.order.parentId) for row in open_now] == [
+        (2, "STP", 1),
+        (1, "LMT", 0),
+    ]
