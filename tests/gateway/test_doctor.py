@@ -16,7 +16,7 @@ from momentum_kit.config import find_project, load_config
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
 from momentum_kit.runtime.doctor import Finding, Grade, examination, machine_checks
-from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.runtime.ownership import Restriction, StateFolder
 from momentum_kit.simgateway.server import SimulatedGateway
 
 
@@ -101,7 +101,7 @@ async def test_the_wrong_account_and_a_latched_kill_switch(config: Path, tmp_pat
     rewrite(config, "account_prefix: DU", "account: DU0000001\n  account_prefix: DU")
     folder = StateFolder(load_config(config).owner_key)
     folder.create()
-    folder.latch_kill("a test")
+    folder.latch(Restriction("kill", "a test"))
     found = by_check(await examine(config, tmp_path))
     assert found["kill switch"].grade is Grade.PROBLEM
     assert found["account"].grade is Grade.PROBLEM

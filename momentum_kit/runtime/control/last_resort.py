@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from momentum_kit.errors import EngineError, OpenPositionsLeft
 from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
-from momentum_kit.runtime.ownership import StateFolder, last_left
+from momentum_kit.runtime.ownership import Restriction, StateFolder, last_left
 
 
 def kill_engine(folder: StateFolder, source: str) -> tuple[str, int]:
@@ -46,5 +46,5 @@ def _without_engine(folder: StateFolder, source: str) -> tuple[str, int]:
 def _latch(folder: StateFolder, source: str) -> str:
     folder.create()
     if not folder.killed:
-        folder.latch_kill(f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        folder.latch(Restriction("kill", f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"))
     return "the account is latched, no session starts until it is cleared"

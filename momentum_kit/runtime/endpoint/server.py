@@ -40,6 +40,9 @@ class ControlledEngine(Protocol):
     def status(self) -> EngineStatus:
         """One frozen snapshot."""
 
+    def asked(self) -> None:
+        """A client, whatever it wants, is there."""
+
     def start(self, until: datetime | None = None) -> None:
         """Begin to trade, until then at the latest."""
 
@@ -113,6 +116,8 @@ class ControlServer:
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {self.token}".encode()):
             return web.json_response({"error": "missing or wrong token"}, status=401)
         self._listener.trust(request.transport)
+        if request.path != "/metrics":  # a collector takes its numbers for ever, and wants nothing
+            self._engine.asked()
         try:
             return await handler(request)
         except MomentumKitError as error:

@@ -27,9 +27,11 @@ from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import COMMANDS, LEAVING, WIND_DOWNS, ThresholdState, refusal
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
 from momentum_kit.runtime.engine.reconnect import reconnect
+from momentum_kit.runtime.engine.restrictions import Restrictions
 from momentum_kit.runtime.engine.session_alarms import SessionAlarms
 from momentum_kit.runtime.engine.session_state import FlattenDeadline, SessionState, take_snapshot
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
+from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
@@ -66,9 +68,14 @@ class Engine:
             opened.pop_all()
         journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
         self._runner: asyncio.Task[None] | None = None
+        self._started = False  # it was told to trade
+        self._begun = asyncio.Event()  # its services are wanted, whether to trade or to get out; or nothing any more
+        self._over = False  # ended before it had begun
+        self._asked_at = monotonic()
         self._session: Session | None = None
         self._flatten_deadline = FlattenDeadline(config.exits.flatten_timeout_s)
         self.session_state = SessionState(self._clock, journal, self._alerts)
+        self._restrictions = Restrictions(folder, self.session_state)
         self._session_alarms = SessionAlarms(config, self.session_state)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
         self._context = EngineContext(
@@ -94,15 +101,26 @@ class Engine:
             self._context, lambda accounts: prove_account(self.config, accounts, self._folder)
         )
         record_thresholds(self.config.thresholds, self._context.journal)
-        self.session_state.note(TradingState.PAUSED, "opened, waiting for start")
+        words = self._restrictions.words
+        self.session_state.note(TradingState.PAUSED, f"opened, waiting for start{f'; {words}' if words else ''}")
+        self._runner = asyncio.create_task(self._run(), name="engine")
+        given = self._restrictions.current
+        if given and given.name == "flatten":  # the engine that was told so has died on the way
+            await self._wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
 
     def start(self, until: datetime | None = None) -> None:
-        """Trade until `until` (market time) or until a command ends it."""
-        if self._runner or self.ended.is_set():
-            raise GuardRefused(f"the session is {self.session_state.state} already")
-        self._until = until
-        self.session_state.note(TradingState.RUNNING, "started")
-        self._runner = asyncio.create_task(self._run(), name="engine")
+        """Trade until `until` (market time) or until a command ends it; what a human forbade before is not undone."""
+        session_state = self.session_state
+        if self._started or self.ended.is_set() or session_state.state in LEAVING:
+            raise GuardRefused(f"the session is {session_state.state} already")
+        self._until, self._started = until, True
+        if words := self._restrictions.words:
+            session_state.incident("entries are off", words)
+        if session_state.state is not TradingState.FLATTENING:
+            session_state.note(self._restrictions.start_state, f"started; {words}" if words else "started")
+        if self._journal.failing:
+            session_state.halt_entries("the journal cannot be written")
+        self._begun.set()
 
     async def close(self) -> None:
         """Give everything back: tasks, socket, files. What could not be written becomes the session's failure."""
@@ -124,14 +142,14 @@ class Engine:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""
         session_state = self.session_state
         try:
-            while True:
+            await self._wait_for_begin()
+            while not self._over:
                 try:
                     await self.session.run(self._after_beat)
                     break
                 except (NotConnected, RequestTimeout) as error:
                     session_state.incident("connection", str(error))
-                    self._session = await reconnect(self.session, self._context, session_state, self._out_of_time)
-                    self._session.retune(self.tuning.current)
+                    await self._reconnect()
         except MomentumKitError as error:
             session_state.fail(str(error))
         except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
@@ -144,6 +162,19 @@ class Engine:
             )
             self._journal.flush()
             self.ended.set()
+
+    async def _wait_for_begin(self) -> None:
+        """Stay connected, and say what is held, until somebody wants more than an open engine."""
+        watch = UnstartedWatch(self.session_state)
+        while not self._begun.is_set():
+            if watch.look(self.session):
+                await wake_within(self._begun, LOOK_S)
+            else:
+                await unless(self._reconnect(), self._begun, lambda: self._over)
+
+    async def _reconnect(self) -> None:
+        self._session = await reconnect(self.session, self._context, self.session_state, self._out_of_time)
+        self._session.retune(self.tuning.current)
 
     async def _after_beat(self, now: datetime) -> bool:
         """Between two beats: leave at `until`, and say whether the session is over."""
@@ -162,6 +193,7 @@ class Engine:
         if session_state.state is TradingState.FLATTENING and self.session.flat:
             self._flatten_deadline.abandon()
             session_state.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
+            self._restrictions.flat()
         return over and session_state.state in LEAVING
 
     def _out_of_time(self) -> bool:
@@ -176,19 +208,21 @@ class Engine:
         """Obey one of COMMANDS and return one line for the human; InputError, or GuardRefused with the reason."""
         if name not in COMMANDS:
             raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
-        no = refusal(name, self.session_state.state, bool(self._runner), self.ended.is_set(), self._journal.failing)
+        no = refusal(name, self.session_state.state, self._started, self.ended.is_set(), self._journal.failing)
         self._record_command(name, source, no or "accepted")
         if no:
             raise GuardRefused(no)
         if name in WIND_DOWNS:
             await self._wind_down(name, source)
         elif name == "resume":
+            await self._restrictions.lift()
             self._flatten_deadline.abandon()
             self.session_state.note(TradingState.RUNNING, f"resumed by {source}")
         else:
-            state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
-            self.session_state.note(state, f"{name} by {source}")
-            await self.session.cancel_entries()
+            if self.session_state.state is not TradingState.FLATTENING:  # which lets in nothing either, and goes on
+                state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
+                self.session_state.note(state, f"{name} by {source}")
+            await self._restrictions.impose(name, source, self.session.cancel_entries())
         return f"{self.session_state.state}: {self.session_state.reason}"
 
     async def _wind_down(self, name: str, source: str) -> None:
@@ -196,20 +230,34 @@ class Engine:
         self.session_state.note(WIND_DOWNS[name], f"{name} by {source}")
         self._flatten_deadline.take("session end" if name == "stop" else name)
         if name == "kill":
-            self._latch(f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
             self.session_state.send("critical", f"killed by {source}; {self.session.exposure}")
-        if self._runner:
+        if name == "stop":
+            await self._get_out(name)
+        else:
+            await self._restrictions.impose(name, source, self._get_out(name))
+        if name == "flatten" and not self._flatten_deadline.why:
+            self._restrictions.flat()
+
+    async def _get_out(self, name: str) -> None:
+        """Begin the way out, or say that there is none to go."""
+        if self._begun.is_set():
             await self._leave()
-        elif self._intents.unresolved():  # taken over from an earlier session: its way out needs the services
-            self._runner = asyncio.create_task(self._run(), name="engine")
+        elif self._anything_left:  # taken over from an earlier session: its way out needs the services
+            self._begun.set()
         elif name == "flatten":
             self._flatten_deadline.abandon()
-            self.session_state.note(TradingState.PAUSED, "nothing is held; waiting for start")
+            self.session_state.note(TradingState.PAUSED, "nothing is held; entries stay off until resume")
         else:
-            self.session_state.note(
-                TradingState.KILLED if name == "kill" else TradingState.STOPPED, self.session_state.reason
-            )
-            self.ended.set()
+            self._over = True
+            self._begun.set()
+
+    @property
+    def _anything_left(self) -> bool:
+        """True where something of ours may live at the broker, as far as is known before the services run."""
+        try:
+            return self.session.exposed or bool(self._intents.unresolved())
+        except StorageError:
+            return True
 
     async def _leave(self) -> None:
         await self.session.cancel_entries()
@@ -235,12 +283,6 @@ class Engine:
         row = CommandRow(at=self._clock.now(), command=name, source=source, outcome=outcome)
         self._context.journal.write(row)
 
-    def _latch(self, reason: str) -> None:
-        try:
-            self._folder.latch_kill(reason)
-        except StorageError as error:  # flat matters more than latched
-            self.session_state.alarm("kill", f"the kill switch holds for this session only: {error}")
-
     def _on_journal(self, text: str) -> None:
         self.session_state.alarm("disk", text)
         if self._journal.failing:
@@ -254,6 +296,17 @@ class Engine:
         if self._session is None:
             raise EngineError("the engine is not connected")
         return self._session
+
+    def asked(self) -> None:
+        """A client wants something of it."""
+        self._asked_at = monotonic()
+
+    @property
+    def forsaken(self) -> bool:
+        """Never started, nothing held, and for FORSAKEN_S nobody has asked: it would hold the account for ever."""
+        if self._started or self.ended.is_set() or self.hub.readers or monotonic() - self._asked_at < FORSAKEN_S:
+            return False
+        return not self._anything_left
 
     async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
         """Bars up to now for the notebook."""
@@ -270,5 +323,5 @@ class Engine:
             tuning=self.tuning,
             lags_s=lags_s,
             unwritten=self._journal.buffered,
-            started=self._runner is not None,
+            started=self._started,
         )

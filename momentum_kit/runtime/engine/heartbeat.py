@@ -59,6 +59,8 @@ class EngineHeartbeat:
                 log.warning("the event loop was held", seconds=round(late_s, 3))
             if time.monotonic() - self._beaten >= HEARTBEAT_S:
                 self.beat()
+                if self._engine.forsaken:
+                    await self._command("stop", "the engine itself: not started, and nobody asks for it any more")
             await self._obey_file()
 
     async def _obey_file(self) -> None:
@@ -75,10 +77,13 @@ class EngineHeartbeat:
                 "stop-file", f"says {text!r}, which is none of {', '.join(REDUCED)}: stopping"
             )
             name = "stop"
+        await self._command(name, "stop-file")
+
+    async def _command(self, name: str, source: str) -> None:
         try:
-            await self._engine.command(name, "stop-file")
+            await self._engine.command(name, source)
         except GuardRefused as error:
-            log.info("stop-file refused", command=name, why=str(error))
+            log.info("refused", command=name, source=source, why=str(error))
 
 
 REDUCED = tuple(name for name in COMMANDS if name in REDUCING)

@@ -1,4 +1,4 @@
-"""Who owns an account on this machine: lock, token, latch, arming, heartbeat, and the guards before a start."""
+"""Who owns an account on this machine: lock, token, latches, arming, heartbeat, and the guards before a start."""
 
 from momentum_kit.runtime.ownership.guards import clear_phrase, prove_account, prove_same_account, release_kill
 from momentum_kit.runtime.ownership.heartbeat import (
@@ -10,13 +10,15 @@ from momentum_kit.runtime.ownership.heartbeat import (
     no_answer,
     read_heartbeat,
 )
-from momentum_kit.runtime.ownership.state_folder import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership.state_folder import LATCHES, ControlAddress, Restriction, StateFolder
 
 __all__ = [
     "HEARTBEAT_S",
+    "LATCHES",
     "SILENT_AFTER_S",
     "ControlAddress",
     "Heartbeat",
+    "Restriction",
     "StateFolder",
     "clear_phrase",
     "heartbeat_of",

@@ -14,6 +14,12 @@ from momentum_kit.file_locks import try_lock
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
+LATCHES = {  # what a human forbade the account, weakest first: the file that keeps it until a human lifts it
+    "pause": "paused",
+    "reduce_only": "reduce_only",
+    "flatten": "flattened",
+    "kill": "killed",
+}
 LOCK_PATIENCE_S = 0.5  # whoever asks `owned` holds the lock for a moment; that is no owner
 
 
@@ -26,6 +32,17 @@ class ControlAddress:
     pid: int
     run_dir: str
     config: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """One of LATCHES with who gave it and when."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name.replace('_', '-')} {self.reason}".strip()
 
 
 class StateFolder:
@@ -102,19 +119,35 @@ class StateFolder:
         except (ValueError, TypeError) as error:
             raise EngineError(f"{self.path / 'control.json'} is malformed: {error}") from None
 
+    def latch(self, restriction: Restriction) -> None:
+        """Keep it over engines until a human lifts it; StorageError if the disk refuses."""
+        self.write_private(LATCHES[restriction.name], restriction.reason)
+
+    def latched(self) -> Restriction | None:
+        """The strongest restriction that nobody has lifted; None without any."""
+        for name in reversed(LATCHES):
+            latch = self.path / LATCHES[name]
+            if latch.exists():
+                return Restriction(name, latch.read_text(errors="replace"))
+        return None
+
+    def lift(self, *names: str) -> None:
+        """These hold no more; StorageError if the disk refuses."""
+        try:
+            for name in names:
+                (self.path / LATCHES[name]).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot change {self.path}: {error.strerror}") from None
+
     @property
     def killed(self) -> str:
         """Why the account is latched as killed; empty if it is not."""
-        latch = self.path / "killed"
-        return latch.read_text() or "killed" if latch.exists() else ""
-
-    def latch_kill(self, reason: str) -> None:
-        """Survives restarts until a human clears it."""
-        self.write_private("killed", reason)
+        latched = self.latched()
+        return latched.reason or "killed" if latched and latched.name == "kill" else ""
 
     def clear_kill(self) -> None:
-        """Remove the latch."""
-        (self.path / "killed").unlink(missing_ok=True)
+        """Remove the latch, and whatever weaker restriction lay below it."""
+        self.lift(*LATCHES)
         (self.path / STOP_FILE).unlink(missing_ok=True)  # a kill that nobody was there to obey
 
     def leave_command(self, command: str) -> None:

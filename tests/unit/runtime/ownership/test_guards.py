@@ -4,7 +4,14 @@ import pytest
 
 from momentum_kit.config import BrokerSettings, ClockSettings, Config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.runtime.ownership import StateFolder, clear_phrase, prove_account, prove_same_account, release_kill
+from momentum_kit.runtime.ownership import (
+    Restriction,
+    StateFolder,
+    clear_phrase,
+    prove_account,
+    prove_same_account,
+    release_kill,
+)
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_a_named_account_must_be_served(folder: StateFolder) -> None:
 
 def test_a_latched_kill_refuses(folder: StateFolder) -> None:
     """A killed account trades again only after a human cleared it."""
-    folder.latch_kill("by test")
+    folder.latch(Restriction("kill", "by test"))
     with pytest.raises(GuardRefused, match="kill switch"):
         prove_account(paper(), ("DU1",), folder)
 
@@ -72,7 +79,7 @@ def test_a_gateway_that_comes_back_must_serve_the_same_account() -> None:
 def test_a_kill_is_cleared_by_the_typed_phrase_alone(folder: StateFolder) -> None:
     """Without a latch nothing is asked; with one nothing but the sentence, letter by letter, releases it."""
     assert release_kill(folder, "DU1", "") == "nothing was latched"
-    folder.latch_kill("by test")
+    folder.latch(Restriction("kill", "by test"))
     for typed in ("", "yes", "trade DU2 again", clear_phrase("DU1").upper()):
         with pytest.raises(GuardRefused, match="trade DU1 again"):
             release_kill(folder, "DU1", typed)

@@ -13,7 +13,7 @@ from momentum_kit.errors import StorageError
 from momentum_kit.external.alerts import LogAlerts
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.runtime.control import kill_engine
-from momentum_kit.runtime.ownership import StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
+from momentum_kit.runtime.ownership import Restriction, StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
 from momentum_kit.runtime.production.heartbeat_monitor import HeartbeatMonitor
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_what_the_last_engine_left(folder: StateFolder) -> None:
     assert status == 1
     assert "ended in order 2 h ago: stopped (stop by test)" in words
     aged(folder, replace(HOLDING, state=TradingState.KILLED), 90)
-    folder.latch_kill("by test")
+    folder.latch(Restriction("kill", "by test"))
     words, status = last_left(folder)
     assert status == 3
     assert "without a last word 90 s ago" in words

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import GuardRefused, StorageError
-from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder
 
 ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml")
 
@@ -73,7 +73,7 @@ def test_one_owner_at_a_time(folder: StateFolder) -> None:
 def test_the_kill_latch_survives_until_cleared(folder: StateFolder) -> None:
     """A new object for the same account still sees the latch; clear removes it."""
     folder.create()
-    folder.latch_kill("by test")
+    folder.latch(Restriction("kill", "by test"))
     assert StateFolder("DU1").killed == "by test"
     folder.clear_kill()
     assert not folder.killed
@@ -108,7 +108,7 @@ def test_a_stop_file_is_taken_once(folder: StateFolder) -> None:
 def test_clearing_a_kill_clears_what_nobody_obeyed(folder: StateFolder) -> None:
     """A kill that waited for an engine which never woke must not meet the next session."""
     folder.create()
-    folder.latch_kill("by test")
+    folder.latch(Restriction("kill", "by test"))
     folder.leave_command("kill")
     folder.clear_kill()
     assert folder.take_command() is None

@@ -1,0 +1,238 @@
+"""An engine that is open and not started: what was forbidden before stands, the line is mended, nobody holds it."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from momentum_kit.config import load_config
+from momentum_kit.errors import GuardRefused
+from momentum_kit.models import EngineStatus, LinkState, TradingState
+from momentum_kit.runtime.engine import new_run_dir, unstarted
+from momentum_kit.runtime.engine.engine import Engine
+from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
+from momentum_kit.runtime.ownership import Restriction, StateFolder
+from momentum_kit.simgateway import SimulatedGateway
+from tests.chaos.chaos_gateway import MARKET
+from tests.chaos.chaos_processes import configure
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = {"clock": {"rate": 500}}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of its own with the shipped configuration; state below it as well."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def market(project: Path, port: int = 0) -> SimulatedGateway:
+    """A gateway in lock-step on this loop; nothing moves while no engine beats."""
+    path = project / "market.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(MARKET.read_text()) | {"universe": {"small_caps": 4}}))
+    return SimulatedGateway(path, seed=2, port=port, lock_step_s=1.0)
+
+
+@asynccontextmanager
+async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
+    """An open engine on this loop; left without a word, as one that dies."""
+    settings = load_config(config)
+    folder = StateFolder(settings.owner_key)
+    run_dir = new_run_dir(settings, project)
+    with folder.own():
+        engine = Engine(config=settings, project=project, run_dir=run_dir, folder=folder)
+        heartbeat = EngineHeartbeat(engine, folder)
+        try:
+            await engine.open()
+            heartbeat.start()
+            yield engine
+        finally:
+            await heartbeat.stop()
+            await engine.close()
+
+
+async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
+    """The first status for which a condition holds."""
+    try:
+        async with asyncio.timeout(30):
+            while not met(status := engine.status()):  # noqa: ASYNC110  (a snapshot has no event)
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(f"{what}: not within 30 s; {engine.status()}")
+    return status
+
+
+async def end_of(engine: Engine) -> EngineStatus:
+    """Its last status."""
+    async with asyncio.timeout(30):
+        await engine.ended.wait()
+    return engine.status()
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("pause", TradingState.PAUSED),
+        ("reduce_only", TradingState.REDUCE_ONLY),
+        ("flatten", TradingState.REDUCE_ONLY),
+    ],
+)
+async def test_what_was_forbidden_before_the_start_stands_over_start_and_death(
+    project: Path, name: str, state: TradingState
+) -> None:
+    """A start lets no entry in, nor does the next engine's, until a human resumes; after that nothing is left of it."""
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, **QUICK)
+        async with engine_of(project, config) as engine:
+            await engine.command(name, "a trader")
+            engine.start()
+            status = engine.status()
+            assert (status.state, status.started) == (state, True)
+            assert "by a trader" in status.reason
+            assert "stands until resume" in status.reason
+        async with engine_of(project, config) as engine:
+            assert "stands until resume" in engine.status().reason
+            engine.start()
+            assert engine.status().state is state
+            assert any("entries are off" in each for each in engine.status().incidents)
+            await engine.command("resume", "a trader")
+            assert engine.status().state is TradingState.RUNNING
+        async with engine_of(project, config) as engine:
+            engine.start()
+            assert engine.status().state is TradingState.RUNNING
+
+
+async def test_a_weaker_restriction_takes_nothing_from_a_stronger_one(project: Path) -> None:
+    """Reduce-only and then a pause, by two people: what stands is reduce-only."""
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, **QUICK)
+        async with engine_of(project, config) as engine:
+            await engine.command("reduce_only", "one")
+            await engine.command("pause", "another")
+        async with engine_of(project, config) as engine:
+            engine.start()
+            assert engine.status().state is TradingState.REDUCE_ONLY
+            assert "by one" in engine.status().reason
+
+
+async def test_a_flatten_whose_engine_died_goes_on_with_the_next(project: Path) -> None:
+    """Open is enough: it closes what is held, then stays reduce-only, and a start with an end still counts."""
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, lasting=True, **QUICK)
+        async with engine_of(project, config) as engine:
+            engine.start()
+            await until(engine, lambda status: status.positions, "a position")
+            await engine.command("flatten", "a trader")
+            assert engine.status().positions
+        async with engine_of(project, config) as engine:
+            assert engine.status().state is TradingState.FLATTENING
+            status = await until(engine, lambda status: status.state is not TradingState.FLATTENING, "flat")
+            assert (status.state, status.positions, status.started) == (TradingState.REDUCE_ONLY, (), False)
+            engine.start(until=status.market_time)
+            assert engine.status().state is TradingState.REDUCE_ONLY
+            status = await end_of(engine)
+            assert (status.state, status.positions) == (TradingState.STOPPED, ())
+            with pytest.raises(GuardRefused, match="stopped"):
+                engine.start()
+
+
+async def test_a_latch_that_the_disk_keeps_waiting_holds_up_no_exit(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill is flat and over while its latch is still being written."""
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, lasting=True, **QUICK)
+        async with engine_of(project, config) as engine:
+            engine.start()
+            await until(engine, lambda status: status.positions, "a position")
+            stalled = hold(monkeypatch)
+            killing = asyncio.create_task(engine.command("kill", "a trader"))
+            try:
+                status = await end_of(engine)
+                assert (status.state, status.positions) == (TradingState.KILLED, ())
+                assert not killing.done()
+            finally:
+                stalled.set()
+            assert "killed" in await killing
+        assert StateFolder(load_config(config).owner_key).killed.startswith("by a trader")
+
+
+def hold(monkeypatch: pytest.MonkeyPatch) -> "threading.Event":
+    """Until the event is set no latch gets onto the disk."""
+    free, write = threading.Event(), StateFolder.latch
+
+    def latch(folder: StateFolder, restriction: Restriction) -> None:
+        assert free.wait(60)
+        write(folder, restriction)
+
+    monkeypatch.setattr(StateFolder, "latch", latch)
+    return free
+
+
+async def test_a_line_that_breaks_before_the_start_is_mended(project: Path) -> None:
+    """It reconnects without anybody's start; while the gateway is away a stop ends it, in order and at once."""
+    async with market(project) as gateway:
+        port = gateway.port
+        config = configure(project, port, **QUICK)
+        engine_life = engine_of(project, config)
+        engine = await engine_life.__aenter__()
+    await until(engine, lambda status: status.health.socket is LinkState.DOWN, "the loss is seen")
+    async with market(project, port):
+        status = await until(engine, lambda status: "reconnected" in str(status.incidents), "the line is back")
+        assert status.health.socket is LinkState.UP
+        assert (status.state, status.started) == (TradingState.PAUSED, False)
+        assert not any("nobody has started" in each for each in status.incidents)
+    await until(engine, lambda status: status.health.socket is LinkState.DOWN, "the second loss is seen")
+    await engine.command("stop", "a trader")
+    status = await end_of(engine)
+    assert (status.state, status.reason) == (TradingState.STOPPED, "stop by a trader")
+    assert not engine.session_state.failure
+    await engine_life.__aexit__(None, None, None)
+
+
+async def test_what_is_held_without_a_start_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken over from an engine that died, and nobody starts: a human is told, also that the line is lost."""
+    monkeypatch.setattr(unstarted, "HELD_ALARM_S", 0.5)
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, lasting=True, **QUICK)
+        async with engine_of(project, config) as engine:
+            engine.start()
+            held = await until(engine, lambda status: status.positions, "a position")
+        engine_life = engine_of(project, config)
+        engine = await engine_life.__aenter__()
+        status = await until(engine, lambda status: status.incidents, "the alarm")
+        assert held.positions[0].symbol in status.incidents[0]
+        assert "nobody has started" in status.incidents[0]
+    lost = "no gateway, and nobody has started"
+    status = await until(engine, lambda status: lost in str(status.incidents), "the second alarm")
+    assert held.positions[0].symbol in next(each for each in status.incidents if lost in each)
+    await engine_life.__aexit__(None, None, None)
+
+
+async def test_an_engine_that_nobody_wants_ends_by_itself(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before the last client has been silent for its time, and what was forbidden still stands afterwards."""
+    monkeypatch.setattr("momentum_kit.runtime.engine.heartbeat.HEARTBEAT_S", 0.05)
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, **QUICK)
+        async with engine_of(project, config) as engine:
+            await engine.command("reduce_only", "a trader")
+            monkeypatch.setattr("momentum_kit.runtime.engine.engine.FORSAKEN_S", 1.0)
+            for _ in range(8):
+                engine.asked()
+                await asyncio.sleep(0.25)  # twice the time that it may go unasked
+            assert not engine.ended.is_set()
+            status = await end_of(engine)
+            assert status.state is TradingState.STOPPED
+            assert "nobody asks" in status.reason
+        async with engine_of(project, config) as engine:
+            engine.start()
+            assert engine.status().state is TradingState.REDUCE_ONLY
