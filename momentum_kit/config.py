@@ -7,7 +7,7 @@ import os
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -165,33 +165,33 @@ class Thresholds(Settings):
 
     name: str = "default"
     """Name shown beside every decision."""
-    min_price_usd: float = 1.0
+    min_price_usd: float = Field(default=1.0, ge=0, le=1e6)
     """Least price, USD."""
-    max_price_usd: float = 20.0
+    max_price_usd: float = Field(default=20.0, gt=0, le=1e6)
     """Highest price, USD."""
-    min_ret_60s: float = 0.03
+    min_ret_60s: float = Field(default=0.03, ge=-1, le=1)
     """Least simple return over 60 s (0.03: 3%); this or min_ret_300s must hold."""
-    min_ret_300s: float = 0.04
+    min_ret_300s: float = Field(default=0.04, ge=-1, le=1)
     """Least simple return over 300 s."""
-    min_ret_news: float = 0.0
+    min_ret_news: float = Field(default=0.0, ge=-1, le=1)
     """Least return since the anchor, the last price before the headline."""
-    max_extension: float = 0.25
+    max_extension: float = Field(default=0.25, ge=0, le=10)
     """Largest return since the anchor: beyond it the move is chased."""
-    min_z_tod: float = 4.4
+    min_z_tod: float = Field(default=4.4, ge=-100, le=1_000)
     """Least 60 s return over its usual size at this time of day."""
-    min_rvol_bar: float = 5.0
+    min_rvol_bar: float = Field(default=5.0, ge=-1, le=1e4)
     """Least volume of the last 60 s over its usual."""
-    min_rvol_cum: float = 2.0
+    min_rvol_cum: float = Field(default=2.0, ge=-1, le=1e4)
     """Least volume of the day so far over its usual."""
-    min_dollar_volume_60s_usd: float = 100_000.0
+    min_dollar_volume_60s_usd: float = Field(default=100_000.0, ge=-1, le=1e9)
     """Least volume of the last 60 s, USD."""
-    min_trades_60s: float = 30.0
+    min_trades_60s: float = Field(default=30.0, ge=-1, le=1e6)
     """Least number of trades in the last 60 s."""
-    max_spread_bps: float = 100.0
+    max_spread_bps: float = Field(default=100.0, ge=0, le=10_000)
     """Widest spread, bps of the mid."""
-    max_spread_share: float = 0.25
+    max_spread_share: float = Field(default=0.25, ge=0, le=100)
     """Widest spread as a share of the move since the anchor (0.25: a quarter of it)."""
-    min_clv: float = 0.6
+    min_clv: float = Field(default=0.6, ge=-1, le=1)
     """Least close location in the 60 s range, 0..1."""
     barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
     """Catalysts on which no long is opened."""
@@ -207,45 +207,121 @@ class Thresholds(Settings):
         return self
 
 
-class RiskSettings(Settings):
-    """What one order, one symbol and one day may cost."""
+Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
-    risk_per_order_usd: float = Field(default=100.0, gt=0)
+
+class MaintenanceWindow(Settings):
+    """Hours in which the broker resets its servers: exec reports and simulated stops are late in them."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1)
+    """Days on which it begins..."""
+    start: ClockTime
+    """...at this time of day..."""
+    end: ClockTime
+    """...and ends at this one, of the next day where it is not after `start`."""
+    zone: str = "America/New_York"
+    """Time zone of all three."""
+    since: date | None = None
+    """First day on which it holds; none: as far back as is known..."""
+    until: date | None = None
+    """...and the last one; none: until further notice."""
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> "MaintenanceWindow":
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"zone {self.zone!r} is no time zone") from None
+        return self
+
+
+# https://www.interactivebrokers.com/en/software/systemStatus.php, as of November 2026
+IB_MAINTENANCE = (
+    MaintenanceWindow(days=("Sun", "Mon", "Tue", "Wed", "Thu", "Fri"), start="00:15", end="01:45"),
+    MaintenanceWindow(days=("Fri",), start="23:00", end="03:00"),
+)
+
+
+class RiskSettings(Settings):
+    """What one order, one symbol and one day may cost; docs/risk_gate.md maps each limit to its check."""
+
+    risk_per_order_usd: float = Field(default=100.0, gt=0, le=1e6)
     """R: loss if the stop fills at its price, USD."""
-    max_order_notional_usd: float = Field(default=10_000.0, gt=0)
+    max_order_notional_usd: float = Field(default=10_000.0, gt=0, le=1e9)
     """Largest order, USD."""
-    max_total_notional_usd: float = Field(default=40_000.0, gt=0)
+    max_order_shares: int = Field(default=20_000, ge=1, le=10_000_000)
+    """Largest order, shares: above it a price or a size is wrong."""
+    max_symbol_notional_usd: float | None = Field(default=None, gt=0, le=1e9)
+    """Position, working entry and the new order in one symbol together, USD; none: off."""
+    max_total_notional_usd: float = Field(default=40_000.0, gt=0, le=1e9)
     """All positions and working entries together, USD."""
-    max_positions: int = Field(default=4, ge=1)
+    max_positions: int = Field(default=4, ge=1, le=1_000)
     """Open positions and working entries together."""
-    max_orders_per_minute: int = Field(default=10, ge=1)
+    max_per_catalyst: int | None = Field(default=None, ge=1, le=1_000)
+    """Open positions and working entries on one kind of catalyst; none: off."""
+    max_orders_per_minute: int = Field(default=10, ge=1, le=1_000)
     """Entries in any 60 s."""
-    max_daily_loss_usd: float = Field(default=500.0, gt=0)
+    max_daily_loss_usd: float = Field(default=500.0, gt=0, le=1e9)
     """Realised plus open loss at which entries end for the day, USD."""
-    cool_down_s: float = Field(default=900.0, ge=0)
+    max_symbol_loss_usd: float | None = Field(default=None, gt=0, le=1e9)
+    """What the round trips of one symbol may lose in a day before it is left alone, USD; none: off."""
+    max_losses_in_a_row: int | None = Field(default=None, ge=1, le=1_000)
+    """Round trips that lost, one after the other, at which entries end for the day; none: off."""
+    cool_down_s: float = Field(default=900.0, ge=0, le=86_400)
     """Market seconds after an entry in a symbol, before the next one."""
-    no_entry_before_close_s: float = Field(default=900.0, ge=0)
+    no_entry_before_close_s: float = Field(default=900.0, ge=0, le=86_400)
     """No entries this close to the session's close."""
+    no_entry_before_maintenance_s: float = Field(default=900.0, ge=0, le=86_400)
+    """No entries this close to one of the broker's maintenance windows, nor in it."""
+    maintenance: tuple[MaintenanceWindow, ...] = IB_MAINTENANCE
+    """The broker's maintenance windows."""
+    max_signal_age_s: float = Field(default=5.0, gt=0, le=120)
+    """From the bar that decided to the order: after 5 s the next bar has closed, and no study fills later than that."""
+    max_signal_drift_bps: float = Field(default=50.0, gt=0, le=1_000)
+    """How far the ask may have moved since the decision, either way, when the order is sent."""
+    max_quote_age_s: float = Field(default=5.0, gt=0, le=60)
+    """A symbol that has not ticked for longer when the order is sent is not bought."""
+    price_collar_pct: float = Field(default=3.0, gt=0, le=50)
+    """How far above the middle of bid and ask an entry's limit may lie: IB caps or refuses what lies too far."""
+    luld_room_pct: float = Field(default=0.0, ge=0, le=50)
+    """Least distance from an entry's limit up to the limit-up band, per cent: at the band trading stops."""
+    restricted_symbols: tuple[str, ...] = ()
+    """Never bought, however they are spelled."""
+    buying_power: Literal["unchecked", "known", "required"] = "known"
+    """known: available funds must cover what is ordered wherever they are known. required: unknown refuses as well."""
+    margin_rate: float = Field(default=1.0, gt=0, le=10)
+    """Share of an order's notional that it takes of the available funds: 1 is what IB asks for many small caps."""
+    settled_cash: Literal["unchecked", "known", "required"] = "unchecked"
+    """The same of settled cash, for cash accounts: what is bought with unsettled money may not be sold."""
+    max_funds_age_s: float = Field(default=300.0, gt=0, le=3_600)
+    """Older account values are as good as unknown."""
+    preset_max_shares: int | None = Field(default=None, ge=1)
+    """The gateway's order preset "Size Limit" (code 383; 500 as installed); none: it does not bind."""
+    preset_max_value_usd: float | None = Field(default=None, gt=0)
+    """The gateway's order preset "Total Value Limit" (code 451), USD; none: it does not bind."""
+    preset_max_pct: float | None = Field(default=None, gt=0)
+    """The gateway's order preset "Percentage" (code 109): a limit so far from the market; none: it does not bind."""
 
 
 class ExitSettings(Settings):
     """How a position ends."""
 
-    stop_atr: float = Field(default=1.5, gt=0)
+    stop_atr: float = Field(default=1.5, gt=0, le=50)
     """Stop distance in ATR14 of 1-minute bars..."""
-    stop_min_pct: float = Field(default=2.0, gt=0)
+    stop_min_pct: float = Field(default=2.0, gt=0, lt=100)
     """...but at least this per cent of the price."""
-    target_r: float = Field(default=2.0, gt=0)
+    target_r: float = Field(default=2.0, gt=0, le=1_000)
     """Target distance in R."""
-    time_stop_s: float = Field(default=900.0, gt=0)
+    time_stop_s: float = Field(default=900.0, gt=0, le=604_800)
     """Longest holding time, market seconds."""
-    flat_before_close_s: float = Field(default=300.0, ge=0)
+    flat_before_close_s: float = Field(default=300.0, ge=0, le=86_400)
     """All positions are closed this long before the session's close, half days too."""
-    entry_cap_bps: float = Field(default=50.0, gt=0)
+    entry_cap_bps: float = Field(default=50.0, gt=0, le=1_000)
     """The entry's limit above the ask, bps: beyond it no fill."""
-    entry_timeout_s: float = Field(default=10.0, gt=0)
+    entry_timeout_s: float = Field(default=10.0, gt=0, le=3_600)
     """An entry that has not filled is cancelled after this."""
-    flatten_timeout_s: float = Field(default=30.0, gt=0)
+    flatten_timeout_s: float = Field(default=30.0, gt=0, le=3_600)
     """Wall seconds until a flatten that did not end flat is reported."""
 
 

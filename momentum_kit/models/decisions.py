@@ -85,12 +85,13 @@ class RuleVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCheck:
-    """One limit of the risk gate applied: value against limit, both in the rule's unit."""
+    """One limit of the risk gate applied: value against limit, both in the rule's unit; detail: what they leave out."""
 
     rule: str
     value: float
     limit: float
     passed: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,8 @@ class TradeSignal:
     """Every rule passed: buy, with the numbers sizing needs.
 
     reference_price: USD, the ask at the decision (slippage is measured from it); atr: USD.
-    deciding_ns: perf_counter_ns at the arrival of the message that closed the deciding bar.
+    deciding_ns: perf_counter_ns at the arrival of the message that closed the deciding bar. elapsed_s: the Clock's
+    elapsed time at the decision, nan where it was not taken; with decided_at it tells the signal's age.
     """
 
     item_id: str
@@ -110,6 +112,7 @@ class TradeSignal:
     atr: float
     features: Features
     deciding_ns: int = 0
+    elapsed_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,9 +38,9 @@ from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
-from momentum_kit.services import SessionContext
+from momentum_kit.services import PriceRules, SessionContext
 from momentum_kit.services.detection import DetectionEngine
-from momentum_kit.services.execution import ExecutionService
+from momentum_kit.services.execution import ExecutionService, FundsWatch
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.trading.account import Ledger
@@ -95,7 +95,8 @@ class Session:
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
         exit_requests: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
         fills: asyncio.Queue[Execution | CommissionReport] = asyncio.Queue(QUEUE_BOUND)
-        detection_beats, execution_beats, position_beats = (asyncio.Queue[Beat]() for _ in range(3))
+        detection_beats, execution_beats, position_beats, funds_beats = (asyncio.Queue[Beat]() for _ in range(4))
+        rules = PriceRules(bridge)  # the watch list learns them, execution uses them
         self.account = account
         self.ledger = Ledger()
         self._context = context
@@ -106,25 +107,27 @@ class Session:
             items=items,
         )  # fmt: skip
         self._detection = DetectionEngine(
-            shared, market=bridge, settings=config.detection, thresholds=config.thresholds, items=items,
-            beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
+            shared, market=bridge, rules=rules, settings=config.detection, thresholds=config.thresholds,
+            items=items, beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
             max_lines=config.broker.market_data_lines,
         )  # fmt: skip
+        self._funds = FundsWatch(shared, broker=bridge, beats=funds_beats)
         self._execution = ExecutionService(
-            shared, broker=bridge, market=bridge, risk=config.risk, exits=config.exits, ledger=self.ledger,
+            shared, broker=bridge, rules=rules, risk=config.risk, exits=config.exits, ledger=self.ledger,
             signals=signals, exit_requests=exit_requests, beats=execution_beats, fills=fills,
-            quote=self._detection.quote, health=lambda: bridge.health,
+            quote=self._detection.quote, health=lambda: bridge.health, funds=self._funds.latest,
         )  # fmt: skip
         self._positions = PositionManager(
             shared, broker=bridge, exits=config.exits, ledger=self.ledger, fills=fills, exit_requests=exit_requests,
             beats=position_beats, last_price=self._detection.last_price, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
-        self._beats = (position_beats, execution_beats, detection_beats)
+        self._beats = (position_beats, execution_beats, detection_beats, funds_beats)
         self.queues: dict[str, asyncio.Queue[Any]] = {
             "items": items, "signals": signals, "exits": exit_requests, "fills": fills,
             **self._news.queues, **self._detection.queues,
             "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
+            "funds beats": funds_beats,
         }  # fmt: skip
 
     @classmethod
@@ -156,6 +159,7 @@ class Session:
             "position_manager": self._positions.run(),
             "detection_engine": self._detection.run(),
             "news_handler": self._news.run(),
+            "funds": self._funds.run(),
             "beats": self._drive(after_beat),
         }
         tasks = [asyncio.create_task(service, name=name) for name, service in services.items()]

@@ -62,27 +62,32 @@ def _choose(found: tuple[ContractDetails, ...]) -> LookUp:
 
 
 class PriceRules:
-    """The price bands of a contract by its market rule, cached for the session."""
+    """The price bands of a contract by its market rule: asked for when it is first watched, cached for the session."""
 
     def __init__(self, market: MarketData) -> None:
         self._market = market
         self._by_rule: dict[int, Bands] = {}
         self._by_contract: dict[int, Bands] = {}
 
-    async def bands(self, contract: Contract) -> Bands:
-        """Price bands, ascending; BrokerError if the broker does not tell them."""
-        known = self._by_contract.get(contract.con_id)
-        if known:
-            return known
+    async def learn(self, contract: Contract) -> None:
+        """Ask the broker, unless it has told before; BrokerError if it does not tell."""
+        if contract.con_id in self._by_contract:
+            return
         details = await self._market.fetch_contract_details(contract)
         rule = next((each.smart_rule_id for each in details if each.smart_rule_id is not None), None)
         if rule is None:
             raise BrokerError(f"{contract}: the broker names no market rule")
         if rule not in self._by_rule:
-            self._by_rule[rule] = await self._market.fetch_market_rule(rule)
+            bands = await self._market.fetch_market_rule(rule)
+            if not bands:
+                raise BrokerError(f"{contract}: market rule {rule} is empty")
+            self._by_rule[rule] = bands
         self._by_contract[contract.con_id] = self._by_rule[rule]
-        return self._by_rule[rule]
+
+    def told(self, contract: Contract) -> Bands | None:
+        """Price bands, ascending, as far as the broker has told them; an entry never waits for them."""
+        return self._by_contract.get(contract.con_id)
 
     def known(self, contract: Contract) -> Bands:
-        """What is cached, else the grid of US stocks: an order that reduces risk never waits for an answer."""
+        """The same, else the grid of US stocks: an order that reduces risk goes out in any case."""
         return self._by_contract.get(contract.con_id, US_STOCK_BANDS)

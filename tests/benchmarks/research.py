@@ -35,7 +35,7 @@ GRID = Grid(
     }
 )
 BASE = Thresholds(
-    max_price_usd=50, min_ret_300s=10, min_clv=0, max_spread_share=1, max_extension=1, min_trades_60s=5,
+    max_price_usd=50, min_ret_300s=1, min_clv=0, max_spread_share=1, max_extension=1, min_trades_60s=5,
     min_dollar_volume_60s_usd=20_000,
 )  # fmt: skip
 

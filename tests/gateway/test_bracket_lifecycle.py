@@ -28,7 +28,7 @@ from momentum_kit.models.news import Catalyst
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
-from momentum_kit.services import SessionContext
+from momentum_kit.services import PriceRules, SessionContext
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.simgateway.embedding import (
@@ -46,6 +46,7 @@ from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
 from momentum_kit.storage.journal.sqlite import read_table
 from momentum_kit.trading.account import Ledger
+from tests.helpers.features import features_of
 
 CONTRACT = Contract("AAPL", AAPL.con_id)
 Touch = tuple[float, float, int]  # bid, ask, shares on each side
@@ -94,6 +95,7 @@ class Floor:
         self.clock, self.ledger, self.alerts = SteppedClock(), Ledger(), Told([])
         self.state, self.halts = TradingState.RUNNING, list[str]()
         self.quote: Quote | None = None
+        self._touch: Quote | None = None
         self._exits = ExitSettings(**exits)
         self.worst = self.bare_s = self.longest_bare_s = 0
 
@@ -106,7 +108,9 @@ class Floor:
             port=self.gateway.port, now=self.clock.now, messages_per_s=math.inf, small_bar_pacing=False
         ) as self.bridge:
             self.clock.start(await self.bridge.fetch_current_time())
-            self._build()
+            rules = PriceRules(self.bridge)
+            await rules.learn(CONTRACT)
+            self._build(rules)
             await self.positions.reconcile()
             self.tasks = [asyncio.create_task(part.run()) for part in (self.execution, self.positions)]
             try:
@@ -119,7 +123,7 @@ class Floor:
                 self.intents.close()
         assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
 
-    def _build(self) -> None:
+    def _build(self, rules: PriceRules) -> None:
         signals, exits, fills = asyncio.Queue(), asyncio.Queue(), asyncio.Queue()
         self.beats = (asyncio.Queue(), asyncio.Queue())
         self.queues = [signals, exits, fills, *self.beats]
@@ -130,9 +134,9 @@ class Floor:
             halt_entries=self.halts.append,
         )  # fmt: skip
         self.execution = ExecutionService(
-            context, broker=self.bridge, market=self.bridge, risk=RiskSettings(), exits=self._exits,
+            context, broker=self.bridge, rules=rules, risk=RiskSettings(), exits=self._exits,
             ledger=self.ledger, signals=signals, exit_requests=exits, beats=self.beats[1], fills=fills,
-            quote=lambda _: self.quote, health=lambda: self.bridge.health,
+            quote=lambda _: self.quote or self._touch, health=lambda: self.bridge.health,
         )  # fmt: skip
         self.positions = PositionManager(
             context, broker=self.bridge, exits=self._exits, ledger=self.ledger, fills=fills, exit_requests=exits,
@@ -140,19 +144,22 @@ class Floor:
         )  # fmt: skip
 
     def signal(self, ask: float) -> None:
-        """Buy AAPL, now."""
+        """Buy AAPL, now, at an ask as it was just quoted."""
+        now = self.clock.now()
+        self._touch = Quote(AAPL.con_id, ask - 0.01, ask, 1, 1, ask, False, MarketDataType.LIVE, now)
         self.signals.put_nowait(
             TradeSignal(
                 item_id="story:1",
                 story_id="story",
                 contract=CONTRACT,
                 catalyst=Catalyst.FDA,
-                decided_at=self.clock.now(),
+                decided_at=now,
                 reference_price=ask,
                 atr=0.01,
-                features=None,
+                features=features_of(now, ask),
                 deciding_ns=1,
-            )  # type: ignore[arg-type]
+                elapsed_s=self.clock.elapsed(),
+            )
         )
 
     async def run(self, seconds: int, at: Mapping[int, Callable[[], Any]] | None = None) -> None:

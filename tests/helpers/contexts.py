@@ -21,6 +21,10 @@ class Standing:
         """The set time."""
         return self.at
 
+    def elapsed(self) -> float:
+        """The same in seconds."""
+        return self.at.timestamp()
+
 
 class Told:
     """The Alerts port in memory."""

@@ -14,13 +14,15 @@ from momentum_kit.models.decisions import TradeSignal
 from momentum_kit.models.market import Quote
 from momentum_kit.models.news import Catalyst
 from momentum_kit.models.session import Beat, TradingState
-from momentum_kit.services import SessionContext
+from momentum_kit.services import PriceRules, SessionContext
 from momentum_kit.services.execution import ExecutionService
+from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.storage.journal import SqliteIntents
 from momentum_kit.trading.account import Ledger
-from tests.helpers.broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of
+from tests.helpers.broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.contexts import Told
+from tests.helpers.features import features_of
 from tests.helpers.journal_rows import Rows
 
 BEAT = timedelta(seconds=0.25)
@@ -35,6 +37,9 @@ class Desk:
         self.state = TradingState.RUNNING
         self.halts: list[str] = []
         self.quotes: dict[int, Quote] = {}
+        self.health = HEALTHY
+        self.funds: Funds | None = None
+        self.rules = PriceRules(broker)
         self.ledger = Ledger()
         self.tasks: list[asyncio.Task[None]] = []
         self.signals: asyncio.Queue[TradeSignal] = asyncio.Queue()
@@ -49,9 +54,9 @@ class Desk:
             counts=self.counts, state=lambda: self.state, halt_entries=self.halts.append,
         )  # fmt: skip
         self.execution = ExecutionService(
-            context, broker=broker, market=broker, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,
+            context, broker=broker, rules=self.rules, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,
             exit_requests=self.exits, beats=self.execution_beats, fills=self.fills, quote=self.quotes.get,
-            health=lambda: HEALTHY,
+            health=lambda: self.health, funds=lambda: self.funds,
         )  # fmt: skip
         self.positions = PositionManager(
             context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,
@@ -81,9 +86,15 @@ class Desk:
                 await self.settle()
 
     async def signal(self, con_id: int = 1, ask: float = 5.0, atr: float = 0.05, item: str = "") -> None:
-        """A signal, handled."""
+        """A signal of a watched symbol, handled; where the test gives no quote, the ask is that of the signal."""
+        await self.rules.learn(contract_of(con_id))
+        given = self.quotes.get(con_id)
+        if given is None:
+            self.quotes[con_id] = quote_of(con_id, round(ask - 0.01, 4), ask, at=self.clock.now())
         self.signals.put_nowait(signal_of(con_id, ask, atr, self.clock, item))
         await self.settle()
+        if given is None:
+            del self.quotes[con_id]
 
     async def enter(self, con_id: int = 1, ask: float = 5.0) -> Decimal:
         """A signal whose entry fills at once; the quantity."""
@@ -99,11 +110,11 @@ class Desk:
 
 
 def signal_of(con_id: int, ask: float, atr: float, clock: TestClock, item: str = "") -> TradeSignal:
-    """A signal with the fields execution reads; features are of no concern to it."""
+    """A signal with the fields that execution reads."""
     item_id = item or f"story:{con_id}:{clock.now().timestamp()}"
     return TradeSignal(
         item_id=item_id, story_id="story", contract=contract_of(con_id), catalyst=Catalyst.FDA, decided_at=clock.now(),
-        reference_price=ask, atr=atr, features=None, deciding_ns=1  # type: ignore[arg-type]
+        reference_price=ask, atr=atr, features=features_of(clock.now(), ask), deciding_ns=1, elapsed_s=clock.elapsed(),
     )  # fmt: skip
 
 

@@ -373,6 +373,7 @@ def test_the_shipped_base_lists_every_setting_with_its_default_and_a_comment():
 
 
 UNITLESS = {
+    "margin_rate",
     "port",
     "client_id",
     "market_data_lines",
@@ -397,7 +398,7 @@ UNITLESS = {
     "max_spread_share",
     "min_clv",
 }  # fmt: skip - counts, identifiers, ratios and multiples named in their own unit (ATR, R)
-UNITS = ("_s", "_h", "_usd", "_bps", "_pct", "_mb", "_per_s")
+UNITS = ("_s", "_h", "_shares", "_usd", "_bps", "_pct", "_mb", "_per_s")
 
 
 def sections(root: type[Settings] = Config) -> list[type[Settings]]:

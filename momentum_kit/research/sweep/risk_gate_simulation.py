@@ -25,7 +25,16 @@ from momentum_kit.research.events import EventTable
 from momentum_kit.research.sweep.triggers import first_triggers
 from momentum_kit.sessions import session_on
 from momentum_kit.trading import US_STOCK_BANDS
-from momentum_kit.trading.risk import Exposure, check_entry, plan_bracket
+from momentum_kit.trading.risk import (
+    AccountFacts,
+    EntryFacts,
+    EntryOrder,
+    Exposure,
+    MarketFacts,
+    check_entry,
+    plan_bracket,
+    to_maintenance_s,
+)
 
 MINUTE = timedelta(seconds=60)
 SHOWN = 12  # orders that a cell lists
@@ -110,48 +119,59 @@ class _Desk:
 
     day: date = date.min
     day_pnl_usd: float = 0.0
+    symbol_pnl_usd: dict[int, float] = field(default_factory=dict)
+    losses_in_a_row: int = 0
     last_entry: dict[int, datetime] = field(default_factory=dict)
     recent: deque[datetime] = field(default_factory=deque)
     entered: set[str] = field(default_factory=set)
-    busy: dict[int, tuple[Decimal, float]] = field(default_factory=dict)  # con_id: shares, notional in USD
-    ends: list[tuple[datetime, int, float]] = field(default_factory=list)  # heap: when, con_id, net in USD
+    busy: dict[int, tuple[Decimal, float, str]] = field(default_factory=dict)  # con_id: shares, USD, catalyst
+    ends: list[tuple[datetime, int, float]] = field(default_factory=list)  # heap: when, con_id, net in USD or nan
 
     def advance(self, now: datetime, day: date) -> None:
         """Let end what ends until now; a new day begins with no profit and no entries."""
         while self.ends and self.ends[0][0] <= now:
             _, con_id, net_usd = heapq.heappop(self.ends)
             del self.busy[con_id]
-            self.day_pnl_usd += net_usd
+            if not math.isnan(net_usd):
+                self.day_pnl_usd += net_usd
+                self.symbol_pnl_usd[con_id] = self.symbol_pnl_usd.get(con_id, 0.0) + net_usd
+                self.losses_in_a_row = self.losses_in_a_row + 1 if net_usd < 0 else 0
         if day != self.day:
-            self.day, self.day_pnl_usd = day, 0.0
+            self.day, self.day_pnl_usd, self.losses_in_a_row = day, 0.0, 0
+            self.symbol_pnl_usd.clear()
             self.last_entry.clear()
         while self.recent and now - self.recent[0] >= MINUTE:
             self.recent.popleft()
 
-    def exposure(self, now: datetime, con_id: int, item_id: str) -> Exposure:
-        """As of now; signals come from data that were live and quoted, so the connection is good."""
+    def exposure(self, now: datetime, con_id: int, item_id: str, catalyst: str, risk: RiskSettings) -> Exposure:
+        """As of now."""
         session, last = session_on(self.day), self.last_entry.get(con_id)
+        quantity, notional_usd, _ = self.busy.get(con_id, (Decimal(0), 0.0, ""))
         return Exposure(
             state=TradingState.RUNNING,
-            may_enter=True,
-            symbol_quantity=self.busy.get(con_id, (Decimal(0), 0.0))[0],
+            symbol_quantity=quantity,
             entries_on_item=int(item_id in self.entered),
             opposite_orders=0,
             slots=len(self.busy),
-            notional_usd=sum(notional for _, notional in self.busy.values()),
+            catalyst_slots=sum(each == catalyst for _, _, each in self.busy.values()),
+            notional_usd=sum(notional for _, notional, _ in self.busy.values()),
+            symbol_notional_usd=notional_usd,
             entries_last_minute=len(self.recent),
             since_last_entry_s=(now - last).total_seconds() if last else float("inf"),
             to_close_s=(session.close - now).total_seconds() if session else float("nan"),
+            to_maintenance_s=to_maintenance_s(now, risk.maintenance),
             day_pnl_usd=self.day_pnl_usd,
+            symbol_pnl_usd=self.symbol_pnl_usd.get(con_id, 0.0),
+            losses_in_a_row=self.losses_in_a_row,
         )
 
     def enter(
-        self, now: datetime, con_id: int, item_id: str, shares: Decimal, notional_usd: float, ends_at: datetime,
-        net_bps: float,
+        self, now: datetime, con_id: int, item_id: str, catalyst: str, shares: Decimal, notional_usd: float,
+        ends_at: datetime, net_bps: float,
     ) -> None:  # fmt: skip
         """Remember an entry and when it ends; net_bps is nan where it did not fill."""
-        self.busy[con_id] = (shares, notional_usd)
-        heapq.heappush(self.ends, (ends_at, con_id, 0.0 if math.isnan(net_bps) else net_bps / 1e4 * notional_usd))
+        self.busy[con_id] = (shares, notional_usd, catalyst)
+        heapq.heappush(self.ends, (ends_at, con_id, net_bps / 1e4 * notional_usd))
         self.last_entry[con_id] = now
         self.recent.append(now)
         self.entered.add(item_id)
@@ -202,19 +222,36 @@ def _order(
     price, spread_bps = float(table.features["price"][event, k]), float(table.features["spread_bps"][event, k])
     ask = price * (1 + spread_bps / 2e4) if np.isfinite(spread_bps) else price
     plan = plan_bracket(ask, float(table.features["atr"][event, k]), risk, exits, US_STOCK_BANDS)
-    verdict = check_entry(desk.exposure(now, con_id, item_id), plan.quantity, plan.limit_price, risk)
+    catalyst = str(row["catalyst"])
+    facts = EntryFacts(
+        order=EntryOrder(symbol=row["symbol"], catalyst=catalyst, quantity=plan.quantity, limit_price=plan.limit_price),
+        market=_market(table, event, k, price, ask),
+        exposure=desk.exposure(now, con_id, item_id, catalyst, risk),
+        account=AccountFacts(),
+    )
+    verdict = check_entry(facts, risk)
     net_bps, ends_at = float("nan"), None
     if verdict.accepted:
         net_bps = float(table.net_bps[exit_name][event, k])
         longest_s = exits.time_stop_s if held_s is None else float(held_s[event, k])
         ends_at = _end(now, longest_s if np.isfinite(net_bps) else exits.entry_timeout_s, desk.day, exits)
-        desk.enter(now, con_id, item_id, plan.quantity, plan.notional_usd, ends_at, net_bps)
+        desk.enter(now, con_id, item_id, catalyst, plan.quantity, plan.notional_usd, ends_at, net_bps)
     return {
         "item_id": item_id, "symbol": row["symbol"], "con_id": con_id, "day": row["day"], "at": now,
         "verdict": "accepted" if verdict.accepted else "refused", "reason": verdict.reason,
         "quantity": int(plan.quantity), "notional_usd": plan.notional_usd, "ends_at": ends_at or pd.NaT,
         "net_bps": net_bps, "net_usd": net_bps / 1e4 * plan.notional_usd,
     }  # fmt: skip
+
+
+def _market(table: EventTable, event: int, k: int, price: float, ask: float) -> MarketFacts:
+    """Sent at once, on data that were live and quoted; a band that the table does not know is none."""
+    luld_dist = float(table.features["luld_dist"][event, k])
+    return MarketFacts(
+        signal_age_s=0.0, quote_age_s=0.0, reference_price=ask, bid=2 * price - ask, ask=ask, may_enter=True,
+        stale=False, live=True, halted=False,
+        luld_band=price * (1 + luld_dist) if np.isfinite(luld_dist) else float("inf"),
+    )  # fmt: skip
 
 
 def _end(now: datetime, longest_s: float, day: date, exits: ExitSettings) -> datetime:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from momentum_kit.models import Beat, Contract, Decision, MarkRow, NewsItem, Quo
 from momentum_kit.ports import MarketData
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
+from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.detection.background import BackgroundLoader
 from momentum_kit.services.detection.judging import Job, final_skip, judge, no_capacity, write_decision
 from momentum_kit.services.detection.watch_list import Followed, WatchList
@@ -31,6 +33,7 @@ class DetectionEngine:
         context: SessionContext,
         *,
         market: MarketData,
+        rules: PriceRules,
         settings: DetectionSettings,
         thresholds: Thresholds,
         items: asyncio.Queue[NewsItem],
@@ -48,10 +51,12 @@ class DetectionEngine:
         self._grace = timedelta(seconds=grace_s)
         self._gates = Gates(settings.min_baseline_sessions, settings.max_quote_age_s)
         self._background = BackgroundLoader(context, market=market, settings=settings)
-        self._watches = WatchList(context, market=market, background=self._background, max_lines=max_lines)
+        self._watches = WatchList(context, market=market, rules=rules, background=self._background, max_lines=max_lines)
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._closed_until: datetime | None = None
-        self.queues: dict[str, asyncio.Queue[Any]] = {"loads": self._watches.loads, "jobs": self._jobs}
+        self.queues: dict[str, asyncio.Queue[Any]] = {
+            "loads": self._watches.loads, "rules": self._watches.unruled, "jobs": self._jobs,
+        }  # fmt: skip
 
     async def run(self) -> None:
         """Run until cancelled; a lost connection or a bug ends it with that error."""
@@ -67,9 +72,11 @@ class DetectionEngine:
     # -- what others may ask -----------------------------------------------------------------------------------------
 
     def quote(self, con_id: int) -> Quote | None:
-        """The latest quote of a watched contract."""
+        """The latest quote of a watched contract, as old as its last tick of any kind: a quote may be quiet."""
         watch = self._watches.get(con_id)
-        return watch.quote if watch else None
+        if watch is None or watch.quote is None or watch.updated_at is None:
+            return None
+        return replace(watch.quote, received_at=watch.updated_at)
 
     def last_price(self, con_id: int) -> float:
         """The last traded price of a watched contract, USD; nan if there is none."""
@@ -184,7 +191,7 @@ class DetectionEngine:
             return
         followed.open, followed.signalled = False, True
         self._context.counts["signals"] += 1
-        await self._signals.put(decision.outcome)
+        await self._signals.put(replace(decision.outcome, elapsed_s=self._context.clock.elapsed()))
 
     def _finish(self, followed: Followed, at: datetime) -> None:
         """The last word on an item that did not signal."""

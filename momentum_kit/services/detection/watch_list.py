@@ -10,16 +10,17 @@ from typing import TypeVar
 
 from momentum_kit.detection.live import BAR_S, BarBuilder, Baseline, Tape, merge, split_history
 from momentum_kit.detection.news import STRENGTH
-from momentum_kit.errors import RequestFailed
+from momentum_kit.errors import BrokerError, RequestFailed
 from momentum_kit.models import Bar, Contract, Decision, NewsItem, Quote, TradeTick
 from momentum_kit.ports import MarketData
 from momentum_kit.services.consuming import consume
 from momentum_kit.services.context import SessionContext
+from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.detection.background import Background, BackgroundLoader
 from momentum_kit.sessions import exchange_day
 
 RETRY = timedelta(seconds=15)  # IB takes an identical history request within 15 s for a pacing violation
-LOADERS = 4  # contracts whose history is fetched at once
+LOADERS = 4  # contracts whose history is fetched at once, and whose market rule
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ class Watch:
     last_price: float = math.nan
     updated_at: datetime | None = None
     asked_at: datetime | None = None
+    rule_asked_at: datetime | None = None
     loading: bool = False
     complete: bool = False
     _builder: BarBuilder = field(default_factory=BarBuilder)
@@ -152,13 +154,25 @@ class Watch:
 
 
 class WatchList:
-    """At most `max_lines` watches; loads run as items of the named queue `loads`, so that idleness can see them."""
+    """At most `max_lines` watches.
+
+    Loads run as items of the named queue `loads`, and the questions for the market rule, which a signal must not wait
+    for, as items of `unruled`, so that idleness can see them.
+    """
 
     def __init__(
-        self, context: SessionContext, *, market: MarketData, background: BackgroundLoader, max_lines: int
+        self,
+        context: SessionContext,
+        *,
+        market: MarketData,
+        rules: PriceRules,
+        background: BackgroundLoader,
+        max_lines: int,
     ) -> None:
         self.loads: asyncio.Queue[Watch] = asyncio.Queue()
+        self.unruled: asyncio.Queue[Contract] = asyncio.Queue()
         self.max_lines = max_lines
+        self._rules = rules
         self._context = context
         self._market = market
         self._background = background
@@ -203,6 +217,7 @@ class WatchList:
                 await self._close(least)
             self._watches[contract.con_id] = watch
             self._reload(watch)
+            self._ask_rule(watch)
         elif follow:
             watch.followed[follow.item.item_id] = follow
         return watch, displaced
@@ -217,6 +232,8 @@ class WatchList:
     def reload_stale(self, now: datetime) -> None:
         """Ask again where the broker failed to answer, and where another exchange day has begun."""
         for watch in self:
+            if watch.rule_asked_at is None or now - watch.rule_asked_at >= RETRY:
+                self._ask_rule(watch)
             if watch.loading or watch.asked_at is None:
                 continue
             another_day = exchange_day(watch.asked_at) != exchange_day(now)
@@ -230,6 +247,7 @@ class WatchList:
             async with asyncio.TaskGroup() as group:
                 for _ in range(LOADERS):
                     group.create_task(consume(self.loads, partial(self._load, group)))
+                    group.create_task(consume(self.unruled, self._learn_rule))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
@@ -240,6 +258,18 @@ class WatchList:
             watch.open(self._market, group, asked_at)
             watch.load(await self._background.load(watch.contract, asked_at))
         watch.loading = False
+
+    def _ask_rule(self, watch: Watch) -> None:
+        """Have the market rule asked for, unless it is known."""
+        if self._rules.told(watch.contract) is None:
+            watch.rule_asked_at = self._context.clock.now()
+            self.unruled.put_nowait(watch.contract)
+
+    async def _learn_rule(self, contract: Contract) -> None:
+        try:
+            await self._rules.learn(contract)
+        except BrokerError as error:  # asked again while it is watched; until then it is not entered
+            self._context.incident("market rule", f"{contract}: {error}")
 
     def _reload(self, watch: Watch) -> None:
         watch.loading = True

@@ -1,6 +1,7 @@
 """The third service and only sender of orders: entries, protection, exits, recovery from broker truth."""
 
 from momentum_kit.services.execution.execution_service import ExecutionService
+from momentum_kit.services.execution.funds import FundsWatch
 from momentum_kit.services.execution.reconciliation import (
     BrokerTruth,
     Reconciliation,
@@ -15,6 +16,7 @@ from momentum_kit.services.execution.reconciliation import (
 __all__ = [
     "BrokerTruth",
     "ExecutionService",
+    "FundsWatch",
     "Reconciliation",
     "entries",
     "fetch_truth",

@@ -1,9 +1,8 @@
-"""EntryGate: from a signal to a bracket by exposure, risk gate, durable intent, three legs; for execution_service."""
+"""EntryGate: from a signal to a bracket: its facts, the risk gate, a durable intent, three legs."""
 
 import uuid
-from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
@@ -23,12 +22,19 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.execution.order_desk import OrderDesk, age_s
+from momentum_kit.services.execution.entry_facts import GatheredFacts
+from momentum_kit.services.execution.funds import Funds
+from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
-from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Bracket, bracket_legs
-from momentum_kit.trading.risk import BracketPlan, Exposure, RiskVerdict, check_entry, plan_bracket
+from momentum_kit.trading.risk import (
+    BracketPlan,
+    EntryOrder,
+    RiskVerdict,
+    check_entry,
+    plan_bracket,
+)
 
 log = structlog.get_logger("entries")
 
@@ -49,30 +55,28 @@ class EntryGate:
         desk: OrderDesk,
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
+        funds: Callable[[], Funds | None],
     ) -> None:
         self._context = context
         self._broker = broker
         self._risk = risk
         self._exits = exits
-        self._ledger = ledger
         self._desk = desk
-        self._quote = quote
-        self._health = health
-        self._last_entry: dict[int, datetime] = {}
-        self._recent: deque[datetime] = deque(maxlen=1000)
-        self._entered: set[str] = set()
+        self._facts = GatheredFacts(
+            context, maintenance=risk.maintenance, ledger=ledger, desk=desk, quote=quote, health=health, funds=funds
+        )
 
     def remember(self, intent: Intent) -> None:
         """Count an entry towards cool-down, rate and 'never twice'."""
-        con_id = intent.contract.con_id
-        self._last_entry[con_id] = max(intent.created_at, self._last_entry.get(con_id, intent.created_at))
-        self._recent.append(intent.created_at)
-        self._entered.add(intent.item_id)
+        self._facts.remember(intent)
 
     async def enter(self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None) -> None:
-        """Judge a signal and send its bracket. bands: None where the broker would not tell the market rule."""
+        """Judge a signal and send its bracket. bands: None where the broker has not told the market rule yet.
+
+        It is judged once more when its intent is durable: a disk may have stalled until the signal had aged.
+        """
         now = self._context.clock.now()
-        plan, verdict = self._judge(signal, bands, now)
+        plan, verdict = self._judge(signal, bands)
         self._journal_verdict(signal, plan, verdict)
         if not verdict.accepted:
             self._context.counts["refused"] += 1
@@ -84,15 +88,17 @@ class EntryGate:
         except StorageError as error:
             self._halt(f"no entry in {signal.contract.symbol}: its intent could not be written: {error}")
             return
+        _, verdict = self._judge(signal, bands)
+        if not verdict.accepted:
+            self._withdraw(signal, intent, plan, verdict)
+            return
         self.remember(intent)
         await self._send(signal, intent, bands)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
-    def _judge(
-        self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None, now: datetime
-    ) -> tuple[BracketPlan, RiskVerdict]:
-        if bands:
+    def _judge(self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None) -> tuple[BracketPlan, RiskVerdict]:
+        if bands and 0 < signal.reference_price < float("inf"):
             plan = plan_bracket(signal.reference_price, signal.atr, self._risk, self._exits, bands)
         else:
             plan = BracketPlan(
@@ -102,48 +108,14 @@ class EntryGate:
                 stop_price=float("nan"),
                 risk_usd=0.0,
             )
-        exposure = self._exposure(signal, now, may_enter=bool(bands))
-        return plan, check_entry(exposure, plan.quantity, plan.limit_price, self._risk)
-
-    def _exposure(self, signal: TradeSignal, now: datetime, *, may_enter: bool) -> Exposure:
-        con_id = signal.contract.con_id
-        health, quote = self._health(), self._quote(con_id)
-        halted = quote is not None and quote.halted
-        session = session_at(now, self._context.calendar)
-        busy = {b.intent.contract.con_id: b for b in self._desk.in_order() if b.any_live}
-        held = {h.contract.con_id: h for h in self._ledger.holdings()}
-        notional = sum(float(abs(h.quantity)) * h.average_price for h in held.values())
-        notional += sum(self._on_order(b) for b in busy.values())
-        own = busy.get(con_id)
-        quantity = self._ledger.position(con_id)
-        if own is not None:
-            quantity = max(quantity, own.intent.quantity)
-        return Exposure(
-            state=self._context.state(),
-            may_enter=may_enter and health.may_enter and not halted and con_id not in health.stale_con_ids,
-            symbol_quantity=quantity,
-            entries_on_item=int(signal.item_id in self._entered),
-            opposite_orders=sum(leg.live and leg.request.action is OrderAction.SELL for leg in own or ()),
-            slots=len(busy.keys() | held.keys()),
-            notional_usd=notional,
-            entries_last_minute=sum(now - at < timedelta(seconds=60) for at in self._recent),
-            since_last_entry_s=age_s(self._last_entry.get(con_id), now),
-            to_close_s=(session.close - now).total_seconds() if session else float("nan"),
-            day_pnl_usd=self._ledger.realised_usd - self._ledger.costs_usd + self._ledger.unrealised_usd(self._bid),
+        order = EntryOrder(
+            symbol=signal.contract.symbol,
+            catalyst=str(signal.catalyst),
+            quantity=plan.quantity,
+            limit_price=plan.limit_price,
+            grid_known=bool(bands),
         )
-
-    def _on_order(self, bracket: Bracket) -> float:
-        """What a working entry may still buy, USD."""
-        entry = bracket.entry
-        if entry is None or not entry.live or entry.request.limit_price is None:
-            return 0.0
-        left = entry.request.quantity - self._ledger.filled(entry.request.order_id)
-        return float(left) * entry.request.limit_price
-
-    def _bid(self, con_id: int) -> float:
-        """What a holding would fetch, USD; nan without a quote."""
-        quote = self._quote(con_id)
-        return quote.bid if quote is not None else float("nan")
+        return plan, check_entry(self._facts.gather(signal, order), self._risk)
 
     # -- sending -----------------------------------------------------------------------------------------------------
 
@@ -202,6 +174,15 @@ class EntryGate:
         self._halt(why)
         if bracket.entry is not None:
             await self._desk.cancel(bracket, bracket.entry)
+
+    def _withdraw(self, signal: TradeSignal, intent: Intent, plan: BracketPlan, verdict: RiskVerdict) -> None:
+        """Nothing of it was sent: say so where it is durable."""
+        self._journal_verdict(signal, plan, verdict)
+        self._context.counts["refused"] += 1
+        try:
+            self._context.intents.mark(intent.intent_id, IntentState.REFUSED)
+        except StorageError as error:  # a start finds no order of it, and settles it then
+            log.warning("intent not marked", intent=intent.intent_id, error=str(error))
 
     def _halt(self, why: str) -> None:
         log.error("entries halted", why=why)

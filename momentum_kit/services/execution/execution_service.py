@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 
 from momentum_kit.config import ExitSettings, RiskSettings
-from momentum_kit.errors import BrokerError
 from momentum_kit.models import (
     Beat,
     CommissionReport,
@@ -21,11 +20,12 @@ from momentum_kit.models import (
     Quote,
     TradeSignal,
 )
-from momentum_kit.ports import Broker, MarketData, OrderEvent
+from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import EntryGate
+from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import fetch_truth
@@ -47,7 +47,7 @@ class ExecutionService:
         context: SessionContext,
         *,
         broker: Broker,
-        market: MarketData,
+        rules: PriceRules,
         risk: RiskSettings,
         exits: ExitSettings,
         ledger: Ledger,
@@ -57,6 +57,7 @@ class ExecutionService:
         fills: "asyncio.Queue[Execution | CommissionReport]",
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
+        funds: Callable[[], Funds | None] = lambda: None,
     ) -> None:
         self._context = context
         self._broker = broker
@@ -66,11 +67,12 @@ class ExecutionService:
         self._beats = beats
         self._fills = fills
         self._lock = asyncio.Lock()
-        self._rules = PriceRules(market)
+        self._rules = rules
         self._desk = desk = OrderDesk(context, broker)
         self._gate = EntryGate(
-            context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, quote=quote, health=health
-        )
+            context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, quote=quote, health=health,
+            funds=funds,
+        )  # fmt: skip
         self._guardian = Guardian(
             context, broker=broker, exits=exits, ledger=ledger, desk=desk, rules=self._rules, quote=quote
         )
@@ -128,13 +130,8 @@ class ExecutionService:
                     await self._guardian.reconcile_bracket(bracket, self._context.clock.now(), at_beat=False)
 
     async def _on_signal(self, signal: TradeSignal) -> None:
-        try:
-            bands = await self._rules.bands(signal.contract)
-        except BrokerError as error:
-            log.warning("no market rule", symbol=signal.contract.symbol, error=str(error))
-            bands = None
         async with self._lock:
-            await self._gate.enter(signal, bands)
+            await self._gate.enter(signal, self._rules.told(signal.contract))
 
     async def _on_exit(self, request: ExitRequest) -> None:
         async with self._lock:

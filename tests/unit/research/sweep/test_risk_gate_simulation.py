@@ -12,7 +12,7 @@ from momentum_kit.research.events.table import FEATURES, event_frame
 from momentum_kit.research.sweep import simulate_risk_gate
 
 LOOSE = Thresholds(
-    min_ret_60s=-0.9, min_ret_news=-9, min_z_tod=-99, min_rvol_bar=-99, min_rvol_cum=-99, max_extension=9,
+    min_ret_60s=-0.9, min_ret_news=-1, min_z_tod=-99, min_rvol_bar=-1, min_rvol_cum=-1, max_extension=9,
     min_dollar_volume_60s_usd=-1, min_trades_60s=-1, max_spread_bps=9_999, max_spread_share=99, min_clv=-1,
 )  # fmt: skip
 RISK, EXITS = RiskSettings(), ExitSettings()
@@ -30,7 +30,8 @@ def signals(rows, price=5.0):
          "imputed": False, "text": "t"}
     )  # fmt: skip
     features = {name: np.zeros((count, 1)) for name in FEATURES} | {"price": np.full((count, 1), price),
-                "ret_news": np.full((count, 1), 0.05), "spread_bps": np.full((count, 1), 20.0)}  # fmt: skip
+                "ret_news": np.full((count, 1), 0.05), "spread_bps": np.full((count, 1), 20.0),
+                "luld_dist": np.full((count, 1), 0.1)}  # fmt: skip
     net = {"exit": np.array([[float(bps)] for _, _, bps in rows])}
     times = at.tz_localize(None).to_numpy().astype("datetime64[us]")[:, None]
     return EventTable(

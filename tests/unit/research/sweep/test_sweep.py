@@ -20,7 +20,7 @@ from momentum_kit.research.sweep.sweep import sweep
 
 NAN = math.nan
 LOOSE = Thresholds(
-    min_ret_60s=-0.9, min_ret_news=-9, min_z_tod=-99, min_rvol_bar=-99, min_rvol_cum=-99, max_extension=9,
+    min_ret_60s=-0.9, min_ret_news=-1, min_z_tod=-99, min_rvol_bar=-1, min_rvol_cum=-1, max_extension=9,
     min_dollar_volume_60s_usd=-1, min_trades_60s=-1, max_spread_bps=9_999, max_spread_share=99, min_clv=-1,
 )  # fmt: skip
 GOOD = dict.fromkeys(FEATURES, 0.0) | {"price": 5.0, "anchor": 5.0}

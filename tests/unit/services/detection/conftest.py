@@ -11,11 +11,12 @@ import pytest
 
 from momentum_kit.config import DetectionSettings, Thresholds
 from momentum_kit.errors import NoData
-from momentum_kit.models.contracts import Contract
+from momentum_kit.models.contracts import Contract, ContractDetails, PriceIncrement
 from momentum_kit.models.decisions import TradeSignal
 from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
 from momentum_kit.models.news import Catalyst, Headline, NewsItem
 from momentum_kit.models.session import Beat
+from momentum_kit.services import PriceRules
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.sessions import previous_sessions, session_on
 from tests.helpers.contexts import context_of
@@ -61,6 +62,8 @@ class HandMarket:
         self.open_lines: list[tuple[str, int]] = []
         self.most_lines = 0
         self.requests: list[tuple[int, str, str, bool]] = []
+        self.rules_asked: list[int] = []
+        self.details: Exception | None = None
         self.history: dict[str, Any] = {"1 min": MINUTES, "5 secs": RECENT}
 
     def stream_trades(self, contract: Contract) -> AsyncIterator[TradeTick]:
@@ -70,6 +73,23 @@ class HandMarket:
     def stream_quotes(self, contract: Contract) -> AsyncIterator[Quote]:
         """Pushed quotes."""
         return self._stream(("quotes", contract.con_id))
+
+    async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
+        """One match with rule 26, unless `details` says otherwise; each question is kept."""
+        self.rules_asked.append(contract.con_id)
+        if isinstance(self.details, Exception):
+            raise self.details
+        return (
+            ContractDetails(
+                contract=contract, long_name="", min_tick=0.0001, valid_exchanges=("SMART",), market_rule_ids=(26,),
+                time_zone_id="US/Eastern", trading_hours="", liquid_hours="",
+            ),
+        )  # fmt: skip
+
+    async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
+        """Cents."""
+        assert rule_id == 26
+        return (PriceIncrement(0.0, 0.01),)
 
     async def _stream(self, key: tuple[str, int]) -> AsyncIterator[Any]:
         self.open_lines.append(key)
@@ -115,12 +135,18 @@ class Lab:
         """Market time: the Clock port."""
         return self.now_at
 
+    def elapsed(self) -> float:
+        """The same in seconds, from an origin of its own."""
+        return self.now_at.timestamp() - 1_000
+
     async def start(
         self, thresholds: Thresholds | None = None, *, max_lines: int = 100, grace_s: float = 0.5, **settings: Any
     ) -> None:
         """Build and run the engine."""
+        self.rules = PriceRules(self.market)
         self.engine = DetectionEngine(
             context_of(clock=self, journal=self.journal, counts=self.counts), market=self.market,
+            rules=self.rules,
             settings=DetectionSettings(**settings), thresholds=thresholds or Thresholds(), items=self.items,
             beats=self.beats, signals=self.signals, grace_s=grace_s, max_lines=max_lines,
         )  # fmt: skip

@@ -10,6 +10,7 @@ from momentum_kit.models.contracts import Contract
 from momentum_kit.models.market import MarketDataType
 from momentum_kit.models.news import Catalyst, Reading
 
+ACME = Contract("ACME", 101)
 T0 = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 GLBX = Contract("GLBX", 102)
 THIRD = Contract("THRD", 103)
@@ -36,6 +37,7 @@ async def test_a_shock_after_a_headline_is_a_signal(lab):
     tick = int(seconds(row) * 2)
     assert signal.reference_price == pytest.approx(10.0 + 0.01 * (tick + 1))
     assert signal.deciding_ns == tick
+    assert signal.elapsed_s == pytest.approx(signal.decided_at.timestamp() + 0.5 - 1_000)
     assert signal.features.price == pytest.approx(10.0 + 0.01 * tick)
     assert signal.atr > 0
     assert lab.counts["signals"] == 1
@@ -362,6 +364,56 @@ async def test_another_day_is_another_baseline(lab):
 
 
 async def test_internal_queues_are_visible(lab):
-    """Whoever waits for idleness sees loads and jobs."""
+    """Whoever waits for idleness sees loads, questions for market rules, and jobs."""
     await lab.start()
-    assert set(lab.engine.queues) == {"loads", "jobs"}
+    assert set(lab.engine.queues) == {"loads", "rules", "jobs"}
+
+
+async def test_the_market_rule_is_asked_when_a_symbol_is_first_watched(lab):
+    """Long before its signal, once, and again only while the broker does not tell: every 15 s, as an incident."""
+    await lab.start()
+    lab.market.details = RequestFailed(200, "No security definition")
+    await lab.news()
+    assert lab.market.rules_asked == [101]
+    assert lab.rules.told(ACME) is None
+    assert [row["kind"] for row in lab.journal["incidents"]] == ["market rule"]
+    await lab.run_until(14.5)
+    assert lab.market.rules_asked == [101]
+    lab.market.details = None
+    await lab.run_until(20)
+    assert lab.market.rules_asked == [101, 101]
+    assert lab.rules.told(ACME) is not None
+    await lab.news(story="s2")
+    await lab.run_until(60)
+    assert lab.market.rules_asked == [101, 101]
+
+
+async def test_a_slow_market_rule_holds_nothing_back(lab):
+    """While the broker is silent about the rule, the symbol's shock is judged and signals."""
+    answered = asyncio.Event()
+
+    async def silent(_contract):
+        await answered.wait()
+        raise RequestTimeout("no answer")
+
+    lab.market.fetch_contract_details = silent
+    await lab.start()
+    asked = lab.engine.queues.pop("rules")  # nobody waits for it: on the wall nobody does
+    await lab.news()
+    await lab.shock(0.0, 60)
+    assert lab.signals.qsize() == 1
+    answered.set()
+    await asked.join()
+    assert {row["kind"] for row in lab.journal["incidents"]} == {"market rule"}
+
+
+async def test_a_quote_is_as_old_as_the_last_tick_beside_it(lab):
+    """A print renews what a quiet quote says: the bid and ask that stand are those of now."""
+    await lab.start()
+    await lab.news()
+    await lab.quote(4.99, 5.0)
+    assert lab.engine.quote(101).received_at == T0
+    await lab.beat(20)
+    await lab.trade(5.0, 100)
+    assert lab.engine.quote(101).received_at == T0 + timedelta(seconds=20)
+    assert lab.engine.quote(101).ask == 5.0

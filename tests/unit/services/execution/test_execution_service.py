@@ -7,6 +7,7 @@ import pytest
 from momentum_kit.errors import NotConnected, RequestTimeout, StorageError
 from momentum_kit.models.intents import ExitRequest, IntentKind, IntentState
 from momentum_kit.models.session import TradingState
+from momentum_kit.trading.risk import CHECKS
 from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, quote_of
 from tests.helpers.trading_desk import trading_desk
 
@@ -36,7 +37,7 @@ async def test_signal_becomes_bracket(tmp_path):
         assert [row["leg"] for row in desk.journal["orders"]] == ["entry", "target", "stop"]
         assert [row["decide_to_sent_ms"] is None for row in desk.journal["orders"]] == [True, True, False]
         (risk,) = desk.journal["risk"]
-        assert (risk["verdict"], risk["reason"], len(risk["limits"])) == ("accepted", "", 12)
+        assert (risk["verdict"], risk["reason"], len(risk["limits"])) == ("accepted", "", len(CHECKS))
         assert desk.execution.working_entries == 1
         assert desk.counts["entries"] == 1
 
@@ -103,9 +104,9 @@ async def test_open_loss_counts_towards_the_day(tmp_path):
 async def test_halted_symbol_is_not_entered(tmp_path):
     """A halt between decision and order refuses."""
     async with trading_desk(tmp_path) as desk:
-        desk.quotes[1] = quote_of(1, 4.9, 5.0, halted=True)
+        desk.quotes[1] = quote_of(1, 4.9, 5.0, halted=True, at=desk.clock.now())
         await desk.signal()
-        assert desk.journal["risk"][-1]["reason"] == "connection"
+        assert desk.journal["risk"][-1]["reason"] == "halt"
 
 
 async def test_no_intent_no_order(tmp_path):
