@@ -420,6 +420,7 @@ class Config(Settings):
         return self.environment == "live"
 
 
+BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
 PAPER_PREFIXES = ("DU", "DF")  # DF: an advisor's paper master
@@ -482,6 +483,13 @@ def export_hash(content: Mapping[str, Any]) -> str:
     stamp = {key: value for key, value in content["export"].items() if key != "hash"}
     plain = json.dumps({**content, "export": stamp}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first error in words, with the value that was refused where a number lies beyond its bounds."""
+    first = error.errors()[0]
+    words = first["msg"].removeprefix("Value error, ")
+    return f"{words}, not {first['input']}" if first["type"] in BOUNDS else words
 
 
 def secret(name: str) -> str:
@@ -574,7 +582,7 @@ def _explain(error: ValidationError, root: type[Settings], sources: Mapping[str,
     origin = next((name for name in reversed(list(sources)) if _holds(sources[name], location)), file)
     prefix = f"{origin}: {where}" if where else origin
     if first["type"] != "extra_forbidden":
-        return f"{prefix}: {first['msg'].removeprefix('Value error, ')}"
+        return f"{prefix}: {first_problem(error)}"
     section: type[Settings] = root
     for part in location[:-1]:
         annotation = section.model_fields[part].annotation

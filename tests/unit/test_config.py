@@ -143,6 +143,35 @@ def test_the_error_names_the_file_that_holds_the_mistake(folder):
         load_config(folder / "sim.yaml")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("thresholds.min_ret_60s", 3, "less than or equal to 1, not 3"),  # meant: 3%
+        ("thresholds.min_clv", 60, "less than or equal to 1, not 60"),
+        ("thresholds.max_price_usd", 0, "greater than 0, not 0"),
+        ("thresholds.max_spread_bps", 1e6, "less than or equal to 10000, not 1000000"),
+        ("risk.risk_per_order_usd", 1e9, "less than or equal to 1000000, not 1000000000"),
+        ("risk.max_positions", 5_000, "less than or equal to 1000, not 5000"),
+        ("risk.max_signal_age_s", 0, "greater than 0, not 0"),
+        ("risk.max_signal_age_s", 3_600, "less than or equal to 120, not 3600"),
+        ("risk.price_collar_pct", 300, "less than or equal to 50, not 300"),
+        ("exits.stop_min_pct", 100, "less than 100, not 100"),
+        ("exits.entry_cap_bps", 5_000, "less than or equal to 1000, not 5000"),
+        ("exits.time_stop_s", 1e9, "less than or equal to 604800, not 1000000000"),
+    ],
+)
+def test_an_absurd_limit_is_named_with_its_value_and_its_bound(folder, key, value, words):
+    """In a file, in an override and in a call alike: the setting, what it was, and what it may be."""
+    section, name = key.split(".")
+    with pytest.raises(ConfigError, match=rf"^override: {key}: Input should be {words}") as caught:
+        load_config(folder / "sim.yaml", {key: value})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=rf"sim\.yaml: {key}: Input should be {words}"):
+        load_config(write(folder, f"environment: sim\n{section}:\n  {name}: {value!r}\n"))
+    with pytest.raises(ValidationError, match=name):
+        Config.model_fields[section].annotation(**{name: value})
+
+
 def test_an_override_below_a_single_value_is_refused(folder):
     """An override that reaches into something that is not a section says which key it is."""
     with pytest.raises(ConfigError, match=r"^override: calendar: Input should be a valid string"):
@@ -412,7 +441,7 @@ def sections(root: type[Settings] = Config) -> list[type[Settings]]:
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)
 def test_every_setting_is_explained_and_has_its_unit(section):
-    """A setting without a docstring, or a number whose name lacks its unit, does not exist."""
+    """A setting without a docstring, a number whose name lacks its unit, a limit without bounds: there is none."""
     for name, field in section.model_fields.items():
         is_section = isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
         assert is_section or field.description, f"{section.__name__}.{name} has no docstring"

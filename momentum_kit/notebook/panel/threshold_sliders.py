@@ -21,6 +21,11 @@ class SliderLimit:
     label: str
     scale: float = 1.0
 
+    @property
+    def most(self) -> float:
+        """The largest value that the configuration takes, in the limit's own unit."""
+        return next(float(each.le) for each in Thresholds.model_fields[self.name].metadata if hasattr(each, "le"))
+
     def shown(self, thresholds: Thresholds) -> float:
         """The limit in the unit of its slider."""
         return round(float(getattr(thresholds, self.name)) * self.scale, 6)
@@ -65,7 +70,8 @@ class ThresholdSliders:
         moved = self.moved()
         self._state = state
         for limit in LIMITS:
-            _set_range(self.sliders[limit.name], limit.shown(state.file), limit.shown(state.current))
+            most = limit.most * limit.scale
+            _set_range(self.sliders[limit.name], limit.shown(state.file), limit.shown(state.current), most)
             if limit.name not in moved:
                 self.sliders[limit.name].value = limit.shown(state.current)
 
@@ -140,9 +146,9 @@ def _slider(limit: SliderLimit) -> "widgets.FloatSlider":
     return slider
 
 
-def _set_range(slider: "widgets.FloatSlider", file: float, current: float) -> None:
+def _set_range(slider: "widgets.FloatSlider", file: float, current: float, most: float) -> None:
     size = 10 ** math.floor(math.log10(abs(file) or 1.0))
-    low, high = min(0.0, REACH * file, current), max(REACH * file, current, size)
+    low, high = min(0.0, REACH * file, current), min(max(REACH * file, current, size), most)
     with slider.hold_trait_notifications():
         slider.min, slider.max, slider.step = low, high, size / STEPS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from momentum_kit.config import Thresholds
+from momentum_kit.config import Thresholds, first_problem
 from momentum_kit.errors import InputError
 from momentum_kit.models import Catalyst
 
@@ -53,7 +53,7 @@ class ThresholdState:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "thresholds"
             known = f"; known: {', '.join(Thresholds.model_fields)}" if first["type"] == "extra_forbidden" else ""
-            raise InputError(f"{where}: {first['msg'].removeprefix('Value error, ')}{known}") from None
+            raise InputError(f"{where}: {first_problem(error)}{known}") from None
         unknown = set(changed.barred_catalysts) - {str(each) for each in Catalyst}
         if unknown:
             raise InputError(f"barred_catalysts: unknown {', '.join(sorted(unknown))}")
