@@ -40,7 +40,7 @@ def test_a_row_round_trips(journal):
         verdict="accepted",
         limits=(
             RiskCheck(rule="cool-down", value=float("inf"), limit=900.0, passed=True),
-            RiskCheck(rule="z", value=float("nan"), limit=1.0, passed=False),
+            RiskCheck(rule="z", value=float("nan"), limit=1.0, passed=False, detail="no z"),
         ),
     )
     assert journal.flush()
@@ -52,8 +52,8 @@ def test_a_row_round_trips(journal):
         None,
     )
     assert json.loads(row["limits"]) == [
-        {"rule": "cool-down", "value": None, "limit": 900.0, "passed": True},
-        {"rule": "z", "value": None, "limit": 1.0, "passed": False},
+        {"rule": "cool-down", "value": None, "limit": 900.0, "passed": True, "detail": ""},
+        {"rule": "z", "value": None, "limit": 1.0, "passed": False, "detail": "no z"},
     ]
     assert row["wall_ns"] > 1_700_000_000_000_000_000
 
