@@ -1,10 +1,14 @@
 """Fixtures every test may use."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from momentum_kit.file_locks import lock
 
 # How long one example takes on a busy machine says nothing about what it shows.
 settings.register_profile("unhurried", settings(), deadline=None)
@@ -12,6 +16,16 @@ settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_SKIP = os.environ.get("MOMENTUM_KIT_NO_SKIP") == "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lifeline() -> Iterator[None]:
+    """Engines that are started here die with this process, also where it is killed and cleans up after nobody."""
+    with tempfile.NamedTemporaryFile(prefix="momentum-kit-tests-") as held:
+        lock(held)
+        os.environ["MOMENTUM_KIT_DIES_WITH"] = held.name  # not imported: engines take a second to load
+        yield
+        del os.environ["MOMENTUM_KIT_DIES_WITH"]
 
 
 @pytest.fixture(scope="session")

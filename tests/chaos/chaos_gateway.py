@@ -35,8 +35,8 @@ class Gateway:
         pace = ["--speed", str(speed)] if speed else ["--lock-step", "1.0"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--port", str(port), *pace,
-             "--scenario", str(market), "--seed", str(seed), "--truth", str(self._truth)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True, text=True,
+             "--scenario", str(market), "--seed", str(seed), "--truth", str(self._truth), "--stop-with-stdin"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True, text=True,
         )  # fmt: skip
         self.pid = self._process.pid
         assert self._process.stdout
@@ -61,7 +61,9 @@ class Gateway:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(20)
+        assert self._process.stdin
         assert self._process.stdout
+        self._process.stdin.close()
         self._process.stdout.close()
         self._errors.close()
 

@@ -23,6 +23,7 @@ from momentum_kit.runtime.control import ControlClient, encode_status
 from momentum_kit.runtime.endpoint import ControlServer
 from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
+from momentum_kit.runtime.engine.lifeline import tie_life
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_left
 
@@ -245,6 +246,7 @@ def main(order: str) -> int:
     asked = json.loads(order)
     try:
         config = load_config(asked["config"], asked["overrides"])
+        tie_life(config)
         project = find_project(Path(asked["config"]).resolve().parent)
         configure_logs(project / config.storage.logs_dir, config.storage)
         return asyncio.run(serve(config, asked["config"], project, Path(asked["run_dir"])))
