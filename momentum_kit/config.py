@@ -2,8 +2,10 @@
 
 import difflib
 import hashlib
+import ipaddress
 import json
 import os
+import shlex
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from momentum_kit.errors import ConfigError
 
@@ -340,6 +342,15 @@ class StorageSettings(Settings):
     """Rotated logs kept."""
     record: bool = False
     """Keep every inbound message in the run's folder; `momentum-kit data record RUN` makes an archive of it."""
+    state_dir: str = ""
+    """Who owns which account, with its latches and tokens; empty: the user's own. One path for all users of a machine,
+    absolute, makes an account one owner's, whoever starts and whoever commands: its group may do both."""
+
+    @model_validator(mode="after")
+    def _absolute(self) -> "StorageSettings":
+        if self.state_dir and not Path(self.state_dir).is_absolute():
+            raise ValueError(f"state_dir {self.state_dir} is no absolute path: it means the same to every user")
+        return self
 
 
 class AlertSettings(Settings):
@@ -389,6 +400,7 @@ class Config(Settings):
     alerts: AlertSettings = AlertSettings()
     calendar: str = "XNYS"
     """exchange-calendars code of the market."""
+    _arguments: str = PrivateAttr("--config FILE")
 
     @model_validator(mode="after")
     def _guards(self) -> "Config":
@@ -412,7 +424,16 @@ class Config(Settings):
         """Names the state folder of the one engine that owns this account; a simulated account lives at its port."""
         if self.environment == "sim":
             return f"sim-{self.broker.port}"
-        return self.broker.account or f"{self.environment}-{self.broker.host}-{self.broker.port}"
+        return self.broker.account or f"{self.environment}-{_address(self.broker.host)}-{self.broker.port}"
+
+    @property
+    def arguments(self) -> str:
+        """What names this session on a command line: the file, and the port where it is another than the file's."""
+        return self._arguments
+
+    def command(self, words: str) -> str:
+        """A command line that reaches this very session, for a person to copy."""
+        return f"momentum-kit {words} {self.arguments}"
 
     @property
     def needs_arming(self) -> bool:
@@ -424,6 +445,16 @@ BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_tha
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
 PAPER_PREFIXES = ("DU", "DF")  # DF: an advisor's paper master
+LOOPBACK = "127.0.0.1"
+
+
+def _address(host: str) -> str:
+    """The same for every name of this machine's own loopback: they lead to one gateway, and so to one account."""
+    name = host.strip().strip("[]").rstrip(".").lower()
+    try:
+        return LOOPBACK if ipaddress.ip_address(name).is_loopback else name
+    except ValueError:
+        return LOOPBACK if name in {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"} else name
 
 
 def find_project(start: Path | None = None) -> Path:
@@ -461,6 +492,8 @@ def load_config(
         config = Config.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, Config, sources, str(file))) from None
+    port = f" --port {overrides['broker.port']}" if overrides and "broker.port" in overrides else ""
+    config._arguments = f"--config {shlex.quote(str(file))}{port}"
     if with_thresholds and config.detection.thresholds_must_be_exported and config.thresholds.export is None:
         raise ConfigError(
             f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "

@@ -11,7 +11,8 @@ Read this before you trade with it:
 - retries=0: a failed session is looked at, not started again blindly. catchup=False: yesterday is not traded today.
 - The worker must be the machine that may trade, stay up from open to close, and have the kit in the worker's own
   environment. Celery's visibility_timeout and Airflow's execution_timeout must exceed a session.
-- A run of the same day twice is refused by the engine's ownership of the account, not by Airflow alone.
+- A run of the same day twice is refused by the engine's ownership of the account, not by Airflow alone: also across
+  users, where `storage.state_dir` of the configuration names one folder for all of them.
 """
 
 from datetime import timedelta

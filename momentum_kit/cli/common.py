@@ -1,13 +1,14 @@
 """What every command shares: the application, its common options, and how results are printed."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from momentum_kit.config import load_config
-from momentum_kit.errors import GuardRefused, MomentumKitError
+from momentum_kit.config import find_project, load_config
+from momentum_kit.errors import ConfigError, EngineError, GuardRefused
 
 app = typer.Typer(
     name="momentum-kit",
@@ -19,6 +20,11 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 ConfigPath = Annotated[Path, typer.Option("--config", help="Configuration of the session.")]
+MaybeConfig = Annotated[
+    Path | None, typer.Option("--config", help="Configuration of the session; without it the only engine that runs.")
+]
+GatewayPort = Annotated[int | None, typer.Option("--port", help="Port of the gateway, where it is not the file's.")]
+DEFAULT_CONFIG = Path("config/sim.yaml")  # the one that --port alone belongs to
 
 
 def done(as_json: bool, result: dict[str, Any], text: str) -> None:
@@ -26,25 +32,45 @@ def done(as_json: bool, result: dict[str, Any], text: str) -> None:
     print(json.dumps(result) if as_json else text)
 
 
-def state_folder(config: Path, port: int | None) -> Any:
-    """The folder of the account that this configuration trades."""
-    from momentum_kit.runtime.ownership import StateFolder
+def state_folder(
+    config: Path | None, port: int | None, absent: type[EngineError] | type[GuardRefused] = GuardRefused
+) -> Any:
+    """The folder of the account that this configuration trades, or of the only engine that runs.
 
+    GuardRefused where several run, or EngineError where `absent` says so and none does.
+    """
+    from momentum_kit.runtime.ownership import StateFolder, only_engine
+
+    if config is None and port is None:
+        return only_engine(_state_dirs(), absent)
     overrides = {"broker.port": port} if port else None
-    return StateFolder(load_config(config, overrides, with_thresholds=False).owner_key)
+    return StateFolder.of(load_config(config or DEFAULT_CONFIG, overrides, with_thresholds=False))
 
 
-def engine_client(config: Path, port: int | None, absent: type[MomentumKitError] = GuardRefused) -> Any:
+def _state_dirs() -> list[str]:
+    """Where the engines of this project may be found: the user's state folder, and the shared ones."""
+    found = {"": True}
+    with suppress(ConfigError):  # outside a project
+        for file in sorted((find_project() / "config").glob("*.yaml")):
+            with suppress(ConfigError):  # none of a session, or not in order, which is no reason to miss an engine
+                found[load_config(file, with_thresholds=False).storage.state_dir] = True
+    return list(found)
+
+
+def engine_client(
+    config: Path | None, port: int | None, absent: type[EngineError] | type[GuardRefused] = GuardRefused
+) -> Any:
     """The running engine; without one a command is refused, and a question has no answer but what the last one left."""
     from momentum_kit.runtime.control import ControlClient
     from momentum_kit.runtime.ownership import last_left
 
-    folder = state_folder(config, port)
+    folder = state_folder(config, port, absent)
     address = folder.address()
     if address is None:
         words, status = last_left(folder)
         starting = "an engine is starting" if folder.owned else "no engine runs"
-        error = absent(f"{starting} for {config}" + (f" at port {port}" if port else "") + f"; {words}")
+        named = f"{config or folder.path.name}" + (f" at port {port}" if port else "")
+        error = absent(f"{starting} for {named}; {words}")
         if not isinstance(error, GuardRefused):
             error.exit_status = status
         raise error

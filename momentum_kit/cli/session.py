@@ -7,9 +7,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from momentum_kit.cli.common import ConfigPath, Json, app, done, engine_client, state_folder
+from momentum_kit.cli.common import (
+    ConfigPath,
+    GatewayPort,
+    Json,
+    MaybeConfig,
+    app,
+    done,
+    engine_client,
+    state_folder,
+)
 from momentum_kit.config import load_config
-from momentum_kit.errors import EngineError, InputError, MomentumKitError, StorageError
+from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, StorageError
 
 
 @app.command()
@@ -69,7 +78,7 @@ def run(
 
 
 @app.command()
-def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+def status(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
     """What the running session does now."""
     from momentum_kit.runtime.control import encode_status
 
@@ -86,7 +95,7 @@ def status(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None
 def _command(name: str, words: str) -> None:
     """Register a command that does nothing but tell the engine."""
 
-    def tell(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+    def tell(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
         outcome = engine_client(config, port).command(name, "command line")
         done(json_, {"outcome": outcome}, outcome)
 
@@ -101,11 +110,15 @@ _command("stop", "Flatten and end the session.")
 
 
 @app.command()
-def kill(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, json_: Json = False) -> None:
+def kill(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
     """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
     from momentum_kit.runtime.control import kill_engine
 
-    outcome, exit_status = kill_engine(state_folder(config, port), "command line")
+    try:
+        folder = state_folder(config, port)
+    except GuardRefused as refused:
+        raise GuardRefused(f"NOTHING WAS KILLED: {refused}") from None
+    outcome, exit_status = kill_engine(folder, "command line")
     if exit_status:
         print(outcome, file=sys.stderr)
         raise typer.Exit(exit_status)
@@ -114,8 +127,8 @@ def kill(config: ConfigPath = Path("config/sim.yaml"), port: int | None = None, 
 
 @app.command()
 def clear(
-    config: ConfigPath = Path("config/sim.yaml"),
-    port: int | None = None,
+    config: ConfigPath,
+    port: GatewayPort = None,
     phrase: Annotated[str, typer.Option(help="The sentence that a refusal shows; asked for on a terminal.")] = "",
     json_: Json = False,
 ) -> None:
@@ -135,17 +148,18 @@ def clear(
 def arm(
     account: Annotated[str, typer.Option(help="The live account id, typed in full.")],
     config: ConfigPath = Path("config/live.yaml"),
+    port: GatewayPort = None,
     minutes: Annotated[int, typer.Option(help="How long the arming lasts.", min=1, max=720)] = 60,
     json_: Json = False,
 ) -> None:
     """Allow a live session of this account to start, for a while."""
     from momentum_kit.runtime.ownership import StateFolder
 
-    settings = load_config(config, with_thresholds=False)
+    settings = load_config(config, {"broker.port": port} if port else None, with_thresholds=False)
     if settings.broker.account != account:
         raise InputError(f"{config} trades {settings.broker.account or 'no named account'}, not {account}")
     until = datetime.now(UTC) + timedelta(minutes=minutes)
-    StateFolder(settings.owner_key).arm(account, until)
+    StateFolder.of(settings).arm(account, until)
     done(json_, {"account": account, "until": until.isoformat()}, f"{account} is armed until {until:%H:%M} UTC")
 
 

@@ -107,7 +107,8 @@ class EngineStatus:
     message_age_s: wall seconds since the gateway last said anything. data_ages_s: market seconds since each watched
     symbol last ticked, nan before its first tick. lags_s: wall seconds by which the event loop was late (loop) and
     since services last saw market time move (beat). thresholds_hash: of the set in force; thresholds_changed: it is
-    not the file's any more. started: it was told to trade; true to the end.
+    not the file's any more. started: it was told to trade; true to the end. arguments: what names this session on a
+    command line.
     """
 
     state: TradingState
@@ -135,6 +136,7 @@ class EngineStatus:
     thresholds_hash: str = ""
     thresholds_changed: bool = False
     started: bool = False
+    arguments: str = ""
 
     @property
     def net_usd(self) -> float:

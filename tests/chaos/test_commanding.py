@@ -39,7 +39,7 @@ async def test_kill_is_flat_latched_and_cleared_by_a_human(project: Path, gatewa
     refused = await asyncio.to_thread(command_line, *again)
     assert refused.returncode == 4
     assert "kill switch is latched" in refused.stderr
-    assert "momentum-kit clear" in refused.stderr
+    assert f"momentum-kit clear --config {config}" in refused.stderr
     with pytest.raises(GuardRefused, match="latched"):
         await Kit.open(config)
     clear = ("clear", "--config", str(config))

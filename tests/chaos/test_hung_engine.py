@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -101,4 +102,4 @@ async def test_a_resume_that_came_too_late_is_not_obeyed(kit: Kit) -> None:
 
 def kit_config(kit: Kit) -> Path:
     """The file that the kit was opened with."""
-    return Path(client(kit).address.config)
+    return Path(shlex.split(client(kit).address.arguments)[1])

@@ -23,6 +23,7 @@ from tests.chaos.chaos_gateway import MARKET
 from tests.chaos.chaos_processes import configure
 
 ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "DU9000001"  # the simulated one
 QUICK = {"clock": {"rate": 500}}
 
 
@@ -236,3 +237,29 @@ async def test_an_engine_that_nobody_wants_ends_by_itself(project: Path, monkeyp
         async with engine_of(project, config) as engine:
             engine.start()
             assert engine.status().state is TradingState.REDUCE_ONLY
+
+
+async def test_an_account_has_one_owner_by_whatever_name(project: Path) -> None:
+    """By its address or by its id: the second engine is refused, and a kill by one holds for the other."""
+    async with market(project) as gateway:
+        by_address, by_id = (paper(project, gateway.port, account) for account in ("", ACCOUNT))
+        async with engine_of(project, by_address) as engine:
+            with pytest.raises(GuardRefused, match="another engine owns"):
+                await engine_of(project, by_id).__aenter__()
+            await engine.command("kill", "a trader")
+        with pytest.raises(GuardRefused, match="latched"):
+            await engine_of(project, by_id).__aenter__()
+        StateFolder.of(load_config(by_id)).clear_kill()
+        StateFolder.of(load_config(by_address)).clear_kill()
+        async with engine_of(project, by_id):
+            with pytest.raises(GuardRefused, match=f"another engine owns this account .{ACCOUNT}"):
+                await engine_of(project, by_address).__aenter__()
+
+
+def paper(project: Path, port: int, account: str) -> Path:
+    """A paper configuration at the gateway: of an account, or of whichever it serves."""
+    content = yaml.safe_load(configure(project, port).read_text())
+    content["broker"] |= {"account": account, "client_id": 20 + bool(account)}
+    path = project / "config" / f"paper{account}.yaml"
+    path.write_text(yaml.safe_dump(content | {"environment": "paper"}))
+    return path

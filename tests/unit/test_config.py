@@ -347,6 +347,30 @@ def test_no_threshold_file_stands_in_the_way_of_a_kill(folder):
     assert load_config(file, with_thresholds=False).broker.port == 4001
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST.", "::1", "[::1]", "127.0.1.1"])
+def test_one_gateway_has_one_owner_whatever_its_address_is_called(host):
+    """Every name of this machine's loopback is one address; another machine's is another."""
+    here = Config(environment="paper", broker=BrokerSettings(host=host))
+    assert here.owner_key == "paper-127.0.0.1-4002"
+    there = Config(environment="paper", broker=BrokerSettings(host="Trading-Box"))
+    assert there.owner_key == "paper-trading-box-4002"
+
+
+def test_a_command_to_copy_names_file_and_port(folder, monkeypatch):
+    """The file whole, since a terminal stands elsewhere; the port where it is not the file's own."""
+    file = write(folder, "environment: sim\n")
+    monkeypatch.chdir(folder)
+    assert load_config(file.name).command("kill") == f"momentum-kit kill --config {file}"
+    given = load_config(file, {"broker.port": 4999}, with_thresholds=False)
+    assert given.command("arm --account U1") == f"momentum-kit arm --account U1 --config {file} --port 4999"
+
+
+def test_a_shared_state_folder_means_the_same_to_everybody(folder):
+    """A relative one would be another in every project."""
+    with pytest.raises(ConfigError, match=r"storage: .*state_dir shared is no absolute path"):
+        load_config(write(folder, "environment: sim\nstorage:\n  state_dir: shared\n"))
+
+
 def test_a_secret_comes_from_the_environment_or_not_at_all(monkeypatch):
     """A secret is the value of the variable; one that is not set is named, never empty."""
     monkeypatch.setenv("MOMENTUM_KIT_TEST_KEY", "s3cret")

@@ -123,7 +123,8 @@ def _held(facts: RunFacts) -> list[str]:
             f"Held at the end: {held}. Their stops rest at the broker; start again to take over, or close them."
         )
     if status.state is TradingState.KILLED:
-        needs.append("The account is latched as killed: momentum-kit clear, once you know why.")
+        clear = f"momentum-kit clear {status.arguments or '--config FILE'}"
+        needs.append(f"The account is latched as killed: {clear}, once you know why.")
     return needs
 
 

@@ -53,16 +53,16 @@ class AwaitableKit(KitViews):
         """
         overrides = {key: value for key, value in (("broker.host", host), ("broker.port", port)) if value}
         settings = load_config(config, overrides)
-        address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+        address = await asyncio.to_thread(find_engine, StateFolder.of(settings))
         if address:
             return cls(settings, _client(settings, address), started_here=False)
         if os.environ.get(RUN_ACCOUNT) == settings.owner_key:
-            return cls(settings, _client(settings, _ended(config)), started_here=False)
+            return cls(settings, _client(settings, _ended()), started_here=False)
         project = find_project(Path(config).parent)
         out = Path(run_dir) if run_dir else new_run_dir(settings, project)
         try:
             if in_process:
-                address = await asyncio.to_thread(serve_in_thread, settings, str(config), project, out)
+                address = await asyncio.to_thread(serve_in_thread, settings, project, out)
             else:
                 address = (await asyncio.to_thread(start_engine, config, overrides, out)).address
         except MomentumKitError:
@@ -70,7 +70,7 @@ class AwaitableKit(KitViews):
                 with suppress(OSError):  # something is in it: it stays, for whoever wants to know what happened
                     out.rmdir()
             # somebody else may have been quicker: one engine an account, the other attaches
-            address = await asyncio.to_thread(find_engine, StateFolder(settings.owner_key))
+            address = await asyncio.to_thread(find_engine, StateFolder.of(settings))
             if address is None:
                 raise
             return cls(settings, _client(settings, address), started_here=False)
@@ -107,11 +107,11 @@ class AwaitableKit(KitViews):
     async def kill(self) -> str:
         """Flatten, end, and latch: nothing trades this account again until a human clears it.
 
-        Latches without an engine as well. EngineError where the engine hangs: it obeys once it wakes, and the error
-        says what a human has to do meanwhile.
+        Latches without an engine as well, and says that none ran. EngineError where the engine hangs: it obeys once
+        it wakes, and the error says what a human has to do meanwhile.
         """
         outcome, exit_status = await asyncio.to_thread(kill_engine, self._folder, "kit")
-        if exit_status:
+        if exit_status and exit_status != GuardRefused.exit_status:  # nothing runs, and the account is latched
             error = EngineError(outcome)
             error.exit_status = exit_status
             raise error
@@ -161,12 +161,12 @@ class AwaitableKit(KitViews):
 
 
 def _client(config: Config, address: ControlAddress) -> ControlClient:
-    return ControlClient(address, StateFolder(config.owner_key))
+    return ControlClient(address, StateFolder.of(config))
 
 
-def _ended(config: str | Path) -> ControlAddress:
+def _ended() -> ControlAddress:
     """Where the engine of this headless run was: its session is over, and its record can still be read."""
     run_dir = os.environ.get(RUN_DIR, "")
     if not run_dir or not (Path(run_dir) / "journal.db").is_file():
         raise EngineError("the engine of this run has ended, and a notebook under `run` starts no other")
-    return ControlAddress(port=0, token="", pid=0, run_dir=run_dir, config=str(config))
+    return ControlAddress(port=0, token="", pid=0, run_dir=run_dir, arguments="")

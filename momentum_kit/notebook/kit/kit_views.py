@@ -98,7 +98,7 @@ class KitViews(KitTables):
         self.run_dir = Path(client.address.run_dir)
         self.started_here = started_here
         self._client = client
-        self._folder = StateFolder(config.owner_key)
+        self._folder = StateFolder.of(config)
 
     def status(self) -> ShownStatus:
         """One frozen snapshot, which shows itself in a cell; after the end the last one that the engine wrote."""

@@ -5,6 +5,7 @@ from time import monotonic
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
+from momentum_kit.config import Config
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.panel.clicks import PanelCommands, clicked_ago_s
 from momentum_kit.notebook.panel.engine_contact import EngineContact
@@ -13,7 +14,7 @@ from momentum_kit.runtime.control import refusal
 
 ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing
-HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: momentum-kit kill"
+HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: {}"
 BUTTONS = {
     "pause": ("Pause", "No new entries; positions keep their exits"),
     "resume": ("Resume", "Entries again"),
@@ -25,16 +26,17 @@ BUTTONS = {
 class Controls:
     """Builds the buttons, hands clicks on as commands, and opens and closes them as the session's state allows."""
 
-    def __init__(self, commands: PanelCommands, contact: EngineContact) -> None:
+    def __init__(self, commands: PanelCommands, contact: EngineContact, config: Config) -> None:
         self._commands = commands
         self._contact = contact
+        self._config = config
         self._armed_until = float("-inf")
         self.buttons = {name: _button(label, tip, name, self._sender(name)) for name, (label, tip) in BUTTONS.items()}
         self.kill = _button("Kill \u2026", "First of two steps: opens the second for 5 s", "kill-ask", self._arm)
         self.confirm = _button("Yes, KILL now", "Flatten, end the session, latch the account", "kill", self._confirm)
         self.confirm.disabled = True
         self._says = widgets.HTML()
-        hint = widgets.HTML(tag("div", HINT, "mk-hint"))
+        hint = widgets.HTML(tag("div", HINT.format(config.command("kill")), "mk-hint"))
         row = widgets.HBox(
             [*self.buttons.values(), self.kill, self.confirm],
             layout=widgets.Layout(flex_flow="row wrap", grid_gap="6px"),
@@ -49,7 +51,7 @@ class Controls:
             button.disabled = bool(refused) or not self._contact.connected or name in busy or _needless(name, status)
         self.kill.disabled = armed or "kill" in busy
         self.confirm.disabled = not armed or "kill" in busy
-        self._says.value = kill_words(status, self._contact.connected) if armed else ""
+        self._says.value = kill_words(status, self._contact.connected, self._config) if armed else ""
 
     def _sender(self, name: str) -> Callable[[object], None]:
         return lambda _button: self._commands.command(name)
@@ -71,7 +73,7 @@ def _needless(name: str, status: EngineStatus | None) -> bool:
     }  # fmt: skip
 
 
-def kill_words(status: EngineStatus | None, connected: bool) -> Html:
+def kill_words(status: EngineStatus | None, connected: bool, config: Config) -> Html:
     """What the second step will do, with what is held just now."""
     if status is None or not connected:
         what = "No engine answers: the kill LATCHES the account, and an engine that hangs obeys once it wakes. "
@@ -82,7 +84,7 @@ def kill_words(status: EngineStatus | None, connected: bool) -> Html:
             f"This cancels every entry, {f'closes {held}' if held else 'closes nothing (nothing is held)'}, ends the "
         )
         what += f"session and LATCHES {status.account}: nothing trades it again until a human types the phrase of "
-        what += "momentum-kit clear."
+        what += f"{config.command('clear')}."
     head = tag("b", f"Kill? Second step open for {ARMED_S:.0f} s. ")
     return tag("div", join((head, what)), "mk-words mk-words-bad", role="alert")
 

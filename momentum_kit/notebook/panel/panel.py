@@ -43,7 +43,7 @@ _open: dict[Path, "Panel"] = {}  # one an account: a cell that is run again must
 
 def open_panel(config: Config) -> "Panel":
     """The panel of an account in this kernel: the one that is open, or a new one."""
-    key = StateFolder(config.owner_key).path
+    key = StateFolder.of(config).path
     if key not in _open or _open[key].closed:
         _open[key] = Panel(config)
     return _open[key]
@@ -53,13 +53,13 @@ class Panel:
     """Shows one account's session, whichever engine runs it, and takes commands. `close` ends its threads."""
 
     def __init__(self, config: Config) -> None:
-        self._environment = config.environment
-        self._folder = StateFolder(config.owner_key)
+        self._config = config
+        self._folder = StateFolder.of(config)
         self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
         self.contact = EngineContact(self._folder)
         self._record = SessionRecord()
         self.commands = PanelCommands(self._folder, self.contact)
-        self.controls = Controls(self.commands, self.contact)
+        self.controls = Controls(self.commands, self.contact, config)
         self.threshold_sliders = ThresholdSliders(
             self.commands, LOCKED if config.detection.thresholds_must_be_exported else ""
         )
@@ -150,7 +150,7 @@ class Panel:
 
     def _paint(self) -> None:
         self._beat += 1
-        self.views["head"].value = head(self.contact, self._environment, self.commands.outcome, self._beat)
+        self.views["head"].value = head(self.contact, self._config, self.commands.outcome, self._beat)
         self.controls.paint()
         record, status = self._record, self.contact.status
         if self._due("tables", TABLES_S, (record.version, status)):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from momentum_kit.config import Config
 from momentum_kit.notebook.html import MODES, STALE_S, banner, incidents, lights
 from momentum_kit.notebook.panel.clicks import ClickOutcome
 from momentum_kit.notebook.panel.engine_contact import EngineContact
@@ -16,7 +17,7 @@ STATUSES = {"Filled": "good", "Cancelled": "off", "ApiCancelled": "off", "Inacti
 LEVELS = {"warning": "warn", "error": "bad", "critical": "bad"}
 STALE = (
     f"This panel has heard nothing from its kernel for {STALE_S} s: what stands below is OLD and its buttons may do "
-    "nothing. The session goes on without it; in a terminal: momentum-kit status, momentum-kit kill."
+    "nothing. The session goes on without it; in a terminal: momentum-kit status {0}, momentum-kit kill {0}."
 )
 LOOKS = {"bad": "mk-words mk-words-bad", "good": "mk-words", "info": "mk-words"}
 POINTS = 240  # more than the picture has pixels to tell apart
@@ -107,10 +108,10 @@ def _count(kept: Mapping[Any, Any], shown: list[Any]) -> str:
     return f"{len(shown)}" if len(shown) == len(kept) else f"newest {len(shown)} of {len(kept)}"
 
 
-def head(contact: EngineContact, environment: str, outcome: ClickOutcome, beat: int) -> Html:
+def head(contact: EngineContact, config: Config, outcome: ClickOutcome, beat: int) -> Html:
     """Everything above the buttons. beat: changes with every painting, which starts the browser's own watch anew."""
     gone, status = contact.words(), contact.status
-    parts = [tag("div", STALE, "mk-stale", data_beat=beat)]
+    parts = [tag("div", STALE.format(config.arguments), "mk-stale", data_beat=beat)]
     if status is not None:
         parts += [
             banner(status, heard=not gone),
@@ -118,6 +119,7 @@ def head(contact: EngineContact, environment: str, outcome: ClickOutcome, beat: 
         ]
         parts.append(incidents(status.incidents))
     else:
+        environment = config.environment
         mode = tag("span", f"{MODES.get(environment, environment)}: no session", "mk-mode")
         parts += [tag("div", mode, f"mk-banner mk-mode-{environment}"), tag("div", gone or "connecting", LOOKS["bad"])]
     if outcome.words:

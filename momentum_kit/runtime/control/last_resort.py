@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from momentum_kit.errors import EngineError, OpenPositionsLeft
+from momentum_kit.errors import EngineError, GuardRefused, OpenPositionsLeft
 from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
 from momentum_kit.runtime.ownership import Restriction, StateFolder, last_left
 
@@ -10,7 +10,8 @@ from momentum_kit.runtime.ownership import Restriction, StateFolder, last_left
 def kill_engine(folder: StateFolder, source: str) -> tuple[str, int]:
     """Kill the session of an account, or latch the account so that none starts; one line and an exit status.
 
-    The status is 0 where all that was asked for is under way, 3 where something may be held that nobody watches.
+    The status is 0 where all that was asked for is under way, 3 where something may be held that nobody watches, 4
+    where nothing runs: there was nothing to kill, and the account is latched all the same.
     An engine that does not answer obeys a stop-file once it wakes, and the line says that it has not yet.
     """
     address = folder.address()
@@ -38,8 +39,8 @@ def _without_engine(folder: StateFolder, source: str) -> tuple[str, int]:
     words, status = last_left(folder)
     held = status == OpenPositionsLeft.exit_status
     return (
-        f"no engine runs: {latched}. Nothing is running and positions are NOT watched; {words}",
-        status if held else 0,
+        f"no engine runs: nothing was killed and positions are NOT watched; {latched}. {words[0].upper()}{words[1:]}",
+        status if held else GuardRefused.exit_status,
     )
 
 

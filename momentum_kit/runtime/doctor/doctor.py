@@ -31,7 +31,7 @@ async def examination(config_path: Path, project: Path, symbol: str, port: int |
         "configuration", Grade.OK, f"{config_path}: {config.environment}, thresholds {config.thresholds.name}"
     )
     yield disk(config, project)
-    folder = StateFolder(config.owner_key)
+    folder = StateFolder.of(config)
     for finding in (*latches(config, folder), calendar(config)):
         yield finding
     running = folder.address() is not None

@@ -59,13 +59,14 @@ def latches(config: Config, folder: StateFolder) -> list[Finding]:
     found = []
     if reason := folder.killed:
         found.append(
-            Finding("kill switch", Grade.PROBLEM, f"latched: {reason}", "look first, then: momentum-kit clear")
+            Finding("kill switch", Grade.PROBLEM, f"latched: {reason}", f"look first, then: {config.command('clear')}")
         )
     else:
         found.append(Finding("kill switch", Grade.OK, "not latched"))
     if config.needs_arming:
         try:
-            folder.require_armed(config.broker.account)
+            account = config.broker.account
+            folder.require_armed(account, config.command(f"arm --account {account}"))
             found.append(Finding("arming", Grade.OK, f"{config.broker.account} is armed"))
         except MomentumKitError as error:
             found.append(Finding("arming", Grade.WARNING, str(error)))

@@ -243,7 +243,7 @@ async def run_download(config: Config, wanted: DownloadRequest, archive: Path, c
 
     IB counts history requests over all clients of a login: a download would take a session's share of them.
     """
-    if StateFolder(config.owner_key).address() is not None:
+    if StateFolder.of(config).address() is not None:
         raise GuardRefused(f"a session runs for {config.owner_key}: a download would use up its history requests")
     broker = config.broker
     real_time = config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow

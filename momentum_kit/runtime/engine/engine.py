@@ -53,6 +53,7 @@ class Engine:
         self.tuning = ThresholdState(config.thresholds, config.thresholds)
         self.loop_lag_s = 0.0  # kept by whoever watches the loop
         self._folder = folder
+        self._owning = ExitStack()  # the account by its own name
         self._started_at = datetime.now(UTC)
         self._until: datetime | None = None
         self._beat_at = 0.0  # monotonic, when market time last moved
@@ -97,9 +98,8 @@ class Engine:
 
     async def open(self) -> None:
         """Connect and rebuild from broker truth; nothing trades before `start`."""
-        self._session = await Session.connect(
-            self._context, lambda accounts: prove_account(self.config, accounts, self._folder)
-        )
+        self._session = await Session.connect(self._context, self._prove)
+        self._restrictions.read()
         record_thresholds(self.config.thresholds, self._context.journal)
         words = self._restrictions.words
         self.session_state.note(TradingState.PAUSED, f"opened, waiting for start{f'; {words}' if words else ''}")
@@ -107,6 +107,14 @@ class Engine:
         given = self._restrictions.current
         if given and given.name == "flatten":  # the engine that was told so has died on the way
             await self._wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
+
+    def _prove(self, accounts: tuple[str, ...]) -> str:
+        """The account to trade, owned by its own name as well: simulated ones alone are told apart by their port."""
+        account = prove_account(self.config, accounts, self._folder)
+        if self.config.environment == "sim" or account == self.config.owner_key:
+            return account
+        self._owning.enter_context(self._folder.own_as_well(account))
+        return prove_account(self.config, accounts, self._folder)  # a kill may be latched there
 
     def start(self, until: datetime | None = None) -> None:
         """Trade until `until` (market time) or until a command ends it; what a human forbade before is not undone."""
@@ -137,6 +145,7 @@ class Engine:
         except StorageError as error:
             self.session_state.fail(str(error))
         await asyncio.to_thread(self._alerts.close)
+        self._owning.close()
 
     async def _run(self) -> None:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""

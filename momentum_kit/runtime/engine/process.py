@@ -92,7 +92,7 @@ def find_engine(folder: StateFolder) -> ControlAddress | None:
 def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir: Path) -> EngineProcess:
     """Start an engine process for this configuration and wait until it listens; its own error if it does not."""
     config = load_config(config_path, overrides)
-    folder = StateFolder(config.owner_key)
+    folder = StateFolder.of(config)
     order = json.dumps({"config": str(config_path), "overrides": dict(overrides), "run_dir": str(run_dir)})
     errors = run_dir / ERRORS
     with errors.open("w") as stderr:
@@ -128,7 +128,7 @@ def _outlive(process: "subprocess.Popen[bytes]", config: Config) -> None:
         return
     name = signal.Signals(-status).name
     alerts.send(
-        "critical", f"the engine (pid {process.pid}) was ended by {name}; {last_left(StateFolder(config.owner_key))[0]}"
+        "critical", f"the engine (pid {process.pid}) was ended by {name}; {last_left(StateFolder.of(config))[0]}"
     )
     alerts.close()
 
@@ -143,12 +143,12 @@ def _start_error(errors: Path, status: int) -> MomentumKitError:
     return error
 
 
-async def serve(config: Config, config_name: str, project: Path, run_dir: Path, *, signals: bool = True) -> int:
+async def serve(config: Config, project: Path, run_dir: Path, *, signals: bool = True) -> int:
     """Own the account, host the session until it has ended; the exit status.
 
     signals: end in order on SIGTERM and SIGINT (only the main thread may ask for that).
     """
-    folder = StateFolder(config.owner_key)
+    folder = StateFolder.of(config)
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         engine = Engine(config=config, project=project, run_dir=run_dir, folder=folder)
@@ -161,7 +161,11 @@ async def serve(config: Config, config_name: str, project: Path, run_dir: Path, 
                 _stop_on_signals(engine)
             folder.publish(
                 ControlAddress(
-                    port=server.port, token=server.token, pid=os.getpid(), run_dir=str(run_dir), config=config_name
+                    port=server.port,
+                    token=server.token,
+                    pid=os.getpid(),
+                    run_dir=str(run_dir),
+                    arguments=config.arguments,
                 )
             )
             await engine.ended.wait()
@@ -215,18 +219,18 @@ def _leave_word(run_dir: Path, status: EngineStatus) -> None:
         log.warning("last status not written", error=str(error))
 
 
-def serve_in_thread(config: Config, name: str, project: Path, run_dir: Path) -> ControlAddress:
+def serve_in_thread(config: Config, project: Path, run_dir: Path) -> ControlAddress:
     """Host the engine on a loop and thread of this process: for simulation, replay and tests, never for live.
 
     Returns where it listens once it does, or raises its error.
     """
     if config.needs_arming:
         raise GuardRefused("an engine that trades live runs in its own process; leave in_process off")
-    folder, outcome = StateFolder(config.owner_key), list[MomentumKitError]()
+    folder, outcome = StateFolder.of(config), list[MomentumKitError]()
 
     def host() -> None:
         try:
-            asyncio.run(serve(config, name, project, run_dir, signals=False))
+            asyncio.run(serve(config, project, run_dir, signals=False))
         except MomentumKitError as error:
             outcome.append(error)
 
@@ -249,7 +253,7 @@ def main(order: str) -> int:
         tie_life(config)
         project = find_project(Path(asked["config"]).resolve().parent)
         configure_logs(project / config.storage.logs_dir, config.storage)
-        return asyncio.run(serve(config, asked["config"], project, Path(asked["run_dir"])))
+        return asyncio.run(serve(config, project, Path(asked["run_dir"])))
     except MomentumKitError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the parent reads this line)
         return error.exit_status

@@ -16,10 +16,14 @@ class Restrictions:
     """The one in force, in memory and as the latch of the account's state folder."""
 
     def __init__(self, folder: StateFolder, session_state: SessionState) -> None:
-        self.current = folder.latched()
+        self.current: Restriction | None = None
         self._folder = folder
         self._session_state = session_state
         self._weakening: asyncio.Task[None] | None = None
+
+    def read(self) -> None:
+        """What stands from before."""
+        self.current = self._folder.latched()
 
     @property
     def words(self) -> str:

@@ -149,4 +149,5 @@ def take_snapshot(
         thresholds_hash=tuning.hash,
         thresholds_changed=bool(tuning.changes),
         started=started,
+        arguments=context.config.arguments,
     )

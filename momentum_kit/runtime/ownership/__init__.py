@@ -10,6 +10,7 @@ from momentum_kit.runtime.ownership.heartbeat import (
     no_answer,
     read_heartbeat,
 )
+from momentum_kit.runtime.ownership.running import only_engine, running_engines
 from momentum_kit.runtime.ownership.state_folder import LATCHES, ControlAddress, Restriction, StateFolder
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "heartbeat_of",
     "last_left",
     "no_answer",
+    "only_engine",
     "prove_account",
     "prove_same_account",
     "read_heartbeat",
     "release_kill",
+    "running_engines",
 ]

@@ -23,9 +23,9 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
     if config.needs_arming:
         if not wanted:
             raise GuardRefused("live trading needs the account id typed in broker.account")
-        folder.require_armed(account)
+        folder.require_armed(account, config.command(f"arm --account {account}"))
     if reason := folder.killed:
-        raise GuardRefused(f"the kill switch is latched ({reason}); run: momentum-kit clear")
+        raise GuardRefused(f"the kill switch is latched ({reason}); run: {config.command('clear')}")
     return account
 
 

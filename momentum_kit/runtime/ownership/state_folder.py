@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
 from momentum_kit.file_locks import try_lock
 
@@ -31,7 +32,7 @@ class ControlAddress:
     token: str
     pid: int
     run_dir: str
-    config: str
+    arguments: str  # what names the session on a command line
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,34 @@ class Restriction:
         return f"{self.name.replace('_', '-')} {self.reason}".strip()
 
 
-class StateFolder:
-    """Files of one account: 0700 folder, 0600 files."""
+def state_root(state_dir: str = "") -> Path:
+    """Where the folders of all accounts are: the shared one, or the user's own."""
+    if state_dir:
+        return Path(state_dir)
+    base = os.environ.get("MOMENTUM_KIT_STATE_DIR") or os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "momentum_kit"
 
-    def __init__(self, owner_key: str) -> None:
-        base = os.environ.get("MOMENTUM_KIT_STATE_DIR")
-        root = Path(base) if base else Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        self.path = root / "momentum_kit" / owner_key
+
+class StateFolder:
+    """Files of one account: 0700 folder, 0600 files; those of a shared folder are its group's as well."""
+
+    def __init__(self, owner_key: str, state_dir: str = "") -> None:
+        self._shared = state_dir
+        self.path = state_root(state_dir) / owner_key
+        self._twin: StateFolder | None = None  # the same account by its other name
+
+    @classmethod
+    def of(cls, config: Config) -> "StateFolder":
+        """The folder of the account that a configuration trades."""
+        return cls(config.owner_key, config.storage.state_dir)
 
     def create(self) -> None:
-        """Make the folder, private to the user."""
+        """Make the folder, private to the user or to the shared folder's group."""
+        mode = 0o2770 if self._shared else 0o700
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.path.chmod(0o700)
+            self.path.mkdir(parents=True, exist_ok=True, mode=mode)
+            if self.path.stat().st_uid == os.geteuid():
+                self.path.chmod(mode)
         except OSError as error:
             raise EngineError(f"cannot create the state folder {self.path}: {error.strerror}") from None
 
@@ -65,23 +81,45 @@ class StateFolder:
     def own(self) -> Iterator[None]:
         """Hold the account: at most one engine at a time; GuardRefused if another process has it."""
         self.create()
-        lock = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self._open("owner.lock", os.O_RDWR | os.O_CREAT)
         try:
             deadline = time.monotonic() + LOCK_PATIENCE_S
             while not try_lock(lock):
                 if time.monotonic() >= deadline:
-                    raise GuardRefused(f"another engine owns this account ({self.path.name}); attach to it")
+                    raise GuardRefused(f"another engine owns this account ({self.path.name}){self._by_whom()}")
                 time.sleep(0.01)
             self.withdraw()  # what an engine left that did not end in order
             yield
         finally:
             os.close(lock)
 
+    @contextmanager
+    def own_as_well(self, account: str) -> Iterator[None]:
+        """Hold the account by its own name too, where it was found by an address: other configurations name it.
+
+        Meanwhile everything is left, and latched, in both folders.
+        """
+        twin = StateFolder(account, self._shared)
+        with twin.own():
+            self._twin = twin
+            try:
+                yield
+            finally:
+                self.withdraw()
+                self._twin = None
+
+    def _by_whom(self) -> str:
+        try:
+            address = self.address()
+        except EngineError:
+            return ""
+        return f", started with {address.arguments}" if address else ", and is starting"
+
     @property
     def owned(self) -> bool:
         """True while an engine holds the account, listening or not; the system frees the lock of a dead one."""
         try:
-            lock = os.open(self.path / "owner.lock", os.O_RDONLY)
+            lock = self._open("owner.lock", os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return False
         try:
@@ -89,16 +127,28 @@ class StateFolder:
         finally:
             os.close(lock)
 
-    def write_private(self, name: str, text: str) -> None:
-        """Write a 0600 file atomically; StorageError if the disk refuses."""
-        temporary = self.path / f".{name}.{os.getpid()}"
+    def _open(self, name: str, flags: int) -> int:
+        """A descriptor of one of its files; GuardRefused where it belongs to a user who shares it with nobody."""
+        mode = 0o660 if self._shared else 0o600
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
+            descriptor = os.open(self.path / name, flags, mode)
+        except PermissionError:
+            raise GuardRefused(f"{self.path} is another user's; ask for membership in its group") from None
+        if flags & os.O_CREAT and os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, mode)  # the group's, whatever the umask
+        return descriptor
+
+    def write_private(self, name: str, text: str) -> None:
+        """Write a file of its own atomically; StorageError if the disk refuses."""
+        temporary = f".{name}.{os.getpid()}"
+        try:
+            with os.fdopen(self._open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
                 file.write(text)
-            temporary.rename(self.path / name)
+            (self.path / temporary).rename(self.path / name)
         except OSError as error:
             raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from None
+        if self._twin:
+            self._twin.write_private(name, text)
 
     def publish(self, address: ControlAddress) -> None:
         """Tell others of this user where the engine listens."""
@@ -107,16 +157,21 @@ class StateFolder:
     def withdraw(self) -> None:
         """The engine no longer listens."""
         (self.path / "control.json").unlink(missing_ok=True)
+        if self._twin:
+            self._twin.withdraw()
 
     def address(self) -> ControlAddress | None:
         """The running engine's address; None if there is none, whatever a dead one has left."""
         if not self.owned:  # a process id would tell less: it outlives its process as a zombie, or as another's
             return None
         try:
-            return ControlAddress(**json.loads((self.path / "control.json").read_text()))
+            content = json.loads((self.path / "control.json").read_text())
+            if "config" in content:  # an engine of 0.1.0, which a kill must reach as well
+                content["arguments"] = f"--config {content.pop('config')}"
+            return ControlAddress(**content)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise EngineError(f"{self.path / 'control.json'} is malformed: {error}") from None
 
     def latch(self, restriction: Restriction) -> None:
@@ -129,6 +184,8 @@ class StateFolder:
             latch = self.path / LATCHES[name]
             if latch.exists():
                 return Restriction(name, latch.read_text(errors="replace"))
+            if self._twin and (other := self._twin.latched()) and other.name == name:
+                return other
         return None
 
     def lift(self, *names: str) -> None:
@@ -138,6 +195,8 @@ class StateFolder:
                 (self.path / LATCHES[name]).unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"cannot change {self.path}: {error.strerror}") from None
+        if self._twin:
+            self._twin.lift(*names)
 
     @property
     def killed(self) -> str:
@@ -161,7 +220,7 @@ class StateFolder:
             text = file.read_text(errors="replace").strip()
             file.unlink()
         except FileNotFoundError:
-            return None
+            return self._twin.take_command() if self._twin else None
         return text[:100]
 
     def leave_heartbeat(self, text: str) -> None:
@@ -180,13 +239,13 @@ class StateFolder:
         self.create()
         self.write_private("armed.json", json.dumps({"account": account, "until": until.isoformat()}))
 
-    def require_armed(self, account: str) -> None:
-        """GuardRefused unless this very account is armed and the arming has not expired."""
+    def require_armed(self, account: str, how: str) -> None:
+        """GuardRefused, with the command that arms it, unless this very account is armed for now."""
         try:
             armed = json.loads((self.path / "armed.json").read_text())
         except FileNotFoundError:
-            raise GuardRefused(f"live trading is not armed; run: momentum-kit arm --account {account}") from None
+            raise GuardRefused(f"live trading is not armed; run: {how}") from None
         if armed["account"] != account:
-            raise GuardRefused(f"armed for {armed['account']}, but the gateway serves {account}")
+            raise GuardRefused(f"armed for {armed['account']}, but the gateway serves {account}; run: {how}")
         if datetime.fromisoformat(armed["until"]) < datetime.now(UTC):
-            raise GuardRefused(f"the arming expired at {armed['until']}; arm again")
+            raise GuardRefused(f"the arming expired at {armed['until']}; run: {how}")

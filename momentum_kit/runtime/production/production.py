@@ -125,7 +125,7 @@ def run_notebook(
     settings = load_config(config, overrides)
     if settings.clock.kind == "wall":  # market time is known now: on a holiday nothing needs to be started
         parse_until(str(given.get("until", "")), datetime.now(UTC), settings.calendar)
-    folder, files = StateFolder(settings.owner_key), AtomicFiles(_say)
+    folder, files = StateFolder.of(settings), AtomicFiles(_say)
     failure = ""
     with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
@@ -190,7 +190,7 @@ def _end_of(engine: EngineProcess, config: Path, settings: Config) -> tuple[int,
     try:
         status = engine.finish()
     except EngineError as hangs:
-        error = no_answer(StateFolder(settings.owner_key), str(hangs))
+        error = no_answer(StateFolder.of(settings), str(hangs))
         return error.exit_status, str(error)
     if status >= 0:
         return status, engine.last_words() if status else ""

@@ -103,10 +103,10 @@ def test_what_is_held_and_latched_needs_a_human(journal_path: Path) -> None:
         r=0.2,
         opened_at=OPEN,
     )
-    log = log_of(journal_path, positions=(held,), state=TradingState.KILLED)
+    log = log_of(journal_path, positions=(held,), state=TradingState.KILLED, arguments="--config mine.yaml")
     words = said(log.needs_a_human())
     assert "300 SYLQ" in words
-    assert "momentum-kit clear" in words
+    assert "momentum-kit clear --config mine.yaml" in words
     assert "2 for a human" in said(log.verdict())
 
 

@@ -73,7 +73,7 @@ class Endpoint:
         self.port = port
         self.folder.publish(
             ControlAddress(
-                port=port, token="t", pid=pid or os.getpid(), run_dir=str(self.run_dir), config="config/sim.yaml"
+                port=port, token="t", pid=pid or os.getpid(), run_dir=str(self.run_dir), arguments="--config sim.yaml"
             )
         )
 
@@ -239,8 +239,11 @@ async def test_a_kill_needs_both_steps_and_the_second_closes_again(
         r=0.6,
         opened_at=AT,
     )
-    assert "closes 300 ABCD" in kill_words(replace(endpoint.status, positions=(held,)), True)
-    assert "LATCHES" in kill_words(endpoint.status, False)
+    config = load_config(ROOT / "config" / "demo.yaml", {"broker.port": 4999})
+    words = kill_words(replace(endpoint.status, positions=(held,)), True, config)
+    assert "closes 300 ABCD" in words
+    assert f"momentum-kit clear --config {ROOT}/config/demo.yaml --port 4999." in words
+    assert "LATCHES" in kill_words(endpoint.status, False, config)
 
 
 async def test_what_adds_risk_is_not_obeyed_late(

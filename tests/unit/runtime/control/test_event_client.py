@@ -73,9 +73,7 @@ async def serving(folder: StateFolder, hub: EventHub, token: str = "t") -> Async
     streams.start()
     with folder.own():
         folder.publish(
-            ControlAddress(
-                port=runner.addresses[0][1], token=token, pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml"
-            )
+            ControlAddress(port=runner.addresses[0][1], token=token, pid=os.getpid(), run_dir="runs/x", arguments="")
         )
         try:
             yield runner

@@ -80,11 +80,11 @@ def test_a_malformed_heartbeat_is_told(folder: StateFolder, text: str) -> None:
 
 
 def test_a_kill_without_an_engine_latches(folder: StateFolder) -> None:
-    """No session starts any more, and the words say that nothing is watched; status 3 where something was held."""
+    """Status 4 in words: nothing ran, nothing is watched, no session starts any more; 3 where something was held."""
     aged(folder, ENDED, 10)
     words, status = kill_engine(folder, "test")
-    assert status == 0
-    assert "positions are NOT watched" in words
+    assert status == 4
+    assert "nothing was killed and positions are NOT watched" in words
     assert folder.killed.startswith("by test")
     aged(folder, HOLDING, 10)
     words, status = kill_engine(folder, "test")

@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ import pytest
 from momentum_kit.errors import GuardRefused, StorageError
 from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder
 
-ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", config="config/sim.yaml")
+ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", arguments="--config sim.yaml")
 
 
 @pytest.fixture
@@ -82,14 +83,14 @@ def test_the_kill_latch_survives_until_cleared(folder: StateFolder) -> None:
 def test_arming_names_the_account_and_expires(folder: StateFolder) -> None:
     """Live trading needs an unexpired arming of exactly this account."""
     with pytest.raises(GuardRefused, match="not armed"):
-        folder.require_armed("U1")
+        folder.require_armed("U1", "momentum-kit arm")
     folder.arm("U1", datetime.now(UTC) + timedelta(minutes=1))
-    folder.require_armed("U1")
+    folder.require_armed("U1", "momentum-kit arm")
     with pytest.raises(GuardRefused, match="armed for U1"):
-        folder.require_armed("U2")
+        folder.require_armed("U2", "momentum-kit arm")
     folder.arm("U1", datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(GuardRefused, match="expired"):
-        folder.require_armed("U1")
+        folder.require_armed("U1", "momentum-kit arm")
 
 
 def test_a_stop_file_is_taken_once(folder: StateFolder) -> None:
@@ -112,3 +113,84 @@ def test_clearing_a_kill_clears_what_nobody_obeyed(folder: StateFolder) -> None:
     folder.leave_command("kill")
     folder.clear_kill()
     assert folder.take_command() is None
+
+
+@pytest.mark.parametrize(("given", "stands"), [(("pause",), "pause"), (("flatten", "pause"), "flatten")])
+def test_the_strongest_restriction_stands_until_it_is_lifted(
+    folder: StateFolder, given: tuple[str, ...], stands: str
+) -> None:
+    """Whichever came last; a kill's clearing leaves none of them."""
+    folder.create()
+    assert folder.latched() is None
+    for name in given:
+        folder.latch(Restriction(name, "by test"))
+    assert StateFolder("DU1").latched() == Restriction(stands, "by test")
+    assert not folder.killed
+    folder.lift(stands)
+    assert folder.latched() == (Restriction("pause", "by test") if len(given) > 1 else None)
+    folder.latch(Restriction("kill", "by test"))
+    folder.clear_kill()
+    assert folder.latched() is None
+
+
+def test_an_account_is_owned_by_both_its_names(folder: StateFolder) -> None:
+    """Found by its address and named by another configuration: one owner, one address, one latch."""
+    by_address = StateFolder("paper-127.0.0.1-4002")
+    with by_address.own(), by_address.own_as_well("DU1"):
+        by_address.publish(ADDRESS)
+        assert folder.address() == ADDRESS
+        with pytest.raises(GuardRefused, match=r"started with --config sim\.yaml"), folder.own():
+            pass
+        folder.leave_command("kill")
+        assert by_address.take_command() == "kill"
+        by_address.latch(Restriction("reduce_only", "by test"))
+    assert folder.latched() == Restriction("reduce_only", "by test")
+    assert not folder.owned
+    assert folder.address() is None
+    refused = pytest.raises(GuardRefused, match="another engine")
+    with folder.own(), by_address.own(), refused, by_address.own_as_well("DU1"):
+        pass
+
+
+def test_a_shared_folder_is_its_groups(tmp_path: Path) -> None:
+    """Whatever the umask: members of the group see the owner, reach the engine and may kill; nobody else."""
+    before = os.umask(0o077)
+    try:
+        shared = StateFolder("DU1", str(tmp_path / "shared"))
+        with shared.own():
+            shared.publish(ADDRESS)
+            assert StateFolder("DU1", str(tmp_path / "shared")).address() == ADDRESS
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(shared.path.stat().st_mode) == 0o2770
+    assert stat.S_IMODE((shared.path / "owner.lock").stat().st_mode) == 0o660
+    with shared.own():
+        shared.publish(ADDRESS)
+        assert stat.S_IMODE((shared.path / "control.json").stat().st_mode) == 0o660
+
+
+def test_another_users_folder_is_refused_in_words(tmp_path: Path) -> None:
+    """Neither a traceback nor a second owner: what cannot be looked at is refused."""
+    theirs = StateFolder("DU1", str(tmp_path / "shared"))
+    with theirs.own():
+        pass
+    theirs.path.chmod(0o000)
+    user = os.geteuid()
+    try:
+        if user == 0:  # root sees everything
+            os.seteuid(65_534)
+        with pytest.raises(GuardRefused, match="another user's"):
+            _ = theirs.owned
+    finally:
+        os.seteuid(user)
+        theirs.path.chmod(0o700)
+
+
+def test_an_engine_of_the_first_release_is_still_reached(folder: StateFolder) -> None:
+    """It tells its configuration in another way, and a kill must not wait for its end."""
+    with folder.own():
+        said = {"port": 1, "token": "t", "pid": 2, "run_dir": "runs/x", "config": "config/paper.yaml"}
+        folder.write_private("control.json", json.dumps(said))
+        found = folder.address()
+        assert found
+        assert (found.pid, found.arguments) == (2, "--config config/paper.yaml")
