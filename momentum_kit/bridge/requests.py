@@ -35,6 +35,8 @@ class Requests:
         self._open: dict[int | str, _Pending] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owed: dict[str, asyncio.Future[None]] = {}
+        self._held: set[asyncio.Future[Any]] = set()  # what the gateway was seen to hold back
+        self._sent = self._heard = 0  # messages handed over; those of them that are known to be handled
         self.active = 0
 
     def next_id(self) -> int:
@@ -77,13 +79,14 @@ class Requests:
         pending = self._open[key] = _Pending(future=asyncio.get_running_loop().create_future())
         try:
             await send()
-            pending.sent = True
+            pending.sent, asked_at = True, self._sent
             if quiet_s is not None:
                 await asyncio.wait((pending.future,), timeout=quiet_s)
                 if not pending.values and not pending.future.done():
                     return ()
             await asyncio.wait((pending.future,), timeout=self._timeout_s)
             if pending.future.done():
+                self._heard = max(self._heard, asked_at)
                 return pending.future.result()
             remark = f"; the broker's last word: {pending.remark}" if pending.remark else ""
             raise RequestTimeout(f"no answer to request {key} within {self._timeout_s:g} s{remark}")
@@ -96,6 +99,41 @@ class Requests:
                     self._owed[key] = asyncio.get_running_loop().create_future()
                 if cancel:
                     cancel()
+
+    def count_sent(self) -> None:
+        """Any message is on its way, an order or a request."""
+        self._sent += 1
+
+    @property
+    def unheard(self) -> bool:
+        """Something was sent after the latest request that was answered: there may be words to come at once."""
+        return self._heard < self._sent
+
+    @property
+    def held_back(self) -> int:
+        """Answers that the gateway is known to hold back."""
+        return len(self._held & self._outstanding())
+
+    @property
+    def stuck(self) -> bool:
+        """Somebody waits, and every answer that is due is known to be held back."""
+        outstanding = self._outstanding()
+        known = bool(outstanding) and outstanding <= self._held
+        return known and not self.unheard and self.active > 0 and all(asked.sent for asked in self._open.values())
+
+    async def find_held_back(self, ping: Callable[[], Awaitable[Any]]) -> None:
+        """Learn which answers are held back: those to requests sent before a ping that is answered before them.
+
+        Right for a gateway that answers in the order of the requests, as the simulated one does.
+        """
+        asked = self._outstanding()
+        await ping()
+        self._held = {answer for answer in asked if not answer.done()}
+
+    def _outstanding(self) -> set[asyncio.Future[Any]]:
+        """Answers to what was sent, late ones that nobody waits for any more included."""
+        answers: set[asyncio.Future[Any]] = {asked.future for asked in self._open.values() if asked.sent}
+        return {answer for answer in answers.union(self._owed.values()) if not answer.done()}
 
     def answer(self, answer: Answer) -> bool:
         """Take a piece of an answer; False if nobody waits for it."""

@@ -120,6 +120,7 @@ class GatewaySession:
         """Hand one request to the socket, within the message rate; the future carries its failure."""
         if self._over or self._closing:
             raise NotConnected(f"{request}: not connected to {self.options.where}")
+        self.requests.count_sent()
         return self.outbox.post(lambda: self.thread.client.call(request, *args), urgent=urgent)
 
     def send_quietly(self, request: str, *args: Any) -> None:
@@ -164,6 +165,11 @@ class GatewaySession:
             and all(feed.idle for feed in feeds)
             and all(feed.idle for feed in self.lines.feeds)
         )
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Nothing is on its way in or out, and every answer that is awaited is known to be held back."""
+        return self.dispatcher.delivered and self.outbox.empty and self.requests.stuck
 
     def _subscribe(self, line: MarketLine | NewsLine) -> None:
         req_id = line.req_id

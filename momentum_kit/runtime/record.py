@@ -228,6 +228,20 @@ class RecordingGateway:
         """Not recorded."""
         await self._gateway.settled()
 
+    @property
+    def unheard(self) -> bool:
+        """Not recorded."""
+        return self._gateway.unheard
+
+    @property
+    def held_back(self) -> int:
+        """Not recorded."""
+        return self._gateway.held_back
+
+    async def waits_in_vain(self) -> bool:
+        """Not recorded."""
+        return await self._gateway.waits_in_vain()
+
     async def fetch_current_time(self) -> datetime:
         """Not recorded."""
         return await self._gateway.fetch_current_time()

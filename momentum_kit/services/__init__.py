@@ -1,6 +1,7 @@
 """The four services of DESIGN.md, joined by named queues; they know the outside by the Protocols of ports.py alone."""
 
+from momentum_kit.services.consuming import outside, work_outside
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 
-__all__ = ["PriceRules", "SessionContext"]
+__all__ = ["PriceRules", "SessionContext", "outside", "work_outside"]

@@ -9,8 +9,9 @@ requests at the same market times send the same bytes.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
-from momentum_kit.simgateway.broker import UNBOUND, SimulatedBroker, is_manual
+from momentum_kit.simgateway.broker import UNBOUND, AccountPosition, CompletedOrder, SimulatedBroker, is_manual
 from momentum_kit.simgateway.client import ClientSession, Incoming, Limits
 from momentum_kit.simgateway.client.handlers import HANDLERS
 from momentum_kit.simgateway.events import (
@@ -59,7 +60,9 @@ class Hub:
         self._driver: ClientSession | None = None
         self.limits = limits or Limits(market.scenario.limits)
         self.history_sleeps = broker.assumptions.history_farm == "inactive"  # until it is asked for something
-        self.faults = FaultPlayer((*market.scenario.faults, *faults), self)
+        self.faults = FaultPlayer(self)
+        for fault in (*market.scenario.faults, *faults):
+            self.faults.add(fault)
 
     @property
     def clock_time(self) -> datetime:
@@ -159,19 +162,54 @@ class Hub:
         for event in events:
             if self.faults.effects.holds_back(event):
                 continue
-            # The broker's own forced sale (liquidation 1, order id -1) is nobody's order: every client hears of it.
-            if isinstance(event, ExecutionReport) and event.liquidation:
-                receivers = list(self._sessions.values())
-            else:
-                owner = self._sessions.get(_client_of(event))
-                receivers = [owner] if owner and (owner.sees_manual_orders or not _is_unbound(event)) else []
-            for session in receivers:
-                session.on_order(event)
+            kept = self.faults.delays.keeps(event, self._tell_late)
+            if not kept:
+                self._tell(event)
             if isinstance(event, ExecutionReport):
-                # Holdings and values are the account's: every subscriber hears of any client's fill.
-                for session in self._sessions.values():
-                    session.account_feeds.on_execution(event.order.con_id)
-            self.faults.after_order_event(event)
+                self._tell_position(event.order.con_id)
+            if not kept:
+                self.faults.after_order_event(event)
+
+    def positions(self) -> list[AccountPosition]:
+        """All holdings as clients are told them; a fault may let them trail."""
+        return self.broker.positions(self.faults.delays.as_of("positions"))
+
+    def open_orders(self, client_id: int | None) -> list[OrderEvent]:
+        """Working orders of one client, or of all (None), as clients are told them."""
+        return self.faults.delays.open_orders(client_id)
+
+    def completed_orders(self, *, api_only: bool) -> list[CompletedOrder]:
+        """Orders that ended today, as clients are told them."""
+        return self.faults.delays.completed_orders(api_only=api_only)
+
+    def listed_until(self, kind: Literal["executions", "commissions"]) -> datetime:
+        """The moment up to which lists of this kind reach; now, but for a fault."""
+        return self.faults.delays.as_of(kind)
+
+    def _tell_late(self, event: OrderEvent) -> None:
+        self._tell(event)
+        self.faults.after_order_event(event)
+
+    def _tell_position(self, con_id: int) -> None:
+        """Holdings and values are the account's: every subscriber hears of any client's fill."""
+
+        def tell() -> None:
+            for session in self._sessions.values():
+                session.account_feeds.on_execution(con_id)
+
+        if not self.faults.delays.keeps_position(tell):
+            tell()
+
+    def _tell(self, event: OrderEvent) -> None:
+        # The broker's own forced sale (liquidation 1, order id -1) is nobody's order: every client hears of it.
+        if isinstance(event, ExecutionReport) and event.liquidation:
+            receivers = list(self._sessions.values())
+        else:
+            owner = self._sessions.get(_client_of(event))
+            receivers = [owner] if owner and (owner.sees_manual_orders or not _is_unbound(event)) else []
+        for session in receivers:
+            session.on_order(event)
+        self.faults.delays.heard(event)
 
     def _send_market(self, event: MarketEvent) -> None:
         if not self.data_stopped:

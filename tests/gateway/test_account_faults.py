@@ -1,5 +1,6 @@
 """What clients hear of an account where a person trades too, ids begin anew, and lists are late or torn."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,18 @@ from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 
-from momentum_kit.errors import ScenarioError
-from momentum_kit.simgateway.scenario import ManualCancel, ManualTrade, OrderIdsAnew, parse_scenario
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.errors import AnswerIncomplete, ScenarioError
+from momentum_kit.simgateway.scenario import (
+    Lag,
+    LateAnswer,
+    ManualCancel,
+    ManualTrade,
+    OrderIdsAnew,
+    StrayEnd,
+    UnreadableRow,
+    parse_scenario,
+)
 from momentum_kit.simgateway.server import SimulatedGateway
 
 SCENARIO = {
@@ -148,3 +159,160 @@ async def test_a_working_order_keeps_its_id(gateway: SimulatedGateway, connect_c
         (2, "STP", 1),
         (1, "LMT", 0),
     ]
+
+
+def told(client: Any) -> list[tuple[str, Any]]:
+    """What came of orders and positions, in order, as one word and one number."""
+    words = []
+    for call in client.calls:
+        match call.name:
+            case "orderStatus":
+                words.append((call.args.status, int(call.args.filled)))
+            case "execDetails":
+                words.append(("execution", int(call.args.execution.shares)))
+            case "position":
+                words.append(("position", int(call.args.position)))
+            case "commissionAndFeesReport" | "commissionReport":
+                words.append(("commission", 0))
+    return words
+
+
+@pytest.mark.parametrize("of", ["statuses", "positions", "executions", "commissions"])
+async def test_one_kind_lags_by_itself(of: Any, gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """What lags comes four seconds after the rest, and the rest does not wait for it."""
+    client = await connect_client(gateway.port)
+    client.reqPositions()
+    gateway.inject(Lag(of=of, lag_ms=4_000))
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    last = {"statuses": ("Filled", 10), "executions": ("execution", 10), "positions": ("position", 10)}
+    last["commissions"] = ("commission", 0)
+    await steps(client, 3)
+    assert {word for word in last.values() if word in told(client)} == set(last.values()) - {last[of]}
+    await steps(client, 3)
+    assert set(last.values()) <= set(told(client))
+
+
+async def test_lists_lag_with_their_kind(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """Answers come at once and say how it was: no position, no execution, and an order that still works."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 1)
+    for of in ("statuses", "positions", "executions"):
+        gateway.inject(Lag(of=of, lag_ms=5_000))
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    await steps(client, 3)
+    assert gateway.truth()["fills"]
+    assert await answer(client, "reqPositions", row="position", end="positionEnd") == []
+    assert await executions(client) == []
+    (still,) = await answer(client, "reqOpenOrders", row="openOrder", end="openOrderEnd")
+    assert (still.order.orderType, still.orderState.status) == ("LMT", "Submitted")
+    assert await answer(client, "reqCompletedOrders", True, row="completedOrder", end="completedOrdersEnd") == []
+    await steps(client, 6)
+    (held,) = await answer(client, "reqPositions", row="position", end="positionEnd")
+    assert held.position == 10
+    assert len(await executions(client)) == 1
+    assert await answer(client, "reqOpenOrders", row="openOrder", end="openOrderEnd") == []
+    done = await answer(client, "reqCompletedOrders", True, row="completedOrder", end="completedOrdersEnd")
+    assert [row.orderState.status for row in done] == ["Filled"]
+
+
+async def test_lists_need_not_lag(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """With lists: false only events are late."""
+    client = await connect_client(gateway.port)
+    gateway.inject(Lag(of="executions", lag_ms=5_000, lists=False))
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    await steps(client, 2)
+    assert not client.named("execDetails")
+    assert len(await executions(client)) == 1
+
+
+async def test_what_lags_keeps_its_order(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """A lag that ends lets nothing overtake what is under way."""
+    client = await connect_client(gateway.port)
+    gateway.inject(Lag(of="statuses", lag_ms=5_000))
+    client.placeOrder(1, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 1)
+    gateway.inject(Lag(of="statuses", lag_ms=0))
+    client.placeOrder(2, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 1)
+    assert not client.named("orderStatus")
+    await steps(client, 6)
+    assert [row.orderId for row in client.named("orderStatus")] == [1, 2]
+
+
+@pytest.mark.parametrize(("content", "rows"), [("as_asked", 0), ("as_answered", 1)])
+async def test_an_answer_is_held_back(
+    content: Any, rows: int, gateway: SimulatedGateway, connect_client: Any, aapl: Contract
+) -> None:
+    """Executions are answered after twenty seconds, positions and the clock at once; nothing else waits."""
+    client = await connect_client(gateway.port)
+    gateway.inject(LateAnswer(requests=("reqExecutions",), delay_ms=20_000, content=content))
+    client.reqExecutions(77, ExecutionFilter())
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    await steps(client, 3)
+    (held,) = await answer(client, "reqPositions", row="position", end="positionEnd")
+    assert held.position == 10
+    await steps(client, 16)
+    assert not client.named("execDetailsEnd")
+    await steps(client, 2)
+    assert len(client.named("execDetailsEnd")) == 1
+    assert len([row for row in client.named("execDetails") if row.reqId == 77]) == rows
+    assert len(await executions(client)) == 1, "the next answer is held back no more"
+
+
+async def test_an_answer_dies_with_its_client(gateway: SimulatedGateway, connect_client: Any) -> None:
+    """The next session of the same client id never hears an answer to the one before."""
+    client = await connect_client(gateway.port)
+    gateway.inject(LateAnswer(requests=("reqPositions",), delay_ms=2_000))
+    client.reqPositions()
+    await steps(client, 1)
+    await client.close()
+    again = await connect_client(gateway.port)
+    await steps(again, 5)
+    assert not again.named("positionEnd")
+
+
+async def test_an_end_comes_that_nobody_asked_for(
+    gateway: SimulatedGateway, connect_client: Any, aapl: Contract
+) -> None:
+    """Ahead of the true answer: the list looks empty and whole, its rows come afterwards."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 1)
+    gateway.inject(StrayEnd(ends=("openOrderEnd",), before="reqOpenOrders"))
+    before = len(client.calls)
+    client.reqOpenOrders()
+    await client.wait_for(lambda: len(client.named("openOrderEnd")) == 2)
+    assert [call.name for call in client.calls[before:]] == ["openOrderEnd", "openOrder", "openOrderEnd"]
+    gateway.inject(StrayEnd(ends=("positionEnd", "completedOrdersEnd")))
+    await client.wait_for(lambda: client.named("positionEnd") and client.named("completedOrdersEnd"))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("row", ["openOrder", "position", "completedOrder", "execDetails"])
+async def test_a_row_cannot_be_read(row: Any, gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """Our bridge loses the row, says so, and lives; the official client's loop ends at it."""
+    incidents: list[tuple[str, str]] = []
+    client = await connect_client(gateway.port, 9)
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    client.placeOrder(2, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 3)
+    await client.close()
+    gateway.inject(UnreadableRow(messages=(row,), after="client 1"))
+    async with IBKRBridge(
+        port=gateway.port,
+        client_id=9,
+        request_timeout_s=2,
+        on_incident=lambda kind, text: incidents.append((kind, text)),
+    ) as bridge:
+        asked = {
+            "openOrder": bridge.fetch_open_orders,
+            "position": bridge.fetch_positions,
+            "completedOrder": bridge.fetch_completed_orders,
+            "execDetails": bridge.fetch_executions,
+        }
+        with contextlib.suppress(AnswerIncomplete):
+            assert await asked[row]() == ()
+        assert [kind for kind, _ in incidents] == ["unreadable"]
+        assert "unreadable" in incidents[0][1]
+        assert len(await asked[row]()) == 1

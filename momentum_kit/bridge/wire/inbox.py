@@ -76,7 +76,12 @@ class Dispatcher:
     @property
     def idle(self) -> bool:
         """Everything received has been handled, and `quiet` holds."""
-        return not self._backlog and self.inbox.drained and self._quiet()
+        return self.delivered and self._quiet()
+
+    @property
+    def delivered(self) -> bool:
+        """Everything received has been handed over."""
+        return not self._backlog and self.inbox.drained
 
     async def settled(self) -> None:
         """Return when `idle`."""

@@ -66,6 +66,20 @@ class ReplayBroker:
         while not self.idle:  # noqa: ASYNC110  (readers of this loop, and nothing else, make it so)
             await asyncio.sleep(0)
 
+    @property
+    def unheard(self) -> bool:
+        """What it has to say it says at once."""
+        return False
+
+    @property
+    def held_back(self) -> int:
+        """Every answer comes at once."""
+        return 0
+
+    async def waits_in_vain(self) -> bool:
+        """Nobody does."""
+        return False
+
     def next_order_id(self) -> int:
         """A fresh order id."""
         self._next_order_id += 1

@@ -25,7 +25,7 @@ from momentum_kit.detection.news import (
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import Contract, Headline, HeadlinePhase, HeadlineRow, ItemRow, NewsItem
 from momentum_kit.ports import HeadlineReader, MarketData, NewsFeed
-from momentum_kit.services.consuming import consume, run_together
+from momentum_kit.services.consuming import consume, outside, run_together
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import ContractBook, LookUp
 
@@ -192,7 +192,7 @@ class NewsHandler:
 
     async def _read(self, reader: HeadlineReader, item: NewsItem) -> None:
         """The second reading follows its item; until it comes, and if it does not, the rules' reading stands."""
-        reading = await reader.read(item.text, item.contract.symbol)
+        reading = await outside(reader.read(item.text, item.contract.symbol))
         if reading:
             item = replace(item, reading=reading)
             await self._items.put(item)

@@ -132,4 +132,5 @@ def book_execution(
     )
     state.executions.append(report)
     commission, closes = state.charge(ticket, shares, price, report.exec_id)
+    state.holdings.append((at, state.account.holding(order.con_id)))
     return BookedFill(report, commission, closes)

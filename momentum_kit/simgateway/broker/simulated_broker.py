@@ -218,9 +218,11 @@ class SimulatedBroker:
         """The commission report of an execution."""
         return self._state.commissions.get(exec_id)
 
-    def positions(self) -> list[AccountPosition]:
-        """All holdings, (con_id, signed shares, average cost)."""
-        return self.account.open_holdings()
+    def positions(self, as_of: datetime | None = None) -> list[AccountPosition]:
+        """All holdings, (con_id, signed shares, average cost); as_of: those of an earlier moment."""
+        if as_of is None or as_of >= self._now:
+            return self.account.open_holdings()
+        return self._state.holdings_at(as_of)
 
     def account_values(self) -> list[AccountLine]:
         """Every line of the account summary, (tag, value, currency), at current prices."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from itertools import count
 
-from momentum_kit.simgateway.broker.account import Account
+from momentum_kit.simgateway.broker.account import Account, AccountPosition
 from momentum_kit.simgateway.broker.assumptions import BrokerAssumptions
 from momentum_kit.simgateway.broker.market_view import MarketView, TopOfBook
 from momentum_kit.simgateway.broker.order_book import OrderBook, Ticket
@@ -89,11 +89,17 @@ class BrokerState:
     agenda: Agenda = field(default_factory=Agenda)
     executions: list[ExecutionReport] = field(default_factory=list)
     commissions: dict[str, CommissionReportDue] = field(default_factory=dict)
+    holdings: list[tuple[datetime, AccountPosition]] = field(default_factory=list)  # each as an execution left it
 
     def marks(self) -> dict[int, float]:
         """What every holding is valued at, USD by con_id."""
         held = self.account.open_holdings()
         return {h.con_id: mark for h in held if (mark := self.top.mark(h.con_id)) is not None}
+
+    def holdings_at(self, moment: datetime) -> list[AccountPosition]:
+        """All positions that were not flat at a moment, by con_id."""
+        then = {holding.con_id: holding for at, holding in self.holdings if at <= moment}
+        return [holding for _, holding in sorted(then.items()) if holding.quantity]
 
     def correct(self, exec_id: str, price: float | None = None) -> list[OrderEvent]:
         """Publish an execution again under the next correction number, at another price if one is given (USD).

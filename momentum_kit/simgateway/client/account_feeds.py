@@ -55,7 +55,7 @@ class AccountFeeds:
     def follow_positions(self) -> None:
         """Send all holdings now, and each one again when it changes."""
         self._positions = True
-        for held in self._gateway.broker.positions():
+        for held in self._gateway.positions():
             self._send_position(held.con_id, held.quantity, held.average_cost)
         self._client.send(position_end(self._client.version))
 
@@ -78,7 +78,7 @@ class AccountFeeds:
         """Bring values and holdings up to date after an execution in this contract."""
         if self._positions:
             # A position that has been closed is sent once more, with quantity 0; it is in no list any more.
-            held = next((line for line in self._gateway.broker.positions() if line.con_id == con_id), None)
+            held = next((line for line in self._gateway.positions() if line.con_id == con_id), None)
             self._send_position(con_id, *((held.quantity, held.average_cost) if held else (Decimal(0), 0.0)))
         if self._values:
             self._send_values()
@@ -96,7 +96,7 @@ class AccountFeeds:
         client, gateway = self._client, self._gateway
         for tag, value, currency in gateway.broker.account_values():
             client.send(account_value(client.version, gateway.account, tag, value, currency))
-        for held in gateway.broker.positions():
+        for held in gateway.positions():
             item, mark = gateway.market.instruments[held.con_id], gateway.mark(held.con_id)
             # Without any price yet a holding is worth what it cost.
             price = held.average_cost if mark is None else mark

@@ -2,11 +2,11 @@
 
 from collections import deque
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
-from momentum_kit.simgateway.broker import SimulatedBroker
+from momentum_kit.simgateway.broker import AccountPosition, CompletedOrder, SimulatedBroker
 from momentum_kit.simgateway.client.limits import Limits
-from momentum_kit.simgateway.events import NewsEvent
+from momentum_kit.simgateway.events import NewsEvent, OrderEvent
 from momentum_kit.simgateway.market import Market
 
 
@@ -78,6 +78,22 @@ class GatewayState(Protocol):
     @property
     def ticks_used(self) -> int:
         """Tick-by-tick subscriptions of all clients."""
+        ...
+
+    def positions(self) -> list[AccountPosition]:
+        """All holdings as clients are told them."""
+        ...
+
+    def open_orders(self, client_id: int | None) -> list[OrderEvent]:
+        """Working orders of one client, or of all (None), as clients are told them."""
+        ...
+
+    def completed_orders(self, *, api_only: bool) -> list[CompletedOrder]:
+        """Orders that ended today, as clients are told them."""
+        ...
+
+    def listed_until(self, kind: Literal["executions", "commissions"]) -> datetime:
+        """The moment up to which lists of this kind reach."""
         ...
 
     def mark(self, con_id: int) -> float | None:

@@ -196,6 +196,13 @@ class ClientSession:
         if self.hub.may_handle(self, request):
             self.dispatch(request)
 
+    def answer_to(self, request: Incoming) -> bytes:
+        """Handle a request now and return what it would have sent, for whoever sends it later."""
+        before, self._output = self._output, bytearray()
+        self.dispatch(request)
+        answer, self._output = bytes(self._output), before
+        return answer
+
     def dispatch(self, request: Incoming) -> None:
         """Answer a request, or refuse what it says as IB does."""
         handler = self._handlers.get(request.kind)

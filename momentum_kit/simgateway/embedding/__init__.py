@@ -41,11 +41,15 @@ from momentum_kit.simgateway.market import (
 )
 from momentum_kit.simgateway.scenario import (
     TAPE_BEGINS,
+    Lag,
+    LateAnswer,
     ManualCancel,
     ManualTrade,
     NewsSpec,
     OrderIdsAnew,
     Scenario,
+    StrayEnd,
+    UnreadableRow,
 )
 
 __all__ = [
@@ -66,6 +70,8 @@ __all__ = [
     "HistoryError",
     "Instrument",
     "Ints",
+    "Lag",
+    "LateAnswer",
     "LockStep",
     "ManualCancel",
     "ManualTrade",
@@ -78,6 +84,8 @@ __all__ = [
     "RecordedSymbol",
     "Scenario",
     "SimulatedBroker",
+    "StrayEnd",
+    "UnreadableRow",
     "build_tape",
     "compose_headline",
     "events",

@@ -15,9 +15,18 @@ from momentum_kit.simgateway.faults.message_faults import (
     MessageFaults,
     MiscountedFields,
     SwappedFrames,
+    UnreadableFrames,
 )
 from momentum_kit.simgateway.protocol import REPLIES, Request
-from momentum_kit.simgateway.protocol.text import TickType, historical_news_end, order_status, tick_price
+from momentum_kit.simgateway.protocol.text import (
+    TickType,
+    completed_orders_end,
+    historical_news_end,
+    open_orders_end,
+    order_status,
+    position_end,
+    tick_price,
+)
 from momentum_kit.simgateway.scenario import (
     ORDER_MESSAGES,
     ClockSkew,
@@ -35,8 +44,10 @@ from momentum_kit.simgateway.scenario import (
     Reorder,
     SlowReader,
     Stall,
+    StrayEnd,
     Trickle,
     UnknownIds,
+    UnreadableRow,
     WrongFieldCount,
 )
 
@@ -59,6 +70,11 @@ LOCAL = {
     Request.SERVER_LOG_LEVEL,
     Request.CURRENT_TIME,
     Request.CURRENT_TIME_IN_MILLIS,
+}
+_ENDS = {
+    "openOrderEnd": open_orders_end,
+    "positionEnd": position_end,
+    "completedOrdersEnd": completed_orders_end,
 }
 RESTART_S = 5.0
 NO_ID = UnknownIds.FIRST_ID
@@ -163,6 +179,9 @@ class FaultEffects:
                 session.send_raw(fault.claims.to_bytes(4, "big") + b"4\0" * 8)
             case UnknownIds():
                 _answer_nobody(session)
+            case StrayEnd():
+                for end in fault.ends:
+                    session.send(_ENDS[end](session.version))
             case _:
                 self._spoil(fault, session)
 
@@ -175,6 +194,8 @@ class FaultEffects:
                 spoiled.add(DuplicatedFrames(_numbers(fault.messages), fault.count))
             case Reorder():
                 spoiled.add(SwappedFrames(_numbers(fault.messages), fault.count))
+            case UnreadableRow():
+                spoiled.add(UnreadableFrames(_numbers(fault.messages), fault.count, session.version))
             case WrongFieldCount():
                 numbers = _numbers(fault.messages)
                 spoiled.add(MiscountedFields(numbers, fault.count, fields=fault.fields, version=session.version))

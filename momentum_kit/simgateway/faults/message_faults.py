@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET
+from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET, unreadable
 
 _UNKNOWN_PROTOBUF_FIELD = b"\xfa\xff\xff\xff\x0f\x00"  # the highest field number, no bytes
 
@@ -94,6 +94,20 @@ class MiscountedFields(FrameFault):
             fields = payload.split(b"\0")[:-1]
             fields = fields + [b"0"] * self._fields if self._fields > 0 else fields[: self._fields] or fields[:1]
             payload = b"\0".join(fields) + b"\0"
+        return [len(payload).to_bytes(4, "big") + payload]
+
+
+class UnreadableFrames(FrameFault):
+    """A row of a list cannot be read."""
+
+    def __init__(self, numbers: Iterable[int], count: int, version: int) -> None:
+        super().__init__(numbers, count)
+        self._version = version
+
+    def spoil(self, frame: bytes, _: datetime) -> list[bytes]:
+        """The frame with its length right and its quantity a word."""
+        self.left -= 1
+        payload = unreadable(frame[4:], self._version)
         return [len(payload).to_bytes(4, "big") + payload]
 
 

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,12 +13,15 @@ from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, exchange_day
 from momentum_kit.simgateway.client import ClientSession, Incoming, ServingGateway
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, StatusReport
+from momentum_kit.simgateway.faults.delays import Delays
 from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
 from momentum_kit.simgateway.scenario import (
     ClientFault,
     DropSocket,
     Fault,
+    Lag,
+    LateAnswer,
     ManualCancel,
     ManualTrade,
     Outage,
@@ -29,18 +32,17 @@ log = logging.getLogger(__name__)
 
 
 class FaultPlayer:
-    """Plays the faults of one gateway; `effects` is what is wrong now, `log` what was done and when."""
+    """Plays the faults of one gateway; effects: what is wrong now, delays: what comes late, log: what was done when."""
 
-    def __init__(self, faults: Iterable[Fault], hub: ServingGateway) -> None:
+    def __init__(self, hub: ServingGateway) -> None:
         self.log: list[dict[str, Any]] = []
         self.effects = FaultEffects(hub, self.later, self._note)
+        self.delays = Delays(hub, self.later)
         self._hub = hub
         self._order = itertools.count()
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._waiting: list[tuple[Fault, Counter[str]]] = []
         self._known_orders: set[tuple[int, int]] = set()
-        for fault in faults:
-            self.add(fault)
 
     def add(self, fault: Fault) -> None:
         """Play it when its trigger says, or now if it has none. ScenarioError for a symbol that is not listed."""
@@ -78,7 +80,7 @@ class FaultPlayer:
                 self._waiting.remove((fault, seen))
                 self.play(fault, session)
                 cut |= isinstance(fault, DropSocket | Outage)
-        return not cut and self.effects.admits(session, request)
+        return not cut and self.effects.admits(session, request) and self.delays.admits(session, request)
 
     def after_order_event(self, event: OrderEvent) -> None:
         """Count orders and fills that clients have heard of."""
@@ -102,7 +104,10 @@ class FaultPlayer:
 
     def play(self, fault: Fault, session: ClientSession | None = None) -> None:
         """Do it now; `session` is the one whose request or event it was."""
-        if isinstance(fault, ClientFault):
+        if isinstance(fault, Lag | LateAnswer):
+            self._note(fault)
+            self.delays.begin(fault)
+        elif isinstance(fault, ClientFault):
             sessions = [session] if session else self._hub.sessions(fault.client)
             self._note(fault, clients=[each.client_id for each in sessions])
             for each in sessions:

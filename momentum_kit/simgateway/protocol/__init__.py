@@ -2,6 +2,7 @@
 
 from momentum_kit.simgateway.protocol.numbers import REPLIES, REQUESTS, Request
 from momentum_kit.simgateway.protocol.times import DAY_S, duration_text, parse_time
+from momentum_kit.simgateway.protocol.torn_rows import unreadable
 from momentum_kit.simgateway.protocol.wire import (
     BINARY_NUMBERS,
     PROTOBUF_OFFSET,
@@ -31,5 +32,6 @@ __all__ = [
     "frame",
     "message",
     "parse_time",
+    "unreadable",
     "wire_time",
 ]

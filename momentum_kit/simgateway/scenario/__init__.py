@@ -1,9 +1,13 @@
 """The scenario language: one YAML file describes a market day, its news, its broker and its faults."""
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    Lag,
+    LateAnswer,
     ManualCancel,
     ManualTrade,
     OrderIdsAnew,
+    StrayEnd,
+    UnreadableRow,
 )
 from momentum_kit.simgateway.scenario.fault_base import ORDER_MESSAGES, ClientFault, Fault, counted
 from momentum_kit.simgateway.scenario.fault_specs import (
@@ -60,6 +64,8 @@ __all__ = [
     "FarmFlap",
     "Fault",
     "GarbageFrame",
+    "Lag",
+    "LateAnswer",
     "Limit",
     "LimitsSpec",
     "ManualCancel",
@@ -72,10 +78,12 @@ __all__ = [
     "Scenario",
     "SlowReader",
     "Stall",
+    "StrayEnd",
     "SymbolSpec",
     "Trickle",
     "UniverseSpec",
     "UnknownIds",
+    "UnreadableRow",
     "WrongFieldCount",
     "counted",
     "known_scenarios",

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from momentum_kit.simgateway.scenario.fault_base import Fault
+from momentum_kit.simgateway.protocol import REQUESTS
+from momentum_kit.simgateway.scenario.fault_base import ClientFault, Fault, MessageFault, known_name
 
 
 class ManualTrade(Fault):
@@ -44,3 +45,55 @@ class OrderIdsAnew(Fault):
     """
 
     kind: Literal["order_ids_anew"] = "order_ids_anew"
+
+
+class Lag(Fault):
+    """What is told of one kind comes late, from now on and by itself: the kinds do not wait for one another.
+
+    ASSUMED, as peers met it: positions trail executions by 1 to 5 s and more (ib_async issue 15); statuses, positions
+    and executions come in any order, seconds apart in bad moments (nautilus_trader issue 4396, ibx issue 108).
+    """
+
+    kind: Literal["lag"] = "lag"
+    of: Literal["statuses", "positions", "executions", "commissions"]
+    """statuses: openOrder, orderStatus and errors of orders. positions: position and portfolio rows."""
+    lag_ms: int = Field(default=2_000, ge=0, le=600_000)
+    """Market milliseconds; 0 ends the lag, what is under way still comes in its order."""
+    lists: bool = True
+    """Answers to requests lag as well: they come at once and say how it was then. False: they say how it is."""
+
+
+class LateAnswer(ClientFault):
+    """Answers to some requests are held back for a while; everything else goes on, other answers included. ASSUMED."""
+
+    kind: Literal["late_answer"] = "late_answer"
+    requests: tuple[str, ...] = ("reqExecutions",)
+    """Requests by IB's names: reqPositions, reqOpenOrders, reqCompletedOrders and so on."""
+    delay_ms: int = Field(default=20_000, gt=0)
+    """Market milliseconds."""
+    count: int = Field(default=1, ge=1)
+    """How many answers it hits."""
+    content: Literal["as_asked", "as_answered"] = "as_asked"
+    """as_asked: the answer says how it was when it was asked for. as_answered: how it is when it comes."""
+
+    @model_validator(mode="after")
+    def _known_requests(self) -> "LateAnswer":
+        for name in self.requests:
+            known_name(name, REQUESTS)
+        return self
+
+
+class StrayEnd(ClientFault):
+    """The end of a list that nobody asked for; with `before`, it comes just ahead of the true answer. ASSUMED."""
+
+    kind: Literal["stray_end"] = "stray_end"
+    ends: tuple[Literal["openOrderEnd", "positionEnd", "completedOrdersEnd"], ...] = ("openOrderEnd",)
+    """Which; their lists carry no id, so that a client cannot tell whose end it is."""
+
+
+class UnreadableRow(MessageFault):
+    """The quantity of a row is no number, so that the row cannot be read; the rest of the list and its end come."""
+
+    kind: Literal["unreadable_row"] = "unreadable_row"
+    messages: tuple[Literal["openOrder", "completedOrder", "position", "execDetails"], ...] = ("position",)
+    """Which lists; rows that come by themselves are hit as well."""

@@ -19,7 +19,8 @@ def counted(words: str) -> tuple[str, int]:
     return (found[1], int(found[2] or 1)) if found else ("", 0)
 
 
-def _known(name: str, known: Iterable[str]) -> None:
+def known_name(name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is none of these, and say which is nearest."""
     if name not in known:
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
         raise ValueError(f"{name!r} is unknown; did you mean {nearest[0]}?")
@@ -41,7 +42,7 @@ class Fault(ScenarioSection):
             raise ValueError("give one of at, before and after")
         for words, known in ((self.before, REQUESTS), (self.after, EVENTS)):
             if words is not None:
-                _known(counted(words)[0] or words, known)
+                known_name(counted(words)[0] or words, known)
         return self
 
     @property
@@ -68,5 +69,5 @@ class MessageFault(ClientFault):
     @model_validator(mode="after")
     def _known_messages(self) -> "MessageFault":
         for name in self.messages:
-            _known(name, REPLIES)
+            known_name(name, REPLIES)
         return self

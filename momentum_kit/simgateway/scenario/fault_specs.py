@@ -5,9 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    Lag,
+    LateAnswer,
     ManualCancel,
     ManualTrade,
     OrderIdsAnew,
+    StrayEnd,
+    UnreadableRow,
 )
 from momentum_kit.simgateway.scenario.fault_base import ClientFault, Fault, MessageFault
 
@@ -177,7 +181,11 @@ AnyFault = Annotated[
     | UnknownIds
     | ManualTrade
     | ManualCancel
-    | OrderIdsAnew,
+    | OrderIdsAnew
+    | Lag
+    | LateAnswer
+    | StrayEnd
+    | UnreadableRow,
     Field(discriminator="kind"),
 ]
 

@@ -15,6 +15,7 @@ class Gateway:
     """Steps by a fixed amount whenever it is asked for the time."""
 
     idle = True
+    held_back, unheard = 0, False
     last_received_ns = 5
 
     def __init__(self, step_s: float) -> None:
@@ -23,6 +24,10 @@ class Gateway:
 
     async def settled(self) -> None:
         """Nothing is ever under way here."""
+
+    async def waits_in_vain(self) -> bool:
+        """Nobody waits for an answer."""
+        return False
 
     async def fetch_current_time_millis(self) -> datetime:
         """One step."""

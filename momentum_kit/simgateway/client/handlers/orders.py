@@ -50,14 +50,14 @@ def open_orders(session: ClientSession, _: None) -> None:
     """ReqOpenOrders: this client's; that of client 0 binds what was entered in TWS."""
     if session.client_id == TWS_CLIENT:
         session.hub.deliver(session.hub.broker.bind_manual())
-    for event in session.hub.broker.open_orders(session.client_id):
+    for event in session.hub.open_orders(session.client_id):
         session.on_order(event)
     session.send(open_orders_end(session.version))
 
 
 def all_open_orders(session: ClientSession, _: None) -> None:
     """ReqAllOpenOrders: every client's."""
-    for event in session.hub.broker.open_orders(None):
+    for event in session.hub.open_orders(None):
         session.on_order(event)
     session.send(open_orders_end(session.version))
 
@@ -75,7 +75,7 @@ def auto_open_orders(session: ClientSession, bind: bool) -> None:
 
 def completed_orders(session: ClientSession, api_only: bool) -> None:
     """ReqCompletedOrders."""
-    for done in session.hub.broker.completed_orders(api_only=api_only):
+    for done in session.hub.completed_orders(api_only=api_only):
         item = session.hub.market.instruments[done.order.con_id]
         at = wire_time(done.at, session.version)
         session.send(completed_order(session.version, done.order, item, at, done.status))
@@ -88,10 +88,12 @@ def executions(session: ClientSession, ask: ExecutionsRequest) -> None:
     since = parse_time(ask.time)
     dates = [day for day in map(_date, ask.dates) if day]
     own = session.client_id if hub.broker.assumptions.foreign_executions == "own_client" else None
+    until, costs_until = hub.listed_until("executions"), hub.listed_until("commissions")
     found = [
         report
         for report in hub.broker.executions(ask.client_id or own, since, ask.days, dates)
-        if (not ask.account or report.order.account == ask.account)
+        if report.time <= until
+        and (not ask.account or report.order.account == ask.account)
         and (not ask.symbol or hub.market.instruments[report.order.con_id].symbol == ask.symbol)
         and ask.sec_type in ("", "STK")
         and ask.exchange in ("", "SMART", report.exchange)
@@ -101,7 +103,7 @@ def executions(session: ClientSession, ask: ExecutionsRequest) -> None:
         item = hub.market.instruments[report.order.con_id]
         session.send(execution(session.version, ask.request_id, report, item))
         commission = hub.broker.commission_of(report.exec_id)
-        if commission is not None:
+        if commission is not None and report.time <= costs_until:
             session.send(commission_report(session.version, commission))
     # Whether an empty list has an End is not documented: a switch of the broker's assumptions.
     if found or hub.broker.assumptions.empty_executions == "end":

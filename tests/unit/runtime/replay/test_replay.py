@@ -89,7 +89,7 @@ class Stopping:
 
     def __init__(self, answers: list[datetime], clock: SteppedClock) -> None:
         self.answers, self.clock = answers, clock
-        self.last_received_ns, self.idle = 0, True
+        self.last_received_ns, self.idle, self.unheard = 0, True, False
         self.stamps: list[datetime] = []
 
     async def settled(self) -> None:
