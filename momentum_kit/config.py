@@ -52,6 +52,8 @@ class BrokerSettings(Settings):
     """Requests to the gateway; IB ends the session above 50."""
     market_data_lines: int = Field(default=100, ge=1)
     """Symbols that may be watched at once."""
+    commission_plan: Literal["fixed", "tiered"] = "fixed"
+    """IBKR's plan of this account: what no commission report tells is estimated by it and config/costs.yaml."""
 
 
 class ClockSettings(Settings):

@@ -188,13 +188,19 @@ class ExecutionRow(JournalRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionRow(JournalRow):
-    """What one execution cost."""
+    """What one execution cost, as the broker told it; commission_usd is nan where that is no amount in USD.
+
+    amount: in `currency`, nan where unset. basis: reported, converted, or unknown: then the ledger estimates.
+    """
 
     table: ClassVar[str] = "commissions"
     at: datetime
     exec_id: str
     commission_usd: float
     realized_pnl_usd: float
+    amount: float
+    currency: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +216,11 @@ class ExitRow(JournalRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTripRow(JournalRow):
-    """A position from its first fill to flat; r is net profit over the initial risk."""
+    """A position from its first fill to flat; r is net profit over the initial risk.
+
+    costs_basis: reported, converted, estimated or unknown, the worst of its fills'; estimated_usd: what of the costs
+    the broker has not told.
+    """
 
     table: ClassVar[str] = "round_trips"
     at: datetime
@@ -227,6 +237,8 @@ class RoundTripRow(JournalRow):
     net_usd: float
     reason: str
     r: float
+    costs_basis: str
+    estimated_usd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,9 +137,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReport:
-    """What one execution cost, USD; it arrives after the execution, or never.
+    """What one execution cost; it arrives after the execution, or never.
 
-    realized_pnl_usd is nan where IB sent none.
+    Both amounts are in `currency`, the contract's, whatever their names say, and nan where IB sent none: the ledger
+    takes them through trading.FillCosts.
     """
 
     exec_id: str

@@ -14,7 +14,7 @@ def init_project(target: Path) -> list[Path]:
 
     Raises InputError, and writes nothing, if a file is there already or the folder cannot be written.
     """
-    source = _source()
+    source = shipped()
     found = [file for folder, pattern in FOLDERS.items() for file in sorted((source / folder).rglob(pattern))]
     wanted = [file for file in found if file.is_file() and not _is_derived(file.relative_to(source))]
     copies = {file: target / file.relative_to(source) for file in wanted}
@@ -40,7 +40,7 @@ def _is_derived(file: Path) -> bool:
     return any(part.startswith((".", "__pycache__")) for part in file.parts)
 
 
-def _source() -> Path:
+def shipped() -> Path:
     """Package data in a wheel, the checkout itself otherwise."""
     for folder in (PACKAGE / "_project", PACKAGE.parent):
         if (folder / "config" / "base.yaml").is_file():

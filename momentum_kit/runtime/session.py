@@ -36,6 +36,7 @@ from momentum_kit.models import (
 from momentum_kit.ports import Alerts, HeadlineReader, Intents, Journal
 from momentum_kit.runtime.beats import beat_by_wall, beat_in_steps, busy
 from momentum_kit.runtime.clock import AnyClock, SteppedClock
+from momentum_kit.runtime.fill_costs import read_fill_costs
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
 from momentum_kit.services import PriceRules, SessionContext
@@ -98,7 +99,8 @@ class Session:
         detection_beats, execution_beats, position_beats, funds_beats = (asyncio.Queue[Beat]() for _ in range(4))
         rules = PriceRules(bridge)  # the watch list learns them, execution uses them
         self.account = account
-        self.ledger = Ledger()
+        costs = read_fill_costs(context.project, config.broker.commission_plan, context.on_incident)
+        self.ledger = Ledger(costs)
         self._context = context
         self._bridge = bridge
         shared = context.for_session(account)

@@ -1,6 +1,16 @@
 """Pure: from a signal to a sized bracket, its lifecycle, fills, costs and profit."""
 
-from momentum_kit.trading.costs import CommissionPlan, CostTable, Rates, commission, commissions, parse_costs, rates_on
+from momentum_kit.trading.costs import (
+    CommissionPlan,
+    CostBasis,
+    CostTable,
+    FillCosts,
+    Rates,
+    commission,
+    commissions,
+    parse_costs,
+    rates_on,
+)
 from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, impact, round_trips
 from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit
 
@@ -9,8 +19,10 @@ __all__ = [
     "NO_FILL",
     "US_STOCK_BANDS",
     "CommissionPlan",
+    "CostBasis",
     "CostTable",
     "FillBars",
+    "FillCosts",
     "FillExits",
     "FillQuotes",
     "FillTerms",

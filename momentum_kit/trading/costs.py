@@ -1,6 +1,11 @@
-"""What an order costs on a given day, by the dated table config/costs.yaml; for research and the simulated broker."""
+"""What an order costs on a given day, by the dated table config/costs.yaml; for research, simulated broker and ledger.
 
+The ledger takes what the broker reports, in USD, and estimates by the table what it does not.
+"""
+
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -10,7 +15,8 @@ from pydantic import Field, ValidationError
 
 from momentum_kit.config import Settings
 from momentum_kit.errors import ConfigError
-from momentum_kit.models import OrderAction
+from momentum_kit.models import CommissionReport, Fill, OrderAction
+from momentum_kit.sessions import exchange_day
 
 CommissionPlan = Literal["fixed", "tiered"]
 Floats = npt.NDArray[np.float64]
@@ -72,6 +78,13 @@ class CatFee(Dated):
     per_share_usd: float
 
 
+class ExchangeRate(Dated):
+    """USD for one unit of another currency; it says nothing on days before its first entry."""
+
+    currency: str = Field(min_length=3, max_length=3)
+    usd: float = Field(gt=0)
+
+
 class CostTable(Settings):
     """The dated lists, each ascending."""
 
@@ -80,6 +93,57 @@ class CostTable(Settings):
     sec: tuple[SecFee, ...] = Field(min_length=1)
     taf: tuple[TafFee, ...] = Field(min_length=1)
     cat: tuple[CatFee, ...] = Field(min_length=1)
+    fx: tuple[ExchangeRate, ...] = ()
+
+
+CostBasis = Literal["reported", "converted", "estimated", "unknown"]
+"""Where a cost comes from: the broker in USD, the broker in another currency, the table, or nowhere; best first."""
+
+BASES: tuple[CostBasis, ...] = ("reported", "converted", "estimated", "unknown")
+
+
+class FillCost(NamedTuple):
+    """USD, always finite, and where it comes from."""
+
+    usd: float
+    basis: CostBasis
+
+
+@dataclass(frozen=True, slots=True)
+class FillCosts:
+    """Costs of fills; without a table nothing can be converted or estimated, and is 0 of unknown basis."""
+
+    table: CostTable | None = None
+    plan: CommissionPlan = "fixed"
+
+    def of_report(self, report: CommissionReport, on: date) -> FillCost | None:
+        """What a report says, in USD; None where it is unset, or in a currency whose rate is not known."""
+        if not math.isfinite(report.commission_usd):
+            return None
+        if report.currency == "USD":
+            return FillCost(report.commission_usd, "reported")
+        rates = [rate for rate in self.table.fx if rate.currency == report.currency] if self.table else []
+        known = [rate for rate in rates if rate.since <= on]
+        if not known:
+            return None
+        return FillCost(report.commission_usd * max(known, key=lambda rate: rate.since).usd, "converted")
+
+    def of_fill(self, fill: Fill, shares_before: float, value_before_usd: float) -> FillCost:
+        """What one fill costs; before: of the same order, since the least commission is an order's, not a fill's."""
+        execution = fill.execution
+        on = exchange_day(execution.time)
+        told = self.of_report(fill.commission, on) if fill.commission else None
+        if told is not None:
+            return told
+        shares = shares_before + float(execution.shares)
+        value_usd = value_before_usd + float(execution.shares) * execution.price
+        if self.table is None or not math.isfinite(value_usd):
+            return FillCost(0.0, "unknown")
+        after = commission(self.table, self.plan, execution.side, shares, value_usd / shares, on) if shares else 0.0
+        if not shares_before:
+            return FillCost(after, "estimated")
+        before = commission(self.table, self.plan, execution.side, shares_before, value_before_usd / shares_before, on)
+        return FillCost(after - before, "estimated")
 
 
 def parse_costs(content: Mapping[str, Any]) -> CostTable:

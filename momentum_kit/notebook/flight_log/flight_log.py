@@ -1,6 +1,6 @@
 """The flight log: what an operator forwards of a session, section by section; each is HTML that a notebook shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class FlightLog:
         """Every position from entry to exit."""
         rows = [
             (clock(row["opened_at"]), clock(row["closed_at"]), tag("b", row["symbol"]), number(row["quantity"], 0),
-             number(row["entry_price"]), number(row["exit_price"]), number(row["gross_usd"]), number(row["costs_usd"]),
+             number(row["entry_price"]), number(row["exit_price"]), number(row["gross_usd"]), _costs(row),
              gain(row["net_usd"]), number(row["r"], 2, plus=True), row["reason"])
             for row in self.facts.rows("round_trips")
         ]  # fmt: skip
@@ -138,6 +138,12 @@ class FlightLog:
 
 def _section(content: Html) -> LogSection:
     return LogSection(join((STYLE, tag("div", content, "mk mk-flight"))))
+
+
+def _costs(row: Mapping[str, object]) -> str:
+    """With a word where a part of them is not the broker's."""
+    basis = row.get("costs_basis")  # a journal of an older kit has none
+    return number(row["costs_usd"]) + (f" ({basis})" if basis not in (None, "", "reported") else "")
 
 
 def _wrapped(rows: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:

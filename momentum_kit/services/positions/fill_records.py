@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from momentum_kit.models import CommissionReport, CommissionRow, Execution, ExecutionRow, Intent, RoundTripRow
 from momentum_kit.services.context import SessionContext
+from momentum_kit.sessions import exchange_day
 from momentum_kit.trading.account import Ledger, RoundTrip
 
-COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is known
+COSTS_WAIT = timedelta(seconds=10)  # for late commission reports; then the trip is written with what is estimated
 
 
 @dataclass
@@ -75,12 +76,17 @@ class FillRecords:
         """Into the ledger and the journal."""
         if self._ledger.add_commission(report) and report.exec_id not in self._journaled.commissions:
             self._journaled.commissions.add(report.exec_id)
+            now = self._context.clock.now()
+            cost = self._ledger.fill_costs.of_report(report, exchange_day(now))
             self._context.journal.write(
                 CommissionRow(
-                    at=self._context.clock.now(),
+                    at=now,
                     exec_id=report.exec_id,
-                    commission_usd=report.commission_usd,
-                    realized_pnl_usd=report.realized_pnl_usd,
+                    commission_usd=cost.usd if cost else float("nan"),
+                    realized_pnl_usd=report.realized_pnl_usd if report.currency == "USD" else float("nan"),
+                    amount=report.commission_usd,
+                    currency=report.currency,
+                    basis=cost.basis if cost else "unknown",
                 )
             )
 
@@ -122,6 +128,8 @@ class FillRecords:
                 net_usd=trip.net_usd,
                 reason=reason,
                 r=trip.r(intent.risk_usd if intent else 0.0),
+                costs_basis=trip.costs_basis,
+                estimated_usd=trip.estimated_usd,
             )
         )
 

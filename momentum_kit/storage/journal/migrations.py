@@ -41,6 +41,13 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX headlines_by_story ON headlines (story_id)",
         "CREATE INDEX orders_by_item ON orders (item_id)",
     ),
+    (  # whose word a cost is
+        "ALTER TABLE commissions ADD COLUMN amount REAL",
+        "ALTER TABLE commissions ADD COLUMN currency TEXT",
+        "ALTER TABLE commissions ADD COLUMN basis TEXT",
+        "ALTER TABLE round_trips ADD COLUMN costs_basis TEXT",
+        "ALTER TABLE round_trips ADD COLUMN estimated_usd REAL",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (

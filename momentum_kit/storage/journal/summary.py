@@ -39,12 +39,10 @@ def summarise(path: str | Path) -> dict[str, Any]:
     """Counts, skips by reason, profit after costs (USD) and latency (wall ms) of a journal; JSON-ready.
 
     skips: the last word on each headline or item, with 'risk: ' before the risk gate's. round_trips: how many.
-    gross_pnl_usd: realised and open, from the last equity row. latency_ms: from the arrival of the deciding message
-    to the last byte of the bracket; p50 and p99 are None without an entry. Raises StorageError.
+    gross_pnl_usd: realised and open; it and costs_usd are of the last equity row. latency_ms: from the arrival of the
+    deciding message to the last byte of the bracket; p50 and p99 are None without an entry. Raises StorageError.
     """
-    gross_usd = _gross_usd(path)
-    commissions = latest(query(path, "SELECT exec_id, commission_usd FROM commissions"))
-    costs_usd = math.fsum(commission_usd or 0.0 for _, commission_usd in commissions)
+    gross_usd, costs_usd = _gross_usd(path), _costs_usd(path)
     return {
         "headlines": _count(path, "SELECT count(*) FROM headlines"),
         "items": _count(path, "SELECT count(*) FROM items"),
@@ -96,6 +94,15 @@ def _gross_usd(path: str | Path) -> float:
     if last:
         return math.fsum(value or 0.0 for value in last[0])
     return float(query(path, "SELECT total(gross_usd) FROM round_trips")[0][0])
+
+
+def _costs_usd(path: str | Path) -> float:
+    """As the ledger has them, estimates included; without an equity row what the broker told."""
+    last = query(path, "SELECT costs_usd FROM equity ORDER BY id DESC LIMIT 1")
+    if last:
+        return float(last[0][0] or 0.0)
+    commissions = latest(query(path, "SELECT exec_id, commission_usd FROM commissions"))
+    return math.fsum(commission_usd or 0.0 for _, commission_usd in commissions)
 
 
 def _latency(path: str | Path) -> dict[str, float | int | None]:

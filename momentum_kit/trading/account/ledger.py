@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from momentum_kit.models import CommissionReport, Contract, Execution, Fill
 from momentum_kit.trading.account.lots import Lot, RoundTrip, SymbolBook, match_fills
+from momentum_kit.trading.costs import FillCosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class Ledger:
     Positions are FIFO, rebuilt per symbol from its executions in time order, so that a correction simply replaces.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, costs: FillCosts | None = None) -> None:
+        self.fill_costs = costs or FillCosts()
         self._executions: dict[str, Execution] = {}  # by base id
         self._base_ids: dict[int, set[str]] = {}  # by con_id
         self._filled: dict[int, Decimal] = {}  # by order id
@@ -132,7 +134,7 @@ class Ledger:
 
     @property
     def costs_usd(self) -> float:
-        """Commissions and fees reported so far."""
+        """Commissions and fees: as reported, else as estimated."""
         return math.fsum(self._book(con_id).costs_usd for con_id in sorted(self._contracts))
 
     def unrealised_usd(self, price: Callable[[int], float]) -> float:
@@ -150,7 +152,7 @@ class Ledger:
         if book is None:
             executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
             opening = [self._opening[con_id]] if con_id in self._opening else []
-            book = match_fills(self._contracts[con_id], opening, [self._fill(e) for e in executions])
+            book = match_fills(self._contracts[con_id], opening, [self._fill(e) for e in executions], self.fill_costs)
             self._books[con_id] = book
         return book
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.models import Contract, Fill
+from momentum_kit.trading.costs import BASES, CostBasis, FillCost, FillCosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +22,11 @@ class Lot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundTrip:
-    """One way from flat to flat. Prices in USD a share, averaged over shares; costs as far as reported.
+    """One way from flat to flat. Prices in USD a share, averaged over shares.
 
     order_ref: the intent that opened it; closing_order_id, liquidation: of the execution that closed it.
-    pending: executions whose commission report has not arrived.
+    pending: executions whose commission report has not arrived. costs_basis: the worst of its costs' bases;
+    estimated_usd: what of the costs no broker has reported.
     """
 
     contract: Contract
@@ -39,6 +41,8 @@ class RoundTrip:
     closing_order_id: int
     liquidation: bool
     pending: int
+    costs_basis: CostBasis
+    estimated_usd: float
 
     @property
     def net_usd(self) -> float:
@@ -60,6 +64,13 @@ class _Trip:
     received: float = 0.0
     costs: float = 0.0
     pending: int = 0
+    basis: CostBasis = "reported"
+    estimated: float = 0.0
+
+    def pay(self, cost: FillCost) -> None:
+        self.costs += cost.usd
+        self.basis = max(self.basis, cost.basis, key=BASES.index)
+        self.estimated += cost.usd if cost.basis == "estimated" else 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,20 +97,24 @@ class SymbolBook:
         return sum(float(lot.quantity) * lot.price for lot in self.lots) / float(quantity)
 
 
-def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill]) -> SymbolBook:
-    """Match fills in the order given against the opening lots, first in first out."""
+def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill], costs: FillCosts) -> SymbolBook:
+    """Match fills in the order given against the opening lots, first in first out; what no report says is estimated."""
     book = SymbolBook(contract=contract, lots=deque(opening))
     trip: _Trip | None = None
     for lot in book.lots:
         trip = trip or _Trip(opened_at=lot.opened_at, order_ref=lot.order_ref)
         _enter(trip, lot.quantity, lot.price)
+    ordered: dict[int, tuple[float, float]] = {}  # by order: shares and USD filled so far
     for fill in fills:
         execution = fill.execution
         left = execution.shares * execution.side.sign
-        cost = fill.commission.commission_usd if fill.commission else 0.0
-        book.costs_usd += cost
+        order = execution.perm_id or execution.order_id
+        before = ordered.get(order, (0.0, 0.0))
+        ordered[order] = (before[0] + float(execution.shares), before[1] + float(execution.shares) * execution.price)
+        cost = costs.of_fill(fill, *before)
+        book.costs_usd += cost.usd
         trip = trip or _Trip(opened_at=execution.time, order_ref=execution.order_ref)
-        trip.costs += cost
+        trip.pay(cost)
         trip.pending += fill.commission is None
         closed, gain = _close(book.lots, left, execution.price)
         book.realised_usd += gain
@@ -160,4 +175,6 @@ def _finish(contract: Contract, trip: _Trip, fill: Fill, gain_sign: int) -> Roun
         closing_order_id=execution.order_id,
         liquidation=execution.liquidation,
         pending=trip.pending,
+        costs_basis=trip.basis,
+        estimated_usd=trip.estimated,
     )

@@ -1,12 +1,15 @@
-from datetime import date
+import math
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import yaml
 
 from momentum_kit.errors import ConfigError
-from momentum_kit.models.orders import OrderAction
-from momentum_kit.trading import commission, parse_costs
+from momentum_kit.models.contracts import Contract
+from momentum_kit.models.orders import CommissionReport, Execution, Fill, OrderAction
+from momentum_kit.trading import FillCosts, commission, parse_costs
 from momentum_kit.trading.costs import round_trip_bps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,3 +78,70 @@ def test_a_wrong_key_is_named():
     wrong = {**CONTENT, "sec": [{"since": date(2026, 1, 1), "per_milion_usd": 1.0}]}
     with pytest.raises(ConfigError, match=r"costs: sec\.0\.per_mil"):
         parse_costs(wrong)
+
+
+def fill(shares, price, cost=None, currency="USD", side=BUY, at=datetime(2026, 11, 20, 15, 0, tzinfo=UTC)):
+    """An execution with its report, or without."""
+    execution = Execution(
+        exec_id="1.01", order_id=1, perm_id=1, client_id=17, contract=Contract("ABC", 1), account="DU1", side=side,
+        shares=Decimal(shares), price=price, time=at, order_ref="mk-1", exchange="X", cumulative_shares=Decimal(shares),
+        average_price=price, liquidation=False, received_at=at,
+    )  # fmt: skip
+    if cost is None:
+        return Fill(execution)
+    return Fill(
+        execution, CommissionReport(exec_id="1.01", commission_usd=cost, currency=currency, realized_pnl_usd=math.nan)
+    )
+
+
+EURO = {date(2026, 1, 2): 1.1, date(2026, 11, 2): 1.2}
+FX = parse_costs({**CONTENT, "fx": [{"since": day, "currency": "EUR", "usd": usd} for day, usd in EURO.items()]})
+
+
+@pytest.mark.parametrize(
+    ("told", "currency", "expected"),
+    [
+        (1.25, "USD", (1.25, "reported")),
+        (-0.4, "USD", (-0.4, "reported")),  # a rebate
+        (1.0, "EUR", (1.2, "converted")),
+        (1.0, "JPY", (5.0, "estimated")),
+        (1.0, "", (5.0, "estimated")),
+        (math.nan, "USD", (5.0, "estimated")),
+        (math.inf, "USD", (5.0, "estimated")),
+        (math.nan, "EUR", (5.0, "estimated")),
+        (None, "", (5.0, "estimated")),
+    ],
+)
+def test_a_cost_is_the_brokers_word_in_usd_or_an_estimate(told, currency, expected):
+    """Another currency is converted by that day's rate, never added as USD; what is unset or unknown is estimated."""
+    cost = FillCosts(FX, "fixed").of_fill(fill(1000, 5.0, told, currency), 0.0, 0.0)
+    assert cost == (pytest.approx(expected[0], abs=0.01), expected[1])
+
+
+def test_a_rate_holds_from_its_day_on():
+    """Before the first entry of a currency no rate is known; after it the latest one counts."""
+    costs = FillCosts(FX, "fixed")
+    report = fill(1000, 5.0, 1.0, "EUR").commission
+    found = [costs.of_report(report, on) for on in (date(2025, 12, 31), date(2026, 1, 2), date(2026, 11, 1))]
+    assert found == [None, (1.1, "converted"), (1.1, "converted")]
+
+
+def test_the_least_commission_is_paid_once_an_order():
+    """Ten fills of one order are estimated as the one order that they are."""
+    costs = FillCosts(TABLE, "fixed")
+    parts = [costs.of_fill(fill(20, 5.0), 20.0 * n, 100.0 * n) for n in range(10)]
+    assert {part.basis for part in parts} == {"estimated"}
+    assert sum(part.usd for part in parts) == pytest.approx(commission(TABLE, "fixed", BUY, 200, 5.0, TODAY))
+    assert parts[0].usd == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf])
+def test_without_a_table_or_a_price_a_cost_is_unknown_and_no_nan(price):
+    """It adds nothing to a sum, and says that it is unknown."""
+    assert FillCosts().of_fill(fill(100, 5.0), 0.0, 0.0) == (0.0, "unknown")
+    assert FillCosts(TABLE).of_fill(fill(100, price), 0.0, 0.0) == (0.0, "unknown")
+
+
+def test_a_shipped_table_converts_nothing_that_nobody_entered():
+    """No exchange rate is made up."""
+    assert TABLE.fx == ()

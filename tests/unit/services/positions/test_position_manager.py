@@ -1,14 +1,20 @@
+import math
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import CommissionReport
+from momentum_kit.trading import FillCosts, parse_costs
 from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import trading_desk
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 async def close_by(desk, kind, price, con_id=1):
@@ -76,6 +82,41 @@ async def test_a_trip_waits_for_its_costs(tmp_path):
         assert [(row["con_id"], row["costs_usd"]) for row in desk.journal["round_trips"]] == [(1, 4.0)]
         await desk.beat(10)
         assert [(row["con_id"], row["costs_usd"]) for row in desk.journal["round_trips"]] == [(1, 4.0), (2, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "row"),
+    [
+        (float("nan"), "USD", ("unknown", None, "USD")),
+        (88.0, "HKD", ("unknown", None, "HKD")),
+        (2.0, "USD", ("reported", 2.0, "USD")),
+    ],
+)
+async def test_a_cost_that_is_no_amount_in_usd_enters_no_sum(tmp_path, amount, currency, row):
+    """The journal keeps what the broker told; round trip, R and equity take the estimate, marked, and stay finite."""
+    table = parse_costs(yaml.safe_load((ROOT / "config" / "costs.yaml").read_text()))
+    async with trading_desk(tmp_path) as desk:
+        desk.ledger.fill_costs = FillCosts(table, "fixed")
+        await desk.enter()
+        target = desk.broker.leg(1, "target")
+        desk.broker.fill(target, int(target.remaining), 5.2, commission=False)
+        sale = desk.broker.executions[-1].exec_id
+        desk.broker.say(
+            CommissionReport(exec_id=sale, commission_usd=amount, currency=currency, realized_pnl_usd=float("nan"))
+        )
+        await desk.settle()
+        await desk.beat(6)
+        told = desk.journal["commissions"][-1]
+        usd = None if math.isnan(told["commission_usd"]) else told["commission_usd"]
+        assert (told["basis"], usd, told["currency"]) == row
+        assert told["amount"] == amount or math.isnan(amount)
+        (trip,) = desk.journal["round_trips"]
+        estimated = row[0] == "unknown"
+        assert trip["costs_basis"] == ("estimated" if estimated else "reported")
+        assert trip["estimated_usd"] == (pytest.approx(4.2, abs=0.2) if estimated else 0.0)
+        assert trip["costs_usd"] == pytest.approx(1.0 + (trip["estimated_usd"] or 2.0))
+        assert trip["r"] == pytest.approx((trip["gross_usd"] - trip["costs_usd"]) / 99.96, abs=0.01)
+        assert desk.journal["equity"][-1]["costs_usd"] == pytest.approx(trip["costs_usd"])
 
 
 async def test_ending_writes_what_waits(tmp_path):

@@ -1,15 +1,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.orders import CommissionReport, Execution, OrderAction
+from momentum_kit.trading import FillCosts, parse_costs
 from momentum_kit.trading.account import Ledger, split_exec_id
 
+ROOT = Path(__file__).resolve().parents[4]
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 BUY, SELL = OrderAction.BUY, OrderAction.SELL
 
@@ -101,6 +105,48 @@ def test_late_and_missing_costs():
     assert ledger.add_commission(cost(buy))
     assert not ledger.add_commission(cost(buy))
     assert (ledger.round_trips()[0].pending, ledger.costs_usd) == (0, 2.5)
+
+
+COSTS = FillCosts(parse_costs(yaml.safe_load((ROOT / "config" / "costs.yaml").read_text())), "fixed")
+
+
+@pytest.mark.parametrize(
+    ("report", "basis"),
+    [
+        (None, "estimated"),
+        ({"commission_usd": float("nan")}, "estimated"),
+        ({"commission_usd": 900.0, "currency": "JPY"}, "estimated"),
+        ({"commission_usd": 2.5}, "reported"),
+    ],
+)
+def test_a_cost_that_nobody_told_is_estimated_and_marked(report, basis):
+    """Unset, missing or in yen: the sums stay finite and plausible, and the trip says what of them is an estimate."""
+    ledger = Ledger(COSTS)
+    buy, sell = execution(1, BUY, 500, 5.0), execution(2, SELL, 500, 5.5)
+    for each in (buy, sell, cost(buy, 2.5)):
+        ledger.add_commission(each) if isinstance(each, CommissionReport) else ledger.add_execution(each)
+    if report is not None:
+        ledger.add_commission(replace(cost(sell), **report))
+    (trip,) = ledger.round_trips()
+    assert trip.costs_basis == basis
+    assert trip.costs_usd == ledger.costs_usd == pytest.approx(5.0, abs=0.1)
+    assert trip.estimated_usd == (0.0 if basis == "reported" else pytest.approx(2.5, abs=0.1))
+    assert trip.net_usd == pytest.approx(250 - trip.costs_usd)
+    assert trip.r(100.0) == pytest.approx(2.45, abs=0.01)
+    assert trip.pending == (report is None)
+
+
+def test_a_report_takes_the_place_of_its_estimate():
+    """Whenever it comes: nothing of the estimate stays."""
+    ledger = Ledger(COSTS)
+    buy, sell = execution(1, BUY, 500, 5.0), execution(2, SELL, 500, 5.5)
+    for each in (buy, sell):
+        ledger.add_execution(each)
+    assert ledger.costs_usd == pytest.approx(5.0, abs=0.1)
+    for each in (buy, sell):
+        ledger.add_commission(cost(each, 0.5))
+    (trip,) = ledger.round_trips()
+    assert (ledger.costs_usd, trip.costs_basis, trip.estimated_usd) == (1.0, "reported", 0.0)
 
 
 def test_crossing_through_flat_opens_the_other_side():
