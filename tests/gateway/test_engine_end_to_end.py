@@ -16,8 +16,10 @@ import pytest
 from momentum_kit import Kit
 from momentum_kit.errors import DatabaseTooNew, EngineError, GuardRefused
 from momentum_kit.models import TradingState
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import SqliteIntents, decisions_digest
+from tests.chaos.chaos_processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -125,6 +127,24 @@ async def test_commands_reach_the_engine(project: Path, gateway_port: int) -> No
     assert final.state is TradingState.KILLED
     with pytest.raises(GuardRefused, match="kill switch is latched"):
         await Kit.open(config_of(project), port=gateway_port, run_dir=project, in_process=True)
+
+
+async def test_commands_without_an_await_act_all_the_same(
+    project: Path, gateway_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is obeyed, in its order, while this loop does not turn; a kill's latch stands; a refusal is told."""
+    kit = await Kit.open(config_of(project), port=gateway_port, run_dir=project, in_process=True)
+    kit.start()
+    kit.resume()
+    kit.pause()
+    assert repr(kit.set_thresholds(min_z_tod=5.0)).startswith("set_thresholds: thresholds")
+    assert kit.status().state is TradingState.PAUSED
+    kit.kill()
+    wait_until(lambda: not kit.running, "the engine ends")
+    assert StateFolder.of(kit.config).killed.startswith("by kit")
+    assert capsys.readouterr().err == ""
+    kit.pause()
+    wait_until(lambda: "pause: NOT OBEYED: " in capsys.readouterr().err, "the refusal is told")
 
 
 async def test_a_closed_port_is_one_clear_line(project: Path) -> None:

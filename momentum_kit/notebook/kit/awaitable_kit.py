@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeVar
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus
 from momentum_kit.notebook.kit.kit_views import KitViews
+from momentum_kit.notebook.kit.sent_command import SentCommand
 from momentum_kit.runtime.control import (
     ControlClient,
     kill_engine,
@@ -26,15 +29,17 @@ from momentum_kit.runtime.engine import (
 )
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_kill
 
-if TYPE_CHECKING:
-    pass
+T = TypeVar("T")
 
+SOURCE = "kit"  # who commands, in the journal
 SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine is given up
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
 
 
 class AwaitableKit(KitViews):
     """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
+
+    _sent: "Future[Any] | None" = None  # the last command's answer: the next one waits for it
 
     @classmethod
     async def open(
@@ -76,68 +81,56 @@ class AwaitableKit(KitViews):
             return cls(settings, _client(settings, address), started_here=False)
         return cls(settings, _client(settings, address), started_here=True)
 
-    async def start(self, until: str = "") -> EngineStatus:
+    def start(self, until: str = "") -> SentCommand[EngineStatus]:
         """Reconcile with the broker and trade until `until` ('15:55', 'close-5m', '90m'; empty: until told).
 
-        Does nothing to a session that was started before, such as by a kernel that died: its own end stands.
+        Does nothing to a session that was started before, such as by a kernel that died: its own end stands. Like
+        every command it is sent by the call alone; `await` gives the outcome.
         """
-        now = self.status()
-        if now.started:
-            return now
-        end = parse_until(until, now.market_time, self.config.calendar)
-        await asyncio.to_thread(self._client.start, end)
-        return self.status()
+        return self._send("start", lambda: self._start(until))
 
-    async def pause(self) -> str:
-        """No new entries; positions keep their exits."""
-        return await self._command("pause")
+    def pause(self) -> SentCommand[str]:
+        """No new entries until `resume`; positions keep their exits."""
+        return self._command("pause")
 
-    async def resume(self) -> str:
+    def resume(self) -> SentCommand[str]:
         """Entries again."""
-        return await self._command("resume")
+        return self._command("resume")
 
-    async def reduce_only(self) -> str:
+    def reduce_only(self) -> SentCommand[str]:
         """No new entries until a human resumes."""
-        return await self._command("reduce_only")
+        return self._command("reduce_only")
 
-    async def flatten(self) -> str:
+    def flatten(self) -> SentCommand[str]:
         """Cancel entries and close every position; entries stay off."""
-        return await self._command("flatten")
+        return self._command("flatten")
 
-    async def kill(self) -> str:
+    def kill(self) -> SentCommand[str]:
         """Flatten, end, and latch: nothing trades this account again until a human clears it.
 
         Latches without an engine as well, and says that none ran. EngineError where the engine hangs: it obeys once
         it wakes, and the error says what a human has to do meanwhile.
         """
-        outcome, exit_status = await asyncio.to_thread(kill_engine, self._folder, "kit")
-        if exit_status and exit_status != GuardRefused.exit_status:  # nothing runs, and the account is latched
-            error = EngineError(outcome)
-            error.exit_status = exit_status
-            raise error
-        return outcome
+        return SentCommand("kill", self._kill)  # after nothing else that may still wait for an answer
 
-    async def clear(self, phrase: str = "") -> str:
+    def clear(self, phrase: str = "") -> SentCommand[str]:
         """Release the kill switch with the phrase that a refusal shows; GuardRefused without it."""
-        return await asyncio.to_thread(release_kill, self._folder, self.config.owner_key, phrase)
+        return self._send("clear", lambda: release_kill(self._folder, self.config.owner_key, phrase))
 
-    async def set_thresholds(self, **limits: Any) -> str:
+    def set_thresholds(self, **limits: Any) -> SentCommand[str]:
         """Apply these over the thresholds in force, all or none, as one journalled change, from the next decision on.
 
         InputError for a limit that is unknown or not valid; GuardRefused where only exported thresholds may trade.
         """
-        return await asyncio.to_thread(self._client.set_thresholds, limits, "kit")
+        return self._send("set_thresholds", lambda: self._client.set_thresholds(limits, SOURCE))
 
-    async def revert_thresholds(self) -> str:
+    def revert_thresholds(self) -> SentCommand[str]:
         """The tuned file's thresholds again, as one journalled change."""
-        return await asyncio.to_thread(self._client.revert_thresholds, "kit")
+        return self._send("revert_thresholds", lambda: self._client.revert_thresholds(SOURCE))
 
-    async def stop(self) -> EngineStatus:
+    def stop(self) -> SentCommand[EngineStatus]:
         """Flatten, end the session and its engine; the final status."""
-        if await asyncio.to_thread(self._runs):
-            with suppress(GuardRefused, EngineError):  # already on its way out, which is what was asked for
-                await self._command("stop")
-        return await self.wait()
+        return self._send("stop", self._stop, then=self.wait)
 
     async def wait(self) -> EngineStatus:
         """Return the final status when the session has ended; an interrupt ends the waiting, not the session.
@@ -156,8 +149,36 @@ class AwaitableKit(KitViews):
                     raise
             await asyncio.sleep(POLL_S)
 
-    async def _command(self, name: str) -> str:
-        return await asyncio.to_thread(self._client.command, name, "kit")
+    def _command(self, name: str) -> SentCommand[str]:
+        return self._send(name, lambda: self._client.command(name, SOURCE))
+
+    def _send(
+        self, name: str, act: Callable[[], Any], then: Callable[[], Awaitable[T]] | None = None
+    ) -> SentCommand[T]:
+        sent = SentCommand(name, act, after=self._sent, then=then)
+        self._sent = sent.answer
+        return sent
+
+    def _start(self, until: str) -> EngineStatus:
+        now = self.status()
+        if now.started:
+            return now
+        self._client.start(parse_until(until, now.market_time, self.config.calendar))
+        return self.status()
+
+    def _stop(self) -> str:
+        if self._runs():
+            with suppress(GuardRefused, EngineError):  # already on its way out, which is what was asked for
+                return self._client.command("stop", SOURCE)
+        return "the session is over, or on its way out"
+
+    def _kill(self) -> str:
+        outcome, exit_status = kill_engine(self._folder, SOURCE)
+        if exit_status and exit_status != GuardRefused.exit_status:  # nothing runs, and the account is latched
+            error = EngineError(outcome)
+            error.exit_status = exit_status
+            raise error
+        return outcome
 
 
 def _client(config: Config, address: ControlAddress) -> ControlClient:

@@ -1,7 +1,7 @@
 """Kit: the one object of a notebook; everything of its awaitable half once more for plain code."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def wait_here(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from plain code; inside a running loop (a notebook) other tasks go on meanwhile."""
+def wait_here(awaitable: Awaitable[T]) -> T:
+    """Wait for an outcome from plain code; inside a running loop (a notebook) other tasks go on meanwhile."""
+
+    async def outcome() -> T:
+        return await awaitable
+
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
+        return asyncio.run(outcome())
     import nest_asyncio2
 
     nest_asyncio2.apply(loop)
-    return loop.run_until_complete(coroutine)
+    return loop.run_until_complete(outcome())
 
 
 class Kit(AwaitableKit):
