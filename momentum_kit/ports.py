@@ -3,7 +3,7 @@
 Services know nothing but these; runtime/session.py decides what stands behind them.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -168,6 +168,18 @@ class Intents(Protocol):
 
     def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> None:
         """Move an intent to a new state, optionally with its entry/target/stop order ids."""
+        ...
+
+    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
+        """The intents of these ids that were ever written, however they ended."""
+        ...
+
+    def note_execution(self, execution: Execution) -> None:
+        """Write an execution of ours down; one that is known already changes nothing."""
+        ...
+
+    def executions(self, order_refs: Collection[str]) -> tuple[Execution, ...]:
+        """What was written down of these intents: the broker lists executions since midnight only."""
         ...
 
     def unresolved(self) -> tuple[Intent, ...]:

@@ -121,13 +121,14 @@ class Session:
         )  # fmt: skip
         self._positions = PositionManager(
             shared, broker=bridge, exits=config.exits, ledger=self.ledger, fills=fills, exit_requests=exit_requests,
-            beats=position_beats, last_price=self._detection.last_price, journaled=context.journaled,
+            beats=position_beats, last_price=self._detection.last_price,
+            exit_reason=self._execution.exit_reason, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
         self._beats = (position_beats, execution_beats, detection_beats, funds_beats)
         self.queues: dict[str, asyncio.Queue[Any]] = {
             "items": items, "signals": signals, "exits": exit_requests, "fills": fills,
-            **self._news.queues, **self._detection.queues,
+            **self._news.queues, **self._detection.queues, **self._execution.queues,
             "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
             "funds beats": funds_beats,
         }  # fmt: skip
@@ -215,7 +216,7 @@ class Session:
 
     def request_flatten(self, reason: str) -> None:
         """Every position is on its way out."""
-        self._positions.request_flatten(reason)
+        self._positions.request_flatten(reason, self._execution.held)
 
     @property
     def flat(self) -> bool:
@@ -228,7 +229,7 @@ class Session:
     @property
     def exposed(self) -> bool:
         """True if something is held or an entry may still fill, as far as is known."""
-        return not self._positions.flat or bool(self._execution.working_entries)
+        return not self._positions.flat or bool(self._execution.held or self._execution.working_entries)
 
     @property
     def exposure(self) -> str:

@@ -138,9 +138,11 @@ class Floor:
             ledger=self.ledger, signals=signals, exit_requests=exits, beats=self.beats[1], fills=fills,
             quote=lambda _: self.quote or self._touch, health=lambda: self.bridge.health,
         )  # fmt: skip
+        self.queues += self.execution.queues.values()
         self.positions = PositionManager(
             context, broker=self.bridge, exits=self._exits, ledger=self.ledger, fills=fills, exit_requests=exits,
-            beats=self.beats[0], last_price=lambda _: float("nan"), journaled=JournaledFills(),
+            beats=self.beats[0], last_price=lambda _: float("nan"), exit_reason=self.execution.exit_reason,
+            journaled=JournaledFills(),
         )  # fmt: skip
 
     def signal(self, ask: float) -> None:

@@ -60,6 +60,7 @@ class Held:
         self.perm_id = perm_id
         self.status = ""
         self.filled = ZERO
+        self.kind = _kind(request)
 
     @property
     def alive(self) -> bool:
@@ -218,8 +219,8 @@ class MemoryBroker:
     # -- what the market does ----------------------------------------------------------------------------------------
 
     def leg(self, con_id: int, kind: str) -> Held:
-        """The latest order of a contract: entry, target or stop."""
-        found = [h for h in self.orders.values() if h.contract.con_id == con_id and _kind(h.request) == kind]
+        """The latest order of a contract that was placed as entry, target, stop or exit."""
+        found = [h for h in self.orders.values() if h.contract.con_id == con_id and h.kind == kind]
         return found[-1]
 
     def fill(
@@ -352,7 +353,7 @@ class MemoryBroker:
                 raise error
 
     def _accept(self, held: Held) -> None:
-        if _kind(held.request) in self.refuse:
+        if held.kind in self.refuse:
             held.status = "Inactive" if "inactive" in self.refuse else ""
             self.notice(held.request.order_id, 201, "order dead")
             if held.request.action is OrderAction.BUY:
@@ -396,9 +397,12 @@ class MemoryBroker:
 
 
 def _kind(request: OrderRequest) -> str:
+    """What an order is placed as; an exit may turn a target into something else later."""
     if request.action is OrderAction.BUY:
         return "entry"
-    return "target" if request.order_type == "LMT" and request.oca_group and not request.outside_rth else "stop"
+    if request.order_type.startswith("STP"):
+        return "stop"
+    return "target" if request.parent_id else "exit"
 
 
 def quote_of(con_id: int, bid: float, ask: float, *, halted: bool = False, at: datetime = OPEN) -> Quote:

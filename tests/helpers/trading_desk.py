@@ -60,7 +60,8 @@ class Desk:
         )  # fmt: skip
         self.positions = PositionManager(
             context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,
-            beats=self.position_beats, last_price=self._last_price, journaled=JournaledFills(),
+            beats=self.position_beats, last_price=self._last_price, exit_reason=self.execution.exit_reason,
+            journaled=JournaledFills(),
         )  # fmt: skip
 
     def _last_price(self, con_id: int) -> float:
@@ -68,7 +69,10 @@ class Desk:
 
     async def settle(self) -> None:
         """Until everything said and asked has been handled."""
-        queues = (self.broker.events, self.signals, self.exits, self.fills, self.execution_beats, self.position_beats)
+        queues = [self.broker.events, self.broker.rows, self.signals, self.exits, self.fills]
+        queues += [self.execution_beats, self.position_beats]
+        if not any(isinstance(trouble, asyncio.Event) for trouble in self.broker.trouble.values()):
+            queues += self.execution.queues.values()  # else a list that hangs is not waited for
         while any(queue._unfinished_tasks for queue in queues):
             for queue in queues:
                 handled = asyncio.ensure_future(queue.join())

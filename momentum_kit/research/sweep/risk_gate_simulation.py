@@ -151,6 +151,7 @@ class _Desk:
             state=TradingState.RUNNING,
             symbol_quantity=quantity,
             entries_on_item=int(item_id in self.entered),
+            doubt="",
             opposite_orders=0,
             slots=len(self.busy),
             catalyst_slots=sum(each == catalyst for _, _, each in self.busy.values()),

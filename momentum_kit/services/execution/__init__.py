@@ -5,11 +5,9 @@ from momentum_kit.services.execution.funds import FundsWatch
 from momentum_kit.services.execution.reconciliation import (
     BrokerTruth,
     Reconciliation,
-    entries,
+    fetch_settled_truth,
     fetch_truth,
-    is_lost,
     is_ours,
-    separate_foreign,
     settle_intent,
 )
 
@@ -18,10 +16,8 @@ __all__ = [
     "ExecutionService",
     "FundsWatch",
     "Reconciliation",
-    "entries",
+    "fetch_settled_truth",
     "fetch_truth",
-    "is_lost",
     "is_ours",
-    "separate_foreign",
     "settle_intent",
 ]

@@ -10,7 +10,8 @@ from momentum_kit.config import MaintenanceWindow
 from momentum_kit.models import ConnectionHealth, Intent, MarketDataType, OrderAction, Quote, TradeSignal
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.funds import Funds
-from momentum_kit.services.execution.order_desk import OrderDesk, age_s
+from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import exchange_day, session_at
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Bracket
@@ -29,6 +30,7 @@ class GatheredFacts:
         maintenance: tuple[MaintenanceWindow, ...],
         ledger: Ledger,
         desk: OrderDesk,
+        witnesses: Witnesses,
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
         funds: Callable[[], Funds | None],
@@ -37,6 +39,7 @@ class GatheredFacts:
         self._maintenance = maintenance
         self._ledger = ledger
         self._desk = desk
+        self._witnesses = witnesses
         self._quote = quote
         self._health = health
         self._funds = funds
@@ -98,13 +101,16 @@ class GatheredFacts:
             state=self._context.state(),
             symbol_quantity=quantity,
             entries_on_item=int(signal.item_id in self._entered),
+            doubt=self._witnesses.doubt(con_id),
             opposite_orders=sum(leg.live and leg.request.action is OrderAction.SELL for leg in own or ()),
             slots=len(notional),
             catalyst_slots=sum(self._catalysts.get(each) == signal.catalyst for each in notional),
             notional_usd=sum(notional.values()),
             symbol_notional_usd=notional.get(con_id, 0.0),
             entries_last_minute=sum(now - at < timedelta(seconds=60) for at in self._recent),
-            since_last_entry_s=age_s(self._last_entry.get(con_id), now),
+            since_last_entry_s=(now - self._last_entry[con_id]).total_seconds()
+            if con_id in self._last_entry
+            else math.inf,
             to_close_s=(session.close - now).total_seconds() if session else NAN,
             to_maintenance_s=to_maintenance_s(now, self._maintenance),
             day_pnl_usd=self._ledger.realised_usd - self._ledger.costs_usd + self._ledger.unrealised_usd(self._bid),
@@ -127,7 +133,7 @@ class GatheredFacts:
 
     def _not_in(self, bracket: Bracket, funds: Funds) -> float:
         """What of an entry the account's amounts do not show, USD."""
-        if bracket.sent_at < funds.asked_at:
+        if bracket.sent_at < funds.elapsed_s:
             return self._on_order(bracket)
         intent = bracket.intent
         return float(intent.quantity) * (intent.limit_price or 0.0) if bracket.any_live else 0.0
@@ -137,7 +143,7 @@ class GatheredFacts:
         entry = bracket.entry
         if entry is None or not entry.live or entry.request.limit_price is None:
             return 0.0
-        left = entry.request.quantity - self._ledger.filled(entry.request.order_id)
+        left = entry.request.quantity - self._witnesses.filled(entry)
         return float(left) * entry.request.limit_price
 
     def _bid(self, con_id: int) -> float:

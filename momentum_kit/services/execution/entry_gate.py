@@ -26,6 +26,7 @@ from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
+from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Bracket, bracket_legs
 from momentum_kit.trading.risk import (
@@ -53,6 +54,7 @@ class EntryGate:
         exits: ExitSettings,
         ledger: Ledger,
         desk: OrderDesk,
+        witnesses: Witnesses,
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
         funds: Callable[[], Funds | None],
@@ -63,8 +65,9 @@ class EntryGate:
         self._exits = exits
         self._desk = desk
         self._facts = GatheredFacts(
-            context, maintenance=risk.maintenance, ledger=ledger, desk=desk, quote=quote, health=health, funds=funds
-        )
+            context, maintenance=risk.maintenance, ledger=ledger, desk=desk, witnesses=witnesses, quote=quote,
+            health=health, funds=funds,
+        )  # fmt: skip
 
     def remember(self, intent: Intent) -> None:
         """Count an entry towards cool-down, rate and 'never twice'."""
@@ -147,7 +150,7 @@ class EntryGate:
             stop_slack_pct=self._exits.stop_min_pct,
             bands=bands,
         )
-        bracket = Bracket(intent=intent, sent_at=intent.created_at)
+        bracket = Bracket(intent=intent, sent_at=self._context.clock.elapsed())
         self._desk.brackets[intent.contract.con_id] = bracket
         for role, leg in zip(ROLES, legs, strict=True):
             last = role == ROLES[-1]

@@ -1,7 +1,8 @@
-"""The only sender of orders: signals become brackets, exit requests turn stops, order events are followed to their end.
+"""The only sender of orders: signals become brackets, exit requests sell, order events are followed to their end.
 
-signals -> risk gate -> durable intent -> bracket          exits -> the resting stop sells
-the broker's order events -> order desk, and executions and commissions on to the position manager
+signals -> risk gate -> durable intent -> bracket          exits -> the target sells, the stop rests until it has
+the broker's order events -> order desk, executions and commissions on to the position manager, position rows ->
+witnesses; the broker's lists are asked beside all this and applied when they come
 """
 
 import asyncio
@@ -14,9 +15,11 @@ from momentum_kit.models import (
     Beat,
     CommissionReport,
     ConnectionHealth,
+    Contract,
     Execution,
     ExitRequest,
     OrderUpdate,
+    Position,
     Quote,
     TradeSignal,
 )
@@ -29,7 +32,8 @@ from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import fetch_truth
-from momentum_kit.services.execution.recovery import Recovery
+from momentum_kit.services.execution.recovery import Question, Recovery
+from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 
 log = structlog.get_logger("execution")
@@ -38,8 +42,8 @@ log = structlog.get_logger("execution")
 class ExecutionService:
     """Owns every order from its signal to its end.
 
-    One lock serialises whatever may send, so that two reasons never act on one bracket at a time; events of the broker
-    never wait for it.
+    One lock serialises whatever may send, so that two reasons never act on one bracket at a time. It is held while
+    bytes go out and never while an answer is awaited; events of the broker never wait for it.
     """
 
     def __init__(
@@ -69,24 +73,42 @@ class ExecutionService:
         self._lock = asyncio.Lock()
         self._rules = rules
         self._desk = desk = OrderDesk(context, broker)
+        self._witnesses = witnesses = Witnesses(context, ledger=ledger, desk=desk)
         self._gate = EntryGate(
-            context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, quote=quote, health=health,
-            funds=funds,
+            context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses,
+            quote=quote, health=health, funds=funds,
         )  # fmt: skip
         self._guardian = Guardian(
-            context, broker=broker, exits=exits, ledger=ledger, desk=desk, rules=self._rules, quote=quote
+            context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=self._rules, quote=quote
         )
-        self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, fills=fills)
+        self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
 
     async def run(self) -> None:
         """Take over what an earlier session left, then work until cancelled. Raises BrokerError if the link is lost."""
         events = self._broker.stream_order_events()  # open before anything is asked: replies come here as well
-        await run_together(self._listen(events), self._work())
+        positions = self._broker.stream_positions()
+        await run_together(self._listen(events), self._follow(positions), self._work())
 
     async def cancel_entries(self) -> int:
         """Cancel every entry that may still fill; how many. Stops, targets and exits stay."""
         async with self._lock:
             return sum([await self._guardian.cancel_entry(bracket) for bracket in self._desk.in_order()])
+
+    @property
+    def queues(self) -> "dict[str, asyncio.Queue[Question]]":
+        """Questions to the broker on their way: lock-step waits for their answers."""
+        return {f"{kind} asked": queue for kind, queue in self._recovery.questions.items()}
+
+    @property
+    def held(self) -> tuple[Contract, ...]:
+        """Contracts of which something of ours is held by anybody's word, whatever the executions say."""
+        brackets = ((b, self._witnesses.evidence(b.intent.contract.con_id)) for b in self._desk.in_order())
+        return tuple(bracket.intent.contract for bracket, evidence in brackets if evidence.held > 0)
+
+    def exit_reason(self, con_id: int) -> str:
+        """Why the latest position of a contract was, or is being, left; empty if nobody asked for it."""
+        bracket = self._desk.brackets.get(con_id)
+        return bracket.exit_reason if bracket is not None else ""
 
     @property
     def recovered(self) -> bool:
@@ -96,8 +118,8 @@ class ExecutionService:
     @property
     def working_entries(self) -> int:
         """Symbols without a position in which an order may still fill: entries, and what they leave behind."""
-        position = self._ledger.position
-        return sum(b.any_live and not position(b.intent.contract.con_id) for b in self._desk.in_order())
+        held = {contract.con_id for contract in self.held}
+        return sum(b.any_live and b.intent.contract.con_id not in held for b in self._desk.in_order())
 
     @property
     def protected(self) -> frozenset[int]:
@@ -114,6 +136,7 @@ class ExecutionService:
             consume(self._signals, self._on_signal),
             consume(self._exit_requests, self._on_exit),
             consume(self._beats, self._on_beat),
+            *(consume(queue, self._on_question) for queue in self._recovery.questions.values()),
         )
 
     async def _listen(self, events: AsyncIterator[OrderEvent]) -> None:
@@ -123,11 +146,20 @@ class ExecutionService:
             elif isinstance(event, OrderUpdate):
                 self._recovery.keep(event)
             bracket = self._desk.on_event(event)
+            if bracket is not None and bracket.uncertain and self._recovery.done:
+                self._recovery.ask_what_is_due()
             # If somebody is sending just now, the next beat looks after this bracket.
             if bracket is not None and not self._lock.locked():
                 async with self._lock:
                     await self._fills.join()  # positions are those after this event
-                    await self._guardian.reconcile_bracket(bracket, self._context.clock.now(), at_beat=False)
+                    await self._guardian.reconcile_bracket(bracket, at_beat=False)
+
+    async def _follow(self, positions: AsyncIterator[Position]) -> None:
+        async for position in positions:
+            await self._fills.join()  # a row is compared with what is ours by now
+            self._witnesses.row(position)
+            if self._recovery.done:
+                self._recovery.ask_what_is_due()  # a sale by hand is asked about at once
 
     async def _on_signal(self, signal: TradeSignal) -> None:
         async with self._lock:
@@ -142,26 +174,37 @@ class ExecutionService:
                     "critical", f"{request.contract.symbol}: asked to exit, but no order of ours is known"
                 )
                 return
-            if bracket.exit is None:
-                bracket.exit = request
-            await self._guardian.reconcile_bracket(bracket, self._context.clock.now(), at_beat=False)
+            bracket.leave(request)
+            await self._guardian.reconcile_bracket(bracket, at_beat=False)
 
-    async def _on_beat(self, beat: Beat) -> None:
+    async def _on_beat(self, _: Beat) -> None:
         async with self._lock:
             await self._fills.join()
             for bracket in self._desk.in_order():
-                await self._guardian.check_deadlines(bracket, beat.now)
-            await self._recovery.audit(beat.now)
-            await self._recovery.resolve(beat.now)
+                await self._guardian.check_deadlines(bracket)
+                await self._guardian.reconcile_bracket(bracket, at_beat=True)
+        self._recovery.draw_conclusions()
+        self._recovery.ask_what_is_due()
+
+    async def _on_question(self, kind: Question) -> None:
+        """Ask without the lock, so that nothing waits for the broker's answer; then apply what it says."""
+        apply = await self._recovery.ask(kind)
+        if apply is None:
+            return
+        async with self._lock:
+            await apply()
             for bracket in self._desk.in_order():
-                await self._guardian.reconcile_bracket(bracket, beat.now, at_beat=True)
+                await self._guardian.reconcile_bracket(bracket, at_beat=True)
+        self._recovery.ask_what_is_due()
 
     async def _recover(self) -> None:
         """Rebuild brackets from unresolved intents; a position of ours without a stop gets one before all else."""
         truth = await fetch_truth(self._broker)
+        for execution in truth.executions or ():
+            await self._fills.put(execution)
         async with self._lock:
-            now = self._context.clock.now()
-            for intent in self._recovery.rebuild(truth, now):
+            await self._fills.join()
+            for intent in await self._recovery.rebuild(truth, self._context.clock.now()):
                 self._gate.remember(intent)
             for bracket in self._desk.in_order():
-                await self._guardian.reconcile_bracket(bracket, now, at_beat=True)
+                await self._guardian.reconcile_bracket(bracket, at_beat=True)

@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 import structlog
@@ -24,13 +23,12 @@ EVERY_S = 60.0  # market seconds
 class Funds:
     """One answer, USD; nan where it names no such amount in USD. named: the account was among those told.
 
-    asked_at, elapsed_s: when it was asked for; what was ordered later is not in it.
+    elapsed_s: when it was asked for, by the clock's elapsed seconds; what was ordered later is not in it.
     """
 
     available_usd: float
     settled_usd: float
     named: bool
-    asked_at: datetime
     elapsed_s: float
 
 
@@ -63,17 +61,16 @@ class FundsWatch:
         await asyncio.sleep(0)  # the question is out before this beat is done
 
     async def _ask(self) -> None:
-        clock = self._context.clock
-        asked_at, elapsed_s = clock.now(), clock.elapsed()
+        elapsed_s = self._context.clock.elapsed()
         try:
             lines = await self._broker.fetch_account_summary()
         except BrokerError as error:  # the older answer stands and ages
             log.warning("no account summary", error=str(error))
             return
-        self._told = read_funds(lines, self._context.account, asked_at, elapsed_s)
+        self._told = read_funds(lines, self._context.account, elapsed_s)
 
 
-def read_funds(lines: Iterable[AccountValue], account: str, asked_at: datetime, elapsed_s: float) -> Funds:
+def read_funds(lines: Iterable[AccountValue], account: str, elapsed_s: float) -> Funds:
     """The account's lines of a summary; an answer without a line says nothing on whose it is."""
     told = list(lines)
     own = [line for line in told if line.account == account]
@@ -81,7 +78,6 @@ def read_funds(lines: Iterable[AccountValue], account: str, asked_at: datetime, 
         available_usd=_usd(own, "AvailableFunds"),
         settled_usd=_usd(own, "SettledCash"),
         named=bool(own) or not told,
-        asked_at=asked_at,
         elapsed_s=elapsed_s,
     )
 

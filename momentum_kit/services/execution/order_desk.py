@@ -37,7 +37,10 @@ class OrderDesk:
 
     def __init__(self, context: SessionContext, broker: Broker) -> None:
         self.brackets: dict[int, Bracket] = {}  # the latest of each symbol, by con_id
-        self._legs: dict[int, tuple[Bracket, Leg]] = {}  # by order_id, of all brackets
+        self.words = 0  # words from and to the broker so far: tells an event from a list that was asked for earlier
+        self._legs: dict[int, tuple[Bracket, Leg]] = {}  # by order_id, the latest order that has it
+        self._by_perm: dict[int, tuple[Bracket, Leg]] = {}  # by perm_id, which no other order ever has
+        self._of_symbol: dict[int, list[Leg]] = {}  # every order of a contract, by con_id
         self._context = context
         self._broker = broker
 
@@ -52,6 +55,13 @@ class OrderDesk:
             bracket.replaced.append(old)
         bracket.legs[leg.role] = leg
         self._legs[leg.request.order_id] = (bracket, leg)
+        if leg.perm_id:
+            self._by_perm[leg.perm_id] = (bracket, leg)
+        self._of_symbol.setdefault(bracket.intent.contract.con_id, []).append(leg)
+
+    def legs_of(self, con_id: int) -> tuple[Leg, ...]:
+        """Every order of a contract that we follow or have followed, oldest first."""
+        return tuple(self._of_symbol.get(con_id, ()))
 
     # -- out ---------------------------------------------------------------------------------------------------------
 
@@ -60,7 +70,7 @@ class OrderDesk:
 
         deciding_ns: perf_counter_ns of what led to it, for the time from there to the last byte.
         """
-        leg = Leg(role=role, request=order, sent_at=self._context.clock.now())
+        leg = Leg(role=role, request=order, sent_at=self._context.clock.elapsed(), spoken=self._word())
         self.track(bracket, leg)  # before sending: the answer may be here before the await ends
         try:
             await self._broker.place_order(bracket.intent.contract, order)
@@ -76,7 +86,8 @@ class OrderDesk:
 
     async def modify(self, bracket: Bracket, leg: Leg, order: OrderRequest, role: str) -> bool:
         """Change an order at the broker; False if it could not be sent."""
-        before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._context.clock.now()
+        before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._context.clock.elapsed()
+        leg.spoken = self._word()
         try:
             await self._broker.place_order(bracket.intent.contract, order)
         except BrokerError as error:
@@ -88,7 +99,8 @@ class OrderDesk:
 
     async def cancel(self, bracket: Bracket, leg: Leg) -> None:
         """Ask for a cancel; the verdict comes as an event, and without one the bracket becomes uncertain."""
-        leg.cancel_sent_at = self._context.clock.now()
+        leg.cancel_sent_at = self._context.clock.elapsed()
+        leg.spoken = self._word()
         try:
             await self._broker.cancel_order(leg.request.order_id)
         except BrokerError as error:
@@ -163,25 +175,27 @@ class OrderDesk:
         now = self._context.clock.now()
         self._context.journal.write(_order_row(bracket, order, at=now, role=role, change=change, decide_ms=decide_ms))
 
-    def _find(self, order_id: int, perm_id: int) -> tuple[Bracket, Leg] | None:
-        """By order id, unless the permanent id says that it is another client's."""
-        found = self._legs.get(order_id)
+    def find(self, order_id: int, perm_id: int) -> tuple[Bracket, Leg] | None:
+        """By permanent id; before there is one by order id, which some days begin anew and other clients use too."""
+        found = self._by_perm.get(perm_id) or self._legs.get(order_id)
         if found is None:
             return None
         leg = found[1]
         if leg.perm_id and perm_id and leg.perm_id != perm_id:
             return None
-        leg.perm_id = leg.perm_id or perm_id
+        if perm_id and not leg.perm_id:
+            leg.perm_id = perm_id
+            self._by_perm[perm_id] = found
         return found
 
     def apply_status(self, update: OrderUpdate) -> Bracket | None:
         """Move an order to the status that the broker tells; its bracket, None if it is none of ours."""
-        found = self._find(update.order_id, update.perm_id)
+        found = self.find(update.order_id, update.perm_id)
         if found is None:
             return None
         bracket, leg = found
-        if update.filled > leg.status_filled:
-            leg.status_filled, leg.status_at = update.filled, self._context.clock.now()
+        leg.heard, leg.told = self._word(), update.status
+        leg.named = max(leg.named, update.filled)
         try:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:
@@ -192,11 +206,16 @@ class OrderDesk:
             self.mark(bracket, IntentState.WORKING)
         return bracket
 
+    def _word(self) -> int:
+        self.words += 1
+        return self.words
+
     def _on_echo(self, order: OpenOrder) -> Bracket | None:
-        found = self._find(order.request.order_id, order.perm_id)
+        found = self.find(order.request.order_id, order.perm_id)
         if found is None:
             return None
         bracket, leg = found
+        leg.heard, leg.told, leg.echo = self._word(), order.status, order.request
         same = _same(order.request, leg.request)
         if same:
             leg.changing = False
@@ -210,6 +229,7 @@ class OrderDesk:
         if found is None:
             return None
         bracket, leg = found
+        leg.heard = self._word()
         try:
             leg.state = notice_state(leg.state, notice.meaning)
         except UnexpectedMove as surprise:
@@ -218,12 +238,12 @@ class OrderDesk:
         return bracket
 
     def _on_execution(self, execution: Execution) -> Bracket | None:
-        found = self._find(execution.order_id, execution.perm_id)
+        found = self.find(execution.order_id, execution.perm_id)
         if found is None:
             return None
         bracket, leg = found
         if leg.role == "entry" and bracket.first_fill_at is None:
-            bracket.first_fill_at = self._context.clock.now()
+            bracket.first_fill_at = self._context.clock.elapsed()
         return bracket
 
 
@@ -279,6 +299,6 @@ def _same(echo: OrderRequest, sent: OrderRequest) -> bool:
     return echo.quantity == sent.quantity and echo.order_type == sent.order_type
 
 
-def age_s(since: datetime | None, now: datetime) -> float:
-    """Market seconds since a moment; infinite if it never was."""
-    return float("inf") if since is None else (now - since).total_seconds()
+def age_s(since: float | None, now: float) -> float:
+    """Elapsed seconds since a moment; infinite if it never was."""
+    return float("inf") if since is None else now - since

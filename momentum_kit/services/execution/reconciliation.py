@@ -1,14 +1,26 @@
-"""BrokerTruth: the broker's own lists, asked for at the start and when a bracket is uncertain, against our intents.
+"""BrokerTruth: the broker's own lists at the start, each whole or unknown, against our intents.
 
-The position manager settles intents and ledger by it before anything trades, recovery the brackets.
+The position manager settles intents and ledger by it before anything trades; recovery then follows each list.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
+import structlog
+
+from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import Execution, Intent, IntentKind, IntentState, OpenOrder, OrderAction, Position
 from momentum_kit.ports import Broker
+
+_Row = TypeVar("_Row")
+
+log = structlog.get_logger("reconciliation")
+
+START_TRIES = 3  # whole rounds of asking at the start; what still moves after them is settled while the session runs
+EXECUTIONS_WAIT_S = 5.0  # wall seconds
 
 INTENT_PREFIX = "mk-"
 """Every order of ours carries a reference that starts so; anything else in the account is somebody else's."""
@@ -16,50 +28,76 @@ INTENT_PREFIX = "mk-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTruth:
-    """The broker's own lists, as of one moment."""
+    """The broker's own lists, as of one moment; None where a list is unknown: refused, silent, or not whole."""
 
-    positions: tuple[Position, ...] = ()
-    open_orders: tuple[OpenOrder, ...] = ()
-    completed: tuple[OpenOrder, ...] = ()
-    executions: tuple[Execution, ...] = ()
-
-    def position(self, con_id: int, account: str) -> Position | None:
-        """The holding of a contract in an account; None if there is none."""
-        return next((p for p in self.positions if p.contract.con_id == con_id and p.account == account), None)
+    positions: tuple[Position, ...] | None = ()
+    open_orders: tuple[OpenOrder, ...] | None = ()
+    completed: tuple[OpenOrder, ...] | None = ()
+    executions: tuple[Execution, ...] | None = ()
 
     def open_of(self, intent: Intent) -> tuple[OpenOrder, ...]:
-        """Open orders that belong to an intent."""
-        return tuple(order for order in self.open_orders if order.request.order_ref == intent.intent_id)
+        """Open orders that belong to an intent, as far as the list is known."""
+        return tuple(order for order in self.open_orders or () if order.request.order_ref == intent.intent_id)
 
     def knows(self, intent: Intent) -> bool:
         """True if the broker lists an order or an execution of it, open or ended today."""
-        references = (order.request.order_ref for order in (*self.open_orders, *self.completed))
-        return bool(self.executed(intent)) or intent.intent_id in references
+        listed = (order.request.order_ref for order in (*(self.open_orders or ()), *(self.completed or ())))
+        executed = (execution.order_ref for execution in self.executions or ())
+        return intent.intent_id in {*listed, *executed}
 
-    def executed(self, intent: Intent) -> Decimal:
-        """Shares executed for an intent since midnight."""
-        return sum((e.shares for e in self.executions if e.order_ref == intent.intent_id), Decimal(0))
+    @property
+    def whole(self) -> bool:
+        """True if every list is known, so that what stands in none of them does not exist."""
+        return None not in (self.positions, self.open_orders, self.completed, self.executions)
+
+    def unknown(self) -> tuple[str, ...]:
+        """The names of the lists that are unknown."""
+        return tuple(name for name in ("positions", "open_orders", "completed", "executions") if not self._has(name))
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) is not None
+
+    def same_as(self, other: "BrokerTruth") -> bool:
+        """True if nothing that decides has moved between two rounds of asking."""
+        return _what_decides(self) == _what_decides(other)
+
+
+def _what_decides(truth: BrokerTruth) -> tuple[object, ...]:
+    positions = None if truth.positions is None else sorted((p.contract.con_id, p.quantity) for p in truth.positions)
+    orders = truth.open_orders
+    listed = None if orders is None else sorted((o.perm_id, o.request.quantity, o.status) for o in orders)
+    executions = None if truth.executions is None else sorted(e.exec_id for e in truth.executions)
+    return positions, listed, executions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """What start-up found: our positions taken over, intents settled, and what is not ours and was left alone.
+    """What start-up found: intents settled, and what is not ours and was left alone.
 
-    lost: entries that worked, of which the broker shows nothing any more.
+    lost: entries that worked, of which the broker shows nothing any more. unexplained: intents of symbols in which
+    something is held that no execution known to us explains. unknown: lists that the broker did not give whole.
     """
 
-    adopted: tuple[Position, ...] = ()
     settled: dict[str, IntentState] = field(default_factory=dict)
     lost: tuple[Intent, ...] = ()
+    unexplained: tuple[tuple[Intent, Position], ...] = ()
     foreign_positions: tuple[Position, ...] = ()
     foreign_orders: tuple[OpenOrder, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def messages(self) -> Iterator[str]:
         """What a human must be told, a line each."""
+        for name in self.unknown:
+            yield f"the broker gave no whole list of {name.replace('_', ' ')}; entries wait until it does"
         for intent in self.lost:
             yield (
                 f"{intent.contract.symbol}: the broker shows no position, order or execution of {intent.intent_id}, "
                 f"which was {intent.state}; taken as closed, a human must look"
+            )
+        for intent, position in self.unexplained:
+            yield (
+                f"{position.contract.symbol}: {position.quantity} shares are held and no execution known to us "
+                f"explains them, though {intent.intent_id} was {intent.state}; not touched, a human must look"
             )
         for position in self.foreign_positions:
             yield f"{position.contract.symbol}: {position.quantity} shares are not ours; left alone"
@@ -67,53 +105,55 @@ class Reconciliation:
             yield f"{order.contract.symbol}: order {order.request.order_id} is not ours; left alone"
 
 
-def separate_foreign(
-    truth: BrokerTruth, settled: dict[str, IntentState], lost: tuple[Intent, ...], owned: set[int]
-) -> Reconciliation:
-    """Tell ours from other people's; owned: con_ids that an intent of ours still holds."""
-    held = [position for position in truth.positions if position.quantity]
-    return Reconciliation(
-        adopted=tuple(p for p in held if p.contract.con_id in owned),
-        settled=settled,
-        lost=lost,
-        foreign_positions=tuple(p for p in held if p.contract.con_id not in owned),
-        foreign_orders=tuple(o for o in truth.open_orders if o.request.order_ref not in settled),
-    )
-
-
 async def fetch_truth(broker: Broker) -> BrokerTruth:
-    """Ask for everything. Orders first: what fills in between shows in the executions, asked last."""
-    open_orders = await broker.fetch_open_orders()
-    completed = await broker.fetch_completed_orders()
-    positions = await broker.fetch_positions()
-    executions = await broker.fetch_executions()
+    """Ask for every list; one that is not had whole is None. NotConnected passes through.
+
+    Orders first: what fills in between shows in the executions, asked last. On an empty day a gateway may send no end
+    of executions at all, so their silence is not waited for longer than usual.
+    """
+    open_orders = await _whole_or_unknown("open orders", broker.fetch_open_orders())
+    completed = await _whole_or_unknown("completed orders", broker.fetch_completed_orders())
+    positions = await _whole_or_unknown("positions", broker.fetch_positions())
+    executions = await _whole_or_unknown("executions", asyncio.wait_for(broker.fetch_executions(), EXECUTIONS_WAIT_S))
     return BrokerTruth(positions=positions, open_orders=open_orders, completed=completed, executions=executions)
 
 
-def settle_intent(intent: Intent, truth: BrokerTruth) -> IntentState:
-    """What became of an intent whose end nobody wrote down.
+async def fetch_settled_truth(broker: Broker) -> BrokerTruth:
+    """Ask until two rounds in a row say the same: a fill between two lists of one round shows as a difference.
 
-    WORKING while an order of it is open or its position is held; REFUSED if it never reached the broker.
+    After START_TRIES rounds the latest stands; what moves then is judged by the evidence of each symbol.
     """
-    executed = truth.executed(intent)
-    position = truth.position(intent.contract.con_id, intent.account)
-    traced = truth.knows(intent)
-    held = position is not None and position.quantity > 0
-    if truth.open_of(intent) or (intent.kind is IntentKind.EXIT and held):  # an exit has no order of its own
+    truth = await fetch_truth(broker)
+    for _ in range(START_TRIES - 1):
+        before, truth = truth, await fetch_truth(broker)
+        if truth.same_as(before):
+            break
+    return truth
+
+
+async def _whole_or_unknown(name: str, asked: Awaitable[tuple[_Row, ...]]) -> tuple[_Row, ...] | None:
+    try:
+        return await asked
+    except NotConnected:
+        raise
+    except (BrokerError, TimeoutError) as error:
+        log.warning("list unknown", list=name, error=str(error))
+        return None
+
+
+def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentState:
+    """What became of an intent whose end nobody wrote down; ours: shares of it that executions say are held.
+
+    WORKING while an order of it is open or its shares are held; REFUSED if it never reached the broker. Where a list
+    is unknown nothing is concluded from what the others do not have.
+    """
+    if truth.open_of(intent) or ours > 0:
         return IntentState.WORKING
-    # Fills of earlier days are not listed any more: an intent known to have worked still owns the position.
-    owns = bool(executed) or intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
-    if held and owns:
-        return IntentState.WORKING
-    if traced or intent.state is not IntentState.PREPARED:
+    if not truth.whole:
+        return IntentState.UNKNOWN if intent.state is IntentState.PREPARED else intent.state
+    if truth.knows(intent) or intent.state is not IntentState.PREPARED:
         return IntentState.CLOSED
     return IntentState.REFUSED
-
-
-def is_lost(intent: Intent, truth: BrokerTruth) -> bool:
-    """True for an entry that had worked and of which nothing is left: closed on an earlier day, or forgotten."""
-    worked = intent.kind is IntentKind.ENTRY and intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
-    return worked and settle_intent(intent, truth) is IntentState.CLOSED and not truth.knows(intent)
 
 
 def is_ours(order_ref: str) -> bool:
@@ -122,18 +162,20 @@ def is_ours(order_ref: str) -> bool:
 
 
 def role_of(order: OpenOrder, intent: Intent) -> str:
-    """Which leg of an intent an open order is; an exit is the stop, turned into a selling order."""
+    """Which leg of an intent an open order is."""
     by_id = {
         intent.entry_order_id: "entry",
         intent.target_order_id: "target",
         intent.stop_order_id: "stop",
     }
     known = by_id.get(order.request.order_id) if order.request.order_id > 0 else None
+    if intent.kind is IntentKind.EXIT:
+        return "exit"
     if known:
         return known
     if intent.kind is IntentKind.ENTRY and order.request.action is intent.action:
         return "entry"
-    return "target" if order.request.order_type == "LMT" else "stop"
+    return "target" if order.request.order_type in ("LMT", "MKT") else "stop"
 
 
 def entries(intents: Iterable[Intent]) -> tuple[Intent, ...]:

@@ -1,34 +1,35 @@
-"""Recovery: rebuilds and corrects brackets from the broker's own lists; for the execution service.
+"""Recovery: asks the broker's lists, rebuilds brackets and corrects orders by them; for the execution service.
 
 How it works. Events tell what becomes of an order only while we listen and nothing is lost; the broker's lists tell it
-at any time. So there are three moments at which the lists are asked. At the start of every run, which is the same for a
-first start, a reconnect and a crash, `rebuild` makes the brackets anew from the intents that have no end yet and from
-the open orders that carry their references. While something is held, `audit` compares every few seconds, because IB
-does not guarantee an orderStatus. And once a bracket is uncertain (silence, a move that the table of orders/lifecycle
-does not know, a send that failed half way), `resolve` asks for everything and sets each leg to what the lists say.
+at any time. Three kinds of list are asked for, each on its own and beside the work: orders, positions, executions. They
+are asked at the start of every run, which is the same for a first start, a reconnect and a crash; every few seconds
+while something is held, because IB does not guarantee an orderStatus; and again as long as an order is uncertain
+(silence, a move that the table of orders/lifecycle does not know, a send that failed half way) or the witnesses of a
+symbol differ. A list is applied when it comes, whatever became of the others.
 
-Why it is right. Nothing is sent for a bracket while it is uncertain, so asking twice harms nobody. The list of open
-orders is complete for this client, so an order that is not on it has ended, and its executions, asked for at the same
-time, tell how; only an order younger than the broker's patience may not be listed yet, and stays uncertain. A
-difference that is seen twice is no fill that came between two answers: then entries halt, and a human is told. Intents
-are durable before their orders are sent, so no order of ours is unknown here, whenever the process died.
+Why it is right. A list that is refused, silent or not whole changes nothing: it is unknown, and is asked again. An
+order that a whole list does not have is gone only when the next whole list does not have it either, and a word that
+came after the question was put outweighs the answer. What follows from positions is decided by trading/orders/evidence.
+Intents are durable before their orders are sent, so every order that carries one of our references finds its intent,
+and with it an owner, whenever the process died and whatever became of the entry.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from enum import StrEnum
 
 import structlog
 
-from momentum_kit.errors import BrokerError
+from momentum_kit.errors import BrokerError, StorageError
 from momentum_kit.models import (
     CommissionReport,
     Execution,
     Intent,
     IntentKind,
     OpenOrder,
+    OrderAction,
     OrderRequest,
     OrderUpdate,
 )
@@ -36,21 +37,32 @@ from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.guardian import PATIENCE_S, resume_exit
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
-from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, fetch_truth, role_of
+from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, role_of
+from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
-from momentum_kit.trading.orders import FROM_LIST, Bracket, Leg, OrderState
+from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Agreement, Bracket, Leg, OrderState
 
 log = structlog.get_logger("execution")
 
 MEMORY = timedelta(days=1)  # ended entries of so long count towards cool-down, rate and 'never twice' after a restart
 ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists for what is uncertain
 AUDIT_S = 15.0  # and for what is held: orderStatus is not guaranteed, and a lost one could leave a position bare
+TELL_AFTER_S = 10.0  # a difference that lasts so long is a human's business
+VANISHED = 2  # whole lists in a row that must not have an order before it is taken for gone
+
+
+class Question(StrEnum):
+    """A kind of list to ask the broker for."""
+
+    ORDERS = "orders"
+    POSITIONS = "positions"
+    EXECUTIONS = "executions"
 
 
 class Recovery:
-    """Asks the broker's lists and corrects the order desk's brackets by them; called under the service's lock.
+    """Asks the broker's lists beside the work; what they say is applied under the service's lock.
 
-    done: the orders of earlier sessions are known.
+    done: the orders of earlier sessions are known, as far as the list of orders is.
     """
 
     def __init__(
@@ -60,170 +72,265 @@ class Recovery:
         broker: Broker,
         ledger: Ledger,
         desk: OrderDesk,
+        witnesses: Witnesses,
         fills: "asyncio.Queue[Execution | CommissionReport]",
     ) -> None:
         self.done = False
+        self.questions: dict[Question, asyncio.Queue[Question]] = {kind: asyncio.Queue() for kind in Question}
         self._context = context
         self._broker = broker
         self._ledger = ledger
         self._desk = desk
+        self._witnesses = witnesses
         self._fills = fills
         self._early: dict[int, OrderUpdate] = {}  # the latest status of each order until brackets are rebuilt
-        self._resolved_at: datetime | None = None
-        self._audited_at: datetime | None = None
+        self._asked_at: dict[Question, float] = {}
+        self._asking: set[Question] = set()
+        self._differs_since: dict[int, float] = {}
+        self._told: set[str] = set()
 
     def keep(self, update: OrderUpdate) -> None:
         """Statuses that come before `rebuild` are applied by it."""
         if not self.done:
             self._early[update.order_id] = update
 
-    def rebuild(self, truth: BrokerTruth, now: datetime) -> tuple[Intent, ...]:
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def ask_what_is_due(self) -> None:
+        """Put the questions that are due; one of a kind is on its way at a time."""
+        brackets = self._desk.in_order()
+        con_ids = self._witnesses.known()
+        weighed = [self._witnesses.evidence(con_id) for con_id in con_ids]
+        differing = any(each.agreement is Agreement.DIFFERING and not each.confirmed for each in weighed)
+        vanishing = any(leg.absent == 1 and leg.live for bracket in brackets for leg in bracket)
+        every_s = dict.fromkeys(Question, float("inf"))
+        if any(bracket.any_live or not self._witnesses.evidence(_con_id(bracket)).flat for bracket in brackets):
+            every_s[Question.ORDERS] = every_s[Question.POSITIONS] = AUDIT_S
+        if differing or not self._witnesses.executions_whole:
+            every_s[Question.EXECUTIONS] = ASK_AGAIN_S
+        if differing or not self._witnesses.positions_whole:
+            every_s[Question.POSITIONS] = ASK_AGAIN_S
+        if differing or any(bracket.uncertain or not bracket.listed for bracket in brackets):
+            every_s[Question.ORDERS] = ASK_AGAIN_S
+        if any(map(self._witnesses.suspicious, con_ids)):
+            every_s[Question.POSITIONS] = 0.0
+            every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
+        if vanishing:
+            every_s[Question.ORDERS] = 0.0
+        now = self._context.clock.elapsed()
+        for kind, seconds in every_s.items():
+            if kind not in self._asking and age_s(self._asked_at.get(kind), now) >= seconds:
+                self._asking.add(kind)
+                self._asked_at[kind] = now
+                self.questions[kind].put_nowait(kind)
+
+    async def ask(self, kind: Question) -> Callable[[], Awaitable[None]] | None:
+        """Ask for one kind of list, without any lock; what its answer changes, None if it is unknown."""
+        asked = self._desk.words
+        try:
+            match kind:
+                case Question.ORDERS:
+                    listed, completed = await self._broker.fetch_open_orders(), await self._completed()
+                    return lambda: self._apply_orders(listed, completed, asked)
+                case Question.POSITIONS:
+                    positions = await self._broker.fetch_positions()
+                    return lambda: self._apply_positions(BrokerTruth(positions=positions))
+                case Question.EXECUTIONS:
+                    executions = await self._broker.fetch_executions()
+                    return lambda: self._apply_executions(executions)
+        except BrokerError as error:
+            log.warning("list unknown", list=str(kind), error=str(error))
+            return None
+        finally:
+            self._asking.discard(kind)
+
+    async def _completed(self) -> tuple[OpenOrder, ...]:
+        """Today's ended orders, asked for only where an order has vanished; () if they are unknown."""
+        if not any(leg.absent for bracket in self._desk.in_order() for leg in bracket if leg.live):
+            return ()
+        try:
+            return await self._broker.fetch_completed_orders()
+        except BrokerError as error:
+            log.warning("list unknown", list="completed orders", error=str(error))
+            return ()
+
+    # -- the start ---------------------------------------------------------------------------------------------------
+
+    async def rebuild(self, truth: BrokerTruth, now: datetime) -> tuple[Intent, ...]:
         """Brackets from unresolved intents; the entries that count towards cool-down, rate and 'never twice'."""
         intents = self._context.intents
         unresolved = intents.unresolved()
         # what the broker does not list belongs to another market of the same times: a simulated one, started anew
         lately = intents.entries_since(now - MEMORY)  # read before statuses below change what is written
-        ended = [intent for intent in lately if intent not in unresolved and truth.knows(intent)]
-        rebuild_brackets(self._desk, unresolved, truth, now)
+        ended = [i for i in lately if i not in unresolved and (truth.knows(i) or not truth.whole)]
+        self._witnesses.resumed = bool(unresolved)
+        for intent in sorted(unresolved, key=lambda intent: intent.kind is not IntentKind.ENTRY):
+            bracket = self._bracket_of(intent)
+            if intent.kind is IntentKind.EXIT and bracket.exit is None:
+                resume_exit(bracket, intent, now)
+        if truth.executions is not None:
+            self._witnesses.executions_whole = True
+        if truth.open_orders is not None:
+            await self._apply_orders(truth.open_orders, truth.completed or (), self._desk.words)
+        if truth.positions is not None:
+            await self._apply_positions(truth)
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
             self._desk.apply_status(update)
         self._early, self.done = {}, True
+        for con_id in self._witnesses.known():
+            self._witnesses.evidence(con_id)
+        self._witnesses.begun = True
         return (*entries(unresolved), *ended)
 
-    async def audit(self, now: datetime) -> None:
-        """Compare what the broker has with our orders and fills; a difference makes a bracket uncertain."""
-        held = [b for b in self._desk.in_order() if self._ledger.position(b.intent.contract.con_id)]
-        if not held or age_s(self._audited_at, now) < AUDIT_S:
-            return
-        self._audited_at = now
-        try:
-            truth = BrokerTruth(
-                positions=await self._broker.fetch_positions(), open_orders=await self._broker.fetch_open_orders()
-            )
-        except BrokerError as error:
-            log.warning("broker truth not to be had", error=str(error))
-            return
-        for bracket in held:
-            why = contradiction(bracket, truth, self._ledger)
-            if not why:
-                bracket.sold_elsewhere = Decimal(0)
-            elif why not in bracket.alerted:
-                self._desk.mark_uncertain(bracket, why)
+    def _bracket_of(self, intent: Intent) -> Bracket:
+        """The bracket of an intent's symbol; a new one, whose orders nobody has listed yet, if there is none."""
+        con_id = intent.contract.con_id
+        bracket = self._desk.brackets.get(con_id)
+        if bracket is None or (bracket.closed and bracket.intent.intent_id != intent.intent_id):
+            bracket = Bracket(intent=intent, sent_at=self._context.clock.elapsed(), listed=False)
+            self._desk.brackets[con_id] = bracket
+        if intent.intent_id not in (bracket.intent.intent_id, *bracket.reducing):
+            bracket.reducing.append(intent.intent_id)
+        return bracket
 
-    async def resolve(self, now: datetime) -> None:
-        """Ask for everything and set the uncertain brackets to it."""
-        uncertain: list[Bracket] = [bracket for bracket in self._desk.in_order() if bracket.uncertain]
-        if not uncertain or age_s(self._resolved_at, now) < ASK_AGAIN_S:
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    async def _apply_orders(self, listed: tuple[OpenOrder, ...], completed: tuple[OpenOrder, ...], asked: int) -> None:
+        """Set every order to what a whole list says. asked: how many words were known when it was asked for."""
+        self._own_what_nobody_owns(listed)
+        for bracket in self._desk.in_order():
+            young = False
+            for leg in bracket:
+                order = next((order for order in listed if _is(leg, order)), None)
+                if leg.spoken > asked:
+                    young = young or leg.state is OrderState.UNKNOWN
+                elif order is not None:
+                    self._as_listed(leg, order, newer=leg.heard > asked)
+                elif leg.live and leg.heard <= asked:
+                    young = self._not_listed(_con_id(bracket), leg, completed) or young
+            bracket.listed = True
+            if not young:
+                bracket.uncertain = ""
+
+    def _own_what_nobody_owns(self, listed: tuple[OpenOrder, ...]) -> None:
+        """An open order that carries a reference of ours gets an owner, whatever became of its intent."""
+        known = [leg for con_id in self._desk.brackets for leg in self._desk.legs_of(con_id)]
+        strays = [order for order in listed if not any(_is(leg, order) for leg in known)]
+        self._witnesses.foreign_orders = frozenset(order.contract.con_id for order in strays)
+        if not strays:
             return
-        self._resolved_at = now
         try:
-            truth = await fetch_truth(self._broker)
-        except BrokerError as error:
-            log.warning("broker truth not to be had", error=str(error))
+            intents = {i.intent_id: i for i in self._context.intents.find([o.request.order_ref for o in strays])}
+        except StorageError as error:
+            log.warning("intents not readable", error=str(error))
             return
-        for execution in truth.executions:
+        for order in strays:
+            intent = intents.get(order.request.order_ref)
+            if intent is not None:
+                leg = Leg(
+                    role=role_of(order, intent),
+                    request=replace(order.request, transmit=True),
+                    sent_at=self._context.clock.elapsed(),
+                    perm_id=order.perm_id,
+                    state=FROM_LIST.get(order.status, OrderState.UNKNOWN),
+                )
+                self._desk.track(self._bracket_of(intent), leg)
+        owned = {order.contract.con_id for order in strays if order.request.order_ref in intents}
+        self._witnesses.foreign_orders -= owned
+
+    def _as_listed(self, leg: Leg, order: OpenOrder, *, newer: bool) -> None:
+        """Set an order to its row in the list; newer: events have told of it since, the row itself among them."""
+        leg.absent = 0
+        leg.perm_id = leg.perm_id or order.perm_id
+        leg.named = max(leg.named, order.filled)
+        if self._witnesses.filled(leg) >= order.request.quantity:
+            leg.state = OrderState.FILLED  # the list is behind what executions say
+            return
+        if not newer or leg.state is OrderState.UNKNOWN:
+            leg.state = FROM_LIST.get((newer and leg.told) or order.status, OrderState.UNKNOWN)
+        listed = leg.echo if newer and leg.echo is not None else order.request
+        sent, leg.request = leg.request, _as_listed(leg.request, listed)
+        if (sent.order_type, sent.limit_price) != (leg.request.order_type, leg.request.limit_price):
+            leg.turned = False  # the broker did not take our change
+        leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, self._context.clock.elapsed()
+
+    def _not_listed(self, con_id: int, leg: Leg, completed: tuple[OpenOrder, ...]) -> bool:
+        """A whole list does not have the order; True while that proves nothing yet."""
+        unheard = leg.state in (OrderState.SENT, OrderState.PENDING)
+        if unheard and age_s(leg.sent_at, self._context.clock.elapsed()) < PATIENCE_S:
+            return True  # too young to be listed
+        now = self._context.clock.elapsed()
+        leg.absent += 1
+        leg.absent_since = now if leg.absent == 1 else leg.absent_since
+        if leg.absent < VANISHED:
+            return True
+        ended = next((order for order in completed if _is(leg, order)), None)
+        perhaps_sold = leg.request.action is OrderAction.SELL and self._witnesses.evidence(con_id).held > 0
+        if ended is None and perhaps_sold and now - leg.absent_since < POSITION_LAG_S:
+            leg.state = OrderState.UNKNOWN  # it may have sold: nothing is sold again before the position would show it
+            return True
+        if ended is not None:
+            leg.named = max(leg.named, ended.filled)
+        whole = self._witnesses.filled(leg) >= leg.request.quantity
+        if ended is not None and ended.status == "Filled" and not ended.filled:
+            leg.named, whole = leg.request.quantity, True  # some gateways name no size in this list
+        leg.state = OrderState.FILLED if whole else OrderState.CANCELLED
+        leg.changing, leg.cancel_sent_at = False, None
+        return False
+
+    async def _apply_positions(self, truth: BrokerTruth) -> None:
+        before = set(self._witnesses.foreign())
+        self._witnesses.answer(truth.positions or ())
+        for con_id, symbol in self._witnesses.foreign().items():
+            if con_id not in before and con_id in self._desk.brackets:
+                numbers = self._witnesses.evidence(con_id).numbers()
+                self._tell(f"{symbol}: shares that are not ours; left alone, no entries there: {numbers}", halt=False)
+        self.draw_conclusions()
+
+    async def _apply_executions(self, executions: tuple[Execution, ...]) -> None:
+        for execution in executions:
             await self._fills.put(execution)
         await self._fills.join()
-        for bracket in uncertain:
-            apply_truth(bracket, truth, self._ledger, now)
-            why = "" if bracket.uncertain else contradiction(bracket, truth, self._ledger)
-            # Seen twice it is no fill that came between two answers: somebody else trades this symbol here.
-            again, bracket.contradiction = bool(why) and why == bracket.contradiction, why
-            if again:
-                self._desk.alert_once(bracket, why, "critical", why)
-                self._context.halt_entries(why)
-                bracket.sold_elsewhere = sold_elsewhere(bracket, truth, self._ledger)
+        self._witnesses.executions_whole = True
+        self.draw_conclusions()
+
+    def draw_conclusions(self) -> None:
+        """What is gone is written off, what lasts is told with the three numbers; a human decides the rest."""
+        now = self._context.clock.elapsed()
+        for con_id in self._witnesses.known():
+            evidence = self._witnesses.evidence(con_id)
+            bracket = self._desk.brackets.get(con_id)
+            if bracket is None:
+                continue
+            symbol = bracket.intent.contract.symbol
+            if self._ledger.write_off(con_id, evidence.missing) and evidence.missing:
+                self._tell(f"{symbol}: {evidence.missing:f} shares of ours are gone: {evidence.numbers()}")
+            if evidence.agreement is not Agreement.DIFFERING:
+                self._differs_since.pop(con_id, None)
+            elif now - self._differs_since.setdefault(con_id, now) >= TELL_AFTER_S and not evidence.missing:
+                self._tell(f"{symbol}: the broker's words differ: {evidence.numbers()}")
+
+    def _tell(self, text: str, *, halt: bool = True) -> None:
+        """A human is told once of each finding; entries stop until one has looked."""
+        if text in self._told:
+            return
+        self._told.add(text)
+        self._context.alerts.send("critical" if halt else "warning", text)
+        self._context.incident("evidence", text)
+        if halt:
+            self._context.halt_entries(text)
 
 
-def apply_truth(bracket: Bracket, truth: BrokerTruth, ledger: Ledger, now: datetime) -> None:
-    """Set every leg to what the broker's lists say, and end the uncertainty.
-
-    The list of open orders is complete for this client, so what is not on it has ended: filled if its executions
-    say so, else cancelled. Only an order sent a moment ago may not be listed yet: then the bracket stays uncertain.
-    """
-    young = False
-    for leg in bracket:
-        listed = _listed(leg, truth)
-        filled = ledger.filled(leg.request.order_id)
-        leg.status_filled = filled  # the executions were asked for as well: there are no others
-        if listed is not None:
-            leg.state = FROM_LIST.get(listed.status, OrderState.UNKNOWN)
-            leg.perm_id = leg.perm_id or listed.perm_id
-            leg.request = _as_listed(leg.request, listed.request)
-        elif leg.live:
-            recent = leg.state in (OrderState.SENT, OrderState.PENDING) and age_s(leg.sent_at, now) < PATIENCE_S
-            young = young or recent
-            if not recent:
-                leg.state = _ended(filled, leg.request.quantity)
-        if listed is not None or not leg.live:
-            leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, now
-    if not young:
-        bracket.uncertain = ""
+def _con_id(bracket: Bracket) -> int:
+    return bracket.intent.contract.con_id
 
 
-def contradiction(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> str:
-    """Where the broker's orders and holding differ from our orders and fills of a bracket; empty if nowhere."""
-    for leg in bracket:
-        if leg.live and not leg.changing and leg.cancel_sent_at is None:
-            listed = _listed(leg, truth)
-            if listed is None or listed.request.quantity != leg.request.quantity:
-                return f"order {leg.request.order_id} is not on the broker's list as we know it"
-    held, ours = _holdings(bracket, truth, ledger)
-    return "" if held == ours else f"{bracket.intent.contract.symbol}: the broker holds {held}, our fills say {ours}"
-
-
-def sold_elsewhere(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> Decimal:
-    """Shares of ours that the broker no longer has; never more than ours."""
-    held, ours = _holdings(bracket, truth, ledger)
-    return max(ours - max(held, Decimal(0)), Decimal(0))
-
-
-def _holdings(bracket: Bracket, truth: BrokerTruth, ledger: Ledger) -> tuple[Decimal, Decimal]:
-    contract = bracket.intent.contract
-    position = truth.position(contract.con_id, bracket.intent.account)
-    return position.quantity if position else Decimal(0), ledger.position(contract.con_id)
-
-
-def rebuild_brackets(desk: OrderDesk, intents: Iterable[Intent], truth: BrokerTruth, now: datetime) -> None:
-    """Brackets of an earlier session, from its unresolved intents and the broker's open orders."""
-    pending = tuple(intents)
-    for intent in pending:
-        if intent.kind is IntentKind.ENTRY:
-            bracket = Bracket(intent=intent, sent_at=intent.created_at)
-            desk.brackets[intent.contract.con_id] = bracket
-            _adopt(desk, bracket, intent, truth, now)
-    for intent in pending:
-        held = desk.brackets.get(intent.contract.con_id)
-        if held is None or intent.kind is IntentKind.ENTRY:
-            continue
-        if intent.kind is IntentKind.PROTECT:
-            held.reducing.append(intent.intent_id)
-            _adopt(desk, held, intent, truth, now)
-        elif held.exit is None:
-            resume_exit(held, intent, now)
-
-
-def _adopt(desk: OrderDesk, bracket: Bracket, intent: Intent, truth: BrokerTruth, now: datetime) -> None:
-    for order in truth.open_of(intent):
-        leg = Leg(role=role_of(order, intent), request=_as_listed(order.request, order.request), sent_at=now)
-        leg.state = FROM_LIST.get(order.status, OrderState.UNKNOWN)
-        leg.perm_id = order.perm_id
-        desk.track(bracket, leg)
-
-
-def _listed(leg: Leg, truth: BrokerTruth) -> OpenOrder | None:
-    """By permanent id where it is known: order ids belong to one client's session."""
-    for order in truth.open_orders:
-        if leg.perm_id and order.perm_id:
-            if order.perm_id == leg.perm_id:
-                return order
-        elif order.request.order_id == leg.request.order_id:
-            return order
-    return None
-
-
-def _ended(filled: Decimal, quantity: Decimal) -> OrderState:
-    return OrderState.FILLED if filled >= quantity else OrderState.CANCELLED
+def _is(leg: Leg, order: OpenOrder) -> bool:
+    """By permanent id; before there is one by reference and id, since order ids begin anew on some days."""
+    if leg.perm_id and order.perm_id:
+        return leg.perm_id == order.perm_id
+    request = order.request
+    return (request.order_ref, request.order_id) == (leg.request.order_ref, leg.request.order_id)
 
 
 def _as_listed(ours: OrderRequest, listed: OrderRequest) -> OrderRequest:

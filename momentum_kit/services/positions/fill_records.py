@@ -33,18 +33,15 @@ class FillRecords:
         *,
         ledger: Ledger,
         intent: Callable[[str], Intent | None],
+        exit_reason: Callable[[int], str],
         journaled: JournaledFills,
     ) -> None:
         self._context = context
         self._ledger = ledger
         self._intent = intent
         self._journaled = journaled
-        self._first_seen: dict[tuple[int, datetime], datetime] = {}
-        self._exit_reasons: dict[int, str] = {}
-
-    def note_exit(self, con_id: int, reason: str) -> None:
-        """Why the next round trip of this contract is going to end."""
-        self._exit_reasons[con_id] = reason
+        self._exit_reason = exit_reason
+        self._first_seen: dict[tuple[int, datetime], tuple[datetime, str]] = {}  # when, and why it had ended
 
     def take_execution(self, execution: Execution, *, ours: bool) -> None:
         """Into the ledger if it is ours, into the journal in any case."""
@@ -102,12 +99,12 @@ class FillRecords:
             key = (trip.contract.con_id, trip.closed_at)
             if key in self._journaled.trips:
                 continue
-            first = self._first_seen.setdefault(key, now)
+            first, reason = self._first_seen.setdefault(key, (now, self._reason(trip)))
             if not final and trip.pending and now - first < COSTS_WAIT:
                 continue
             self._journaled.trips.add(key)
             self._first_seen.pop(key, None)
-            self._write(trip, self._reason(trip), now)
+            self._write(trip, reason, now)
 
     def _write(self, trip: RoundTrip, reason: str, now: datetime) -> None:
         intent = self._intent(trip.order_ref)
@@ -134,11 +131,11 @@ class FillRecords:
         )
 
     def _reason(self, trip: RoundTrip) -> str:
-        """What ended it: the broker, the target, what was asked for, else the stop."""
-        asked = self._exit_reasons.pop(trip.contract.con_id, "")
+        """What ended it: the broker, what was asked for, the target, else the stop."""
         if trip.liquidation:
             return "liquidation"
+        asked = self._exit_reason(trip.contract.con_id)
+        if asked:
+            return asked
         intent = self._intent(trip.order_ref)
-        if intent is not None and trip.closing_order_id == intent.target_order_id:
-            return "target"
-        return asked or "stop"
+        return "target" if intent is not None and trip.closing_order_id == intent.target_order_id else "stop"

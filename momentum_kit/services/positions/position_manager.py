@@ -1,7 +1,7 @@
 """PositionManager: what is held and earned; fills to ledger and journal, exits by time, broker truth at the start."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,22 +17,14 @@ from momentum_kit.models import (
     ExitRequest,
     ExitRow,
     Intent,
+    IntentKind,
     IntentState,
     PositionView,
 )
 from momentum_kit.ports import Broker
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.execution import (
-    BrokerTruth,
-    Reconciliation,
-    entries,
-    fetch_truth,
-    is_lost,
-    is_ours,
-    separate_foreign,
-    settle_intent,
-)
+from momentum_kit.services.execution import BrokerTruth, Reconciliation, fetch_settled_truth, is_ours, settle_intent
 from momentum_kit.services.positions.fill_records import FillRecords, JournaledFills
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Holding, Ledger
@@ -56,6 +48,7 @@ class PositionManager:
         exit_requests: "asyncio.Queue[ExitRequest]",
         beats: "asyncio.Queue[Beat]",
         last_price: Callable[[int], float],
+        exit_reason: Callable[[int], str],
         journaled: JournaledFills,
     ) -> None:
         self._context = context
@@ -66,9 +59,12 @@ class PositionManager:
         self._exit_requests = exit_requests
         self._beats = beats
         self._last_price = last_price
-        self._records = FillRecords(context, ledger=ledger, intent=self._intent, journaled=journaled)
+        self._records = FillRecords(
+            context, ledger=ledger, intent=self._intent, exit_reason=exit_reason, journaled=journaled
+        )
         self._known: dict[str, Intent] = {}
         self._asked: set[int] = set()
+        self._held_since: dict[int, float] = {}  # elapsed seconds, by con_id
         self._equity_at: datetime | None = None
         self._flat = asyncio.Event()
         self._flat.set()
@@ -90,12 +86,16 @@ class PositionManager:
         """Return when nothing of ours is held."""
         await self._flat.wait()
 
-    def request_flatten(self, reason: str) -> int:
-        """Ask for the exit of every holding; how many. What is asked for already stays asked for."""
-        holdings = self._ledger.holdings()
-        for holding in holdings:
-            self._ask(holding, reason)
-        return len(holdings)
+    def request_flatten(self, reason: str, also: Iterable[Contract] = ()) -> int:
+        """Ask for the exit of every holding; how many. What is asked for already stays asked for.
+
+        also: contracts that are held by the broker's word, whatever the executions say.
+        """
+        contracts = {contract.con_id: contract for contract in also}
+        contracts |= {holding.contract.con_id: holding.contract for holding in self._ledger.holdings()}
+        for contract in contracts.values():
+            self._ask(contract, reason)
+        return len(contracts)
 
     def views(self) -> tuple[PositionView, ...]:
         """Every holding as people see it."""
@@ -116,13 +116,18 @@ class PositionManager:
 
     async def _on_beat(self, beat: Beat) -> None:
         self._records.write_trips(beat.now)
+        self._note_flat()  # what is held may have changed without a fill: shares that were written off
+        elapsed = self._context.clock.elapsed()
         session = session_at(beat.now, self._context.calendar)
         for holding in self._ledger.holdings():
-            if (beat.now - holding.opened_at).total_seconds() >= self._exits.time_stop_s:
-                self._ask(holding, "time stop")
+            seen_at = self._held_since.setdefault(holding.contract.con_id, elapsed)
+            # the greater of the two: a wall clock that is set back makes no holding younger
+            age_s = max((beat.now - holding.opened_at).total_seconds(), elapsed - seen_at)
+            if age_s >= self._exits.time_stop_s:
+                self._ask(holding.contract, "time stop")
             left = (session.close - beat.now).total_seconds() if session else float("inf")
             if 0 < left <= self._exits.flat_before_close_s:
-                self._ask(holding, "session close")
+                self._ask(holding.contract, "session close")
         if self._equity_at is None or beat.now - self._equity_at >= EQUITY_EVERY:
             self._write_equity(beat.now)
 
@@ -142,6 +147,8 @@ class PositionManager:
         # the broker's own forced sale carries no reference of ours, yet it is our position that it sells
         forced = execution.liquidation and bool(self._ledger.position(execution.contract.con_id))
         ours = is_ours(execution.order_ref) or forced
+        if ours:
+            self._write_down(execution)
         self._records.take_execution(execution, ours=ours)
         if execution.liquidation:
             self._context.alerts.send(
@@ -151,20 +158,20 @@ class PositionManager:
     def _note_flat(self) -> None:
         held = {holding.contract.con_id for holding in self._ledger.holdings()}
         self._asked &= held
+        self._held_since = {con_id: at for con_id, at in self._held_since.items() if con_id in held}
         if held:
             self._flat.clear()
         else:
             self._flat.set()
 
-    def _ask(self, holding: Holding, reason: str) -> None:
-        con_id = holding.contract.con_id
+    def _ask(self, contract: Contract, reason: str) -> None:
+        con_id = contract.con_id
         if con_id in self._asked:
             return
         now = self._context.clock.now()
         self._asked.add(con_id)
-        self._records.note_exit(con_id, reason)
-        self._context.journal.write(ExitRow(at=now, con_id=con_id, symbol=holding.contract.symbol, reason=reason))
-        self._exit_requests.put_nowait(ExitRequest(holding.contract, reason, now))
+        self._context.journal.write(ExitRow(at=now, con_id=con_id, symbol=contract.symbol, reason=reason))
+        self._exit_requests.put_nowait(ExitRequest(contract, reason, now))
 
     def _intent(self, intent_id: str) -> Intent | None:
         """An intent by its reference; all that can still fill are unresolved, so the file knows them."""
@@ -180,28 +187,69 @@ class PositionManager:
     async def reconcile(self) -> Reconciliation:
         """Rebuild ledger and intents from the broker, before anything trades; start, reconnect and recovery alike.
 
-        What is not ours is reported to a human and never touched. The execution service then rebuilds its brackets
-        from the intents left unresolved here. Raises BrokerError if the broker does not answer.
+        Ours is what executions of ours explain: those that the broker lists, and those that we wrote down, because it
+        lists them since midnight only. What is not ours is reported to a human and never touched. The execution service
+        then rebuilds its brackets from the intents left unresolved here. Raises NotConnected if the link is lost.
         """
-        truth = await fetch_truth(self._broker)
+        truth = await fetch_settled_truth(self._broker)
         pending = self._context.intents.unresolved()
         self._known.update((intent.intent_id, intent) for intent in pending)
-        for execution in truth.executions:
+        listed = truth.executions or ()
+        references = {intent.intent_id for intent in pending} | {e.order_ref for e in listed if is_ours(e.order_ref)}
+        for execution in self._context.intents.executions(references):
+            self._ledger.add_execution(execution)
+        for execution in listed:
             self._take_execution(execution)
-        settled = {intent.intent_id: settle_intent(intent, truth) for intent in pending}
+        ours = {intent.contract.con_id: self._ledger.traded(intent.contract.con_id) for intent in pending}
+        settled = {i.intent_id: settle_intent(i, truth, ours[i.contract.con_id]) for i in pending}
+        report = self._report(truth, pending, settled)
         for intent in pending:
             if settled[intent.intent_id] is not intent.state:
                 self._mark(intent.intent_id, settled[intent.intent_id])
-        owners = [i for i in entries(pending) if settled[i.intent_id] is IntentState.WORKING]
-        for intent in owners:
-            self._adopt(intent, truth)
-        lost = tuple(intent for intent in pending if is_lost(intent, truth))
-        report = separate_foreign(truth, settled, lost, {intent.contract.con_id for intent in owners})
         for text in report.messages():
             self._tell(text)
         self._records.pass_over_trips({intent.intent_id for intent in pending})
         self._note_flat()
         return report
+
+    def _report(
+        self, truth: BrokerTruth, pending: tuple[Intent, ...], settled: dict[str, IntentState]
+    ) -> Reconciliation:
+        held = [p for p in truth.positions or () if p.quantity and p.account == self._context.account]
+        by_con_id = {position.contract.con_id: position for position in held}
+        worked = [
+            intent
+            for intent in pending
+            if intent.kind is IntentKind.ENTRY
+            and intent.state in (IntentState.WORKING, IntentState.UNKNOWN)
+            and settled[intent.intent_id] is IntentState.CLOSED
+            and not truth.knows(intent)
+        ]
+        explained = {con_id for con_id in by_con_id if self._ledger.traded(con_id) > 0}
+        if truth.executions is None:  # what they would have explained nobody knows
+            explained |= {intent.contract.con_id for intent in pending}
+        unexplained = [i for i in worked if i.contract.con_id in by_con_id.keys() - explained]
+        told = explained | {intent.contract.con_id for intent in unexplained}
+        known = {
+            i.intent_id for i in self._context.intents.find([o.request.order_ref for o in truth.open_orders or ()])
+        }
+        return Reconciliation(
+            settled=settled,
+            lost=tuple(intent for intent in worked if intent not in unexplained),
+            unexplained=tuple((intent, by_con_id[intent.contract.con_id]) for intent in unexplained),
+            foreign_positions=tuple(p for con_id, p in by_con_id.items() if con_id not in told),
+            foreign_orders=tuple(o for o in truth.open_orders or () if o.request.order_ref not in known),
+            unknown=truth.unknown(),
+        )
+
+    def _write_down(self, execution: Execution) -> None:
+        """The broker forgets executions at midnight; what is held overnight must still be known as ours."""
+        try:
+            self._context.intents.note_execution(execution)
+        except StorageError as error:
+            self._context.alerts.send(
+                "critical", f"{execution.contract.symbol}: an execution could not be written down: {error}"
+            )
 
     def _mark(self, intent_id: str, state: IntentState) -> None:
         """A disk that refuses must not keep a session from its positions."""
@@ -209,20 +257,6 @@ class PositionManager:
             self._context.intents.mark(intent_id, state)
         except StorageError as error:
             self._context.alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
-
-    def _adopt(self, intent: Intent, truth: BrokerTruth) -> None:
-        """Take over what older executions, which the broker no longer lists, have left of an intent's position.
-
-        Never more than the intent could have bought: the rest of the holding is somebody else's.
-        """
-        contract: Contract = intent.contract
-        position = truth.position(contract.con_id, intent.account)
-        held = position.quantity if position else 0
-        missing = min(held, intent.quantity) - self._ledger.traded(contract.con_id)
-        if missing:
-            price = position.average_cost if position else intent.limit_price or 0.0
-            self._ledger.open_with(contract, missing, price, intent.created_at, intent.intent_id)
-            self._tell(f"{contract.symbol}: adopted {missing} shares that today's executions do not explain")
 
     def _tell(self, text: str) -> None:
         self._context.incident("reconcile", text)

@@ -1,4 +1,4 @@
-"""Our decisions to order, durable before anything is sent; intents.db, written on the engine's own loop.
+"""Our decisions to order, durable before anything is sent, and what they filled; intents.db, on the engine's own loop.
 
 Plain sqlite3 on the caller's thread: a commit costs 0.2 to 0.3 ms, a hop to another thread costs more.
 """
@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sqlite3
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.errors import StorageError
-from momentum_kit.models import Contract, Intent, IntentKind, IntentState, OrderAction
+from momentum_kit.models import Contract, Execution, Intent, IntentKind, IntentState, OrderAction
 from momentum_kit.storage.journal.encoding import to_column
 from momentum_kit.storage.journal.migrations import INTENTS, INTENTS_ID
 from momentum_kit.storage.journal.sqlite import open_database, read_table
 
 _ORDER_IDS = ("entry_order_id", "target_order_id", "stop_order_id")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Intent))  # the columns have the same names
+_EXECUTION_FIELDS = tuple(field.name for field in dataclasses.fields(Execution) if field.name != "from_request")
 
 
 class SqliteIntents:
@@ -47,6 +49,25 @@ class SqliteIntents:
         )
         if done.rowcount != 1:
             raise StorageError(f"{self.path}: no intent {intent_id}")
+
+    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
+        """The intents of these ids that were ever written, oldest first."""
+        return self._select(f"intent_id IN ({_marks(intent_ids)})", list(intent_ids))
+
+    def note_execution(self, execution: Execution) -> None:
+        """Write an execution down once; StorageError if the disk refuses."""
+        values = [to_column(getattr(execution, name)) for name in _EXECUTION_FIELDS]
+        self._run(
+            f"INSERT OR IGNORE INTO executions (wall_ns, {', '.join(_EXECUTION_FIELDS)}) "
+            f"VALUES ({_marks((*_EXECUTION_FIELDS, 'wall_ns'))})",
+            [time.time_ns(), *values],
+        )
+
+    def executions(self, order_refs: Collection[str]) -> tuple[Execution, ...]:
+        """What was written down of these intents, in time order."""
+        sql = f"SELECT {', '.join(_EXECUTION_FIELDS)} FROM executions WHERE order_ref IN ({_marks(order_refs)})"
+        rows = self._run(f"{sql} ORDER BY time, order_id, exec_id", list(order_refs))
+        return tuple(_execution(dict(zip(_EXECUTION_FIELDS, row, strict=True))) for row in rows)
 
     def unresolved(self) -> tuple[Intent, ...]:
         """Every intent that is neither CLOSED nor REFUSED, oldest first."""
@@ -85,6 +106,20 @@ def unresolved_symbols(path: Path) -> tuple[str, ...]:
     done = (IntentState.CLOSED.value, IntentState.REFUSED.value)
     rows = [row for row in read_table(path, "intents") if row["state"] not in done]
     return tuple(sorted({json.loads(row["contract"])["symbol"] for row in rows}))
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _execution(row: dict[str, Any]) -> Execution:
+    row["contract"] = Contract(**json.loads(row["contract"]))
+    row["side"] = OrderAction(row["side"])
+    row["shares"], row["cumulative_shares"] = Decimal(row["shares"]), Decimal(row["cumulative_shares"])
+    row["time"], row["received_at"] = (datetime.fromisoformat(row[name]) for name in ("time", "received_at"))
+    row["average_price"] = float("nan") if row["average_price"] is None else row["average_price"]
+    row["liquidation"] = bool(row["liquidation"])
+    return Execution(**row)
 
 
 def _intent(row: dict[str, Any]) -> Intent:

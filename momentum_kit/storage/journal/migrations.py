@@ -60,4 +60,12 @@ INTENTS: tuple[tuple[str, ...], ...] = (
             WITHOUT ROWID""",
         "CREATE INDEX unresolved ON intents (state, created_at)",
     ),
+    (
+        """CREATE TABLE executions (exec_id TEXT PRIMARY KEY, wall_ns INTEGER NOT NULL, order_ref TEXT NOT NULL,
+            order_id INTEGER NOT NULL, perm_id INTEGER NOT NULL, client_id INTEGER NOT NULL, contract TEXT NOT NULL,
+            account TEXT NOT NULL, side TEXT NOT NULL, shares TEXT NOT NULL, price REAL NOT NULL, time TEXT NOT NULL,
+            exchange TEXT NOT NULL, cumulative_shares TEXT NOT NULL, average_price REAL, liquidation INTEGER NOT NULL,
+            received_at TEXT NOT NULL) WITHOUT ROWID""",
+        "CREATE INDEX executions_by_ref ON executions (order_ref)",
+    ),
 )

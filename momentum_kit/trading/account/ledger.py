@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.models import CommissionReport, Contract, Execution, Fill
-from momentum_kit.trading.account.lots import Lot, RoundTrip, SymbolBook, match_fills
+from momentum_kit.trading.account.lots import RoundTrip, SymbolBook, match_fills
 from momentum_kit.trading.costs import FillCosts
 
 
@@ -28,17 +28,18 @@ class Holding:
 class Ledger:
     """All executions of a day and what follows from them; the same for any order and repetition of its inputs.
 
-    Positions are FIFO, rebuilt per symbol from its executions in time order, so that a correction simply replaces.
+    Only executions say what is ours. Positions are FIFO, rebuilt per symbol from its executions in time order, so that
+    a correction simply replaces.
     """
 
     def __init__(self, costs: FillCosts | None = None) -> None:
         self.fill_costs = costs or FillCosts()
         self._executions: dict[str, Execution] = {}  # by base id
         self._base_ids: dict[int, set[str]] = {}  # by con_id
-        self._filled: dict[int, Decimal] = {}  # by order id
+        self._by_order: dict[tuple[str, int], set[str]] = {}  # base ids by (order_ref, order_id)
         self._held: tuple[Holding, ...] | None = None  # emptied when something changes
         self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
-        self._opening: dict[int, Lot] = {}
+        self._gone: dict[int, Decimal] = {}
         self._contracts: dict[int, Contract] = {}
         self._books: dict[int, SymbolBook] = {}  # emptied when something changes
 
@@ -49,11 +50,11 @@ class Ledger:
             return False
         con_id = execution.contract.con_id
         if known is not None:
-            self._filled[known.order_id] -= known.shares
+            self._by_order[known.order_ref, known.order_id].discard(known.base_id)
             if known.contract.con_id != con_id:
                 self._base_ids[known.contract.con_id].discard(known.base_id)
                 self._forget(known.contract.con_id)
-        self._filled[execution.order_id] = self.filled(execution.order_id) + execution.shares
+        self._by_order.setdefault((execution.order_ref, execution.order_id), set()).add(execution.base_id)
         self._executions[execution.base_id] = execution
         self._base_ids.setdefault(con_id, set()).add(execution.base_id)
         self._contracts.setdefault(con_id, execution.contract)
@@ -72,17 +73,19 @@ class Ledger:
             self._forget(execution.contract.con_id)
         return True
 
-    def open_with(self, contract: Contract, quantity: Decimal, price: float, at: datetime, order_ref: str) -> None:
-        """State what was held before the first known execution (older fills are not to be had from the broker)."""
-        self._contracts.setdefault(contract.con_id, contract)
-        self._forget(contract.con_id)
-        if quantity:
-            self._opening[contract.con_id] = Lot(quantity=quantity, price=price, opened_at=at, order_ref=order_ref)
-        else:
-            self._opening.pop(contract.con_id, None)
+    def write_off(self, con_id: int, shares: Decimal) -> bool:
+        """State how many shares of ours the broker no longer has, without an execution that says why; False if known.
+
+        A later statement replaces an earlier one, so that an execution that comes after all puts things right.
+        """
+        if shares == self._gone.get(con_id, Decimal(0)):
+            return False
+        self._gone[con_id] = shares
+        self._forget(con_id)
+        return True
 
     def traded(self, con_id: int) -> Decimal:
-        """Signed shares of the known executions alone, without what was held before them."""
+        """Signed shares of the known executions, whatever was written off."""
         ids = self._base_ids.get(con_id, ())
         return sum((e.shares * e.side.sign for e in map(self._executions.__getitem__, ids)), Decimal(0))
 
@@ -90,9 +93,13 @@ class Ledger:
         """Signed shares held."""
         return self._book(con_id).quantity if con_id in self._contracts else Decimal(0)
 
-    def filled(self, order_id: int) -> Decimal:
-        """Shares that one order of this client has filled."""
-        return self._filled.get(order_id, Decimal(0))
+    def filled(self, order_ref: str, order_id: int, perm_id: int = 0) -> Decimal:
+        """Shares that one order has filled. Order ids begin anew on some days, so the reference belongs to it.
+
+        perm_id: tells two orders of one reference and id apart, once the broker has named it.
+        """
+        known = (self._executions[base_id] for base_id in self._by_order.get((order_ref, order_id), ()))
+        return sum((e.shares for e in known if not (perm_id and e.perm_id) or e.perm_id == perm_id), Decimal(0))
 
     def holdings(self) -> tuple[Holding, ...]:
         """What is held, by con_id."""
@@ -151,8 +158,8 @@ class Ledger:
         book = self._books.get(con_id)
         if book is None:
             executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
-            opening = [self._opening[con_id]] if con_id in self._opening else []
-            book = match_fills(self._contracts[con_id], opening, [self._fill(e) for e in executions], self.fill_costs)
+            book = match_fills(self._contracts[con_id], [self._fill(e) for e in executions], self.fill_costs)
+            book.write_off(self._gone.get(con_id, Decimal(0)))
             self._books[con_id] = book
         return book
 

@@ -96,19 +96,20 @@ class SymbolBook:
             return float("nan")
         return sum(float(lot.quantity) * lot.price for lot in self.lots) / float(quantity)
 
+    def write_off(self, shares: Decimal) -> None:
+        """Take shares out of the oldest lots; at what price they went nobody knows, so nothing is earned or lost."""
+        _close(self.lots, -shares, 0.0)
 
-def match_fills(contract: Contract, opening: Iterable[Lot], fills: Iterable[Fill], costs: FillCosts) -> SymbolBook:
-    """Match fills in the order given against the opening lots, first in first out; what no report says is estimated."""
-    book = SymbolBook(contract=contract, lots=deque(opening))
+
+def match_fills(contract: Contract, fills: Iterable[Fill], costs: FillCosts) -> SymbolBook:
+    """Match fills in the order given, first in first out; what no report says is estimated."""
+    book = SymbolBook(contract=contract)
     trip: _Trip | None = None
-    for lot in book.lots:
-        trip = trip or _Trip(opened_at=lot.opened_at, order_ref=lot.order_ref)
-        _enter(trip, lot.quantity, lot.price)
-    ordered: dict[int, tuple[float, float]] = {}  # by order: shares and USD filled so far
+    ordered: dict[tuple[str, int], tuple[float, float]] = {}  # by order: shares and USD filled so far
     for fill in fills:
         execution = fill.execution
         left = execution.shares * execution.side.sign
-        order = execution.perm_id or execution.order_id
+        order = (execution.order_ref, execution.order_id)
         before = ordered.get(order, (0.0, 0.0))
         ordered[order] = (before[0] + float(execution.shares), before[1] + float(execution.shares) * execution.price)
         cost = costs.of_fill(fill, *before)

@@ -1,24 +1,49 @@
 """Orders, pure: bracket legs, the life of an order, and protection equal to the position."""
 
-from momentum_kit.trading.orders.bracket import Bracket, Leg, as_limit, as_market, bracket_legs, stop_order
+from momentum_kit.trading.orders.bracket import (
+    Bracket,
+    Leg,
+    as_limit,
+    as_market,
+    bracket_legs,
+    exit_order,
+    oca_group,
+    stop_order,
+)
+from momentum_kit.trading.orders.evidence import (
+    POSITION_LAG_S,
+    Agreement,
+    Evidence,
+    OrderWord,
+    PositionWitness,
+    weigh,
+)
 from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState, UnexpectedMove, next_state, notice_state
 from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, protective_moves
 
 __all__ = [
     "FROM_LIST",
+    "POSITION_LAG_S",
+    "Agreement",
     "Bracket",
     "Cancel",
+    "Evidence",
     "Leg",
     "Move",
     "OrderState",
+    "OrderWord",
     "PlaceStop",
+    "PositionWitness",
     "Resize",
     "UnexpectedMove",
     "as_limit",
     "as_market",
     "bracket_legs",
+    "exit_order",
     "next_state",
     "notice_state",
+    "oca_group",
     "protective_moves",
     "stop_order",
+    "weigh",
 ]

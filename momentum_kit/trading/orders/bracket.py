@@ -1,11 +1,10 @@
-"""A bracket: its three orders, the exit that a resting stop turns into, and how each stands at the broker.
+"""A bracket: its three orders, the exit that its target turns into, and how each stands at the broker.
 
 The requests are pure functions of an intent; Bracket and Leg are the state that the order desk owns and changes.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.models import ExitRequest, Intent, OrderAction, OrderRequest, PriceIncrement
@@ -83,23 +82,32 @@ def stop_order(
     )
 
 
-def as_market(stop: OrderRequest, quantity: Decimal) -> OrderRequest:
-    """The same order turned into a market order: it sells at once and its OCA group takes the target along."""
-    return replace(
-        stop,
+def exit_order(intent: Intent, group: str, quantity: Decimal) -> OrderRequest:
+    """A sell of its own for an exit, where no target is left to be turned; a member of the OCA group given."""
+    return OrderRequest(
+        action=OrderAction.SELL,
         quantity=quantity,
         order_type="MKT",
-        limit_price=None,
-        stop_price=None,
-        outside_rth=False,
-        transmit=True,
+        tif="GTC",
+        order_id=intent.target_order_id,
+        oca_group=group,
+        oca_type=OCA_REDUCE_WITH_BLOCK,
+        order_ref=intent.intent_id,
+        account=intent.account,
     )
 
 
-def as_limit(stop: OrderRequest, quantity: Decimal, limit_price: float) -> OrderRequest:
-    """The same order turned into a marketable limit that works outside regular hours."""
+def as_market(order: OrderRequest, quantity: Decimal) -> OrderRequest:
+    """The same selling order, to be filled at once at any price; regular hours only."""
     return replace(
-        stop,
+        order, quantity=quantity, order_type="MKT", limit_price=None, stop_price=None, outside_rth=False, transmit=True
+    )
+
+
+def as_limit(order: OrderRequest, quantity: Decimal, limit_price: float) -> OrderRequest:
+    """The same selling order as a limit that works outside regular hours."""
+    return replace(
+        order,
         quantity=quantity,
         order_type="LMT",
         limit_price=limit_price,
@@ -116,20 +124,29 @@ def oca_group(intent: Intent) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Leg:
-    """One order. request is what we sent last; changing: a modify is out that the broker has not echoed.
+    """One order of ours. request is what we sent last; changing: a modify is out that the broker has not echoed.
 
-    status_filled: shares that statuses say are filled; executions may still be on their way.
+    named: the most shares that statuses and lists called filled; executions may still be on their way. spoken, heard:
+    the numbers of the latest word to and from the broker about it, so that a list asked for earlier undoes neither.
+    told, echo: the latest status and copy of the order that events brought. absent: whole lists in a row that do not
+    have it. Times are elapsed seconds of the clock.
     """
 
-    role: str  # entry, target or stop
+    role: str  # entry, target, stop or exit
     request: OrderRequest
-    sent_at: datetime
+    sent_at: float
     state: OrderState = OrderState.SENT
     perm_id: int = 0
     changing: bool = False
-    cancel_sent_at: datetime | None = None
-    status_filled: Decimal = Decimal(0)
-    status_at: datetime | None = None
+    cancel_sent_at: float | None = None
+    named: Decimal = Decimal(0)
+    spoken: int = 0
+    heard: int = 0
+    told: str = ""
+    echo: OrderRequest | None = None
+    absent: int = 0
+    absent_since: float = 0.0
+    turned: bool = False  # an exit has made it marketable
 
     @property
     def live(self) -> bool:
@@ -146,32 +163,50 @@ class Leg:
         """True while the broker holds or works the order, so that it may be modified."""
         return self.state in ACKNOWLEDGED
 
+    @property
+    def at_rest(self) -> bool:
+        """True if it may be modified now: nothing that we asked of it is outstanding."""
+        return self.acknowledged and not self.changing and self.cancel_sent_at is None
+
+    @property
+    def selling(self) -> bool:
+        """True if it would sell as soon as it works, whatever the price does: an exit."""
+        return self.role == "exit" or self.turned or self.request.order_type == "MKT"
+
 
 @dataclass(slots=True, kw_only=True)
 class Bracket:
-    """The orders around one entry intent, until flat.
+    """The orders around one entry intent, until flat. Times are elapsed seconds of the clock.
 
-    uncertain: why only the broker's lists can tell how it stands; empty while its events tell. contradiction: what
-    those lists said against our fills and orders when they were last asked; empty if nothing.
+    uncertain: why only the broker's list of orders can tell how they stand; empty while its events tell. listed: that
+    list has been had whole since we know of the bracket, so that an order which is not here does not exist.
     """
 
     intent: Intent
-    sent_at: datetime
+    sent_at: float
+    listed: bool = True
     legs: dict[str, Leg] = field(default_factory=dict)  # by role
-    replaced: list[Leg] = field(default_factory=list)  # stops that another one stands in for
+    replaced: list[Leg] = field(default_factory=list)  # orders that another one of their role stands in for
     exit: ExitRequest | None = None
+    exit_reason: str = ""  # of the latest exit, also once it is done
     exit_intent_id: str = ""
-    exit_tried_at: datetime | None = None
-    stop_tried_at: datetime | None = None
-    first_fill_at: datetime | None = None
-    idle_since: datetime | None = None  # flat, and the entry is done
-    shrinking_since: datetime | None = None  # an order sells more than is held: its group is about to reduce it
+    exit_tried_at: float | None = None
+    exit_tries: int = 0
+    stop_tried_at: float | None = None
+    stops_unheard: int = 0  # stops placed since the broker last accepted one
+    first_fill_at: float | None = None
+    idle_since: float | None = None  # nothing held, and the entry is done
+    shrinking_since: float | None = None  # an order sells more than is held: its group is about to reduce it
+    gapped_since: float | None = None  # the market is below the limit of a triggered stop
     uncertain: str = ""
-    contradiction: str = ""
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
-    sold_elsewhere: Decimal = Decimal(0)  # shares of ours that the broker, asked twice, no longer has
     alerted: set[str] = field(default_factory=set)  # what a human has been told already
     closed: bool = False
+
+    def leave(self, request: ExitRequest) -> None:
+        """Go for flat, for the reason given; what was asked first stays the reason."""
+        if self.exit is None:
+            self.exit, self.exit_reason = request, request.reason
 
     @property
     def entry(self) -> Leg | None:
@@ -180,13 +215,18 @@ class Bracket:
 
     @property
     def target(self) -> Leg | None:
-        """The leg that takes the profit."""
+        """The leg that takes the profit; an exit makes this same order marketable."""
         return self.legs.get("target")
 
     @property
     def stop(self) -> Leg | None:
-        """The leg that protects the position; an exit turns this same order into a selling one."""
+        """The leg that protects the position; an exit leaves it alone, and their group reduces it."""
         return self.legs.get("stop")
+
+    @property
+    def way_out(self) -> Leg | None:
+        """The order that is selling the position now, if any."""
+        return next((leg for leg in self if leg.selling and leg.live), None)
 
     @property
     def entry_live(self) -> bool:

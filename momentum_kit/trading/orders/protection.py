@@ -1,10 +1,11 @@
-"""Protective quantity against position: the moves that make them equal; computed after every change."""
+"""Protective quantity against what is held: the moves that make them equal; computed after every change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from momentum_kit.trading.orders.bracket import Bracket, Leg
+from momentum_kit.trading.orders.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,15 @@ class Resize:
     leg: Leg
     quantity: Decimal
 
+    @property
+    def shrinks(self) -> bool:
+        """True if the leg could sell less afterwards."""
+        return self.quantity < self.leg.request.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancel a leg that has nothing left to protect."""
+    """Cancel a leg that has nothing left to protect, or sells what another one sells already."""
 
     leg: Leg
 
@@ -32,33 +38,39 @@ class Cancel:
 Move = PlaceStop | Resize | Cancel
 
 
-def protective_moves(bracket: Bracket, position: Decimal, filled: Callable[[int], Decimal]) -> tuple[Move, ...]:
-    """What makes stop and target equal to a long position; () when they are, or while a leg's word is outstanding.
+def protective_moves(bracket: Bracket, evidence: Evidence, filled: Callable[[Leg], Decimal]) -> tuple[Move, ...]:
+    """What makes the selling orders equal to what is held; () when they are, or while a leg's word is outstanding.
 
-    filled(order_id): shares that order has filled. What IB does with children under a partly filled parent is not
-    documented, so their quantities are never trusted. A dead stop is replaced first; whatever else could sell is
-    then cancelled, because only orders of one OCA group take each other along.
+    filled(leg): shares that order has filled. A leg grows as soon as more may be sold than it would sell, and shrinks
+    only when it would sell more than is held by any positive word. What IB does with children under a partly filled
+    parent is not documented, so their quantities are never trusted. Only orders of one OCA group take each other
+    along: what stands in another group than a stop that the broker has accepted is cancelled.
     """
-    if position < 0:
+    selling = [leg for leg in bracket if leg.role != "entry" and leg.live]
+    if evidence.held < 0:
         return ()
-    if position == 0:
-        if bracket.entry_live:
-            return ()
-        return tuple(Cancel(leg) for leg in bracket if leg.live and leg.cancel_sent_at is None)
-    stop, target = bracket.stop, bracket.target
-    selling = [leg for leg in bracket if leg.role != "entry" and leg.live and leg.cancel_sent_at is None]
+    if evidence.held == 0:
+        return () if bracket.entry_live else tuple(Cancel(leg) for leg in selling if leg.cancel_sent_at is None)
+    stop = bracket.stop
     if stop is None or not stop.protecting:
-        return (PlaceStop(position), *(Cancel(leg) for leg in selling))
-    keep = [stop, target] if target is not None and _together(stop, target) else [stop]
-    moves: list[Move] = [Cancel(leg) for leg in selling if not any(leg is kept for kept in keep)]
-    for leg in keep:
-        wanted = position + filled(leg.request.order_id)
-        at_rest = leg.acknowledged and not leg.changing and leg.cancel_sent_at is None
-        if at_rest and leg.request.quantity != wanted:
+        at_market = bracket.way_out is not None and bracket.way_out.request.order_type == "MKT"
+        if at_market or not evidence.sellable:
+            return ()  # what sells at once needs no stop beside it
+        return (PlaceStop(evidence.sellable),)
+    group = [stop, *(leg for leg in selling if leg is not stop and _together(leg, stop))]
+    moves: list[Move] = []
+    if stop.acknowledged:
+        surplus = (leg for leg in selling if leg not in group or leg in bracket.replaced)
+        moves += [Cancel(leg) for leg in surplus if leg.cancel_sent_at is None]
+    for leg in group:
+        done = filled(leg)
+        left = leg.request.quantity - done
+        wanted = max(evidence.sellable, min(left, evidence.held)) + done
+        if leg.at_rest and leg.request.quantity != wanted:
             moves.append(Resize(leg, wanted))
     return tuple(moves)
 
 
 def _together(leg: Leg, other: Leg) -> bool:
-    """True if a fill of one takes the other along; a target whose stop was replaced is on its own."""
-    return leg.request.oca_group == other.request.oca_group
+    """True if a fill of one takes the other along; a target whose stop was replaced may be on its own."""
+    return bool(leg.request.oca_group) and leg.request.oca_group == other.request.oca_group

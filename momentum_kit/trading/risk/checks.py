@@ -138,6 +138,11 @@ def opposite_order(facts: EntryFacts, _: RiskSettings) -> RiskCheck:
     return _at_most("opposite order", facts.exposure.opposite_orders, 0)
 
 
+def evidence(facts: EntryFacts, _: RiskSettings) -> RiskCheck:
+    """The broker's word on the symbol is whole and agrees with itself, and nobody else is in it."""
+    return _at_most("evidence", float(bool(facts.exposure.doubt)), 0, facts.exposure.doubt)
+
+
 def cool_down(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
     """The symbol has rested since its last entry."""
     return _at_least("cool-down", facts.exposure.since_last_entry_s, settings.cool_down_s)

@@ -60,7 +60,8 @@ class Exposure:
     """Our book, money in USD, times in market seconds.
 
     state: what the session may do. symbol_quantity: shares held or on order in this symbol; opposite_orders: our
-    working orders that sell it; entries_on_item: entries made on this very news item before.
+    working orders that sell it; entries_on_item: entries made on this very news item before. doubt: why the broker's
+    word on the symbol is not whole, or not ours alone; empty where it is.
     slots: symbols held or on order; catalyst_slots: those of them on this catalyst. notional_usd: positions and working
     entries of all symbols, symbol_notional_usd: of this one.
     since_last_entry_s: since the last entry in this symbol, inf if there was none. to_close_s: until the regular
@@ -73,6 +74,7 @@ class Exposure:
     symbol_quantity: Decimal
     entries_on_item: int
     opposite_orders: int
+    doubt: str
     slots: int
     catalyst_slots: int
     notional_usd: float

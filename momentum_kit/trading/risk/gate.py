@@ -27,6 +27,7 @@ CHECKS: tuple[Callable[[EntryFacts, RiskSettings], RiskCheck], ...] = (
     checks.losses_in_a_row,
     checks.already_held,
     checks.opposite_order,
+    checks.evidence,
     checks.cool_down,
     checks.max_positions,
     checks.concentration,

@@ -239,31 +239,39 @@ async def test_children_that_died_with_the_entry(tmp_path):
         assert {intent.kind for intent in desk.intents.unresolved()} == {IntentKind.ENTRY, IntentKind.PROTECT}
 
 
-async def test_stop_first_then_the_target_that_outlived_it(tmp_path):
-    """When only the stop dies, its replacement is sent before the target is cancelled."""
+async def test_a_dead_stop_is_replaced_in_the_group_of_the_target(tmp_path):
+    """When only the stop dies, its replacement joins the target's group: a fill of one still takes the other along."""
     async with trading_desk(tmp_path) as desk:
         await desk.enter()
         desk.broker.kill(desk.broker.leg(1, "stop"))
         await desk.settle()
         await desk.beat(1)
-        assert [change for change, _ in desk.broker.sent[3:]] == ["place", "cancel"]
-        assert desk.broker.leg(1, "stop").alive
-        assert not desk.broker.leg(1, "target").alive
+        assert [change for change, _ in desk.broker.sent[3:]] == ["place"]
+        stop, target = desk.broker.leg(1, "stop"), desk.broker.leg(1, "target")
+        assert stop.alive
+        assert target.alive
+        assert stop.request.oca_group == target.request.oca_group
 
 
-async def test_a_broker_that_refuses_every_stop_is_not_flooded(tmp_path):
-    """A standalone stop that dies is tried again at leisure, and the human is told each time."""
+async def test_a_broker_that_takes_no_stop_is_sold_to(tmp_path):
+    """One corrected try, then the position is sold by its target, with the reason, and a human is called; no flood."""
     async with trading_desk(tmp_path) as desk:
-        await desk.enter()
+        quantity = await desk.enter()
         desk.broker.refuse = {"stop"}
         desk.broker.kill(desk.broker.leg(1, "stop"))
         await desk.settle()
         await desk.beat(5)
-        assert 2 <= len(order_rows(desk, leg="stop", change="place")) - 1 <= 4
-        assert "critical" in desk.alerts.levels()
-        desk.broker.refuse = set()
+        assert len(order_rows(desk, leg="stop", change="place")) - 1 == 2
+        target = desk.broker.leg(1, "target")
+        assert (target.request.order_type, target.request.quantity) == ("MKT", quantity)
+        desk.broker.fill(target, int(quantity), 4.9)
         await desk.beat(3)
-        assert desk.broker.leg(1, "stop").alive
+        assert desk.positions.flat
+        assert [row["reason"] for row in desk.journal["round_trips"]] == ["stop refused"]
+        assert "SYM1: the broker takes no stop, so the position is sold; a human must look" in [
+            text for level, text in desk.alerts.texts if level == "critical"
+        ]
+        assert len(order_rows(desk, leg="stop", change="place")) - 1 == 2
 
 
 async def test_filled_status_before_its_execution_is_not_a_bare_position(tmp_path):
@@ -275,12 +283,11 @@ async def test_filled_status_before_its_execution_is_not_a_bare_position(tmp_pat
         desk.broker.update(stop)
         await desk.settle()
         await desk.beat(1)
-        assert len(desk.broker.sent) == 3
         stop.filled, stop.status = Decimal(0), "PreSubmitted"
         desk.broker.fill(stop, int(quantity), 4.9)
         await desk.beat(2)
         assert desk.positions.flat
-        assert len(desk.broker.sent) == 3
+        assert not order_rows(desk, leg="stop", change="place")[1:]
 
 
 async def test_entry_told_filled_before_its_execution_keeps_its_children(tmp_path):
@@ -367,21 +374,40 @@ async def test_a_flip_is_for_a_human(tmp_path):
 # -- exits -------------------------------------------------------------------------------------------------------------
 
 
-async def test_exit_turns_the_resting_stop(tmp_path):
-    """In regular hours the stop itself becomes the market order, of the position's size; nothing is cancelled first."""
+async def test_an_exit_turns_the_target_and_leaves_the_stop(tmp_path):
+    """In regular hours the target becomes the market order, of the position's size; the stop rests on."""
     async with trading_desk(tmp_path) as desk:
         quantity = await desk.enter()
         await ask_exit(desk)
         change, order = desk.broker.sent[-1]
         assert (change, order.order_type, order.quantity) == ("modify", "MKT", quantity)
-        assert order.order_id == desk.broker.sent[2][1].order_id
+        assert order.order_id == desk.broker.sent[1][1].order_id
         assert [row["leg"] for row in order_rows(desk, change="modify")] == ["exit"]
-        desk.broker.fill(desk.broker.leg(1, "stop"), int(quantity), 5.1)
+        stop = desk.broker.leg(1, "stop")
+        assert (stop.alive, stop.request.order_type, stop.request.quantity) == (True, "STP", quantity)
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.1)
         await desk.beat(2)
         assert desk.positions.flat
         assert not order_rows(desk, change="cancel")
         assert desk.intents.unresolved() == ()
         assert desk.execution.working_entries == 0
+
+
+async def test_an_exit_without_a_target_sells_in_the_stops_group(tmp_path):
+    """Where the target is gone a sell of its own goes out, and its group reduces the stop as it fills."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.kill(desk.broker.leg(1, "target"))
+        await desk.settle()
+        await ask_exit(desk)
+        sell, stop = desk.broker.leg(1, "exit"), desk.broker.leg(1, "stop")
+        assert (sell.request.order_type, sell.request.quantity) == ("MKT", quantity)
+        assert sell.request.oca_group == stop.request.oca_group
+        assert stop.alive
+        desk.broker.fill(sell, int(quantity), 5.0)
+        await desk.beat(3)
+        assert desk.positions.flat
+        assert desk.intents.unresolved() == ()
 
 
 async def test_exit_while_the_entry_works(tmp_path):
@@ -408,7 +434,7 @@ async def test_exit_of_an_unfilled_entry_is_its_cancel(tmp_path):
 
 
 async def test_exit_without_a_stop_places_it_first(tmp_path):
-    """A bare position gets its stop, and that stop is then turned."""
+    """A bare position gets its stop in the target's group, and the target then sells."""
     async with trading_desk(tmp_path) as desk:
         await desk.enter()
         desk.broker.silent = True
@@ -437,7 +463,7 @@ async def test_halt_keeps_the_stop(tmp_path):
 
 
 async def test_outside_hours_the_exit_is_a_marketable_limit(tmp_path):
-    """Before the open the bracket's stop is STP LMT, and an exit turns it into a limit through the bid, repriced."""
+    """Before the open the bracket's stop is STP LMT, and an exit steps the target down a ladder below the bid."""
     clock = TestClock(OPEN - timedelta(hours=1))
     async with trading_desk(tmp_path, MemoryBroker(clock)) as desk:
         await desk.enter()
@@ -448,7 +474,8 @@ async def test_outside_hours_the_exit_is_a_marketable_limit(tmp_path):
         assert (order.order_type, order.limit_price, order.outside_rth) == ("LMT", 4.78, True)
         desk.quotes[1] = quote_of(1, 4.60, 4.65)
         await desk.beat(6)
-        assert desk.broker.sent[-1][1].limit_price == 4.58
+        assert desk.broker.sent[-1][1].limit_price == 4.56  # one per cent
+        assert desk.broker.leg(1, "stop").alive
 
 
 async def test_refused_exit_is_tried_again_after_asking(tmp_path):
@@ -457,15 +484,30 @@ async def test_refused_exit_is_tried_again_after_asking(tmp_path):
         quantity = await desk.enter()
         desk.broker.refuse = {"modify"}
         await ask_exit(desk)
-        stop = desk.broker.leg(1, "stop")
-        assert (stop.request.order_type, stop.alive) == ("STP", True)
+        target, stop = desk.broker.leg(1, "target"), desk.broker.leg(1, "stop")
+        assert (target.request.order_type, target.alive, stop.alive) == ("LMT", True, True)
         desk.broker.refuse = set()
         await desk.beat(4)
-        assert desk.broker.leg(1, "stop").request.order_type == "MKT"
+        assert target.request.order_type == "MKT"
         assert not order_rows(desk, change="cancel")
-        desk.broker.fill(desk.broker.leg(1, "stop"), int(quantity), 5.0)
+        desk.broker.fill(target, int(quantity), 5.0)
         await desk.beat(2)
         assert desk.positions.flat
+
+
+async def test_a_target_that_may_not_be_changed_is_sold_beside(tmp_path):
+    """Where the broker refuses every modify, a sell of its own goes out in the group instead."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.refuse = {"modify"}
+        await ask_exit(desk)
+        await desk.beat(8)
+        sell = desk.broker.leg(1, "exit")
+        assert (sell.request.order_type, sell.request.quantity) == ("MKT", quantity)
+        assert sell.request.oca_group == desk.broker.leg(1, "stop").request.oca_group
+        desk.broker.fill(sell, int(quantity), 5.0)
+        await desk.beat(3)
+        assert (desk.position(), desk.positions.flat) == (0, True)
 
 
 async def test_slow_exit_is_reported_and_not_repeated(tmp_path):
@@ -560,6 +602,17 @@ async def test_a_stop_that_died_unheard_is_missed(tmp_path):
         assert desk.broker.leg(1, "stop").alive
 
 
+async def test_nothing_is_entered_where_somebody_else_is(tmp_path):
+    """Shares that the user bought by hand bar the symbol for entries; another symbol stays open."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.by_hand(1, 500)
+        await desk.beat(5)
+        await desk.signal(1)
+        await desk.signal(2)
+        verdicts = [(row["con_id"], row["verdict"], row["reason"]) for row in desk.journal["risk"]]
+        assert verdicts == [(1, "refused", "evidence"), (2, "accepted", "")]
+
+
 async def test_shares_that_somebody_else_sold_are_reported(tmp_path):
     """A holding that our fills do not explain stops entries and is told to a human, once."""
     async with trading_desk(tmp_path) as desk:
@@ -567,7 +620,7 @@ async def test_shares_that_somebody_else_sold_are_reported(tmp_path):
         desk.broker.positions[1] = (Decimal(100), 5.0)
         await desk.beat(60)
         assert [text for level, text in desk.alerts.texts if level == "critical"] == [
-            "SYM1: the broker holds 100, our fills say 833"
+            "SYM1: 733 shares of ours are gone: position 100, orders 833, executions 833"
         ]
         assert desk.halts
 

@@ -52,7 +52,7 @@ def state_of(ledger):
         ledger.realised_usd,
         ledger.costs_usd,
         ledger.unrealised_usd(lambda _con_id: 6.0),
-        [ledger.filled(order_id) for order_id in range(8)],
+        [ledger.filled(f"mk-{con_id}", order_id) for con_id in (1, 2) for order_id in range(8)],
     )
 
 
@@ -67,7 +67,7 @@ def test_round_trip():
     assert trip.r(100.0) == pytest.approx(1.37)
     assert (trip.opened_at, trip.closed_at) == (buys[0].time, sell.time)
     assert ledger.realised_usd == pytest.approx(140)
-    assert (ledger.holdings(), ledger.position(1), ledger.filled(1)) == ((), 0, 400)
+    assert (ledger.holdings(), ledger.position(1), ledger.filled("mk-1", 1)) == ((), 0, 400)
 
 
 def test_first_in_first_out():
@@ -157,13 +157,23 @@ def test_crossing_through_flat_opens_the_other_side():
     assert len(ledger.round_trips()) == 1
 
 
-def test_what_was_held_before_counts():
-    """Shares whose fills the broker no longer lists are stated, and sales take them first."""
-    ledger = ledger_of(execution(1, SELL, 60, 6.0))
-    ledger.open_with(Contract("S1", 1), Decimal(100), 5.0, START - timedelta(days=1), "mk-old")
-    (holding,) = ledger.holdings()
-    assert (holding.quantity, holding.order_ref, ledger.realised_usd) == (40, "mk-old", pytest.approx(60))
-    assert ledger.traded(1) == -60
+def test_what_is_gone_is_written_off():
+    """Shares that the broker no longer has leave the holding without profit or loss; a later word puts it right."""
+    buy, sell = execution(1, BUY, 100, 5.0), execution(2, SELL, 100, 6.0)
+    ledger = ledger_of(buy)
+    assert ledger.write_off(1, Decimal(60))
+    assert not ledger.write_off(1, Decimal(60))
+    assert (ledger.position(1), ledger.traded(1), ledger.realised_usd, ledger.round_trips()) == (40, 100, 0, ())
+    ledger.add_execution(sell)
+    assert ledger.write_off(1, Decimal(0))
+    assert (ledger.position(1), ledger.realised_usd, len(ledger.round_trips())) == (0, pytest.approx(100), 1)
+
+
+def test_order_ids_that_begin_anew_are_other_orders():
+    """An id that was used before under another reference has filled nothing; nor has another permanent id."""
+    ledger = ledger_of(execution(1, BUY, 100, 5.0, order_id=7))
+    assert ledger.filled("mk-1", 7) == ledger.filled("mk-1", 7, perm_id=1) == 100
+    assert ledger.filled("mk-another", 7) == ledger.filled("mk-1", 7, perm_id=2) == 0
 
 
 def test_unknown_contract_is_flat():

@@ -11,17 +11,21 @@ from momentum_kit.models.intents import Intent, IntentKind
 from momentum_kit.models.orders import OrderAction
 from momentum_kit.trading import US_STOCK_BANDS
 from momentum_kit.trading.orders import (
+    Agreement,
     Bracket,
     Cancel,
+    Evidence,
     Leg,
     OrderState,
     PlaceStop,
     Resize,
+    as_market,
     bracket_legs,
     protective_moves,
 )
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
+SENT_AT = 100.0
 S = OrderState
 
 
@@ -33,16 +37,25 @@ def bracket(entry=S.FILLED, target=S.WORKING, stop=S.HELD, quantity=100):
         risk_usd=12.0, created_at=AT, entry_order_id=1, target_order_id=2, stop_order_id=3,
     )  # fmt: skip
     orders = bracket_legs(intent, regular_hours=True, stop_slack_pct=2.0, bands=US_STOCK_BANDS)
-    found = Bracket(intent=intent, sent_at=AT)
+    found = Bracket(intent=intent, sent_at=SENT_AT)
     for role, order, state in zip(("entry", "target", "stop"), orders, (entry, target, stop), strict=True):
-        found.legs[role] = Leg(role=role, request=order, sent_at=AT, state=state)
+        found.legs[role] = Leg(role=role, request=order, sent_at=SENT_AT, state=state)
     return found
 
 
-def moves(of, position, **filled):
+def evidence(held, sellable=None):
+    """What is held, and what may be sold of it: all, unless said otherwise."""
+    shares = Decimal(held)
+    return Evidence(
+        executions=shares, orders=shares, position=shares, foreign=Decimal(0), held=shares,
+        sellable=max(shares, Decimal(0)) if sellable is None else Decimal(sellable), agreement=Agreement.AGREED,
+        confirmed=False,
+    )  # fmt: skip
+
+
+def moves(of, held, sellable=None, **filled):
     """What is to be done; filled by role."""
-    by_id = {of.legs[role].request.order_id: Decimal(shares) for role, shares in filled.items()}
-    return protective_moves(of, Decimal(position), lambda order_id: by_id.get(order_id, Decimal(0)))
+    return protective_moves(of, evidence(held, sellable), lambda leg: Decimal(filled.get(leg.role, 0)))
 
 
 def test_equal_needs_nothing():
@@ -64,10 +77,23 @@ def test_what_a_leg_has_filled_counts_as_its_size():
 
 @pytest.mark.parametrize("stop", [S.CANCELLED, S.REJECTED, S.FILLED, S.INACTIVE])
 def test_a_dead_stop_is_replaced_first(stop):
-    """The new stop goes out before the target, which could then sell as well, is cancelled."""
-    first, *rest = moves(bracket(stop=stop), 100)
-    assert first == PlaceStop(Decimal(100))
-    assert {type(move) for move in rest} == {Cancel}
+    """The new stop goes out before anything is taken away."""
+    assert moves(bracket(stop=stop), 100) == (PlaceStop(Decimal(100)),)
+
+
+def test_what_sells_at_the_market_needs_no_stop_beside_it():
+    """While an exit works at the market, a stop that the broker has ended is not replaced."""
+    of = bracket(stop=S.CANCELLED)
+    of.target.request = as_market(of.target.request, Decimal(100))
+    assert moves(of, 100) == ()
+
+
+def test_less_than_held_may_be_sold_and_nothing_shrinks():
+    """While only one witness says that there is less, no leg grows and none is taken away."""
+    assert moves(bracket(), 100, sellable=0) == ()
+    of = bracket(quantity=60)
+    assert moves(of, 100, sellable=80) == (Resize(of.stop, Decimal(80)), Resize(of.target, Decimal(80)))
+    assert moves(bracket(stop=S.CANCELLED), 100, sellable=0) == ()
 
 
 @pytest.mark.parametrize("stop", [S.SENT, S.PENDING, S.UNKNOWN, S.CANCELLING])
@@ -84,10 +110,20 @@ def test_a_missing_stop_is_placed():
 
 
 def test_a_target_outside_the_stops_group_goes():
-    """Where stop and target no longer take each other along, only the stop stays."""
+    """Where stop and target no longer take each other along, only the stop stays, once the broker has it."""
     of = bracket()
     of.stop.request = replace(of.stop.request, oca_group="another")
     assert moves(of, 100) == (Cancel(of.target),)
+    of.stop.state = S.SENT
+    assert moves(of, 100) == ()
+
+
+def test_a_second_live_stop_is_surplus():
+    """A stop that another one has replaced goes, though both stand in one group."""
+    of = bracket()
+    twin = Leg(role="stop", request=replace(of.stop.request, order_id=9), sent_at=SENT_AT, state=S.HELD)
+    of.replaced.append(twin)
+    assert moves(of, 100) == (Cancel(twin),)
 
 
 def test_orphans_go_when_flat():
@@ -106,21 +142,23 @@ def test_one_change_at_a_time():
     """A leg whose modify is not echoed, or whose cancel is out, is left alone."""
     of = bracket()
     of.stop.changing = True
-    of.target.cancel_sent_at = AT
+    of.target.cancel_sent_at = SENT_AT
     assert moves(of, 40) == ()
 
 
 @given(
     st.integers(-50, 100),
+    st.integers(0, 100),
     st.sampled_from(list(S)),
     st.sampled_from(list(S)),
     st.sampled_from(list(S)),
 )
-def test_no_move_sells_more_than_is_held(position, entry, target, stop):
-    """Whatever the states: no leg is sized beyond the position, and a stop is placed at most once."""
-    found = moves(bracket(entry, target, stop), position)
+def test_no_move_sells_more_than_is_held(held, sellable, entry, target, stop):
+    """Whatever the states: no leg grows beyond what may be sold, and a stop is placed at most once."""
+    sellable = min(max(held, 0), sellable)
+    found = moves(bracket(entry, target, stop), held, sellable)
     sizes = [move.quantity for move in found if not isinstance(move, Cancel)]
-    assert all(size == position for size in sizes)
+    assert all(sellable <= size <= max(held, 0) for size in sizes)
     assert sum(isinstance(move, PlaceStop) for move in found) <= 1
-    if position < 0:
+    if held < 0:
         assert not found

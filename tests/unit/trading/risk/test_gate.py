@@ -24,7 +24,7 @@ FREE = EntryFacts(
         live=True, halted=False, luld_band=5.5,
     ),
     exposure=Exposure(
-        state=TradingState.RUNNING, symbol_quantity=Decimal(0), entries_on_item=0, opposite_orders=0, slots=0,
+        state=TradingState.RUNNING, symbol_quantity=Decimal(0), entries_on_item=0, doubt="", opposite_orders=0, slots=0,
         catalyst_slots=0, notional_usd=0.0, symbol_notional_usd=0.0, entries_last_minute=0,
         since_last_entry_s=math.inf, to_close_s=3600.0, to_maintenance_s=36_000.0, day_pnl_usd=0.0,
         symbol_pnl_usd=0.0, losses_in_a_row=0,
@@ -58,7 +58,7 @@ def test_nothing_against_it():
     """With every limit kept the entry is accepted, and every check has been made, each under a name of its own."""
     verdict = check_entry(FREE, SETTINGS)
     assert (verdict.accepted, verdict.reason) == (True, "")
-    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 34
+    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 35
 
 
 @pytest.mark.parametrize("state", [state for state in TradingState if state is not TradingState.RUNNING])
@@ -95,6 +95,7 @@ ONE_EACH = [
     ({"symbol_quantity": Decimal(-1)}, "already held"),
     ({"entries_on_item": 1}, "already held"),
     ({"opposite_orders": 1}, "opposite order"),
+    ({"doubt": "the broker's words differ"}, "evidence"),
     ({"since_last_entry_s": 899.9}, "cool-down"),
     ({"slots": 4}, "max positions"),
     ({"catalyst_slots": 2}, "catalyst"),

@@ -1,0 +1,112 @@
+"""Witnesses: what position rows, orders and executions say of each symbol, weighed; for the whole execution service.
+
+The order desk follows the orders, the ledger counts the executions, position rows come here; trading/orders/evidence
+decides what follows from the three.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from momentum_kit.models import OrderAction, Position
+from momentum_kit.services.context import SessionContext
+from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import Agreement, Evidence, Leg, OrderState, OrderWord, PositionWitness, weigh
+
+
+class Witnesses:
+    """The evidence of every symbol that the account or we have to do with; by con_id.
+
+    executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours.
+    positions_whole: the same for positions; before it, what nobody named is unknown and not zero. begun: the start is
+    over, so that a symbol which is new held nothing of ours until now. resumed: it found intents without an end.
+    foreign_orders: con_ids in which the latest list has an order that is not ours.
+    """
+
+    def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
+        self.executions_whole = False
+        self.positions_whole = False
+        self.begun = False
+        self.resumed = False
+        self.foreign_orders: frozenset[int] = frozenset()
+        self._context = context
+        self._ledger = ledger
+        self._desk = desk
+        self._rows: defaultdict[int, PositionWitness] = defaultdict(PositionWitness)
+        self._symbols: dict[int, str] = {}
+
+    def evidence(self, con_id: int) -> Evidence:
+        """What is held of a contract, by all that is known now."""
+        words = [self._word(leg) for leg in self._desk.legs_of(con_id)]
+        return weigh(self._ledger.traded(con_id), words, self._witness(con_id), self._context.clock.elapsed())
+
+    def filled(self, leg: Leg) -> Decimal:
+        """Shares that an order has filled, by its executions or by its own word, whichever names more."""
+        return max(self._executed(leg), leg.named)
+
+    def row(self, position: Position) -> None:
+        """A position row as the broker says it."""
+        if position.account != self._context.account:
+            return
+        con_id = position.contract.con_id
+        self._symbols[con_id] = position.contract.symbol
+        self.evidence(con_id)  # the path of ours must be up to date before a row is compared with it
+        self._witness(con_id).row(position.quantity)
+
+    def answer(self, positions: Iterable[Position]) -> None:
+        """A whole list of positions: what it does not name is not held."""
+        mine = [p for p in positions if p.account == self._context.account]
+        named = {p.contract.con_id: p.quantity for p in mine}
+        self._symbols.update((p.contract.con_id, p.contract.symbol) for p in mine)
+        self.positions_whole = True
+        for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
+            self.evidence(con_id)
+            self._witness(con_id).answer(
+                named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self.executions_whole
+            )
+
+    def suspicious(self, con_id: int) -> bool:
+        """True if the broker's row fell below ours, or a first whole answer waits for its second."""
+        witness = self._witness(con_id)
+        return witness.answers == 1 or witness.suspicious(self._context.clock.elapsed())
+
+    def doubt(self, con_id: int) -> str:
+        """Why nothing may be entered in a symbol now; empty if nothing speaks against it."""
+        if not self.positions_whole:
+            return "the broker has not told the positions yet"
+        if self.resumed and not self.executions_whole:
+            return "the broker has not told today's executions yet"
+        if not all(bracket.listed for bracket in self._desk.in_order()):
+            return "the broker has not told the open orders yet"
+        evidence = self.evidence(con_id)
+        if evidence.foreign or con_id in self.foreign_orders:
+            return f"somebody else is in this symbol: {evidence.numbers()}"
+        return "" if evidence.agreement is Agreement.AGREED else f"the broker's words differ: {evidence.numbers()}"
+
+    def foreign(self) -> dict[int, str]:
+        """Symbols of which other people hold shares, by con_id."""
+        return {con_id: self._symbols.get(con_id, "") for con_id, row in self._rows.items() if row.foreign}
+
+    def known(self) -> tuple[int, ...]:
+        """Every contract of which a row or a bracket is known, in order."""
+        return tuple(sorted(self._rows.keys() | self._desk.brackets.keys()))
+
+    def _witness(self, con_id: int) -> PositionWitness:
+        new = con_id not in self._rows
+        witness = self._rows[con_id]
+        if self.positions_whole and witness.quantity is None:
+            witness.row(Decimal(0))
+        if new and self.begun:
+            witness.ours(Decimal(0), self._context.clock.elapsed())
+        return witness
+
+    def _executed(self, leg: Leg) -> Decimal:
+        return self._ledger.filled(leg.request.order_ref, leg.request.order_id, leg.perm_id)
+
+    def _word(self, leg: Leg) -> OrderWord:
+        executed = self._executed(leg)
+        unknown = Decimal(0)
+        if leg.state is OrderState.UNKNOWN and leg.request.action is OrderAction.SELL:
+            unknown = max(leg.request.quantity - max(executed, leg.named), Decimal(0))
+        return OrderWord(action=leg.request.action, named=leg.named, executed=executed, unknown=unknown)

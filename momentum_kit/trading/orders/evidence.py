@@ -1,0 +1,206 @@
+"""Evidence: what three witnesses say is held in a symbol, and what may be sold of it; the first law as functions.
+
+How it works. Executions, the orders' own words (status, filled) and the broker's position rows tell of the same shares
+at different times and in any order. `weigh` joins them: bought is the most that executions or orders name for our buys,
+sold the most they name for our sells. `PositionWitness` follows the rows of one symbol beside the path that our own
+fills took. A row that repeats a number from that path is late, and says nothing yet; a row that fits no number of ours
+is news, and becomes a conclusion only when two whole answers in a row have repeated it.
+
+Why it is right. A witness can be late, never early: what it names has happened, what it does not name may still come.
+So positive words count at once, and the absence of a word counts only where the broker, asked twice, had nothing to
+add. What is sold is then never more than the surest witness has, and what protects is never taken away because some
+list was late. The shares of other people are whatever a confirmed row has beyond ours: they bar the symbol and are
+never counted into what we may sell.
+
+Pure: no clock and no I/O; times are elapsed seconds of the Clock port.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from momentum_kit.models import OrderAction
+
+ZERO = Decimal(0)
+
+USUAL_LAG_S = 2.0  # a difference between witnesses that is younger is on its way to being none
+POSITION_LAG_S = 10.0  # position rows trail executions by 1 to 5 s and more (github.com/ib-api-reloaded/ib_async, 15)
+ENOUGH = 2  # whole answers in a row that an adverse conclusion takes
+
+
+class Agreement(StrEnum):
+    """How the witnesses of one symbol stand to each other."""
+
+    AGREED = "agreed"
+    SETTLING = "settling"
+    """They differ, and not for longer than they usually do."""
+    DIFFERING = "differing"
+    """They differ for longer: entries in the symbol are barred, and the broker is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWord:
+    """What is known of one order of ours, in shares.
+
+    named: the most that a status or a list called filled. executed: by its executions. unknown: what it may have
+    filled beyond both, because nobody can tell what became of it.
+    """
+
+    action: OrderAction
+    named: Decimal
+    executed: Decimal
+    unknown: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is held of one symbol, by all that is known.
+
+    executions, orders: net shares of ours by each witness; orders counts what statuses name beyond executions.
+    position: the broker's row, None before the first. foreign: shares of it that are not ours.
+    held: ours by positive words; less only where two whole answers said so. sellable: what may be sold now.
+    """
+
+    executions: Decimal
+    orders: Decimal
+    position: Decimal | None
+    foreign: Decimal
+    held: Decimal
+    sellable: Decimal
+    agreement: Agreement
+    confirmed: bool
+
+    @property
+    def missing(self) -> Decimal:
+        """Shares that our executions name and the broker, asked twice, does not have."""
+        return max(self.executions - self.held, ZERO) if self.confirmed else ZERO
+
+    @property
+    def flat(self) -> bool:
+        """True if nothing of ours is held by anybody's word, and the broker's row says so too."""
+        surely = self.agreement is Agreement.AGREED or self.confirmed
+        return not self.held and surely and (self.position is None or self.position == self.foreign)
+
+    def numbers(self) -> str:
+        """The three witnesses side by side, for a person."""
+        position = "unknown" if self.position is None else f"{self.position:f}"
+        others = f" ({self.foreign:f} of it not ours)" if self.foreign else ""
+        return f"position {position}{others}, orders {self.orders:f}, executions {self.executions:f}"
+
+
+@dataclass(slots=True)
+class PositionWitness:
+    """The position rows of one symbol beside the path of our own fills.
+
+    foreign: shares that are not ours, by two whole answers. answers: whole answers in a row that gave the same number,
+    which is not ours. suspicious: the row fell below ours, which is to be asked about at once.
+    """
+
+    quantity: Decimal | None = None
+    foreign: Decimal = ZERO
+    answers: int = 0
+    _answered: Decimal | None = None
+    _caught_up: bool = False
+    _path: deque[tuple[float, Decimal]] = field(default_factory=deque)  # when ours became how many shares
+    _differs_since: float | None = None
+
+    def ours(self, shares: Decimal, at: float) -> None:
+        """By executions and orders, this many shares are ours since `at`."""
+        if not self._path or self._path[-1][1] != shares:
+            self._path.append((at, shares))
+            self._caught_up = self.quantity == shares + self.foreign
+            self.answers, self._answered = 0, None
+        while len(self._path) > 1 and self._path[1][0] < at - POSITION_LAG_S:
+            self._path.popleft()  # the first that is left was ours until the second came
+
+    def row(self, quantity: Decimal) -> None:
+        """The broker says a row, asked or not; `ours` is up to date."""
+        if quantity != self.quantity:
+            self.answers, self._answered = 0, None
+        self.quantity = quantity
+        if quantity == self._ours + self.foreign:
+            self._caught_up = True
+
+    def answer(self, quantity: Decimal, at: float, *, explained: bool) -> None:
+        """A whole answer has this number; the second in a row that is not ours is believed.
+
+        explained: our executions are known as a whole, so that what they do not name is somebody else's.
+        """
+        self.row(quantity)
+        if quantity == self._ours + self.foreign or self.trails(at):
+            self.answers, self._answered = 0, None
+            return
+        self.answers = self.answers + 1 if self._answered == quantity else 1
+        self._answered = quantity
+        if self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
+            self.foreign = quantity - self._ours
+            self._caught_up = True
+        elif self.answers >= ENOUGH and quantity < self._ours:
+            self.foreign = ZERO
+
+    def trails(self, at: float) -> bool:
+        """True while the row repeats a number from before our last fills, which it has not caught up with yet."""
+        if self._caught_up or self.quantity is None:
+            return False
+        earlier = list(self._path)[:-1]
+        young = bool(earlier) and at - self._path[-1][0] < POSITION_LAG_S
+        return young and any(self.quantity == shares + self.foreign for _, shares in earlier)
+
+    @property
+    def confirmed(self) -> bool:
+        """True if the row is what two whole answers gave, and is not ours."""
+        return self.answers >= ENOUGH
+
+    def suspicious(self, at: float) -> bool:
+        """True if there is less than ours and no lag explains it: to be asked about at once."""
+        less = self.quantity is not None and self.quantity < self._ours + self.foreign
+        return less and not self.confirmed and not self.trails(at)
+
+    def differs_for(self, differs: bool, at: float) -> float:
+        """Seconds for which the witnesses have differed, 0 if they do not."""
+        if not differs:
+            self._differs_since = None
+        elif self._differs_since is None:
+            self._differs_since = at
+        return 0.0 if self._differs_since is None else at - self._differs_since
+
+    @property
+    def _ours(self) -> Decimal:
+        return self._path[-1][1] if self._path else ZERO
+
+
+def weigh(executions: Decimal, orders: Iterable[OrderWord], witness: PositionWitness, at: float) -> Evidence:
+    """What is held and what may be sold. executions: our net shares by them; orders: every order that may say more."""
+    words = tuple(orders)
+    ahead = sum((word.action.sign * max(word.named - word.executed, ZERO) for word in words), ZERO)
+    in_doubt = any(word.unknown for word in words)
+    perhaps_sold = sum((word.unknown for word in words if word.action is OrderAction.SELL), ZERO)
+    ours = executions + ahead
+    witness.ours(ours, at)
+    row = witness.quantity
+    counts = row is not None and not witness.trails(at)
+    at_broker = max(row, ZERO) if row is not None else ZERO
+    held = min(ours, at_broker) if witness.confirmed and row is not None else ours
+    may_sell = min(held - perhaps_sold, at_broker) if counts else held - perhaps_sold
+    missing_words = any(word.named > word.executed for word in words)
+    fits = row == ours + witness.foreign if row is not None else not ours
+    differs = missing_words or in_doubt or not fits
+    age = witness.differs_for(differs, at)
+    if not differs:
+        agreement = Agreement.AGREED
+    elif age < USUAL_LAG_S or not (missing_words or in_doubt or counts):  # a row that trails takes its time
+        agreement = Agreement.SETTLING
+    else:
+        agreement = Agreement.DIFFERING
+    return Evidence(
+        executions=executions,
+        orders=ours,
+        position=row,
+        foreign=witness.foreign,
+        held=held,
+        sellable=max(may_sell, ZERO),
+        agreement=agreement,
+        confirmed=witness.confirmed,
+    )
