@@ -110,6 +110,18 @@ _command("stop", "Flatten and end the session.")
 
 
 @app.command()
+def close(
+    symbol: Annotated[str, typer.Argument(help="What is held in it is sold; everything else goes on.")],
+    config: MaybeConfig = None,
+    port: GatewayPort = None,
+    json_: Json = False,
+) -> None:
+    """Close the position in one symbol."""
+    outcome = engine_client(config, port).command("close", "command line", symbol=symbol)
+    done(json_, {"outcome": outcome}, outcome)
+
+
+@app.command()
 def kill(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
     """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
     from momentum_kit.runtime.control import kill_engine

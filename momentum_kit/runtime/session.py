@@ -218,6 +218,10 @@ class Session:
         """Every position is on its way out."""
         self._positions.request_flatten(reason, self._execution.held)
 
+    def close_symbol(self, symbol: str, reason: str) -> bool:
+        """What is held in a symbol is on its way out; False where nothing of ours is held in it."""
+        return self._positions.request_exit(symbol, reason)
+
     @property
     def flat(self) -> bool:
         """No position, no working entry, and nothing on its way that could make one.

@@ -3,24 +3,18 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
-from momentum_kit.models import EngineStatus, LinkState, TradingState
-from momentum_kit.runtime.engine import new_run_dir, unstarted
-from momentum_kit.runtime.engine.engine import Engine
-from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
+from momentum_kit.models import LinkState, TradingState
+from momentum_kit.runtime.engine import unstarted
 from momentum_kit.runtime.ownership import Restriction, StateFolder
-from momentum_kit.simgateway import SimulatedGateway
-from tests.chaos.chaos_gateway import MARKET
 from tests.chaos.chaos_processes import configure
+from tests.helpers.open_engines import end_of, engine_of, market, until
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "DU9000001"  # the simulated one
@@ -34,49 +28,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def market(project: Path, port: int = 0) -> SimulatedGateway:
-    """A gateway in lock-step on this loop; nothing moves while no engine beats."""
-    path = project / "market.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(MARKET.read_text()) | {"universe": {"small_caps": 4}}))
-    return SimulatedGateway(path, seed=2, port=port, lock_step_s=1.0)
-
-
-@asynccontextmanager
-async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
-    """An open engine on this loop; left without a word, as one that dies."""
-    settings = load_config(config)
-    folder = StateFolder(settings.owner_key)
-    run_dir = new_run_dir(settings, project)
-    with folder.own():
-        engine = Engine(config=settings, project=project, run_dir=run_dir, folder=folder)
-        heartbeat = EngineHeartbeat(engine, folder)
-        try:
-            await engine.open()
-            heartbeat.start()
-            yield engine
-        finally:
-            await heartbeat.stop()
-            await engine.close()
-
-
-async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
-    """The first status for which a condition holds."""
-    try:
-        async with asyncio.timeout(30):
-            while not met(status := engine.status()):  # noqa: ASYNC110  (a snapshot has no event)
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        pytest.fail(f"{what}: not within 30 s; {engine.status()}")
-    return status
-
-
-async def end_of(engine: Engine) -> EngineStatus:
-    """Its last status."""
-    async with asyncio.timeout(30):
-        await engine.ended.wait()
-    return engine.status()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """How kit, panel and command line reach a running engine: the client, the event stream, commands and their rules."""
 
 from momentum_kit.runtime.control.client import ANSWERS, ControlClient
-from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, REDUCING, WIND_DOWNS, refusal
+from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, OF_A_SYMBOL, REDUCING, WIND_DOWNS, refusal
 from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
 from momentum_kit.runtime.control.last_resort import kill_engine
 from momentum_kit.runtime.control.messages import decode_status_text, encode_bars, encode_status
@@ -11,6 +11,7 @@ __all__ = [
     "ANSWERS",
     "COMMANDS",
     "LEAVING",
+    "OF_A_SYMBOL",
     "REDUCING",
     "WIND_DOWNS",
     "ControlClient",

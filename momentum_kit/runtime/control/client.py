@@ -61,14 +61,15 @@ class ControlClient:
         """Reconcile and trade until `until`, market time."""
         self._call("POST", "/start", timeout_s, {"until": until.isoformat() if until else None})
 
-    def command(self, name: str, source: str, timeout_s: float = 30.0) -> str:
-        """One command; GuardRefused if the session refuses it. Returns the session's own line.
+    def command(self, name: str, source: str, timeout_s: float = 30.0, *, symbol: str = "") -> str:
+        """One command, with the symbol that it is for; GuardRefused if it is refused. Returns the session's own line.
 
         An engine that answers at all is given timeout_s, since a command may wait for the broker's turn.
         """
         if timeout_s > PATIENCE_S:
             self._call("GET", "/alive", PATIENCE_S)
-        return str(self._call("POST", "/command", timeout_s, {"command": name, "source": source})["outcome"])
+        content = {"command": name, "source": source, "symbol": symbol}
+        return str(self._call("POST", "/command", timeout_s, content)["outcome"])
 
     def history(self, symbol: str, duration: str, bar_size: str, timeout_s: float = 90.0) -> tuple[Bar, ...]:
         """Bars up to now, in IB's words for duration and size."""

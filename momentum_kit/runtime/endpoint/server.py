@@ -22,6 +22,7 @@ from momentum_kit.runtime.endpoint.socket import BoundedListener
 from momentum_kit.runtime.endpoint.stream import EventStreams
 
 BODY_BOUND = 64 * 1024  # bytes
+SYMBOL_BOUND = 40  # characters
 BODY_TIMEOUT_S = 5.0
 HEADER_TIMEOUT_S = 5.0  # for the whole header of a request, and between two requests of one connection
 LINGER_S = 1.0  # what a refused body's sender is listened to
@@ -46,8 +47,8 @@ class ControlledEngine(Protocol):
     def start(self, until: datetime | None = None) -> None:
         """Begin to trade, until then at the latest."""
 
-    async def command(self, name: str, source: str) -> str:
-        """Obey one of COMMANDS; the outcome in words."""
+    async def command(self, name: str, source: str, symbol: str = "") -> str:
+        """Obey one of COMMANDS, or one of a symbol; the outcome in words."""
 
     def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
         """Other thresholds, or with None the tuned file's; the outcome in words."""
@@ -141,7 +142,8 @@ class ControlServer:
         name = str(content.get("command", ""))
         if name not in REDUCING:
             _refuse_late(content)
-        return web.json_response({"outcome": await self._engine.command(name, _source(content))})
+        symbol = str(content.get("symbol", ""))[:SYMBOL_BOUND]
+        return web.json_response({"outcome": await self._engine.command(name, _source(content), symbol)})
 
     async def _history(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -22,9 +22,9 @@ from momentum_kit.errors import (
     StorageError,
 )
 from momentum_kit.external import AIReader, make_alerts
-from momentum_kit.models import Bar, CommandRow, Contract, EngineStatus, TradingState
+from momentum_kit.models import Bar, CommandRow, Contract, EngineStatus, TradingState, canonical_symbol
 from momentum_kit.runtime.clock import make_clock
-from momentum_kit.runtime.control import COMMANDS, LEAVING, WIND_DOWNS, ThresholdState, refusal
+from momentum_kit.runtime.control import COMMANDS, LEAVING, OF_A_SYMBOL, WIND_DOWNS, ThresholdState, refusal
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
@@ -72,6 +72,7 @@ class Engine:
         self._started = False  # it was told to trade
         self._begun = asyncio.Event()  # its services are wanted, whether to trade or to get out; or nothing any more
         self._over = False  # ended before it had begun
+        self._closing: dict[str, str] = {}  # symbol to why it shall go, until it is gone
         self._asked_at = monotonic()
         self._session: Session | None = None
         self._flatten_deadline = FlattenDeadline(config.exits.flatten_timeout_s)
@@ -194,6 +195,9 @@ class Engine:
         self._signal_watch.look(now, self.tuning.current.export)
         if self._until and now >= self._until and session_state.state not in LEAVING:
             await self._wind_down("stop", "schedule")
+        for symbol, reason in tuple(self._closing.items()):  # a session that is new after a reconnect is asked as well
+            if not self.session.close_symbol(symbol, reason):
+                del self._closing[symbol]
         if not self._flatten_deadline.why:
             return False
         # also what filled in the meantime, or came back with a new connection
@@ -213,10 +217,15 @@ class Engine:
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
-    async def command(self, name: str, source: str) -> str:
-        """Obey one of COMMANDS and return one line for the human; InputError, or GuardRefused with the reason."""
+    async def command(self, name: str, source: str, symbol: str = "") -> str:
+        """Obey one of COMMANDS, or one of OF_A_SYMBOL, and return one line for the human.
+
+        InputError, or GuardRefused with the reason.
+        """
+        if name in OF_A_SYMBOL:
+            return self._of_a_symbol(name, source, canonical_symbol(symbol))
         if name not in COMMANDS:
-            raise InputError(f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
+            raise InputError(f"unknown command {name!r}; known: {', '.join((*COMMANDS, *OF_A_SYMBOL))}")
         no = refusal(name, self.session_state.state, self._started, self.ended.is_set(), self._journal.failing)
         self._record_command(name, source, no or "accepted")
         if no:
@@ -233,6 +242,20 @@ class Engine:
                 self.session_state.note(state, f"{name} by {source}")
             await self._restrictions.impose(name, source, self.session.cancel_entries())
         return f"{self.session_state.state}: {self.session_state.reason}"
+
+    def _of_a_symbol(self, name: str, source: str, symbol: str) -> str:
+        if not symbol:
+            raise InputError(f"{name} needs the symbol that it is for")
+        no = refusal(name, self.session_state.state, self._started, self.ended.is_set(), self._journal.failing)
+        reason = f"{name} by {source}"
+        if not no and not self.session.close_symbol(symbol, reason):
+            no = f"nothing of ours is held in {symbol}; {self.session.exposure}"
+        self._record_command(f"{name} {symbol}", source, no or "accepted")
+        if no:
+            raise GuardRefused(no)
+        self._closing[symbol] = reason
+        self._begun.set()  # its way out needs the services, also before the start
+        return f"{symbol} is on its way out; {self.session_state.state}: {self.session_state.reason}"
 
     async def _wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""

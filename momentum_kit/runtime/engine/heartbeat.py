@@ -72,7 +72,7 @@ class EngineHeartbeat:
         if text is None:
             return
         name = text.replace("-", "_").lower() or "stop"
-        if name not in REDUCING:  # whoever left it wanted less, and a file may lie there for long
+        if name not in REDUCED:  # whoever left it wanted less, and a file may lie there for long
             self._engine.session_state.incident(
                 "stop-file", f"says {text!r}, which is none of {', '.join(REDUCED)}: stopping"
             )

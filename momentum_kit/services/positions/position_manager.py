@@ -97,6 +97,13 @@ class PositionManager:
             self._ask(contract, reason)
         return len(contracts)
 
+    def request_exit(self, symbol: str, reason: str) -> bool:
+        """Ask for the exit of what is held in one symbol; False where nothing of ours is."""
+        holdings = [holding for holding in self._ledger.holdings() if holding.contract.symbol == symbol]
+        for holding in holdings:
+            self._ask(holding, reason)
+        return bool(holdings)
+
     def views(self) -> tuple[PositionView, ...]:
         """Every holding as people see it."""
         return tuple(
