@@ -15,9 +15,10 @@ from ibapi.execution import ExecutionFilter
 
 from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.codes import CodeTable, load_codes
+from momentum_kit.bridge.lists import merged_orders, merged_positions
 from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import GatewaySession, SessionOptions
-from momentum_kit.bridge.streams import LatestBuffer, Stream
+from momentum_kit.bridge.streams import LatestBuffer, Stream, must_run_on
 from momentum_kit.bridge.times import news_request_time, request_time
 from momentum_kit.errors import InputError, NoData, NotConnected
 from momentum_kit.models import (
@@ -43,7 +44,6 @@ from momentum_kit.ports import NewsCallback, OrderEvent
 
 log = logging.getLogger(__name__)
 
-QUIET_EXECUTIONS_S = 5.0  # on an empty day the gateway may never send execDetailsEnd
 STALE_AFTER_S = 60.0  # a watched contract without a tick for this long is reported as stale
 MAX_NEWS_RESULTS = 300
 _BAR_UNITS_S = {"sec": 1, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
@@ -128,6 +128,7 @@ class IBKRBridge:
         """End the connection and its thread; streams deliver what was received and end. Does no harm when repeated."""
         session = self._current
         if session is not None:
+            must_run_on(session.loop)
             await session.close()
             self._current = None
 
@@ -221,14 +222,18 @@ class IBKRBridge:
         async with AsyncExitStack() as stack:
             stack.callback(session.thread.wrapper.bar_seconds.pop, req_id)
 
-            async def send() -> None:
+            async def send(handed_over: Callable[[], None]) -> None:
                 key = contract.con_id or contract
                 await stack.enter_async_context(self._history.slot(key, (key, *asked), seconds, what))
                 ib = convert.to_ib_contract(contract)
-                await session.send("reqHistoricalData", req_id, ib, *asked, 2, False, [])  # 2: times as epoch seconds
+                rest: tuple[Any, ...] = (*asked, 2, False, [])  # 2: times as epoch seconds
+                await session.send("reqHistoricalData", req_id, ib, *rest, at_hand_over=handed_over)
 
             bars = await session.requests.ask(
-                req_id, send, cancel=lambda: session.send_quietly("cancelHistoricalData", req_id)
+                req_id,
+                send,
+                f"{what} bars of {contract}",
+                cancel=lambda: session.send_quietly("cancelHistoricalData", req_id),
             )
         if not bars:
             raise NoData(162, f"no {what} bars of {contract} for {duration} of {bar_size}")
@@ -236,14 +241,14 @@ class IBKRBridge:
 
     async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
         """Every contract that matches; NoData if none does."""
-        found = await self._ask("reqContractDetails", convert.to_ib_contract(contract))
+        found = await self._ask("contract details", "reqContractDetails", convert.to_ib_contract(contract))
         if not found:
             raise NoData(200, f"no contract matches {contract}")
         return found
 
     async def fetch_matching_symbols(self, text: str) -> tuple[SymbolMatch, ...]:
         """Contracts whose symbol or name starts with `text`, IB's choice of at most 16."""
-        return await self._ask("reqMatchingSymbols", text)
+        return await self._ask("matching symbols", "reqMatchingSymbols", text)
 
     async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
         """Price bands, ascending."""
@@ -261,11 +266,11 @@ class IBKRBridge:
         """Headlines of a contract, in IB's order, at most 300; start is exclusive; () if there are none."""
         codes, total = "+".join(providers), min(limit, MAX_NEWS_RESULTS)
         span = (news_request_time(start), news_request_time(end))
-        return await self._ask("reqHistoricalNews", con_id, codes, *span, total, [])
+        return await self._ask("historical news", "reqHistoricalNews", con_id, codes, *span, total, [])
 
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
         """The body behind a headline."""
-        article: Article = (await self._ask("reqNewsArticle", provider, article_id, []))[0]
+        article: Article = (await self._ask("article", "reqNewsArticle", provider, article_id, []))[0]
         return article
 
     def stream_headlines(self, source: Sequence[Contract] | str) -> Stream[Headline]:
@@ -322,20 +327,23 @@ class IBKRBridge:
         return Stream(feed)
 
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
-        """This client's open orders."""
-        found = await self._ask_by_name(events.OPEN_ORDERS, "reqOpenOrders")
-        return tuple({(order.client_id, order.request.order_id, order.perm_id): order for order in found}.values())
+        """This client's open orders, each as last said before the end of the answer: its status may be final by then.
+
+        Client 0 also gets those of other clients and of TWS.
+        """
+        return merged_orders(await self._ask_by_name(events.OPEN_ORDERS, "reqOpenOrders"))
 
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Today's completed orders placed through the API."""
         return await self._ask_by_name(events.COMPLETED_ORDERS, "reqCompletedOrders", True)
 
     async def fetch_executions(self) -> tuple[Execution, ...]:
-        """Executions since midnight; () if none came within QUIET_EXECUTIONS_S.
+        """Executions since midnight. On an empty day a gateway may never end the answer: RequestTimeout, unknown.
 
-        Their commission reports arrive by stream_order_events, and so does an execution that comes later than that.
+        Their commission reports arrive by stream_order_events, and so do executions of an answer that came too late, or
+        that is not whole.
         """
-        return await self._ask("reqExecutions", ExecutionFilter(), quiet_s=QUIET_EXECUTIONS_S)
+        return await self._ask(events.EXECUTIONS, "reqExecutions", ExecutionFilter())
 
     # -- account ------------------------------------------------------------------------------------------------------
 
@@ -350,16 +358,16 @@ class IBKRBridge:
 
     async def fetch_positions(self) -> tuple[Position, ...]:
         """All holdings, each as last said before the end of the answer; from here on IB sends each change."""
-        found = await self._ask_by_name(events.POSITIONS, "reqPositions")
-        return tuple({(row.account, row.contract.con_id or row.contract): row for row in found}.values())
+        return merged_positions(await self._ask_by_name(events.POSITIONS, "reqPositions"))
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """Net liquidation, buying power and the like, of all accounts."""
         session = self._session
         req_id = session.requests.next_id()
+        request = ("reqAccountSummary", req_id, "All", AccountSummaryTags.AllTags)
         try:
             return await session.requests.ask(
-                req_id, lambda: session.send("reqAccountSummary", req_id, "All", AccountSummaryTags.AllTags)
+                req_id, lambda sent: session.send(*request, at_hand_over=sent), "account summary"
             )
         finally:
             session.send_quietly("cancelAccountSummary", req_id)
@@ -370,16 +378,19 @@ class IBKRBridge:
     def _session(self) -> GatewaySession:
         if self._current is None:
             raise NotConnected(f"not connected to {self._options.where}")
+        must_run_on(self._current.loop)
         return self._current
 
-    async def _ask(self, request: str, *args: Any, quiet_s: float | None = None) -> tuple[Any, ...]:
+    async def _ask(self, what: str, request: str, *args: Any) -> tuple[Any, ...]:
         session = self._session
         req_id = session.requests.next_id()
-        return await session.requests.ask(req_id, lambda: session.send(request, req_id, *args), quiet_s=quiet_s)
+        return await session.requests.ask(
+            req_id, lambda sent: session.send(request, req_id, *args, at_hand_over=sent), what
+        )
 
     async def _ask_by_name(self, name: str, request: str, *args: Any) -> tuple[Any, ...]:
         session = self._session
-        return await session.requests.ask_by_name(name, lambda: session.send(request, *args))
+        return await session.requests.ask_by_name(name, lambda sent: session.send(request, *args, at_hand_over=sent))
 
     async def _ask_one_by_name(self, name: str, request: str) -> datetime:
         value: datetime = (await self._ask_by_name(name, request))[0]

@@ -26,19 +26,53 @@ from momentum_kit.models import (
     TradeTick,
 )
 
+_UNSET_DECIMALS = frozenset(
+    {UNSET_DECIMAL, Decimal("1.7976931348623157E308"), *map(Decimal, (2**31 - 1, 2**63 - 1, -(2**63)))}
+)
 _SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL, "BUY": OrderAction.BUY, "SELL": OrderAction.SELL}
 _LIMIT_TYPES = frozenset({"LMT", "STP LMT"})
 _STOP_TYPES = frozenset({"STP", "STP LMT"})
 
 
+def money(value: float | None) -> float:
+    """An amount; nan where IB sent its 'unset' (the largest double), nothing, or what is no number."""
+    return float(value) if value is not None and value != UNSET_DOUBLE and math.isfinite(value) else UNSET_PRICE
+
+
 def price(value: float | None) -> float:
-    """A price, nan where IB sent its 'unset' (the largest double) or nothing."""
-    return UNSET_PRICE if value is None or value == UNSET_DOUBLE else float(value)
+    """A price that informs and decides nothing; nan for what money() cannot read, and for a negative one."""
+    amount = money(value)
+    return amount if amount >= 0 else UNSET_PRICE
 
 
 def shares(value: Decimal | float | None) -> Decimal:
-    """A number of shares; IB's 'unset' is 0."""
-    return Decimal(0) if value is None or value == UNSET_DECIMAL else Decimal(value)
+    """A number as IB sent it; its 'unset' is 0. ValueError for what is no number, or infinite."""
+    if is_unset(value):
+        return Decimal(0)
+    number = Decimal(value)  # type: ignore[arg-type]
+    if not number.is_finite():
+        raise ValueError(f"{value} is no number of shares")
+    return number
+
+
+def is_unset(value: Decimal | float | None) -> bool:
+    """True for the many ways in which IB says nothing."""
+    return value is None or value in _UNSET_DECIMALS
+
+
+def size(value: Decimal | float | None) -> Decimal:
+    """As shares(), of what cannot be less than none: ValueError for a negative one."""
+    number = shares(value)
+    if number < 0:
+        raise ValueError(f"{value} is no number of shares")
+    return number
+
+
+def holding(value: Decimal | float | None) -> Decimal:
+    """Signed shares of a position. ValueError for IB's 'unset' too: unknown is not flat."""
+    if is_unset(value):
+        raise ValueError("a position without a number of shares")
+    return shares(value)
 
 
 def number(value: int | None) -> int:
@@ -47,7 +81,11 @@ def number(value: int | None) -> int:
 
 
 def _given(value: float | None) -> float | None:
-    return None if value is None or value in (UNSET_DOUBLE, 0.0) else float(value)
+    if value is None or value in (UNSET_DOUBLE, 0.0):
+        return None
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no price")
+    return float(value)
 
 
 def to_ib_contract(contract: Contract) -> IBContract:
@@ -121,7 +159,7 @@ def order_request(ib: Any) -> OrderRequest:
     stop = ib.trailStopPrice if kind.startswith("TRAIL") else ib.auxPrice if kind in _STOP_TYPES else None
     return OrderRequest(
         action=OrderAction.SELL if ib.action == "SSHORT" else OrderAction(ib.action),
-        quantity=shares(ib.totalQuantity),
+        quantity=size(ib.totalQuantity),
         order_type=kind,
         limit_price=_given(ib.lmtPrice) if kind in _LIMIT_TYPES else None,
         stop_price=_given(stop),
@@ -149,13 +187,18 @@ def open_order(ib_contract: Any, ib_order: Any, state: Any, received_at: datetim
         received_at=received_at,
         completed_status=state.completedStatus,
         completed_time=state.completedTime,
-        filled=shares(ib_order.filledQuantity),
+        filled=size(ib_order.filledQuantity),
     )
 
 
-def execution(ib_contract: Any, ib: Any, received_at: datetime, *, from_request: bool) -> Execution:
-    """From ibapi's execution to ours."""
-    return Execution(
+def execution(ib_contract: Any, ib: Any, at: datetime, received_at: datetime, *, from_request: bool) -> Execution:
+    """From ibapi's execution to ours. ValueError if it does not say how many shares at which price.
+
+    A correction (an exec id beyond '.01') to 0 shares says that the match is void; it is the only way in which a busted
+    trade can be said, and refusing it would leave the day's executions unknown for good. Nothing else may have none.
+    Stocks have a price above 0 (ibapi shows a missing one as 0); options expire at 0, and combinations trade below.
+    """
+    execution = Execution(
         exec_id=ib.execId,
         order_id=number(ib.orderId),
         perm_id=number(ib.permId),
@@ -163,30 +206,43 @@ def execution(ib_contract: Any, ib: Any, received_at: datetime, *, from_request:
         contract=contract(ib_contract),
         account=ib.acctNumber,
         side=_SIDES[ib.side],
-        shares=shares(ib.shares),
-        price=price(ib.price),
-        time=parse_time(ib.time),
+        shares=size(ib.shares),
+        price=money(ib.price),
+        time=at,
         order_ref=ib.orderRef,
         exchange=ib.exchange,
-        cumulative_shares=shares(ib.cumQty),
+        cumulative_shares=size(ib.cumQty),
         average_price=price(ib.avgPrice),
         liquidation=bool(ib.liquidation),
         received_at=received_at,
         from_request=from_request,
     )
+    void = not execution.shares and execution.correction > 1
+    if is_unset(ib.shares) or not (execution.shares or void):
+        raise ValueError(f"an execution of {execution.shares} shares")
+    if not void and not (
+        execution.price > 0 if execution.contract.sec_type in ("STK", "") else execution.price < math.inf
+    ):
+        raise ValueError(f"an execution at {ib.price}")
+    return execution
 
 
 def commission_report(ib: Any) -> CommissionReport:
     """From ibapi's report to ours; the field was renamed in API 10.33."""
     cost = ib.commissionAndFees if hasattr(ib, "commissionAndFees") else ib.commission
     return CommissionReport(
-        exec_id=ib.execId, commission_usd=price(cost), currency=ib.currency, realized_pnl_usd=price(ib.realizedPNL)
+        exec_id=ib.execId, commission_usd=money(cost), currency=ib.currency, realized_pnl_usd=money(ib.realizedPNL)
     )
 
 
 def bar(ib: BarData, seconds: int) -> Bar:
-    """From ibapi's bar to ours; IB has -1 for volume, wap and count where a series has none (MIDPOINT)."""
+    """From ibapi's bar to ours; IB has -1 for volume, wap and count where a series has none (MIDPOINT).
+
+    ValueError for a price or volume that is no number.
+    """
     volume, wap = float(shares(ib.volume)), float(shares(ib.wap))
+    if not all(map(math.isfinite, (ib.open, ib.high, ib.low, ib.close))):
+        raise ValueError(f"a bar of {ib.open}, {ib.high}, {ib.low}, {ib.close}")
     count = number(ib.barCount)
     return Bar(
         start=parse_time(ib.date),
@@ -218,14 +274,16 @@ def trade_tick(con_id: int, text: str, received_at: datetime, received_ns: int) 
 
     None for a line without a price or a size: IB sends such ones for volume corrections.
     """
-    cost, size, at, volume, vwap, _single = text.split(";")
-    if not cost or not size or float(cost) <= 0 or float(size) <= 0:
+    cost, amount, at, volume, vwap, _single = text.split(";")
+    if not cost or not amount or float(cost) <= 0 or float(amount) <= 0:
         return None
+    if not (math.isfinite(float(cost)) and math.isfinite(float(amount))):
+        raise ValueError("no number")
     return TradeTick(
         con_id=con_id,
         time=from_epoch_ms(int(at)),
         price=float(cost),
-        size=float(size),
+        size=float(amount),
         total_volume=float(volume or "nan"),
         vwap=float(vwap or "nan"),
         received_at=received_at,

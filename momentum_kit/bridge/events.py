@@ -1,5 +1,6 @@
 """What crosses from the ibapi thread to the loop: IBWrapper builds these values, router.py sends each on."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,13 +10,19 @@ from momentum_kit.models import Headline
 # Orders take the ids from nextValidId up; requests start far above, so an error's id says what it is about.
 FIRST_REQUEST_ID = 1_000_000_000
 
-# Keys of requests whose answers carry no id.
+# Keys of requests whose answers carry no id; the lists among them are ended by an End.
 OPEN_ORDERS = "open orders"
 COMPLETED_ORDERS = "completed orders"
 POSITIONS = "positions"
+LISTS = frozenset({OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS})
 NEWS_PROVIDERS = "news providers"
 CURRENT_TIME = "current time"
 CURRENT_TIME_MILLIS = "current time in milliseconds"
+
+EXECUTIONS = "executions"  # their answers carry the request's id, if it can be read
+
+# Messages (ibapi.message.IN) that are rows of a list. A status is one as well: it follows each open order.
+ROWS = {3: OPEN_ORDERS, 5: OPEN_ORDERS, 11: EXECUTIONS, 61: POSITIONS, 101: COMPLETED_ORDERS}
 
 
 def market_rule_key(rule_id: int) -> str:
@@ -87,10 +94,27 @@ class NextOrderId(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A message or a callback that could not be turned into a value."""
+    """A message or a callback that could not be turned into a value.
+
+    answer: the request's key, or the kind of list, that it is a row of; None if it is part of no answer.
+    """
 
     what: str
-    detail: str
+    why: str
+    row: str
+    answer: int | str | None = None
+
+
+class Caveat(NamedTuple):
+    """A value was taken although a part of it could not be read."""
+
+    text: str
+
+
+class Mark(NamedTuple):
+    """Everything received before it was queued has been handled: call."""
+
+    call: Callable[[], None]
 
 
 class ConnectionEnded(NamedTuple):

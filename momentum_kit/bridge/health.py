@@ -1,10 +1,13 @@
 """The four layers of being connected; only transitions are reported, because 1100 repeats many times in a reset."""
 
+import re
 from collections.abc import Callable
 
 from momentum_kit.bridge.codes import Action
 from momentum_kit.models import ConnectionHealth, LinkState
 
+# The last word, after a colon ("... is OK:usfarm.nj") or the full stop of the sentence ("... upon demand.ushmds")
+_FARM_NAME = re.compile(r"[:.]\s*([^\s:]+)\s*$")
 _FARMS = {
     Action.FARM_UP: LinkState.UP,
     Action.FARM_DOWN: LinkState.DOWN,
@@ -50,7 +53,8 @@ class Health:
         if action in _LINKS:
             self._move_broker(_LINKS[action], code, text)
         elif action in _FARMS:
-            self._move_farm(text.rpartition(":")[2].strip() or "unnamed", _FARMS[action])
+            named = _FARM_NAME.search(text)
+            self._move_farm(named[1] if named else "unnamed", _FARMS[action])
         elif action is Action.CONFLICT:
             if not self._conflicts:
                 self._incident("session conflict", text)

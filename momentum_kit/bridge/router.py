@@ -56,6 +56,7 @@ class Router:
         self._on_fatal = on_fatal
         self.order_feeds: list[Feed[OrderEvent]] = []
         self.position_feeds: list[Feed[Position]] = []
+        self._caveats: set[str] = set()
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.NumberTick: self._tick,
             events.TextTick: self._text_tick,
@@ -64,8 +65,10 @@ class Router:
             events.Answer: self._answer,
             events.Notice: self._notice,
             events.Unreadable: self._unreadable,
+            events.Caveat: self._caveat,
+            events.Mark: lambda mark: mark.call(),
             OpenOrder: self._open_order,
-            OrderUpdate: self._order_event,
+            OrderUpdate: self._open_order,
             Execution: self._order_event,
             CommissionReport: self._order_event,
             Position: self._position,
@@ -88,7 +91,7 @@ class Router:
         try:
             self._lines.text(tick)
         except ValueError as error:
-            self._unreadable(events.Unreadable("tickString", f"{error} in {tick.text!r}"))
+            self._unreadable(events.Unreadable("tickString", str(error), repr(tick.text)))
 
     def _news(self, tick: events.NewsTick) -> None:
         headline = self._lines.headline(tick)
@@ -97,13 +100,17 @@ class Router:
 
     def _answer(self, answer: events.Answer) -> None:
         if not self._requests.answer(answer):
-            for value in answer.values:  # executions are never dropped, however late the answer
-                if isinstance(value, Execution):
-                    self._order_event(value)
+            self.unclaimed(answer.values)
 
-    def _open_order(self, order: OpenOrder) -> None:
-        self._requests.answer(events.Answer(events.OPEN_ORDERS, (order,), False))
-        self._order_event(order)
+    def unclaimed(self, values: tuple[Any, ...]) -> None:
+        """What no answer took: executions are never dropped, however late they are or whatever came with them."""
+        for value in values:
+            if isinstance(value, Execution):
+                self._order_event(value)
+
+    def _open_order(self, event: OpenOrder | OrderUpdate) -> None:
+        self._requests.answer(events.Answer(events.OPEN_ORDERS, (event,), False))
+        self._order_event(event)
 
     def _order_event(self, event: OrderEvent) -> None:
         for feed in self.order_feeds:
@@ -114,8 +121,14 @@ class Router:
         for feed in self.position_feeds:
             feed.put(row)
 
-    def _unreadable(self, trouble: events.Unreadable) -> None:
-        self._incident("unreadable", f"{trouble.what}: {trouble.detail}"[:500])
+    def _unreadable(self, row: events.Unreadable) -> None:
+        self._incident("unreadable", f"{row.what}: {row.why} in {row.row}"[:500])
+        self._requests.spoil(row)
+
+    def _caveat(self, caveat: events.Caveat) -> None:
+        if caveat.text not in self._caveats:  # the same row comes with every answer
+            self._caveats.add(caveat.text)
+            self._incident("unreadable", caveat.text[:500])
 
     # -- error() ------------------------------------------------------------------------------------------------------
 

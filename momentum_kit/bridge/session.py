@@ -52,9 +52,15 @@ class GatewaySession:
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
+        self.loop = asyncio.get_running_loop()
         self.health = Health(options.incident)
         self.outbox = Outbox(options.messages_per_s)
-        self.requests = Requests(options.request_timeout_s, self._changed)
+        self.requests = Requests(
+            options.request_timeout_s,
+            changed=self._changed,
+            mark=lambda call: self.dispatcher.inbox.mark(events.Mark(call)),
+            unclaimed=lambda values: self.router.unclaimed(values),
+        )
         self.lines = Subscriptions(
             subscribe=self._subscribe,
             cancel=self._unsubscribe,
@@ -116,12 +122,23 @@ class GatewaySession:
             if unread is not None:
                 unread.close()
 
-    def send(self, request: str, *args: Any, urgent: bool = False) -> "asyncio.Future[None]":
-        """Hand one request to the socket, within the message rate; the future carries its failure."""
+    def send(
+        self, request: str, *args: Any, urgent: bool = False, at_hand_over: Callable[[], None] | None = None
+    ) -> "asyncio.Future[None]":
+        """Hand one request to the socket, within the message rate; the future carries its failure.
+
+        at_hand_over: called right before the bytes go.
+        """
         if self._over or self._closing:
             raise NotConnected(f"{request}: not connected to {self.options.where}")
-        self.requests.count_sent()
-        return self.outbox.post(lambda: self.thread.client.call(request, *args), urgent=urgent)
+
+        def hand_over() -> None:
+            self.requests.count_sent()
+            if at_hand_over is not None:
+                at_hand_over()
+            self.thread.client.call(request, *args)
+
+        return self.outbox.post(hand_over, urgent=urgent)
 
     def send_quietly(self, request: str, *args: Any) -> None:
         """Send what nobody waits for, such as the cancel of a subscription."""

@@ -2,9 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from momentum_kit.bridge.zones import zone_of
 from momentum_kit.sessions import NEW_YORK
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,11 +13,6 @@ _STAMP = re.compile(
     r"(?:\s+(?P<zone>\S.*))?"
 )
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
 
 
 def from_epoch_s(seconds: int) -> datetime:
@@ -49,8 +43,8 @@ def parse_time(text: str, default: tzinfo = NEW_YORK) -> datetime:
     part = match.groupdict()
     if part["zone"]:
         try:
-            zone: tzinfo = _zone(part["zone"])
-        except (OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError; a folder name gives an OSError
+            zone = zone_of(part["zone"].strip())
+        except ValueError as error:
             raise ValueError(f"unknown time zone in {text!r}") from error
     else:
         zone = UTC if part["dash"] or part["utc"] else default

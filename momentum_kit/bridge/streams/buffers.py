@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import IO, Any, Generic, Protocol, TypeVar
 
+from momentum_kit.errors import InputError
+
 T = TypeVar("T")
 BOUND = 10_000  # values in memory before a stream that may lose nothing spills to disk
 
@@ -179,7 +181,7 @@ class Feed(Generic[T]):
             self._on_close(self)
 
     async def next(self) -> T:
-        """The next value; a cancelled wait closes the stream, as it would an async generator."""
+        """The next value. A wait that is cancelled, such as by a time-out, loses nothing and ends nothing."""
         while not len(self._buffer):
             if self._over:
                 error, self._error = self._error, None
@@ -190,9 +192,6 @@ class Feed(Generic[T]):
             self._changed()
             try:
                 await self._waiter
-            except asyncio.CancelledError:
-                self.close()
-                raise
             finally:
                 self._waiter = None
         return self._buffer.get()
@@ -209,17 +208,19 @@ class Feed(Generic[T]):
 
 
 class Stream(AsyncIterator[T]):
-    """The reader's end: `async for value in stream`. Leaving it (break, cancel, aclose, or losing it) unsubscribes."""
+    """The reader's end: `async for value in stream`. aclose, or losing it (its task has ended), unsubscribes."""
 
     def __init__(self, feed: Feed[T]) -> None:
         self._feed = feed
-        self._finalizer = weakref.finalize(self, _close_later, asyncio.get_running_loop(), feed)
+        self._loop = asyncio.get_running_loop()
+        self._finalizer = weakref.finalize(self, _close_later, self._loop, feed)
         self._finalizer.atexit = False
 
     def __aiter__(self) -> "Stream[T]":
         return self
 
     async def __anext__(self) -> T:
+        must_run_on(self._loop)
         return await self._feed.next()
 
     async def aclose(self) -> None:
@@ -231,6 +232,19 @@ class Stream(AsyncIterator[T]):
     def idle(self) -> bool:
         """Empty, and the reader waits for the next value."""
         return self._feed.idle
+
+
+def must_run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """InputError where a bridge's parts are used from another event loop or thread, which would wait for ever."""
+    try:
+        here: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:  # plain code, which may run on the loop's thread between two of its turns
+        here = loop if not loop.is_running() else None
+    if here is not loop:
+        raise InputError(
+            "this bridge belongs to another event loop: call it there (asyncio.run_coroutine_threadsafe), or connect "
+            "one of your own with another client id"
+        )
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, feed: Feed[Any]) -> None:

@@ -1,5 +1,6 @@
 """reqMktData lines: one a contract, shared by its quote and trade streams, and one a news source."""
 
+import math
 import time
 from datetime import datetime
 from typing import Any
@@ -61,7 +62,8 @@ class MarketLine:
         if _DELAYED_BID <= tick.field <= _DELAYED_LAST_SIZE and self.data_type < MarketDataType.DELAYED:
             self.data_type = MarketDataType.DELAYED
         # IB writes -1 (and 0 in a halt) for 'no price'
-        self._values[name] = _NAN if name in _PRICES and tick.value <= 0 else tick.value
+        known = math.isfinite(tick.value) and (tick.value > 0 if name in _PRICES else tick.value >= 0)
+        self._values[name] = tick.value if known else _NAN
         self._received = (tick.received_at, tick.received_ns)
         return True
 

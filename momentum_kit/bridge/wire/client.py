@@ -20,7 +20,7 @@ from ibapi.order_cancel import OrderCancel
 from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER
 from ibapi.utils import BadMessage
 
-from momentum_kit.bridge.events import ConnectionEnded
+from momentum_kit.bridge import events
 from momentum_kit.bridge.wire.connection import IBConnection
 from momentum_kit.bridge.wire.inbox import Inbox
 from momentum_kit.bridge.wire.wrapper import IBWrapper
@@ -43,7 +43,9 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
             super().interpret(fields, msgId)
         except (BadMessage, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
             cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
-            self.wrapper.unreadable(f"message {msgId}", f"{cause!r} in {fields[:40]!r}")
+            self._unreadable(msgId, repr(cause), f"{fields[:40]!r}", request_of(fields))
+        else:
+            self._check_row(msgId, f"{fields[:40]!r}")
         finally:
             self.wrapper.inbox.commit()
 
@@ -58,10 +60,39 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         """Decode a protobuf message; what cannot be decoded becomes an Unreadable."""
         try:
             super().processProtoBuf(protoBuf, msgId)
-        except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, AttributeError) as error:
-            self.wrapper.unreadable(f"message {msgId}", f"{error!r} in {protoBuf[:200]!r}")
+        except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+            self._unreadable(msgId, repr(error), f"{protoBuf[:200]!r}", request_of_protobuf(protoBuf))
+        else:
+            self._check_row(msgId, f"{protoBuf[:200]!r}")
         finally:
             self.wrapper.inbox.commit()
+
+    def _unreadable(self, message_id: int, why: str, row: str, request: int | None) -> None:
+        answer = events.ROWS.get(message_id, request)
+        if answer == events.EXECUTIONS and request is not None:
+            answer = request
+        self.wrapper.unreadable(f"message {message_id}", why, row, answer)
+
+    def _check_row(self, message_id: int, row: str) -> None:
+        # ibapi returns without a word where a protobuf row has no contract, order or execution
+        if message_id in events.ROWS and not self.wrapper.inbox.reading:
+            self._unreadable(message_id, "a part of it is missing", row, None)
+
+
+def request_of(fields: Any) -> int | None:
+    """The request id in a text message, if it is one of ours: the first field, or the second after a version."""
+    numbers = (int(field) for field in fields[:2] if field.isdigit())
+    return next((number for number in numbers if number >= events.FIRST_REQUEST_ID), None)
+
+
+def request_of_protobuf(body: bytes) -> int | None:
+    """The request id in a protobuf message, if it is one of ours: a varint, and field 1 of whatever has one."""
+    number = 0
+    for place, byte in enumerate(body[1:6]) if body[:1] == b"\x08" else ():
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return number if number >= events.FIRST_REQUEST_ID else None
+    return None
 
 
 class IBClient(EClient):  # type: ignore[misc]
@@ -188,7 +219,7 @@ class ClientThread:
             error = NotConnected(f"the reader thread died: {failure!r}")
         finally:
             self.client.disconnect()
-            self.inbox.post(ConnectionEnded(error))
+            self.inbox.post(events.ConnectionEnded(error))
             self.inbox.commit()
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self.ended.set)

@@ -37,6 +37,19 @@ class Inbox(queue.Queue[Message]):
         self.last_received_ns = time.perf_counter_ns()
         self.put(self._message)
         self._message = []
+        self._wake()
+
+    def mark(self, value: Any) -> None:
+        """On the loop: queue a value of our own behind everything that has been received."""
+        self.put([value])
+        self._wake()
+
+    @property
+    def reading(self) -> bool:
+        """The message that is being read has brought a value."""
+        return bool(self._message)
+
+    def _wake(self) -> None:
         if not self._woken:
             self._woken = True
             try:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ibapi.wrapper import EWrapper
 
 from momentum_kit.bridge import convert, events
-from momentum_kit.bridge.times import from_epoch_ms, from_epoch_s
+from momentum_kit.bridge.times import from_epoch_ms, from_epoch_s, parse_time
 from momentum_kit.bridge.wire.inbox import Inbox
 from momentum_kit.models import (
     AccountValue,
@@ -30,17 +30,29 @@ _Callback = TypeVar("_Callback", bound=Callable[..., None])
 _ERROR_HAS_TIME = "errorTime" in inspect.signature(EWrapper.error).parameters  # since API 10.33
 
 
-def _queued(callback: _Callback) -> _Callback:
-    """A callback that raises ends EClient.run() and with it the connection: its failure becomes a value instead."""
+def _row_of(answer: str | None) -> Callable[[_Callback], _Callback]:
+    """A callback that raises ends EClient.run() and with it the connection: its failure becomes a value instead.
 
-    @functools.wraps(callback)
-    def guarded(self: "IBWrapper", *args: Any) -> None:
-        try:
-            callback(self, *args)
-        except (ValueError, ArithmeticError, TypeError, KeyError, AttributeError) as error:
-            self.unreadable(callback.__name__, f"{error!r} in {[str(value) for value in args]}")
+    answer: the list that it brings rows of; None where its first argument is the request id, if it has one.
+    """
 
-    return guarded  # type: ignore[return-value]
+    def guard(callback: _Callback) -> _Callback:
+        @functools.wraps(callback)
+        def guarded(self: "IBWrapper", *args: Any) -> None:
+            try:
+                callback(self, *args)
+            except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+                request = args[0] if args and isinstance(args[0], int) and args[0] >= events.FIRST_REQUEST_ID else None
+                # a list's first argument may be large as well: the executions' is a request id, or -1
+                of = request if answer in (None, events.EXECUTIONS) and request else answer
+                self.unreadable(callback.__name__, repr(error), str([str(value) for value in args]), of)
+
+        return guarded  # type: ignore[return-value]
+
+    return guard
+
+
+_queued = _row_of(None)
 
 
 class IBWrapper(EWrapper):  # type: ignore[misc]
@@ -58,9 +70,9 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         self.requesting_thread = threading.get_ident()
         self._post = inbox.post
 
-    def unreadable(self, what: str, detail: str) -> None:
+    def unreadable(self, what: str, why: str, row: str, answer: int | str | None = None) -> None:
         """A message or callback could not be turned into a value."""
-        self._post(events.Unreadable(what, detail))
+        self._post(events.Unreadable(what, why, row, answer))
 
     def _answer(self, key: int | str, *values: Any) -> None:
         self._post(events.Answer(key, values, False))
@@ -191,7 +203,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    @_queued
+    @_row_of(events.OPEN_ORDERS)
     def openOrder(self, orderId: int, contract: Any, order: Any, orderState: Any) -> None:
         self._post(convert.open_order(contract, order, orderState, self.now()))
 
@@ -199,7 +211,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
     def openOrderEnd(self) -> None:
         self._last(events.OPEN_ORDERS)
 
-    @_queued
+    @_row_of(events.OPEN_ORDERS)
     def orderStatus(
         self,
         orderId: int,
@@ -221,8 +233,8 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
                 client_id=convert.number(clientId),
                 parent_id=convert.number(parentId),
                 status=status,
-                filled=convert.shares(filled),
-                remaining=convert.shares(remaining),
+                filled=convert.size(filled),
+                remaining=convert.size(remaining),
                 avg_fill_price=convert.price(avgFillPrice),
                 last_fill_price=convert.price(lastFillPrice),
                 why_held=whyHeld,
@@ -231,9 +243,14 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
             )
         )
 
-    @_queued
+    @_row_of(events.EXECUTIONS)
     def execDetails(self, reqId: int, contract: Any, execution: Any) -> None:
-        value = convert.execution(contract, execution, self.now(), from_request=reqId > 0)
+        received = at = self.now()
+        try:
+            at = parse_time(execution.time)
+        except (ValueError, ArithmeticError) as error:  # an execution without a time is still an execution
+            self._post(events.Caveat(f"execution {execution.execId}: {error}; the time of receipt is taken"))
+        value = convert.execution(contract, execution, at, received, from_request=reqId > 0)
         if reqId > 0:
             self._answer(reqId, value)
         else:
@@ -249,7 +266,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     commissionReport = commissionAndFeesReport  # its name before API 10.33
 
-    @_queued
+    @_row_of(events.COMPLETED_ORDERS)
     def completedOrder(self, contract: Any, order: Any, orderState: Any) -> None:
         self._answer(events.COMPLETED_ORDERS, convert.open_order(contract, order, orderState, self.now()))
 
@@ -259,14 +276,14 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     # -- account ------------------------------------------------------------------------------------------------------
 
-    @_queued
+    @_row_of(events.POSITIONS)
     def position(self, account: str, contract: Any, position: Decimal, avgCost: float) -> None:
         self._post(
             Position(
                 account=account,
                 contract=convert.contract(contract),
-                quantity=convert.shares(position),
-                average_cost=convert.price(avgCost),
+                quantity=convert.holding(position),
+                average_cost=convert.money(avgCost),
             )
         )
 

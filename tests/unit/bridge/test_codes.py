@@ -17,12 +17,13 @@ TABLE = load_codes(Path(__file__).parents[3] / "config" / "error_codes.yaml")
         ((2104, 2106, 2107, 2108, 2119, 2158, 2100, 2152, 165), "connection", Meaning.INFO),
         ((300, 366), "request", Meaning.INFO),
         ((10167, 10089, 10090, 10091), "request", Meaning.DATA_ADVISORY),
-        ((399, 404, 481, 2109, 2137, 2161, 2168, 2169, 10349, 105, 329), "order", Meaning.WARNING),
+        ((399, 404, 481, 2109, 2137, 2161, 2168, 2169, 10349, 105), "order", Meaning.WARNING),
         ((162, 200, 320, 321, 322, 354, 386, 10182, 10186), "request", Meaning.REQUEST_FAILED),
         ((10187, 10189, 10190, 10225, 420, 430, 10276, 10277), "request", Meaning.REQUEST_FAILED),
-        ((201, 202, 203, 107, 109, 111, 116, 133, 154, 160), "order", Meaning.ORDER_DEAD),
+        ((201, 202, 203, 107, 111, 116, 133, 154, 160), "order", Meaning.ORDER_DEAD),
         ((163, 388, 434, 10243, 10318, 200), "order", Meaning.ORDER_DEAD),
         ((104, 136, 161, 10147, 10148, 110, 321, 135, 10006), "order", Meaning.CANCEL_VERDICT),
+        ((329, 10326, 109, 383, 451), "order", Meaning.CANCEL_VERDICT),
         ((103, 512, 515), "order", Meaning.UNKNOWN),
         ((2102,), "order", Meaning.RETRY_LATER),
         ((100,), "connection", Meaning.RETRY_LATER),
@@ -65,6 +66,34 @@ def test_202_with_a_price_check_is_a_rejection() -> None:
     """The normal confirmation of a cancel and a refusal share a number."""
     assert TABLE.verdict(202, "order", "Order Canceled - reason:").advice == "cancelled"
     assert "rejected" in TABLE.verdict(202, "order", "Order price is too far through the market").advice
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "preset"),
+    [
+        (109, "Price is out of the range defined by the Percentage setting at order defaults frame.", "Percentage"),
+        (383, 'The following order "ID:7" size exceeds the Size Limit of 500.', "Size Limit"),
+        (
+            451,
+            'The following order "ID:329" value estimate exceeds the Total Value Limit of 100,000 USD.',
+            "Total Value",
+        ),
+    ],
+)
+def test_a_refusal_by_a_preset_names_the_preset(code: int, text: str, preset: str) -> None:
+    """The gateway refuses a new order and leaves a changed one as it was; a person reads which setting to raise."""
+    verdict = TABLE.verdict(code, "order", text)
+    assert verdict.meaning is Meaning.CANCEL_VERDICT
+    assert f"preset {preset}" in verdict.advice
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(110, "grid of the market rule"), (329, "type cannot be changed"), (10326, "OCA group"), (2161, "mktCapPrice")],
+)
+def test_what_can_be_mended_is_said(code: int, words: str) -> None:
+    """The one correction of a refused stop, and what a capped price means, begin with the code's own advice."""
+    assert words in TABLE.verdict(code, "order").advice
 
 
 def test_the_users_rule_above_decides(tmp_path: Path) -> None:

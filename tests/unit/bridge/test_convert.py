@@ -110,7 +110,7 @@ def test_a_liquidation_says_so() -> None:
     execution = IBExecution()
     execution.execId, execution.time, execution.side = "a.b.01", "20260413 15:27:04 US/Eastern", "SLD"
     execution.shares, execution.price, execution.liquidation, execution.orderId = Decimal(7), 9.5, 1, -1
-    ours = convert.execution(IBContract(), execution, NOW, from_request=True)
+    ours = convert.execution(IBContract(), execution, NOW, NOW, from_request=True)
     assert (ours.liquidation, ours.order_id, ours.side, ours.from_request) == (True, -1, OrderAction.SELL, True)
 
 

@@ -53,6 +53,23 @@ def test_a_dormant_farm_holds_nothing_back(health: Health, told: list[tuple[str,
     assert told == []
 
 
+@pytest.mark.parametrize(
+    ("text", "farm"),
+    [
+        ("HMDS data farm connection is inactive but should be available upon demand.ushmds", "ushmds"),
+        ("HMDS data farm connection is inactive but should be available upon demand.usfarm.nj", "usfarm.nj"),
+        ("HMDS data farm connection is inactive but should be available upon demand:ushmds", "ushmds"),
+        ("Market data farm connection is OK:usfarm.nj", "usfarm.nj"),
+        ("Market data farm connection is OK", "unnamed"),
+    ],
+)
+def test_a_farm_is_named_after_a_colon_or_a_full_stop(health: Health, text: str, farm: str) -> None:
+    """IB ends the sentence in both ways; it is the same farm."""
+    health.act(Action.FARM_DOWN, -1, 2105, f"HMDS data farm connection is broken:{farm}")
+    health.act(Action.FARM_DORMANT, -1, 2107, text)
+    assert health.snapshot(NOTHING).farms == {farm: LinkState.UNKNOWN}
+
+
 def test_a_competing_session_ends_when_live_data_flows(health: Health, told: list[tuple[str, str]]) -> None:
     """Each line that reported it must tick again."""
     health.act(Action.CONFLICT, 7, 10197, "No market data during competing live session")

@@ -99,6 +99,21 @@ async def test_no_price_is_nan_and_a_halt_is_a_halt(bridge: IBKRBridge, gateway:
         assert (math.isnan(quote.bid), quote.halted) == (True, expected)
 
 
+async def test_what_is_no_number_is_no_price_and_no_size(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
+    """nan, infinite and negative ones are unknown in a quote; a size that is no number is told as well."""
+    quotes = bridge.stream_quotes(AAPL)
+    req_id = (await gateway.request())[2]
+    for price, size in (("nan", "-7"), ("inf", "3"), ("-inf", "3"), ("10.25", "NaN")):
+        gateway.send(1, 6, req_id, 1, price, size, 0)
+        await answered(bridge, gateway)
+        quote = await anext(quotes)
+        assert math.isnan(quote.bid) or quote.bid == 10.25
+        assert math.isnan(quote.bid_size) or quote.bid_size == 3
+    assert [kind for kind, _ in incidents] == ["unreadable"]
+
+
 async def test_delayed_ticks_and_advisories_make_a_delayed_quote(bridge: IBKRBridge, gateway: Gateway) -> None:
     """Whoever says first that data is delayed, the quote says so."""
     for make in (
@@ -122,10 +137,13 @@ async def test_ticks_that_are_no_trades_are_passed_over(
     """Corrections without a price are nothing; a line that cannot be read is an incident."""
     trades = bridge.stream_trades(AAPL)
     req_id = (await gateway.request())[2]
-    for text in (";0;1775425766350;1000;10.4;true", "0;5;1775425766350;1000;10.4;true", "what;is;this", TRADE):
+    none = (";0;1775425766350;1000;10.4;true", "0;5;1775425766350;1000;10.4;true")
+    garbage = ("what;is;this", "nan;5;1775425766350;1000;10.4;true", "10.5;inf;1775425766350;1000;10.4;true")
+    for text in (*none, *garbage, TRADE):
         gateway.send(46, 6, req_id, 77, text)
     assert (await anext(trades)).price == 10.5
-    assert [(kind, "what;is;this" in text) for kind, text in incidents] == [("unreadable", True)]
+    assert [kind for kind, _ in incidents] == ["unreadable"] * 3
+    assert all(line in text for line, (_, text) in zip(garbage, incidents, strict=True))
 
 
 async def test_lines_are_a_budget(gateway: Gateway) -> None:
@@ -156,11 +174,12 @@ async def test_a_lost_stream_gives_its_line_back(bridge: IBKRBridge, gateway: Ga
 
 
 async def test_a_cancelled_reader_gives_its_line_back(bridge: IBKRBridge, gateway: Gateway) -> None:
-    """A service that is cancelled while it waits is unsubscribed."""
+    """A service that is cancelled while it waits is unsubscribed: its stream has gone with it."""
     reading = asyncio.create_task(anext(bridge.stream_quotes(AAPL)))
     req_id = (await gateway.request())[2]
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
+    del reading
     assert await gateway.request() == ["2", "2", req_id]
 
 

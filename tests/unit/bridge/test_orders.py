@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.errors import InputError, NoData, PacingViolation, RequestFailed, RequestTimeout
+from momentum_kit.errors import AnswerIncomplete, InputError, NoData, PacingViolation, RequestFailed, RequestTimeout
 from momentum_kit.models.contracts import Contract, PriceIncrement, SymbolMatch
 from momentum_kit.models.orders import (
     CommissionReport,
@@ -185,17 +185,19 @@ async def test_executions_are_complete_or_an_error(bridge: IBKRBridge, gateway: 
     assert (await anext(stream)).exec_id == "live.01"  # type: ignore[union-attr]
 
 
-async def test_an_empty_day_that_never_ends_is_empty(
-    bridge: IBKRBridge, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The gateway may not end an empty answer; an execution that comes after all is an order event."""
-    monkeypatch.setattr("momentum_kit.bridge.bridge.QUIET_EXECUTIONS_S", 0.05)
-    stream = bridge.stream_order_events()
-    asking = asyncio.create_task(bridge.fetch_executions())
-    req_id = (await gateway.request())[2]
-    assert await asking == ()
-    send_execution(gateway, "late.01", req_id)
-    assert (await anext(stream)).exec_id == "late.01"  # type: ignore[union-attr]
+async def test_silence_is_no_empty_day(gateway: Gateway) -> None:
+    """Without an End executions are unknown; those that came before and after the time-out are order events."""
+    async with IBKRBridge(port=gateway.port, request_timeout_s=0.1) as bridge:
+        stream = bridge.stream_order_events()
+        asking = asyncio.create_task(bridge.fetch_executions())
+        req_id = (await gateway.request())[2]
+        send_execution(gateway, "early.01", req_id)
+        with pytest.raises(RequestTimeout, match="executions: no whole answer"):
+            await asking
+        send_execution(gateway, "late.01", req_id)
+        gateway.send(55, 1, req_id)
+        heard = [await anext(stream) for _ in range(2)]
+        assert [one.exec_id for one in heard] == ["early.01", "late.01"]  # type: ignore[union-attr]
 
 
 async def test_completed_orders_are_read_from_the_brokers_layout(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -247,6 +249,25 @@ async def test_an_empty_history_is_an_error(bridge: IBKRBridge, gateway: Gateway
     gateway.send(108, request[1], "", "")
     with pytest.raises(NoData, match=r"no TRADES bars of AAPL\(265598\) for 1 D of 1 min"):
         await asking
+
+
+@pytest.mark.parametrize("price", ["nan", "inf", "what"])
+async def test_a_history_with_an_unreadable_bar_is_unknown(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents, price: str
+) -> None:
+    """Never a shorter one; another request that is open is answered."""
+    asking = asyncio.create_task(bridge.fetch_historical_data(AAPL, None, "1 D", "1 min"))
+    req_id = (await gateway.request())[1]
+    other = asyncio.create_task(bridge.fetch_historical_data(AAPL, None, "2 D", "1 hour"))
+    other_id = (await gateway.request())[1]
+    bar = ["1775136600", "1", "1", "1", "1", "10", "1", "4"]
+    gateway.send(17, req_id, 2, *bar, "1775136660", price, "2", "2", "2", "20", "2", "5")
+    with pytest.raises(AnswerIncomplete, match="TRADES bars of AAPL"):
+        await asking
+    assert [kind for kind, _ in incidents] == ["unreadable"]
+    gateway.send(17, other_id, 1, *bar)
+    gateway.send(108, other_id, "", "")
+    assert len(await other) == 1
 
 
 async def test_a_history_nobody_waits_for_is_cancelled(bridge: IBKRBridge, gateway: Gateway) -> None:

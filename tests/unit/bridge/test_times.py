@@ -36,6 +36,28 @@ def test_news_times_take_the_zone_they_are_given() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "utc_hour"),
+    [
+        ("EDT", 13), ("CEST", 7), ("JST", 0), ("PDT", 16), ("GMT+02:00", 7), ("GMT-5", 14), ("UTC+0530", 3),
+        ("-04:00", 13), ("Etc/GMT+4", 13), ("Central Standard Time", 14), ("Eastern Daylight Time", 13),
+        ("Central European Standard Time", 7), ("W. Europe Standard Time", 7), ("China Standard Time", 1),
+        ("Japan Standard Time", 0), ("GMT", 9), ("EST5EDT", 13), ("Asia/Hong_Kong", 1),
+    ],
+)  # fmt: skip
+def test_zones_that_iana_lacks_are_read_where_they_name_one(zone: str, utc_hour: int) -> None:
+    """Short names, offsets, Windows' and Java's names: 09:00 on a summer day; Windows says Standard all the year."""
+    at = parse_time(f"20260402 09:00:00 {zone}")
+    assert (at.hour, at.minute) == (utc_hour, 30 if zone == "UTC+0530" else 0)
+
+
+@pytest.mark.parametrize("zone", ["CST", "IST", "BST", "Nowhere Standard Time", "GMT+25:00", "../etc/passwd", "Europe"])
+def test_a_zone_of_several_places_or_none_is_not_guessed(zone: str) -> None:
+    """CST is Chicago's and Shanghai's: 14 hours apart."""
+    with pytest.raises(ValueError, match="unknown time zone"):
+        parse_time(f"20260402 09:00:00 {zone}")
+
+
+@pytest.mark.parametrize(
     "text", ["", "soon", "20261302", "20260402 25:00:00", "20260402 09:30:00 Mars/Olympus", "2026"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:

@@ -156,16 +156,14 @@ async def test_break_unsubscribes(reading: Reading) -> None:
     assert reading.closed == 1
 
 
-async def test_cancelling_a_wait_unsubscribes(reading: Reading) -> None:
-    """As with an async generator: a cancelled wait is the end."""
-    task = asyncio.create_task(anext(reading.stream))
-    await waiting(reading)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert reading.closed == 1
-    with pytest.raises(StopAsyncIteration):
-        await anext(reading.stream)
+async def test_a_wait_that_timed_out_loses_nothing(reading: Reading) -> None:
+    """The stream is not over: what comes next is read next, and nobody was unsubscribed."""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(reading.stream), 0.01)
+    assert not reading.feed.idle  # nobody waits: lock-step must not go on
+    reading.feed.put(1)
+    assert await asyncio.wait_for(anext(reading.stream), 1) == 1
+    assert reading.closed == 0
 
 
 async def test_aclose_unsubscribes_once(reading: Reading) -> None:
