@@ -114,7 +114,7 @@ class GatheredFacts:
             to_close_s=(session.close - now).total_seconds() if session else NAN,
             to_maintenance_s=to_maintenance_s(now, self._maintenance),
             day_pnl_usd=self._ledger.realised_usd - self._ledger.costs_usd + self._ledger.unrealised_usd(self._bid),
-            symbol_pnl_usd=math.fsum(trip.net_usd for trip in trips if trip.contract.con_id == con_id),
+            symbol_pnl_usd=sum((trip.net_usd for trip in trips if trip.contract.con_id == con_id), 0.0),
             losses_in_a_row=sum(1 for _ in takewhile(lambda trip: trip.net_usd < 0, reversed(trips))),
         )
 

@@ -195,6 +195,11 @@ class EntryGate:
     # -- records -----------------------------------------------------------------------------------------------------
 
     def _journal_verdict(self, signal: TradeSignal, plan: BracketPlan, verdict: RiskVerdict) -> None:
+        if (no := verdict.refusal) is not None:
+            log.info(
+                "entry refused", symbol=signal.contract.symbol, rule=no.rule, value=no.value, limit=no.limit,
+                detail=no.detail,
+            )  # fmt: skip
         self._context.journal.write(
             RiskRow(
                 at=self._context.clock.now(),

@@ -1,5 +1,6 @@
 """First in, first out: one symbol's fills in time order -> open lots and round trips; the ledger's arithmetic."""
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -146,7 +147,8 @@ def _close(lots: deque[Lot], shares: Decimal, price: float) -> tuple[Decimal, fl
         lot = lots[0]
         part = min(abs(lot.quantity), abs(shares - closed))
         side = 1 if lot.quantity > 0 else -1
-        gain += float(part) * (price - lot.price) * side
+        earned = float(part) * (price - lot.price) * side
+        gain += earned if math.isfinite(earned) else 0.0  # a price that nobody knows: the trip shows it, no sum does
         closed -= part * side
         lots.popleft()
         if part < abs(lot.quantity):

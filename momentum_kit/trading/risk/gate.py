@@ -60,9 +60,14 @@ class RiskVerdict:
         return all(check.passed for check in self.checks)
 
     @property
+    def refusal(self) -> RiskCheck | None:
+        """The first limit that failed; None when accepted."""
+        return next((check for check in self.checks if not check.passed), None)
+
+    @property
     def reason(self) -> str:
-        """Name of the first limit that failed."""
-        return next((check.rule for check in self.checks if not check.passed), "")
+        """Its name."""
+        return self.refusal.rule if self.refusal else ""
 
 
 def check_entry(facts: EntryFacts, settings: RiskSettings) -> RiskVerdict:

@@ -260,6 +260,23 @@ async def test_funds_bar_what_they_do_not_cover(tmp_path):
         assert broken(desk) == ["account"]
 
 
+async def test_what_was_bought_since_the_funds_were_told_is_spent(tmp_path):
+    """Filled or working: it is not in an older answer; a newer one shows what has filled, and only the rest counts."""
+    async with trading_desk(tmp_path) as desk:
+        desk.funds = replace(funds_of(summary("20000")), asked_at=desk.clock.now(), elapsed_s=desk.clock.elapsed())
+        await desk.beat(1)
+        quantity = await desk.enter(1)
+        bought = float(quantity) * 5.02
+        await desk.signal(2)
+        assert told(desk)["buying power"].value == pytest.approx(2 * bought, rel=0.002)
+        await desk.beat(1)
+        desk.broker.fill(desk.broker.leg(2, "entry"), 600, 5.0)
+        await desk.settle()
+        desk.funds = replace(desk.funds, asked_at=desk.clock.now())
+        await desk.signal(3)
+        assert told(desk)["buying power"].value == pytest.approx(bought + (bought - 600 * 5.02), rel=0.002)
+
+
 async def test_the_account_is_asked_beside_the_work(tmp_path):
     """Once a minute; a question that hangs or fails holds no beat up, and the older answer stands."""
     clock = TestClock()

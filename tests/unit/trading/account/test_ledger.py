@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -147,6 +148,22 @@ def test_a_report_takes_the_place_of_its_estimate():
         ledger.add_commission(cost(each, 0.5))
     (trip,) = ledger.round_trips()
     assert (ledger.costs_usd, trip.costs_basis, trip.estimated_usd) == (1.0, "reported", 0.0)
+
+
+@pytest.mark.parametrize("price", [float("nan"), float("inf")])
+def test_an_execution_without_a_price_moves_shares_and_no_sum(price):
+    """Its trip has no profit that could be known; realised profit and costs of the day stay finite."""
+    ledger = Ledger(COSTS)
+    for each in (
+        execution(1, BUY, 100, 5.0), execution(2, SELL, 100, 5.5),
+        execution(3, BUY, 100, price, con_id=2), execution(4, SELL, 100, 5.5, con_id=2),
+    ):  # fmt: skip
+        ledger.add_execution(each)
+    assert (ledger.position(2), ledger.realised_usd) == (0, pytest.approx(50))
+    assert 0 < ledger.costs_usd < 10
+    known, unknown = ledger.round_trips()
+    assert (known.costs_basis, unknown.costs_basis) == ("estimated", "unknown")
+    assert not math.isfinite(unknown.net_usd)
 
 
 def test_crossing_through_flat_opens_the_other_side():
