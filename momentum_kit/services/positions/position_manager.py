@@ -101,7 +101,7 @@ class PositionManager:
         """Ask for the exit of what is held in one symbol; False where nothing of ours is."""
         holdings = [holding for holding in self._ledger.holdings() if holding.contract.symbol == symbol]
         for holding in holdings:
-            self._ask(holding, reason)
+            self._ask(holding.contract, reason)
         return bool(holdings)
 
     def views(self) -> tuple[PositionView, ...]:

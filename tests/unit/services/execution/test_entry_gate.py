@@ -263,7 +263,7 @@ async def test_funds_bar_what_they_do_not_cover(tmp_path):
 async def test_what_was_bought_since_the_funds_were_told_is_spent(tmp_path):
     """Filled or working: it is not in an older answer; a newer one shows what has filled, and only the rest counts."""
     async with trading_desk(tmp_path) as desk:
-        desk.funds = replace(funds_of(summary("20000")), asked_at=desk.clock.now(), elapsed_s=desk.clock.elapsed())
+        desk.funds = replace(funds_of(summary("20000")), elapsed_s=desk.clock.elapsed())
         await desk.beat(1)
         quantity = await desk.enter(1)
         bought = float(quantity) * 5.02
@@ -272,7 +272,7 @@ async def test_what_was_bought_since_the_funds_were_told_is_spent(tmp_path):
         await desk.beat(1)
         desk.broker.fill(desk.broker.leg(2, "entry"), 600, 5.0)
         await desk.settle()
-        desk.funds = replace(desk.funds, asked_at=desk.clock.now())
+        desk.funds = replace(desk.funds, elapsed_s=desk.clock.elapsed())
         await desk.signal(3)
         assert told(desk)["buying power"].value == pytest.approx(bought + (bought - 600 * 5.02), rel=0.002)
 
