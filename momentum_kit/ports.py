@@ -97,7 +97,11 @@ class MarketData(Protocol):
 
 
 class Broker(Protocol):
-    """The only way back: orders out, broker truth in."""
+    """The only way back: orders out, broker truth in.
+
+    What is fetched is whole, or it is unknown: RequestTimeout if its end did not come, AnswerIncomplete if a row could
+    not be read. Executions that came all the same are told by stream_order_events.
+    """
 
     def next_order_id(self) -> int:
         """A fresh order id of this client; each call draws another."""
@@ -119,7 +123,7 @@ class Broker(Protocol):
         ...
 
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
-        """This client's open orders."""
+        """This client's open orders, each as last said before the answer's end: its status may be final by then."""
         ...
 
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:

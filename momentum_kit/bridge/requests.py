@@ -45,6 +45,7 @@ class Requests:
 
     changed is called whenever a request ends. mark(call) calls back when everything received so far has been handled.
     unclaimed(values) gets what came of an answer that was not awaited to its end: it was said all the same.
+    stray(name) is told of an End that no request is owed: the answer before it may not have been whole.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Requests:
         changed: Callable[[], None],
         mark: Callable[[Callable[[], None]], None],
         unclaimed: Callable[[tuple[Any, ...]], None],
+        stray: Callable[[str], None],
     ) -> None:
         self._timeout_s = timeout_s
         self._changed = changed
         self._mark = mark
         self._unclaimed = unclaimed
+        self._stray = stray
         self._ids = itertools.count(FIRST_REQUEST_ID)
         self._open: dict[int | str, _Pending] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -203,6 +206,8 @@ class Requests:
                     self._ask_again(pending)
             elif pending is not None:
                 self._complete(key, pending)
+            elif key in LISTS and key in self._locks:  # before the first request it may be a greeting of the gateway's
+                self._stray(str(key))
         return pending is not None
 
     def _ask_again(self, pending: _Pending) -> None:

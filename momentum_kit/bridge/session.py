@@ -60,6 +60,7 @@ class GatewaySession:
             changed=self._changed,
             mark=lambda call: self.dispatcher.inbox.mark(events.Mark(call)),
             unclaimed=lambda values: self.router.unclaimed(values),
+            stray=self._stray_end,
         )
         self.lines = Subscriptions(
             subscribe=self._subscribe,
@@ -203,6 +204,11 @@ class GatewaySession:
         self.send_quietly("cancelMktData", req_id)
 
     # -- what only a session handles ----------------------------------------------------------------------------------
+
+    def _stray_end(self, name: str) -> None:
+        self.options.incident(
+            "stray end", f"{name}: an End that no request of ours is owed; ask again before concluding"
+        )
 
     def _on_accounts(self, accounts: events.Accounts) -> None:
         self.accounts = accounts.names

@@ -25,6 +25,7 @@ from ibapi.protobuf.TickPrice_pb2 import TickPrice
 from ibapi.protobuf.TickString_pb2 import TickString
 
 from momentum_kit.bridge import IBKRBridge
+from momentum_kit.errors import AnswerIncomplete
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.orders import Execution, OrderAction, OrderNotice, OrderRequest, OrderUpdate
 
@@ -96,6 +97,25 @@ async def test_history(protobuf_bridge: IBKRBridge, gateway: Gateway) -> None:
     send(gateway, 108, HistoricalDataEnd(reqId=asked.reqId))
     (ours,) = await asking
     assert (ours.close, ours.volume, ours.wap, ours.count, ours.seconds) == (1.5, 10.0, 1.2, 4, 60)
+
+
+async def test_a_bar_that_cannot_be_read_leaves_its_history_unknown(
+    protobuf_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
+    """The request is found by the id in the message, though nothing else of it can be read; another goes on."""
+    asking = asyncio.create_task(protobuf_bridge.fetch_historical_data(AAPL, None, "1 D", "1 min"))
+    asked = await request(gateway, 20, HistoricalDataRequest)
+    other = asyncio.create_task(protobuf_bridge.fetch_historical_data(AAPL, None, "2 D", "1 min"))
+    other_asked = await request(gateway, 20, HistoricalDataRequest)
+    bar = HistoricalDataBar(date="1775136600", open=1, high=2, low=0.5, close=1.5, volume="many", WAP="1.2", barCount=4)
+    send(gateway, 17, HistoricalData(reqId=asked.reqId, historicalDataBars=[bar]))
+    with pytest.raises(AnswerIncomplete, match="TRADES bars"):
+        await asking
+    bar.volume = "10"
+    send(gateway, 17, HistoricalData(reqId=other_asked.reqId, historicalDataBars=[bar]))
+    send(gateway, 108, HistoricalDataEnd(reqId=other_asked.reqId))
+    assert len(await other) == 1
+    assert [kind for kind, _ in incidents] == ["unreadable"]
 
 
 async def test_orders(protobuf_bridge: IBKRBridge, gateway: Gateway) -> None:

@@ -40,7 +40,13 @@ async def started(requests: Requests, key: int | str) -> None:
 
 def requests_of(timeout_s: float, changed: Callable[[], None] = lambda: None, unclaimed: Any = None) -> Requests:
     """Requests to which everything received has been handled already."""
-    return Requests(timeout_s, changed=changed, mark=lambda call: call(), unclaimed=unclaimed or (lambda _: None))
+    return Requests(
+        timeout_s,
+        changed=changed,
+        mark=lambda call: call(),
+        unclaimed=unclaimed or (lambda _: None),
+        stray=lambda _: None,
+    )
 
 
 @pytest.fixture
@@ -213,8 +219,10 @@ async def test_a_burst_of_old_ends_is_counted(requests: Requests) -> None:
 async def test_an_end_that_nobody_owes_completes_nothing() -> None:
     """Rows and Ends that had been received when the request went out are not its answer."""
     marks: list[Callable[[], None]] = []
-    requests = Requests(5, changed=lambda: None, mark=marks.append, unclaimed=lambda _: None)
-    requests.answer(Answer("positions", (), True))  # while nothing is asked
+    strays: list[str] = []
+    requests = Requests(5, changed=lambda: None, mark=marks.append, unclaimed=lambda _: None, stray=strays.append)
+    requests.answer(Answer("positions", (), True))  # before the first question: a greeting
+    assert strays == []
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
     await end_of_turn()
     (reached,) = marks
@@ -226,6 +234,9 @@ async def test_an_end_that_nobody_owes_completes_nothing() -> None:
     assert not asking.done()
     requests.answer(Answer("positions", (), True))
     assert await asking == ("after",)
+    assert strays == ["positions"]
+    requests.answer(Answer("positions", (), True))
+    assert strays == ["positions"] * 2
 
 
 async def test_a_cancelled_list_leaves_its_end_behind(requests: Requests) -> None:
