@@ -220,7 +220,7 @@ class Session:
 
     def close_symbol(self, symbol: str, reason: str) -> bool:
         """What is held in a symbol is on its way out; False where nothing of ours is held in it."""
-        return self._positions.request_exit(symbol, reason)
+        return self._positions.request_exit(symbol, reason, self._execution.held)
 
     @property
     def flat(self) -> bool:

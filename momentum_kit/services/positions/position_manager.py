@@ -91,18 +91,22 @@ class PositionManager:
 
         also: contracts that are held by the broker's word, whatever the executions say.
         """
-        contracts = {contract.con_id: contract for contract in also}
-        contracts |= {holding.contract.con_id: holding.contract for holding in self._ledger.holdings()}
-        for contract in contracts.values():
+        contracts = self._held(also)
+        for contract in contracts:
             self._ask(contract, reason)
         return len(contracts)
 
-    def request_exit(self, symbol: str, reason: str) -> bool:
-        """Ask for the exit of what is held in one symbol; False where nothing of ours is."""
-        holdings = [holding for holding in self._ledger.holdings() if holding.contract.symbol == symbol]
-        for holding in holdings:
-            self._ask(holding.contract, reason)
-        return bool(holdings)
+    def request_exit(self, symbol: str, reason: str, also: Iterable[Contract] = ()) -> bool:
+        """Ask for the exit of what is held in one symbol; False where nothing of ours is. also: as above."""
+        contracts = [contract for contract in self._held(also) if contract.symbol == symbol]
+        for contract in contracts:
+            self._ask(contract, reason)
+        return bool(contracts)
+
+    def _held(self, also: Iterable[Contract]) -> tuple[Contract, ...]:
+        held = {contract.con_id: contract for contract in also}
+        held |= {holding.contract.con_id: holding.contract for holding in self._ledger.holdings()}
+        return tuple(held.values())
 
     def views(self) -> tuple[PositionView, ...]:
         """Every holding as people see it."""

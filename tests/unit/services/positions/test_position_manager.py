@@ -174,6 +174,20 @@ async def test_flatten_asks_for_every_position_once(tmp_path):
         assert {row["reason"] for row in desk.journal["round_trips"]} == {"flatten"}
 
 
+async def test_one_symbol_is_asked_to_go_by_whoever_knows_of_it(tmp_path):
+    """Held by our executions, or by the broker's word alone while they are late; what is not held is not asked for."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter(1)
+        await desk.signal(2)
+        desk.broker.fill(desk.broker.leg(2, "entry"), 833, 5.0, late=True)
+        await desk.settle()
+        for symbol, found in (("SYM1", True), ("SYM2", True), ("SYM3", False)):
+            assert desk.positions.request_exit(symbol, "close", desk.execution.held) is found
+        await desk.settle()
+        asked = [(row["symbol"], row["reason"]) for row in desk.journal["exits"]]
+        assert asked == [("SYM1", "close"), ("SYM2", "close")]
+
+
 async def test_a_position_asked_to_go_can_be_asked_again_later(tmp_path):
     """Once flat, the next position in the symbol has its own exits."""
     async with trading_desk(tmp_path) as desk:
