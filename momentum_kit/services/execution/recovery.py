@@ -144,15 +144,15 @@ class Recovery:
         finally:
             self._asking.discard(kind)
 
-    async def _completed(self) -> tuple[OpenOrder, ...]:
-        """Today's ended orders, asked for only where an order has vanished; () if they are unknown."""
+    async def _completed(self) -> tuple[OpenOrder, ...] | None:
+        """Today's ended orders, asked for only where an order has vanished; None if they are unknown."""
         if not any(leg.absent for bracket in self._desk.in_order() for leg in bracket if leg.live):
             return ()
         try:
             return await self._broker.fetch_completed_orders()
         except BrokerError as error:
             log.warning("list unknown", list="completed orders", error=str(error))
-            return ()
+            return None
 
     # -- the start ---------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class Recovery:
         if truth.executions is not None:
             self._witnesses.executions_whole = True
         if truth.open_orders is not None:
-            await self._apply_orders(truth.open_orders, truth.completed or (), self._desk.words)
+            await self._apply_orders(truth.open_orders, truth.completed, self._desk.words)
         if truth.positions is not None:
             await self._apply_positions(truth)
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
@@ -195,7 +195,9 @@ class Recovery:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    async def _apply_orders(self, listed: tuple[OpenOrder, ...], completed: tuple[OpenOrder, ...], asked: int) -> None:
+    async def _apply_orders(
+        self, listed: tuple[OpenOrder, ...], completed: tuple[OpenOrder, ...] | None, asked: int
+    ) -> None:
         """Set every order to what a whole list says. asked: how many words were known when it was asked for."""
         self._own_what_nobody_owns(listed)
         for bracket in self._desk.in_order():
@@ -207,7 +209,7 @@ class Recovery:
                 elif order is not None:
                     self._as_listed(leg, order, newer=leg.heard > asked)
                 elif leg.live and leg.heard <= asked:
-                    young = self._not_listed(_con_id(bracket), leg, completed) or young
+                    young = self._not_listed(bracket, leg, completed) or young
             bracket.listed = True
             if not young:
                 bracket.uncertain = ""
@@ -254,27 +256,34 @@ class Recovery:
             leg.turned = False  # the broker did not take our change
         leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, self._context.clock.elapsed()
 
-    def _not_listed(self, con_id: int, leg: Leg, completed: tuple[OpenOrder, ...]) -> bool:
+    def _not_listed(self, bracket: Bracket, leg: Leg, completed: tuple[OpenOrder, ...] | None) -> bool:
         """A whole list does not have the order; True while that proves nothing yet."""
-        unheard = leg.state in (OrderState.SENT, OrderState.PENDING)
-        if unheard and age_s(leg.sent_at, self._context.clock.elapsed()) < PATIENCE_S:
-            return True  # too young to be listed
         now = self._context.clock.elapsed()
+        unheard = leg.state in (OrderState.SENT, OrderState.PENDING)
+        if unheard and age_s(leg.sent_at, now) < PATIENCE_S:
+            return True  # too young to be listed
         leg.absent += 1
         leg.absent_since = now if leg.absent == 1 else leg.absent_since
         if leg.absent < VANISHED:
             return True
-        ended = next((order for order in completed if _is(leg, order)), None)
-        perhaps_sold = leg.request.action is OrderAction.SELL and self._witnesses.evidence(con_id).held > 0
-        if ended is None and perhaps_sold and now - leg.absent_since < POSITION_LAG_S:
-            leg.state = OrderState.UNKNOWN  # it may have sold: nothing is sold again before the position would show it
+        self._desk.mark_uncertain(bracket, f"order {leg.request.order_id} is not on the broker's list of open orders")
+        if completed is None:
             return True
+        ended = next((order for order in completed if _is(leg, order)), None)
         if ended is not None:
-            leg.named = max(leg.named, ended.filled)
-        whole = self._witnesses.filled(leg) >= leg.request.quantity
-        if ended is not None and ended.status == "Filled" and not ended.filled:
-            leg.named, whole = leg.request.quantity, True  # some gateways name no size in this list
-        leg.state = OrderState.FILLED if whole else OrderState.CANCELLED
+            whole = ended.status == "Filled" and not ended.filled  # some gateways name no size in this list
+            leg.named = max(leg.named, leg.request.quantity if whole else ended.filled)
+        elif leg.request.action is OrderAction.SELL and self._witnesses.evidence(_con_id(bracket)).held > 0:
+            if now - leg.absent_since < POSITION_LAG_S:
+                leg.state = OrderState.UNKNOWN  # nothing is sold again before the position would show what it sold
+                return True
+            if leg.perm_id:  # the broker had it, and nobody says that it ended: it is left to a human
+                leg.state, leg.changing, leg.cancel_sent_at = OrderState.HELD, False, None
+                why = f"{bracket.intent.contract.symbol}: order {leg.request.order_id} is on no list of the broker"
+                self._desk.alert_once(bracket, why, "critical", why)
+                return False
+        filled = self._witnesses.filled(leg) >= leg.request.quantity
+        leg.state = OrderState.FILLED if filled else OrderState.CANCELLED
         leg.changing, leg.cancel_sent_at = False, None
         return False
 

@@ -55,14 +55,21 @@ class Witnesses:
         self._witness(con_id).row(position.quantity)
 
     def answer(self, positions: Iterable[Position]) -> None:
-        """A whole list of positions: what it does not name is not held."""
+        """A whole list of positions: what it does not name is not held, unless a row has said that it is.
+
+        The broker says a holding that ends as a row of 0; a list that merely leaves one out, which no row has ended,
+        contradicts itself and proves nothing.
+        """
         mine = [p for p in positions if p.account == self._context.account]
         named = {p.contract.con_id: p.quantity for p in mine}
         self._symbols.update((p.contract.con_id, p.contract.symbol) for p in mine)
         self.positions_whole = True
         for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
             self.evidence(con_id)
-            self._witness(con_id).answer(
+            witness = self._witness(con_id)
+            if con_id not in named and witness.quantity:
+                continue
+            witness.answer(
                 named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self.executions_whole
             )
 
