@@ -10,8 +10,10 @@ from momentum_kit.config import RiskSettings
 from momentum_kit.models import RiskCheck, TradingState, canonical_symbol
 from momentum_kit.trading.risk.facts import EntryFacts
 
-PRESETS = "the gateway's order presets would refuse it, and the sale after it: raise them there (TWS: Global " \
-    "Configuration, Presets, Stocks), or size smaller"  # fmt: skip
+PRESETS = (
+    "the gateway's order presets would refuse it, and the sale after it: raise them there (Global Configuration, "
+    "Presets, Precautionary Settings), or size smaller"
+)
 
 
 # -- whether anything may be entered ----------------------------------------------------------------------------------
