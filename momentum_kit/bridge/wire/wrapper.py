@@ -3,6 +3,7 @@
 
 import functools
 import inspect
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -164,8 +165,12 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def marketRule(self, marketRuleId: int, priceIncrements: Any) -> None:
+        rule = events.market_rule_key(marketRuleId)
         bands = sorted((band.lowEdge, band.increment) for band in priceIncrements)
-        self._last(events.market_rule_key(marketRuleId), *(PriceIncrement(*band) for band in bands))
+        if all(0 <= low_edge < math.inf and 0 < increment < math.inf for low_edge, increment in bands):
+            self._last(rule, *(PriceIncrement(*band) for band in bands))
+        else:
+            self.unreadable("marketRule", "a band that no price can be on", str(bands), rule)
 
     # -- news ---------------------------------------------------------------------------------------------------------
 

@@ -302,6 +302,23 @@ async def test_symbols_and_rules(bridge: IBKRBridge, gateway: Gateway) -> None:
     assert await asking == (PriceIncrement(0.0, 0.0001), PriceIncrement(1.0, 0.01))
 
 
+@pytest.mark.parametrize("band", [("0", "0"), ("0", "nan"), ("nan", "0.01"), ("1", "inf"), ("0", "-0.01")])
+async def test_a_market_rule_that_no_price_can_follow_is_unknown(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents, band: tuple[str, str]
+) -> None:
+    """At once, without a time-out; the next answer is read."""
+    asking = asyncio.create_task(bridge.fetch_market_rule(26))
+    await gateway.request()
+    gateway.send(93, 26, 1, *band)
+    with pytest.raises(AnswerIncomplete, match="market rule 26"):
+        await asking
+    again = asyncio.create_task(bridge.fetch_market_rule(26))
+    await gateway.request()
+    gateway.send(93, 26, 1, "0", "0.01")
+    assert await again == (PriceIncrement(0.0, 0.01),)
+    assert [kind for kind, _ in incidents] == ["unreadable"]
+
+
 async def test_no_such_contract_is_no_data(bridge: IBKRBridge, gateway: Gateway) -> None:
     """200 about a request."""
     asking = asyncio.create_task(bridge.fetch_contract_details(Contract("NOPE")))
