@@ -1,7 +1,6 @@
-"""Execution service and position manager on the in-memory broker: the wiring of runtime/session.py, in small."""
+"""Execution service and position manager on the in-memory broker, for tests of single behaviours."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,59 +8,33 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models.decisions import TradeSignal
 from momentum_kit.models.market import Quote
 from momentum_kit.models.news import Catalyst
-from momentum_kit.models.session import Beat, TradingState
-from momentum_kit.services import PriceRules, SessionContext
-from momentum_kit.services.execution import ExecutionService
+from momentum_kit.models.session import Beat
 from momentum_kit.services.execution.funds import Funds
-from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.storage.journal import SqliteIntents
-from momentum_kit.trading.account import Ledger
 from tests.helpers.broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of, quote_of
-from tests.helpers.contexts import Told
 from tests.helpers.features import features_of
 from tests.helpers.journal_rows import Rows
+from tests.helpers.trading_services import TradingServices
 
 BEAT = timedelta(seconds=0.25)
 
 
-class Desk:
+class Desk(TradingServices):
     """Both services, their queues, and a market that moves when the test says so."""
 
     def __init__(self, broker: MemoryBroker, clock: TestClock, intents: SqliteIntents, **settings: Any) -> None:
         self.broker, self.clock, self.intents = broker, clock, intents
-        self.journal, self.alerts, self.counts = Rows(), Told(), Counter[str]()
-        self.state = TradingState.RUNNING
-        self.halts: list[str] = []
+        self.journal = Rows()
         self.quotes: dict[int, Quote] = {}
         self.health = HEALTHY
         self.funds: Funds | None = None
-        self.rules = PriceRules(broker)
-        self.ledger = Ledger()
         self.tasks: list[asyncio.Task[None]] = []
-        self.signals: asyncio.Queue[TradeSignal] = asyncio.Queue()
-        self.exits: asyncio.Queue[Any] = asyncio.Queue()
-        self.fills: asyncio.Queue[Any] = asyncio.Queue()
-        self.execution_beats: asyncio.Queue[Beat] = asyncio.Queue()
-        self.position_beats: asyncio.Queue[Beat] = asyncio.Queue()
-        risk = RiskSettings(**{k: v for k, v in settings.items() if k in RiskSettings.model_fields})
-        exits = ExitSettings(**{k: v for k, v in settings.items() if k in ExitSettings.model_fields})
-        context = SessionContext(
-            account=ACCOUNT, calendar="XNYS", clock=clock, journal=self.journal, intents=intents, alerts=self.alerts,
-            counts=self.counts, state=lambda: self.state, halt_entries=self.halts.append,
-        )  # fmt: skip
-        self.execution = ExecutionService(
-            context, broker=broker, rules=self.rules, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,
-            exit_requests=self.exits, beats=self.execution_beats, fills=self.fills, quote=self.quotes.get,
-            health=lambda: self.health, funds=lambda: self.funds,
-        )  # fmt: skip
-        self.positions = PositionManager(
-            context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,
-            beats=self.position_beats, last_price=self._last_price, exit_reason=self.execution.exit_reason,
-            journaled=JournaledFills(),
+        super().__init__(
+            account=ACCOUNT, broker=broker, clock=clock, journal=self.journal, intents=intents, quote=self.quotes.get,
+            last_price=self._last_price, health=lambda: self.health, funds=lambda: self.funds, settings=settings,
         )  # fmt: skip
 
     def _last_price(self, con_id: int) -> float:
@@ -130,7 +103,7 @@ async def trading_desk(folder: Path, broker: MemoryBroker | None = None, **setti
     intents = SqliteIntents(folder / "intents.db")
     desk = Desk(broker or MemoryBroker(clock), clock, intents, **settings)
     await desk.positions.reconcile()
-    tasks = desk.tasks = [asyncio.create_task(desk.execution.run()), asyncio.create_task(desk.positions.run())]
+    tasks = desk.tasks = desk.start()
     try:
         await desk.beat()
         yield desk
