@@ -186,12 +186,12 @@ class IBKRBridge:
     @property
     def unheard(self) -> bool:
         """Something was sent after the latest request that was answered: there may be words to come at once."""
-        return self._session.requests.unheard
+        return self._session.requests.held_back.unheard
 
     @property
     def held_back(self) -> int:
         """Answers that the gateway is known to hold back."""
-        return self._session.requests.held_back
+        return len(self._session.requests.held_back)
 
     async def waits_in_vain(self) -> bool:
         """True if the gateway holds back every answer that is awaited; asks it for the time unless that is known.
@@ -200,7 +200,7 @@ class IBKRBridge:
         """
         session = self._session
         if session.requests.active and not session.waits_in_vain:
-            await session.requests.find_held_back(self.fetch_current_time)
+            await session.requests.held_back.find(self.fetch_current_time)
         return session.waits_in_vain
 
     # -- history and contracts ----------------------------------------------------------------------------------------

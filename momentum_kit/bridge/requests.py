@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from momentum_kit.bridge.events import FIRST_REQUEST_ID, LISTS, Answer, Unreadable
+from momentum_kit.bridge.held_back import HeldBack
 from momentum_kit.errors import AnswerIncomplete, NotConnected, RequestFailed, RequestTimeout
 
 Send = Callable[[Callable[[], None]], Awaitable[None]]
@@ -66,8 +67,7 @@ class Requests:
         self._open: dict[int | str, _Pending] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owed: defaultdict[str, deque[object]] = defaultdict(deque)  # Ends of requests that were given up, by name
-        self._held: set[object] = set()  # what the gateway was seen to hold back
-        self._handed = self._heard = 0  # messages handed over; those of them that are known to be handled
+        self.held_back = HeldBack(self._outstanding)
         self.active = 0
 
     def next_id(self) -> int:
@@ -126,7 +126,7 @@ class Requests:
 
     def _handed_over(self, pending: _Pending) -> None:
         pending.sent += 1
-        pending.asked_at = pending.asked_at or self._handed
+        pending.asked_at = pending.asked_at or self.held_back.handed_over
         if not pending.heard:
             self._mark(pending.hear)
 
@@ -137,7 +137,7 @@ class Requests:
 
     def _result(self, pending: _Pending) -> tuple[Any, ...]:
         if pending.future.done():
-            self._heard = max(self._heard, pending.asked_at)
+            self.held_back.answered(pending.asked_at)
             return pending.future.result()
         remark = f"; the broker's last word: {pending.remark}" if pending.remark else ""
         raise RequestTimeout(f"{pending.what}: no whole answer within {self._timeout_s:g} s{remark}")
@@ -155,38 +155,12 @@ class Requests:
 
     # -- what does not arrive: for lock-step --------------------------------------------------------------------------
 
-    def count_sent(self) -> None:
-        """Any message is handed over, an order or a request."""
-        self._handed += 1
-
-    @property
-    def unheard(self) -> bool:
-        """Something was sent after the latest request that was answered: there may be words to come at once."""
-        return self._heard < self._handed
-
-    @property
-    def held_back(self) -> int:
-        """Answers that the gateway is known to hold back."""
-        return len(self._held & self._outstanding())
-
     @property
     def stuck(self) -> bool:
         """Somebody waits, and every answer that is due is known to be held back."""
-        outstanding = self._outstanding()
-        known = bool(outstanding) and outstanding <= self._held
-        return known and not self.unheard and self.active > 0 and all(asked.sent for asked in self._open.values())
-
-    async def find_held_back(self, ping: Callable[[], Awaitable[Any]]) -> None:
-        """Learn which answers are held back: those to requests sent before a ping that is answered before them.
-
-        Right for a gateway that answers in the order of the requests, as the simulated one does.
-        """
-        asked = self._outstanding()
-        await ping()
-        self._held = asked & self._outstanding()
+        return self.active > 0 and self.held_back.all_known and all(asked.sent for asked in self._open.values())
 
     def _outstanding(self) -> set[object]:
-        """Answers to what was sent, late ones that nobody waits for any more included."""
         asked = (pending for pending in self._open.values() if pending.sent and not pending.future.done())
         return {*asked, *itertools.chain.from_iterable(self._owed.values())}
 

@@ -108,6 +108,10 @@ class Router:
             if isinstance(value, Execution):
                 self._order_event(value)
 
+    def stray_end(self, name: str) -> None:
+        """The answer before it may not have been whole."""
+        self._incident("stray end", f"{name}: an End that no request of ours is owed; ask again before concluding")
+
     def _open_order(self, event: OpenOrder | OrderUpdate) -> None:
         self._requests.answer(events.Answer(events.OPEN_ORDERS, (event,), False))
         self._order_event(event)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,11 @@ class GatewaySession:
             changed=self._changed,
             mark=lambda call: self.dispatcher.inbox.mark(events.Mark(call)),
             unclaimed=lambda values: self.router.unclaimed(values),
-            stray=self._stray_end,
+            stray=lambda name: self.router.stray_end(name),
         )
         self.lines = Subscriptions(
             subscribe=self._subscribe,
-            cancel=self._unsubscribe,
+            cancel=partial(self.send_quietly, "cancelMktData"),
             next_id=self.requests.next_id,
             market_data_lines=options.market_data_lines,
         )
@@ -82,15 +83,15 @@ class GatewaySession:
         self.router.handlers[events.NextOrderId] = self._on_next_order_id
         self.router.handlers[events.ConnectionEnded] = self._on_ended
         self.dispatcher = Dispatcher(self.router.route, self.lines.flush, self._quiet)
-        address = (options.host, options.port, options.client_id)
         self.thread = ClientThread(
-            address, connect_timeout_s=options.connect_timeout_s, inbox=self.dispatcher.inbox, now=options.now
-        )
+            (options.host, options.port, options.client_id), connect_timeout_s=options.connect_timeout_s,
+            inbox=self.dispatcher.inbox, now=options.now,
+        )  # fmt: skip
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
         self._closing = False  # we want it to end
         self._over = False  # it has ended
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[None] = self.loop.create_future()
         # kept from the first on: the first reader must not miss what was said before it came
         self.early_orders: Feed[OrderEvent] | None = self.order_feed()
         self.early_positions: Feed[Position] | None = self.position_feed()
@@ -134,7 +135,7 @@ class GatewaySession:
             raise NotConnected(f"{request}: not connected to {self.options.where}")
 
         def hand_over() -> None:
-            self.requests.count_sent()
+            self.requests.held_back.handed_over += 1
             if at_hand_over is not None:
                 at_hand_over()
             self.thread.client.call(request, *args)
@@ -176,13 +177,8 @@ class GatewaySession:
 
     def _quiet(self) -> bool:
         early = (self.early_orders, self.early_positions)  # nobody reads them yet
-        feeds = (feed for feed in self.router.account_feeds if feed not in early)
-        return (
-            not self.requests.active
-            and self.outbox.empty
-            and all(feed.idle for feed in feeds)
-            and all(feed.idle for feed in self.lines.feeds)
-        )
+        read = [*(feed for feed in self.router.account_feeds if feed not in early), *self.lines.feeds]
+        return not self.requests.active and self.outbox.empty and all(feed.idle for feed in read)
 
     @property
     def waits_in_vain(self) -> bool:
@@ -200,15 +196,7 @@ class GatewaySession:
 
         sent.add_done_callback(check)
 
-    def _unsubscribe(self, req_id: int) -> None:
-        self.send_quietly("cancelMktData", req_id)
-
     # -- what only a session handles ----------------------------------------------------------------------------------
-
-    def _stray_end(self, name: str) -> None:
-        self.options.incident(
-            "stray end", f"{name}: an End that no request of ours is owed; ask again before concluding"
-        )
 
     def _on_accounts(self, accounts: events.Accounts) -> None:
         self.accounts = accounts.names
@@ -248,8 +236,8 @@ class GatewaySession:
     def _on_ended(self, ended: events.ConnectionEnded) -> None:
         self._over = True
         reason = "disconnected" if self._closing else str(ended.error)
-        failed = ended.error if isinstance(ended.error, ConnectionFailed) else ConnectionFailed(self._early_end(reason))
-        self._fail_ready(failed)
+        early = ConnectionFailed(f"{self.options.where} ended the connection before it was ready: {reason}")
+        self._fail_ready(ended.error if isinstance(ended.error, ConnectionFailed) else early)
         self.health.disconnected(reason, expected=self._closing)
         self.requests.fail_all(reason)
         self.outbox.close(NotConnected(reason))
@@ -258,9 +246,6 @@ class GatewaySession:
         for feed in self.router.account_feeds:
             feed.end(last_word)
         self.dispatcher.changed()
-
-    def _early_end(self, reason: str) -> str:
-        return f"{self.options.where} ended the connection before it was ready: {reason}"
 
 
 def _look_at(done: "asyncio.Future[None]") -> None:
