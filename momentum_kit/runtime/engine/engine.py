@@ -15,21 +15,21 @@ from momentum_kit.config import Config
 from momentum_kit.errors import (
     EngineError,
     GuardRefused,
-    InputError,
     MomentumKitError,
     NotConnected,
     RequestTimeout,
     StorageError,
 )
 from momentum_kit.external import AIReader, make_alerts
-from momentum_kit.models import Bar, CommandRow, Contract, EngineStatus, TradingState, canonical_symbol
+from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
-from momentum_kit.runtime.control import COMMANDS, LEAVING, OF_A_SYMBOL, WIND_DOWNS, ThresholdState, refusal
+from momentum_kit.runtime.control import LEAVING, ThresholdState
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
+from momentum_kit.runtime.engine.commanding import Commanding, Course
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
 from momentum_kit.runtime.engine.session_alarms import SessionAlarms
-from momentum_kit.runtime.engine.session_state import FlattenDeadline, SessionState, take_snapshot
+from momentum_kit.runtime.engine.session_state import SessionState, take_snapshot
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.ownership import StateFolder, prove_account
@@ -47,7 +47,6 @@ class Engine:
         data.mkdir(parents=True, exist_ok=True)
         self.config = config
         self.run_dir = run_dir
-        self.ended = asyncio.Event()
         self.hub = EventHub()
         self.metrics = Metrics()
         self.tuning = ThresholdState(config.thresholds, config.thresholds)
@@ -55,7 +54,6 @@ class Engine:
         self._folder = folder
         self._owning = ExitStack()  # the account by its own name
         self._started_at = datetime.now(UTC)
-        self._until: datetime | None = None
         self._beat_at = 0.0  # monotonic, when market time last moved
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
@@ -69,13 +67,9 @@ class Engine:
             opened.pop_all()
         journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
         self._runner: asyncio.Task[None] | None = None
-        self._started = False  # it was told to trade
-        self._begun = asyncio.Event()  # its services are wanted, whether to trade or to get out; or nothing any more
-        self._over = False  # ended before it had begun
-        self._closing: dict[str, str] = {}  # symbol to why it shall go, until it is gone
         self._asked_at = monotonic()
         self._session: Session | None = None
-        self._flatten_deadline = FlattenDeadline(config.exits.flatten_timeout_s)
+        self._course = Course(config.exits.flatten_timeout_s)
         self.session_state = SessionState(self._clock, journal, self._alerts)
         self._restrictions = Restrictions(folder, self.session_state)
         self._session_alarms = SessionAlarms(config, self.session_state)
@@ -94,6 +88,14 @@ class Engine:
             on_incident=self.session_state.incident,
             counts=self._counts,
         )
+        self._commanding = Commanding(
+            self._context,
+            course=self._course,
+            session_state=self.session_state,
+            restrictions=self._restrictions,
+            session=lambda: self.session,
+            disk_full=lambda: self._journal.failing,
+        )
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Engine:
         self._runner = asyncio.create_task(self._run(), name="engine")
         given = self._restrictions.current
         if given and given.name == "flatten":  # the engine that was told so has died on the way
-            await self._wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
+            await self._commanding.wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
 
     def _prove(self, accounts: tuple[str, ...]) -> str:
         """The account to trade, owned by its own name as well: simulated ones alone are told apart by their port."""
@@ -120,16 +122,16 @@ class Engine:
     def start(self, until: datetime | None = None) -> None:
         """Trade until `until` (market time) or until a command ends it; what a human forbade before is not undone."""
         session_state = self.session_state
-        if self._started or self.ended.is_set() or session_state.state in LEAVING:
+        if self._course.started or self.ended.is_set() or session_state.state in LEAVING:
             raise GuardRefused(f"the session is {session_state.state} already")
-        self._until, self._started = until, True
+        self._course.until, self._course.started = until, True
         if words := self._restrictions.words:
             session_state.incident("entries are off", words)
         if session_state.state is not TradingState.FLATTENING:
             session_state.note(self._restrictions.start_state, f"started; {words}" if words else "started")
         if self._journal.failing:
             session_state.halt_entries("the journal cannot be written")
-        self._begun.set()
+        self._course.begun.set()
 
     async def close(self) -> None:
         """Give everything back: tasks, socket, files. What could not be written becomes the session's failure."""
@@ -153,7 +155,7 @@ class Engine:
         session_state = self.session_state
         try:
             await self._wait_for_begin()
-            while not self._over:
+            while not self._course.over:
                 try:
                     await self.session.run(self._after_beat)
                     break
@@ -176,14 +178,14 @@ class Engine:
     async def _wait_for_begin(self) -> None:
         """Stay connected, and say what is held, until somebody wants more than an open engine."""
         watch = UnstartedWatch(self.session_state)
-        while not self._begun.is_set():
+        while not self._course.begun.is_set():
             if watch.look(self.session):
-                await wake_within(self._begun, LOOK_S)
+                await wake_within(self._course.begun, LOOK_S)
             else:
-                await unless(self._reconnect(), self._begun, lambda: self._over)
+                await unless(self._reconnect(), self._course.begun, lambda: self._course.over)
 
     async def _reconnect(self) -> None:
-        self._session = await reconnect(self.session, self._context, self.session_state, self._out_of_time)
+        self._session = await reconnect(self.session, self._context, self.session_state, self._commanding.out_of_time)
         self._session.retune(self.tuning.current)
 
     async def _after_beat(self, now: datetime) -> bool:
@@ -193,27 +195,10 @@ class Engine:
         session_state = self.session_state
         self._session_alarms.look(self.session, now)
         self._signal_watch.look(now, self.tuning.current.export)
-        if self._until and now >= self._until and session_state.state not in LEAVING:
-            await self._wind_down("stop", "schedule")
-        for symbol, reason in tuple(self._closing.items()):  # a session that is new after a reconnect is asked as well
-            if not self.session.close_symbol(symbol, reason):
-                del self._closing[symbol]
-        if not self._flatten_deadline.why:
-            return False
-        # also what filled in the meantime, or came back with a new connection
-        await self._leave()
-        over = self.session.flat or self._out_of_time()
-        if session_state.state is TradingState.FLATTENING and self.session.flat:
-            self._flatten_deadline.abandon()
-            session_state.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
-            self._restrictions.flat()
-        return over and session_state.state in LEAVING
-
-    def _out_of_time(self) -> bool:
-        way_out = self._flatten_deadline
-        if way_out.first_late():
-            self.session_state.alarm("flatten", f"not flat after {way_out.seconds:.0f} s: {self.session.exposure}")
-        return way_out.late
+        until = self._course.until
+        if until and now >= until and session_state.state not in LEAVING:
+            await self._commanding.wind_down("stop", "schedule")
+        return await self._commanding.pursue() and session_state.state in LEAVING
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
@@ -222,78 +207,7 @@ class Engine:
 
         InputError, or GuardRefused with the reason.
         """
-        if name in OF_A_SYMBOL:
-            return self._of_a_symbol(name, source, canonical_symbol(symbol))
-        if name not in COMMANDS:
-            raise InputError(f"unknown command {name!r}; known: {', '.join((*COMMANDS, *OF_A_SYMBOL))}")
-        no = refusal(name, self.session_state.state, self._started, self.ended.is_set(), self._journal.failing)
-        self._record_command(name, source, no or "accepted")
-        if no:
-            raise GuardRefused(no)
-        if name in WIND_DOWNS:
-            await self._wind_down(name, source)
-        elif name == "resume":
-            await self._restrictions.lift()
-            self._flatten_deadline.abandon()
-            self.session_state.note(TradingState.RUNNING, f"resumed by {source}")
-        else:
-            if self.session_state.state is not TradingState.FLATTENING:  # which lets in nothing either, and goes on
-                state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
-                self.session_state.note(state, f"{name} by {source}")
-            await self._restrictions.impose(name, source, self.session.cancel_entries())
-        return f"{self.session_state.state}: {self.session_state.reason}"
-
-    def _of_a_symbol(self, name: str, source: str, symbol: str) -> str:
-        if not symbol:
-            raise InputError(f"{name} needs the symbol that it is for")
-        no = refusal(name, self.session_state.state, self._started, self.ended.is_set(), self._journal.failing)
-        reason = f"{name} by {source}"
-        if not no and not self.session.close_symbol(symbol, reason):
-            no = f"nothing of ours is held in {symbol}; {self.session.exposure}"
-        self._record_command(f"{name} {symbol}", source, no or "accepted")
-        if no:
-            raise GuardRefused(no)
-        self._closing[symbol] = reason
-        self._begun.set()  # its way out needs the services, also before the start
-        return f"{symbol} is on its way out; {self.session_state.state}: {self.session_state.reason}"
-
-    async def _wind_down(self, name: str, source: str) -> None:
-        """flatten, stop and kill leave no entry working and every position on its way out."""
-        self.session_state.note(WIND_DOWNS[name], f"{name} by {source}")
-        self._flatten_deadline.take("session end" if name == "stop" else name)
-        if name == "kill":
-            self.session_state.send("critical", f"killed by {source}; {self.session.exposure}")
-        if name == "stop":
-            await self._get_out(name)
-        else:
-            await self._restrictions.impose(name, source, self._get_out(name))
-        if name == "flatten" and not self._flatten_deadline.why:
-            self._restrictions.flat()
-
-    async def _get_out(self, name: str) -> None:
-        """Begin the way out, or say that there is none to go."""
-        if self._begun.is_set():
-            await self._leave()
-        elif self._anything_left:  # taken over from an earlier session: its way out needs the services
-            self._begun.set()
-        elif name == "flatten":
-            self._flatten_deadline.abandon()
-            self.session_state.note(TradingState.PAUSED, "nothing is held; entries stay off until resume")
-        else:
-            self._over = True
-            self._begun.set()
-
-    @property
-    def _anything_left(self) -> bool:
-        """True where something of ours may live at the broker, as far as is known before the services run."""
-        try:
-            return self.session.exposed or bool(self._intents.unresolved())
-        except StorageError:
-            return True
-
-    async def _leave(self) -> None:
-        await self.session.cancel_entries()
-        self.session.request_flatten(self._flatten_deadline.why)
+        return await self._commanding.obey(name, source, symbol)
 
     def tune(self, values: Mapping[str, Any] | None, source: str) -> str:
         """Apply a set of thresholds over those in force, None for the file's; from the next decision time on.
@@ -306,14 +220,10 @@ class Engine:
             raise GuardRefused("this environment trades only thresholds that research exported; export another file")
         changed = self.tuning.reverted() if values is None else self.tuning.applied(values)
         outcome = changed.words_since(self.tuning)
-        self._record_command("thresholds", source, outcome)
+        self._commanding.record("thresholds", source, outcome)
         self.session.retune(changed.current)
         self.tuning = changed
         return outcome
-
-    def _record_command(self, name: str, source: str, outcome: str) -> None:
-        row = CommandRow(at=self._clock.now(), command=name, source=source, outcome=outcome)
-        self._context.journal.write(row)
 
     def _on_journal(self, text: str) -> None:
         self.session_state.alarm("disk", text)
@@ -321,6 +231,11 @@ class Engine:
             self.session_state.halt_entries("the journal cannot be written")
 
     # -- words -------------------------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """Set once the session is over."""
+        return self._course.ended
 
     @property
     def session(self) -> Session:
@@ -336,9 +251,9 @@ class Engine:
     @property
     def forsaken(self) -> bool:
         """Never started, nothing held, and for FORSAKEN_S nobody has asked: it would hold the account for ever."""
-        if self._started or self.ended.is_set() or self.hub.readers or monotonic() - self._asked_at < FORSAKEN_S:
+        if self._course.started or self.ended.is_set() or self.hub.readers or monotonic() - self._asked_at < FORSAKEN_S:
             return False
-        return not self._anything_left
+        return not self._commanding.anything_left
 
     async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
         """Bars up to now for the notebook."""
@@ -355,5 +270,5 @@ class Engine:
             tuning=self.tuning,
             lags_s=lags_s,
             unwritten=self._journal.buffered,
-            started=self._started,
+            started=self._course.started,
         )

@@ -1,0 +1,158 @@
+"""What a human commands, as the engine obeys it: restrictions, ways out, the close of one symbol; each is journaled."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from momentum_kit.errors import GuardRefused, InputError, StorageError
+from momentum_kit.models import CommandRow, TradingState, canonical_symbol
+from momentum_kit.runtime.control import COMMANDS, OF_A_SYMBOL, WIND_DOWNS, refusal
+from momentum_kit.runtime.engine.restrictions import Restrictions
+from momentum_kit.runtime.engine.session_state import FlattenDeadline, SessionState
+from momentum_kit.runtime.session import EngineContext, Session
+
+
+class Course:
+    """How far a session has come: the engine and its commands move it on together."""
+
+    def __init__(self, flatten_timeout_s: float) -> None:
+        self.started = False  # it was told to trade
+        self.until: datetime | None = None  # market time of its end
+        self.begun = asyncio.Event()  # its services are wanted, to trade or to get out; or nothing is any more
+        self.over = False  # ended before it had begun
+        self.ended = asyncio.Event()
+        self.way_out = FlattenDeadline(flatten_timeout_s)
+
+
+class Commanding:
+    """Obeys commands. session: the connected run of the moment. disk_full: the journal cannot be written."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        *,
+        course: Course,
+        session_state: SessionState,
+        restrictions: Restrictions,
+        session: Callable[[], Session],
+        disk_full: Callable[[], bool],
+    ) -> None:
+        self._context = context
+        self._course = course
+        self._session_state = session_state
+        self._restrictions = restrictions
+        self._session = session
+        self._disk_full = disk_full
+        self._closing: dict[str, str] = {}  # symbol to why it shall go, until it is gone
+
+    async def obey(self, name: str, source: str, symbol: str = "") -> str:
+        """One of COMMANDS or of OF_A_SYMBOL; one line for the human, or InputError, or GuardRefused with the reason."""
+        if name in OF_A_SYMBOL:
+            return self._of_a_symbol(name, source, canonical_symbol(symbol))
+        if name not in COMMANDS:
+            raise InputError(f"unknown command {name!r}; known: {', '.join((*COMMANDS, *OF_A_SYMBOL))}")
+        self._admit(name, source, self._refusal(name))
+        session_state = self._session_state
+        if name in WIND_DOWNS:
+            await self.wind_down(name, source)
+        elif name == "resume":
+            await self._restrictions.lift()
+            self._course.way_out.abandon()
+            session_state.note(TradingState.RUNNING, f"resumed by {source}")
+        else:
+            if session_state.state is not TradingState.FLATTENING:  # which lets in nothing either, and goes on
+                state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
+                session_state.note(state, f"{name} by {source}")
+            await self._restrictions.impose(name, source, self._session().cancel_entries())
+        return f"{session_state.state}: {session_state.reason}"
+
+    async def wind_down(self, name: str, source: str) -> None:
+        """flatten, stop and kill leave no entry working and every position on its way out."""
+        self._session_state.note(WIND_DOWNS[name], f"{name} by {source}")
+        self._course.way_out.take("session end" if name == "stop" else name)
+        if name == "kill":
+            self._session_state.send("critical", f"killed by {source}; {self._session().exposure}")
+        if name == "stop":
+            await self._get_out(name)
+        else:
+            await self._restrictions.impose(name, source, self._get_out(name))
+        if name == "flatten" and not self._course.way_out.why:
+            self._restrictions.flat()
+
+    async def pursue(self) -> bool:
+        """Between two beats: ask again for what was commanded and is not done; True where a way out has ended.
+
+        Also for what filled in the meantime, or came back with a new connection.
+        """
+        session, way_out = self._session(), self._course.way_out
+        for symbol, reason in tuple(self._closing.items()):
+            if not session.close_symbol(symbol, reason):
+                del self._closing[symbol]
+        if not way_out.why:
+            return False
+        await self._leave()
+        over = session.flat or self.out_of_time()
+        if self._session_state.state is TradingState.FLATTENING and session.flat:
+            way_out.abandon()
+            self._session_state.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
+            self._restrictions.flat()
+        return over
+
+    def out_of_time(self) -> bool:
+        """A way out takes longer than it may; told once."""
+        way_out = self._course.way_out
+        if way_out.first_late():
+            words = f"not flat after {way_out.seconds:.0f} s: {self._session().exposure}"
+            self._session_state.alarm("flatten", words)
+        return way_out.late
+
+    @property
+    def anything_left(self) -> bool:
+        """True where something of ours may live at the broker, as far as is known before the services run."""
+        try:
+            return self._session().exposed or bool(self._context.intents.unresolved())
+        except StorageError:
+            return True
+
+    def record(self, name: str, source: str, outcome: str) -> None:
+        """Journal what was commanded and what became of it."""
+        row = CommandRow(at=self._context.clock.now(), command=name, source=source, outcome=outcome)
+        self._context.journal.write(row)
+
+    def _of_a_symbol(self, name: str, source: str, symbol: str) -> str:
+        if not symbol:
+            raise InputError(f"{name} needs the symbol that it is for")
+        no, reason = self._refusal(name), f"{name} by {source}"
+        if not no and not self._session().close_symbol(symbol, reason):
+            no = f"nothing of ours is held in {symbol}; {self._session().exposure}"
+        self._admit(f"{name} {symbol}", source, no)
+        self._closing[symbol] = reason
+        self._course.begun.set()  # its way out needs the services, also before the start
+        return f"{symbol} is on its way out; {self._session_state.state}: {self._session_state.reason}"
+
+    def _refusal(self, name: str) -> str:
+        course = self._course
+        return refusal(name, self._session_state.state, course.started, course.ended.is_set(), self._disk_full())
+
+    def _admit(self, name: str, source: str, no: str) -> None:
+        self.record(name, source, no or "accepted")
+        if no:
+            raise GuardRefused(no)
+
+    async def _get_out(self, name: str) -> None:
+        """Begin the way out, or say that there is none to go."""
+        course = self._course
+        if course.begun.is_set():
+            await self._leave()
+        elif self.anything_left:  # taken over from an earlier session: its way out needs the services
+            course.begun.set()
+        elif name == "flatten":
+            course.way_out.abandon()
+            self._session_state.note(TradingState.PAUSED, "nothing is held; entries stay off until resume")
+        else:
+            course.over = True
+            course.begun.set()
+
+    async def _leave(self) -> None:
+        await self._session().cancel_entries()
+        self._session().request_flatten(self._course.way_out.why)
