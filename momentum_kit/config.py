@@ -276,6 +276,8 @@ class RiskSettings(Settings):
     """Market seconds after an entry in a symbol, before the next one."""
     no_entry_before_close_s: float = Field(default=900.0, ge=0, le=86_400)
     """No entries this close to the session's close."""
+    no_entry_after_halt_s: float = Field(default=300.0, ge=0, le=86_400)
+    """Market seconds after a halt in a symbol, before it is entered: as long as a limit-up pause."""
     no_entry_before_maintenance_s: float = Field(default=900.0, ge=0, le=86_400)
     """No entries this close to one of the broker's maintenance windows, nor in it."""
     maintenance: tuple[MaintenanceWindow, ...] = IB_MAINTENANCE

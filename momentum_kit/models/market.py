@@ -40,6 +40,7 @@ class Quote:
 
     Prices in USD, sizes in shares; halted: tick 49 above 0. data_type: what IB says it delivers.
     received_at is the time of the last update of any field: its age decides whether it may be traded on.
+    halted_at: when the symbol was last heard to be halted, where somebody remembers it.
     """
 
     con_id: int
@@ -53,6 +54,7 @@ class Quote:
     received_at: datetime
     received_ns: int = 0
     shortable: float = float("nan")
+    halted_at: datetime | None = None
 
     @property
     def mid(self) -> float:

@@ -250,7 +250,7 @@ def _market(table: EventTable, event: int, k: int, price: float, ask: float) -> 
     luld_dist = float(table.features["luld_dist"][event, k])
     return MarketFacts(
         signal_age_s=0.0, quote_age_s=0.0, reference_price=ask, bid=2 * price - ask, ask=ask, may_enter=True,
-        stale=False, live=True, halted=False,
+        stale=False, live=True, halted=False, since_halt_s=math.inf,
         luld_band=price * (1 + luld_dist) if np.isfinite(luld_dist) else float("inf"),
     )  # fmt: skip
 

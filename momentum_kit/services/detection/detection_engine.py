@@ -76,7 +76,7 @@ class DetectionEngine:
         watch = self._watches.get(con_id)
         if watch is None or watch.quote is None or watch.updated_at is None:
             return None
-        return replace(watch.quote, received_at=watch.updated_at)
+        return replace(watch.quote, received_at=watch.updated_at, halted_at=watch.halted_at)
 
     def last_price(self, con_id: int) -> float:
         """The last traded price of a watched contract, USD; nan if there is none."""

@@ -57,7 +57,8 @@ class Followed:
 class Watch:
     """Everything known of one watched contract; owned and changed by the detection engine alone.
 
-    updated_at: market time of the last tick of any kind; a quiet quote beside a live tape is not stale.
+    updated_at: market time of the last tick of any kind; a quiet quote beside a live tape is not stale. halted_at: of
+    the last word on a halt, its end included.
     """
 
     contract: Contract
@@ -69,6 +70,7 @@ class Watch:
     quote: Quote | None = None
     last_price: float = math.nan
     updated_at: datetime | None = None
+    halted_at: datetime | None = None
     asked_at: datetime | None = None
     rule_asked_at: datetime | None = None
     loading: bool = False
@@ -150,6 +152,8 @@ class Watch:
         self.last_price, self.updated_at = tick.price, tick.received_at
 
     def _on_quote(self, quote: Quote) -> None:
+        if quote.halted or (self.quote is not None and self.quote.halted):  # the quote that ends a halt is its end
+            self.halted_at = quote.received_at
         self.quote, self.updated_at = quote, quote.received_at
 
 

@@ -80,6 +80,7 @@ class GatheredFacts:
             stale=con_id in health.stale_con_ids,
             live=quote is not None and quote.data_type is MarketDataType.LIVE,
             halted=quote is not None and quote.halted,
+            since_halt_s=(now - quote.halted_at).total_seconds() if quote and quote.halted_at else math.inf,
             luld_band=signal.features.price * (1 + signal.features.luld_dist) if in_hours else float("inf"),
         )
 

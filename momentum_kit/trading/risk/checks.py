@@ -87,6 +87,11 @@ def halt(facts: EntryFacts, _: RiskSettings) -> RiskCheck:
     return _at_most("halt", float(facts.market.halted), 0)
 
 
+def reopening(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
+    """It has traded for some minutes since its last halt: reopening prints are no prices."""
+    return _at_least("reopening", facts.market.since_halt_s, settings.no_entry_after_halt_s)
+
+
 def signal_price(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
     """The ask is near the one that was decided on."""
     market = facts.market

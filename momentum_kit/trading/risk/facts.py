@@ -29,8 +29,9 @@ class MarketFacts:
     """The symbol at the moment of sending; prices in USD, ages in market seconds, nan where unknown.
 
     reference_price: the ask that was decided on. may_enter: no layer of the connection bars an entry. stale: the bridge
-    misses this symbol's ticks. live: the quote is of market data type 1. luld_band: the limit-up band, inf where none
-    holds (outside regular hours); detection computes it from the five-minute mean and the tier.
+    misses this symbol's ticks. live: the quote is of market data type 1. since_halt_s: since its last halt ended, inf
+    without one. luld_band: the limit-up band, inf where none holds (outside regular hours); detection computes it from
+    the five-minute mean and the tier.
     """
 
     signal_age_s: float
@@ -42,6 +43,7 @@ class MarketFacts:
     stale: bool
     live: bool
     halted: bool
+    since_halt_s: float
     luld_band: float
 
     @property

@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[EntryFacts, RiskSettings], RiskCheck], ...] = (
     checks.signal_age,
     checks.stale_symbol,
     checks.halt,
+    checks.reopening,
     checks.live_data,
     checks.quote_age,
     checks.signal_price,

@@ -417,3 +417,19 @@ async def test_a_quote_is_as_old_as_the_last_tick_beside_it(lab):
     await lab.trade(5.0, 100)
     assert lab.engine.quote(101).received_at == T0 + timedelta(seconds=20)
     assert lab.engine.quote(101).ask == 5.0
+
+
+async def test_a_halt_is_remembered_with_its_end(lab):
+    """The last word on a halt, the quote that ends it included, goes along with every later quote."""
+    await lab.start()
+    await lab.news()
+    await lab.quote(4.99, 5.0)
+    assert lab.engine.quote(101).halted_at is None
+    await lab.beat(10)
+    await lab.quote(4.99, 5.0, halted=True)
+    await lab.beat(70)
+    await lab.quote(5.49, 5.5)
+    await lab.beat(80)
+    await lab.quote(5.59, 5.6)
+    assert lab.engine.quote(101).halted_at == T0 + timedelta(seconds=70)
+    assert not lab.engine.quote(101).halted

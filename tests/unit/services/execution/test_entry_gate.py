@@ -103,6 +103,20 @@ async def test_a_quote_that_says_too_little_bars_the_entry(tmp_path, quote, reas
         assert not desk.broker.sent
 
 
+async def test_what_has_just_reopened_is_not_entered(tmp_path):
+    """Four minutes after a halt it is refused with that number; after five it may be bought."""
+    async with trading_desk(tmp_path) as desk:
+        now = desk.clock.now()
+        for con_id, minutes in ((1, 4), (2, 5)):
+            halted_at = now - timedelta(minutes=minutes)
+            desk.quotes[con_id] = replace(quote_of(con_id, 4.99, 5.0, at=now), halted_at=halted_at)
+        await desk.signal(1)
+        assert broken(desk) == ["reopening"]
+        assert told(desk)["reopening"].value == 240
+        await desk.signal(2)
+        assert broken(desk) == []
+
+
 async def test_no_quote_is_no_entry(tmp_path):
     """Without a word of the market its age, its price and its state are unknown."""
     async with trading_desk(tmp_path) as desk:

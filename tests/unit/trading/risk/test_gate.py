@@ -21,7 +21,7 @@ FREE = EntryFacts(
     order=EntryOrder(symbol="ABC", catalyst="fda", quantity=Decimal(100), limit_price=5.0),
     market=MarketFacts(
         signal_age_s=0.5, quote_age_s=0.2, reference_price=4.98, bid=4.97, ask=4.98, may_enter=True, stale=False,
-        live=True, halted=False, luld_band=5.5,
+        live=True, halted=False, since_halt_s=math.inf, luld_band=5.5,
     ),
     exposure=Exposure(
         state=TradingState.RUNNING, symbol_quantity=Decimal(0), entries_on_item=0, doubt="", opposite_orders=0, slots=0,
@@ -58,7 +58,7 @@ def test_nothing_against_it():
     """With every limit kept the entry is accepted, and every check has been made, each under a name of its own."""
     verdict = check_entry(FREE, SETTINGS)
     assert (verdict.accepted, verdict.reason) == (True, "")
-    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 35
+    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 36
 
 
 @pytest.mark.parametrize("state", [state for state in TradingState if state is not TradingState.RUNNING])
@@ -81,6 +81,7 @@ ONE_EACH = [
     ({"signal_age_s": NAN}, "signal age"),
     ({"stale": True}, "stale symbol"),
     ({"halted": True}, "halt"),
+    ({"since_halt_s": 299.0}, "reopening"),
     ({"live": False}, "live data"),
     ({"quote_age_s": 5.01}, "quote age"),
     ({"quote_age_s": NAN}, "quote age"),
