@@ -169,11 +169,11 @@ class AaplFloor(Floor):
         super().__init__(*args, **kwargs)
         self.worst = self.bare_s = self.longest_bare_s = 0
 
-    def signal(self, ask: float) -> None:
+    def signal(self, ask: float, item: str = "story:1") -> None:
         """Buy AAPL, now, at an ask as it was just quoted."""
         now = self.clock.now()
         self.quotes[AAPL.con_id] = Quote(AAPL.con_id, ask - 0.01, ask, 1, 1, ask, False, MarketDataType.LIVE, now)
-        self.buy(CONTRACT, ask, item="story:1")
+        self.buy(CONTRACT, ask, item=item)
 
     async def run(self, seconds: int, at: Mapping[int, Callable[[], Any]] | None = None) -> None:
         """Let the market run; `at` says what happens after which second. A short position is noticed at every step."""

@@ -232,7 +232,8 @@ class Guardian:
         if not self._may_sell(bracket):
             return
         if leg is None:
-            await self._send_exit(bracket, evidence.sellable, now)
+            if await self._free_of_target(bracket, now):
+                await self._send_exit(bracket, evidence.sellable, now)
             return
         order = self._marketable(bracket, leg.request, evidence.sellable + self._witnesses.filled(leg))
         if order is None:
@@ -261,6 +262,20 @@ class Guardian:
         apart = stop is not None and stop.live and stop.request.oca_group != target.request.oca_group
         return None if apart else target
 
+    async def _free_of_target(self, bracket: Bracket, now: float) -> bool:
+        """True once no target of another group could sell the same shares as a sell of its own."""
+        target = bracket.target
+        if target is None or not target.live or target.request.oca_group == self._exit_group(bracket):
+            return True
+        if target.cancel_sent_at is None:
+            await self._desk.cancel(bracket, target)
+        return age_s(target.cancel_sent_at, now) >= PATIENCE_S
+
+    def _exit_group(self, bracket: Bracket) -> str:
+        """The group of what rests: of the stop, else of a target that has sold nothing; empty if neither is there."""
+        stop = bracket.stop
+        return stop.request.oca_group if stop is not None and stop.live else self._group_of(bracket.target, "")
+
     def _may_sell(self, bracket: Bracket) -> bool:
         quote = self._quote(bracket.intent.contract.con_id)
         if quote is not None and quote.halted:
@@ -285,8 +300,9 @@ class Guardian:
         """A sell of its own, in the group of what rests, so that the two never sell the same shares."""
         contract = bracket.intent.contract
         intent = self._exit_intent(bracket, quantity, self._broker.next_order_id())
-        group = self._group_of(bracket.stop, self._group_of(bracket.target, oca_group(bracket.intent)))
-        order = self._marketable(bracket, exit_order(intent, group, quantity), quantity)
+        order = self._marketable(
+            bracket, exit_order(intent, self._exit_group(bracket) or oca_group(intent), quantity), quantity
+        )
         if order is None:
             return
         bracket.exit_tried_at = now

@@ -177,9 +177,6 @@ class Recovery:
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
             self._desk.apply_status(update)
         self._early, self.done = {}, True
-        for con_id in self._witnesses.known():
-            self._witnesses.evidence(con_id)
-        self._witnesses.begun = True
         return (*entries(unresolved), *ended)
 
     def _bracket_of(self, intent: Intent) -> Bracket:

@@ -4,7 +4,6 @@ The order desk follows the orders, the ledger counts the executions, position ro
 decides what follows from the three.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -19,21 +18,19 @@ class Witnesses:
     """The evidence of every symbol that the account or we have to do with; by con_id.
 
     executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours.
-    positions_whole: the same for positions; before it, what nobody named is unknown and not zero. begun: the start is
-    over, so that a symbol which is new held nothing of ours until now. resumed: it found intents without an end.
-    foreign_orders: con_ids in which the latest list has an order that is not ours.
+    positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
+    found intents without an end. foreign_orders: con_ids in which the latest list has an order that is not ours.
     """
 
     def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
         self.executions_whole = False
         self.positions_whole = False
-        self.begun = False
         self.resumed = False
         self.foreign_orders: frozenset[int] = frozenset()
         self._context = context
         self._ledger = ledger
         self._desk = desk
-        self._rows: defaultdict[int, PositionWitness] = defaultdict(PositionWitness)
+        self._rows: dict[int, PositionWitness] = {}
         self._symbols: dict[int, str] = {}
 
     def evidence(self, con_id: int) -> Evidence:
@@ -100,13 +97,21 @@ class Witnesses:
         return tuple(sorted(self._rows.keys() | self._desk.brackets.keys()))
 
     def _witness(self, con_id: int) -> PositionWitness:
-        new = con_id not in self._rows
-        witness = self._rows[con_id]
+        witness = self._rows.get(con_id)
+        if witness is None:
+            witness = self._rows[con_id] = PositionWitness()
+            self._follow_the_fills(witness, con_id)
         if self.positions_whole and witness.quantity is None:
             witness.row(Decimal(0))
-        if new and self.begun:
-            witness.ours(Decimal(0), self._context.clock.elapsed())
         return witness
+
+    def _follow_the_fills(self, witness: PositionWitness, con_id: int) -> None:
+        """From nothing over each fill to now: a row that trails a fill of seconds ago does so after a restart too."""
+        now, elapsed = self._context.clock.now(), self._context.clock.elapsed()
+        path = [(elapsed - max((now - at).total_seconds(), 0.0), shares) for at, shares in self._ledger.path(con_id)]
+        witness.ours(Decimal(0), path[0][0] if path else elapsed)
+        for at, shares in path:
+            witness.ours(shares, at)
 
     def _executed(self, leg: Leg) -> Decimal:
         return self._ledger.filled(leg.request.order_ref, leg.request.order_id, leg.perm_id)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 
 from momentum_kit.models import CommissionReport, Contract, Execution, Fill
 from momentum_kit.trading.account.lots import RoundTrip, SymbolBook, match_fills
@@ -88,6 +89,12 @@ class Ledger:
         """Signed shares of the known executions, whatever was written off."""
         ids = self._base_ids.get(con_id, ())
         return sum((e.shares * e.side.sign for e in map(self._executions.__getitem__, ids)), Decimal(0))
+
+    def path(self, con_id: int) -> tuple[tuple[datetime, Decimal], ...]:
+        """What `traded` was after each execution, in time order."""
+        executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
+        totals = accumulate(e.shares * e.side.sign for e in executions)
+        return tuple((execution.time, total) for execution, total in zip(executions, totals, strict=True))
 
     def position(self, con_id: int) -> Decimal:
         """Signed shares held."""

@@ -53,10 +53,11 @@ def protective_moves(bracket: Bracket, evidence: Evidence, filled: Callable[[Leg
         return () if bracket.entry_live else tuple(Cancel(leg) for leg in selling if leg.cancel_sent_at is None)
     stop = bracket.stop
     if stop is None or not stop.protecting:
-        at_market = bracket.way_out is not None and bracket.way_out.request.order_type == "MKT"
-        if at_market or not evidence.sellable:
-            return ()  # what sells at once needs no stop beside it
-        return (PlaceStop(evidence.sellable),)
+        way_out = bracket.way_out
+        if way_out is not None and way_out.request.order_type == "MKT":  # what sells at once needs no stop beside it
+            apart = [leg for leg in selling if way_out.acknowledged and not _together(leg, way_out)]
+            return tuple(Cancel(leg) for leg in apart if leg.cancel_sent_at is None)
+        return (PlaceStop(evidence.sellable),) if evidence.sellable else ()
     group = [stop, *(leg for leg in selling if leg is not stop and _together(leg, stop))]
     moves: list[Move] = []
     if stop.acknowledged:
