@@ -113,7 +113,7 @@ class Session:
             items=items, beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
             max_lines=config.broker.market_data_lines,
         )  # fmt: skip
-        self._funds = FundsWatch(shared, broker=bridge, beats=funds_beats)
+        self._funds = FundsWatch(shared, broker=bridge, costs=costs, beats=funds_beats)
         self._execution = ExecutionService(
             shared, broker=bridge, rules=rules, risk=config.risk, exits=config.exits, ledger=self.ledger,
             signals=signals, exit_requests=exit_requests, beats=execution_beats, fills=fills,

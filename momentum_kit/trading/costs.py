@@ -120,13 +120,17 @@ class FillCosts:
         """What a report says, in USD; None where it is unset, or in a currency whose rate is not known."""
         if not math.isfinite(report.commission_usd):
             return None
-        if report.currency == "USD":
-            return FillCost(report.commission_usd, "reported")
-        rates = [rate for rate in self.table.fx if rate.currency == report.currency] if self.table else []
-        known = [rate for rate in rates if rate.since <= on]
-        if not known:
+        rate = self.usd_per(report.currency, on)
+        if math.isnan(rate):
             return None
-        return FillCost(report.commission_usd * max(known, key=lambda rate: rate.since).usd, "converted")
+        return FillCost(report.commission_usd * rate, "reported" if report.currency == "USD" else "converted")
+
+    def usd_per(self, currency: str, on: date) -> float:
+        """USD for one unit of a currency on a day; nan where no rate is known."""
+        if currency == "USD":
+            return 1.0
+        rates = [rate for rate in self.table.fx if rate.currency == currency and rate.since <= on] if self.table else []
+        return max(rates, key=lambda rate: rate.since).usd if rates else math.nan
 
     def of_fill(self, fill: Fill, shares_before: float, value_before_usd: float) -> FillCost:
         """What one fill costs; before: of the same order, since the least commission is an order's, not a fill's."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,17 +13,21 @@ from momentum_kit.models import AccountValue, Beat
 from momentum_kit.ports import Broker
 from momentum_kit.services.consuming import consume
 from momentum_kit.services.context import SessionContext
+from momentum_kit.sessions import exchange_day
+from momentum_kit.trading import FillCosts
 
 log = structlog.get_logger("funds")
 
 EVERY_S = 60.0  # market seconds
+UNSET = 1e300  # IB writes the largest double for what it does not know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
-    """One answer, USD; nan where it names no such amount in USD. named: the account was among those told.
+    """One answer, USD; nan where it names no amount, or one in a currency without a rate.
 
-    elapsed_s: when it was asked for, by the clock's elapsed seconds; what was ordered later is not in it.
+    named: the account was among those told. elapsed_s: when it was asked for, by the clock's elapsed seconds; what was
+    ordered later is not in it.
     """
 
     available_usd: float
@@ -35,9 +39,12 @@ class Funds:
 class FundsWatch:
     """Asks for the account summary once a minute. A question without an answer keeps nothing and nobody waiting."""
 
-    def __init__(self, context: SessionContext, *, broker: Broker, beats: "asyncio.Queue[Beat]") -> None:
+    def __init__(
+        self, context: SessionContext, *, broker: Broker, costs: FillCosts, beats: "asyncio.Queue[Beat]"
+    ) -> None:
         self._context = context
         self._broker = broker
+        self._costs = costs
         self._beats = beats
         self._told: Funds | None = None
         self._asked_s = -math.inf
@@ -67,27 +74,33 @@ class FundsWatch:
         except BrokerError as error:  # the older answer stands and ages
             log.warning("no account summary", error=str(error))
             return
-        self._told = read_funds(lines, self._context.account, elapsed_s)
+        usd_per = partial(self._costs.usd_per, on=exchange_day(self._context.clock.now()))
+        self._told = read_funds(lines, self._context.account, elapsed_s, usd_per)
 
 
-def read_funds(lines: Iterable[AccountValue], account: str, elapsed_s: float) -> Funds:
-    """The account's lines of a summary; an answer without a line says nothing on whose it is."""
+def read_funds(lines: Iterable[AccountValue], account: str, elapsed_s: float, usd_per: Callable[[str], float]) -> Funds:
+    """The account's lines of a summary; an answer without a line says nothing on whose it is.
+
+    usd_per: of one unit of a currency, nan where no rate is known; IB tells amounts in the account's own.
+    """
     told = list(lines)
     own = [line for line in told if line.account == account]
     return Funds(
-        available_usd=_usd(own, "AvailableFunds"),
-        settled_usd=_usd(own, "SettledCash"),
+        available_usd=_usd(own, "AvailableFunds", usd_per),
+        settled_usd=_usd(own, "SettledCash", usd_per),
         named=bool(own) or not told,
         elapsed_s=elapsed_s,
     )
 
 
-def _usd(lines: Iterable[AccountValue], tag: str) -> float:
+def _usd(lines: Iterable[AccountValue], tag: str, usd_per: Callable[[str], float]) -> float:
     for line in lines:
-        if line.tag == tag and line.currency == "USD":  # IB tells amounts in the account's own currency
+        if line.tag == tag:
             try:
                 value = float(line.value)
             except ValueError:
                 return math.nan
-            return value if abs(value) < 1e300 else math.nan  # IB's "unset" is the largest double
+            return (
+                value * usd_per(line.currency) if abs(value) < 1e300 else math.nan
+            )  # IB's "unset": the largest double
     return math.nan

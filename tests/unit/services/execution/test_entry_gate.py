@@ -12,6 +12,7 @@ from momentum_kit.models import AccountValue, Beat, IntentState, LinkState, Mark
 from momentum_kit.services.execution import FundsWatch
 from momentum_kit.services.execution.entry_facts import signal_age_s
 from momentum_kit.services.execution.funds import read_funds
+from momentum_kit.trading import FillCosts
 from tests.helpers.broker_in_memory import MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.contexts import context_of
 from tests.helpers.trading_desk import signal_of, trading_desk
@@ -244,15 +245,18 @@ def summary(available="24000.50", settled="1200", account="DU1", currency="USD")
 
 
 def funds_of(lines):
-    """Read for DU1."""
-    return read_funds(lines, "DU1", 0.0)
+    """Read for DU1, with a rate for euros alone."""
+    return read_funds(lines, "DU1", 0.0, lambda currency: {"USD": 1.0, "EUR": 1.25}.get(currency, math.nan))
 
 
 def test_a_summary_is_read_for_our_account_alone():
-    """Amounts of others, in other currencies, or that are no numbers, are unknown: never zero."""
+    """Euros are converted; amounts of others, without a rate, or that are no numbers, are unknown: never zero."""
     own = funds_of((*summary("7", account="DU2"), *summary()))
     assert (own.available_usd, own.settled_usd, own.named) == (24_000.5, 1_200.0, True)
-    for lines in (summary(currency="EUR"), summary("1.7976931348623157E308", "n/a"), summary("", "nan")):
+    assert (funds_of(summary(currency="EUR")).available_usd, funds_of(summary(currency="EUR")).settled_usd) == (
+        30_000.625, 1_500.0,
+    )  # fmt: skip
+    for lines in (summary(currency="CHF"), summary("1.7976931348623157E308", "n/a"), summary("", "nan")):
         assert math.isnan(funds_of(lines).available_usd)
         assert math.isnan(funds_of(lines).settled_usd)
     assert not funds_of(summary(account="U7654321")).named
@@ -308,7 +312,7 @@ async def test_the_account_is_asked_beside_the_work(tmp_path):
 
     broker.fetch_account_summary = fetch
     beats: asyncio.Queue[Beat] = asyncio.Queue()
-    watch = FundsWatch(context_of(clock=clock, account="DU1"), broker=broker, beats=beats)
+    watch = FundsWatch(context_of(clock=clock, account="DU1"), broker=broker, costs=FillCosts(), beats=beats)
     task = asyncio.create_task(watch.run())
 
     async def beat(seconds):
