@@ -10,6 +10,7 @@ from momentum_kit.runtime.ownership.heartbeat import (
     no_answer,
     read_heartbeat,
 )
+from momentum_kit.runtime.ownership.owner_id import owner_id, prove_only_owner
 from momentum_kit.runtime.ownership.running import only_engine, running_engines
 from momentum_kit.runtime.ownership.state_folder import LATCHES, ControlAddress, Restriction, StateFolder
 
@@ -26,7 +27,9 @@ __all__ = [
     "last_left",
     "no_answer",
     "only_engine",
+    "owner_id",
     "prove_account",
+    "prove_only_owner",
     "prove_same_account",
     "read_heartbeat",
     "release_kill",
