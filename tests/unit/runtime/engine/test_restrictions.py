@@ -1,0 +1,82 @@
+import asyncio
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.errors import StorageError
+from momentum_kit.models import JournalRow, TradingState
+from momentum_kit.runtime.engine.restrictions import Restrictions
+from momentum_kit.runtime.engine.session_state import SessionState
+from momentum_kit.runtime.ownership import Restriction, StateFolder
+
+
+class Told:
+    """Alerts, journal and clock in one."""
+
+    def send(self, level: str, text: str) -> None:
+        """Nobody hears it here."""
+
+    def write(self, row: JournalRow) -> None:
+        """Nobody reads it here."""
+
+    def now(self) -> datetime:
+        """A standing clock."""
+        return datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StateFolder:
+    """An account of its own."""
+    found = StateFolder("DU1", str(tmp_path))
+    found.create()
+    return found
+
+
+async def test_what_is_done_waits_for_no_disk(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries are cancelled while the latch hangs in the disk; the answer tells that both are done."""
+    free, cancelled, write = threading.Event(), asyncio.Event(), StateFolder.latch
+
+    def hang(found: StateFolder, restriction: Restriction) -> None:
+        assert free.wait(30)
+        write(found, restriction)
+
+    async def cancel_entries() -> None:
+        cancelled.set()
+
+    monkeypatch.setattr(StateFolder, "latch", hang)
+    imposing = asyncio.create_task(Restrictions(folder, state()).impose("pause", "test", cancel_entries()))
+    try:
+        async with asyncio.timeout(30):
+            await cancelled.wait()
+        assert not imposing.done()
+    finally:
+        free.set()
+    await imposing
+    assert folder.latched()
+
+
+async def test_a_disk_that_refuses_is_told_and_forbids_all_the_same(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A human hears that it ends with the session; until then it stands."""
+
+    def refuse(_folder: StateFolder, _restriction: Restriction) -> None:
+        raise StorageError("no space left")
+
+    async def nothing() -> None:
+        """No entry works."""
+
+    monkeypatch.setattr(StateFolder, "latch", refuse)
+    session_state = state()
+    restrictions = Restrictions(folder, session_state)
+    await restrictions.impose("reduce_only", "test", nothing())
+    assert restrictions.start_state is TradingState.REDUCE_ONLY
+    assert "holds for this session only: no space left" in session_state.incidents[0]
+
+
+def state() -> SessionState:
+    """A session's state, told to nobody."""
+    told = Told()
+    return SessionState(told, told, told)
