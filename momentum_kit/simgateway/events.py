@@ -85,6 +85,7 @@ class SimOrder:
     stop_price: float | None = None
     tif: str = "DAY"
     outside_rth: bool = False
+    good_after: datetime | None = None
     transmit: bool = True
     parent_id: int = 0
     oca_group: str = ""
@@ -115,10 +116,14 @@ class OpenOrderReport:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """An orderStatus message is due: `order` is a copy as of now, `status` what it says."""
+    """An orderStatus message is due: `order` is a copy as of now, `status` what it says.
+
+    hearer: the client that is told, where it is not the order's own.
+    """
 
     order: SimOrder
     status: str
+    hearer: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from momentum_kit.simgateway.events import (
     OrderBound,
     OrderErrorReport,
     OrderEvent,
+    StatusReport,
 )
 from momentum_kit.simgateway.faults import FaultPlayer
 from momentum_kit.simgateway.lock_step import LockStep
@@ -241,4 +242,6 @@ def _is_unbound(event: OrderEvent) -> bool:
 def _client_of(event: OrderEvent) -> int:
     if isinstance(event, CommissionReportDue | OrderErrorReport | OrderBound):
         return event.client_id
+    if isinstance(event, StatusReport) and event.hearer is not None:
+        return event.hearer
     return event.order.client_id

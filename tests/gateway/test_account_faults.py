@@ -13,11 +13,14 @@ from ibapi.order import Order
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import AnswerIncomplete, ScenarioError
 from momentum_kit.simgateway.scenario import (
+    DoomedModify,
     Lag,
     LateAnswer,
     ManualCancel,
     ManualTrade,
     OrderIdsAnew,
+    OrderPresets,
+    RefuseStops,
     StrayEnd,
     UnreadableRow,
     parse_scenario,
@@ -316,3 +319,45 @@ async def test_a_row_cannot_be_read(row: Any, gateway: SimulatedGateway, connect
         assert [kind for kind, _ in incidents] == ["unreadable"]
         assert "unreadable" in incidents[0][1]
         assert len(await asked[row]()) == 1
+
+
+async def test_presets_refuse_and_are_lifted(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """383 beyond the size, also for the sale of what is held; lifted, everything goes through."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "MKT", 600))
+    await steps(client, 3)
+    gateway.inject(OrderPresets(size=500))
+    client.placeOrder(2, aapl, an_order("SELL", "MKT", 600))
+    await client.wait_for(lambda: client.errors(2))
+    assert [code for code, _ in client.errors(2)] == [383]
+    gateway.inject(OrderPresets())
+    client.placeOrder(3, aapl, an_order("SELL", "MKT", 600))
+    await steps(client, 3)
+    assert gateway.truth()["positions"] == []
+
+
+async def test_stops_are_refused(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """201 for as many as the fault says, while a market order passes."""
+    client = await connect_client(gateway.port)
+    gateway.inject(RefuseStops(symbol="AAPL", count=1))
+    client.placeOrder(1, aapl, an_order("BUY", "MKT"))
+    client.placeOrder(2, aapl, an_order("SELL", "STP", auxPrice=100.0))
+    client.placeOrder(3, aapl, an_order("SELL", "STP", auxPrice=100.0))
+    await steps(client, 3)
+    assert [code for code, _ in client.errors(2)] == [201]
+    assert client.errors(3) == []
+    assert client.named("execDetails")
+
+
+async def test_a_change_ends_the_order(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """201, then Inactive; the order is gone."""
+    client = await connect_client(gateway.port)
+    client.placeOrder(1, aapl, an_order("BUY", "LMT", lmtPrice=100.0))
+    await steps(client, 1)
+    gateway.inject(DoomedModify(symbol="AAPL"))
+    client.placeOrder(1, aapl, an_order("BUY", "LMT", lmtPrice=101.0))
+    await client.wait_for(lambda: client.errors(1))
+    await steps(client, 1)
+    assert [code for code, _ in client.errors(1)] == [201]
+    assert client.named("orderStatus")[-1].status == "Inactive"
+    assert await answer(client, "reqOpenOrders", row="openOrder", end="openOrderEnd") == []

@@ -1,15 +1,18 @@
 """What the official client hears where the broker acts by itself, holds back, previews, or speaks for others."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from ibapi.const import UNSET_DOUBLE
 from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_cancel import OrderCancel
 
+from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.scenario import ConnectivityLost, SymbolSpec, UniverseSpec
@@ -134,8 +137,8 @@ async def test_what_if(gateway: Any, connect_client: Connect, aapl: Contract) ->
 
 
 async def test_orders_of_others(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
-    """All clients see them in the list of all; only their own client hears of them and may cancel them."""
-    async with gateway() as served:
+    """All clients see them in the list of all; their own hears of them and, by a switch, alone may cancel them."""
+    async with gateway(cancel_rights="owner") as served:
         owner, other = await connect_client(served.port, 1), await connect_client(served.port, 2)
         owner.placeOrder(7, aapl, order("BUY", "LMT", lmtPrice=200.0))
         await owner.wait_for(lambda: owner.named("orderStatus"))
@@ -152,6 +155,46 @@ async def test_orders_of_others(gateway: Any, connect_client: Connect, aapl: Con
         owner.cancelOrder(7, OrderCancel())
         while owner.named("orderStatus")[-1].status != "Cancelled":
             await owner.step()
+
+
+async def test_a_cancel_by_another_client(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """Recorded: both hear Cancelled, then 202."""
+    async with gateway() as served:
+        owner, other = await connect_client(served.port, 1), await connect_client(served.port, 2)
+        owner.placeOrder(7, aapl, order("BUY", "LMT", lmtPrice=200.0))
+        await owner.wait_for(lambda: owner.named("orderStatus"))
+        other.cancelOrder(7, OrderCancel())
+        await owner.step()
+        for each in (owner, other):
+            await each.wait_for(lambda each=each: each.errors(7))
+            assert [code for code, _ in each.errors(7)] == [202]
+            assert each.named("orderStatus")[-1].status == "Cancelled"
+
+
+async def test_the_echo_of_a_trail(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """Recorded: a limit price near its trigger, the trigger itself as the trail's stop, and no aux price."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        client.placeOrder(1, aapl, order("SELL", "TRAIL", trailingPercent=2.0, trailStopPrice=200.0))
+        await client.step()
+        echo = client.named("openOrder")[-1].order
+        assert abs(echo.lmtPrice - echo.trailStopPrice) < 0.01
+        assert (echo.auxPrice, echo.trailingPercent) == (UNSET_DOUBLE, 2.0)
+
+
+async def test_good_after_time(gateway: Any, connect_client: Connect, aapl: Contract) -> None:
+    """An order is held, PreSubmitted, until its time; then it works. The echo carries the time."""
+    async with gateway() as served:
+        client = await connect_client(served.port)
+        when = f"{served.hub.now.astimezone(NEW_YORK) + timedelta(seconds=5):%Y%m%d %H:%M:%S} US/Eastern"
+        client.placeOrder(1, aapl, order("BUY", "MKT", goodAfterTime=when))
+        for _ in range(4):
+            await client.step()
+        assert client.named("openOrder")[-1].order.goodAfterTime == when
+        assert {row.status for row in client.named("orderStatus")} == {"PreSubmitted"}
+        assert not client.named("execDetails")
+        await filled(client)
+        assert client.named("execDetails")
 
 
 async def test_manual_orders_and_client_0(gateway: Any, connect_client: Connect) -> None:

@@ -69,6 +69,8 @@ def switches(steps: list[Step]) -> dict[str, str]:
         held = status["status"] == "PreSubmitted" and not status["why_held"]
         if held and orders[order_id]["order_type"] == "LMT":
             chosen["first_status"] = "held"
+        if status["status"] == "Submitted" and orders[order_id].get("tif") == "GTC":
+            chosen.setdefault("first_status", "direct")
         if status["status"] == "PendingCancel" and order_id in cancelled:
             chosen["cancel_status"] = "pending_first"
     for execution in server_steps(steps, "execution_detail"):

@@ -5,6 +5,7 @@ from momentum_kit.simgateway.broker.assumptions import SWITCHES, BrokerAssumptio
 from momentum_kit.simgateway.broker.queries import CompletedOrder
 from momentum_kit.simgateway.broker.refusals import HARD_TO_BORROW
 from momentum_kit.simgateway.broker.simulated_broker import SimulatedBroker, open_broker
+from momentum_kit.simgateway.broker.troubles import Presets, StopTrouble
 from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, is_manual
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "AccountPosition",
     "BrokerAssumptions",
     "CompletedOrder",
+    "Presets",
     "SimulatedBroker",
+    "StopTrouble",
     "is_manual",
     "open_broker",
 ]

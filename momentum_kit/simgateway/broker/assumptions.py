@@ -46,9 +46,9 @@ SWITCHES: tuple[Switch, ...] = (
         "first_status",
         "Is an order that can work at once told PreSubmitted before Submitted?",
         (
-            Alternative("opening_market_held", _R, f"market orders that open a position only; {_TRANSCRIPTS}"),
+            Alternative("buys_and_gtc_held", _R, "live: market BUY yes, market SELL no, 10 of 10; GTC limit yes"),
             Alternative("held", _R, f"every order; {_TRANSCRIPTS}: one resting limit order"),
-            Alternative("direct", _R, f"no order; {_TRANSCRIPTS}: three resting limit orders, a closing market order"),
+            Alternative("direct", _R, f"no order; {_TRANSCRIPTS}: three resting limit orders (one GTC), a market SELL"),
             Alternative("seeded", _A, "half of them, by seed and perm id: no rule explains all recordings"),
         ),
     ),
@@ -170,6 +170,39 @@ SWITCHES: tuple[Switch, ...] = (
         ),
     ),
     Switch(
+        "stop_type_change",
+        "Is a modify obeyed that changes a stop into another type?",
+        (
+            Alternative("accepted", _A, "recorded for a limit order that became a market order, never for a stop"),
+            Alternative("refused", _D, "329 (TWS API, message codes); a modify may change price, size and tif"),
+        ),
+    ),
+    Switch(
+        "overfill_protection",
+        "How do the members of an OCA group with block (types 1 and 2) reach the market?",
+        (
+            Alternative("atomic", _A, "all at once, and a fill acts on the others at once"),
+            Alternative("one_at_a_time", _D, "one is routed; the next waits for its recall (TWS API, ocaType)"),
+        ),
+    ),
+    Switch(
+        "good_after_time_in_group",
+        "May an order with goodAfterTime have a parent or an OCA group?",
+        (
+            Alternative("works", _A, "IB documents no limit"),
+            Alternative("refused", _A, "201; nobody has shown that it works"),
+        ),
+    ),
+    Switch(
+        "family_cap",
+        "May a child sell more than its parent bought?",
+        (
+            Alternative("capped", _A, "never more than that is filled, and what is too much goes at the parent's end"),
+            Alternative("refused", _A, "capped; and a child larger than its parent is rejected with 201"),
+            Alternative("uncapped", _A, "a child keeps its size: one larger than the fill turns the position around"),
+        ),
+    ),
+    Switch(
         "far_limit",
         "What becomes of a new limit order far through the market?",
         (
@@ -207,8 +240,9 @@ SWITCHES: tuple[Switch, ...] = (
         "cancel_rights",
         "Whose cancel of an order is obeyed?",
         (
-            Alternative("owner", _D, "its own client's, else 10147; TWS API, cancelOrder"),
+            Alternative("anyone", _R, "Cancelled, then 202, for client 0 and between two clients; live gateways"),
             Alternative("client_0_too", _A, "also that of client 0, by the order id it was shown"),
+            Alternative("owner", _D, "its own client's, else 10147; TWS API, cancelOrder"),
         ),
     ),
     Switch(
@@ -244,7 +278,7 @@ SWITCHES: tuple[Switch, ...] = (
 class BrokerAssumptions:
     """One answer to every switch; the defaults are what was recorded most often. Delays in market milliseconds."""
 
-    first_status: Literal["opening_market_held", "held", "direct", "seeded"] = "opening_market_held"
+    first_status: Literal["buys_and_gtc_held", "held", "direct", "seeded"] = "buys_and_gtc_held"
     cancel_status: Literal["direct", "pending_first", "seeded"] = "direct"
     fill_order: Literal["status_first_after_modify", "execution_first", "status_first"] = "status_first_after_modify"
     opening_pnl: Literal["unset", "zero"] = "unset"
@@ -259,11 +293,15 @@ class BrokerAssumptions:
     oca_cancels_on: Literal["first_fill", "last_fill"] = "first_fill"
     oca_member_cancelled: Literal["cancels_group", "group_lives"] = "cancels_group"
     oca_revision: Literal["order_lives", "order_cancelled"] = "order_lives"
+    stop_type_change: Literal["accepted", "refused"] = "accepted"
+    overfill_protection: Literal["atomic", "one_at_a_time"] = "atomic"
+    good_after_time_in_group: Literal["works", "refused"] = "works"
+    family_cap: Literal["capped", "refused", "uncapped"] = "capped"
     far_limit: Literal["capped", "refused", "accepted"] = "capped"
     execution_correction: Literal["none", "every"] = "none"
     ioc_parent: Literal["accepted", "refused"] = "accepted"
     restored_replay: Literal["nothing", "open_orders", "orders_and_executions"] = "nothing"
-    cancel_rights: Literal["owner", "client_0_too"] = "owner"
+    cancel_rights: Literal["anyone", "client_0_too", "owner"] = "anyone"
     global_cancel: Literal["every_order", "own_orders"] = "every_order"
     history_farm: Literal["ok", "inactive"] = "ok"
     liquidated_orders: Literal["cancelled", "live"] = "cancelled"
@@ -271,6 +309,7 @@ class BrokerAssumptions:
     late_commission_ms: int = 5_000
     late_correction_ms: int = 2_000
     locate_ms: int = 30_000
+    recall_ms: int = 500  # overfill protection: until a routed order is back and the next one goes
 
     def __post_init__(self) -> None:
         for switch in SWITCHES:

@@ -6,12 +6,13 @@ hours are obeyed here; what a fill does to the rest of a bracket or OCA group is
 
 from collections.abc import Callable
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from momentum_kit.simgateway.broker.oca_groups import fillable
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.broker.reports import BookedFill, tell_fill
+from momentum_kit.simgateway.broker.routing import Routing
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import ExecutionReport, OrderEvent, TradeEvent
 from momentum_kit.simgateway.trading_hours import may_trade
@@ -27,6 +28,8 @@ class FillEngine:
     def __init__(self, state: BrokerState, after_fill: AfterFill) -> None:
         self._state = state
         self._after_fill = after_fill
+        one_at_a_time = state.assumptions.overfill_protection == "one_at_a_time"
+        self._routing = Routing(timedelta(milliseconds=state.assumptions.recall_ms) if one_at_a_time else None)
 
     def can_trade(self, ticket: Ticket, at: datetime) -> bool:
         """True if the order is at the market and its contract trades in hours that it may trade in."""
@@ -44,6 +47,8 @@ class FillEngine:
             return []
         if not self.can_trade(ticket, at):
             ticket.resting = False  # an opening or reopening auction gives everyone its one price
+            return []
+        if not self._is_routed(ticket, at):
             return []
         met = self._meet(ticket)
         if met is None:
@@ -65,11 +70,23 @@ class FillEngine:
         limit = ticket.limit
         if limit is None or not ticket.resting or ticket.awaits_trigger or not self.can_trade(ticket, trade.time):
             return []
-        if ticket.sign * (limit - trade.price) <= 0:
+        if ticket.sign * (limit - trade.price) <= 0 or not self._is_routed(ticket, trade.time):
             return []
         room = fillable(ticket, self._state)
         shares = min(Decimal(int(trade.size)), room)  # a retold print may be a broken number of shares
         return self._fill(ticket, shares, limit, trade.time, ADDED) if shares > 0 else []
+
+    def _is_routed(self, ticket: Ticket, at: datetime) -> bool:
+        """True if overfill protection lets an order trade now; else it tries again once the way is free."""
+
+        def later(moment: datetime, recalled: Callable[[], None]) -> None:
+            def go_on(now: datetime) -> list[OrderEvent]:
+                recalled()
+                return self.match_quote(ticket, now) if ticket.is_open else []
+
+            self._state.agenda.put(moment, go_on)
+
+        return self._routing.admits(ticket, at, later)
 
     def _meet(self, ticket: Ticket) -> tuple[float, Decimal] | None:
         touch = self._state.top.touch(ticket.order.con_id)

@@ -19,7 +19,7 @@ def fillable(ticket: Ticket, state: BrokerState) -> Decimal:
     """Shares that may fill now: never more than remain, than the family holds, or than the OCA group leaves."""
     room, book = ticket.order.remaining, state.book
     parent = book.parent(ticket)
-    if parent is not None:
+    if parent is not None and state.assumptions.family_cap != "uncapped":
         room = min(room, family_room(ticket, parent, book))
     # Type 1 "with block": once a member has filled in part, the others may not fill until the group is decided.
     if not reduces(ticket) and state.assumptions.oca_cancels_on == "last_fill":

@@ -46,6 +46,7 @@ class Ticket:
     value_usd: float = 0.0
     commission_usd: float = 0.0
     done_at: datetime | None = None
+    held_until: datetime | None = None  # its good-after time, while it is held for that
     era: int = 0
     parent_era: int = 0
 
@@ -58,6 +59,10 @@ class Ticket:
     def awaits_trigger(self) -> bool:
         """A stop that has not been triggered."""
         return self.order.order_type in STOP_TYPES and not self.triggered
+
+    def waits_for_time(self, at: datetime) -> bool:
+        """Its good-after time has not come."""
+        return self.order.good_after is not None and at < self.order.good_after
 
     @property
     def limit(self) -> float | None:

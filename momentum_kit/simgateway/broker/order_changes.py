@@ -3,15 +3,17 @@
 from copy import copy
 from datetime import datetime
 
-from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.broker.order_book import STOP_TYPES, Stage, Ticket
 from momentum_kit.simgateway.broker.order_entry import OrderEntry
 from momentum_kit.simgateway.broker.order_life import OrderLife
-from momentum_kit.simgateway.broker.refusals import terms_refusal
-from momentum_kit.simgateway.broker.reports import CANCELLED, Refusal, both, echo, error, status
+from momentum_kit.simgateway.broker.refusal import Refusal
+from momentum_kit.simgateway.broker.refusals import larger_than_parent, terms_refusal
+from momentum_kit.simgateway.broker.reports import CANCELLED, both, echo, error, status
 from momentum_kit.simgateway.broker.state import BrokerState
-from momentum_kit.simgateway.events import OrderEvent, SimOrder
+from momentum_kit.simgateway.events import OrderEvent, SimOrder, StatusReport
 from momentum_kit.simgateway.trading_hours import may_trade
 
+MODIFY_FAILED = Refusal(201, "Order rejected - reason:The change could not be processed.")
 _CHANGEABLE = (
     "quantity",
     "order_type",
@@ -19,6 +21,7 @@ _CHANGEABLE = (
     "stop_price",
     "tif",
     "outside_rth",
+    "good_after",
     "order_ref",
     "trailing_percent",
     "trailing_amount",
@@ -45,6 +48,8 @@ class OrderChanges:
             events = error(order, refused)
             kills = refused.code == 10326 and self._state.assumptions.oca_revision == "order_cancelled"
             return events + (self._life.close(ticket, "Cancelled", at) if kills else [])
+        if self._state.troubles.dooms(order.con_id, order.order_type):
+            return error(order, MODIFY_FAILED) + self._life.close(ticket, "Inactive", at, told=False)
         # The client is shown the new terms at once, while the market still trades the old ones: a race, as at IB.
         told = copy(order)
         _take_terms(told, wanted)
@@ -52,8 +57,11 @@ class OrderChanges:
         self._state.agenda.put(at + self._state.latency, lambda now: self._apply(ticket, wanted, now))
         return echoed
 
-    def cancel(self, ticket: Ticket, at: datetime, *, quiet: bool = False) -> list[OrderEvent]:
-        """Ask for an order's end; it may still fill until the latency is over (quiet: not told then)."""
+    def cancel(self, ticket: Ticket, at: datetime, *, quiet: bool = False, by: int | None = None) -> list[OrderEvent]:
+        """Ask for an order's end; it may still fill until the latency is over (quiet: not told then).
+
+        by: another client that asks; it hears of the end as well.
+        """
         order = ticket.order
         if ticket.stage is Stage.STAGED:
             order.status = "ApiCancelled"  # IB's word for an order that ends before the broker ever had it
@@ -65,7 +73,7 @@ class OrderChanges:
             text = f"Cancel attempted when order is not in a cancellable state.  Order permId = {order.perm_id}"
             return error(order, Refusal(161, text))
         ticket.cancelling = True
-        self._state.agenda.put(at + self._state.latency, lambda now: self._cancelled(ticket, now, quiet))
+        self._state.agenda.put(at + self._state.latency, lambda now: self._cancelled(ticket, now, quiet=quiet, by=by))
         answer = self._state.assumptions.cancel_status
         if answer == "seeded":
             pending = self._state.ids.draw(order.perm_id, "cancel_status") < 0.5
@@ -76,10 +84,13 @@ class OrderChanges:
         order.status, order.why_held = "PendingCancel", ""
         return status(order)
 
-    def _cancelled(self, ticket: Ticket, at: datetime, quiet: bool) -> list[OrderEvent]:
+    def _cancelled(self, ticket: Ticket, at: datetime, *, quiet: bool, by: int | None) -> list[OrderEvent]:
         if ticket.stage is Stage.DONE:
-            return [] if quiet else error(ticket.order, _too_late(ticket.order))
-        return self._life.close(ticket, "Cancelled", at, asked=True)
+            return [] if quiet else error(ticket.order, _too_late(ticket.order), to=by)
+        events = self._life.close(ticket, "Cancelled", at, asked=True)
+        if by is None:
+            return events
+        return [*events, StatusReport(copy(ticket.order), "Cancelled", by), *error(ticket.order, CANCELLED, to=by)]
 
     def _modify_refusal(self, ticket: Ticket, wanted: SimOrder) -> Refusal | None:
         order = ticket.order
@@ -87,10 +98,15 @@ class OrderChanges:
             return Refusal(2102, "Unable to modify this order as its still being processed.")
         if (wanted.con_id, wanted.action) != (order.con_id, order.action) or wanted.quantity <= order.filled:
             return Refusal(105, "Order being modified does not match original order.")
+        changes_type = wanted.order_type != order.order_type and order.order_type in STOP_TYPES
+        if changes_type and self._state.assumptions.stop_type_change == "refused":
+            return Refusal(329, "Order modify failed. Cannot change to the new order type.")
         # A client may repeat the group it asked for, or the one the broker gave a bracket's children.
         if (wanted.oca_group, wanted.oca_type) not in (ticket.asked_oca, (order.oca_group, order.oca_type)):
             return Refusal(10326, "OCA group revision is not allowed.")
-        return terms_refusal(wanted, self._state)
+        return terms_refusal(wanted, self._state) or larger_than_parent(
+            wanted, self._state.book.parent(ticket), self._state
+        )
 
     def _echo_modified(self, ticket: Ticket, told: SimOrder, at: datetime) -> list[OrderEvent]:
         """A stop's echo has its status with it, that of another working order follows once the terms hold."""

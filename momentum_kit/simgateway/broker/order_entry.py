@@ -11,6 +11,7 @@ from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.broker.oca_groups import join_bracket
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.broker.order_life import OrderLife
+from momentum_kit.simgateway.broker.refusal import Refusal
 from momentum_kit.simgateway.broker.refusals import (
     HOURS_IGNORED,
     IMMEDIATE,
@@ -21,7 +22,7 @@ from momentum_kit.simgateway.broker.refusals import (
     must_locate,
     terms_refusal,
 )
-from momentum_kit.simgateway.broker.reports import Refusal, both, echo, error, hours_warning, status
+from momentum_kit.simgateway.broker.reports import both, echo, error, hours_warning, status
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
 from momentum_kit.simgateway.trading_hours import day_end, may_trade, next_start
@@ -127,6 +128,8 @@ class OrderEntry:
         order, stop = ticket.order, ticket.awaits_trigger
         if ticket.locating:
             return status(order)
+        if ticket.waits_for_time(at):
+            return self._life.hold_for_time(ticket) or status(order)
         if not stop and not may_trade(at, ticket.extended):
             return self.wait_for_hours(ticket, at)
         order.why_held = "trigger" if stop else ""
@@ -152,6 +155,8 @@ class OrderEntry:
 
     def _send(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         order, agenda = ticket.order, self._state.agenda
+        if ticket.waits_for_time(at):
+            return self._life.hold_for_time(ticket)
         ticket.stage, reaches = Stage.SENT, at + self._state.latency
         if ticket.awaits_trigger:
             # US stops are simulated by IB: held there, PreSubmitted until the trigger.
@@ -193,8 +198,9 @@ class OrderEntry:
         answer, order = self._state.assumptions.first_status, ticket.order
         if answer == "seeded":
             return self._state.ids.draw(order.perm_id, "first_status") < 0.5
-        opens = self._state.account.opens(order.con_id, ticket.signed(order.quantity))
-        return answer == "held" or (answer == "opening_market_held" and order.order_type == "MKT" and opens)
+        if answer == "buys_and_gtc_held":
+            return (order.order_type, order.action) == ("MKT", "BUY") or (order.order_type, order.tif) == ("LMT", "GTC")
+        return answer == "held"
 
     def _first_echo(self, ticket: Ticket) -> SimOrder:
         order, touch = ticket.order, self._state.top.touch(ticket.order.con_id)

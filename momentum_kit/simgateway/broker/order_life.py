@@ -40,18 +40,40 @@ class OrderLife:
         """A child may go to the market: for what its parent filled, once the parent is at its end."""
         parent, order = self._state.book.parent(child), child.order
         asked = order.quantity
-        if parent is not None and not parent.is_open:
+        if parent is not None and not parent.is_open and self._state.assumptions.family_cap != "uncapped":
             # The parent has filled all that it ever will: a larger child would turn the position around.
             order.quantity = order.filled + min(order.remaining, family_room(child, parent, self._state.book))
         if not order.remaining:
             return self.close(child, "Cancelled", at)
         if child.stage is Stage.LIVE:
             return (both(order) if order.quantity != asked else []) + self.work(child, at)
+        if child.waits_for_time(at):
+            return self.hold_for_time(child) or (both(order) if order.quantity != asked else [])
         child.stage = Stage.LIVE
         order.why_held = "trigger" if child.awaits_trigger else ""
         works = not child.awaits_trigger and may_trade(at, child.extended)
         child.show("Submitted" if works else "PreSubmitted")
         return both(order) + self.work(child, at)
+
+    def hold_for_time(self, ticket: Ticket) -> list[OrderEvent]:
+        """Hold an order until its good-after time; [] if it is held already."""
+        order = ticket.order
+        if ticket.stage is Stage.SENT and ticket.held_until == order.good_after:
+            return []
+        ticket.stage, ticket.held_until, order.why_held = Stage.SENT, order.good_after, ""
+        ticket.show("PreSubmitted")
+        if (due := order.good_after) is not None:
+            self._state.agenda.put(due, lambda now: self._time_has_come(ticket, due, now))
+        return both(order)
+
+    def _time_has_come(self, ticket: Ticket, due: datetime, at: datetime) -> list[OrderEvent]:
+        if ticket.stage is not Stage.SENT or ticket.held_until != due:
+            return []
+        ticket.held_until, ticket.stage = None, Stage.LIVE
+        ticket.order.why_held = "trigger" if ticket.awaits_trigger else ""
+        works = not ticket.awaits_trigger and may_trade(at, ticket.extended)
+        ticket.show("Submitted" if works else "PreSubmitted")
+        return both(ticket.order) + self.work(ticket, at)
 
     def close(
         self, ticket: Ticket, final: str, at: datetime, *, told: bool = True, asked: bool = False

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from momentum_kit.simgateway.broker.market_view import MarketView
 from momentum_kit.simgateway.broker.order_book import STOP_TYPES, Ticket
-from momentum_kit.simgateway.broker.reports import Refusal
+from momentum_kit.simgateway.broker.refusal import Refusal, rejected
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.instrument import Instrument
@@ -50,7 +50,11 @@ def terms_refusal(order: SimOrder, state: BrokerState) -> Refusal | None:
     instrument = state.market.instruments.get(order.con_id)
     if instrument is None:
         return Refusal(200, "No security definition has been found for the request")
-    return _malformed(order, state.account.name) or _price_refusal(order, instrument, state.market)
+    return (
+        _malformed(order, state.account.name)
+        or _price_refusal(order, instrument, state.market)
+        or state.troubles.preset_refusal(order)
+    )
 
 
 def _malformed(order: SimOrder, account: str) -> Refusal | None:
@@ -103,21 +107,35 @@ def admission_refusal(ticket: Ticket, parent: Ticket | None, state: BrokerState)
     """The first reason to refuse a transmitted order as account and market stand; None if there is none."""
     order = ticket.order
     if order.oca_group in state.book.spent_groups:
-        return _rejected("OCA group is already filled.")
+        return rejected("OCA group is already filled.")
     active = sum(other.sign == ticket.sign for other in state.book.working(order.con_id))
     if active >= MOST_ACTIVE_ORDERS:
-        return _rejected(f"Maximum of {MOST_ACTIVE_ORDERS} active orders on one side of a contract is reached.")
+        return rejected(f"Maximum of {MOST_ACTIVE_ORDERS} active orders on one side of a contract is reached.")
+    refused = state.troubles.stop_refusal(order) or larger_than_parent(order, parent, state)
+    if refused:
+        return refused
+    grouped = parent is not None or bool(order.oca_group)
+    if order.good_after and grouped and state.assumptions.good_after_time_in_group == "refused":
+        return rejected("Good-after-time orders cannot be attached or grouped.")
     # A child is looked at with its parent: it opens nothing by itself.
     if parent is not None:
         return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")
     immediate = order.tif in IMMEDIATE and bool(state.book.children(ticket))
     if immediate and state.assumptions.ioc_parent == "refused":
-        return _rejected(f"{order.tif} orders cannot have attached orders.")
+        return rejected(f"{order.tif} orders cannot have attached orders.")
     if _shorts(ticket, state) and state.market.shortable(order.con_id) <= HARD_TO_BORROW:
-        return _rejected("This contract is not available for short sale.")
+        return rejected("This contract is not available for short sale.")
     if state.assumptions.far_limit == "refused" and _far_limit(ticket, state) is not None:
         return TOO_FAR
     return _funds(ticket, state)
+
+
+def larger_than_parent(order: SimOrder, parent: Ticket | None, state: BrokerState) -> Refusal | None:
+    """Why a child of this size is refused, where the broker refuses what could close more than its parent opens."""
+    if parent is None or state.assumptions.family_cap != "refused" or order.action == parent.order.action:
+        return None
+    opens = parent.order.quantity if parent.is_open else parent.order.filled
+    return rejected("The attached order is larger than its parent.") if order.quantity > opens else None
 
 
 def must_locate(ticket: Ticket, state: BrokerState) -> bool:
@@ -170,8 +188,4 @@ def _funds(ticket: Ticket, state: BrokerState) -> Refusal | None:
     touch = state.top.touch(order.con_id)
     price = order.limit_price or order.stop_price or (touch.opposite(ticket.sign)[0] if touch else 0.0)
     words = state.account.refusal(order.con_id, ticket.signed(order.quantity), price, state.marks())
-    return _rejected(words) if words else None
-
-
-def _rejected(reason: str) -> Refusal:
-    return Refusal(201, f"Order rejected - reason:{reason}")
+    return rejected(words) if words else None

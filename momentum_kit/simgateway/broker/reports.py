@@ -9,9 +9,9 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from momentum_kit.simgateway.broker.order_book import Ticket
+from momentum_kit.simgateway.broker.refusal import Refusal
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
@@ -23,13 +23,6 @@ from momentum_kit.simgateway.events import (
     StatusReport,
 )
 from momentum_kit.simgateway.instrument import Instrument
-
-
-class Refusal(NamedTuple):
-    """An error code and its text."""
-
-    code: int
-    text: str
 
 
 def echo(order: SimOrder) -> list[OrderEvent]:
@@ -47,9 +40,10 @@ def both(order: SimOrder) -> list[OrderEvent]:
     return echo(order) + status(order)
 
 
-def error(order: SimOrder, refusal: Refusal) -> list[OrderEvent]:
-    """An error on the order's id."""
-    return [OrderErrorReport(client_id=order.client_id, order_id=order.order_id, code=refusal.code, text=refusal.text)]
+def error(order: SimOrder, refusal: Refusal, to: int | None = None) -> list[OrderEvent]:
+    """An error on the order's id; to: the client that is told, where it is not the order's own."""
+    hearer = order.client_id if to is None else to
+    return [OrderErrorReport(client_id=hearer, order_id=order.order_id, code=refusal.code, text=refusal.text)]
 
 
 CANCELLED = Refusal(202, "Order Canceled - reason:")

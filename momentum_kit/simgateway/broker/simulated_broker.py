@@ -28,8 +28,10 @@ from momentum_kit.simgateway.broker.queries import (
     restored,
     what_if,
 )
-from momentum_kit.simgateway.broker.reports import Refusal, error
+from momentum_kit.simgateway.broker.refusal import Refusal
+from momentum_kit.simgateway.broker.reports import error
 from momentum_kit.simgateway.broker.state import BrokerState, OrderIds
+from momentum_kit.simgateway.broker.troubles import Troubles
 from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, ManualOrders, liquidate, trade_by_hand
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
@@ -78,6 +80,7 @@ class SimulatedBroker:
             latency=timedelta(milliseconds=latency_ms),
             book=self._book,
             top=self._top,
+            troubles=Troubles(self._top),
             split_share=split_share,
         )
         self._life = OrderLife(self._state)
@@ -136,6 +139,11 @@ class SimulatedBroker:
                 events += self._life.close(ticket, "Cancelled", at, asked=True)
         return events
 
+    @property
+    def troubles(self) -> Troubles:
+        """What it refuses because a fault says so."""
+        return self._state.troubles
+
     def begin_ids_anew(self) -> None:
         """Order ids begin anew for every client; orders, executions and positions stay."""
         self._book.begin_ids_anew()
@@ -151,12 +159,13 @@ class SimulatedBroker:
     def cancel(self, client_id: int, order_id: int, at: datetime) -> list[OrderEvent]:
         """A cancelOrder: confirmed after the latency, unless a fill was faster."""
         events = self.advance(at)
-        ticket = self._book.get(client_id, order_id) or self._shown_to_client_0(client_id, order_id)
+        own = self._book.get(client_id, order_id)
+        ticket = own or self._order_of_another(client_id, order_id)
         if ticket is None:
             text = f"OrderId {order_id} that needs to be cancelled is not found."
             events.append(OrderErrorReport(client_id=client_id, order_id=order_id, code=10147, text=text))
         else:
-            events += self._changes.cancel(ticket, at)
+            events += self._changes.cancel(ticket, at, by=None if own else client_id)
         return events + self.advance(at)
 
     def global_cancel(self, client_id: int, at: datetime) -> list[OrderEvent]:
@@ -243,8 +252,9 @@ class SimulatedBroker:
     def _midnight(self) -> datetime:
         return datetime.combine(exchange_day(self._now), time(), NEW_YORK)
 
-    def _shown_to_client_0(self, client_id: int, order_id: int) -> Ticket | None:
-        if client_id != TWS_CLIENT or order_id <= UNBOUND or self.assumptions.cancel_rights == "owner":
+    def _order_of_another(self, client_id: int, order_id: int) -> Ticket | None:
+        rights = self.assumptions.cancel_rights
+        if order_id <= UNBOUND or rights == "owner" or (rights == "client_0_too" and client_id != TWS_CLIENT):
             return None
         return next((t for t in self._book if t.is_open and t.order.order_id == order_id), None)
 

@@ -16,6 +16,7 @@ from momentum_kit.simgateway.broker.account import Account, AccountPosition
 from momentum_kit.simgateway.broker.assumptions import BrokerAssumptions
 from momentum_kit.simgateway.broker.market_view import MarketView, TopOfBook
 from momentum_kit.simgateway.broker.order_book import OrderBook, Ticket
+from momentum_kit.simgateway.broker.troubles import Troubles
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OrderEvent
 
 Task = Callable[[datetime], list[OrderEvent]]
@@ -85,6 +86,7 @@ class BrokerState:
     latency: timedelta
     book: OrderBook
     top: TopOfBook
+    troubles: Troubles
     split_share: float = 0.0
     agenda: Agenda = field(default_factory=Agenda)
     executions: list[ExecutionReport] = field(default_factory=list)

@@ -1,10 +1,19 @@
-"""What the faults of the account do once they are due: a person trades and cancels, order ids begin anew."""
+"""What the faults of the account do once they are due: a person trades, order ids begin anew, orders are refused."""
 
 from decimal import Decimal
 
+from momentum_kit.simgateway.broker import Presets, StopTrouble
 from momentum_kit.simgateway.client import ServingGateway
 from momentum_kit.simgateway.events import SimOrder
-from momentum_kit.simgateway.scenario import Fault, ManualCancel, ManualTrade, OrderIdsAnew
+from momentum_kit.simgateway.scenario import (
+    DoomedModify,
+    Fault,
+    ManualCancel,
+    ManualTrade,
+    OrderIdsAnew,
+    OrderPresets,
+    RefuseStops,
+)
 
 
 def act_on_account(hub: ServingGateway, fault: Fault) -> None:
@@ -19,6 +28,17 @@ def act_on_account(hub: ServingGateway, fault: Fault) -> None:
             hub.deliver(hub.broker.cancel_by_hand(lambda order: _is_meant(hub, fault, order), hub.now))
         case OrderIdsAnew():
             hub.broker.begin_ids_anew()
+        case OrderPresets(size=size, value_usd=value_usd, percentage=percentage):
+            hub.broker.troubles.presets = Presets(size=size, value_usd=value_usd, percentage=percentage)
+        case RefuseStops():
+            hub.broker.troubles.stops += [
+                StopTrouble(con_id=item.con_id, code=fault.code, grid_usd=fault.grid_usd, left=fault.count)
+                for item in hub.market.find(symbol=fault.symbol)
+            ]
+        case DoomedModify():
+            hub.broker.troubles.doomed += [
+                (item.con_id, fault.order_type) for item in hub.market.find(symbol=fault.symbol)
+            ]
 
 
 def _is_meant(hub: ServingGateway, fault: ManualCancel, order: SimOrder) -> bool:

@@ -18,6 +18,7 @@ from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
 from momentum_kit.simgateway.scenario import (
     ClientFault,
+    DoomedModify,
     DropSocket,
     Fault,
     Lag,
@@ -25,6 +26,7 @@ from momentum_kit.simgateway.scenario import (
     ManualCancel,
     ManualTrade,
     Outage,
+    RefuseStops,
     counted,
 )
 
@@ -46,9 +48,9 @@ class FaultPlayer:
 
     def add(self, fault: Fault) -> None:
         """Play it when its trigger says, or now if it has none. ScenarioError for a symbol that is not listed."""
-        symbol = fault.symbol if isinstance(fault, ManualTrade | ManualCancel) else None
+        symbol = fault.symbol if isinstance(fault, ManualTrade | ManualCancel | RefuseStops | DoomedModify) else None
         if symbol and not self._hub.market.find(symbol=symbol):
-            raise ScenarioError(f"fault by hand: {symbol} is not listed in this market")
+            raise ScenarioError(f"fault for one symbol: {symbol} is not listed in this market")
         if fault.at is not None:
             moment = datetime.combine(exchange_day(self._hub.now), fault.at, NEW_YORK)
             self.later(moment, partial(self.play, fault))

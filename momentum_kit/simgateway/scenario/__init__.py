@@ -1,11 +1,14 @@
 """The scenario language: one YAML file describes a market day, its news, its broker and its faults."""
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    DoomedModify,
     Lag,
     LateAnswer,
     ManualCancel,
     ManualTrade,
     OrderIdsAnew,
+    OrderPresets,
+    RefuseStops,
     StrayEnd,
     UnreadableRow,
 )
@@ -58,6 +61,7 @@ __all__ = [
     "ConnectivityLost",
     "DecoySpec",
     "DelayAcks",
+    "DoomedModify",
     "DropOrder",
     "DropSocket",
     "Duplicate",
@@ -72,8 +76,10 @@ __all__ = [
     "ManualTrade",
     "NewsSpec",
     "OrderIdsAnew",
+    "OrderPresets",
     "Outage",
     "OversizeFrame",
+    "RefuseStops",
     "Reorder",
     "Scenario",
     "SlowReader",

@@ -97,3 +97,45 @@ class UnreadableRow(MessageFault):
     kind: Literal["unreadable_row"] = "unreadable_row"
     messages: tuple[Literal["openOrder", "completedOrder", "position", "execDetails"], ...] = ("position",)
     """Which lists; rows that come by themselves are hit as well."""
+
+
+class OrderPresets(Fault):
+    """Precautionary settings of TWS or the gateway refuse orders from now on; with nothing given they are lifted.
+
+    DOCUMENTED (TWS API, message codes). They meet new orders, their children and changes alike, sales as well.
+    """
+
+    kind: Literal["order_presets"] = "order_presets"
+    size: int | None = Field(default=None, ge=1)
+    """383 beyond so many shares; as installed it is 500."""
+    value_usd: float | None = Field(default=None, gt=0)
+    """451 beyond this value, at the order's own price or the touch."""
+    percentage: float | None = Field(default=None, gt=0)
+    """109 for a limit further than this from the touch that it meets."""
+
+
+class RefuseStops(Fault):
+    """New stops, stop-limits and trails of a symbol are refused, a bracket's too, while everything else goes through.
+
+    ASSUMED, as users met it: 201 although market orders pass.
+    """
+
+    kind: Literal["refuse_stops"] = "refuse_stops"
+    symbol: str
+    """Ticker."""
+    code: Literal[201, 110, 10326] = 201
+    """201: every stop. 110: those off the grid. 10326: those in an OCA group."""
+    grid_usd: float = Field(default=0.05, gt=0)
+    """What 110 wants prices to be multiples of."""
+    count: int | None = Field(default=None, ge=1)
+    """How many; left out: from now on."""
+
+
+class DoomedModify(Fault):
+    """The next change of an order ends it: 201 and Inactive, instead of leaving it as it was. ASSUMED, met by peers."""
+
+    kind: Literal["doomed_modify"] = "doomed_modify"
+    symbol: str
+    """Ticker."""
+    order_type: Literal["MKT", "LMT", "STP", "STP LMT", "TRAIL"] | None = None
+    """Only a change of an order that is of this type before it."""

@@ -5,11 +5,14 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    DoomedModify,
     Lag,
     LateAnswer,
     ManualCancel,
     ManualTrade,
     OrderIdsAnew,
+    OrderPresets,
+    RefuseStops,
     StrayEnd,
     UnreadableRow,
 )
@@ -185,7 +188,10 @@ AnyFault = Annotated[
     | Lag
     | LateAnswer
     | StrayEnd
-    | UnreadableRow,
+    | UnreadableRow
+    | OrderPresets
+    | RefuseStops
+    | DoomedModify,
     Field(discriminator="kind"),
 ]
 

@@ -137,6 +137,7 @@ def _sim_order(ask: PlaceOrder, client_id: int, con_id: int) -> SimOrder:
         stop_price=trail_stop if trails else aux,
         tif=raw["tif"].upper(),
         outside_rth=raw["outsideRth"] == "1",
+        good_after=parse_time(raw["goodAfterTime"]),
         transmit=raw["transmit"] == "1",
         parent_id=_whole(raw, "parentId"),
         oca_group=raw["ocaGroup"],

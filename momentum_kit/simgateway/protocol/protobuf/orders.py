@@ -20,7 +20,14 @@ from momentum_kit.simgateway.instrument import Instrument
 from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.place_order import conditions_of_raw
 from momentum_kit.simgateway.protocol.protobuf.session import contract_of, decimal_text, fill, protobuf_frame
-from momentum_kit.simgateway.protocol.text import LIST_SEPARATOR, LOGIN, PREVIEW, PREVIEW_COSTS, trail_stop
+from momentum_kit.simgateway.protocol.text import (
+    LIST_SEPARATOR,
+    LOGIN,
+    PREVIEW,
+    PREVIEW_COSTS,
+    limit_and_aux,
+    trail_stop,
+)
 from momentum_kit.simgateway.protocol.wire import UNSET_DOUBLE, Field, wire_time
 
 # What an order echoes of its placeOrder; where the client said nothing, IB says what stands in _DEFAULTS.
@@ -162,13 +169,14 @@ def _contract(order: SimOrder, item: Instrument) -> object:
 
 def _order(order: SimOrder, echo: str) -> Order:
     """The fields that open and completed orders share, and those of `echo` as the client wrote them."""
+    limit, aux = limit_and_aux(order)
     copy = Order(
         permId=order.perm_id,
         action=order.action,
         totalQuantity=decimal_text(order.quantity),
         orderType=order.order_type,
-        lmtPrice=order.limit_price or 0.0,
-        auxPrice=order.trailing_amount or order.stop_price or 0.0,
+        lmtPrice=limit,
+        auxPrice=aux,
         tif=order.tif,
         ocaGroup=order.oca_group,
         ocaType=order.oca_type,

@@ -162,8 +162,18 @@ def _contract(order: SimOrder, item: Instrument) -> list[Field]:
     return [item.con_id, item.symbol, item.sec_type, "", "0", "?", "", *names]
 
 
+def limit_and_aux(order: SimOrder) -> tuple[float, float | None]:
+    """LmtPrice and auxPrice of an echo, None where it has none.
+
+    Recorded: that of a TRAIL has a limit price near its trigger and no aux price; the trigger is in trailStopPrice.
+    """
+    if order.order_type == "TRAIL":
+        return round(order.stop_price or 0.0, 2), order.trailing_amount
+    return order.limit_price or 0.0, order.stop_price or 0.0
+
+
 def _main(order: SimOrder) -> list[Field]:
-    limit, aux = order.limit_price or 0.0, order.trailing_amount or order.stop_price or 0.0
+    limit, aux = limit_and_aux(order)
     kind: list[Field] = [order.action, order.quantity, order.order_type, limit, aux, order.tif]
     return [
         *kind,

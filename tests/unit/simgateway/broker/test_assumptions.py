@@ -29,7 +29,7 @@ def test_alternatives_are_chosen_by_name():
     ("choices", "named"),
     [
         ({"first_statu": "held"}, "first_status"),
-        ({"first_status": "sometimes"}, "opening_market_held"),
+        ({"first_status": "sometimes"}, "buys_and_gtc_held"),
         ({"late_execution_ms": -1}, "late_execution_ms"),
         ({"late_commission_ms": "soon"}, "late_commission_ms"),
     ],

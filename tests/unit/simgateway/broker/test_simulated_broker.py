@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OpenOrderReport
+from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, OpenOrderReport, OrderErrorReport
 
 
 def test_a_market_order_fills_at_the_opposite_touch(desk):
@@ -196,8 +196,18 @@ def test_a_fill_can_be_faster_than_a_cancel(make_desk):
     assert desk.wait(1) == ["1 error 10148"]
 
 
-def test_only_the_client_that_placed_an_order_can_cancel_it(desk):
-    """To others its id is unknown: 10147."""
+def test_an_order_may_be_cancelled_by_another_client(desk):
+    """Recorded: its own client hears Cancelled and 202, and so does the one that asked."""
+    desk.place(1, "BUY", 10, "LMT", limit_price=9.00)
+    assert desk.cancel(1, client_id=2) == ["1 Cancelled 0+10", "1 error 202"] * 2
+    errors = [event for event in desk.events if isinstance(event, OrderErrorReport)]
+    assert [error.client_id for error in errors] == [1, 2]
+
+
+def test_only_the_client_that_placed_an_order_can_cancel_it(make_desk):
+    """As IB documents it, by a switch: to others its id is unknown, 10147."""
+    desk = make_desk(choices={"cancel_rights": "owner"})
+    desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 10, "LMT", limit_price=9.00)
     assert desk.cancel(1, client_id=2) == ["1 error 10147"]
     assert len(desk.broker.open_orders()) == 1
@@ -228,6 +238,25 @@ def test_first_status_is_a_switch(make_desk):
         told[choice] = desk.place(1, "BUY", 10, "LMT", limit_price=9.00)
     assert told["direct"] == ["1 open Submitted", "1 Submitted 0+10"]
     assert told["held"] == ["1 open PreSubmitted", "1 PreSubmitted 0+10", *told["direct"]]
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "tif", "first"),
+    [
+        ("BUY", "MKT", "DAY", "PreSubmitted"),
+        ("SELL", "MKT", "DAY", "Submitted"),
+        ("BUY", "LMT", "GTC", "PreSubmitted"),
+        ("BUY", "LMT", "DAY", "Submitted"),
+    ],
+)
+def test_the_first_status_is_the_recorded_one(make_desk, action, kind, tif, first):
+    """A market BUY and a GTC limit are held first, a market SELL (also one that opens) and a DAY limit are not."""
+    desk = make_desk(latency_ms=100)
+    desk.quote(10.00, 10.02)
+    limit = {"limit_price": 9.00} if kind == "LMT" else {}
+    assert desk.place(1, action, 10, kind, tif=tif, **limit) == [f"1 open {first}", f"1 {first} 0+10"]
+    told = desk.wait(1)
+    assert ("1 Submitted 0+10" in told) == (kind == "LMT" and first == "PreSubmitted")
 
 
 def test_the_commission_of_a_close_may_come_late_or_never(make_desk):
