@@ -80,7 +80,7 @@ async def test_quotes(ib: IB) -> None:
 
 
 async def test_a_bracket_to_its_exit(ib: IB) -> None:
-    """Entry fills, the stop rests as PreSubmitted, then becomes a market order: flat, with commissions."""
+    """Entry fills, the stop rests as PreSubmitted, the target becomes a market order: flat, with commissions."""
     stock = Stock("AAPL", "SMART", "USD", conId=265598)
     entry = LimitOrder("BUY", 10, 400.0, orderId=ib.client.getReqId(), tif="DAY", transmit=False)
     target = LimitOrder("SELL", 10, 900.0, orderId=ib.client.getReqId(), tif="GTC", transmit=False)
@@ -90,11 +90,11 @@ async def test_a_bracket_to_its_exit(ib: IB) -> None:
     await _until(lambda: trades[0].orderStatus.status == "Filled", ib)
     await _until(lambda: trades[2].orderStatus.status == "PreSubmitted", ib)
     assert [position.position for position in ib.positions()] == [10]
-    exit_order = MarketOrder("SELL", 10, orderId=stop.orderId, tif="GTC")
-    exit_order.parentId, exit_order.ocaGroup, exit_order.ocaType = entry.orderId, stop.ocaGroup, stop.ocaType
+    exit_order = MarketOrder("SELL", 10, orderId=target.orderId, tif="GTC")
+    exit_order.parentId, exit_order.ocaGroup, exit_order.ocaType = entry.orderId, target.ocaGroup, target.ocaType
     leaving = ib.placeOrder(stock, exit_order)
     await _until(lambda: leaving.orderStatus.status == "Filled", ib)
-    await _until(lambda: trades[1].orderStatus.status == "Cancelled", ib)
+    await _until(lambda: trades[2].orderStatus.status == "Cancelled", ib)
     await _until(lambda: ib.positions() == [], ib)  # a modified order is told Filled before its execution
     assert sum(fill.execution.shares for fill in await ib.reqExecutionsAsync()) == 20
     assert all(fill.commissionReport.commission > 0 for fill in ib.fills())

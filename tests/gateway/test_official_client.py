@@ -209,7 +209,7 @@ async def test_news_by_every_road(scenario: Scenario, connect_client: Connect, a
 
 
 async def test_a_bracket_lives_to_its_exit(scenario: Scenario, connect_client: Connect, aapl: Contract) -> None:
-    """Entry fills, the far target rests, the stop is made marketable: flat at the end, and every source agrees."""
+    """Entry fills, the stop rests, the far target is made marketable: flat at the end, and every source agrees."""
     async with SimulatedGateway(scenario, lock_step_s=1) as gateway:
         client = await connect_client(gateway.port)
         client.reqPositions()
@@ -218,14 +218,14 @@ async def test_a_bracket_lives_to_its_exit(scenario: Scenario, connect_client: C
         client.placeOrder(3, aapl, order("SELL", "STP", auxPrice=10.0, parentId=1))
         while not _filled(client, 1):
             await client.step()
-        client.placeOrder(3, aapl, order("SELL", "MKT", parentId=1))
+        client.placeOrder(2, aapl, order("SELL", "MKT", parentId=1))
         for _ in range(30):
             await client.step()
-            if _filled(client, 3):
+            if _filled(client, 2):
                 break
         await client.step()
         final = {status.orderId: status.status for status in client.named("orderStatus")}
-        assert final == {1: "Filled", 2: "Cancelled", 3: "Filled"}
+        assert final == {1: "Filled", 2: "Filled", 3: "Cancelled"}
         assert client.named("position")[-1].position == 0
         client.reqExecutions(9, ExecutionFilter())
         client.reqCompletedOrders(True)

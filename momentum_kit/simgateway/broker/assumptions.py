@@ -173,8 +173,8 @@ SWITCHES: tuple[Switch, ...] = (
         "stop_type_change",
         "Is a modify obeyed that changes a stop into another type?",
         (
-            Alternative("accepted", _A, "recorded for a limit order that became a market order, never for a stop"),
             Alternative("refused", _D, "329 (TWS API, message codes); a modify may change price, size and tif"),
+            Alternative("accepted", _A, "recorded for a limit order that became a market order, never for a stop"),
         ),
     ),
     Switch(
@@ -293,7 +293,7 @@ class BrokerAssumptions:
     oca_cancels_on: Literal["first_fill", "last_fill"] = "first_fill"
     oca_member_cancelled: Literal["cancels_group", "group_lives"] = "cancels_group"
     oca_revision: Literal["order_lives", "order_cancelled"] = "order_lives"
-    stop_type_change: Literal["accepted", "refused"] = "accepted"
+    stop_type_change: Literal["refused", "accepted"] = "refused"
     overfill_protection: Literal["atomic", "one_at_a_time"] = "atomic"
     good_after_time_in_group: Literal["works", "refused"] = "works"
     family_cap: Literal["capped", "refused", "uncapped"] = "capped"

@@ -140,13 +140,13 @@ async def _(ib: IB) -> None:
     assert len(await ib.reqAllOpenOrdersAsync()) == 2
 
 
-@capability("modify: stop to market")
+@capability("modify: target to market")
 async def _(ib: IB) -> None:
-    (trade,) = (each for each in ib.openTrades() if each.order.orderType == "STP")
-    trade.order.orderType, trade.order.auxPrice = "MKT", UNSET_DOUBLE
+    (trade,) = (each for each in ib.openTrades() if each.order.orderType == "LMT")
+    trade.order.orderType, trade.order.lmtPrice = "MKT", UNSET_DOUBLE
     ib.placeOrder(AAPL, trade.order)
     await until(ib, lambda: trade.orderStatus.status == "Filled", "exit")
-    await until(ib, lambda: not ib.openTrades(), "end of the target")
+    await until(ib, lambda: not ib.openTrades(), "end of the stop")
 
 
 @capability("cancel (202) and unknown (10147)")

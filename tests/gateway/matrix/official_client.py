@@ -313,11 +313,11 @@ def _(client: Client) -> None:
     assert (stop.auxPrice, stop.tif, stop.parentId) == (10.0, "GTC", 2), str(stop)
 
 
-@capability("modify: stop to market")
+@capability("modify: target to market")
 def _(client: Client) -> None:
-    client.placeOrder(4, stock(), order("SELL", "MKT", parentId=2, tif="GTC"))
-    client.status(4, "Filled")
-    client.status(3, "Cancelled")
+    client.placeOrder(3, stock(), order("SELL", "MKT", parentId=2, tif="GTC"))
+    client.status(3, "Filled")
+    client.status(4, "Cancelled")
 
 
 @capability("cancel (202) and unknown (10147)")

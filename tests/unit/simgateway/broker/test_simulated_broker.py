@@ -135,8 +135,10 @@ def test_modifying_a_limit_order_to_market_tells_filled_before_the_execution(des
     assert desk.wait(0.2) == ["1 BOT 10 @ 10.02", "cost 1.00"]
 
 
-def test_a_modified_stop_becomes_a_market_order(desk):
-    """This is how a protected position is closed."""
+def test_a_modified_stop_becomes_a_market_order(make_desk):
+    """Where the switch lets a stop change its type."""
+    desk = make_desk(choices={"stop_type_change": "accepted"})
+    desk.quote(10.00, 10.02)
     desk.place(1, "BUY", 10)
     desk.place(2, "SELL", 10, "STP", stop_price=9.50, tif="GTC")
     assert desk.place(2, "SELL", 10, tif="GTC") == ["2 open Submitted", "2 Filled 10+0"]
