@@ -299,12 +299,13 @@ class Guardian:
     async def _send_exit(self, bracket: Bracket, quantity: Decimal, now: float) -> None:
         """A sell of its own, in the group of what rests, so that the two never sell the same shares."""
         contract = bracket.intent.contract
+        group = self._exit_group(bracket)
+        priced = self._marketable(bracket, exit_order(bracket.intent, group, quantity), quantity)
+        if priced is None:
+            return  # nothing is decided before it can be sent
         intent = self._exit_intent(bracket, quantity, self._broker.next_order_id())
-        order = self._marketable(
-            bracket, exit_order(intent, self._exit_group(bracket) or oca_group(intent), quantity), quantity
-        )
-        if order is None:
-            return
+        group = group or oca_group(intent)
+        order = replace(priced, order_ref=intent.intent_id, order_id=intent.target_order_id, oca_group=group)
         bracket.exit_tried_at = now
         bracket.exit_tries += 1
         try:

@@ -1,0 +1,326 @@
+"""What is not done while the broker's word is late, partial or old: entries, stops, and the end of anything."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from momentum_kit.errors import NotConnected, RequestTimeout
+from momentum_kit.models import IntentState, OpenOrder, OrderAction, OrderRequest, Position
+from tests.helpers.broker_in_memory import MemoryBroker, TestClock, contract_of
+from tests.helpers.trading_desk import trading_desk
+
+
+def late(broker, name):
+    """From now on a list says how things were when it was asked for, and only once the event is set."""
+    answer, free = getattr(broker, f"fetch_{name}"), asyncio.Event()
+
+    async def asked():
+        rows = await answer()
+        await free.wait()
+        broker.trouble.pop(f"late {name}", None)
+        return rows
+
+    setattr(broker, f"fetch_{name}", asked)
+    broker.trouble[f"late {name}"] = free
+    return free
+
+
+def sent_after(desk, number):
+    """What went out after so many messages: what is done, and the kind of order."""
+    return [(change, order.order_type) for change, order in desk.broker.sent[number:]]
+
+
+# -- entries -----------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_entered_while_the_brokers_words_differ(tmp_path):
+    """A row that fits no fill of ours bars the symbol from its first moment, before anybody knows what it means."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.trouble["positions"] = RequestTimeout("positions")
+        desk.broker.by_hand(1, 500)
+        await desk.settle()
+        await desk.signal(1)
+        await desk.signal(2)
+        assert [(row["con_id"], row["reason"]) for row in desk.journal["risk"]] == [(1, "evidence"), (2, "")]
+
+
+async def test_nothing_is_entered_beside_somebody_elses_order(tmp_path):
+    """An order of the user's own in a symbol bars it, though nothing is held."""
+    broker = MemoryBroker(TestClock())
+    limit = OrderRequest(action=OrderAction.BUY, quantity=Decimal(40), order_type="LMT", limit_price=4.0, order_id=3)
+    await broker.place_order(contract_of(1), limit)
+    broker.sent.clear()
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.signal(1)
+        await desk.signal(2)
+        assert [(row["con_id"], row["reason"]) for row in desk.journal["risk"]] == [(1, "evidence"), (2, "")]
+
+
+@pytest.mark.parametrize("name", ["positions", "open orders", "executions"])
+async def test_nothing_is_entered_before_a_list_is_known(tmp_path, name):
+    """A list that timed out at a start with something held is unknown, not empty; once it is had, entries go on."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter(2)
+        broker = desk.broker
+    broker.trouble[name] = RequestTimeout(name)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.signal(1)
+        assert desk.journal["risk"][-1]["reason"] == "evidence"
+        broker.trouble.clear()
+        await desk.beat(5)
+        await desk.signal(1, item="later")
+        assert desk.journal["risk"][-1]["verdict"] == "accepted"
+
+
+async def test_the_rows_of_another_account_say_nothing(tmp_path):
+    """Somebody else's account is flat in the symbol, by a row and by every list: what is ours is sold all the same."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        theirs = Position(account="DU2", contract=contract_of(1), quantity=Decimal(0), average_cost=0.0)
+        answer = desk.broker.fetch_positions
+
+        async def both():
+            return (*await answer(), theirs)
+
+        desk.broker.fetch_positions = both
+        await desk.beat(40)
+        assert not sent_after(desk, 3)
+        assert not desk.alerts.texts
+        desk.broker.trouble["positions"] = RequestTimeout("positions")
+        desk.broker.rows.put_nowait(theirs)
+        await desk.settle()
+        desk.positions.request_flatten("flatten")
+        await desk.settle()
+        assert desk.broker.leg(1, "target").request.order_type == "MKT"
+        assert desk.broker.leg(1, "target").request.quantity == quantity
+
+
+# -- what has ended, and what has not ----------------------------------------------------------------------------------
+
+
+async def test_a_bracket_is_not_closed_while_the_brokers_row_still_has_its_shares(tmp_path):
+    """Sold by our executions, held by the position: the intent stays open until the row has followed."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.trouble["positions"] = RequestTimeout("positions")
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.2, row=False)
+        await desk.beat(3)
+        assert desk.intents.unresolved()
+        desk.broker.say_position(1)
+        await desk.beat(2)
+        assert desk.intents.unresolved() == ()
+
+
+async def test_an_order_that_one_list_leaves_out_is_not_gone(tmp_path):
+    """A list without our entry proves nothing by itself: it is asked again at once, and its children stay."""
+    async with trading_desk(tmp_path, entry_timeout_s=120) as desk:
+        await desk.signal()
+        await desk.beat(10)
+        answer, answers = desk.broker.fetch_open_orders, []
+
+        async def once_without():
+            answers.append(await answer())
+            return () if len(answers) == 1 else answers[-1]
+
+        desk.broker.fetch_open_orders = once_without
+        await desk.beat(8)
+        assert len(answers) == 2  # it was asked again at once
+        assert not sent_after(desk, 3)
+        assert desk.execution.working_entries == 1
+
+
+async def test_a_young_entry_is_not_taken_for_dead(tmp_path):
+    """Lists that do not have an order of this second yet, two in a row: it is neither closed nor sent again."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.silent = True
+        answer, answers = desk.broker.fetch_open_orders, []
+
+        async def slow_to_list():
+            answers.append(await answer())
+            return ()
+
+        desk.broker.fetch_open_orders = slow_to_list
+        await desk.signal()
+        desk.execution._recovery._asked_at.clear()  # the audit falls right behind the order
+        await desk.beat(3)
+        assert answers
+        assert desk.execution.working_entries == 1
+        assert desk.intents.unresolved()
+        desk.broker.fetch_open_orders, desk.broker.silent = answer, False
+        entry = desk.broker.leg(1, "entry")
+        desk.broker.fill(entry, int(entry.request.quantity), 5.0)
+        await desk.beat(3)
+        assert not sent_after(desk, 3)
+        assert desk.broker.leg(1, "stop").request.quantity == desk.position()
+
+
+async def test_an_answer_does_not_undo_what_was_heard_after_its_question(tmp_path):
+    """The list had our entry working, the cancel was told since: the late answer does not bring it back to life."""
+    async with trading_desk(tmp_path, entry_timeout_s=60) as desk:
+        await desk.signal()
+        await desk.beat(10)
+        free = late(desk.broker, "open_orders")
+        await desk.beat(8)  # asked, and answered with what stands now
+        desk.broker.kill(desk.broker.leg(1, "entry"), "Cancelled")
+        await desk.settle()
+        assert desk.execution.working_entries == 0
+        free.set()
+        await desk.beat(1)
+        assert desk.execution.working_entries == 0
+        assert desk.intents.unresolved() == ()
+        assert not sent_after(desk, 3)
+
+
+async def test_an_order_of_somebody_else_under_our_id_is_not_ours(tmp_path):
+    """Before we are told a permanent id, an id alone proves nothing: other clients count from one as well."""
+    async with trading_desk(tmp_path, entry_timeout_s=60) as desk:
+        desk.broker.silent = True
+        await desk.signal()
+        entry, answer = desk.broker.leg(1, "entry"), desk.broker.fetch_open_orders
+        theirs = OpenOrder(
+            contract=contract_of(1), request=replace(entry.request, order_ref="by hand", quantity=Decimal(10)),
+            perm_id=4242, client_id=3, status="Submitted", received_at=desk.clock.now(),
+        )  # fmt: skip
+
+        async def with_theirs():
+            return (theirs, *await answer())
+
+        desk.broker.fetch_open_orders = with_theirs
+        await desk.beat(7)
+        desk.broker.silent = False
+        desk.broker.fetch_open_orders = answer
+        desk.broker.kill(entry)
+        await desk.beat(2)
+        assert desk.execution.working_entries == 0
+        assert desk.intents.unresolved() == ()
+
+
+async def test_what_an_ended_intent_left_working_finds_its_owner(tmp_path):
+    """An entry that works on though its intent was written off as closed is taken back in time like any other."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        for intent in desk.intents.unresolved():
+            desk.intents.mark(intent.intent_id, IntentState.CLOSED)
+        broker = desk.broker
+    assert broker.leg(1, "entry").alive
+    async with trading_desk(tmp_path, broker, entry_timeout_s=10) as desk:
+        await desk.beat(13)
+        assert not any(held.alive for held in broker.orders.values())
+
+
+async def test_a_sale_by_hand_is_asked_about_at_once(tmp_path):
+    """The user sells everything in TWS: within two seconds nothing of ours can sell it again, and a human is told."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        await desk.beat(20)
+        desk.broker.by_hand(1, -int(quantity))
+        await desk.beat(2)
+        assert not any(held.alive for held in desk.broker.orders.values())
+        assert any("shares of ours are gone" in text for _, text in desk.alerts.texts)
+
+
+# -- protection --------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_cancelled_while_in_doubt(tmp_path):
+    """While only the lists can tell how an order stands it is left alone; once they have told, the orphan goes."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        free = late(desk.broker, "open_orders")
+        target, stop = desk.broker.leg(1, "target"), desk.broker.leg(1, "stop")
+        target.request = replace(target.request, oca_group="")
+        desk.broker.notice(stop.request.order_id, 999, "unknown")
+        await desk.settle()
+        desk.broker.fill(target, int(quantity), 5.2)
+        await desk.beat(4)
+        assert not sent_after(desk, 3)
+        free.set()
+        await desk.beat(4)
+        assert not stop.alive
+
+
+async def test_no_stop_shrinks_while_in_doubt(tmp_path):
+    """Nobody knows how the target stands: the stop keeps its size until the lists have told, and shrinks then."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.group = "dies at the end"
+        quantity = await desk.enter()
+        free = late(desk.broker, "open_orders")
+        target = desk.broker.leg(1, "target")
+        desk.broker.notice(target.request.order_id, 999, "unknown")
+        await desk.settle()
+        desk.broker.fill(target, 300, 5.2)
+        await desk.beat(4)
+        assert not sent_after(desk, 3)
+        free.set()
+        await desk.beat(4)
+        assert desk.broker.leg(1, "stop").request.quantity == quantity - 300
+
+
+async def test_no_stop_is_placed_before_the_orders_are_listed(tmp_path):
+    """A start whose list of orders is unknown knows of no stop, which is no reason for a second one."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    broker.trouble["open orders"] = RequestTimeout("open orders")
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(4)
+        assert not sent_after(desk, 3)
+        broker.trouble.clear()
+        await desk.beat(4)
+        assert not sent_after(desk, 3)
+        assert desk.execution.protected == {1}
+
+
+async def test_a_stop_that_cannot_be_sent_is_not_tried_at_every_beat(tmp_path):
+    """It is tried every other second, for as long as it takes."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.fail_sends = [NotConnected("socket is down")] * 50
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await desk.beat(9)
+        tries = 50 - len(desk.broker.fail_sends)
+        assert 3 <= tries <= 6
+        desk.broker.fail_sends = []
+        await desk.beat(3)
+        assert desk.broker.leg(1, "stop").alive
+
+
+async def test_the_corrected_stop_stands_in_a_group_of_its_own(tmp_path):
+    """The group may be why the first one was refused (10326): the second one does not join it."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.refuse = {"stop"}
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await desk.beat(3)
+        target = desk.broker.leg(1, "target").request.oca_group
+        stops = [held.request.oca_group for held in desk.broker.orders.values() if held.kind == "stop"]
+        assert [group == target for group in stops] == [True, True, False]
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [timedelta(minutes=-10), timedelta(minutes=10)])
+async def test_a_wall_clock_that_steps_moves_no_time_limit(tmp_path, step):
+    """Ten minutes back or ahead: an entry is taken back after its own 10 s."""
+    async with trading_desk(tmp_path, entry_timeout_s=10) as desk:
+        await desk.signal()
+        await desk.beat(2)
+        desk.clock.stepped = step
+        await desk.beat(6)
+        assert not sent_after(desk, 3)
+        await desk.beat(4)
+        assert [change for change, _ in sent_after(desk, 3)] == ["cancel"]
+
+
+async def test_a_wall_clock_that_is_set_back_makes_no_holding_younger(tmp_path):
+    """A position goes after its 30 s, whatever time it is said to be."""
+    async with trading_desk(tmp_path, time_stop_s=30) as desk:
+        await desk.enter()
+        await desk.beat(5)
+        desk.clock.stepped = timedelta(minutes=-10)
+        await desk.beat(27)
+        assert [row["reason"] for row in desk.journal["exits"]] == ["time stop"]

@@ -1,0 +1,226 @@
+"""Exits while orders are partly filled, answers are late and words are lost: all that is left, once, and no more."""
+
+import asyncio
+import math
+from datetime import timedelta
+
+import pytest
+
+from momentum_kit.errors import RequestTimeout
+from momentum_kit.models import ExitRequest, IntentKind
+from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
+from tests.helpers.trading_desk import trading_desk
+
+LISTS = ("open orders", "completed orders", "positions", "executions")
+
+
+async def ask_exit(desk):
+    """Somebody wants the position gone."""
+    desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+    await desk.settle()
+
+
+def before_the_open():
+    """A broker an hour before the regular session."""
+    return MemoryBroker(TestClock(OPEN - timedelta(hours=1)))
+
+
+# -- how much ----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_exit_after_a_partly_filled_target_sells_all_that_is_left(tmp_path):
+    """An order's size counts what it has sold: 300 of 833 are gone, and the other 533 go."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        target = desk.broker.leg(1, "target")
+        desk.broker.fill(target, 300, 5.2)
+        await desk.beat(2)
+        await ask_exit(desk)
+        assert target.request.order_type == "MKT"
+        assert target.remaining == desk.position() == 533
+        desk.broker.fill(target, 533, 5.1)
+        await desk.beat(2)
+        assert (desk.position(), desk.positions.flat) == (0, True)
+
+
+@pytest.mark.parametrize("group", ["reduces", "dies at the end"])
+async def test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_more(tmp_path, group):
+    """Whether the group has reduced the target or not: what the stop has sold is not sold again."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.group = group
+        await desk.enter()
+        desk.broker.fill(desk.broker.leg(1, "stop"), 300, 4.9)
+        await desk.settle()
+        await ask_exit(desk)
+        target = desk.broker.leg(1, "target")
+        assert target.request.order_type == "MKT"
+        assert target.remaining == desk.position() == 533
+
+
+# -- once --------------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_sold_beside_a_sale_whose_send_broke_off(tmp_path):
+    """It may be out: however long the lists hang, no second one follows."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.kill(desk.broker.leg(1, "target"))
+        await desk.settle()
+        desk.broker.trouble = {name: RequestTimeout(name) for name in LISTS}
+        desk.broker.fail_sends = [RequestTimeout("half of it may have gone out")]
+        await ask_exit(desk)
+        assert desk.broker.fail_sends == []
+        await desk.beat(30)
+        assert len(desk.broker.sent) == 3
+
+
+async def test_an_exit_waits_for_a_stop_whose_outcome_nobody_knows(tmp_path):
+    """The stop may have sold everything: nothing is sold until the lists have told, and everything then."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.trouble = {name: RequestTimeout(name) for name in LISTS}
+        desk.broker.notice(desk.broker.leg(1, "stop").request.order_id, 999, "unknown")
+        await desk.settle()
+        await ask_exit(desk)
+        await desk.beat(6)
+        assert len(desk.broker.sent) == 3
+        desk.broker.trouble.clear()
+        await desk.beat(4)
+        target = desk.broker.leg(1, "target").request
+        assert (target.order_type, target.quantity) == ("MKT", quantity)
+
+
+async def test_a_sale_that_vanished_may_have_sold(tmp_path):
+    """Filled while every word about it was lost: gone from two lists, and still not sold a second time."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        await ask_exit(desk)
+        desk.broker.trouble = {name: RequestTimeout(name) for name in LISTS if name != "open orders"}
+        desk.broker.silent = True
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.0)
+        sent = len(desk.broker.sent)
+        await desk.beat(14)
+        assert len(desk.broker.sent) == sent
+        desk.broker.silent = False
+        desk.broker.trouble.clear()
+        await desk.beat(10)
+        assert len(desk.broker.sent) == sent
+        assert (desk.position(), desk.positions.flat) == (0, True)
+
+
+async def test_no_stop_is_placed_beside_a_sale_that_nobody_speaks_of(tmp_path):
+    """Its group has ended the stop, of its own fill no word has come: what it may have sold gets no stop."""
+    async with trading_desk(tmp_path, before_the_open()) as desk:
+        quantity = await desk.enter()
+        desk.quotes[1] = quote_of(1, 4.95, 5.0, at=desk.clock.now())
+        desk.broker.silent = True
+        await ask_exit(desk)
+        assert desk.broker.leg(1, "target").request.limit_price < 4.95
+        desk.broker.trouble = {name: RequestTimeout(name) for name in LISTS}
+        await desk.beat(6)
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 4.95)
+        sent = len(desk.broker.sent)
+        desk.broker.silent = False
+        desk.broker.update(desk.broker.leg(1, "stop"))  # the one word that gets through
+        await desk.beat(3)
+        assert len(desk.broker.sent) == sent
+
+
+async def test_an_answer_from_before_the_exit_does_not_undo_it(tmp_path):
+    """A list that was asked for before the target was turned shows it as it was: it is not turned a second time."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        answer, free, asked = desk.broker.fetch_open_orders, asyncio.Event(), []
+
+        async def late():
+            asked.append(await answer())
+            await free.wait()
+            return asked[-1]
+
+        desk.broker.fetch_open_orders = late
+        desk.broker.trouble["late"] = free
+        await desk.beat(16)
+        assert len(asked) == 1
+        desk.broker.silent = True
+        await ask_exit(desk)
+        sent = len(desk.broker.sent)
+        assert desk.broker.leg(1, "target").request.order_type == "MKT"
+        del desk.broker.trouble["late"]
+        free.set()
+        await desk.beat(3)
+        assert len(desk.broker.sent) == sent
+
+
+# -- at all, and when --------------------------------------------------------------------------------------------------
+
+
+async def test_an_exit_goes_out_while_every_list_hangs(tmp_path):
+    """Asked for long ago and never answered: no list holds up an exit, nor a stop that is missing."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.trouble = {name: asyncio.Event() for name in LISTS}
+        async with asyncio.timeout(20):
+            await desk.beat(16)
+            desk.broker.kill(desk.broker.leg(1, "stop"))
+            await desk.settle()
+            assert desk.broker.leg(1, "stop").alive
+            await ask_exit(desk)
+        target = desk.broker.leg(1, "target").request
+        assert (target.order_type, target.quantity) == ("MKT", quantity)
+
+
+@pytest.mark.parametrize("bid", [0.0, -1.0, math.nan])
+async def test_without_a_bid_the_stop_stays(tmp_path, bid):
+    """Before the open an exit needs a price: without one it waits, says so once, and goes on when there is one."""
+    async with trading_desk(tmp_path, before_the_open()) as desk:
+        await desk.enter()
+        desk.quotes[1] = quote_of(1, bid, 4.8, at=desk.clock.now())
+        await ask_exit(desk)
+        await desk.beat(3)
+        assert len(desk.broker.sent) == 3
+        assert [text for level, text in desk.alerts.texts if level == "warning"] == [
+            "SYM1: no bid to sell to: the stop stays"
+        ]
+        desk.quotes[1] = quote_of(1, 4.9, 4.95, at=desk.clock.now())
+        await desk.beat(1)
+        assert desk.broker.leg(1, "target").request.limit_price < 4.9
+
+
+async def test_an_exit_that_cannot_be_priced_leaves_no_trail_of_intents(tmp_path):
+    """Without a target and without a bid it waits: what is not sent is not decided again at every beat."""
+    async with trading_desk(tmp_path, before_the_open()) as desk:
+        await desk.enter()
+        desk.broker.kill(desk.broker.leg(1, "target"))
+        await desk.settle()
+        await ask_exit(desk)
+        await desk.beat(10)
+        assert [i.kind for i in desk.intents.unresolved()] == [IntentKind.ENTRY]
+        desk.quotes[1] = quote_of(1, 4.9, 4.95, at=desk.clock.now())
+        await desk.beat(1)
+        sale = desk.broker.leg(1, "exit").request
+        (exit_intent,) = (i for i in desk.intents.unresolved() if i.kind is IntentKind.EXIT)
+        assert (sale.order_ref, sale.order_id) == (exit_intent.intent_id, exit_intent.target_order_id)
+        assert sale.limit_price < 4.9
+
+
+async def test_a_stop_that_the_market_fell_through_is_sold_otherwise(tmp_path):
+    """A stop-limit whose limit lies above the bid protects nothing: the target is made marketable, a human is told."""
+    async with trading_desk(tmp_path, before_the_open()) as desk:
+        await desk.enter()
+        limit = desk.broker.leg(1, "stop").request.limit_price
+        desk.quotes[1] = quote_of(1, limit - 0.2, limit - 0.1, at=desk.clock.now())
+        await desk.beat(4)
+        target = desk.broker.leg(1, "target").request
+        assert target.limit_price < limit - 0.2
+        assert "SYM1: the market fell through the stop's limit; selling" in [text for _, text in desk.alerts.texts]
+
+
+async def test_one_quote_below_the_stops_limit_sells_nothing(tmp_path):
+    """A bid that is gone a second later was no market."""
+    async with trading_desk(tmp_path, before_the_open()) as desk:
+        await desk.enter()
+        limit = desk.broker.leg(1, "stop").request.limit_price
+        for bid in (limit - 0.2, limit + 0.1, limit - 0.2, limit + 0.1):
+            desk.quotes[1] = quote_of(1, bid, bid + 0.05, at=desk.clock.now())
+            await desk.beat(1)
+        assert len(desk.broker.sent) == 3
