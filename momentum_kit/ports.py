@@ -4,6 +4,7 @@ Services know nothing but these; runtime/session.py decides what stands behind t
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
@@ -164,22 +165,25 @@ class Journal(Protocol):
 
 
 class Intents(Protocol):
-    """Durable intents: each method returns after the row is on disk, or raises StorageError."""
+    """Durable intents. The future of a write is done once the row is on disk, or has StorageError.
 
-    def record(self, intent: Intent) -> None:
+    Entries wait for it; what reduces risk does not. Reads raise StorageError where the file cannot be read in time.
+    """
+
+    def record(self, intent: Intent) -> "Future[None]":
         """Write a new intent before its orders are sent."""
         ...
 
-    def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> None:
+    def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> "Future[None]":
         """Move an intent to a new state, optionally with its entry/target/stop order ids."""
         ...
 
-    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
-        """The intents of these ids that were ever written, however they ended."""
+    def note_execution(self, execution: Execution) -> "Future[None]":
+        """Write an execution of ours down; one that is known already changes nothing."""
         ...
 
-    def note_execution(self, execution: Execution) -> None:
-        """Write an execution of ours down; one that is known already changes nothing."""
+    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
+        """The intents of these ids that are on disk, however they ended; waits for no write."""
         ...
 
     def executions(self, order_refs: Collection[str]) -> tuple[Execution, ...]:

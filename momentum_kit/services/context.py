@@ -1,7 +1,9 @@
 """SessionContext: what the services of one connected run share; built by runtime/session.py, handed to each of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,3 +38,12 @@ class SessionContext:
     def incident(self, kind: str, text: str) -> None:
         """Journal something out of the ordinary; whoever must know at once is told by `alerts` besides."""
         self.journal.write(IncidentRow(at=self.clock.now(), kind=kind, text=text))
+
+    def written(self, write: "Future[None]", what: str) -> None:
+        """Go on without waiting for the disk; a human is told if it refuses. For all but the intent of an entry."""
+
+        def tell(done: "asyncio.Future[None]") -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                self.alerts.send("critical", f"{what}: {error}")
+
+        asyncio.wrap_future(write).add_done_callback(tell)

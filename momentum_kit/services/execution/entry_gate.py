@@ -1,5 +1,6 @@
 """EntryGate: from a signal to a bracket: its facts, the risk gate, a durable intent, three legs."""
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -21,6 +22,7 @@ from momentum_kit.models import (
     TradeSignal,
 )
 from momentum_kit.ports import Broker
+from momentum_kit.services.consuming import outside
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
@@ -73,26 +75,31 @@ class EntryGate:
         """Count an entry towards cool-down, rate and 'never twice'."""
         self._facts.remember(intent)
 
-    async def enter(self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None) -> None:
-        """Judge a signal and send its bracket. bands: None where the broker has not told the market rule yet.
+    def decide(self, signal: TradeSignal, bands: tuple[PriceIncrement, ...] | None) -> Intent | None:
+        """Judge a signal; its intent, to be made durable before it is sent, or None where it is refused.
 
-        It is judged once more when its intent is durable: a disk may have stalled until the signal had aged.
+        bands: None where the broker has not told the market rule yet.
         """
-        now = self._context.clock.now()
         plan, verdict = self._judge(signal, bands)
         self._journal_verdict(signal, plan, verdict)
         if not verdict.accepted:
             self._context.counts["refused"] += 1
-            return
-        assert bands is not None
-        intent = self._intent(signal, plan, now)
+            return None
+        return self._intent(signal, plan, self._context.clock.now())
+
+    async def make_durable(self, intent: Intent) -> bool:
+        """Wait for the disk, however long it takes; False if it refuses: then nothing is sent, and entries stop."""
         try:
-            self._context.intents.record(intent)
+            await outside(asyncio.wrap_future(self._context.intents.record(intent)))
         except StorageError as error:
-            self._halt(f"no entry in {signal.contract.symbol}: its intent could not be written: {error}")
-            return
-        _, verdict = self._judge(signal, bands)
-        if not verdict.accepted:
+            self._halt(f"no entry in {intent.contract.symbol}: its intent could not be written: {error}")
+            return False
+        return True
+
+    async def enter(self, signal: TradeSignal, intent: Intent, bands: tuple[PriceIncrement, ...] | None) -> None:
+        """Send the bracket of a durable intent, after a last look: the disk may have stalled until all had changed."""
+        plan, verdict = self._judge(signal, bands)
+        if not verdict.accepted or bands is None:
             self._withdraw(signal, intent, plan, verdict)
             return
         self.remember(intent)
@@ -182,10 +189,9 @@ class EntryGate:
         """Nothing of it was sent: say so where it is durable."""
         self._journal_verdict(signal, plan, verdict)
         self._context.counts["refused"] += 1
-        try:
-            self._context.intents.mark(intent.intent_id, IntentState.REFUSED)
-        except StorageError as error:  # a start finds no order of it, and settles it then
-            log.warning("intent not marked", intent=intent.intent_id, error=str(error))
+        # where the disk refuses this, a start finds no order of it and settles it then
+        write = self._context.intents.mark(intent.intent_id, IntentState.REFUSED)
+        self._context.written(write, f"intent {intent.intent_id} could not be marked {IntentState.REFUSED}")
 
     def _halt(self, why: str) -> None:
         log.error("entries halted", why=why)

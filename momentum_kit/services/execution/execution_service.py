@@ -162,8 +162,12 @@ class ExecutionService:
                 self._recovery.ask_what_is_due()  # a sale by hand is asked about at once
 
     async def _on_signal(self, signal: TradeSignal) -> None:
+        bands = self._rules.told(signal.contract)
         async with self._lock:
-            await self._gate.enter(signal, self._rules.told(signal.contract))
+            intent = self._gate.decide(signal, bands)
+        if intent is not None and await self._gate.make_durable(intent):  # no lock is held over a disk
+            async with self._lock:
+                await self._gate.enter(signal, intent, bands)
 
     async def _on_exit(self, request: ExitRequest) -> None:
         async with self._lock:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from momentum_kit.errors import BrokerError, NotConnected, StorageError
+from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import (
     Execution,
     Intent,
@@ -147,19 +147,14 @@ class OrderDesk:
 
     def mark_intent(self, intent_id: str, state: IntentState) -> None:
         """The same for an exit or a standalone stop."""
-        try:
-            self._context.intents.mark(intent_id, state)
-        except StorageError as error:
-            self._context.alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
+        self._context.written(
+            self._context.intents.mark(intent_id, state), f"intent {intent_id} could not be marked {state}"
+        )
 
     def record_reducing(self, intent: Intent) -> None:
-        """Make a risk-reducing intent durable if the disk allows it: such orders fail open."""
-        try:
-            self._context.intents.record(intent)
-        except StorageError as error:
-            self._context.alerts.send(
-                "critical", f"{intent.kind} of {intent.contract.symbol} goes out unrecorded: {error}"
-            )
+        """Make a risk-reducing intent durable if the disk allows it: such orders fail open, and wait for no disk."""
+        what = f"{intent.kind} of {intent.contract.symbol} goes out unrecorded"
+        self._context.written(self._context.intents.record(intent), what)
 
     def alert_once(self, bracket: Bracket, key: str, level: str, text: str) -> None:
         """Alert a human and record it, once for each key and bracket."""
@@ -230,8 +225,10 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard = self._word()
+        # "cannot be changed" of an order that nobody has changed or acknowledged refuses the order itself (383, 451, 109)
+        refused = notice.meaning == "cancel verdict" and _untouched(leg)
         try:
-            leg.state = notice_state(leg.state, notice.meaning)
+            leg.state = notice_state(leg.state, "order dead" if refused else notice.meaning)
         except UnexpectedMove as surprise:
             self.mark_uncertain(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
             leg.state = OrderState.UNKNOWN
@@ -292,6 +289,11 @@ def _notice_row(notice: OrderNotice, at: datetime) -> NoticeRow:
         meaning=notice.meaning,
         advice=notice.advice,
     )
+
+
+def _untouched(leg: Leg) -> bool:
+    """True of an order that was sent once, and of which the broker has said nothing."""
+    return leg.state is OrderState.SENT and not (leg.told or leg.changing) and leg.cancel_sent_at is None
 
 
 def _same(echo: OrderRequest, sent: OrderRequest) -> bool:

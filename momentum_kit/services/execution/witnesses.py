@@ -11,7 +11,7 @@ from momentum_kit.models import OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.trading.account import Ledger
-from momentum_kit.trading.orders import Agreement, Evidence, Leg, OrderState, OrderWord, PositionWitness, weigh
+from momentum_kit.trading.orders import Agreement, Evidence, Leg, OrderState, OrderWitness, PositionWitness, weigh
 
 
 class Witnesses:
@@ -116,9 +116,9 @@ class Witnesses:
     def _executed(self, leg: Leg) -> Decimal:
         return self._ledger.filled(leg.request.order_ref, leg.request.order_id, leg.perm_id)
 
-    def _word(self, leg: Leg) -> OrderWord:
+    def _word(self, leg: Leg) -> OrderWitness:
         executed = self._executed(leg)
         unknown = Decimal(0)
         if leg.state is OrderState.UNKNOWN and leg.request.action is OrderAction.SELL:
             unknown = max(leg.request.quantity - max(executed, leg.named), Decimal(0))
-        return OrderWord(action=leg.request.action, named=leg.named, executed=executed, unknown=unknown)
+        return OrderWitness(action=leg.request.action, named=leg.named, executed=executed, unknown=unknown)

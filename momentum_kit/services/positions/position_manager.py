@@ -185,10 +185,10 @@ class PositionManager:
         self._exit_requests.put_nowait(ExitRequest(contract, reason, now))
 
     def _intent(self, intent_id: str) -> Intent | None:
-        """An intent by its reference; all that can still fill are unresolved, so the file knows them."""
+        """An intent by its reference; an entry is on disk before anything of it can fill."""
         if intent_id not in self._known and is_ours(intent_id):
             try:
-                self._known.update((intent.intent_id, intent) for intent in self._context.intents.unresolved())
+                self._known.update((intent.intent_id, intent) for intent in self._context.intents.find([intent_id]))
             except StorageError as error:
                 log.warning("intents not readable", error=str(error))
         return self._known.get(intent_id)
@@ -255,19 +255,13 @@ class PositionManager:
 
     def _write_down(self, execution: Execution) -> None:
         """The broker forgets executions at midnight; what is held overnight must still be known as ours."""
-        try:
-            self._context.intents.note_execution(execution)
-        except StorageError as error:
-            self._context.alerts.send(
-                "critical", f"{execution.contract.symbol}: an execution could not be written down: {error}"
-            )
+        write = self._context.intents.note_execution(execution)
+        self._context.written(write, f"{execution.contract.symbol}: an execution could not be written down")
 
     def _mark(self, intent_id: str, state: IntentState) -> None:
         """A disk that refuses must not keep a session from its positions."""
-        try:
-            self._context.intents.mark(intent_id, state)
-        except StorageError as error:
-            self._context.alerts.send("critical", f"intent {intent_id} could not be marked {state}: {error}")
+        write = self._context.intents.mark(intent_id, state)
+        self._context.written(write, f"intent {intent_id} could not be marked {state}")
 
     def _tell(self, text: str) -> None:
         self._context.incident("reconcile", text)

@@ -1,24 +1,30 @@
-"""Our decisions to order, durable before anything is sent, and what they filled; intents.db, on the engine's own loop.
+"""Our decisions to order, durable before anything is sent, and what they filled; intents.db, by a thread.
 
-Plain sqlite3 on the caller's thread: a commit costs 0.2 to 0.3 ms, a hop to another thread costs more.
+A commit costs 0.2 to 0.3 ms, and on a bad day many seconds (a stalled fsync was seen to stop everything for 16 s): one
+thread writes, in order, and whoever must know that a row is on disk waits for its future.
 """
 
 import dataclasses
 import json
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models import Contract, Execution, Intent, IntentKind, IntentState, OrderAction
 from momentum_kit.storage.journal.encoding import to_column
 from momentum_kit.storage.journal.migrations import INTENTS, INTENTS_ID
-from momentum_kit.storage.journal.sqlite import open_database, read_table
+from momentum_kit.storage.journal.sqlite import open_database, open_read_only, read_table
+
+READ_WAIT_S = 5.0
+
+_Read = TypeVar("_Read")
 
 _ORDER_IDS = ("entry_order_id", "target_order_id", "stop_order_id")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Intent))  # the columns have the same names
@@ -26,71 +32,93 @@ _EXECUTION_FIELDS = tuple(field.name for field in dataclasses.fields(Execution) 
 
 
 class SqliteIntents:
-    """ports.Intents on SQLite (WAL, synchronous FULL): a method that returned has reached the disk."""
+    """ports.Intents on SQLite (WAL, synchronous FULL). The future of a write is done once its row has reached the disk.
+
+    Writes are made in the order of their calls; a read but `find` sees all that were called for before it, and waits
+    for them READ_WAIT_S at most.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._connection = open_database(self.path, INTENTS, INTENTS_ID, "FULL")
+        self._reader = open_read_only(self.path)
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="intents")
 
-    def record(self, intent: Intent) -> None:
+    def record(self, intent: Intent) -> "Future[None]":
         """Write a new intent; StorageError if it is known already or the disk refuses."""
         values = [to_column(getattr(intent, name)) for name in _FIELDS]
-        marks = ", ".join("?" * (len(_FIELDS) + 1))
-        self._run(f"INSERT INTO intents (wall_ns, {', '.join(_FIELDS)}) VALUES ({marks})", [time.time_ns(), *values])
+        columns = ("wall_ns", *_FIELDS)
+        sql = f"INSERT INTO intents ({', '.join(columns)}) VALUES ({_marks(columns)})"
+        return self._writer.submit(self._write, sql, [time.time_ns(), *values])
 
-    def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> None:
+    def mark(self, intent_id: str, state: IntentState, **order_ids: int) -> "Future[None]":
         """Move an intent to a state, optionally with its order ids; StorageError if there is no such intent."""
         unknown = order_ids.keys() - set(_ORDER_IDS)
         if unknown:
             raise StorageError(f"intents: no order id called {', '.join(sorted(unknown))}")
         changes = ", ".join(f"{name} = ?" for name in ("state", *order_ids))
-        done = self._run(
-            f"UPDATE intents SET {changes} WHERE intent_id = ?", [state.value, *order_ids.values(), intent_id]
-        )
-        if done.rowcount != 1:
-            raise StorageError(f"{self.path}: no intent {intent_id}")
+        sql = f"UPDATE intents SET {changes} WHERE intent_id = ?"
+        return self._writer.submit(self._write, sql, [state.value, *order_ids.values(), intent_id], intent_id)
 
-    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
-        """The intents of these ids that were ever written, oldest first."""
-        return self._select(f"intent_id IN ({_marks(intent_ids)})", list(intent_ids))
-
-    def note_execution(self, execution: Execution) -> None:
+    def note_execution(self, execution: Execution) -> "Future[None]":
         """Write an execution down once; StorageError if the disk refuses."""
         values = [to_column(getattr(execution, name)) for name in _EXECUTION_FIELDS]
-        self._run(
-            f"INSERT OR IGNORE INTO executions (wall_ns, {', '.join(_EXECUTION_FIELDS)}) "
-            f"VALUES ({_marks((*_EXECUTION_FIELDS, 'wall_ns'))})",
-            [time.time_ns(), *values],
-        )
+        columns = ("wall_ns", *_EXECUTION_FIELDS)
+        sql = f"INSERT OR IGNORE INTO executions ({', '.join(columns)}) VALUES ({_marks(columns)})"
+        return self._writer.submit(self._write, sql, [time.time_ns(), *values])
+
+    def find(self, intent_ids: Collection[str]) -> tuple[Intent, ...]:
+        """The intents of these ids that are on disk, oldest first; it waits for no write."""
+        return self._select(self._reader, f"intent_id IN ({_marks(intent_ids)})", list(intent_ids))
 
     def executions(self, order_refs: Collection[str]) -> tuple[Execution, ...]:
         """What was written down of these intents, in time order."""
         sql = f"SELECT {', '.join(_EXECUTION_FIELDS)} FROM executions WHERE order_ref IN ({_marks(order_refs)})"
-        rows = self._run(f"{sql} ORDER BY time, order_id, exec_id", list(order_refs))
+        rows = self._in_turn(self._fetch, self._connection, f"{sql} ORDER BY time, order_id, exec_id", list(order_refs))
         return tuple(_execution(dict(zip(_EXECUTION_FIELDS, row, strict=True))) for row in rows)
 
     def unresolved(self) -> tuple[Intent, ...]:
         """Every intent that is neither CLOSED nor REFUSED, oldest first."""
-        return self._select("state NOT IN (?, ?)", [IntentState.CLOSED.value, IntentState.REFUSED.value])
+        done = [IntentState.CLOSED.value, IntentState.REFUSED.value]
+        return self._in_turn(self._select, self._connection, "state NOT IN (?, ?)", done)
 
     def entries_since(self, at: datetime) -> tuple[Intent, ...]:
         """Every entry decided at or after a market time, however it ended, oldest first."""
-        return self._select("kind = ? AND created_at >= ?", [IntentKind.ENTRY.value, to_column(at)])
+        values = [IntentKind.ENTRY.value, to_column(at)]
+        return self._in_turn(self._select, self._connection, "kind = ? AND created_at >= ?", values)
 
     def close(self) -> None:
-        """Close the file; every row is on disk already."""
-        with suppress(sqlite3.Error):
-            self._connection.close()
+        """Close the file, once every row is on disk or refused."""
+        self._writer.shutdown()
+        for connection in (self._reader, self._connection):
+            with suppress(sqlite3.Error):
+                connection.close()
 
-    def _select(self, condition: str, values: list[Any]) -> tuple[Intent, ...]:
-        sql = f"SELECT {', '.join(_FIELDS)} FROM intents WHERE {condition} ORDER BY created_at, wall_ns"
-        return tuple(_intent(dict(zip(_FIELDS, row, strict=True))) for row in self._run(sql, values))
-
-    def _run(self, sql: str, values: list[Any]) -> sqlite3.Cursor:
+    def _in_turn(self, read: Callable[..., _Read], *args: Any) -> _Read:
+        """Read after all that was to be written before."""
         try:
-            return self._connection.execute(sql, values)  # autocommit: returns after the commit
+            return self._writer.submit(read, *args).result(READ_WAIT_S)
+        except TimeoutError:
+            raise StorageError(f"{self.path}: the disk has not answered for {READ_WAIT_S:g} s") from None
+
+    def _select(self, connection: sqlite3.Connection, condition: str, values: list[Any]) -> tuple[Intent, ...]:
+        sql = f"SELECT {', '.join(_FIELDS)} FROM intents WHERE {condition} ORDER BY created_at, wall_ns"
+        return tuple(_intent(dict(zip(_FIELDS, row, strict=True))) for row in self._fetch(connection, sql, values))
+
+    def _fetch(self, connection: sqlite3.Connection, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        try:
+            return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise StorageError(f"{self.path}: {error}") from None
+
+    def _write(self, sql: str, values: list[Any], marked: str = "") -> None:
+        """On the writer's thread; autocommit: it returns after the commit. marked: the intent that must be there."""
+        try:
+            done = self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise StorageError(f"{self.path}: {error}") from None
+        if marked and done.rowcount != 1:
+            raise StorageError(f"{self.path}: no intent {marked}")
 
 
 def intents_file(data_dir: Path, owner_key: str) -> Path:

@@ -45,7 +45,7 @@ def read_table(path: str | Path, table: str) -> list[dict[str, Any]]:
     Raises StorageError for a missing file or table.
     """
     try:
-        connection = _open_read_only(Path(path))
+        connection = open_read_only(Path(path))
         try:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
             if table not in names:
@@ -82,14 +82,16 @@ def read(path: str | Path, sql: str, values: Sequence[Any] = ()) -> tuple[list[s
         raise StorageError(f"{file}: {error}") from None
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, whatever another one writes meanwhile; usable from any thread, one at a time."""
+    where = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(where, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
     connection.execute("PRAGMA query_only=1")
     return connection
 
 
 def _refuse_foreign(path: Path, application_id: int, known: int) -> None:
-    connection = _open_read_only(path)
+    connection = open_read_only(path)
     try:
         connection.execute("BEGIN")  # one look: another process may be making the file right now
         (owner,) = connection.execute("PRAGMA application_id").fetchone()

@@ -14,7 +14,7 @@ from momentum_kit.trading.orders.evidence import (
     POSITION_LAG_S,
     Agreement,
     Evidence,
-    OrderWord,
+    OrderWitness,
     PositionWitness,
     weigh,
 )
@@ -31,7 +31,7 @@ __all__ = [
     "Leg",
     "Move",
     "OrderState",
-    "OrderWord",
+    "OrderWitness",
     "PlaceStop",
     "PositionWitness",
     "Resize",

@@ -41,7 +41,7 @@ class Agreement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderWord:
+class OrderWitness:
     """What is known of one order of ours, in shares.
 
     named: the most that a status or a list called filled. executed: by its executions. unknown: what it may have
@@ -171,7 +171,7 @@ class PositionWitness:
         return self._path[-1][1] if self._path else ZERO
 
 
-def weigh(executions: Decimal, orders: Iterable[OrderWord], witness: PositionWitness, at: float) -> Evidence:
+def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: PositionWitness, at: float) -> Evidence:
     """What is held and what may be sold. executions: our net shares by them; orders: every order that may say more."""
     words = tuple(orders)
     ahead = sum((word.action.sign * max(word.named - word.executed, ZERO) for word in words), ZERO)

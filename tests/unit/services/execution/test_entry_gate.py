@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 
@@ -185,8 +186,9 @@ async def test_a_signal_that_aged_while_the_disk_stalled_is_withdrawn(tmp_path):
         record = desk.intents.record
 
         def stalled(intent):
-            record(intent)
+            write = record(intent)
             desk.clock.time += timedelta(seconds=8)
+            return write
 
         desk.intents.record = stalled
         await desk.signal()
@@ -205,11 +207,14 @@ async def test_a_withdrawal_survives_a_disk_that_fails(tmp_path):
         record = desk.intents.record
 
         def stalled(intent):
-            record(intent)
+            write = record(intent)
             desk.clock.time += timedelta(seconds=8)
+            return write
 
         def full(*_args, **_kwargs):
-            raise StorageError("disk is full")
+            refused = Future()
+            refused.set_exception(StorageError("disk is full"))
+            return refused
 
         desk.intents.record, desk.intents.mark = stalled, full
         await desk.signal()

@@ -1,6 +1,7 @@
 """What brokers, clocks and people have done to order engines, one story a test, on the in-memory broker."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from momentum_kit.errors import AnswerIncomplete, RequestTimeout
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import OrderAction
 from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
-from tests.helpers.trading_desk import trading_desk
+from tests.helpers.trading_desk import signal_of, trading_desk
 
 
 def sells(desk, con_id=1):
@@ -287,6 +288,35 @@ async def test_a_fill_between_two_lists_is_asked_about_again(tmp_path):
         assert (critical(desk), len(broker.sent)) == ([], 3)
 
 
+# -- the disk ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stalled_disk_holds_no_exit_up(tmp_path):
+    """An fsync hangs: the entry of another symbol waits for it, a kill and a missing stop do not."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter(1)
+        stalled = threading.Event()
+        desk.intents._writer.submit(stalled.wait)
+        try:
+            desk.broker.kill(desk.broker.leg(1, "stop"))
+            desk.broker.kill(desk.broker.leg(1, "target"))
+            await desk.settle()
+            assert sells(desk) == [("STP", 833)]
+            await desk.rules.learn(contract_of(2))
+            desk.quotes[2] = quote_of(2, 4.99, 5.0, at=desk.clock.now())
+            desk.signals.put_nowait(signal_of(2, 5.0, 0.05, desk.clock))
+            ask_exit(desk)
+            await desk.exits.join()
+            assert sells(desk) == [("STP", 833), ("MKT", 833)]
+            assert not [o for o in desk.broker.orders.values() if o.contract.con_id == 2]
+        finally:
+            stalled.set()
+        await desk.settle()
+        assert desk.broker.leg(2, "entry").alive
+        kinds = sorted(str(intent.kind) for intent in desk.intents.unresolved())
+        assert kinds == ["entry", "entry", "exit", "protect"]
+
+
 # -- clocks ------------------------------------------------------------------------------------------------------------
 
 
@@ -366,6 +396,26 @@ async def test_a_kill_sells_where_no_stop_can_be_had(tmp_path):
         desk.broker.fill(desk.broker.leg(1, "exit"), int(quantity), 4.9)
         await desk.beat(4)
         assert (desk.position(), sells(desk)) == (0, [])
+
+
+async def test_a_stop_that_the_gateways_presets_refuse_is_refused(tmp_path):
+    """451 on a new stop says that it "cannot" pass: nobody waits for a list, and the position is sold."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        accept = desk.broker._accept
+
+        def preset(held):
+            if held.kind != "stop":
+                return accept(held)
+            held.status = ""
+            return desk.broker.notice(held.request.order_id, 451, "cancel verdict")
+
+        desk.broker._accept = preset
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await desk.settle()
+        await desk.beat(5)
+        assert sells(desk) == [("MKT", 833)]
+        assert len([order for change, order in desk.broker.sent[3:] if order.order_type == "STP"]) == 2
 
 
 async def test_an_exit_after_a_partly_filled_stop_sells_the_rest(tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import Future
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,6 +16,13 @@ from tests.helpers.trading_desk import trading_desk
 def order_rows(desk, **wanted):
     """Rows of the orders table with these columns."""
     return [row for row in desk.journal["orders"] if all(row[key] == value for key, value in wanted.items())]
+
+
+def full(*_args, **_kwargs) -> "Future[None]":
+    """A write that the disk refuses."""
+    refused: Future[None] = Future()
+    refused.set_exception(StorageError("disk is full"))
+    return refused
 
 
 async def ask_exit(desk, con_id=1, reason="test"):
@@ -112,10 +120,6 @@ async def test_halted_symbol_is_not_entered(tmp_path):
 async def test_no_intent_no_order(tmp_path):
     """An intent that cannot be written stops the entry and all that would follow: entries fail closed."""
     async with trading_desk(tmp_path) as desk:
-
-        def full(_intent):
-            raise StorageError("disk is full")
-
         desk.intents.record = full
         await desk.signal()
         assert not desk.broker.sent
@@ -525,13 +529,10 @@ async def test_exit_survives_a_full_disk(tmp_path):
     """Exits fail open: an intent that cannot be written is told to a human and the order goes out."""
     async with trading_desk(tmp_path) as desk:
         await desk.enter()
-
-        def full(*_args, **_kwargs):
-            raise StorageError("disk is full")
-
         desk.intents.record = full
         await ask_exit(desk)
         assert desk.broker.sent[-1][1].order_type == "MKT"
+        await asyncio.sleep(0)
         assert any("disk is full" in text for _, text in desk.alerts.texts)
         del desk.intents.record
 

@@ -28,7 +28,7 @@ def intents(tmp_path):
 
 def test_what_was_recorded_is_on_disk(intents):
     """Another connection sees the intent as soon as record returns, every field as it was."""
-    intents.record(INTENT)
+    intents.record(INTENT).result()
     other = SqliteIntents(intents.path)
     assert other.unresolved() == (INTENT,)
     other.close()
@@ -41,8 +41,8 @@ def test_every_commit_reaches_the_disk(intents):
 
 def test_marking_moves_state_and_ids(intents):
     """Mark changes the state and the order ids named, nothing else."""
-    intents.record(INTENT)
-    intents.mark("mk-1", IntentState.SENT, entry_order_id=7, stop_order_id=9)
+    intents.record(INTENT).result()
+    intents.mark("mk-1", IntentState.SENT, entry_order_id=7, stop_order_id=9).result()
     assert intents.unresolved() == (replace(INTENT, state=IntentState.SENT, entry_order_id=7, stop_order_id=9),)
 
 
@@ -50,24 +50,24 @@ def test_resolved_intents_are_not_listed(intents):
     """CLOSED and REFUSED are done; the rest comes oldest first."""
     for number, state in enumerate(IntentState):
         at = INTENT.created_at - timedelta(minutes=number)
-        intents.record(replace(INTENT, intent_id=f"mk-{state}", state=state, created_at=at))
+        intents.record(replace(INTENT, intent_id=f"mk-{state}", state=state, created_at=at)).result()
     listed = [intent.state for intent in intents.unresolved()]
     assert listed == [IntentState.UNKNOWN, IntentState.WORKING, IntentState.SENT, IntentState.PREPARED]
 
 
 def test_no_intent_twice(intents):
     """The reference is unique for ever."""
-    intents.record(INTENT)
+    intents.record(INTENT).result()
     with pytest.raises(StorageError, match="UNIQUE"):
-        intents.record(replace(INTENT, item_id="other"))
+        intents.record(replace(INTENT, item_id="other")).result()
 
 
 def test_marking_what_is_not_there(intents):
     """An unknown intent or an unknown kind of id is an error, not a silent nothing."""
     with pytest.raises(StorageError, match="no intent mk-9"):
-        intents.mark("mk-9", IntentState.SENT)
+        intents.mark("mk-9", IntentState.SENT).result()
     with pytest.raises(StorageError, match="perm_id"):
-        intents.mark("mk-9", IntentState.SENT, perm_id=4)
+        intents.mark("mk-9", IntentState.SENT, perm_id=4).result()
 
 
 def test_a_full_disk_refuses(intents):
@@ -76,4 +76,4 @@ def test_a_full_disk_refuses(intents):
     intents._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="full"):
         for number in range(1000):
-            intents.record(replace(INTENT, intent_id=f"mk-{number}", reason="x" * 500))
+            intents.record(replace(INTENT, intent_id=f"mk-{number}", reason="x" * 500)).result()

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_kit.models.orders import OrderAction
-from momentum_kit.trading.orders import Agreement, OrderWord, PositionWitness, weigh
+from momentum_kit.trading.orders import Agreement, OrderWitness, PositionWitness, weigh
 
 ZERO = Decimal(0)
 
 
 def bought(named=0, executed=0):
     """The word of an entry."""
-    return OrderWord(action=OrderAction.BUY, named=Decimal(named), executed=Decimal(executed))
+    return OrderWitness(action=OrderAction.BUY, named=Decimal(named), executed=Decimal(executed))
 
 
 def sold(named=0, executed=0, unknown=0):
     """The word of a target, a stop or an exit."""
-    return OrderWord(
+    return OrderWitness(
         action=OrderAction.SELL, named=Decimal(named), executed=Decimal(executed), unknown=Decimal(unknown)
     )
 
