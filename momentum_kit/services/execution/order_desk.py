@@ -225,7 +225,7 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard = self._word()
-        # "cannot be changed" of an order that nobody has changed or acknowledged refuses the order itself (383, 451, 109)
+        # a verdict on an order that nobody has changed or acknowledged yet refuses the order itself (383, 451, 109)
         refused = notice.meaning == "cancel verdict" and _untouched(leg)
         try:
             leg.state = notice_state(leg.state, "order dead" if refused else notice.meaning)
