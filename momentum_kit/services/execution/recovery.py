@@ -15,6 +15,7 @@ and with it an owner, whenever the process died and whatever became of the entry
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ from momentum_kit.models import (
     OrderAction,
     OrderRequest,
     OrderUpdate,
+    Position,
 )
 from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
@@ -48,6 +50,7 @@ MEMORY = timedelta(days=1)  # ended entries of so long count towards cool-down, 
 ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists for what is uncertain
 AUDIT_S = 15.0  # and for what is held: orderStatus is not guaranteed, and a lost one could leave a position bare
 TELL_AFTER_S = 10.0  # a difference that lasts so long is a human's business
+AT_ONCE = 3  # looks in a row without a pause; what outlives them is looked at as often as other doubts
 VANISHED = 2  # whole lists in a row that must not have an order before it is taken for gone
 
 
@@ -86,6 +89,7 @@ class Recovery:
         self._early: dict[int, OrderUpdate] = {}  # the latest status of each order until brackets are rebuilt
         self._asked_at: dict[Question, float] = {}
         self._asking: set[Question] = set()
+        self._at_once: Counter[Question] = Counter()  # looks without a pause so far
         self._differs_since: dict[int, float] = {}
         self._told: set[str] = set()
 
@@ -112,21 +116,25 @@ class Recovery:
             every_s[Question.POSITIONS] = ASK_AGAIN_S
         if differing or any(bracket.uncertain or not bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = ASK_AGAIN_S
-        if any(map(self._witnesses.suspicious, con_ids)):
-            every_s[Question.POSITIONS] = 0.0
+        suspicious = any(map(self._witnesses.suspicious, con_ids))
+        if suspicious:
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
-        if vanishing:
-            every_s[Question.ORDERS] = 0.0
+        for kind, urgent in ((Question.POSITIONS, suspicious), (Question.ORDERS, vanishing)):
+            if not urgent:
+                self._at_once[kind] = 0
+            else:
+                every_s[kind] = 0.0 if self._at_once[kind] < AT_ONCE else min(every_s[kind], ASK_AGAIN_S)
         now = self._context.clock.elapsed()
         for kind, seconds in every_s.items():
             if kind not in self._asking and age_s(self._asked_at.get(kind), now) >= seconds:
                 self._asking.add(kind)
                 self._asked_at[kind] = now
+                self._at_once[kind] += 1
                 self.questions[kind].put_nowait(kind)
 
     async def ask(self, kind: Question) -> Callable[[], Awaitable[None]] | None:
         """Ask for one kind of list, without any lock; what its answer changes, None if it is unknown."""
-        asked = self._desk.words
+        asked, rows = self._desk.words, self._witnesses.rows_said
         try:
             match kind:
                 case Question.ORDERS:
@@ -134,7 +142,7 @@ class Recovery:
                     return lambda: self._apply_orders(listed, completed, asked)
                 case Question.POSITIONS:
                     positions = await self._broker.fetch_positions()
-                    return lambda: self._apply_positions(BrokerTruth(positions=positions))
+                    return lambda: self._apply_positions(positions, rows)
                 case Question.EXECUTIONS:
                     executions = await self._broker.fetch_executions()
                     return lambda: self._apply_executions(executions)
@@ -173,7 +181,7 @@ class Recovery:
         if truth.open_orders is not None:
             await self._apply_orders(truth.open_orders, truth.completed, self._desk.words)
         if truth.positions is not None:
-            await self._apply_positions(truth)
+            await self._apply_positions(truth.positions, 0)  # rows of the stream are as new at least
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
             self._desk.apply_status(update)
         self._early, self.done = {}, True
@@ -284,9 +292,9 @@ class Recovery:
         leg.changing, leg.cancel_sent_at = False, None
         return False
 
-    async def _apply_positions(self, truth: BrokerTruth) -> None:
+    async def _apply_positions(self, positions: tuple[Position, ...], asked: int) -> None:
         before = set(self._witnesses.foreign())
-        self._witnesses.answer(truth.positions or ())
+        self._witnesses.answer(positions, asked)
         for con_id, symbol in self._witnesses.foreign().items():
             if con_id not in before and con_id in self._desk.brackets:
                 numbers = self._witnesses.evidence(con_id).numbers()

@@ -27,11 +27,13 @@ class Witnesses:
         self.positions_whole = False
         self.resumed = False
         self.foreign_orders: frozenset[int] = frozenset()
+        self.rows_said = 0
         self._context = context
         self._ledger = ledger
         self._desk = desk
         self._rows: dict[int, PositionWitness] = {}
         self._symbols: dict[int, str] = {}
+        self._said: dict[int, int] = {}  # the number of each contract's latest row
 
     def evidence(self, con_id: int) -> Evidence:
         """What is held of a contract, by all that is known now."""
@@ -50,9 +52,14 @@ class Witnesses:
         self._symbols[con_id] = position.contract.symbol
         self.evidence(con_id)  # the path of ours must be up to date before a row is compared with it
         self._witness(con_id).row(position.quantity)
+        self.rows_said += 1
+        self._said[con_id] = self.rows_said
 
-    def answer(self, positions: Iterable[Position]) -> None:
+    def answer(self, positions: Iterable[Position], asked: int) -> None:
         """A whole list of positions: what it does not name is not held, unless a row has said that it is.
+
+        asked: rows_said when it was asked for; every row of the list comes as a row as well, so that a later one which
+        says otherwise is newer.
 
         The broker says a holding that ends as a row of 0; a list that merely leaves one out, which no row has ended,
         contradicts itself and proves nothing.
@@ -64,7 +71,8 @@ class Witnesses:
         for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
             self.evidence(con_id)
             witness = self._witness(con_id)
-            if con_id not in named and witness.quantity:
+            newer = self._said.get(con_id, 0) > asked and witness.quantity != named.get(con_id, 0)
+            if newer or (con_id not in named and witness.quantity):
                 continue
             witness.answer(
                 named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self.executions_whole

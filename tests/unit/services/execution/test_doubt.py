@@ -324,3 +324,26 @@ async def test_a_wall_clock_that_is_set_back_makes_no_holding_younger(tmp_path):
         desk.clock.stepped = timedelta(minutes=-10)
         await desk.beat(27)
         assert [row["reason"] for row in desk.journal["exits"]] == ["time stop"]
+
+
+async def test_a_list_that_is_older_than_a_row_undoes_nothing(tmp_path):
+    """Positions are asked for, the stop sells, the row says 0, and only then the answer comes: with the old number."""
+    async with trading_desk(tmp_path) as desk:
+        broker, asked = desk.broker, []
+        quantity = await desk.enter()
+        free, answer = late(broker, "positions"), broker.fetch_positions
+
+        async def counted():
+            asked.append(desk.clock.elapsed())
+            assert len(asked) < 20, "asked without a pause"
+            return tuple(row for row in await answer() if row.quantity)  # IB's list leaves out what has ended
+
+        broker.fetch_positions = counted
+        await desk.beat(16)
+        assert len(asked) == 1
+        broker.fill(broker.leg(1, "stop"), int(quantity), 4.9)
+        await desk.settle()
+        free.set()
+        await desk.beat(20)
+        await desk.signal(1)
+        assert desk.journal["risk"][-1]["verdict"] == "accepted"
