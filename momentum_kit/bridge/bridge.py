@@ -68,6 +68,7 @@ class IBKRBridge:
 
     now: the market clock, asked on the ibapi thread for every message. Time-outs and pacing follow the wall.
     messages_per_s: IB ends the session above 50; float('inf') and small_bar_pacing=False suit a simulated gateway.
+    orders: False for a client that never orders: requests may then have the whole rate, else less than half.
     codes: the table of broker codes, read from config/error_codes.yaml if None.
     on_incident(kind, text): told, on the loop, of whatever a person may want to know.
     spill_dir: where streams that must lose nothing overflow to; the system's folder for temporary files if None.
@@ -83,6 +84,7 @@ class IBKRBridge:
         connect_timeout_s: float = 10.0,
         request_timeout_s: float = 30.0,
         messages_per_s: float = 45.0,
+        orders: bool = True,
         small_bar_pacing: bool = True,
         market_data_lines: int = 100,
         codes: CodeTable | None = None,
@@ -100,6 +102,7 @@ class IBKRBridge:
             connect_timeout_s=connect_timeout_s,
             request_timeout_s=request_timeout_s,
             messages_per_s=messages_per_s,
+            orders=orders,
             market_data_lines=market_data_lines,
             codes=codes or load_codes(),
             incident=self._incident,

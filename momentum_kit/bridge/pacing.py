@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 SMALL_BAR_S = 30  # bars up to here fall under the hard history rules
 MAX_OPEN_HISTORY = 50
 MARGIN_S = 0.5  # the gateway counts when a request arrives, we when it is sent: on top of each window
-ORDER_RESERVE = 5  # messages a second that only orders may use: IB ends the session above 50, requests stop at 45
+ORDINARY, OF_ALL = 20, 45  # messages of a second that requests may take, so that orders and cancels find room
 
 
 class RateWindow:
@@ -21,11 +21,11 @@ class RateWindow:
         self._per_s = per_s
         self._times: deque[float] = deque()
 
-    def delay_s(self, now: float, weight: int = 1, reserve: int = 0) -> float:
+    def delay_s(self, now: float, weight: int = 1) -> float:
         """Seconds until `weight` more fit; 0 means now."""
         while self._times and self._times[0] <= now - self._per_s:
             self._times.popleft()
-        over = math.ceil(len(self._times) + weight - self._limit - reserve) if self._limit < math.inf else 0
+        over = math.ceil(len(self._times) + weight - self._limit) if self._limit < math.inf else 0
         if over <= 0:
             return 0.0
         oldest_to_leave = self._times[min(over, len(self._times)) - 1] if self._times else now
@@ -42,10 +42,16 @@ class RateWindow:
 
 
 class Outbox:
-    """Hands requests to the socket within the message rate. Orders go first and never wait for anything else."""
+    """Hands requests to the socket within the message rate. Orders go first and never wait for anything else.
 
-    def __init__(self, messages_per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._window = RateWindow(max(messages_per_s, 1.0), 1.0)
+    orders: False where nobody orders, and requests may have the whole rate.
+    """
+
+    def __init__(
+        self, messages_per_s: float, clock: Callable[[], float] = time.monotonic, *, orders: bool = True
+    ) -> None:
+        self._all = RateWindow(max(messages_per_s, 1.0), 1.0)
+        self._ordinary = RateWindow(max(messages_per_s * ORDINARY / OF_ALL if orders else messages_per_s, 1.0), 1.0)
         self._clock = clock
         self._queues: tuple[deque[_Send], deque[_Send]] = (deque(), deque())  # urgent, ordinary
         self._timer: asyncio.TimerHandle | None = None
@@ -85,21 +91,24 @@ class Outbox:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        for waiting, reserve in zip(self._queues, (ORDER_RESERVE, 0), strict=True):
+        for waiting in self._queues:
             while waiting:
-                now = self._clock()
-                delay_s = self._window.delay_s(now, reserve=reserve)
-                if not reserve:
-                    delay_s = max(delay_s, self._paused_until - now)
+                now, ordinary = self._clock(), waiting is self._queues[1]
+                delay_s = self._all.delay_s(now)
+                if ordinary:
+                    delay_s = max(delay_s, self._ordinary.delay_s(now), self._paused_until - now)
                 if delay_s > 0:
                     self._timer = asyncio.get_running_loop().call_later(delay_s, self._pump)
                     return
-                self._send(*waiting.popleft())
+                self._send(*waiting.popleft(), ordinary=ordinary)
 
-    def _send(self, send: Callable[[], None], future: "asyncio.Future[None]") -> None:
+    def _send(self, send: Callable[[], None], future: "asyncio.Future[None]", *, ordinary: bool) -> None:
         if future.done():
             return
-        self._window.record(self._clock())
+        now = self._clock()
+        self._all.record(now)
+        if ordinary:
+            self._ordinary.record(now)
         try:
             send()
         except Exception as error:  # noqa: BLE001  it belongs to whoever asked for the send, and reaches him

@@ -36,6 +36,7 @@ class SessionOptions:
     connect_timeout_s: float
     request_timeout_s: float
     messages_per_s: float
+    orders: bool
     market_data_lines: int
     codes: CodeTable
     incident: Callable[[str, str], None]
@@ -55,7 +56,7 @@ class GatewaySession:
         self.options = options
         self.loop = asyncio.get_running_loop()
         self.health = Health(options.incident)
-        self.outbox = Outbox(options.messages_per_s)
+        self.outbox = Outbox(options.messages_per_s, orders=options.orders)
         self.requests = Requests(
             options.request_timeout_s,
             changed=self._changed,

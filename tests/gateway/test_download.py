@@ -83,6 +83,7 @@ async def download(
         port=gateway.port,
         client_id=9,
         messages_per_s=45 if paced else math.inf,
+        orders=False,
         small_bar_pacing=paced,
         on_incident=lambda kind, _: incidents.append(kind),
     )

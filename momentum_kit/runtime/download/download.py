@@ -254,6 +254,7 @@ async def run_download(config: Config, wanted: DownloadRequest, archive: Path, c
         connect_timeout_s=broker.connect_timeout_s,
         request_timeout_s=broker.request_timeout_s,
         messages_per_s=broker.messages_per_s if real_time else math.inf,
+        orders=False,
         small_bar_pacing=real_time,
     )
     with _progress(Console(stderr=True)) as progress:

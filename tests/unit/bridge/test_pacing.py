@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.pacing import ORDER_RESERVE, HistoryPacer, Outbox, RateWindow
+from momentum_kit.bridge.pacing import HistoryPacer, Outbox, RateWindow
 from momentum_kit.errors import NotConnected
 
 
@@ -55,27 +55,49 @@ def test_without_a_limit_nothing_waits() -> None:
         window.record(0.0)
 
 
-async def test_requests_stop_at_the_rate_and_orders_do_not() -> None:
-    """The last messages of each second are for orders alone."""
+async def test_requests_leave_more_than_half_of_the_rate_to_orders() -> None:
+    """However many requests wait, 20 of a second's 45 messages are theirs; orders overtake them and have the rest."""
     wall, log = Wall(), []
     outbox = Outbox(45, wall)
     ordinary = [outbox.post(lambda: log.append("request")) for _ in range(100)]
-    assert len(log) == 45
-    urgent = [outbox.post(lambda: log.append("order"), urgent=True) for _ in range(ORDER_RESERVE + 1)]
-    assert log[45:] == ["order"] * ORDER_RESERVE
-    assert (sum(one.done() for one in ordinary), sum(one.done() for one in urgent)) == (45, ORDER_RESERVE)
+    assert len(log) == 20
+    urgent = [outbox.post(lambda: log.append("order"), urgent=True) for _ in range(26)]
+    assert log[20:] == ["order"] * 25
+    assert (sum(one.done() for one in ordinary), sum(one.done() for one in urgent)) == (20, 25)
     wall.now += 1.001
     ordinary.append(outbox.post(lambda: log.append("request")))
-    assert log[50:] == ["order"] + ["request"] * 44
+    assert log[45:] == ["order"] + ["request"] * 20
     outbox.close(NotConnected("over"))
     errors = await asyncio.gather(*ordinary, *urgent, return_exceptions=True)
-    assert sum(isinstance(error, NotConnected) for error in errors) == 101 - 45 - 44
+    assert sum(isinstance(error, NotConnected) for error in errors) == 101 - 20 - 20
     assert outbox.empty
+
+
+async def test_orders_may_take_the_whole_rate() -> None:
+    """Nothing is kept from them; requests then wait."""
+    wall, log = Wall(), []
+    outbox = Outbox(45, wall)
+    for _ in range(46):
+        outbox.post(lambda: log.append("order"), urgent=True)
+    outbox.post(lambda: log.append("request"))
+    assert log == ["order"] * 45
+    wall.now += 1.001
+    outbox.post(lambda: log.append("request"))
+    assert log[45:] == ["order", "request", "request"]
+
+
+async def test_a_client_that_never_orders_keeps_nothing_back() -> None:
+    """A download asks at the whole rate."""
+    wall, log = Wall(), []
+    outbox = Outbox(45, wall, orders=False)
+    for _ in range(46):
+        outbox.post(lambda: log.append("request"))
+    assert len(log) == 45
 
 
 async def test_what_waits_is_sent_in_time_by_itself() -> None:
     """The queue moves on without another post."""
-    outbox, log = Outbox(2), []
+    outbox, log = Outbox(2, orders=False), []
     waiting = [outbox.post(lambda: log.append(1)) for _ in range(3)]
     assert (len(log), outbox.empty) == (2, False)
     await asyncio.wait_for(waiting[2], 3)
