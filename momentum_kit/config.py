@@ -430,6 +430,10 @@ class Config(Settings):
             return f"sim-{self.broker.port}"
         return self.broker.account or f"{self.environment}-{_address(self.broker.host)}-{self.broker.port}"
 
+    def told_apart(self, account: str) -> bool:
+        """True if an account is owned by its own name already: simulated ones are told apart by their port alone."""
+        return self.environment == "sim" or account == self.owner_key
+
     @property
     def arguments(self) -> str:
         """What names this session on a command line: the file, and the port where it is another than the file's."""

@@ -112,9 +112,9 @@ class Engine:
             await self._commanding.wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
 
     def _prove(self, accounts: tuple[str, ...]) -> str:
-        """The account to trade, owned by its own name as well: simulated ones alone are told apart by their port."""
+        """The account to trade, owned by its own name as well, whatever its address is called."""
         account = prove_account(self.config, accounts, self._folder)
-        if self.config.environment == "sim" or account == self.config.owner_key:
+        if self.config.told_apart(account):
             return account
         self._owning.enter_context(self._folder.own_as_well(account))
         return prove_account(self.config, accounts, self._folder)  # a kill may be latched there
