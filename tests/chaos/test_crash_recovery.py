@@ -118,8 +118,7 @@ async def test_a_gateway_that_comes_back_without_memory(project: Path, gateway: 
     successor = Gateway(project, port=gateway.port, stories=False)
     try:
         wait_status(client(kit), lambda status: "reconnected" in str(status.incidents), "the session is back")
-        status = kit.status()
-        assert status.positions == ()
+        status = wait_status(client(kit), lambda status: status.positions == (), "two whole answers have none")
         assert any(lost in incident and "look" in incident for incident in status.incidents), status.incidents
         final = await kit.stop()
         assert final.state is TradingState.STOPPED

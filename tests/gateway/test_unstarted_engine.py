@@ -76,9 +76,6 @@ async def test_a_weaker_restriction_takes_nothing_from_a_stronger_one(project: P
             assert "by one" in engine.status().reason
 
 
-@pytest.mark.xfail(
-    reason="while a symbol is suspicious every row of the positions asks for them again at once: lock-step stands still"
-)
 async def test_a_flatten_whose_engine_died_goes_on_with_the_next(project: Path) -> None:
     """Open is enough: it closes what is held, then stays reduce-only, and a start with an end still counts."""
     async with market(project) as gateway:

@@ -15,7 +15,6 @@ and with it an owner, whenever the process died and whatever became of the entry
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -47,10 +46,10 @@ from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Agreement, Br
 log = structlog.get_logger("execution")
 
 MEMORY = timedelta(days=1)  # ended entries of so long count towards cool-down, rate and 'never twice' after a restart
+AT_ONCE_S = 0.25  # market seconds between two answers that are to confirm each other
 ASK_AGAIN_S = 2.0  # market seconds between two looks at the broker's lists for what is uncertain
 AUDIT_S = 15.0  # and for what is held: orderStatus is not guaranteed, and a lost one could leave a position bare
 TELL_AFTER_S = 10.0  # a difference that lasts so long is a human's business
-AT_ONCE = 3  # looks in a row without a pause; what outlives them is looked at as often as other doubts
 VANISHED = 2  # whole lists in a row that must not have an order before it is taken for gone
 
 
@@ -89,7 +88,6 @@ class Recovery:
         self._early: dict[int, OrderUpdate] = {}  # the latest status of each order until brackets are rebuilt
         self._asked_at: dict[Question, float] = {}
         self._asking: set[Question] = set()
-        self._at_once: Counter[Question] = Counter()  # looks without a pause so far
         self._differs_since: dict[int, float] = {}
         self._told: set[str] = set()
 
@@ -116,20 +114,16 @@ class Recovery:
             every_s[Question.POSITIONS] = ASK_AGAIN_S
         if differing or any(bracket.uncertain or not bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = ASK_AGAIN_S
-        suspicious = any(map(self._witnesses.suspicious, con_ids))
-        if suspicious:
+        if any(map(self._witnesses.suspicious, con_ids)):
+            every_s[Question.POSITIONS] = AT_ONCE_S
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
-        for kind, urgent in ((Question.POSITIONS, suspicious), (Question.ORDERS, vanishing)):
-            if not urgent:
-                self._at_once[kind] = 0
-            else:
-                every_s[kind] = 0.0 if self._at_once[kind] < AT_ONCE else min(every_s[kind], ASK_AGAIN_S)
+        if vanishing:
+            every_s[Question.ORDERS] = AT_ONCE_S
         now = self._context.clock.elapsed()
         for kind, seconds in every_s.items():
             if kind not in self._asking and age_s(self._asked_at.get(kind), now) >= seconds:
                 self._asking.add(kind)
                 self._asked_at[kind] = now
-                self._at_once[kind] += 1
                 self.questions[kind].put_nowait(kind)
 
     async def ask(self, kind: Question) -> Callable[[], Awaitable[None]] | None:
@@ -318,11 +312,13 @@ class Recovery:
                 continue
             symbol = bracket.intent.contract.symbol
             if self._ledger.write_off(con_id, evidence.missing) and evidence.missing:
-                self._tell(f"{symbol}: {evidence.missing:f} shares of ours are gone: {evidence.numbers()}")
+                self._tell(
+                    f"{symbol}: {evidence.missing:f} shares of ours are gone, a human must look: {evidence.numbers()}"
+                )
             if evidence.agreement is not Agreement.DIFFERING:
                 self._differs_since.pop(con_id, None)
             elif now - self._differs_since.setdefault(con_id, now) >= TELL_AFTER_S and not evidence.missing:
-                self._tell(f"{symbol}: the broker's words differ: {evidence.numbers()}")
+                self._tell(f"{symbol}: the broker's words differ, a human must look: {evidence.numbers()}")
 
     def _tell(self, text: str, *, halt: bool = True) -> None:
         """A human is told once of each finding; entries stop until one has looked."""

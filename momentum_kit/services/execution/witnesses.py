@@ -11,7 +11,16 @@ from momentum_kit.models import OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.trading.account import Ledger
-from momentum_kit.trading.orders import Agreement, Evidence, Leg, OrderState, OrderWitness, PositionWitness, weigh
+from momentum_kit.trading.orders import (
+    POSITION_LAG_S,
+    Agreement,
+    Evidence,
+    Leg,
+    OrderState,
+    OrderWitness,
+    PositionWitness,
+    weigh,
+)
 
 
 class Witnesses:
@@ -114,12 +123,15 @@ class Witnesses:
         return witness
 
     def _follow_the_fills(self, witness: PositionWitness, con_id: int) -> None:
-        """From nothing over each fill to now: a row that trails a fill of seconds ago does so after a restart too."""
+        """From nothing over each fill to now: a row that trails a fill of seconds ago does so after a restart too.
+
+        What only our own book has is no such fill: the broker, asked for the day's executions, would have said it.
+        """
         now, elapsed = self._context.clock.now(), self._context.clock.elapsed()
-        path = [(elapsed - max((now - at).total_seconds(), 0.0), shares) for at, shares in self._ledger.path(con_id)]
-        witness.ours(Decimal(0), path[0][0] if path else elapsed)
-        for at, shares in path:
-            witness.ours(shares, at)
+        ages = [(now - at).total_seconds() if at else POSITION_LAG_S for at, _ in self._ledger.path(con_id)]
+        witness.ours(Decimal(0), elapsed - max(ages, default=0.0))
+        for age_s, (_, shares) in zip(ages, self._ledger.path(con_id), strict=True):
+            witness.ours(shares, elapsed - max(age_s, 0.0))
 
     def _executed(self, leg: Leg) -> Decimal:
         return self._ledger.filled(leg.request.order_ref, leg.request.order_id, leg.perm_id)

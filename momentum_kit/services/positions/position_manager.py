@@ -208,7 +208,7 @@ class PositionManager:
         listed = truth.executions or ()
         references = {intent.intent_id for intent in pending} | {e.order_ref for e in listed if is_ours(e.order_ref)}
         for execution in self._context.intents.executions(references):
-            self._ledger.add_execution(execution)
+            self._ledger.add_execution(execution, written=True)
         for execution in listed:
             self._take_execution(execution)
         ours = {intent.contract.con_id: self._ledger.traded(intent.contract.con_id) for intent in pending}

@@ -41,12 +41,20 @@ class Ledger:
         self._held: tuple[Holding, ...] | None = None  # emptied when something changes
         self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
         self._gone: dict[int, Decimal] = {}
+        self._written: set[str] = set()  # base ids that only our own book has
         self._contracts: dict[int, Contract] = {}
         self._books: dict[int, SymbolBook] = {}  # emptied when something changes
 
-    def add_execution(self, execution: Execution) -> bool:
-        """Take an execution in; False if it, or a later correction of it, is known already."""
+    def add_execution(self, execution: Execution, *, written: bool = False) -> bool:
+        """Take an execution in; False if it, or a later correction of it, is known already.
+
+        written: from our own book; the broker has not said it in this session.
+        """
         known = self._executions.get(execution.base_id)
+        if written and known is None:
+            self._written.add(execution.base_id)
+        elif not written:
+            self._written.discard(execution.base_id)
         if known is not None and known.correction >= execution.correction:
             return False
         con_id = execution.contract.con_id
@@ -90,11 +98,12 @@ class Ledger:
         ids = self._base_ids.get(con_id, ())
         return sum((e.shares * e.side.sign for e in map(self._executions.__getitem__, ids)), Decimal(0))
 
-    def path(self, con_id: int) -> tuple[tuple[datetime, Decimal], ...]:
-        """What `traded` was after each execution, in time order."""
+    def path(self, con_id: int) -> tuple[tuple[datetime | None, Decimal], ...]:
+        """What `traded` was after each execution, in time order; no time where only our own book has it."""
         executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
         totals = accumulate(e.shares * e.side.sign for e in executions)
-        return tuple((execution.time, total) for execution, total in zip(executions, totals, strict=True))
+        times = (None if execution.base_id in self._written else execution.time for execution in executions)
+        return tuple(zip(times, totals, strict=True))
 
     def position(self, con_id: int) -> Decimal:
         """Signed shares held."""

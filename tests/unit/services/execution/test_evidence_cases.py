@@ -46,7 +46,9 @@ async def test_an_entry_filled_by_status_and_position_keeps_its_stop(tmp_path):
         assert sells(desk) == [("LMT", 833), ("STP", 833)]
         assert len(desk.broker.sent) == 3
         assert desk.ledger.position(1) == 0
-        assert critical(desk) == ["SYM1: the broker's words differ: position 833, orders 833, executions 0"]
+        assert critical(desk) == [
+            "SYM1: the broker's words differ, a human must look: position 833, orders 833, executions 0"
+        ]
         assert desk.halts
         assert [contract.con_id for contract in desk.execution.held] == [1]
         await desk.signal(1, item="another")
@@ -125,7 +127,9 @@ async def test_a_sale_by_hand_is_noticed_at_once(tmp_path):
         await desk.settle()
         await desk.beat(2)
         assert sells(desk) == []
-        assert critical(desk) == ["SYM1: 833 shares of ours are gone: position 0, orders 833, executions 833"]
+        assert critical(desk) == [
+            "SYM1: 833 shares of ours are gone, a human must look: position 0, orders 833, executions 833"
+        ]
         assert desk.halts
         assert desk.positions.flat
 
@@ -161,7 +165,10 @@ async def test_a_stop_that_outlived_its_position_goes_after_a_restart(tmp_path):
     async with trading_desk(tmp_path, broker) as desk:
         await desk.beat(15)
         assert sells(desk) == []
-        assert "SYM1: 833 shares of ours are gone: position 0, orders 833, executions 833" in critical(desk)
+        assert (
+            "SYM1: 833 shares of ours are gone, a human must look: position 0, orders 833, executions 833"
+            in critical(desk)
+        )
         assert desk.intents.unresolved() == ()
         assert desk.positions.flat
 
@@ -178,6 +185,24 @@ async def test_an_order_whose_intent_is_closed_still_has_an_owner(tmp_path):
     async with trading_desk(tmp_path, broker) as desk:
         await desk.beat(15)
         assert sells(desk) == []
+
+
+async def test_a_broker_that_has_forgotten_a_fill_of_seconds_ago_is_not_sold_to(tmp_path):
+    """Our book has a fill that its whole lists of the day lack: no stop is placed for shares that are not there."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    broker.executions.clear()
+    broker.orders.clear()
+    broker.positions.clear()
+    sent = len(broker.sent)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(3)
+        assert len(broker.sent) == sent
+        assert "SYM1: 833 shares of ours are gone, a human must look: position 0, orders 833, executions 833" in (
+            critical(desk)
+        )
+        assert desk.positions.flat
 
 
 # -- identity ----------------------------------------------------------------------------------------------------------

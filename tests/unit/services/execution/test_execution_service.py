@@ -621,7 +621,7 @@ async def test_shares_that_somebody_else_sold_are_reported(tmp_path):
         desk.broker.positions[1] = (Decimal(100), 5.0)
         await desk.beat(60)
         assert [text for level, text in desk.alerts.texts if level == "critical"] == [
-            "SYM1: 733 shares of ours are gone: position 100, orders 833, executions 833"
+            "SYM1: 733 shares of ours are gone, a human must look: position 100, orders 833, executions 833"
         ]
         assert desk.halts
 
