@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint house trips lab docs chaos soak bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz lint house trips lab docs chaos mutants soak bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -55,6 +55,9 @@ docs: setup  ## the API reference, from the docstrings, below site/
 
 chaos: setup  ## every fault drill, and every pair of broker assumptions on its own
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+
+mutants: setup  ## is the proof a proof? bugs that cost money, planted one by one, must be caught; WORDS="stop" for some
+	@$(BIN)/python -m tests.mutants.run $(WORDS)
 
 soak: setup  ## six hours of a busy session at twenty times their speed: flat memory, a small notebook
 	@$(BIN)/python tests/soak/run.py

@@ -28,17 +28,19 @@ def before_the_open():
 # -- how much ----------------------------------------------------------------------------------------------------------
 
 
-async def test_an_exit_after_a_partly_filled_target_sells_all_that_is_left(tmp_path):
-    """An order's size counts what it has sold: 300 of 833 are gone, and the other 533 go."""
+@pytest.mark.parametrize("late", [False, True], ids=["executed", "by its status alone"])
+async def test_an_exit_after_a_partly_filled_target_sells_all_that_is_left(tmp_path, late):
+    """An order's size counts what it has sold, executions told or not: 300 of 833 are gone, and the other 533 go."""
     async with trading_desk(tmp_path) as desk:
         await desk.enter()
         target = desk.broker.leg(1, "target")
-        desk.broker.fill(target, 300, 5.2)
+        desk.broker.fill(target, 300, 5.2, late=late)
         await desk.beat(2)
         await ask_exit(desk)
         assert target.request.order_type == "MKT"
         assert target.remaining == desk.position() == 533
         desk.broker.fill(target, 533, 5.1)
+        desk.broker.release()
         await desk.beat(2)
         assert (desk.position(), desk.positions.flat) == (0, True)
 

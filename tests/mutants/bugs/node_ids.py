@@ -1,0 +1,32 @@
+"""Short names for the test files that have to catch the bugs."""
+
+from collections.abc import Callable
+
+Named = Callable[..., tuple[str, ...]]
+
+
+def _of(file: str) -> Named:
+    def named(*tests: str) -> tuple[str, ...]:
+        return tuple(f"tests/{file}.py::{test}" for test in tests)
+
+    return named
+
+
+EVIDENCE = _of("unit/trading/orders/test_evidence")
+PROTECTION = _of("unit/trading/orders/test_protection")
+BRACKET = _of("unit/trading/orders/test_bracket")
+LIFECYCLE = _of("unit/trading/orders/test_lifecycle")
+LEDGER = _of("unit/trading/account/test_ledger")
+GATE = _of("unit/trading/risk/test_gate")
+SIZING = _of("unit/trading/risk/test_sizing")
+INTENTS = _of("unit/storage/journal/test_intents")
+REQUESTS = _of("unit/bridge/test_requests")
+EXECUTION = _of("unit/services/execution/test_execution_service")
+DOUBT = _of("unit/services/execution/test_doubt")
+EXITS = _of("unit/services/execution/test_exits_in_doubt")
+ENTRY_GATE = _of("unit/services/execution/test_entry_gate")
+RECONCILIATION = _of("unit/services/execution/test_reconciliation")
+MEMORY = _of("unit/services/execution/test_memory_of_entries")
+POSITIONS = _of("unit/services/positions/test_position_manager")
+COMMANDS = _of("gateway/test_commands_and_orders")
+UNSTARTED = _of("gateway/test_unstarted_engine")
