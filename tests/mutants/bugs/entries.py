@@ -133,16 +133,15 @@ ENTRIES = (
     Mutant(
         "an entry is sent though its intent could not be written",
         "services/execution/entry_gate.py",
-        'its intent could not be written: {error}")\n            return\n',
+        'its intent could not be written: {error}")\n            return False\n',
         'its intent could not be written: {error}")\n',
         EXECUTION("test_no_intent_no_order"),
     ),
     Mutant(
-        "the intent is written after its orders are sent",
+        "orders are sent before their intent is durable",
         "services/execution/entry_gate.py",
-        "        try:\n            self._context.intents.record(intent)\n",
-        "        try:\n            await self._send(signal, intent, bands)\n"
-        "            return self._context.intents.record(intent)\n",
+        "await outside(asyncio.wrap_future(self._context.intents.record(intent)))",
+        "self._context.intents.record(intent)",
         EXECUTION("test_no_intent_no_order"),
     ),
     Mutant(

@@ -163,8 +163,8 @@ ORDERS = (
     Mutant(
         "a stop that the market fell through is not noticed",
         "services/execution/guardian.py",
-        "bracket.gapped_since = (bracket.gapped_since or now) if gapped else None",
-        "bracket.gapped_since = None",
+        "if gapped and bracket.exit is None and",
+        "if False and bracket.exit is None and",
         EXITS("test_a_stop_that_the_market_fell_through_is_sold_otherwise"),
     ),
     Mutant(
@@ -275,10 +275,10 @@ ORDERS = (
         EXITS("test_without_a_bid_the_stop_stays"),
     ),
     Mutant(
-        "an exit fails where the disk is full",
+        "an exit waits for the disk, and fails where it is full",
         "services/execution/order_desk.py",
-        "self._context.intents.record(intent)\n        except StorageError",
-        "self._context.intents.record(intent)\n        except NotConnected",
+        "self._context.written(self._context.intents.record(intent), what)",
+        "self._context.intents.record(intent).result()",
         EXECUTION("test_exit_survives_a_full_disk"),
     ),
     Mutant(
