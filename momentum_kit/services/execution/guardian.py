@@ -100,6 +100,7 @@ class Guardian:
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
         await self._protect(bracket, evidence, now, at_beat=at_beat)
+        await self._wake_stop(bracket, evidence, now)
         self._watch_gap(bracket, now)
         if bracket.exit is not None:
             await self._advance_exit(bracket, evidence, now)
@@ -114,6 +115,9 @@ class Guardian:
                 if leg.selling:
                     leg.state = OrderState.UNKNOWN  # it may have sold everything: nothing is sold beside it
         too_old = age_s(bracket.sent_at, now) >= self._exits.entry_timeout_s
+        for twin in bracket.replaced:
+            if twin.request.action is OrderAction.BUY and twin.live and twin.cancel_sent_at is None:
+                await self._desk.cancel(bracket, twin)
         partial = bracket.first_fill_at is not None and age_s(bracket.first_fill_at, now) >= PARTIAL_GRACE_S
         if too_old or partial:
             await self.cancel_entry(bracket)
@@ -153,8 +157,15 @@ class Guardian:
                 case Cancel(leg):
                     await self._desk.cancel(bracket, leg)
 
-    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float) -> bool:
-        """Place a stop beside what still sells in its group; False if none went out."""
+    async def _wake_stop(self, bracket: Bracket, evidence: Evidence, now: float) -> None:
+        """A plain stop sleeps outside regular hours: one that does not joins its group, and then takes its place."""
+        stop = bracket.stop
+        asleep = stop is not None and stop.at_rest and stop.request.order_type == "STP" and not stop.request.outside_rth
+        if asleep and evidence.sellable and not self._context.regular_hours(self._context.clock.now()):
+            await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open")
+
+    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float, *, why: str = "no stop rests") -> bool:
+        """Place a stop in the group of what rests; False if none went out."""
         if not bracket.listed or age_s(bracket.stop_tried_at, now) < RETRY_S:
             return False
         contract = bracket.intent.contract
@@ -162,7 +173,7 @@ class Guardian:
             self._sell_unprotected(bracket)
             return False
         bracket.stop_tried_at = now
-        intent = self._reducing_intent(bracket, IntentKind.PROTECT, quantity, "no stop rests")
+        intent = self._reducing_intent(bracket, IntentKind.PROTECT, quantity, why)
         intent = replace(intent, stop_order_id=self._broker.next_order_id())
         self._desk.record_reducing(intent)
         order = stop_order(
@@ -173,9 +184,10 @@ class Guardian:
             bands=self._rules.known(contract),
         )
         if bracket.stops_unheard == 0:  # a corrected try stands in a group of its own
-            order = replace(order, oca_group=self._group_of(bracket.target, order.oca_group))
-        why = f"{contract.symbol}: no stop rests; placing one"
-        self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", why)
+            beside = bracket.stop if bracket.stop is not None and bracket.stop.live else bracket.target
+            order = replace(order, oca_group=self._group_of(beside, order.oca_group))
+        text = f"{contract.symbol}: {why}; placing one"
+        self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", text)
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:

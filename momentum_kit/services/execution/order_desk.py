@@ -48,12 +48,16 @@ class OrderDesk:
         """Brackets by con_id, so that nothing depends on the order of arrival."""
         return [self.brackets[con_id] for con_id in sorted(self.brackets)]
 
-    def track(self, bracket: Bracket, leg: Leg) -> None:
-        """Follow an order from now on."""
+    def track(self, bracket: Bracket, leg: Leg, *, surplus: bool = False) -> None:
+        """Follow an order from now on; surplus: it is a second one of its role, and the first stays what it was."""
         old = bracket.legs.get(leg.role)
-        if old is not None and old.live:
+        second = surplus and old is not None and old.live
+        if second:
+            bracket.replaced.append(leg)
+        elif old is not None and old.live:
             bracket.replaced.append(old)
-        bracket.legs[leg.role] = leg
+        if not second:
+            bracket.legs[leg.role] = leg
         self._legs[leg.request.order_id] = (bracket, leg)
         if leg.perm_id:
             self._by_perm[leg.perm_id] = (bracket, leg)

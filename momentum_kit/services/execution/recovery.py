@@ -235,7 +235,12 @@ class Recovery:
                     perm_id=order.perm_id,
                     state=FROM_LIST.get(order.status, OrderState.UNKNOWN),
                 )
-                self._desk.track(self._bracket_of(intent), leg)
+                self._desk.track(self._bracket_of(intent), leg, surplus=True)
+                if self.done:
+                    symbol, order_id = order.contract.symbol, order.request.order_id
+                    self._tell(
+                        f"{symbol}: order {order_id} of ours ({order.perm_id}) works that this session never sent"
+                    )
         owned = {order.contract.con_id for order in strays if order.request.order_ref in intents}
         self._witnesses.foreign_orders -= owned
 

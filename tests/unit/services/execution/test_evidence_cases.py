@@ -11,7 +11,7 @@ import pytest
 from momentum_kit.errors import AnswerIncomplete, RequestTimeout
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import OrderAction
-from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
+from tests.helpers.broker_in_memory import OPEN, Held, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import signal_of, trading_desk
 
 
@@ -404,6 +404,39 @@ async def test_a_stop_limit_that_is_gapped_through_is_no_protection(tmp_path):
         await desk.beat(4)
         assert (desk.position(), sells(desk)) == (0, [])
         assert [row["reason"] for row in desk.journal["round_trips"]] == ["stop gapped through"]
+
+
+async def test_a_stop_that_would_sleep_through_the_evening_is_replaced(tmp_path):
+    """Held over the close: a stop that works outside hours joins the group, is accepted, and then the old one goes."""
+    clock = TestClock(OPEN + timedelta(hours=6.4))
+    settings = {"flat_before_close_s": 0, "no_entry_before_close_s": 0, "time_stop_s": 80_000}
+    async with trading_desk(tmp_path, MemoryBroker(clock), **settings) as desk:
+        await desk.enter()
+        await desk.beat(5)
+        clock.time = OPEN + timedelta(hours=6.6)
+        await desk.beat(3)
+        assert sells(desk) == [("LMT", 833), ("STP LMT", 833)]
+        new, target = desk.broker.leg(1, "stop"), desk.broker.leg(1, "target")
+        assert (new.request.oca_group, new.request.outside_rth) == (target.request.oca_group, True)
+        changes = [(change, order.order_type) for change, order in desk.broker.sent[3:]]
+        assert changes == [("place", "STP LMT"), ("cancel", "STP")]
+        await desk.beat(30)
+        assert len(desk.broker.sent) == 5
+
+
+async def test_a_second_order_of_one_intent_is_surplus(tmp_path):
+    """The broker shows our stop, and our entry, twice, each with another permanent id: the second ones go, told."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter(1)
+        await desk.signal(2)
+        for held in (desk.broker.leg(1, "stop"), desk.broker.leg(2, "entry")):
+            twin = Held(held.contract, replace(held.request, order_id=held.request.order_id + 500), held.perm_id + 500)
+            twin.status = held.status
+            desk.broker.orders[twin.request.order_id] = twin
+        await desk.beat(20)
+        assert sells(desk, 1) == [("LMT", 833), ("STP", 833)]
+        assert len([text for text in critical(desk) if "never sent" in text]) == 2
+        assert not any(o.alive for o in desk.broker.orders.values() if o.request.order_id > 500)
 
 
 async def test_a_kill_sells_where_no_stop_can_be_had(tmp_path):
