@@ -107,7 +107,7 @@ ENTRIES = (
         "trading/risk/gate.py",
         "return all(check.passed for check in self.checks)",
         "return any(check.passed for check in self.checks)",
-        GATE("test_a_refusal_shows_everything", "test_each_limit_refuses"),
+        EXECUTION("test_refusal_is_a_row_and_nothing_else"),
     ),
     Mutant(
         "a restricted symbol passes under another spelling",
