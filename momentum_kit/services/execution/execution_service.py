@@ -124,8 +124,8 @@ class ExecutionService:
     @property
     def protected(self) -> frozenset[int]:
         """Contracts with an order of ours at the broker that can trigger as a stop, or sells already."""
-        stops = ((b.intent.contract.con_id, b.stop) for b in self._desk.in_order())
-        return frozenset(con_id for con_id, stop in stops if stop is not None and stop.protecting)
+        brackets = [b for b in self._desk.in_order() if b.stop is not None and b.gapped_since is None]
+        return frozenset(b.intent.contract.con_id for b in brackets if b.stop is not None and b.stop.protecting)
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 

@@ -269,7 +269,7 @@ class Guardian:
     def _to_turn(self, bracket: Bracket) -> Leg | None:
         """The target, where it may be made marketable: alive, in the stop's group, and not refused before."""
         target, stop = bracket.target, bracket.stop
-        if target is None or not target.live or bracket.exit_tries >= TURNS_TRIED:
+        if target is None or not target.protecting or bracket.exit_tries >= TURNS_TRIED:
             return None
         apart = stop is not None and stop.live and stop.request.oca_group != target.request.oca_group
         return None if apart else target

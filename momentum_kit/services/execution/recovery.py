@@ -316,6 +316,8 @@ class Recovery:
             if bracket is None:
                 continue
             symbol = bracket.intent.contract.symbol
+            if not bracket.listed and now - bracket.sent_at >= TELL_AFTER_S:
+                self._tell(f"{symbol}: the broker does not tell its open orders; whether a stop rests is unknown")
             if self._ledger.write_off(con_id, evidence.missing) and evidence.missing:
                 self._tell(
                     f"{symbol}: {evidence.missing:f} shares of ours are gone, a human must look: {evidence.numbers()}"

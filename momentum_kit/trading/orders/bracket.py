@@ -226,7 +226,7 @@ class Bracket:
     @property
     def way_out(self) -> Leg | None:
         """The order that is selling the position now, if any."""
-        return next((leg for leg in self if leg.selling and leg.live), None)
+        return next((leg for leg in self if leg.selling and leg.protecting), None)
 
     @property
     def entry_live(self) -> bool:

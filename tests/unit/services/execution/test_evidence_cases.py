@@ -489,6 +489,32 @@ async def test_an_exit_after_a_partly_filled_stop_sells_the_rest(tmp_path):
         assert all(left == 533 for _, left in sells(desk))
 
 
+async def test_an_exit_that_ends_inactive_is_sold_beside(tmp_path):
+    """The turned target is neither dead nor of any use: a sell of its own goes out in the group, within seconds."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        ask_exit(desk)
+        await desk.settle()
+        target = desk.broker.leg(1, "target")
+        desk.broker.update(target, "Inactive")
+        await desk.beat(3)
+        sell = desk.broker.leg(1, "exit")
+        assert (sell.request.order_type, sell.remaining) == ("MKT", 833)
+        assert sell.request.oca_group == desk.broker.leg(1, "stop").request.oca_group
+
+
+async def test_orders_that_a_start_cannot_list_are_a_humans_business(tmp_path):
+    """Nothing is doubled while the list of open orders is unknown, and a human knows that nobody knows of a stop."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    broker.trouble["open orders"] = RequestTimeout("no answer")
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(15)
+        assert len(broker.sent) == 3
+        assert critical(desk) == ["SYM1: the broker does not tell its open orders; whether a stop rests is unknown"]
+
+
 async def test_an_exit_of_unknown_outcome_is_not_sent_twice(tmp_path):
     """The send of a sell breaks off: nothing is sold beside it until the broker's list tells what became of it."""
     async with trading_desk(tmp_path) as desk:
