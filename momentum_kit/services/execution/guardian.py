@@ -185,7 +185,7 @@ class Guardian:
         )
         if bracket.stops_unheard == 0:  # a corrected try stands in a group of its own
             beside = bracket.stop if bracket.stop is not None and bracket.stop.live else bracket.target
-            order = replace(order, oca_group=self._group_of(beside, order.oca_group))
+            order = replace(order, oca_group=self._group_of(bracket, beside, order.oca_group))
         text = f"{contract.symbol}: {why}; placing one"
         self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", text)
         try:
@@ -286,7 +286,7 @@ class Guardian:
     def _exit_group(self, bracket: Bracket) -> str:
         """The group of what rests: of the stop, else of a target that has sold nothing; empty if neither is there."""
         stop = bracket.stop
-        return stop.request.oca_group if stop is not None and stop.live else self._group_of(bracket.target, "")
+        return stop.request.oca_group if stop is not None and stop.live else self._group_of(bracket, bracket.target, "")
 
     def _may_sell(self, bracket: Bracket) -> bool:
         quote = self._quote(bracket.intent.contract.con_id)
@@ -337,10 +337,13 @@ class Guardian:
         bracket.reducing.append(intent.intent_id)
         return intent
 
-    def _group_of(self, leg: Leg | None, otherwise: str) -> str:
-        """The OCA group of a live order that has sold nothing yet: IB takes nobody into a group that has filled."""
-        joined = leg is not None and leg.live and not self._witnesses.filled(leg)
-        return leg.request.oca_group if leg is not None and joined else otherwise
+    def _group_of(self, bracket: Bracket, leg: Leg | None, otherwise: str) -> str:
+        """The OCA group of a live order that has sold nothing: IB takes nobody into a group that has filled (201)."""
+        if leg is None or not leg.live or self._witnesses.filled(leg):
+            return otherwise
+        group = leg.request.oca_group
+        spent = any(each.state is OrderState.FILLED and each.request.oca_group == group for each in bracket)
+        return otherwise if spent else group
 
     def _reducing_intent(self, bracket: Bracket, kind: IntentKind, quantity: Decimal, reason: str) -> Intent:
         """The durable decision to sell, or to be ready to sell, what a bracket bought."""
@@ -366,8 +369,11 @@ class Guardian:
     def _apply_fills(self, bracket: Bracket) -> None:
         """What has filled whole is done, whether a status ever says so or not; an accepted stop ends the tries."""
         for leg in bracket:
-            if leg.live and self._witnesses.filled(leg) >= leg.request.quantity:
+            filled = self._witnesses.filled(leg)
+            if leg.live and filled >= leg.request.quantity:
                 leg.state = OrderState.FILLED
+            if leg.role == "entry" and filled and bracket.first_fill_at is None:
+                bracket.first_fill_at = self._context.clock.elapsed()
         if bracket.stop is not None and bracket.stop.acknowledged:
             bracket.stops_unheard = 0
 

@@ -240,12 +240,7 @@ class OrderDesk:
 
     def _on_execution(self, execution: Execution) -> Bracket | None:
         found = self.find(execution.order_id, execution.perm_id)
-        if found is None:
-            return None
-        bracket, leg = found
-        if leg.role == "entry" and bracket.first_fill_at is None:
-            bracket.first_fill_at = self._context.clock.elapsed()
-        return bracket
+        return None if found is None else found[0]
 
 
 def _order_row(

@@ -347,3 +347,19 @@ async def test_a_list_that_is_older_than_a_row_undoes_nothing(tmp_path):
         await desk.beat(20)
         await desk.signal(1)
         assert desk.journal["risk"][-1]["verdict"] == "accepted"
+
+
+async def test_a_new_stop_joins_no_group_that_has_filled(tmp_path):
+    """The stop sold what it was sized for, the entry bought more meanwhile: IB would refuse who joins that group."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        broker = desk.broker
+        broker.fill(broker.leg(1, "entry"), 100, 5.0)
+        await desk.beat(1)
+        stop = broker.leg(1, "stop")
+        assert stop.request.quantity == 100
+        broker.fill(broker.leg(1, "entry"), 50, 5.0)
+        broker.fill(stop, 100, 4.9)
+        await desk.settle()
+        assert broker.leg(1, "stop") is not stop
+        assert broker.leg(1, "stop").request.oca_group != stop.request.oca_group

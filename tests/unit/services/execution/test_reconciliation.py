@@ -100,6 +100,21 @@ async def test_restart_in_the_middle_of_an_exit(tmp_path):
         assert [row["reason"] for row in desk.journal["round_trips"]] == ["kill"]
 
 
+async def test_an_entry_that_was_partly_filled_before_a_restart_is_cut(tmp_path):
+    """While it works its children may wait and protect nothing, so that it gets no longer than before the restart."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        broker = desk.broker
+        entry = broker.leg(1, "entry")
+        broker.fill(entry, 100, 5.0)
+        await desk.settle()
+        assert entry.alive
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(3)
+        assert not entry.alive
+        assert desk.position() == 100
+
+
 async def test_an_intent_that_was_never_sent(tmp_path):
     """A crash between the intent and its orders leaves REFUSED, and nothing is sent for it."""
     async with trading_desk(tmp_path) as desk:
