@@ -109,16 +109,24 @@ _command("flatten", "Cancel entries and close every position; entries stay off."
 _command("stop", "Flatten and end the session.")
 
 
-@app.command()
-def close(
-    symbol: Annotated[str, typer.Argument(help="What is held in it is sold; everything else goes on.")],
-    config: MaybeConfig = None,
-    port: GatewayPort = None,
-    json_: Json = False,
-) -> None:
-    """Close the position in one symbol."""
-    outcome = engine_client(config, port).command("close", "command line", symbol=symbol)
-    done(json_, {"outcome": outcome}, outcome)
+def _symbol_command(name: str, words: str, what: str) -> None:
+    """Register a command that tells the engine of one symbol."""
+
+    def tell(
+        symbol: Annotated[str, typer.Argument(help=what)],
+        config: MaybeConfig = None,
+        port: GatewayPort = None,
+        json_: Json = False,
+    ) -> None:
+        outcome = engine_client(config, port).command(name, "command line", symbol=symbol)
+        done(json_, {"outcome": outcome}, outcome)
+
+    app.command(name, help=words)(tell)
+
+
+_symbol_command("close", "Close the position in one symbol.", "What is held in it is sold; everything else goes on.")
+_symbol_command("adopt", "Say that shares which nobody explains are ours.", "They get a stop, and exits sell them.")
+_symbol_command("ignore", "Strike a symbol from our book; its shares stay.", "Our orders for it are cancelled.")
 
 
 @app.command()

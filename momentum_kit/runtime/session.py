@@ -222,6 +222,16 @@ class Session:
         """What is held in a symbol is on its way out; False where nothing of ours is held in it."""
         return self._positions.request_exit(symbol, reason, self._execution.held)
 
+    def adopt(self, symbol: str) -> str:
+        """Take shares of a symbol that nobody explains as ours; GuardRefused if there are none."""
+        entry = self._execution.adopt(symbol)
+        return f"{entry.shares:f} {symbol} are ours from now on, bought at {entry.price:g}; a stop is placed"
+
+    def ignore(self, symbol: str) -> str:
+        """Strike a symbol from our book and take our orders for it away; GuardRefused if the book has none of it."""
+        entry = self._execution.ignore(symbol)
+        return f"{entry.shares:f} {symbol} are not ours any more; no order of ours will stand for them"
+
     @property
     def flat(self) -> bool:
         """No position, no working entry, and nothing on its way that could make one.

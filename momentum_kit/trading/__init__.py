@@ -12,7 +12,7 @@ from momentum_kit.trading.costs import (
     rates_on,
 )
 from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, impact, round_trips
-from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit
+from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit, round_price
 
 __all__ = [
     "NO_EXIT",
@@ -33,5 +33,6 @@ __all__ = [
     "impact",
     "parse_costs",
     "rates_on",
+    "round_price",
     "round_trips",
 ]

@@ -5,8 +5,12 @@ from momentum_kit.models import TradingState
 LEAVING = (TradingState.STOPPING, TradingState.KILLED)
 WIND_DOWNS = {"flatten": TradingState.FLATTENING, "stop": TradingState.STOPPING, "kill": TradingState.KILLED}
 COMMANDS = ("pause", "resume", "reduce_only", *WIND_DOWNS)
-OF_A_SYMBOL = ("close",)  # each is given with the symbol that it is for
-REDUCING = frozenset((*COMMANDS, *OF_A_SYMBOL)) - {"resume"}  # never too late, whoever gave them may have gone
+OF_A_SYMBOL = ("close", "adopt", "ignore")  # each is given with the symbol that it is for
+REDUCING = frozenset((*COMMANDS, *OF_A_SYMBOL)) - {
+    "resume",
+    "adopt",
+    "ignore",
+}  # never too late, whoever gave them may have gone
 
 
 def refusal(name: str, state: TradingState, started: bool, ended: bool, disk_full: bool) -> str:

@@ -122,6 +122,8 @@ class Commanding:
     def _of_a_symbol(self, name: str, source: str, symbol: str) -> str:
         if not symbol:
             raise InputError(f"{name} needs the symbol that it is for")
+        if name != "close":
+            return self._into_the_book(name, source, symbol)
         no, reason = self._refusal(name), f"{name} by {source}"
         if not no and not self._session().close_symbol(symbol, reason):
             no = f"nothing of ours is held in {symbol}; {self._session().exposure}"
@@ -129,6 +131,21 @@ class Commanding:
         self._closing[symbol] = reason
         self._course.begun.set()  # its way out needs the services, also before the start
         return f"{symbol} is on its way out; {self._session_state.state}: {self._session_state.reason}"
+
+    def _into_the_book(self, name: str, source: str, symbol: str) -> str:
+        """A human's word on whose the shares of a symbol are."""
+        no, words = self._refusal(name), ""
+        if not no and not self._course.begun.is_set():
+            no = "the services are not running yet; start the session first"
+        if not no:
+            try:
+                session = self._session()
+                words = session.adopt(symbol) if name == "adopt" else session.ignore(symbol)
+            except GuardRefused as refused:
+                no = str(refused)
+        self._admit(f"{name} {symbol}", source, no)
+        self._session_state.send("warning", f"{name} {symbol} by {source}: {words}")
+        return words
 
     def _refusal(self, name: str) -> str:
         course = self._course

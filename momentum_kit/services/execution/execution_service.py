@@ -30,6 +30,7 @@ from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import EntryGate
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
+from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import fetch_truth
 from momentum_kit.services.execution.recovery import Question, Recovery
@@ -81,6 +82,7 @@ class ExecutionService:
         self._guardian = Guardian(
             context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=self._rules, quote=quote
         )
+        self._hand = HandEntries(context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules)
         self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
 
     async def run(self) -> None:
@@ -93,6 +95,19 @@ class ExecutionService:
         """Cancel every entry that may still fill; how many. Stops, targets and exits stay."""
         async with self._lock:
             return sum([await self._guardian.cancel_entry(bracket) for bracket in self._desk.in_order()])
+
+    def adopt(self, symbol: str) -> Execution:
+        """A human says that shares which nobody explains are ours: protected and sold as ours from now on."""
+        return self._by_hand(self._hand.adopt(symbol))
+
+    def ignore(self, symbol: str) -> Execution:
+        """A human says that what our book has of a symbol is not ours to keep: our orders for it go."""
+        return self._by_hand(self._hand.ignore(symbol))
+
+    def _by_hand(self, entry: tuple[Execution, CommissionReport]) -> Execution:
+        for each in entry:
+            self._fills.put_nowait(each)
+        return entry[0]
 
     @property
     def queues(self) -> "dict[str, asyncio.Queue[Question]]":

@@ -41,7 +41,7 @@ class Witnesses:
         self._ledger = ledger
         self._desk = desk
         self._rows: dict[int, PositionWitness] = {}
-        self._symbols: dict[int, str] = {}
+        self._positions: dict[int, Position] = {}  # the latest row of each contract
         self._said: dict[int, int] = {}  # the number of each contract's latest row
 
     def evidence(self, con_id: int) -> Evidence:
@@ -58,7 +58,7 @@ class Witnesses:
         if position.account != self._context.account:
             return
         con_id = position.contract.con_id
-        self._symbols[con_id] = position.contract.symbol
+        self._positions[con_id] = position
         self.evidence(con_id)  # the path of ours must be up to date before a row is compared with it
         self._witness(con_id).row(position.quantity)
         self.rows_said += 1
@@ -75,7 +75,7 @@ class Witnesses:
         """
         mine = [p for p in positions if p.account == self._context.account]
         named = {p.contract.con_id: p.quantity for p in mine}
-        self._symbols.update((p.contract.con_id, p.contract.symbol) for p in mine)
+        self._positions.update((p.contract.con_id, p) for p in mine)
         self.positions_whole = True
         for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
             self.evidence(con_id)
@@ -107,7 +107,16 @@ class Witnesses:
 
     def foreign(self) -> dict[int, str]:
         """Symbols of which other people hold shares, by con_id."""
-        return {con_id: self._symbols.get(con_id, "") for con_id, row in self._rows.items() if row.foreign}
+        held = [con_id for con_id, row in self._rows.items() if row.foreign and con_id in self._positions]
+        return {con_id: self._positions[con_id].contract.symbol for con_id in held}
+
+    def position(self, symbol: str) -> Position | None:
+        """The broker's latest row of a symbol; None if it has said none."""
+        return next((each for each in self._positions.values() if each.contract.symbol == symbol), None)
+
+    def not_foreign(self, con_id: int) -> None:
+        """A human has said whose the shares of others are; the next rows are compared with ours alone."""
+        self._witness(con_id).foreign = Decimal(0)
 
     def known(self) -> tuple[int, ...]:
         """Every contract of which a row or a bracket is known, in order."""

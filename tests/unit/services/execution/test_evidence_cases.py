@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from momentum_kit.errors import AnswerIncomplete, RequestTimeout
+from momentum_kit.errors import AnswerIncomplete, GuardRefused, RequestTimeout
 from momentum_kit.models.intents import ExitRequest
 from momentum_kit.models.orders import OrderAction
 from tests.helpers.broker_in_memory import OPEN, Held, MemoryBroker, TestClock, contract_of, quote_of
@@ -203,6 +203,51 @@ async def test_a_broker_that_has_forgotten_a_fill_of_seconds_ago_is_not_sold_to(
             critical(desk)
         )
         assert desk.positions.flat
+
+
+async def test_adopted_shares_are_protected_and_sold_as_ours(tmp_path):
+    """Nobody explains 400 shares until a human says that they are ours: a stop at their cost, an exit, a restart."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.by_hand(1, 400, 5.0)
+        await desk.beat(5)
+        assert sells(desk) == []
+        with pytest.raises(GuardRefused, match="SYM2: nothing is held there that is not ours"):
+            desk.execution.adopt("SYM2")
+        desk.execution.adopt("SYM1")
+        await desk.beat(2)
+        assert sells(desk) == [("STP", 400)]
+        assert desk.broker.leg(1, "stop").request.stop_price == 4.9
+        assert [(h.quantity, h.average_price) for h in desk.ledger.holdings()] == [(400, 5.0)]
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(5)
+        assert (desk.ledger.position(1), sells(desk)) == (400, [("STP", 400)])
+        ask_exit(desk)
+        await desk.settle()
+        broker.fill(broker.leg(1, "exit"), 400, 5.2)
+        await desk.beat(4)
+        assert (desk.position(), sells(desk), desk.positions.flat) == (0, [], True)
+        assert desk.intents.unresolved() == ()
+
+
+async def test_ignored_shares_stay_and_our_orders_go(tmp_path):
+    """A human takes a position over: our stop and target go, the shares stay, also for the next session."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        with pytest.raises(GuardRefused, match="SYM2: our book has no shares of it"):
+            desk.execution.ignore("SYM2")
+        desk.execution.ignore("SYM1")
+        await desk.beat(5)
+        assert (sells(desk), desk.position(), desk.positions.flat) == ([], 833, True)
+        assert [row["reason"] for row in desk.journal["round_trips"]] == ["ignored by hand"]
+        assert desk.journal["round_trips"][0]["gross_usd"] == 0
+        await desk.beat(15)  # a row that repeats what was ours seconds ago might trail
+        assert desk.intents.unresolved() == ()
+        broker = desk.broker
+    sent = len(broker.sent)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(20)
+        assert (len(broker.sent), desk.position(), desk.ledger.position(1)) == (sent, 833, 0)
 
 
 # -- identity ----------------------------------------------------------------------------------------------------------

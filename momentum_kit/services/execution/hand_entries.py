@@ -1,0 +1,127 @@
+"""HandEntries: what a human decides where the broker's words and our book differ; for the execution service.
+
+Only executions say what is ours. Where they do not explain what is held, or explain what is not there, a human may
+write the missing one into the book: `adopt` takes shares that are nobody's as bought by us, from when on they are
+protected and sold as ours; `ignore` gives shares of ours away, from when on no order of ours stands for them. Both are
+executions like others, marked by their id and exchange, written down, and undone by nothing but the other entry.
+"""
+
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+
+from momentum_kit.config import ExitSettings
+from momentum_kit.errors import GuardRefused
+from momentum_kit.models import CommissionReport, Execution, Intent, IntentKind, IntentState, OrderAction, Position
+from momentum_kit.services.context import SessionContext
+from momentum_kit.services.contracts import PriceRules
+from momentum_kit.services.execution.entry_gate import new_intent_id
+from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.witnesses import Witnesses
+from momentum_kit.trading import round_price
+from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import Bracket
+
+BY_HAND = "HAND"  # the exchange of an entry that a human made
+
+
+class HandEntries:
+    """Makes the executions of a human's decisions; nothing is sent here, the guardian does what follows from them."""
+
+    def __init__(
+        self,
+        context: SessionContext,
+        *,
+        exits: ExitSettings,
+        ledger: Ledger,
+        desk: OrderDesk,
+        witnesses: Witnesses,
+        rules: PriceRules,
+    ) -> None:
+        self._context = context
+        self._exits = exits
+        self._ledger = ledger
+        self._desk = desk
+        self._witnesses = witnesses
+        self._rules = rules
+
+    def adopt(self, symbol: str) -> tuple[Execution, CommissionReport]:
+        """Take the shares of a symbol that are not ours as ours, at their average cost. GuardRefused if there are none.
+
+        Where no bracket of ours leads the symbol, a new intent does, its stop the least distance below the cost.
+        """
+        position = self._witnesses.position(symbol)
+        foreign = self._witnesses.evidence(position.contract.con_id).foreign if position else Decimal(0)
+        if position is None or foreign <= 0:
+            raise GuardRefused(f"{symbol}: nothing is held there that is not ours already{self._numbers(position)}")
+        con_id = position.contract.con_id
+        bracket = self._desk.brackets.get(con_id)
+        if bracket is None or bracket.closed:
+            intent = self._intent(position, foreign)
+            self._context.written(self._context.intents.record(intent), f"{symbol}: its adoption goes on unrecorded")
+            bracket = self._desk.brackets[con_id] = Bracket(intent=intent, sent_at=self._context.clock.elapsed())
+        self._witnesses.not_foreign(con_id)
+        return self._entry(bracket.intent, OrderAction.BUY, foreign, position.average_cost)
+
+    def ignore(self, symbol: str) -> tuple[Execution, CommissionReport]:
+        """Give what our book has of a symbol away, at its own cost. GuardRefused if it has none."""
+        held = {bracket.intent.contract.symbol: bracket for bracket in self._desk.in_order()}
+        bracket = held.get(symbol)
+        shares = self._ledger.traded(bracket.intent.contract.con_id) if bracket else Decimal(0)
+        if bracket is None or shares <= 0:
+            raise GuardRefused(f"{symbol}: our book has no shares of it")
+        prices = {holding.contract.symbol: holding.average_price for holding in self._ledger.holdings()}
+        bracket.exit_reason = "ignored by hand"
+        price = prices.get(symbol, bracket.intent.limit_price or 0.0)
+        return self._entry(bracket.intent, OrderAction.SELL, shares, price)
+
+    def _intent(self, position: Position, shares: Decimal) -> Intent:
+        contract = replace(position.contract, exchange=position.contract.exchange or "SMART")
+        cost = position.average_cost
+        stop = round_price(cost * (1 - self._exits.stop_min_pct / 100), self._rules.known(contract), "down")
+        return Intent(
+            intent_id=new_intent_id(),
+            kind=IntentKind.ENTRY,
+            item_id="",
+            contract=contract,
+            account=position.account,
+            action=OrderAction.BUY,
+            quantity=shares,
+            limit_price=cost,
+            target_price=None,
+            stop_price=stop,
+            risk_usd=float(shares) * (cost - stop),
+            created_at=self._context.clock.now(),
+            state=IntentState.WORKING,
+            reason="adopted by hand",
+        )
+
+    def _entry(
+        self, intent: Intent, side: OrderAction, shares: Decimal, price: float
+    ) -> tuple[Execution, CommissionReport]:
+        now = self._context.clock.now()
+        execution = Execution(
+            exec_id=f"hand-{uuid.uuid4().hex}.01",
+            order_id=0,
+            perm_id=0,
+            client_id=0,
+            contract=intent.contract,
+            account=intent.account,
+            side=side,
+            shares=shares,
+            price=price,
+            time=now,
+            order_ref=intent.intent_id,
+            exchange=BY_HAND,
+            cumulative_shares=shares,
+            average_price=price,
+            liquidation=False,
+            received_at=now,
+        )
+        free = CommissionReport(
+            exec_id=execution.exec_id, commission_usd=0.0, currency="USD", realized_pnl_usd=float("nan")
+        )
+        return execution, free
+
+    def _numbers(self, position: Position | None) -> str:
+        return f": {self._witnesses.evidence(position.contract.con_id).numbers()}" if position is not None else ""
