@@ -195,6 +195,9 @@ class OrderDesk:
         bracket, leg = found
         leg.heard, leg.told = self._word(), update.status
         leg.named = max(leg.named, update.filled)
+        size = update.filled + update.remaining
+        if update.remaining and size > leg.request.quantity and not leg.changing:
+            leg.request = replace(leg.request, quantity=size)  # an echo from before our last modify had said less
         try:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:

@@ -363,3 +363,22 @@ async def test_a_new_stop_joins_no_group_that_has_filled(tmp_path):
         await desk.settle()
         assert broker.leg(1, "stop") is not stop
         assert broker.leg(1, "stop").request.oca_group != stop.request.oca_group
+
+
+async def test_an_order_that_has_shares_left_is_not_done(tmp_path):
+    """An echo of the stop's earlier size comes late; when so many have sold, the status says that more are left."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+        stop = broker.leg(1, "stop")
+        sent, stop.request = stop.request, replace(stop.request, quantity=Decimal(400))
+        broker.echo(stop)
+        stop.request = sent
+        broker.update(stop)
+        broker.fill(stop, 400, 4.9)
+        await desk.beat(4)
+        assert broker.leg(1, "stop") is stop
+        broker.fill(stop, int(quantity) - 400, 4.9)
+        await desk.beat(4)
+        assert desk.position() == 0
+        assert desk.alerts.texts == []
