@@ -1,6 +1,6 @@
 """Bugs about entries: the gate, the size, sending."""
 
-from tests.mutants.bugs.node_ids import ENTRY_GATE, EXECUTION, GATE, SIZING
+from tests.mutants.bugs.node_ids import ENTRY_GATE, EXECUTION, GATE, PRICES, SIZING
 from tests.mutants.mutant import Mutant
 
 ENTRIES = (
@@ -157,5 +157,40 @@ ENTRIES = (
         "            await self._desk.cancel(bracket, bracket.entry)\n",
         "            pass\n",
         EXECUTION("test_unknown_send_is_never_repeated"),
+    ),
+    Mutant(
+        "entries of the last minute are not counted",
+        "services/execution/entry_facts.py",
+        "entries_last_minute=sum(now - at < timedelta(seconds=60) for at in self._recent),",
+        "entries_last_minute=0,",
+        EXECUTION("test_cool_down_and_rate"),
+    ),
+    Mutant(
+        "what was bought since the funds were told is not paid for",
+        "services/execution/entry_facts.py",
+        "if bracket.sent_at < funds.elapsed_s:",
+        "if True:",
+        ENTRY_GATE("test_what_was_bought_since_the_funds_were_told_is_paid_for"),
+    ),
+    Mutant(
+        "the largest order bounds no size",
+        "trading/risk/sizing.py",
+        "min(risk.risk_per_order_usd / per_share, risk.max_order_notional_usd / limit)",
+        "risk.risk_per_order_usd / per_share",
+        SIZING("test_notional_limits_the_size"),
+    ),
+    Mutant(
+        "an entry pays more than its cap",
+        "trading/prices.py",
+        'round_price(ask * (1 + cap_bps / 1e4), bands, "down")',
+        'round_price(ask * (1 + cap_bps / 1e4), bands, "up")',
+        PRICES("test_entry_limit_holds_its_cap"),
+    ),
+    Mutant(
+        "a marketable sell stands above the bid",
+        "trading/prices.py",
+        'return min(round_price(bid * (1 - cap_bps / 1e4), bands, "up"), round_price(bid, bands, "down"))',
+        'return round_price(bid * (1 + cap_bps / 1e4), bands, "up")',
+        PRICES("test_exit_limit_reaches_the_bid"),
     ),
 )

@@ -1,6 +1,8 @@
 """Bugs about what is held: evidence, witnesses, lists, ledger, intents."""
 
 from tests.mutants.bugs.node_ids import (
+    CASES,
+    CONVERT,
     DOUBT,
     EVIDENCE,
     EXECUTION,
@@ -226,14 +228,14 @@ HOLDING = (
         "services/execution/recovery.py",
         "self._context.intents.find([o.request.order_ref for o in strays])",
         "self._context.intents.unresolved()",
-        DOUBT("test_what_an_ended_intent_left_working_finds_its_owner"),
+        CASES("test_an_order_whose_intent_is_closed_still_has_an_owner"),
     ),
     Mutant(
         "a sale by hand waits for the next audit",
         "services/execution/recovery.py",
         "if any(map(self._witnesses.suspicious, con_ids)):",
         "if False:",
-        DOUBT("test_a_sale_by_hand_is_asked_about_at_once"),
+        CASES("test_a_sale_by_hand_is_noticed_at_once"),
     ),
     Mutant(
         "what is gone is not written off",
@@ -332,7 +334,7 @@ HOLDING = (
         "services/positions/position_manager.py",
         "age_s = max((beat.now - holding.opened_at).total_seconds(), elapsed - seen_at)",
         "age_s = (beat.now - holding.opened_at).total_seconds()",
-        DOUBT("test_a_wall_clock_that_is_set_back_makes_no_holding_younger"),
+        CASES("test_a_holding_gets_no_younger_by_a_clock_set_back"),
     ),
     Mutant(
         "a position outlives the session's close",
@@ -382,5 +384,47 @@ HOLDING = (
         'INTENTS, INTENTS_ID, "FULL"',
         'INTENTS, INTENTS_ID, "OFF"',
         INTENTS("test_every_commit_reaches_the_disk"),
+    ),
+    Mutant(
+        "answers that trail a fill count against it",
+        "trading/orders/evidence.py",
+        "if quantity == self._ours + self.foreign or self.trails(at):",
+        "if quantity == self._ours + self.foreign:",
+        EVIDENCE("test_a_lag_within_the_usual_takes_nothing_away"),
+    ),
+    Mutant(
+        "a fill between two answers does not begin the counting anew",
+        "trading/orders/evidence.py",
+        "shares + self.foreign\n            self.answers, self._answered = 0, None\n",
+        "shares + self.foreign\n",
+        EVIDENCE("test_a_fill_between_two_answers_begins_the_counting_anew"),
+    ),
+    Mutant(
+        "a list that leaves a holding out says that it is gone",
+        "services/execution/witnesses.py",
+        "if newer or (con_id not in named and witness.quantity):",
+        "if newer:",
+        CASES("test_a_position_that_a_list_leaves_out_is_not_gone"),
+    ),
+    Mutant(
+        "a vanished order is ended by a list of ended orders that nobody had",
+        "services/execution/recovery.py",
+        "        if completed is None:\n            return True\n",
+        "        completed = completed or ()\n",
+        DOUBT("test_a_vanished_entry_is_not_ended_while_ended_orders_are_unknown"),
+    ),
+    Mutant(
+        "a position without a number of shares is flat",
+        "bridge/convert.py",
+        '        raise ValueError("a position without a number of shares")',
+        "        return Decimal(0)",
+        CONVERT("test_a_position_without_a_number_is_unknown_and_not_flat"),
+    ),
+    Mutant(
+        "an older list undoes a row that was said since",
+        "services/execution/witnesses.py",
+        "if newer or (con_id not in named and witness.quantity):",
+        "if con_id not in named and witness.quantity:",
+        DOUBT("test_a_list_from_before_a_row_does_not_undo_it"),
     ),
 )

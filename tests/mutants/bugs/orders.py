@@ -1,6 +1,18 @@
 """Bugs about orders that are out: brackets, protection, exits, the order desk, commands."""
 
-from tests.mutants.bugs.node_ids import BRACKET, COMMANDS, DOUBT, EXECUTION, EXITS, LIFECYCLE, PROTECTION, UNSTARTED
+from tests.mutants.bugs.node_ids import (
+    BRACKET,
+    BRIDGE_ORDERS,
+    CASES,
+    COMMANDS,
+    DOUBT,
+    EXECUTION,
+    EXITS,
+    LIFECYCLE,
+    PACING,
+    PROTECTION,
+    UNSTARTED,
+)
 from tests.mutants.mutant import Mutant
 
 ORDERS = (
@@ -165,7 +177,7 @@ ORDERS = (
         "services/execution/guardian.py",
         "if gapped and bracket.exit is None and",
         "if False and bracket.exit is None and",
-        EXITS("test_a_stop_that_the_market_fell_through_is_sold_otherwise"),
+        CASES("test_a_stop_limit_that_is_gapped_through_is_no_protection"),
     ),
     Mutant(
         "one bad quote below the stop's limit sells",
@@ -286,7 +298,7 @@ ORDERS = (
         "services/execution/execution_service.py",
         "        apply = await self._recovery.ask(kind)\n",
         "        async with self._lock:\n            apply = await self._recovery.ask(kind)\n",
-        EXITS("test_an_exit_goes_out_while_every_list_hangs"),
+        CASES("test_an_exit_waits_for_no_list"),
     ),
     Mutant(
         "a stop is placed beside a sale that nobody speaks of",
@@ -301,7 +313,7 @@ ORDERS = (
         "services/execution/order_desk.py",
         "        except BrokerError as error:\n            leg.state = OrderState.UNKNOWN",
         "        except BrokerError as error:\n            leg.state = OrderState.REJECTED",
-        EXITS("test_nothing_is_sold_beside_a_sale_whose_send_broke_off"),
+        CASES("test_an_exit_of_unknown_outcome_is_not_sent_twice"),
     ),
     Mutant(
         "orders are known by their id alone",
@@ -384,5 +396,82 @@ ORDERS = (
         "session_state.note(TradingState.RUNNING, ",
         UNSTARTED("test_what_was_forbidden_before_the_start_stands_over_start_and_death"),
         quick=False,
+    ),
+    Mutant(
+        "a plain stop sleeps through the evening",
+        "services/execution/guardian.py",
+        "if asleep and evidence.sellable and",
+        "if False and",
+        CASES("test_a_stop_that_would_sleep_through_the_evening_is_replaced"),
+    ),
+    Mutant(
+        "a second entry of one intent buys on",
+        "services/execution/guardian.py",
+        "if twin.request.action is OrderAction.BUY and twin.live and",
+        "if False and",
+        DOUBT("test_a_second_entry_of_one_intent_is_taken_back"),
+    ),
+    Mutant(
+        "a bracket is closed while an order of it works",
+        "services/execution/guardian.py",
+        "bracket.uncertain or bracket.any_live or not evidence.flat",
+        "bracket.uncertain or not evidence.flat",
+        DOUBT("test_a_bracket_is_not_closed_while_an_order_of_it_may_fill"),
+    ),
+    Mutant(
+        "a cancel is sent at every beat",
+        "services/execution/order_desk.py",
+        "        leg.cancel_sent_at = self._context.clock.elapsed()\n",
+        "",
+        DOUBT("test_a_cancel_that_nobody_answers_is_sent_once"),
+    ),
+    Mutant(
+        "an exit that cannot be sent is tried at every beat",
+        "services/execution/guardian.py",
+        "if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:",
+        "if not evidence.sellable:",
+        EXITS("test_an_exit_that_cannot_be_sent_is_not_tried_at_every_beat"),
+    ),
+    Mutant(
+        "a target that may not be changed is tried for ever",
+        "services/execution/guardian.py",
+        "TURNS_TRIED = 2 ",
+        "TURNS_TRIED = 10**9 ",
+        EXECUTION("test_a_target_that_may_not_be_changed_is_sold_beside"),
+    ),
+    Mutant(
+        "a sell goes out beside a target of another group",
+        "services/execution/guardian.py",
+        "if await self._free_of_target(bracket, now):",
+        "if True:",
+        EXITS("test_a_target_of_another_group_goes_before_a_sale_of_its_own"),
+    ),
+    Mutant(
+        "what rests apart from a sale at the market stays",
+        "trading/orders/protection.py",
+        "return tuple(Cancel(leg) for leg in apart if leg.cancel_sent_at is None)",
+        "return ()",
+        PROTECTION("test_what_sells_at_the_market_takes_away_what_stands_apart"),
+    ),
+    Mutant(
+        "requests take the place of orders in a full second",
+        "bridge/pacing.py",
+        "self._queues[0 if urgent else 1].append",
+        "self._queues[1].append",
+        PACING("test_orders_may_take_the_whole_rate"),
+    ),
+    Mutant(
+        "half an order on the wire is called not sent",
+        "bridge/wire/client.py",
+        'raise RequestTimeout(f"{request}: {connection.failure};',
+        'raise NotConnected(f"{request}: {connection.failure};',
+        BRIDGE_ORDERS("test_a_send_that_breaks_off_has_an_unknown_outcome"),
+    ),
+    Mutant(
+        "requests leave no rate to orders",
+        "bridge/pacing.py",
+        "messages_per_s * ORDINARY / OF_ALL if orders else messages_per_s",
+        "messages_per_s",
+        PACING("test_requests_leave_more_than_half_of_the_rate_to_orders"),
     ),
 )

@@ -82,6 +82,15 @@ def test_unset_values_become_ours() -> None:
     assert convert.number(UNSET_INTEGER) == convert.number(UNSET_LONG) == convert.number(None) == 0
 
 
+def test_a_position_without_a_number_is_unknown_and_not_flat() -> None:
+    """IB's many ways of saying nothing are refused where what is held is said; nothing held is a plain 0."""
+    for unset in (None, UNSET_DECIMAL, Decimal(2**31 - 1)):
+        with pytest.raises(ValueError, match="without a number"):
+            convert.holding(unset)
+    assert convert.holding(Decimal(0)) == 0
+    assert convert.holding(Decimal(-30)) == -30
+
+
 def test_a_commission_without_a_realized_profit_is_nan() -> None:
     """An opening trade has no realized profit, which is not a profit of 1.8e308."""
     report = CommissionAndFeesReport()

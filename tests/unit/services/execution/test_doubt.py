@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.errors import NotConnected, RequestTimeout
-from momentum_kit.models import IntentState, OpenOrder, OrderAction, OrderRequest, Position
-from tests.helpers.broker_in_memory import MemoryBroker, TestClock, contract_of
+from momentum_kit.models import OpenOrder, OrderAction, OrderRequest, Position
+from tests.helpers.broker_in_memory import Held, MemoryBroker, TestClock, contract_of
 from tests.helpers.trading_desk import trading_desk
 
 
@@ -114,6 +114,33 @@ async def test_a_bracket_is_not_closed_while_the_brokers_row_still_has_its_share
         assert desk.intents.unresolved() == ()
 
 
+async def test_a_bracket_is_not_closed_while_an_order_of_it_may_fill(tmp_path):
+    """Flat, and its stop still rests: the intent stays open until that is gone as well."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        target = desk.broker.leg(1, "target")
+        target.request = replace(target.request, oca_group="")
+        desk.broker.fill(target, int(quantity), 5.2)
+        await desk.beat()
+        assert (desk.positions.flat, desk.broker.leg(1, "stop").alive) == (True, True)
+        assert desk.intents.unresolved()
+        await desk.beat(2)
+        assert desk.intents.unresolved() == ()
+
+
+async def test_a_second_entry_of_one_intent_is_taken_back(tmp_path):
+    """Two orders that buy under one reference, of which we sent one: the other goes, the one that we sent works on."""
+    async with trading_desk(tmp_path, entry_timeout_s=60) as desk:
+        await desk.signal()
+        entry = desk.broker.leg(1, "entry")
+        twin = Held(entry.contract, replace(entry.request, order_id=77, transmit=True), 777)
+        twin.status = "Submitted"
+        desk.broker.orders[77] = twin
+        await desk.beat(20)
+        assert (twin.status, entry.alive) == ("Cancelled", True)
+        assert any("never sent" in text for level, text in desk.alerts.texts if level == "critical")
+
+
 async def test_an_order_that_one_list_leaves_out_is_not_gone(tmp_path):
     """A list without our entry proves nothing by itself: it is asked again at once, and its children stay."""
     async with trading_desk(tmp_path, entry_timeout_s=120) as desk:
@@ -157,6 +184,34 @@ async def test_a_young_entry_is_not_taken_for_dead(tmp_path):
         assert desk.broker.leg(1, "stop").request.quantity == desk.position()
 
 
+async def test_a_vanished_entry_is_not_ended_while_ended_orders_are_unknown(tmp_path):
+    """On no list of open orders, and no other list is to be had: it may have bought, so its children stay."""
+    async with trading_desk(tmp_path, entry_timeout_s=120) as desk:
+        await desk.signal()
+        await desk.beat(10)
+        desk.broker.trouble = {name: RequestTimeout(name) for name in ("completed orders", "executions")}
+        answer = desk.broker.fetch_open_orders
+
+        async def without_the_entry():
+            return tuple(order for order in await answer() if order.request.action is OrderAction.SELL)
+
+        desk.broker.fetch_open_orders = without_the_entry
+        await desk.beat(20)
+        assert not sent_after(desk, 3)
+        assert desk.execution.working_entries == 1
+
+
+async def test_a_cancel_that_nobody_answers_is_sent_once(tmp_path):
+    """An entry that is out of time is cancelled, and then its verdict is awaited, not asked for at every beat."""
+    async with trading_desk(tmp_path, entry_timeout_s=10) as desk:
+        await desk.signal()
+        await desk.beat(9)
+        desk.broker.silent = True
+        desk.broker.trouble["open orders"] = RequestTimeout("open orders")
+        await desk.beat(5)
+        assert [change for change, _ in sent_after(desk, 3)] == ["cancel"]
+
+
 async def test_an_answer_does_not_undo_what_was_heard_after_its_question(tmp_path):
     """The list had our entry working, the cancel was told since: the late answer does not bring it back to life."""
     async with trading_desk(tmp_path, entry_timeout_s=60) as desk:
@@ -171,6 +226,23 @@ async def test_an_answer_does_not_undo_what_was_heard_after_its_question(tmp_pat
         await desk.beat(1)
         assert desk.execution.working_entries == 0
         assert desk.intents.unresolved() == ()
+        assert not sent_after(desk, 3)
+
+
+async def test_a_list_from_before_a_row_does_not_undo_it(tmp_path):
+    """Asked before the user sold, answered after the row that says so: nothing of it is for sale again."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        await desk.beat(10)
+        free = late(desk.broker, "positions")
+        await desk.beat(8)
+        desk.broker.by_hand(1, -int(quantity))
+        await desk.settle()
+        free.set()
+        desk.broker.trouble["positions"] = RequestTimeout("positions")
+        await desk.settle()
+        desk.positions.request_flatten("flatten")
+        await desk.beat(1)
         assert not sent_after(desk, 3)
 
 
@@ -196,30 +268,6 @@ async def test_an_order_of_somebody_else_under_our_id_is_not_ours(tmp_path):
         await desk.beat(2)
         assert desk.execution.working_entries == 0
         assert desk.intents.unresolved() == ()
-
-
-async def test_what_an_ended_intent_left_working_finds_its_owner(tmp_path):
-    """An entry that works on though its intent was written off as closed is taken back in time like any other."""
-    async with trading_desk(tmp_path) as desk:
-        await desk.signal()
-        for intent in desk.intents.unresolved():
-            desk.intents.mark(intent.intent_id, IntentState.CLOSED)
-        broker = desk.broker
-    assert broker.leg(1, "entry").alive
-    async with trading_desk(tmp_path, broker, entry_timeout_s=10) as desk:
-        await desk.beat(13)
-        assert not any(held.alive for held in broker.orders.values())
-
-
-async def test_a_sale_by_hand_is_asked_about_at_once(tmp_path):
-    """The user sells everything in TWS: within two seconds nothing of ours can sell it again, and a human is told."""
-    async with trading_desk(tmp_path) as desk:
-        quantity = await desk.enter()
-        await desk.beat(20)
-        desk.broker.by_hand(1, -int(quantity))
-        await desk.beat(2)
-        assert not any(held.alive for held in desk.broker.orders.values())
-        assert any("shares of ours are gone" in text for _, text in desk.alerts.texts)
 
 
 # -- protection --------------------------------------------------------------------------------------------------------
@@ -314,16 +362,6 @@ async def test_a_wall_clock_that_steps_moves_no_time_limit(tmp_path, step):
         assert not sent_after(desk, 3)
         await desk.beat(4)
         assert [change for change, _ in sent_after(desk, 3)] == ["cancel"]
-
-
-async def test_a_wall_clock_that_is_set_back_makes_no_holding_younger(tmp_path):
-    """A position goes after its 30 s, whatever time it is said to be."""
-    async with trading_desk(tmp_path, time_stop_s=30) as desk:
-        await desk.enter()
-        await desk.beat(5)
-        desk.clock.stepped = timedelta(minutes=-10)
-        await desk.beat(27)
-        assert [row["reason"] for row in desk.journal["exits"]] == ["time stop"]
 
 
 async def test_a_list_that_is_older_than_a_row_undoes_nothing(tmp_path):

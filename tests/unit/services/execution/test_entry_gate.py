@@ -300,6 +300,19 @@ async def test_what_was_bought_since_the_funds_were_told_is_spent(tmp_path):
         assert told(desk)["buying power"].value == pytest.approx(bought + (bought - 600 * 5.02), rel=0.002)
 
 
+async def test_what_was_bought_since_the_funds_were_told_is_paid_for(tmp_path):
+    """An entry that has filled since is not in the amounts yet: its money is spent all the same."""
+    async with trading_desk(tmp_path) as desk:
+        desk.funds = replace(funds_of(summary("9000")), elapsed_s=desk.clock.elapsed())
+        await desk.enter(1)
+        await desk.enter(2)
+        await desk.signal(3)
+        assert broken(desk) == ["buying power"]
+        desk.funds = replace(funds_of(summary("9000")), elapsed_s=desk.clock.elapsed() + 0.1)
+        await desk.signal(3, item="once told, what is left is what is left")
+        assert broken(desk) == []
+
+
 async def test_the_account_is_asked_beside_the_work(tmp_path):
     """Once a minute; a question that hangs or fails holds no beat up, and the older answer stands."""
     clock = TestClock()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from momentum_kit.errors import RequestTimeout
+from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models import ExitRequest, IntentKind
 from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import trading_desk
@@ -60,20 +60,6 @@ async def test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_
 
 
 # -- once --------------------------------------------------------------------------------------------------------------
-
-
-async def test_nothing_is_sold_beside_a_sale_whose_send_broke_off(tmp_path):
-    """It may be out: however long the lists hang, no second one follows."""
-    async with trading_desk(tmp_path) as desk:
-        await desk.enter()
-        desk.broker.kill(desk.broker.leg(1, "target"))
-        await desk.settle()
-        desk.broker.trouble = {name: RequestTimeout(name) for name in LISTS}
-        desk.broker.fail_sends = [RequestTimeout("half of it may have gone out")]
-        await ask_exit(desk)
-        assert desk.broker.fail_sends == []
-        await desk.beat(30)
-        assert len(desk.broker.sent) == 3
 
 
 async def test_an_exit_waits_for_a_stop_whose_outcome_nobody_knows(tmp_path):
@@ -165,21 +151,6 @@ async def test_an_answer_from_before_the_exit_does_not_undo_it(tmp_path):
 # -- at all, and when --------------------------------------------------------------------------------------------------
 
 
-async def test_an_exit_goes_out_while_every_list_hangs(tmp_path):
-    """Asked for long ago and never answered: no list holds up an exit, nor a stop that is missing."""
-    async with trading_desk(tmp_path) as desk:
-        quantity = await desk.enter()
-        desk.broker.trouble = {name: asyncio.Event() for name in LISTS}
-        async with asyncio.timeout(20):
-            await desk.beat(16)
-            desk.broker.kill(desk.broker.leg(1, "stop"))
-            await desk.settle()
-            assert desk.broker.leg(1, "stop").alive
-            await ask_exit(desk)
-        target = desk.broker.leg(1, "target").request
-        assert (target.order_type, target.quantity) == ("MKT", quantity)
-
-
 @pytest.mark.parametrize("bid", [0.0, -1.0, math.nan])
 async def test_without_a_bid_the_stop_stays(tmp_path, bid):
     """Before the open an exit needs a price: without one it waits, says so once, and goes on when there is one."""
@@ -214,16 +185,42 @@ async def test_an_exit_that_cannot_be_priced_leaves_no_trail_of_intents(tmp_path
         assert sale.limit_price < 4.9
 
 
-async def test_a_stop_that_the_market_fell_through_is_sold_otherwise(tmp_path):
-    """A stop-limit whose limit lies above the bid protects nothing: the target is made marketable, a human is told."""
-    async with trading_desk(tmp_path, before_the_open()) as desk:
-        await desk.enter()
-        limit = desk.broker.leg(1, "stop").request.limit_price
-        desk.quotes[1] = quote_of(1, limit - 0.2, limit - 0.1, at=desk.clock.now())
-        await desk.beat(4)
-        target = desk.broker.leg(1, "target").request
-        assert target.limit_price < limit - 0.2
-        assert "SYM1: the market fell through the stop's limit; selling" in [text for _, text in desk.alerts.texts]
+async def test_an_exit_that_cannot_be_sent_is_not_tried_at_every_beat(tmp_path):
+    """It is tried every other second, and goes out with the first message that does."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.kill(desk.broker.leg(1, "target"))
+        await desk.settle()
+        desk.broker.fail_sends = [NotConnected("socket is down")] * 50
+        await ask_exit(desk)
+        await desk.beat(9)
+        assert 3 <= 50 - len(desk.broker.fail_sends) <= 6
+        desk.broker.fail_sends = []
+        await desk.beat(3)
+        assert desk.broker.leg(1, "exit").request.quantity == quantity
+
+
+async def test_a_target_of_another_group_goes_before_a_sale_of_its_own(tmp_path):
+    """Stop and target stand apart, and the stop is unheard of: the target goes first, or both could sell the same."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        target = desk.broker.leg(1, "target")
+        desk.broker.refuse = {"stop"}
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await desk.settle()
+        desk.broker.refuse, desk.broker.silent = set(), True
+        await desk.beat(2.5)  # the corrected stop is out, in a group of its own
+        sent = len(desk.broker.sent)
+        await ask_exit(desk)
+        await desk.beat(2)
+        assert [change for change, _ in desk.broker.sent[sent:]] == ["cancel"]
+        desk.broker.silent = False
+        desk.broker.update(target)
+        desk.broker.update(desk.broker.leg(1, "stop"))
+        await desk.beat(3)
+        sale = desk.broker.leg(1, "exit").request
+        assert (sale.order_type, sale.quantity) == ("MKT", quantity)
+        assert sale.oca_group == desk.broker.leg(1, "stop").request.oca_group
 
 
 async def test_one_quote_below_the_stops_limit_sells_nothing(tmp_path):

@@ -129,6 +129,19 @@ def test_one_answer_and_a_word_in_between_prove_nothing():
     assert symbol.answer(0).held == 0
 
 
+def test_a_fill_between_two_answers_begins_the_counting_anew():
+    """What one answer said was said before the fill: only two after it confirm each other."""
+    symbol = Symbol(0)
+    symbol.says(833, bought(833, 833))
+    symbol.row(833)
+    symbol.later(20)
+    symbol.answer(100)
+    symbol.says(533, bought(833, 833), sold(300, 300))
+    symbol.later(11)
+    assert symbol.answer(100).held == 533
+    assert symbol.answer(100).held == 100
+
+
 def test_other_peoples_shares_are_never_ours():
     """What two whole answers have beyond our executions is somebody else's; it is not sold, and nothing is less."""
     symbol = Symbol()
@@ -239,5 +252,6 @@ def test_a_lag_within_the_usual_takes_nothing_away(late_s):
     symbol = Symbol(0)
     symbol.says(100, bought(100, 100))
     symbol.later(late_s)
+    assert numbers(symbol.answer(0))[:2] == (100, 100)
     assert numbers(symbol.answer(0))[:2] == (100, 100)
     assert numbers(symbol.row(100)) == (100, 100, Agreement.AGREED)

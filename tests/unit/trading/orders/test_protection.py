@@ -88,6 +88,16 @@ def test_what_sells_at_the_market_needs_no_stop_beside_it():
     assert moves(of, 100) == ()
 
 
+def test_what_sells_at_the_market_takes_away_what_stands_apart():
+    """A target of another group could sell the same shares: it goes, once the broker works the sale."""
+    of = bracket(stop=S.CANCELLED)
+    sale = replace(as_market(of.target.request, Decimal(100)), order_id=9, oca_group="of its own")
+    of.legs["exit"] = Leg(role="exit", request=sale, sent_at=SENT_AT, state=S.SENT)
+    assert moves(of, 100) == ()
+    of.legs["exit"].state = S.WORKING
+    assert moves(of, 100) == (Cancel(of.target),)
+
+
 def test_less_than_held_may_be_sold_and_nothing_shrinks():
     """While only one witness says that there is less, no leg grows and none is taken away."""
     assert moves(bracket(), 100, sellable=0) == ()
