@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 TESTS :=
+RUNS := 3000
+SEED := 1
+RECORD :=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -53,8 +56,9 @@ docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
 	@echo site/index.html
 
-chaos: setup  ## every fault drill, and every pair of broker assumptions on its own
+chaos: setup  ## every fault drill, every pair of broker assumptions, and RUNS random worlds from SEED on; RECORD=1 notes it
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+	@$(BIN)/python -m tests.chaos.orders.run --runs $(RUNS) --seed $(SEED) $(if $(RECORD),--record)
 
 mutants: setup  ## is the proof a proof? bugs that cost money, planted one by one, must be caught; WORDS="stop" for some
 	@$(BIN)/python -m tests.mutants.run $(WORDS)

@@ -108,13 +108,15 @@ class Floor(TradingServices):
             MarketDataType.LIVE, self.clock.now(),
         )  # fmt: skip
 
-    async def reconcile(self) -> None:
-        """Rebuild from the broker's lists; the market goes on where the gateway holds an answer back."""
+    async def begin(self, *contracts: Contract) -> None:
+        """Learn price rules, rebuild from the broker's lists, run; the market goes on while an answer is held back."""
         starting: asyncio.Queue[None] = asyncio.Queue()
         starting.put_nowait(None)
 
         async def ask() -> None:
             try:
+                for contract in contracts:
+                    await self.rules.learn(contract)
                 await self.positions.reconcile()
             finally:
                 starting.task_done()
@@ -128,6 +130,7 @@ class Floor(TradingServices):
         if busy(starting):
             await self._drive((), [starting], after)
         await asking
+        self.tasks = self.start()
 
     async def drive(self, after: Callable[[datetime], Awaitable[bool]]) -> None:
         """Let the market run, step by step, until `after` says so; what ends a service is raised."""
@@ -217,9 +220,7 @@ async def trading_floor(gateway: SimulatedGateway, folder: Path, **settings: Any
         floor = AaplFloor(
             gateway, bridge, clock, broker=bridge, intents=intents, journal=journal, settings=settings
         )  # fmt: skip
-        await floor.rules.learn(CONTRACT)
-        await floor.reconcile()
-        floor.tasks = floor.start()
+        await floor.begin(CONTRACT)
         try:
             yield floor
         finally:

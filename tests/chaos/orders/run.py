@@ -1,0 +1,121 @@
+"""Plays many worlds: `python -m tests.chaos.orders.run --runs 3000 --seed 1`; ends with the number of violations."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from tests.chaos.orders.lives import Outcome, play
+from tests.chaos.orders.worlds import World, draw_world, simpler
+
+TABLE = Path(__file__).with_name("runs.md")
+MOST_SHRINKING = 150  # plays
+
+
+def play_once(world: World) -> Outcome:
+    """In a folder and a loop of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(play(world, Path(folder)))
+
+
+def shrink(world: World, kind: str) -> Outcome:
+    """The least of a world that still breaks in the same way."""
+    left, best = MOST_SHRINKING, play_once(world)
+    smaller = True
+    while smaller and left > 0:
+        smaller = False
+        for candidate in simpler(best.world):
+            left -= 1
+            outcome = play_once(candidate)
+            if any(kind in violation for violation in outcome.violations):
+                best, smaller = outcome, True
+                break
+            if left <= 0:
+                break
+    return best
+
+
+def kind_of(violation: str) -> str:
+    """'second 12: bare: AAPL: ...' -> 'bare'."""
+    return violation.split(": ")[1]
+
+
+def describe(outcome: Outcome) -> Iterator[str]:
+    """A world that breaks, its story and what was found."""
+    world = outcome.world
+    yield f"seed {world.seed}: {len(world.listings)} symbols, {world.seconds} s, latency {world.latency_ms} ms"
+    yield f"  assumptions {world.assumptions}, partial fills {world.partial_fill_share}, {world.settings}"
+    yield from (f"  {deed}" for deed in world.deeds)
+    yield from (f"  {line}" for line in outcome.story)
+    yield from (f"  ==> {violation}" for violation in outcome.violations)
+
+
+def _quiet() -> None:
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _seed(seed: int) -> Outcome:
+    return play_once(draw_world(seed))
+
+
+def main() -> int:
+    """Exit status 1 unless nothing was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-shrink", action="store_true")
+    parser.add_argument("--record", action="store_true", help=f"append a line to {TABLE.name}")
+    given = parser.parse_args()
+    _quiet()
+    began = time.monotonic()
+    bad: list[Outcome] = []
+    sums: Counter[str] = Counter()
+    seeds = range(given.seed, given.seed + given.runs)
+    with contextlib.ExitStack() as stack:
+        if given.processes > 1:
+            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(given.processes, _quiet))
+            outcomes = pool.imap_unordered(_seed, seeds)
+        else:
+            outcomes = map(_seed, seeds)
+        for number, outcome in enumerate(outcomes, 1):
+            sums.update(lives=outcome.lives, entries=outcome.entries, fills=outcome.fills, faults=outcome.faults)
+            if outcome.violations:
+                bad.append(outcome)
+                print(f"seed {outcome.world.seed}: {outcome.violations[0]}", flush=True)
+            if number % 100 == 0:
+                rate = number / (time.monotonic() - began)
+                print(f"{number} of {given.runs} worlds, {rate:.1f} a second, {len(bad)} broken", flush=True)
+    took = time.monotonic() - began
+    for outcome in sorted(bad, key=lambda each: each.world.seed)[: 0 if given.no_shrink else 5]:
+        least = shrink(outcome.world, kind_of(outcome.violations[0]))
+        print("", *describe(least), sep="\n")
+    print(f"{given.runs} worlds from seed {given.seed} in {took:.0f} s, {given.runs / took:.1f} a second")
+    print(", ".join(f"{count} {name}" for name, count in sums.items()))
+    for kind, count in Counter(kind_of(each) for outcome in bad for each in outcome.violations).most_common():
+        print(f"{count:5} {kind}")
+    violations = sum(len(outcome.violations) for outcome in bad)
+    if given.record:
+        with TABLE.open("a", encoding="utf-8") as table:
+            table.write(
+                f"| {datetime.now(UTC):%Y-%m-%d} | {given.seed} | {given.runs} | {sums['lives']} | {sums['entries']} | "
+                f"{sums['fills']} | {sums['faults']} | {given.runs / took:.1f} | {violations} |\n"
+            )
+    print(f"violations: {violations}")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

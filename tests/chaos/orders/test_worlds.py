@@ -1,0 +1,76 @@
+"""A few random worlds of the order services in every run of the tests; `make chaos` plays thousands."""
+
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.simgateway.embedding import AAPL, ManualCancel, ManualTrade
+from tests.chaos.orders.lives import play
+from tests.chaos.orders.run import describe, kind_of
+from tests.chaos.orders.worlds import Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
+from tests.helpers.trading_floor import steady
+
+SEEDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18)  # in each of them something is bought
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_world_ends_well(tmp_path: Path, seed: int) -> None:
+    """Whatever goes wrong in it: nothing sold that is not ours, nothing bare, and in the end all is settled."""
+    outcome = await play(draw_world(seed), tmp_path)
+    assert not outcome.violations, "\n".join(describe(outcome))
+    assert outcome.fills
+
+
+def quiet_world(*deeds: Deed) -> World:
+    """One symbol whose price stands still, bought at second 2."""
+    listing = Listing(AAPL, tuple(steady(5.0, 40, 20_000)))
+    signal = Signal(second=2, con_id=AAPL.con_id, item="story:1", atr=0.01)
+    return World(
+        seed=1,
+        seconds=40,
+        listings=(listing,),
+        deeds=(signal, *deeds),
+        assumptions={"oca_member_cancelled": "group_lives"},
+        flatten_at_end=False,
+    )
+
+
+async def test_what_a_person_sold_is_let_go(tmp_path: Path) -> None:
+    """Shares of ours that were sold by hand: no order sells them again, and a human is told."""
+    outcome = await play(quiet_world(Mishap(second=8, fault=ManualTrade(symbol="AAPL", quantity=10_000))), tmp_path)
+    assert not outcome.violations, "\n".join(describe(outcome))
+    assert any("are gone" in line for line in outcome.story)
+
+
+async def test_a_position_that_nobody_protects_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guardian that never places a stop where one was cancelled is found, at the bound and at the end."""
+    monkeypatch.setattr("momentum_kit.services.execution.guardian.protective_moves", lambda *_: ())
+    outcome = await play(quiet_world(Mishap(second=8, fault=ManualCancel(symbol="AAPL", order_type="STP"))), tmp_path)
+    assert {kind_of(violation) for violation in outcome.violations} >= {"bare", "unprotected at the end"}
+
+
+async def test_a_session_that_dies_between_two_legs_is_survived(tmp_path: Path) -> None:
+    """Right after the second leg of a bracket nothing is at work at the broker yet: the next life finds it so."""
+    deeds = (
+        Death(second=1, doing="place", times=2, after=True),
+        Signal(second=12, con_id=AAPL.con_id, item="story:2", atr=0.01),
+    )
+    outcome = await play(quiet_world(*deeds), tmp_path)
+    assert outcome.lives == 2
+    assert outcome.entries == 1
+    assert {kind_of(violation) for violation in outcome.violations} <= {"a staged leg was left"}
+
+
+def test_a_world_is_drawn_again_from_its_seed_and_shrinks() -> None:
+    """The same seed is the same world, and what is simpler has less in it."""
+    world = draw_world(5)
+    assert draw_world(5) == world
+    assert draw_world(6) != world
+    less = list(simpler(world))
+    assert less
+    assert all(
+        (len(each.deeds), len(each.listings), len(each.assumptions), each.seconds, each.partial_fill_share)
+        != (len(world.deeds), len(world.listings), len(world.assumptions), world.seconds, world.partial_fill_share)
+        or each.listings != world.listings
+        for each in less
+    )

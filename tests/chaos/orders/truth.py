@@ -1,0 +1,250 @@
+"""What the gateway itself knows of our orders, second by second, and what must never be true of it.
+
+Ours is what carries a reference of ours. Shares of a symbol that our executions bought and did not sell are ours as
+long as the account has them; a person who sells more than their own sells some of ours.
+
+Seconds count only while the services are connected and nothing is on its way that excuses them: events or answers that
+the gateway still holds back, an order that it lost, a line that is down. The bounds:
+
+- What live orders of ours could sell is more than what is held of ours for at most 3 s (DESIGN.md: two whole answers,
+  asked at once); where fills go on, it trails by no more than those of 3 s.
+- Held shares of ours are without an order that can trigger or sells for at most 5 s: 2 s by the law, 2 s in which a
+  partly filled entry may still fill while its children wait (PARTIAL_GRACE_S), 1 s for the step of these worlds. In a
+  symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more.
+"""
+
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from momentum_kit.services.execution import is_ours
+from momentum_kit.simgateway.broker import Presets
+from momentum_kit.simgateway.broker.oca_groups import family_room
+from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.server import SimulatedGateway
+from momentum_kit.simgateway.trading_hours import may_trade
+from tests.chaos.orders.worlds import World
+
+ZERO = Decimal(0)
+TOO_MUCH_S = 3
+BARE_S = 5
+# after it was played: how long a fault excuses a wrong order, beyond what the gateway still holds back, seconds
+EXCUSES_S = {"drop_order": 20, "stray_end": 6, "unreadable_row": 8, "reorder": 3, "duplicate": 0, "delay_acks": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares of one symbol at the gateway: ours bought and sold, all that the account has, and what orders could do."""
+
+    bought: Decimal
+    sold: Decimal
+    position: Decimal
+    could_sell: Decimal
+    covered: Decimal
+    orders: tuple[str, ...]
+
+    @property
+    def ours(self) -> Decimal:
+        """Held of ours."""
+        return min(self.bought - self.sold, max(self.position, ZERO))
+
+    @property
+    def peoples(self) -> Decimal:
+        """Held of a person's own; negative: they sold so many of ours."""
+        return self.position - (self.bought - self.sold)
+
+    def __str__(self) -> str:
+        orders = "; ".join(self.orders) or "no orders"
+        return (
+            f"ours {self.ours:f} (bought {self.bought:f}, sold {self.sold:f}), account {self.position:f}, orders could "
+            f"sell {self.could_sell:f}, cover {self.covered:f}: {orders}"
+        )
+
+
+@dataclass
+class Watch:
+    """Looks at the gateway after every step. violations: what was found, with the second; story: what happened."""
+
+    gateway: SimulatedGateway
+    world: World
+    violations: list[str] = field(default_factory=list)
+    story: list[tuple[int, str]] = field(default_factory=list)
+    held_back_until: datetime | None = None
+    excused_until: int = 0
+    _too_much_s: Counter[int] = field(default_factory=Counter)
+    _bare_s: Counter[int] = field(default_factory=Counter)
+    _ours: dict[int, deque[Decimal]] = field(default_factory=dict)
+    _refused: set[int] = field(default_factory=set)
+    _faults_seen: int = 0
+    _found: set[tuple[str, int]] = field(default_factory=set)
+    _told: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.began = self.gateway.hub.now
+        delays = self.gateway.hub.faults.delays
+        hold = delays._hold
+
+        def held(session: Any, request: Any, fault: Any) -> None:
+            until = self.gateway.hub.now + timedelta(milliseconds=fault.delay_ms)
+            self.held_back_until = max(self.held_back_until or until, until)
+            hold(session, request, fault)
+
+        delays._hold = held
+
+    @property
+    def second(self) -> int:
+        """Market seconds since the world began."""
+        return round((self.gateway.hub.now - self.began).total_seconds())
+
+    @property
+    def excused(self) -> str:
+        """Why the services may be wrong now; empty if nothing is on its way."""
+        hub, now = self.gateway.hub, self.gateway.hub.now
+        delays = hub.faults.delays
+        if hub.faults.effects.offline:
+            return "the gateway has lost IB"
+        if hub.broker.troubles.presets != Presets():
+            return "the gateway's presets refuse orders"
+        if self.held_back_until is not None and now <= self.held_back_until:
+            return "an answer is held back"
+        late = [kind for kind, due in delays._last_due.items() if now < due] + [
+            k for k, lag in delays._lags.items() if lag
+        ]
+        if set(late) & {"statuses", "positions", "executions"}:
+            return f"{', '.join(late)} are late"
+        return "a fault was just played" if self.second <= self.excused_until else ""
+
+    def tell(self, text: str) -> None:
+        """Note what happens, for whoever reads a failure."""
+        self.story.append((self.second, text))
+
+    def found(self, what: str, con_id: int, why: str) -> None:
+        """Something that must not be, once for each kind and symbol."""
+        if (what, con_id) not in self._found:
+            self._found.add((what, con_id))
+            self.violations.append(f"second {self.second}: {what}: {self._symbol(con_id)}: {why}")
+            self.tell(f"VIOLATION {what}")
+
+    def look(self, *, connected: bool, items: dict[str, str]) -> None:
+        """After a step. connected: the services have recovered; items: news items by order reference."""
+        self._see_faults()
+        counts = connected and not self.excused
+        for con_id, holding in self.holdings().items():
+            words = str(holding)
+            if self._told.get(con_id) != words:
+                self._told[con_id] = words
+                self.tell(f"{self._symbol(con_id)}: {words}")
+            if holding.sold > holding.bought:
+                whose = "a person's own shares" if holding.position >= 0 else "what nobody held"
+                self.found("sold too much", con_id, f"our orders sold {whose}: {words}")
+            too_much = counts and holding.could_sell > holding.ours
+            self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
+            lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
+            lately.append(holding.ours)
+            if self._too_much_s[con_id] > TOO_MUCH_S and holding.could_sell > max(lately):
+                self.found("could sell more than is held", con_id, f"for {self._too_much_s[con_id]} s: {words}")
+            bare = counts and holding.covered < holding.ours
+            self._bare_s[con_id] = self._bare_s[con_id] + 1 if bare else 0
+            if self._bare_s[con_id] > BARE_S * (1 + (con_id in self._refused)):
+                self.found("bare", con_id, f"for {self._bare_s[con_id]} s: {words}")
+        self._look_at_entries(items)
+
+    def holdings(self) -> dict[int, Holding]:
+        """Each symbol as it stands."""
+        state = self.gateway.hub.broker._state
+        traded: defaultdict[tuple[int, str], Decimal] = defaultdict(Decimal)
+        for report in state.executions:
+            if is_ours(report.order.order_ref):
+                traded[report.order.con_id, report.side] += report.shares
+        found = {}
+        for listing in self.world.listings:
+            con_id = listing.instrument.con_id
+            tickets = [t for t in state.book.working(con_id) if is_ours(t.order.order_ref)]
+            selling = [t for t in tickets if t.sign < 0 and t.stage is not Stage.CHILD]
+            could, covered = self._by_group(selling), self._by_group([t for t in selling if self._sells(t)])
+            found[con_id] = Holding(
+                bought=traded[con_id, "BOT"],
+                sold=traded[con_id, "SLD"],
+                position=state.account.quantity(con_id),
+                could_sell=could,
+                covered=covered,
+                orders=tuple(map(_words, tickets)),
+            )
+        return found
+
+    def staged(self) -> list[str]:
+        """Orders of ours that were handed over and never transmitted."""
+        return [
+            _words(t) for t in self.gateway.hub.broker._book if t.stage is Stage.STAGED and is_ours(t.order.order_ref)
+        ]
+
+    def _by_group(self, tickets: list[Ticket]) -> Decimal:
+        """Shares that these could sell together: an OCA group counts once."""
+        groups: dict[object, Decimal] = {}
+        book = self.gateway.hub.broker._book
+        uncapped = self.gateway.hub.broker.assumptions.family_cap == "uncapped"
+        for ticket in tickets:
+            room, parent = ticket.order.remaining, book.parent(ticket)
+            if parent is not None and parent.is_open and not uncapped:
+                room = min(room, family_room(ticket, parent, book))  # never beyond what a living parent has filled
+            key = ticket.order.oca_group or id(ticket)
+            groups[key] = max(groups.get(key, ZERO), room)
+        return sum(groups.values(), ZERO)
+
+    def _sells(self, ticket: Ticket) -> bool:
+        """True for an order that can trigger in this session, or sells at today's bid."""
+        market, now = self.gateway.hub.market, self.gateway.hub.now
+        quote = market.quote(ticket.order.con_id)
+        if not may_trade(now, ticket.extended) or quote is None:
+            return False
+        limit = ticket.limit
+        return ticket.awaits_trigger or limit is None or limit <= quote.bid
+
+    def _look_at_entries(self, items: dict[str, str]) -> None:
+        entered: Counter[str] = Counter()
+        for ticket in self.gateway.hub.broker._book:
+            order = ticket.order
+            if (
+                order.action == "BUY"
+                and is_ours(order.order_ref)
+                and ticket.stage is not Stage.STAGED
+                and order.perm_id
+            ):
+                item = items.get(order.order_ref, order.order_ref)
+                entered[item] += 1
+                if entered[item] > 1:
+                    self.found("a second entry", order.con_id, f"for {item}")
+
+    def _see_faults(self) -> None:
+        log = self.gateway.hub.faults.log
+        for entry in log[self._faults_seen :]:
+            self.tell(f"fault: { {k: v for k, v in entry.items() if k not in ('time', 'clients')} }")
+            if entry["kind"] in ("refuse_stops", "doomed_modify"):
+                self._refused |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
+            lasts = EXCUSES_S.get(entry["kind"], 0)
+            if entry["kind"] == "delay_acks":
+                lasts = int(entry["for_s"] + entry["delay_ms"] / 1000) + 1
+            if lasts:
+                self.excused_until = max(self.excused_until, self.second + lasts)
+        self._faults_seen = len(log)
+        for session in self.gateway.hub.sessions():
+            armed = [fault for fault in getattr(session.filter, "_faults", ()) if fault.left > 0]
+            if armed or session in self.gateway.hub.faults.effects._swallow:
+                self.excused_until = max(self.excused_until, self.second + 8 if armed else self.second + 20)
+
+    def _symbol(self, con_id: int) -> str:
+        found = self.gateway.hub.market.find(con_id=con_id)
+        return found[0].symbol if found else str(con_id)
+
+
+def _words(ticket: Ticket) -> str:
+    order = ticket.order
+    price = "" if order.limit_price is None else f" at {order.limit_price:g}"
+    trigger = "" if order.stop_price is None else f" below {order.stop_price:g}"
+    group = f" in {order.oca_group[-6:]}" if order.oca_group else ""
+    return (
+        f"{order.order_id} {order.action} {order.order_type} {order.remaining:f} of {order.quantity:f}{price}{trigger} "
+        f"{order.status}/{ticket.stage.name.lower()}{group}"
+    )
