@@ -1,7 +1,7 @@
-"""The planted bugs, by what they get wrong: what is held, the orders, the entries."""
+"""The planted bugs, by what they get wrong."""
 
-from tests.mutants.bugs.entries import ENTRIES
-from tests.mutants.bugs.holding import HOLDING
-from tests.mutants.bugs.orders import ORDERS
+from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, protection
 
-MUTANTS = (*HOLDING, *ORDERS, *ENTRIES)
+MUTANTS = tuple(
+    mutant for subject in (evidence, lists, books, protection, exits, orders, entries) for mutant in subject.MUTANTS
+)

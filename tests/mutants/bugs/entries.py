@@ -3,7 +3,7 @@
 from tests.mutants.bugs.node_ids import ENTRY_GATE, EXECUTION, GATE, PRICES, SIZING
 from tests.mutants.mutant import Mutant
 
-ENTRIES = (
+MUTANTS = (
     Mutant(
         "the gate ignores stale symbols",
         "services/execution/entry_facts.py",

@@ -1,0 +1,126 @@
+"""Bugs about exits: how much, once, at what price, and that nothing holds them up."""
+
+from tests.mutants.bugs.node_ids import CASES, EXECUTION, EXITS
+from tests.mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a stop that the market fell through is not noticed",
+        "services/execution/guardian.py",
+        "if gapped and bracket.exit is None and",
+        "if False and bracket.exit is None and",
+        CASES("test_a_stop_limit_that_is_gapped_through_is_no_protection"),
+    ),
+    Mutant(
+        "one bad quote below the stop's limit sells",
+        "services/execution/guardian.py",
+        "GAPPED_S = 2.0 ",
+        "GAPPED_S = 0.0 ",
+        EXITS("test_one_quote_below_the_stops_limit_sells_nothing"),
+    ),
+    Mutant(
+        "an exit after a partly filled order sells too few",
+        "services/execution/guardian.py",
+        "leg.request, evidence.sellable + self._witnesses.filled(leg))",
+        "leg.request, evidence.sellable)",
+        EXITS("test_an_exit_after_a_partly_filled_target_sells_all_that_is_left"),
+    ),
+    Mutant(
+        "an exit sells what was bought, whatever the stop has sold",
+        "services/execution/guardian.py",
+        "leg.request, evidence.sellable + self._witnesses.filled(leg))",
+        "leg.request, bracket.intent.quantity)",
+        EXITS("test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_more"),
+    ),
+    Mutant(
+        "an exit changes the stop's type",
+        "services/execution/guardian.py",
+        "target, stop = bracket.target, bracket.stop",
+        "target, stop = bracket.stop, bracket.stop",
+        EXECUTION("test_an_exit_turns_the_target_and_leaves_the_stop"),
+    ),
+    Mutant(
+        "an exit stands outside the stop's group",
+        "services/execution/guardian.py",
+        "group = group or oca_group(intent)",
+        "group = oca_group(intent)",
+        EXECUTION("test_an_exit_without_a_target_sells_in_the_stops_group"),
+    ),
+    Mutant(
+        "an exit sells while the entry still buys",
+        "services/execution/guardian.py",
+        "        if bracket.entry_live:\n            await self.cancel_entry(bracket)\n",
+        "        if False:\n            await self.cancel_entry(bracket)\n",
+        EXECUTION("test_exit_while_the_entry_works"),
+    ),
+    Mutant(
+        "an exit is sent into a halt",
+        "services/execution/guardian.py",
+        "if not self._may_sell(bracket):",
+        "if False:",
+        EXECUTION("test_halt_keeps_the_stop"),
+    ),
+    Mutant(
+        "an exit outside regular hours is a market order",
+        "services/execution/guardian.py",
+        "if self._context.regular_hours(self._context.clock.now()):\n            return as_market",
+        "if True:\n            return as_market",
+        EXECUTION("test_outside_hours_the_exit_is_a_marketable_limit"),
+    ),
+    Mutant(
+        "an exit that does not fill stays where it is",
+        "services/execution/guardian.py",
+        "LADDER_PCT[min(bracket.exit_tries, len(LADDER_PCT) - 1)]",
+        "LADDER_PCT[0]",
+        EXECUTION("test_outside_hours_the_exit_is_a_marketable_limit"),
+    ),
+    Mutant(
+        "an exit sells at a bid that is none",
+        "services/execution/guardian.py",
+        "if quote is None or not quote.bid > 0:",
+        "if quote is None:",
+        EXITS("test_without_a_bid_the_stop_stays"),
+    ),
+    Mutant(
+        "an exit waits for the disk, and fails where it is full",
+        "services/execution/order_desk.py",
+        "self._context.written(self._context.intents.record(intent), what)",
+        "self._context.intents.record(intent).result()",
+        EXECUTION("test_exit_survives_a_full_disk"),
+    ),
+    Mutant(
+        "an exit waits for a list",
+        "services/execution/execution_service.py",
+        "        apply = await self._recovery.ask(kind)\n",
+        "        async with self._lock:\n            apply = await self._recovery.ask(kind)\n",
+        CASES("test_an_exit_waits_for_no_list"),
+    ),
+    Mutant(
+        "a stop is placed beside a sale that nobody speaks of",
+        "services/execution/guardian.py",
+        "                if leg.selling:\n                    leg.state = OrderState.UNKNOWN",
+        "                if False:\n                    leg.state = OrderState.UNKNOWN",
+        EXITS("test_no_stop_is_placed_beside_a_sale_that_nobody_speaks_of"),
+    ),
+    Mutant(
+        "an exit that cannot be sent is tried at every beat",
+        "services/execution/guardian.py",
+        "if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:",
+        "if not evidence.sellable:",
+        EXITS("test_an_exit_that_cannot_be_sent_is_not_tried_at_every_beat"),
+    ),
+    Mutant(
+        "a target that may not be changed is tried for ever",
+        "services/execution/guardian.py",
+        "TURNS_TRIED = 2 ",
+        "TURNS_TRIED = 10**9 ",
+        EXECUTION("test_a_target_that_may_not_be_changed_is_sold_beside"),
+    ),
+    Mutant(
+        "a sell goes out beside a target of another group",
+        "services/execution/guardian.py",
+        "if await self._free_of_target(bracket, now):",
+        "if True:",
+        EXITS("test_a_target_of_another_group_goes_before_a_sale_of_its_own"),
+    ),
+)
