@@ -17,7 +17,7 @@ from typing import Self
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = "momentum_kit"
 COPIED = (PACKAGE, "tests")  # so that a run of minutes sees one state of what is being worked on
-TEST_S, RUN_S = 60, 240  # of one test, and of one mutant: a bug may well hang
+TEST_S, RUN_S = 120, 300  # of one test, and of one mutant: a bug may well hang
 PYTEST = [
     sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout",
     "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider", "--timeout", str(TEST_S), "--hypothesis-seed", "0",

@@ -10,6 +10,8 @@ from tests.mutants.bugs import MUTANTS
 from tests.mutants.mutant import PACKAGE, PROJECT, PYTEST, Fate, Mutant, Stale, Workshop, environment
 from tests.mutants.run import main
 
+pytestmark = pytest.mark.timeout(600)  # runs of pytest in a run of pytest, on a machine that may be busy
+
 TEST = ("tests/test_sum.py::test_two_and_three",)
 KILLED = Mutant("adds nothing", "sum.py", "a + b", "a", TEST)
 MOVED_ON = Mutant("moved on", "sum.py", "a - b", "a", TEST)
