@@ -142,7 +142,7 @@ MUTANTS = (
         "services/execution/witnesses.py",
         "mine = [p for p in positions if p.account == self._context.account]",
         "mine = list(positions)",
-        DOUBT("test_the_rows_of_another_account_say_nothing"),
+        DOUBT("test_the_holdings_of_another_account_bar_nothing"),
     ),
     Mutant(
         "a size filled by status alone is not filled",

@@ -76,26 +76,33 @@ async def test_nothing_is_entered_before_a_list_is_known(tmp_path, name):
 
 
 async def test_the_rows_of_another_account_say_nothing(tmp_path):
-    """Somebody else's account is flat in the symbol, by a row and by every list: what is ours is sold all the same."""
+    """Somebody else's account is flat in the symbol, a row says: what is ours is sold all the same."""
     async with trading_desk(tmp_path) as desk:
         quantity = await desk.enter()
-        theirs = Position(account="DU2", contract=contract_of(1), quantity=Decimal(0), average_cost=0.0)
-        answer = desk.broker.fetch_positions
-
-        async def both():
-            return (*await answer(), theirs)
-
-        desk.broker.fetch_positions = both
-        await desk.beat(40)
-        assert not sent_after(desk, 3)
-        assert not desk.alerts.texts
         desk.broker.trouble["positions"] = RequestTimeout("positions")
-        desk.broker.rows.put_nowait(theirs)
+        desk.broker.rows.put_nowait(
+            Position(account="DU2", contract=contract_of(1), quantity=Decimal(0), average_cost=0.0)
+        )
         await desk.settle()
         desk.positions.request_flatten("flatten")
         await desk.settle()
-        assert desk.broker.leg(1, "target").request.order_type == "MKT"
-        assert desk.broker.leg(1, "target").request.quantity == quantity
+        target = desk.broker.leg(1, "target").request
+        assert (target.order_type, target.quantity) == ("MKT", quantity)
+
+
+async def test_the_holdings_of_another_account_bar_nothing(tmp_path):
+    """Every list of positions names them as well: in our account the symbol is free."""
+    broker = MemoryBroker(TestClock())
+    answer = broker.fetch_positions
+    theirs = Position(account="DU2", contract=contract_of(1), quantity=Decimal(500), average_cost=5.0)
+
+    async def both():
+        return (*await answer(), theirs)
+
+    broker.fetch_positions = both
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.signal(1)
+        assert desk.journal["risk"][-1]["verdict"] == "accepted"
 
 
 # -- what has ended, and what has not ----------------------------------------------------------------------------------
