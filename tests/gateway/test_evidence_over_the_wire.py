@@ -3,6 +3,7 @@
 Every delay is in market time and independent of the others; the market goes on behind answers that are held back.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from momentum_kit.simgateway.embedding import (
 )
 from momentum_kit.simgateway.server import SimulatedGateway
 from tests.helpers.trading_floor import AaplFloor, gateway_on, steady, trading_floor
+
+log = logging.getLogger(__name__)
 
 LISTS = ("reqPositions", "reqOpenOrders", "reqCompletedOrders", "reqExecutions")
 
@@ -198,3 +201,46 @@ async def test_a_kill_while_a_list_is_held_back(tmp_path: Path, which: str) -> N
         assert (floor.worst, floor.held()) == (0, 0)
         sold = [row for row in floor.rows("orders") if row["change"] == "modify"]
         assert [(row["leg"], row["order_type"]) for row in sold] == [("exit", "MKT")]
+
+
+async def test_a_walk_through_one_bracket(tmp_path: Path) -> None:
+    """Partly filled, executions 20 s late, the socket lost, the engine gone, a kill: at each step what the three say.
+
+    `--log-cli-level=INFO` shows the walk: the witnesses, what may be sold, and what rests at the broker.
+    """
+    steps: list[tuple[str, str, list[tuple[str, int]]]] = []
+
+    def note(floor: AaplFloor, what: str) -> None:
+        evidence = floor.execution._witnesses.evidence(AAPL.con_id)
+        words = f"{evidence.numbers()}; held {evidence.held:f}, sellable {evidence.sellable:f}, {evidence.agreement}"
+        steps.append((what, words, live_sells(gateway)))
+        log.info("%s %s: %s; at the broker %s", f"{floor.clock.now():%H:%M:%S}", what, words, live_sells(gateway))
+
+    async with gateway_on(steady(4.99, 2, 300) + steady(5.10, 8, 300) + steady(5.10, 400)) as gateway:
+        gateway.inject(Lag(of="executions", lag_ms=20_000))
+        async with trading_floor(gateway, tmp_path, time_stop_s=6000) as floor:
+            await floor.run(4, {2: lambda: floor.signal(5.0)})
+            note(floor, "the entry is partly filled, its executions are not told")
+            await floor.run(4)
+            note(floor, "the rest of the entry is cut, stop and target are of the shares held")
+            held = floor.held()
+            assert 0 < held < 833
+        await alone(gateway, 3)
+        async with trading_floor(gateway, tmp_path, time_stop_s=6000) as floor:
+            await floor.run(1)
+            note(floor, "the socket was lost: a new session, executions still on their way")
+            await floor.run(4)
+        await alone(gateway, 4)
+        async with trading_floor(gateway, tmp_path, time_stop_s=6000) as floor:
+            await floor.run(15)
+            note(floor, "the engine was gone: another session, the executions have come")
+            assert (floor.ledger.position(AAPL.con_id), floor.held()) == (held, held)
+            floor.positions.request_flatten("kill", floor.execution.held)
+            await floor.run(2)
+            note(floor, "a kill: the target sells, its execution is late again")
+            await floor.run(30)
+            note(floor, "all agree")
+            assert (floor.worst, floor.held(), live_sells(gateway), floor.positions.flat) == (0, 0, [], True)
+            assert floor.intents.unresolved() == ()
+    resting = [sum(left for kind, left in sells if kind == "STP") for _, _, sells in steps[:4]]
+    assert resting[1:] == [held] * 3

@@ -118,7 +118,11 @@ class ExecutionService:
     def held(self) -> tuple[Contract, ...]:
         """Contracts of which something of ours is held by anybody's word, whatever the executions say."""
         brackets = ((b, self._witnesses.evidence(b.intent.contract.con_id)) for b in self._desk.in_order())
-        return tuple(bracket.intent.contract for bracket, evidence in brackets if evidence.held > 0)
+        return tuple(
+            bracket.intent.contract
+            for bracket, evidence in brackets
+            if evidence.held > 0 or (evidence.unexplained and bracket.any_live)
+        )
 
     def exit_reason(self, con_id: int) -> str:
         """Why the latest position of a contract was, or is being, left; empty if nobody asked for it."""

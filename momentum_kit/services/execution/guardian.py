@@ -144,8 +144,10 @@ class Guardian:
                     continue  # nothing that protects is taken away while only the lists can tell
                 case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < REAP_GRACE_S:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
-                case Cancel() if bracket.uncertain or (
-                    bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S
+                case Cancel() if (
+                    bracket.uncertain
+                    or evidence.unexplained
+                    or (bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S)
                 ):
                     continue
                 case PlaceStop(quantity):

@@ -58,7 +58,8 @@ class OrderDesk:
             bracket.replaced.append(old)
         if not second:
             bracket.legs[leg.role] = leg
-        self._legs[leg.request.order_id] = (bracket, leg)
+        if leg.request.order_id > 0:  # lists of ended orders carry none
+            self._legs[leg.request.order_id] = (bracket, leg)
         if leg.perm_id:
             self._by_perm[leg.perm_id] = (bracket, leg)
         self._of_symbol.setdefault(bracket.intent.contract.con_id, []).append(leg)

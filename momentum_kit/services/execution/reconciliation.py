@@ -39,6 +39,12 @@ class BrokerTruth:
         """Open orders that belong to an intent, as far as the list is known."""
         return tuple(order for order in self.open_orders or () if order.request.order_ref == intent.intent_id)
 
+    def named(self, intent: Intent) -> Decimal:
+        """Net shares that the lists of orders call filled for an intent: the orders' own word, beside executions."""
+        listed = [*(self.open_orders or ()), *(self.completed or ())]
+        own = [order for order in listed if order.request.order_ref == intent.intent_id]
+        return sum((filled_by(order) * order.request.action.sign for order in own), Decimal(0))
+
     def knows(self, intent: Intent) -> bool:
         """True if the broker lists an order or an execution of it, open or ended today."""
         listed = (order.request.order_ref for order in (*(self.open_orders or ()), *(self.completed or ())))
@@ -141,9 +147,15 @@ async def _whole_or_unknown(name: str, asked: Awaitable[tuple[_Row, ...]]) -> tu
         return None
 
 
-def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentState:
-    """What became of an intent whose end nobody wrote down; ours: shares of it that executions say are held.
+def filled_by(order: OpenOrder) -> Decimal:
+    """Shares that a listed order has filled; some gateways name no size of one that is Filled."""
+    return order.request.quantity if order.status == "Filled" and not order.filled else order.filled
 
+
+def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentState:
+    """What became of an intent whose end nobody wrote down.
+
+    ours: shares of its symbol that we hold, by executions or by the orders' own word.
     WORKING while an order of it is open or its shares are held; REFUSED if it never reached the broker. Where a list
     is unknown nothing is concluded from what the others do not have.
     """

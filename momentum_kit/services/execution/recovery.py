@@ -38,7 +38,7 @@ from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.guardian import PATIENCE_S, resume_exit
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
-from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, role_of
+from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, filled_by, role_of
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Agreement, Bracket, Leg, OrderState
@@ -172,6 +172,7 @@ class Recovery:
                 resume_exit(bracket, intent, now)
         if truth.executions is not None:
             self._witnesses.executions_whole = True
+        self._follow_what_has_ended(truth.completed or (), {intent.intent_id: intent for intent in unresolved})
         if truth.open_orders is not None:
             await self._apply_orders(truth.open_orders, truth.completed, self._desk.words)
         if truth.positions is not None:
@@ -213,6 +214,23 @@ class Recovery:
             if not young:
                 bracket.uncertain = ""
 
+    def _follow_what_has_ended(self, completed: tuple[OpenOrder, ...], intents: dict[str, Intent]) -> None:
+        """Today's ended orders of open intents are witnesses too: their executions may come late, or never."""
+        for order in completed:
+            intent = intents.get(order.request.order_ref)
+            if intent is not None:
+                self._desk.track(self._bracket_of(intent), self._listed_leg(order, intent))
+
+    def _listed_leg(self, order: OpenOrder, intent: Intent) -> Leg:
+        return Leg(
+            role=role_of(order, intent),
+            request=replace(order.request, transmit=True),
+            sent_at=self._context.clock.elapsed(),
+            perm_id=order.perm_id,
+            named=filled_by(order),
+            state=FROM_LIST.get(order.status, OrderState.UNKNOWN),
+        )
+
     def _own_what_nobody_owns(self, listed: tuple[OpenOrder, ...]) -> None:
         """An open order that carries a reference of ours gets an owner, whatever became of its intent."""
         known = [leg for con_id in self._desk.brackets for leg in self._desk.legs_of(con_id)]
@@ -228,14 +246,7 @@ class Recovery:
         for order in strays:
             intent = intents.get(order.request.order_ref)
             if intent is not None:
-                leg = Leg(
-                    role=role_of(order, intent),
-                    request=replace(order.request, transmit=True),
-                    sent_at=self._context.clock.elapsed(),
-                    perm_id=order.perm_id,
-                    state=FROM_LIST.get(order.status, OrderState.UNKNOWN),
-                )
-                self._desk.track(self._bracket_of(intent), leg, surplus=True)
+                self._desk.track(self._bracket_of(intent), self._listed_leg(order, intent), surplus=True)
                 if self.done:
                     symbol, order_id = order.contract.symbol, order.request.order_id
                     self._tell(
@@ -275,8 +286,7 @@ class Recovery:
             return True
         ended = next((order for order in completed if _is(leg, order)), None)
         if ended is not None:
-            whole = ended.status == "Filled" and not ended.filled  # some gateways name no size in this list
-            leg.named = max(leg.named, leg.request.quantity if whole else ended.filled)
+            leg.named = max(leg.named, filled_by(ended))
         elif leg.request.action is OrderAction.SELL and self._witnesses.evidence(_con_id(bracket)).held > 0:
             if now - leg.absent_since < POSITION_LAG_S:
                 leg.state = OrderState.UNKNOWN  # nothing is sold again before the position would show what it sold

@@ -84,8 +84,18 @@ class Witnesses:
             if newer or (con_id not in named and witness.quantity):
                 continue
             witness.answer(
-                named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self.executions_whole
+                named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self._explained(con_id)
             )
+
+    def _explained(self, con_id: int) -> bool:
+        """True if what is beyond our executions is somebody else's: none of our orders stands for more than they name.
+
+        A list of executions that is whole and empty proves nothing: a stop of ours that rests for shares which nobody
+        has told of says that they are ours.
+        """
+        live = [leg for leg in self._desk.legs_of(con_id) if leg.live and leg.request.action is OrderAction.SELL]
+        stands_for = max((leg.request.quantity - self.filled(leg) for leg in live), default=Decimal(0))
+        return self.executions_whole and stands_for <= self.evidence(con_id).orders
 
     def suspicious(self, con_id: int) -> bool:
         """True if the broker's row fell below ours, or a first whole answer waits for its second."""

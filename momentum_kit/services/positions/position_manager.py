@@ -1,8 +1,10 @@
 """PositionManager: what is held and earned; fills to ledger and journal, exits by time, broker truth at the start."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 
@@ -211,7 +213,10 @@ class PositionManager:
             self._ledger.add_execution(execution, written=True)
         for execution in listed:
             self._take_execution(execution)
-        ours = {intent.contract.con_id: self._ledger.traded(intent.contract.con_id) for intent in pending}
+        named: defaultdict[int, Decimal] = defaultdict(Decimal)
+        for intent in pending:
+            named[intent.contract.con_id] += truth.named(intent)
+        ours = {con_id: max(self._ledger.traded(con_id), shares) for con_id, shares in named.items()}
         settled = {i.intent_id: settle_intent(i, truth, ours[i.contract.con_id]) for i in pending}
         report = self._report(truth, pending, settled)
         for intent in pending:
@@ -237,8 +242,8 @@ class PositionManager:
             and not truth.knows(intent)
         ]
         explained = {con_id for con_id in by_con_id if self._ledger.traded(con_id) > 0}
-        if truth.executions is None:  # what they would have explained nobody knows
-            explained |= {intent.contract.con_id for intent in pending}
+        # what an order of ours stands for, or a list that is unknown would explain, is no stranger's
+        explained |= {i.contract.con_id for i in pending if settled[i.intent_id] is not IntentState.CLOSED}
         unexplained = [i for i in worked if i.contract.con_id in by_con_id.keys() - explained]
         told = explained | {intent.contract.con_id for intent in unexplained}
         known = {

@@ -37,7 +37,7 @@ class Ledger:
         self.fill_costs = costs or FillCosts()
         self._executions: dict[str, Execution] = {}  # by base id
         self._base_ids: dict[int, set[str]] = {}  # by con_id
-        self._by_order: dict[tuple[str, int], set[str]] = {}  # base ids by (order_ref, order_id)
+        self._by_reference: dict[str, set[str]] = {}  # base ids by order_ref
         self._held: tuple[Holding, ...] | None = None  # emptied when something changes
         self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
         self._gone: dict[int, Decimal] = {}
@@ -59,11 +59,11 @@ class Ledger:
             return False
         con_id = execution.contract.con_id
         if known is not None:
-            self._by_order[known.order_ref, known.order_id].discard(known.base_id)
+            self._by_reference[known.order_ref].discard(known.base_id)
             if known.contract.con_id != con_id:
                 self._base_ids[known.contract.con_id].discard(known.base_id)
                 self._forget(known.contract.con_id)
-        self._by_order.setdefault((execution.order_ref, execution.order_id), set()).add(execution.base_id)
+        self._by_reference.setdefault(execution.order_ref, set()).add(execution.base_id)
         self._executions[execution.base_id] = execution
         self._base_ids.setdefault(con_id, set()).add(execution.base_id)
         self._contracts.setdefault(con_id, execution.contract)
@@ -110,12 +110,13 @@ class Ledger:
         return self._book(con_id).quantity if con_id in self._contracts else Decimal(0)
 
     def filled(self, order_ref: str, order_id: int, perm_id: int = 0) -> Decimal:
-        """Shares that one order has filled. Order ids begin anew on some days, so the reference belongs to it.
+        """Shares that one order of a reference has filled: by permanent id, or by order id where either has none.
 
-        perm_id: tells two orders of one reference and id apart, once the broker has named it.
+        Order ids begin anew on some days, and lists of ended orders carry none.
         """
-        known = (self._executions[base_id] for base_id in self._by_order.get((order_ref, order_id), ()))
-        return sum((e.shares for e in known if not (perm_id and e.perm_id) or e.perm_id == perm_id), Decimal(0))
+        known = (self._executions[base_id] for base_id in self._by_reference.get(order_ref, ()))
+        same = (e for e in known if (e.perm_id == perm_id if perm_id and e.perm_id else e.order_id == order_id))
+        return sum((execution.shares for execution in same), Decimal(0))
 
     def holdings(self) -> tuple[Holding, ...]:
         """What is held, by con_id."""

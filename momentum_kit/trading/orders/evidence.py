@@ -61,6 +61,7 @@ class Evidence:
     executions, orders: net shares of ours by each witness; orders counts what statuses name beyond executions.
     position: the broker's row, None before the first. foreign: shares of it that are not ours.
     held: ours by positive words; less only where two whole answers said so. sellable: what may be sold now.
+    unexplained: shares that the broker has beyond ours and those known to be foreign, and no lag explains.
     """
 
     executions: Decimal
@@ -69,6 +70,7 @@ class Evidence:
     foreign: Decimal
     held: Decimal
     sellable: Decimal
+    unexplained: Decimal
     agreement: Agreement
     confirmed: bool
 
@@ -201,6 +203,7 @@ def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: Position
         foreign=witness.foreign,
         held=held,
         sellable=max(may_sell, ZERO),
+        unexplained=max(row - ours - witness.foreign, ZERO) if counts and row is not None else ZERO,
         agreement=agreement,
         confirmed=witness.confirmed,
     )

@@ -98,6 +98,34 @@ async def test_a_silent_list_of_executions_is_no_empty_day(tmp_path):
         assert (desk.position(), desk.positions.flat) == (0, True)
 
 
+@pytest.mark.parametrize("ended", [True, False], ids=["the entry is listed as ended", "no list has the entry"])
+async def test_a_whole_and_empty_list_of_executions_proves_nothing(tmp_path, ended):
+    """A restart before any execution came: the list's end comes without a row. Our stop says whose the shares are."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        desk.broker.fill(desk.broker.leg(1, "entry"), 833, 5.0, late=True)
+        broker = desk.broker
+    executions, broker.executions = broker.executions, []
+    if not ended:
+        entry = broker.orders.pop(broker.leg(1, "entry").request.order_id)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(20)
+        assert sells(desk) == [("LMT", 833), ("STP", 833)]
+        assert not any("not ours" in text for _, text in desk.alerts.texts)
+        assert [contract.con_id for contract in desk.execution.held] == [1]
+        assert critical(desk)
+        if ended:
+            ask_exit(desk)
+            await desk.settle()
+            assert sells(desk) == [("MKT", 833), ("STP", 833)]
+        else:
+            broker.orders[entry.request.order_id] = entry
+        broker.executions = executions
+        await desk.beat(5)
+        assert desk.ledger.position(1) == 833
+        assert len(broker.orders) == 3
+
+
 # -- other people ------------------------------------------------------------------------------------------------------
 
 

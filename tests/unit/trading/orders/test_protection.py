@@ -48,7 +48,8 @@ def evidence(held, sellable=None):
     shares = Decimal(held)
     return Evidence(
         executions=shares, orders=shares, position=shares, foreign=Decimal(0), held=shares,
-        sellable=max(shares, Decimal(0)) if sellable is None else Decimal(sellable), agreement=Agreement.AGREED,
+        sellable=max(shares, Decimal(0)) if sellable is None else Decimal(sellable), unexplained=Decimal(0),
+        agreement=Agreement.AGREED,
         confirmed=False,
     )  # fmt: skip
 
