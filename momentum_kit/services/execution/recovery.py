@@ -103,7 +103,7 @@ class Recovery:
         brackets = self._desk.in_order()
         con_ids = self._witnesses.known()
         weighed = [self._witnesses.evidence(con_id) for con_id in con_ids]
-        differing = any(each.agreement is Agreement.DIFFERING and not each.confirmed for each in weighed)
+        differing = any(each.agreement is Agreement.DIFFERING and not each.missing for each in weighed)
         vanishing = any(leg.absent == 1 and leg.live for bracket in brackets for leg in bracket)
         every_s = dict.fromkeys(Question, float("inf"))
         if any(bracket.any_live or not self._witnesses.evidence(_con_id(bracket)).flat for bracket in brackets):
