@@ -102,11 +102,11 @@ class Recovery:
         """Put the questions that are due; one of a kind is on its way at a time."""
         brackets = self._desk.in_order()
         con_ids = self._witnesses.known()
-        weighed = [self._witnesses.evidence(con_id) for con_id in con_ids]
-        differing = any(each.agreement is Agreement.DIFFERING and not each.missing for each in weighed)
+        weighed = {con_id: self._witnesses.evidence(con_id) for con_id in con_ids}
+        differing = any(each.agreement is Agreement.DIFFERING and not each.missing for each in weighed.values())
         vanishing = any(leg.absent == 1 and leg.live for bracket in brackets for leg in bracket)
         every_s = dict.fromkeys(Question, float("inf"))
-        if any(bracket.any_live or not self._witnesses.evidence(_con_id(bracket)).flat for bracket in brackets):
+        if any(bracket.any_live or not weighed[_con_id(bracket)].flat for bracket in brackets):
             every_s[Question.ORDERS] = every_s[Question.POSITIONS] = AUDIT_S
         if differing or not self._witnesses.executions_whole:
             every_s[Question.EXECUTIONS] = ASK_AGAIN_S

@@ -46,7 +46,9 @@ class Witnesses:
 
     def evidence(self, con_id: int) -> Evidence:
         """What is held of a contract, by all that is known now."""
-        words = [self._word(leg) for leg in self._desk.legs_of(con_id)]
+        # an order that names nothing and is not in doubt adds nothing, and a busy symbol has dozens of those
+        telling = (leg for leg in self._desk.legs_of(con_id) if leg.named or leg.state is OrderState.UNKNOWN)
+        words = [self._word(leg) for leg in telling]
         return weigh(self._ledger.traded(con_id), words, self._witness(con_id), self._context.clock.elapsed())
 
     def filled(self, leg: Leg) -> Decimal:
