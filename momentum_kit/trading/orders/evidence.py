@@ -111,9 +111,13 @@ class PositionWitness:
     def ours(self, shares: Decimal, at: float) -> None:
         """By executions and orders, this many shares are ours since `at`."""
         if not self._path or self._path[-1][1] != shares:
+            row = self.quantity if self.quantity is not None else ZERO
+            follows = abs(row - self.foreign - shares) < abs(row - self.foreign - self._ours)
+            ahead = self._caught_up and follows  # the row told of these fills before their executions did
             self._path.append((at, shares))
-            self._caught_up = self.quantity == shares + self.foreign
-            self.answers, self._answered = 0, None
+            self._caught_up = ahead or self.quantity == shares + self.foreign
+            if not (ahead and self.confirmed) or self.quantity == shares + self.foreign:
+                self.answers, self._answered = 0, None
         while len(self._path) > 1 and self._path[1][0] < at - POSITION_LAG_S:
             self._path.popleft()  # the first that is left was ours until the second came
 

@@ -255,3 +255,18 @@ def test_a_lag_within_the_usual_takes_nothing_away(late_s):
     assert numbers(symbol.answer(0))[:2] == (100, 100)
     assert numbers(symbol.answer(0))[:2] == (100, 100)
     assert numbers(symbol.row(100)) == (100, 100, Agreement.AGREED)
+
+
+def test_a_row_that_ran_ahead_of_late_executions_is_not_taken_for_trailing():
+    """58 were bought and sold within ten seconds; the row says 0, and only one of the two sales is known so far."""
+    symbol = Symbol(0)
+    symbol.says(58)
+    symbol.row(58)
+    symbol.later(6)
+    symbol.row(0)
+    symbol.answer(0)
+    symbol.answer(0)
+    half = symbol.says(29)
+    assert (half.held, half.sellable) == (0, 0)
+    assert symbol.answer(0).sellable == 0
+    assert symbol.says(0).flat
