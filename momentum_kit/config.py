@@ -328,7 +328,7 @@ class ExitSettings(Settings):
     entry_timeout_s: float = Field(default=10.0, gt=0, le=3_600)
     """An entry that has not filled is cancelled after this."""
     flatten_timeout_s: float = Field(default=30.0, gt=0, le=3_600)
-    """Wall seconds until a flatten that did not end flat is reported."""
+    """Wall seconds that a stop may take; then the session ends with what it holds, whose stops rest at the broker."""
 
 
 class StorageSettings(Settings):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
 NEW_YORK = ZoneInfo("America/New_York")
+PRE_MARKET_OPENS = 4  # o'clock
+AFTER_HOURS = 4  # hours after the close of the regular session
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ def session_on(day: date, calendar: str = "XNYS") -> TradingSession | None:
 def session_at(at: datetime, calendar: str = "XNYS") -> TradingSession | None:
     """The session of the exchange day that contains `at` (aware); None if that day has none."""
     return session_on(exchange_day(at), calendar)
+
+
+def tradable(at: datetime, calendar: str = "XNYS") -> bool:
+    """True while US stocks trade at all: 4:00 to 20:00 New York on a day with a session, to 17:00 on a half day."""
+    session = session_at(at, calendar)
+    if session is None:
+        return False
+    hour, closes = at.astimezone(NEW_YORK).hour, session.close.astimezone(NEW_YORK).hour
+    return PRE_MARKET_OPENS <= hour < closes + AFTER_HOURS
 
 
 def previous_sessions(day: date, count: int, calendar: str = "XNYS") -> list[TradingSession]:

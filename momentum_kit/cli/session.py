@@ -89,6 +89,8 @@ def status(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = F
         f"{len(now.positions)} positions; realised {now.realised_usd:+.2f}, open {now.unrealised_usd:+.2f}, "
         f"costs {now.costs_usd:.2f} USD"
     )
+    if now.waits:
+        text += f"; waits: {'; '.join(map(str, now.waits))}"
     print(encode_status(now) if json_ else text)
 
 

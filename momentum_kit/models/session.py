@@ -101,6 +101,18 @@ class PositionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExitWait:
+    """What keeps a position from being left: symbol, empty for the account as a whole; market seconds so far."""
+
+    symbol: str
+    why: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.symbol or 'account'}: {self.why}, for {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStatus:
     """One frozen snapshot of a session; counts are since its start, money in USD.
 
@@ -108,7 +120,7 @@ class EngineStatus:
     symbol last ticked, nan before its first tick. lags_s: wall seconds by which the event loop was late (loop) and
     since services last saw market time move (beat). thresholds_hash: of the set in force; thresholds_changed: it is
     not the file's any more. started: it was told to trade; true to the end. arguments: what names this session on a
-    command line.
+    command line. waits: what a flatten, stop or kill waits for.
     """
 
     state: TradingState
@@ -137,6 +149,7 @@ class EngineStatus:
     thresholds_changed: bool = False
     started: bool = False
     arguments: str = ""
+    waits: tuple[ExitWait, ...] = ()
 
     @property
     def net_usd(self) -> float:

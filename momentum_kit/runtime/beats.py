@@ -118,11 +118,20 @@ async def _only_the_market_can_help(broker: SteppedBroker) -> bool:
 
 
 async def beat_by_wall(
-    clock: AnyClock, every_s: float, beats: Sequence[asyncio.Queue[Beat]], after: Callable[[datetime], Awaitable[bool]]
+    clock: AnyClock,
+    every_s: float,
+    beats: Sequence[asyncio.Queue[Beat]],
+    after: Callable[[datetime], Awaitable[bool]],
+    *,
+    before: Callable[[], None] = lambda: None,
 ) -> None:
-    """Beat every `every_s` wall seconds until `after` says stop; a service that is behind gets only the latest."""
+    """Beat every `every_s` wall seconds until `after` says stop; a service that is behind gets only the latest.
+
+    before: called when a beat is due, before any service knows of it.
+    """
     while True:
         await asyncio.sleep(every_s)
+        before()
         beat = Beat(clock.now(), time.perf_counter_ns())
         for queue in beats:
             if queue.empty():

@@ -41,7 +41,7 @@ from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
 from momentum_kit.services import PriceRules, SessionContext
 from momentum_kit.services.detection import DetectionEngine
-from momentum_kit.services.execution import ExecutionService, FundsWatch
+from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.trading.account import Ledger
@@ -54,7 +54,8 @@ class EngineContext:
     """What outlives a connection: the engine owns it and lends it to each session.
 
     on_incident(kind, text): journal it and tell a human. journaled: so that what the broker repeats after a
-    reconnect is not journaled twice. open_gateway: makes the gateway of the next connection, or an archive day.
+    reconnect is not journaled twice. look_at_clock: called before each beat by the wall. open_gateway: makes the
+    gateway of the next connection, or an archive day.
     """
 
     config: Config
@@ -70,6 +71,7 @@ class EngineContext:
     on_incident: Callable[[str, str], None]
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
+    look_at_clock: Callable[[], None] = lambda: None
     open_gateway: "Callable[[EngineContext], Gateway]" = lambda context: open_bridge(context)
 
     def for_session(self, account: str) -> SessionContext:
@@ -103,6 +105,7 @@ class Session:
         self.ledger = Ledger(costs)
         self._context = context
         self._bridge = bridge
+        self._asked_whether_flat = False
         shared = context.for_session(account)
         self._news = NewsHandler(
             shared, feed=bridge, market=bridge, settings=config.news, master=_master(context), reader=context.reader,
@@ -122,7 +125,7 @@ class Session:
         self._positions = PositionManager(
             shared, broker=bridge, exits=config.exits, ledger=self.ledger, fills=fills, exit_requests=exit_requests,
             beats=position_beats, last_price=self._detection.last_price,
-            exit_reason=self._execution.exit_reason, journaled=context.journaled,
+            exit_reason=self._execution.exit_reason, leaving=self._execution.leaving, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
         self._beats = (position_beats, execution_beats, detection_beats, funds_beats)
@@ -208,7 +211,8 @@ class Session:
         if isinstance(clock, SteppedClock):
             queues = list(self.queues.values())
             return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after)
-        return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after)
+        look = self._context.look_at_clock
+        return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after, before=look)
 
     async def cancel_entries(self) -> None:
         """Every entry that is still working is cancelled; what fills in between is protected and exited."""
@@ -239,6 +243,34 @@ class Session:
         Beats and headlines do not count: under a clock on the wall there is always one, and nobody enters any more.
         """
         return not self.exposed and not any(busy(self.queues[name]) for name in ("signals", "exits", "fills"))
+
+    def surely_flat(self) -> bool:
+        """True once the broker's lists, asked for when it had become flat, say so as well; to be asked at each beat."""
+        if not self.flat or not self._execution.flat or self.health.broker is LinkState.DOWN:
+            self._asked_whether_flat = False
+        elif self._execution.untouched:
+            return True
+        elif not self._asked_whether_flat:
+            self._asked_whether_flat = True
+            self._execution.ask_anew()
+        else:
+            return self._execution.told_anew
+        return False
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """Symbol to what keeps it from being flat, empty while it goes; an empty symbol stands for the account."""
+        unowned = "no order of ours is known" if self._execution.recovered else LISTS_UNKNOWN
+        found = {holding.contract.symbol: unowned for holding in self.ledger.holdings()} | self._execution.waits
+        if self.health.socket is not LinkState.UP:
+            return dict.fromkeys(found or ("",), "gateway away")
+        if self.health.broker is LinkState.DOWN:
+            return dict.fromkeys(found or ("",), "the gateway has no line to IB")
+        return found or {"": LISTS_UNKNOWN}
+
+    def ask_anew(self, why: str) -> None:
+        """What was heard may be old: entries wait until the broker has told orders and positions again."""
+        self._execution.ask_anew(why)
 
     @property
     def exposed(self) -> bool:

@@ -65,7 +65,7 @@ class TradingServices:
         self.positions = PositionManager(
             context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,
             beats=self.position_beats, last_price=last_price, exit_reason=self.execution.exit_reason,
-            journaled=JournaledFills(),
+            leaving=self.execution.leaving, journaled=JournaledFills(),
         )  # fmt: skip
 
     @property

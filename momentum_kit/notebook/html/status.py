@@ -49,10 +49,15 @@ def _state(status: EngineStatus, heard: bool) -> tuple[str, str, str]:
     if not heard and status.state not in ENDS:
         return "lost", "\u2715 NO CONTACT", f"last known: {words} ({status.reason})"
     if status.health.socket is LinkState.DOWN and status.state not in ENDS:
-        return "lost", "\u2715 NO GATEWAY", f"{words} ({status.reason})"
+        return "lost", "\u2715 NO GATEWAY", f"{words} ({_reason(status)})"
     if status.state is TradingState.PAUSED and not status.started:
         return "waiting", "\u25cb open, not started", status.reason
-    return str(status.state), words, status.reason
+    return str(status.state), words, _reason(status)
+
+
+def _reason(status: EngineStatus) -> str:
+    """With what it waits for, where it was told to get flat."""
+    return "; ".join((status.reason, *map(str, status.waits)))
 
 
 def _clocks(status: EngineStatus) -> Html:

@@ -14,8 +14,11 @@ REDUCING = frozenset((*COMMANDS, *OF_A_SYMBOL)) - {
 
 
 def refusal(name: str, state: TradingState, started: bool, ended: bool, disk_full: bool) -> str:
-    """Why one of the commands is refused just now; empty if it is not. A kill is refused only once it has happened."""
-    if ended or state is TradingState.KILLED:
+    """Why one of the commands is refused just now; empty if it is not. A kill is refused only once it has happened.
+
+    A stop while a kill is not done is a human's word that it shall end, flat or not.
+    """
+    if ended or (state is TradingState.KILLED and name != "stop"):
         return f"the session is {state}"
     if state is TradingState.STOPPING and name != "kill":
         return "the session is stopping"

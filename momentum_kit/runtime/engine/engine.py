@@ -25,6 +25,7 @@ from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import LEAVING, ThresholdState
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
+from momentum_kit.runtime.engine.clock_watch import ClockWatch
 from momentum_kit.runtime.engine.commanding import Commanding, Course
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
@@ -32,11 +33,14 @@ from momentum_kit.runtime.engine.session_alarms import SessionAlarms
 from momentum_kit.runtime.engine.session_state import SessionState, take_snapshot
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
+from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
 log = structlog.get_logger("engine")
+
+REBUILD_PAUSE_S = 2.0  # wall seconds, where a service has failed on the way out
 
 
 class Engine:
@@ -69,8 +73,10 @@ class Engine:
         self._runner: asyncio.Task[None] | None = None
         self._asked_at = monotonic()
         self._session: Session | None = None
-        self._course = Course(config.exits.flatten_timeout_s)
         self.session_state = SessionState(self._clock, journal, self._alerts)
+        self._way_out = WayOut(config.exits.flatten_timeout_s, self._clock.elapsed, self.session_state.alarm)
+        self._course = Course(self._way_out)
+        self._clock_watch = ClockWatch(self._clock, self.session_state.incident, self._ask_anew)
         self._restrictions = Restrictions(folder, self.session_state)
         self._session_alarms = SessionAlarms(config, self.session_state)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
@@ -86,6 +92,7 @@ class Engine:
             state=lambda: self.session_state.state,
             halt_entries=self.session_state.halt_entries,
             on_incident=self.session_state.incident,
+            look_at_clock=self.look_at_clock,
             counts=self._counts,
         )
         self._commanding = Commanding(
@@ -154,19 +161,8 @@ class Engine:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""
         session_state = self.session_state
         try:
-            await self._wait_for_begin()
-            while not self._course.over:
-                try:
-                    await self.session.run(self._after_beat)
-                    break
-                except (NotConnected, RequestTimeout) as error:
-                    session_state.incident("connection", str(error))
-                    await self._reconnect()
-        except MomentumKitError as error:
-            session_state.fail(str(error))
-        except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
-            log.exception("engine crashed")
-            session_state.fail(f"{type(error).__name__}: {error}")
+            await self._run_sessions()
+            await self._commanding.leave_word()
         finally:
             killed = session_state.state is TradingState.KILLED
             session_state.note(
@@ -174,6 +170,29 @@ class Engine:
             )
             self._journal.flush()
             self.ended.set()
+
+    async def _run_sessions(self) -> None:
+        session_state = self.session_state
+        try:
+            await self._wait_for_begin()
+            while not self._course.over:
+                try:
+                    await self.session.run(self._after_beat)
+                    break
+                except (NotConnected, RequestTimeout) as error:
+                    session_state.incident("connection", str(error))
+                except Exception as error:
+                    if not self._commanding.must_go_on:
+                        raise
+                    log.exception("a service failed on the way out")
+                    session_state.alarm("way out", f"{type(error).__name__}: {error}; asking the broker anew")
+                    await asyncio.sleep(REBUILD_PAUSE_S)
+                await self._reconnect()
+        except MomentumKitError as error:
+            session_state.fail(str(error))
+        except Exception as error:  # a bug: end in words and on the record; the stops rest at the broker
+            log.exception("engine crashed")
+            session_state.fail(f"{type(error).__name__}: {error}")
 
     async def _wait_for_begin(self) -> None:
         """Stay connected, and say what is held, until somebody wants more than an open engine."""
@@ -185,7 +204,9 @@ class Engine:
                 await unless(self._reconnect(), self._course.begun, lambda: self._course.over)
 
     async def _reconnect(self) -> None:
-        self._session = await reconnect(self.session, self._context, self.session_state, self._commanding.out_of_time)
+        self._session = await reconnect(
+            self.session, self._context, self.session_state, way_out=self._way_out, commanding=self._commanding
+        )
         self._session.retune(self.tuning.current)
 
     async def _after_beat(self, now: datetime) -> bool:
@@ -237,6 +258,15 @@ class Engine:
         """Set once the session is over."""
         return self._course.ended
 
+    def look_at_clock(self) -> None:
+        """Notice a wall clock that was set, or a machine that slept; only where market time is the wall's."""
+        if self.config.clock.kind == "wall":
+            self._clock_watch.look()
+
+    def _ask_anew(self, why: str) -> None:
+        if self._session is not None:
+            self._session.ask_anew(why)
+
     @property
     def session(self) -> Session:
         """The connected run; EngineError before `open`."""
@@ -271,4 +301,5 @@ class Engine:
             lags_s=lags_s,
             unwritten=self._journal.buffered,
             started=self._course.started,
+            waits=self._way_out.waits,
         )

@@ -55,6 +55,7 @@ class EngineHeartbeat:
             await asyncio.sleep(LOOK_S)
             late_s = max(0.0, time.monotonic() - due)
             self._engine.loop_lag_s = late_s
+            self._engine.look_at_clock()  # also while nothing beats
             if late_s > GAP_S:
                 log.warning("the event loop was held", seconds=round(late_s, 3))
             if time.monotonic() - self._beaten >= HEARTBEAT_S:

@@ -1,13 +1,12 @@
-"""The session's state as the engine keeps it: what is told of it, its way to flat, and its frozen status snapshot."""
+"""The session's state as the engine keeps it: what is told of it, and its frozen status snapshot."""
 
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from time import monotonic
 
 import structlog
 
-from momentum_kit.models import EngineStatus, IncidentRow, TradingState
+from momentum_kit.models import EngineStatus, ExitWait, IncidentRow, TradingState
 from momentum_kit.ports import Alerts, Clock, Journal
 from momentum_kit.runtime.control import ThresholdState
 from momentum_kit.runtime.session import EngineContext, Session
@@ -75,40 +74,6 @@ class SessionState:
         log.warning("incident", kind=kind, text=text)
 
 
-class FlattenDeadline:
-    """How long the session has been on its way to flat; why: the reason, empty if it is not."""
-
-    def __init__(self, limit_s: float) -> None:
-        self.why = ""
-        self._limit_s = limit_s
-        self._since = 0.0
-        self._told = False
-
-    def take(self, why: str) -> None:
-        """From now on every position is on its way out."""
-        self.why, self._since, self._told = why, monotonic(), False
-
-    def abandon(self) -> None:
-        """No more."""
-        self.why = ""
-
-    @property
-    def seconds(self) -> float:
-        """Wall seconds since it was taken."""
-        return monotonic() - self._since
-
-    @property
-    def late(self) -> bool:
-        """True once it takes longer than a flatten may."""
-        return self.seconds >= self._limit_s
-
-    def first_late(self) -> bool:
-        """True once, for a human who must be told."""
-        first = self.late and not self._told
-        self._told = self._told or first
-        return first
-
-
 def take_snapshot(
     *,
     context: EngineContext,
@@ -119,6 +84,7 @@ def take_snapshot(
     lags_s: Mapping[str, float],
     unwritten: int,
     started: bool,
+    waits: tuple[ExitWait, ...],
 ) -> EngineStatus:
     """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
     views = session.positions.views()
@@ -150,4 +116,5 @@ def take_snapshot(
         thresholds_changed=bool(tuning.changes),
         started=started,
         arguments=context.config.arguments,
+        waits=waits,
     )

@@ -2,6 +2,7 @@
 
 from momentum_kit.services.execution.execution_service import ExecutionService
 from momentum_kit.services.execution.funds import FundsWatch
+from momentum_kit.services.execution.guardian import LISTS_UNKNOWN
 from momentum_kit.services.execution.reconciliation import (
     BrokerTruth,
     Reconciliation,
@@ -12,6 +13,7 @@ from momentum_kit.services.execution.reconciliation import (
 )
 
 __all__ = [
+    "LISTS_UNKNOWN",
     "BrokerTruth",
     "ExecutionService",
     "FundsWatch",

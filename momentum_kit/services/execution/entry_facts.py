@@ -70,14 +70,15 @@ class GatheredFacts:
         con_id = signal.contract.con_id
         health, quote = self._health(), self._quote(con_id)
         in_hours = self._context.regular_hours(now)
+        heard_ns = quote.received_ns if quote else 0
         return MarketFacts(
             signal_age_s=signal_age_s(signal, now, self._context.clock.elapsed()),
-            quote_age_s=(now - quote.received_at).total_seconds() if quote else NAN,
+            quote_age_s=_age_s(quote.received_at, now) if quote else NAN,
             reference_price=signal.reference_price,
             bid=quote.bid if quote else NAN,
             ask=quote.ask if quote else NAN,
             may_enter=health.may_enter,
-            stale=con_id in health.stale_con_ids,
+            stale=con_id in health.stale_con_ids or heard_ns < self._witnesses.heard_since_ns,
             live=quote is not None and quote.data_type is MarketDataType.LIVE,
             halted=quote is not None and quote.halted,
             since_halt_s=(now - quote.halted_at).total_seconds() if quote and quote.halted_at else math.inf,
@@ -159,3 +160,9 @@ def signal_age_s(signal: TradeSignal, now: datetime, elapsed_s: float) -> float:
     since_s = elapsed_s - signal.elapsed_s
     age = wall_s if math.isnan(since_s) else max(wall_s, since_s)
     return age if age >= 0 else NAN  # decided in what is now the future: nobody knows how old it is
+
+
+def _age_s(received_at: datetime, now: datetime) -> float:
+    """Market seconds; nan where the wall clock was set back since."""
+    age = (now - received_at).total_seconds()
+    return age if age >= 0 else NAN

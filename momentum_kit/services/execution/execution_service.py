@@ -29,13 +29,14 @@ from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import EntryGate
 from momentum_kit.services.execution.funds import Funds
-from momentum_kit.services.execution.guardian import Guardian
+from momentum_kit.services.execution.guardian import LISTS_UNKNOWN, Guardian
 from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import fetch_truth
 from momentum_kit.services.execution.recovery import Question, Recovery
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.orders import Bracket
 
 log = structlog.get_logger("execution")
 
@@ -72,6 +73,7 @@ class ExecutionService:
         self._beats = beats
         self._fills = fills
         self._lock = asyncio.Lock()
+        self._unowned: set[int] = set()  # contracts that were to be left, and no order of ours is known
         self._rules = rules
         self._desk = desk = OrderDesk(context, broker)
         self._witnesses = witnesses = Witnesses(context, ledger=ledger, desk=desk)
@@ -128,6 +130,49 @@ class ExecutionService:
         """Why the latest position of a contract was, or is being, left; empty if nobody asked for it."""
         bracket = self._desk.brackets.get(con_id)
         return bracket.exit_reason if bracket is not None else ""
+
+    def ask_anew(self, why: str = "") -> None:
+        """Ask for orders and positions again, from now on; `told_anew` once they came. why: entries wait for them."""
+        self._recovery.ask_anew(why)
+
+    @property
+    def told_anew(self) -> bool:
+        """True once all that `ask_anew` asked for has come, whole."""
+        return self._recovery.told_anew
+
+    @property
+    def flat(self) -> bool:
+        """True if the broker's whole word is that nothing of ours is held or works, as far as it was asked."""
+        known = self._recovery.done and self._witnesses.positions_whole
+        return known and all(self._gone(bracket) for bracket in self._desk.in_order())
+
+    @property
+    def untouched(self) -> bool:
+        """True if no order of ours was ever known here."""
+        return not self._desk.brackets
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """What is not gone yet, by symbol: why it waits, where something keeps it from going; empty while it goes."""
+        found: dict[str, str] = {}
+        for bracket in self._desk.in_order():
+            if not self._gone(bracket):
+                contract = bracket.intent.contract
+                asks = bracket.uncertain or not bracket.listed or not bracket.any_live
+                found[contract.symbol] = self._guardian.waits.get(contract.con_id) or (LISTS_UNKNOWN if asks else "")
+        if not found and not self.flat:
+            found[""] = LISTS_UNKNOWN
+        return found
+
+    def leaving(self, con_id: int) -> bool:
+        """True while the position of a contract is being left."""
+        bracket = self._desk.brackets.get(con_id)
+        return bracket is not None and bracket.exit is not None
+
+    def _gone(self, bracket: Bracket) -> bool:
+        """Nothing of it is held or may still fill, by lists that were whole."""
+        told = bracket.listed and not bracket.uncertain and not bracket.any_live
+        return told and self._witnesses.gone(bracket.intent.contract.con_id)
 
     @property
     def recovered(self) -> bool:
@@ -193,9 +238,11 @@ class ExecutionService:
             await self._fills.join()
             bracket = self._desk.brackets.get(request.contract.con_id)
             if bracket is None:
-                self._context.alerts.send(
-                    "critical", f"{request.contract.symbol}: asked to exit, but no order of ours is known"
-                )
+                if request.contract.con_id not in self._unowned:  # whoever wants it gone asks again at every beat
+                    self._unowned.add(request.contract.con_id)
+                    self._context.alerts.send(
+                        "critical", f"{request.contract.symbol}: asked to exit, but no order of ours is known"
+                    )
                 return
             bracket.leave(request)
             await self._guardian.reconcile_bracket(bracket, at_beat=False)

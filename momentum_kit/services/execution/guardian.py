@@ -34,6 +34,7 @@ from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import new_intent_id
 from momentum_kit.services.execution.order_desk import OrderDesk, age_s
 from momentum_kit.services.execution.witnesses import Witnesses
+from momentum_kit.sessions import tradable
 from momentum_kit.trading import exit_limit
 from momentum_kit.trading.orders import (
     Bracket,
@@ -58,6 +59,7 @@ RETRY_S = 2.0  # between two standalone stops for one position, and between two 
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
 STOPS_TRIED = 2  # a stop, and one corrected one; a broker that takes neither leaves only selling
 TURNS_TRIED = 2  # times a target is made marketable in vain before another order is sent to sell
+LISTS_UNKNOWN = "lists unknown"  # why an exit waits: only the broker can tell what is left
 LADDER_PCT = (0.5, 1.0, 2.0, 4.0)  # below the bid, step by step, where there is no market order
 
 
@@ -75,6 +77,7 @@ class Guardian:
         rules: PriceRules,
         quote: Callable[[int], Quote | None],
     ) -> None:
+        self.waits: dict[int, str] = {}  # what keeps an exit from going on, by con_id; those that go are not here
         self._context = context
         self._broker = broker
         self._exits = exits
@@ -95,6 +98,7 @@ class Guardian:
             why = f"{bracket.intent.contract.symbol}: short {-evidence.held} shares; a human must look"
             self._desk.alert_once(bracket, "flipped", "critical", why)
             self._context.halt_entries(why)
+            self._wait(bracket, "short, a human must look")
             return
         idle = not evidence.held and not bracket.entry_live
         bracket.idle_since = (bracket.idle_since or now) if idle else None
@@ -104,6 +108,8 @@ class Guardian:
         self._watch_gap(bracket, now)
         if bracket.exit is not None:
             await self._advance_exit(bracket, evidence, now)
+        else:
+            self._wait(bracket, "")
         self._close_if_done(bracket, evidence)
 
     async def check_deadlines(self, bracket: Bracket) -> None:
@@ -235,10 +241,18 @@ class Guardian:
                 return  # it may still buy: what it bought in the end is then sold at once
         if not evidence.held:
             bracket.exit = None
+            self._wait(bracket, "")
             return
+        if not evidence.sellable:
+            self._wait(bracket, LISTS_UNKNOWN)
         if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:
             return
         leg = bracket.way_out or self._to_turn(bracket)
+        if leg is not None and leg.state is OrderState.INACTIVE and leg.cancel_sent_at is None:
+            if age_s(bracket.exit_tried_at, now) >= PATIENCE_S:  # neither dead nor of any use: another one is sent
+                self._wait(bracket, "order refused")
+                await self._desk.cancel(bracket, leg)
+            return
         if leg is not None and not leg.at_rest:
             return  # its word is outstanding, and silence makes it uncertain
         if leg is not None and leg.selling and age_s(bracket.exit_tried_at, now) < PATIENCE_S:
@@ -258,13 +272,16 @@ class Guardian:
             symbol = bracket.intent.contract.symbol
             self._desk.alert_once(bracket, "slow exit", "warning", f"{symbol}: exit not filled after {PATIENCE_S:g} s")
             self._desk.mark_uncertain(bracket, f"exit of {symbol} not filled")
+            self._wait(bracket, "order not filled")
             return
         leg.turned = True
         if not bracket.exit_intent_id:
             self._exit_intent(bracket, evidence.sellable, 0)
+        self._wait(bracket, "")
         if await self._desk.modify(bracket, leg, order, "exit"):
             self._desk.mark_intent(bracket.exit_intent_id, IntentState.SENT)
         else:
+            self._wait(bracket, "order not sent")
             why = f"{bracket.intent.contract.symbol}: exit not sent"
             self._desk.alert_once(bracket, "exit not sent", "critical", why)
 
@@ -290,11 +307,20 @@ class Guardian:
         stop = bracket.stop
         return stop.request.oca_group if stop is not None and stop.live else self._group_of(bracket, bracket.target, "")
 
+    def _wait(self, bracket: Bracket, why: str) -> None:
+        """Say what keeps an exit from going on; empty where nothing does."""
+        con_id = bracket.intent.contract.con_id
+        if why:
+            self.waits[con_id] = why
+        else:
+            self.waits.pop(con_id, None)
+
     def _may_sell(self, bracket: Bracket) -> bool:
         quote = self._quote(bracket.intent.contract.con_id)
         if quote is not None and quote.halted:
             why = f"{bracket.intent.contract.symbol} is halted: exit waits, the stop stays"
             self._desk.alert_once(bracket, "halted", "warning", why)
+            self._wait(bracket, "halted")
             return False
         return True
 
@@ -306,6 +332,8 @@ class Guardian:
         quote = self._quote(contract.con_id)
         if quote is None or not quote.bid > 0:
             self._desk.alert_once(bracket, "no bid", "warning", f"{contract.symbol}: no bid to sell to: the stop stays")
+            open_ = tradable(self._context.clock.now(), self._context.calendar)
+            self._wait(bracket, "no bid" if open_ else "market closed")
             return None
         step = LADDER_PCT[min(bracket.exit_tries, len(LADDER_PCT) - 1)]
         return as_limit(order, quantity, exit_limit(quote.bid, step * 100, self._rules.known(contract)))
@@ -322,9 +350,12 @@ class Guardian:
         order = replace(priced, order_ref=intent.intent_id, order_id=intent.target_order_id, oca_group=group)
         bracket.exit_tried_at = now
         bracket.exit_tries += 1
+        earlier = bracket.legs.get("exit")
+        self._wait(bracket, "order refused" if earlier is not None and earlier.state is OrderState.REJECTED else "")
         try:
             await self._desk.place(bracket, "exit", order)
         except BrokerError as error:
+            self._wait(bracket, "order not sent")
             self._desk.alert_once(bracket, "exit not sent", "critical", f"{contract.symbol}: exit not sent: {error}")
             return
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)

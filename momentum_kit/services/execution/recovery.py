@@ -15,6 +15,7 @@ and with it an owner, whenever the process died and whatever became of the entry
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -89,6 +90,8 @@ class Recovery:
         self._asked_at: dict[Question, float] = {}
         self._asking: set[Question] = set()
         self._differs_since: dict[int, float] = {}
+        self._owed: set[Question] = set()  # whole answers to questions that were put since `ask_anew`
+        self._rounds = 0  # how often that was
         self._told: set[str] = set()
 
     def keep(self, update: OrderUpdate) -> None:
@@ -119,6 +122,8 @@ class Recovery:
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
         if vanishing:
             every_s[Question.ORDERS] = AT_ONCE_S
+        for kind in self._owed:
+            every_s[kind] = min(every_s[kind], ASK_AGAIN_S)
         now = self._context.clock.elapsed()
         for kind, seconds in every_s.items():
             if kind not in self._asking and age_s(self._asked_at.get(kind), now) >= seconds:
@@ -126,25 +131,58 @@ class Recovery:
                 self._asked_at[kind] = now
                 self.questions[kind].put_nowait(kind)
 
+    def ask_anew(self, why: str = "") -> None:
+        """Ask for orders and positions from now on, whatever is on its way. why: entries wait for the answers.
+
+        Executions are asked as well and not waited for: on an empty day a gateway may send no end of them.
+        """
+        self._owed = {Question.ORDERS, Question.POSITIONS}
+        self._rounds += 1
+        self._witnesses.asking_anew = why or self._witnesses.asking_anew
+        self._asked_at.clear()
+        self.ask_what_is_due()
+
+    @property
+    def told_anew(self) -> bool:
+        """True once all that `ask_anew` asked for has come, whole."""
+        return not self._owed
+
+    def _had(self, kind: Question, asked_in: int) -> None:
+        """A whole answer has been applied to a question that was put in a round."""
+        if asked_in != self._rounds or kind not in self._owed:
+            return
+        self._owed.remove(kind)
+        if not self._owed and self._witnesses.asking_anew:
+            self._witnesses.asking_anew, self._witnesses.heard_since_ns = "", time.perf_counter_ns()
+
     async def ask(self, kind: Question) -> Callable[[], Awaitable[None]] | None:
         """Ask for one kind of list, without any lock; what its answer changes, None if it is unknown."""
-        asked, rows = self._desk.words, self._witnesses.rows_said
+        asked, rows, asked_in = self._desk.words, self._witnesses.rows_said, self._rounds
         try:
-            match kind:
-                case Question.ORDERS:
-                    listed, completed = await self._broker.fetch_open_orders(), await self._completed()
-                    return lambda: self._apply_orders(listed, completed, asked)
-                case Question.POSITIONS:
-                    positions = await self._broker.fetch_positions()
-                    return lambda: self._apply_positions(positions, rows)
-                case Question.EXECUTIONS:
-                    executions = await self._broker.fetch_executions()
-                    return lambda: self._apply_executions(executions)
+            apply = await self._answer(kind, asked, rows)
         except BrokerError as error:
             log.warning("list unknown", list=str(kind), error=str(error))
             return None
         finally:
             self._asking.discard(kind)
+
+        async def apply_and_count() -> None:
+            await apply()
+            self._had(kind, asked_in)
+
+        return apply_and_count
+
+    async def _answer(self, kind: Question, asked: int, rows: int) -> Callable[[], Awaitable[None]]:
+        match kind:
+            case Question.ORDERS:
+                listed, completed = await self._broker.fetch_open_orders(), await self._completed()
+                return lambda: self._apply_orders(listed, completed, asked)
+            case Question.POSITIONS:
+                positions = await self._broker.fetch_positions()
+                return lambda: self._apply_positions(positions, rows)
+            case Question.EXECUTIONS:
+                executions = await self._broker.fetch_executions()
+                return lambda: self._apply_executions(executions)
 
     async def _completed(self) -> tuple[OpenOrder, ...] | None:
         """Today's ended orders, asked for only where an order has vanished; None if they are unknown."""

@@ -29,6 +29,8 @@ class Witnesses:
     executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours.
     positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
     found intents without an end. foreign_orders: con_ids in which the latest list has an order that is not ours.
+    asking_anew: why nothing may be entered before the lists have been told again. heard_since_ns: perf_counter_ns, when
+    they were; quotes from before it are as old as whatever made them be asked.
     """
 
     def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
@@ -37,6 +39,8 @@ class Witnesses:
         self.resumed = False
         self.foreign_orders: frozenset[int] = frozenset()
         self.rows_said = 0
+        self.asking_anew = ""
+        self.heard_since_ns = 0
         self._context = context
         self._ledger = ledger
         self._desk = desk
@@ -106,6 +110,8 @@ class Witnesses:
 
     def doubt(self, con_id: int) -> str:
         """Why nothing may be entered in a symbol now; empty if nothing speaks against it."""
+        if self.asking_anew:
+            return f"{self.asking_anew}: the broker's lists are being asked again"
         if not self.positions_whole:
             return "the broker has not told the positions yet"
         if self.resumed and not self.executions_whole:
@@ -116,6 +122,11 @@ class Witnesses:
         if evidence.foreign or con_id in self.foreign_orders:
             return f"somebody else is in this symbol: {evidence.numbers()}"
         return "" if evidence.agreement is Agreement.AGREED else f"the broker's words differ: {evidence.numbers()}"
+
+    def gone(self, con_id: int) -> bool:
+        """True if nothing of ours is held by anybody's word, and the broker's row has nothing but other people's."""
+        evidence = self.evidence(con_id)
+        return not evidence.held and evidence.position == evidence.foreign
 
     def foreign(self) -> dict[int, str]:
         """Symbols of which other people hold shares, by con_id."""

@@ -51,6 +51,7 @@ class PositionManager:
         beats: "asyncio.Queue[Beat]",
         last_price: Callable[[int], float],
         exit_reason: Callable[[int], str],
+        leaving: Callable[[int], bool],
         journaled: JournaledFills,
     ) -> None:
         self._context = context
@@ -61,6 +62,7 @@ class PositionManager:
         self._exit_requests = exit_requests
         self._beats = beats
         self._last_price = last_price
+        self._leaving = leaving
         self._records = FillRecords(
             context, ledger=ledger, intent=self._intent, exit_reason=exit_reason, journaled=journaled
         )
@@ -170,7 +172,7 @@ class PositionManager:
 
     def _note_flat(self) -> None:
         held = {holding.contract.con_id for holding in self._ledger.holdings()}
-        self._asked &= held
+        self._asked = {con_id for con_id in self._asked if con_id in held or self._leaving(con_id)}
         self._held_since = {con_id: at for con_id, at in self._held_since.items() if con_id in held}
         if held:
             self._flat.clear()
@@ -178,12 +180,13 @@ class PositionManager:
             self._flat.set()
 
     def _ask(self, contract: Contract, reason: str) -> None:
-        con_id = contract.con_id
-        if con_id in self._asked:
+        """Ask, and again where nobody leaves it: an exit ends with what it sold, and more may be held since."""
+        con_id, now = contract.con_id, self._context.clock.now()
+        if con_id in self._asked and (self._leaving(con_id) or not self._exit_requests.empty()):
             return
-        now = self._context.clock.now()
+        if con_id not in self._asked:
+            self._context.journal.write(ExitRow(at=now, con_id=con_id, symbol=contract.symbol, reason=reason))
         self._asked.add(con_id)
-        self._context.journal.write(ExitRow(at=now, con_id=con_id, symbol=contract.symbol, reason=reason))
         self._exit_requests.put_nowait(ExitRequest(contract, reason, now))
 
     def _intent(self, intent_id: str) -> Intent | None:

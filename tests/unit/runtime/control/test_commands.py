@@ -6,9 +6,15 @@ from momentum_kit.runtime.control import COMMANDS, refusal
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_nothing_is_obeyed_after_the_end(name: str) -> None:
-    """A session that has ended, or was killed, refuses every command and says what it is."""
+    """A session that has ended refuses every command and says what it is."""
     assert "stopped" in refusal(name, TradingState.STOPPED, True, True, False)
-    assert "killed" in refusal(name, TradingState.KILLED, True, False, False)
+    assert "killed" in refusal(name, TradingState.KILLED, True, True, False)
+
+
+def test_a_kill_obeys_nothing_but_a_stop() -> None:
+    """Until it is flat a kill goes on; a stop is a human's word that it shall end, flat or not."""
+    state = TradingState.KILLED
+    assert [name for name in COMMANDS if not refusal(name, state, True, False, False)] == ["stop"]
 
 
 def test_a_kill_overrides_a_stop() -> None:

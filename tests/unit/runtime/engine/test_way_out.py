@@ -1,0 +1,82 @@
+"""What a flatten, stop or kill waits for, and when a human hears of it; time is moved by the test."""
+
+import pytest
+
+from momentum_kit.runtime.engine import way_out
+from momentum_kit.runtime.engine.way_out import WayOut
+
+
+class Watched:
+    """A way out for a kill, with all that it told."""
+
+    def __init__(self, limit_s: float = 30.0) -> None:
+        self.now = 0.0
+        self.told: list[str] = []
+        self.way_out = WayOut(limit_s, lambda: self.now, lambda _, text: self.told.append(text))
+        self.way_out.take("kill", bounded=False)
+
+    def run(self, seconds: int, waits: dict[str, str]) -> None:
+        """A look a second."""
+        for _ in range(seconds):
+            self.way_out.look(waits)
+            self.now += 1.0
+
+
+def test_a_human_hears_at_once_and_after_two_and_ten_minutes() -> None:
+    """With symbol, reason and for how long; never again, however long it lasts."""
+    watched = Watched()
+    watched.run(1200, {"ACME": "halted"})
+    assert watched.told == [
+        "kill is not done: ACME: halted, for 0 s",
+        "kill is not done: ACME: halted, for 120 s",
+        "kill is not done: ACME: halted, for 600 s",
+    ]
+
+
+def test_all_that_is_in_the_way_at_a_moment_is_one_alert() -> None:
+    """Twenty positions and no gateway: one call, not twenty."""
+    watched = Watched()
+    watched.run(3, dict.fromkeys(("ACME", "BOLT", "CRUX"), "gateway away"))
+    (text,) = watched.told
+    assert text.count("gateway away") == 3
+
+
+def test_a_reason_that_comes_and_goes_is_told_once() -> None:
+    """A broker that refuses every try: for each step and reason one alert, whatever lies between; seconds go on."""
+    watched = Watched()
+    for _ in range(10):
+        watched.run(1, {"ACME": "order refused"})
+        watched.run(1, {"ACME": "halted"})
+    assert len(watched.told) == 2
+    assert watched.told[1] == "kill is not done: ACME: halted, for 1 s"
+    assert [str(wait) for wait in watched.way_out.waits] == ["ACME: halted, for 20 s"]
+
+
+def test_what_goes_its_way_is_no_wait() -> None:
+    """A position that is being sold waits for nothing; what it waited for before is over."""
+    watched = Watched()
+    watched.run(10, {"ACME": "halted"})
+    watched.run(1, {"ACME": ""})
+    assert watched.way_out.waits == ()
+
+
+def test_lists_that_are_asked_for_after_a_sale_are_no_news() -> None:
+    """Positions trail by seconds; where they stay away a human hears."""
+    watched = Watched()
+    watched.run(5, {"": "lists unknown"})
+    assert watched.told == []
+    watched.run(2, {"": "lists unknown"})
+    assert watched.told == ["kill is not done: account: lists unknown, for 5 s"]
+
+
+def test_only_a_stop_runs_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill and a flatten have no deadline; a stop has, told once."""
+    monkeypatch.setattr(way_out, "monotonic", lambda: 0.0)
+    watched = Watched(limit_s=30.0)
+    monkeypatch.setattr(way_out, "monotonic", lambda: 3600.0)
+    assert not watched.way_out.late
+    watched.way_out.take("session end", bounded=True)
+    assert not watched.way_out.late
+    monkeypatch.setattr(way_out, "monotonic", lambda: 3630.0)
+    assert watched.way_out.late
+    assert (watched.way_out.first_late(), watched.way_out.first_late()) == (True, False)
