@@ -248,11 +248,6 @@ class Guardian:
         if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:
             return
         leg = bracket.way_out or self._to_turn(bracket)
-        if leg is not None and leg.state is OrderState.INACTIVE and leg.cancel_sent_at is None:
-            if age_s(bracket.exit_tried_at, now) >= PATIENCE_S:  # neither dead nor of any use: another one is sent
-                self._wait(bracket, "order refused")
-                await self._desk.cancel(bracket, leg)
-            return
         if leg is not None and not leg.at_rest:
             return  # its word is outstanding, and silence makes it uncertain
         if leg is not None and leg.selling and age_s(bracket.exit_tried_at, now) < PATIENCE_S:
@@ -350,8 +345,8 @@ class Guardian:
         order = replace(priced, order_ref=intent.intent_id, order_id=intent.target_order_id, oca_group=group)
         bracket.exit_tried_at = now
         bracket.exit_tries += 1
-        earlier = bracket.legs.get("exit")
-        self._wait(bracket, "order refused" if earlier is not None and earlier.state is OrderState.REJECTED else "")
+        refused = any(leg.selling and leg.state in (OrderState.REJECTED, OrderState.INACTIVE) for leg in bracket)
+        self._wait(bracket, "order refused" if refused else "")
         try:
             await self._desk.place(bracket, "exit", order)
         except BrokerError as error:

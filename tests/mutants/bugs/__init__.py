@@ -1,7 +1,9 @@
 """The planted bugs, by what they get wrong."""
 
-from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, protection
+from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, protection, ways_out
 
 MUTANTS = tuple(
-    mutant for subject in (evidence, lists, books, protection, exits, orders, entries) for mutant in subject.MUTANTS
+    mutant
+    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out)
+    for mutant in subject.MUTANTS
 )

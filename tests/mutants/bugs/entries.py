@@ -7,8 +7,8 @@ MUTANTS = (
     Mutant(
         "the gate ignores stale symbols",
         "services/execution/entry_facts.py",
-        "stale=con_id in health.stale_con_ids,",
-        "stale=False,",
+        "stale=con_id in health.stale_con_ids or ",
+        "stale=",
         ENTRY_GATE("test_a_layer_that_is_not_up_bars_the_entry"),
     ),
     Mutant(

@@ -148,8 +148,8 @@ async def test_an_order_that_is_refused_is_named_and_sent_again(tmp_path):
         assert selling(desk) == 833
 
 
-async def test_an_exit_that_becomes_inactive_is_replaced(tmp_path):
-    """Neither dead nor of any use: it is cancelled, another one is sent, and why is said."""
+async def test_an_exit_that_ends_inactive_is_named(tmp_path):
+    """Neither dead nor of any use: another one is sent beside it, and what was in the way is said."""
     async with trading_desk(tmp_path) as desk:
         await desk.enter()
         await killing(desk, 1)
@@ -157,9 +157,8 @@ async def test_an_exit_that_becomes_inactive_is_replaced(tmp_path):
         assert target.request.order_type == "MKT"
         desk.broker.update(target, "Inactive")
         await killing(desk, 6)
-        assert not target.alive
         assert desk.broker.leg(1, "exit").alive
-        assert selling(desk) == 833
+        assert desk.execution.waits == {"SYM1": "order refused"}
 
 
 async def test_an_order_that_cannot_be_sent_is_named(tmp_path):
