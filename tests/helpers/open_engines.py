@@ -40,8 +40,8 @@ async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
             heartbeat.start()
             yield engine
         finally:
+            await engine.close()  # first: in lock-step the market takes no further step for an engine that is dead
             await heartbeat.stop()
-            await engine.close()
 
 
 async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
