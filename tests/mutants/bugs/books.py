@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(
         "executions belong to an order by its id alone",
         "trading/account/ledger.py",
-        "if not (perm_id and e.perm_id) or e.perm_id == perm_id",
-        "if True",
+        "(e.perm_id == perm_id if perm_id and e.perm_id else e.order_id == order_id)",
+        "e.order_id == order_id",
         LEDGER("test_order_ids_that_begin_anew_are_other_orders"),
     ),
     Mutant(

@@ -112,8 +112,8 @@ MUTANTS = (
     Mutant(
         "protection is cancelled while in doubt",
         "services/execution/guardian.py",
-        "case Cancel() if bracket.uncertain or (",
-        "case Cancel() if (",
+        "                    bracket.uncertain\n                    or evidence.unexplained\n",
+        "                    evidence.unexplained\n",
         DOUBT("test_nothing_is_cancelled_while_in_doubt"),
     ),
     Mutant(
