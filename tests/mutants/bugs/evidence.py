@@ -168,8 +168,8 @@ MUTANTS = (
     Mutant(
         "a fill between two answers does not begin the counting anew",
         "trading/orders/evidence.py",
-        "shares + self.foreign\n            self.answers, self._answered = 0, None\n",
-        "shares + self.foreign\n",
+        "if not (ahead and self.confirmed) or self.quantity == shares + self.foreign:",
+        "if self.quantity == shares + self.foreign:",
         EVIDENCE("test_a_fill_between_two_answers_begins_the_counting_anew"),
     ),
     Mutant(
