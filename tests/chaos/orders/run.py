@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -66,8 +67,8 @@ def _quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def _seed(seed: int) -> Outcome:
-    return play_once(draw_world(seed))
+def _seed(seed: int, *, outgrowing: bool) -> Outcome:
+    return play_once(draw_world(seed, outgrowing=outgrowing))
 
 
 def main() -> int:
@@ -77,19 +78,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-shrink", action="store_true")
+    parser.add_argument("--outgrowing", action="store_true", help="worlds in which children may outgrow their parent")
     parser.add_argument("--record", action="store_true", help=f"append a line to {TABLE.name}")
     given = parser.parse_args()
     _quiet()
     began = time.monotonic()
     bad: list[Outcome] = []
     sums: Counter[str] = Counter()
+    play_seed = partial(_seed, outgrowing=given.outgrowing)
     seeds = range(given.seed, given.seed + given.runs)
     with contextlib.ExitStack() as stack:
         if given.processes > 1:
             pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(given.processes, _quiet))
-            outcomes = pool.imap_unordered(_seed, seeds)
+            outcomes = pool.imap_unordered(play_seed, seeds)
         else:
-            outcomes = map(_seed, seeds)
+            outcomes = map(play_seed, seeds)
         for number, outcome in enumerate(outcomes, 1):
             sums.update(lives=outcome.lives, entries=outcome.entries, fills=outcome.fills, faults=outcome.faults)
             if outcome.violations:

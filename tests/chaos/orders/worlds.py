@@ -123,8 +123,12 @@ class World:
     flatten_at_end: bool = True
 
 
-def draw_world(seed: int) -> World:
-    """The world of a seed."""
+def draw_world(seed: int, *, outgrowing: bool = False) -> World:
+    """The world of a seed.
+
+    outgrowing: children may work under a partly filled parent, and sell more than it has bought so far. Nobody knows
+    whether IB allows that, and attached children are not safe there: a row of its own, which other worlds leave out.
+    """
     dice = random.Random(seed)
     seconds = dice.randint(25, 90)
     listings = tuple(_listing(dice, each, seconds) for each in INSTRUMENTS[: dice.choice((1, 1, 2, 3, 4))])
@@ -132,13 +136,17 @@ def draw_world(seed: int) -> World:
     deeds += [_trouble(dice, listings, dice.randint(1, seconds)) for _ in range(dice.choice((0, 1, 2, 3, 4, 6)))]
     deeds += [_death(dice, dice.randint(2, seconds)) for _ in range(dice.choice((0, 0, 1, 1, 2)))]
     switches = known_answers()
+    switches["family_cap"].remove("uncapped")
     chosen = dice.sample(sorted(switches), dice.randint(0, len(switches)))
+    assumptions = {name: dice.choice(switches[name]) for name in chosen}
+    if outgrowing:
+        assumptions |= {"family_cap": "uncapped", "partial_parent": "children_activate"}
     return World(
         seed=seed,
         seconds=seconds,
         listings=listings,
         deeds=tuple(sorted(deeds, key=lambda deed: deed.second)),
-        assumptions={name: dice.choice(switches[name]) for name in chosen},
+        assumptions=assumptions,
         latency_ms=dice.choice((5, 20, 120, 400)),
         partial_fill_share=dice.choice((0.0, 0.25, 0.5, 1.0)),
         settings={
