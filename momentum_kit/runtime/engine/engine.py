@@ -55,6 +55,7 @@ class Engine:
         self.metrics = Metrics()
         self.tuning = ThresholdState(config.thresholds, config.thresholds)
         self.loop_lag_s = 0.0  # kept by whoever watches the loop
+        self._loop = asyncio.get_running_loop()
         self._folder = folder
         self._owning = ExitStack()  # the account by its own name
         self._started_at = datetime.now(UTC)
@@ -70,6 +71,7 @@ class Engine:
             self._intents = SqliteIntents(intents_file(data, config.owner_key))
             opened.pop_all()
         journal = PublishedJournal(self._journal, self.hub, self.metrics.observe)
+        self._flushing: asyncio.Task[bool] | None = None  # on a thread: a disk may take seconds, and no exit waits
         self._runner: asyncio.Task[None] | None = None
         self._asked_at = monotonic()
         self._session: Session | None = None
@@ -150,6 +152,8 @@ class Engine:
         if self._reader:
             await self._reader.close()
         self._intents.close()
+        if self._flushing:
+            await self._flushing
         try:
             self._journal.close()
         except StorageError as error:
@@ -211,7 +215,8 @@ class Engine:
 
     async def _after_beat(self, now: datetime) -> bool:
         """Between two beats: leave at `until`, and say whether the session is over."""
-        self._journal.flush()
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(asyncio.to_thread(self._journal.flush), name="journal")
         self._beat_at = monotonic()
         session_state = self.session_state
         self._session_alarms.look(self.session, now)
@@ -247,8 +252,12 @@ class Engine:
         return outcome
 
     def _on_journal(self, text: str) -> None:
+        """Called on whichever thread flushes."""
+        self._loop.call_soon_threadsafe(self._tell_of_disk, text, self._journal.failing)
+
+    def _tell_of_disk(self, text: str, failing: bool) -> None:
         self.session_state.alarm("disk", text)
-        if self._journal.failing:
+        if failing:
             self.session_state.halt_entries("the journal cannot be written")
 
     # -- words -------------------------------------------------------------------------------------------------------
