@@ -7,6 +7,7 @@ which something was due, so that a client which falls behind hides nothing.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import random
@@ -62,6 +63,7 @@ class Engine:
         self._quotes: dict[int, Quote] = {}
         self._far: set[int] = set()
         self._bridge = bridge
+        self._flushing: asyncio.Task[bool] | None = None
         self._items = 0
         self._contracts: dict[str, Contract] = {}
         self._services = TradingServices(
@@ -108,7 +110,8 @@ class Engine:
         return keeping
 
     async def _after_beat(self, _: Any) -> bool:
-        self._journal.flush()  # where the engine does it
+        if self._flushing is None or self._flushing.done():  # as the engine does it
+            self._flushing = asyncio.create_task(asyncio.to_thread(self._journal.flush))
         return False
 
     def _quote(self, con_id: int) -> Quote | None:
@@ -169,7 +172,9 @@ class Engine:
         """
         stalled = self._intents._writer.submit(time.sleep, stall_s)
         asked_ns: dict[int, int] = {}
+        late_ms, used_s = [], time.process_time()
         async for number, due_ns in metronome(len(symbols)):
+            late_ms.append((time.perf_counter_ns() - due_ns) / 1e6)
             contract = self._contracts[symbols[number]]
             asked_ns[contract.con_id] = time.time_ns() - (time.perf_counter_ns() - due_ns)
             self._services.positions.request_exit(contract.symbol, "bench", self._services.execution.held)
@@ -177,10 +182,12 @@ class Engine:
         if stall_s and stalled.done():
             raise SystemExit("the stall was over before the last exit")
         await until(lambda: self._services.positions.flat and stalled.done())
+        cpu_ms = (time.process_time() - used_s) / len(symbols) * 1e3
         self._journal.flush()
         sql = "SELECT con_id, min(wall_ns) FROM orders WHERE leg = 'exit' AND wall_ns > ? GROUP BY con_id"
         sent_ns = dict(query(self._journal.path, sql, [min(asked_ns.values())]))
-        return {"ms": [(sent_ns[con_id] - at) / 1e6 for con_id, at in asked_ns.items()]}
+        waits_ms = [(sent_ns[con_id] - at) / 1e6 for con_id, at in asked_ns.items()]
+        return {"ms": waits_ms, "late_ms": late_ms, "cpu_ms": cpu_ms}
 
     async def kill(self) -> dict[str, Any]:
         """Everything goes at once: seconds until executions say flat."""
@@ -265,6 +272,8 @@ async def serve(who: type[Engine] | type[Peer], setup: Setup) -> None:
     """Obey until stdin ends."""
     started, used_s = time.perf_counter(), time.process_time()
     async with who.running(setup) as client:
+        gc.collect()
+        gc.freeze()  # as an engine process does
         answer: dict[str, Any] = {"s": time.perf_counter() - started, "cpu_s": time.process_time() - used_s}
         while True:
             print(json.dumps(answer), flush=True)
