@@ -1,7 +1,6 @@
 """An engine that is open and not started: what was forbidden before stands, the line is mended, nobody holds it."""
 
 import asyncio
-import shutil
 import threading
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from momentum_kit.models import LinkState, TradingState
 from momentum_kit.runtime.engine import unstarted
 from momentum_kit.runtime.ownership import Restriction, StateFolder
 from tests.chaos.chaos_processes import configure
-from tests.helpers.open_engines import end_of, engine_of, market, until
+from tests.helpers.open_engines import end_of, engine_of, market, project_folder, until
 
-ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "DU9000001"  # the simulated one
 QUICK = {"clock": {"rate": 500}}
 
@@ -24,10 +22,7 @@ QUICK = {"clock": {"rate": 500}}
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder of its own with the shipped configuration; state below it as well."""
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return project_folder(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Engines on the test's own loop, against a gateway on it: no process to start, and a death is to be left alone."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,16 @@ from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.simgateway import SimulatedGateway
 from tests.chaos.chaos_gateway import MARKET
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def project_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of its own with the shipped configuration; state below it as well."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(folder / "state"))
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def market(project: Path, port: int = 0) -> SimulatedGateway:

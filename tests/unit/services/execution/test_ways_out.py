@@ -179,6 +179,38 @@ async def test_lists_that_do_not_come_are_named(tmp_path):
         assert desk.execution.waits == {"": "lists unknown"}
 
 
+async def test_a_kill_before_the_open_sells_to_the_first_bid(tmp_path):
+    """At 8:00 in New York nobody bids: it waits and says so; then a limit below the bid goes out, and it is flat."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.clock.stepped = datetime(2026, 11, 23, 13, 0, tzinfo=UTC) - desk.clock.time
+        await killing(desk, 125)
+        assert desk.execution.waits == {"SYM1": "no bid"}
+        desk.quotes[1] = quote_of(1, 4.8, 4.82)
+        await killing(desk, 1)
+        target = desk.broker.leg(1, "target")
+        assert (target.request.order_type, target.request.outside_rth) == ("LMT", True)
+        assert target.request.limit_price < 4.8
+        desk.broker.fill(target, int(target.remaining), 4.78)
+        await killing(desk, 3)
+        assert desk.execution.flat
+
+
+async def test_a_kill_is_flat_while_stops_are_refused(tmp_path):
+    """The stop dies and the broker takes no other: the position is sold, and nothing is left to wait for."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.refuse.add("stop")
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await killing(desk, 10)
+        assert selling(desk) == 833
+        fill_the_exit(desk)
+        await killing(desk, 5)
+        assert desk.execution.flat
+        assert desk.execution.waits == {}
+        assert desk.position() == 0
+
+
 # -- after a sleep -----------------------------------------------------------------------------------------------------
 
 
