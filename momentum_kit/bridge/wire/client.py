@@ -199,7 +199,8 @@ class ClientThread:
         if connection is not None:
             connection.stop()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.ended.wait(), _GRACE_S)
+                async with asyncio.timeout(_GRACE_S):  # wait_for loses a cancel before Python 3.12
+                    await self.ended.wait()
             connection.abort()
         await self.ended.wait()
         self._thread.join()

@@ -120,8 +120,13 @@ async def fetch_truth(broker: Broker) -> BrokerTruth:
     open_orders = await _whole_or_unknown("open orders", broker.fetch_open_orders())
     completed = await _whole_or_unknown("completed orders", broker.fetch_completed_orders())
     positions = await _whole_or_unknown("positions", broker.fetch_positions())
-    executions = await _whole_or_unknown("executions", asyncio.wait_for(broker.fetch_executions(), EXECUTIONS_WAIT_S))
+    executions = await _whole_or_unknown("executions", _in_time(broker.fetch_executions()))
     return BrokerTruth(positions=positions, open_orders=open_orders, completed=completed, executions=executions)
+
+
+async def _in_time(asked: Awaitable[tuple[Execution, ...]]) -> tuple[Execution, ...]:
+    async with asyncio.timeout(EXECUTIONS_WAIT_S):  # wait_for loses a cancel before Python 3.12
+        return await asked
 
 
 async def fetch_settled_truth(broker: Broker) -> BrokerTruth:
