@@ -398,7 +398,7 @@ class Guardian:
         """What has filled whole is done, whether a status ever says so or not; an accepted stop ends the tries."""
         for leg in bracket:
             filled = self._witnesses.filled(leg)
-            if leg.live and filled >= leg.request.quantity:
+            if leg.live and filled >= leg.whole:
                 leg.state = OrderState.FILLED
             if leg.role == "entry" and filled and bracket.first_fill_at is None:
                 bracket.first_fill_at = self._context.clock.elapsed()

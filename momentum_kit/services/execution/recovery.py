@@ -29,6 +29,7 @@ from momentum_kit.models import (
     Execution,
     Intent,
     IntentKind,
+    IntentState,
     OpenOrder,
     OrderAction,
     OrderRequest,
@@ -120,7 +121,7 @@ class Recovery:
         if any(map(self._witnesses.suspicious, con_ids)):
             every_s[Question.POSITIONS] = AT_ONCE_S
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
-        if vanishing:
+        if vanishing or not all(bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = AT_ONCE_S
         for kind in self._owed:
             every_s[kind] = min(every_s[kind], ASK_AGAIN_S)
@@ -208,6 +209,7 @@ class Recovery:
             bracket = self._bracket_of(intent)
             if intent.kind is IntentKind.EXIT and bracket.exit is None:
                 resume_exit(bracket, intent, now)
+        self._own_what_is_held()
         if truth.executions is not None:
             self._witnesses.executions_whole = True
         self._follow_what_has_ended(truth.completed or (), {intent.intent_id: intent for intent in unresolved})
@@ -215,9 +217,14 @@ class Recovery:
             await self._apply_orders(truth.open_orders, truth.completed, self._desk.words)
         if truth.positions is not None:
             await self._apply_positions(truth.positions, 0)  # rows of the stream are as new at least
+        if truth.open_orders is not None:
+            await self._take_back_what_is_staged(truth.open_orders)
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
             self._desk.apply_status(update)
         self._early, self.done = {}, True
+        for con_id in self._witnesses.known():
+            self._witnesses.evidence(con_id)
+        self._witnesses.begun = True
         return (*entries(unresolved), *ended)
 
     def _bracket_of(self, intent: Intent) -> Bracket:
@@ -248,9 +255,29 @@ class Recovery:
                     self._as_listed(leg, order, newer=leg.heard > asked)
                 elif leg.live and leg.heard <= asked:
                     young = self._not_listed(bracket, leg, completed) or young
-            bracket.listed = True
+            bracket.lists += 1
+            bracket.listed = bracket.listed or bracket.stop is not None or bracket.lists >= VANISHED
             if not young:
                 bracket.uncertain = ""
+
+    async def _take_back_what_is_staged(self, listed: tuple[OpenOrder, ...]) -> None:
+        """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""
+        taken = {order.request.order_id for order in listed}
+        for bracket in self._desk.in_order():
+            intent = bracket.intent
+            if bracket.legs or intent.kind is not IntentKind.ENTRY or intent.state is not IntentState.UNKNOWN:
+                continue
+            for order_id in {intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - taken - {0}:
+                try:
+                    await self._broker.cancel_order(order_id)
+                except BrokerError as error:
+                    log.warning("staged order not cancelled", order_id=order_id, error=str(error))
+
+    def _own_what_is_held(self) -> None:
+        """Shares that executions call ours have an owner, also where their intent was closed too early."""
+        orphans = [h.order_ref for h in self._ledger.holdings() if h.contract.con_id not in self._desk.brackets]
+        for intent in self._context.intents.find(orphans) if orphans else ():
+            self._bracket_of(intent)
 
     def _follow_what_has_ended(self, completed: tuple[OpenOrder, ...], intents: dict[str, Intent]) -> None:
         """Today's ended orders of open intents are witnesses too: their executions may come late, or never."""

@@ -28,7 +28,8 @@ class Witnesses:
 
     executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours.
     positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
-    found intents without an end. foreign_orders: con_ids in which the latest list has an order that is not ours.
+    found intents without an end; begun: it is over. foreign_orders: con_ids in which the latest list has an
+    order that is not ours.
     asking_anew: why nothing may be entered before the lists have been told again. heard_since_ns: perf_counter_ns, when
     they were; quotes from before it are as old as whatever made them be asked.
     """
@@ -37,6 +38,7 @@ class Witnesses:
         self.executions_whole = False
         self.positions_whole = False
         self.resumed = False
+        self.begun = False
         self.foreign_orders: frozenset[int] = frozenset()
         self.rows_said = 0
         self.asking_anew = ""
@@ -164,6 +166,7 @@ class Witnesses:
         witness.ours(Decimal(0), elapsed - max(ages, default=0.0))
         for age_s, (_, shares) in zip(ages, self._ledger.path(con_id), strict=True):
             witness.ours(shares, elapsed - max(age_s, 0.0))
+        witness.at_start = not self.begun
 
     def _executed(self, leg: Leg) -> Decimal:
         return self._ledger.filled(leg.request.order_ref, leg.request.order_id, leg.perm_id)

@@ -138,6 +138,7 @@ class Leg:
     state: OrderState = OrderState.SENT
     perm_id: int = 0
     changing: bool = False
+    size_before: Decimal = Decimal(0)  # what the broker may still work while `changing`
     cancel_sent_at: float | None = None
     named: Decimal = Decimal(0)
     spoken: int = 0
@@ -164,6 +165,11 @@ class Leg:
         return self.state in ACKNOWLEDGED
 
     @property
+    def whole(self) -> Decimal:
+        """Shares after which nothing of it is left, whichever size the broker works while a change is under way."""
+        return max(self.request.quantity, self.size_before) if self.changing else self.request.quantity
+
+    @property
     def at_rest(self) -> bool:
         """True if it may be modified now: nothing that we asked of it is outstanding."""
         return self.acknowledged and not self.changing and self.cancel_sent_at is None
@@ -179,12 +185,14 @@ class Bracket:
     """The orders around one entry intent, until flat. Times are elapsed seconds of the clock.
 
     uncertain: why only the broker's list of orders can tell how they stand; empty while its events tell. listed: that
-    list has been had whole since we know of the bracket, so that an order which is not here does not exist.
+    list has been had whole since we know of the bracket, twice where it lacks a stop, so that an order which is not
+    here does not exist.
     """
 
     intent: Intent
     sent_at: float
     listed: bool = True
+    lists: int = 0  # whole ones without a stop, until `listed`
     legs: dict[str, Leg] = field(default_factory=dict)  # by role
     replaced: list[Leg] = field(default_factory=list)  # orders that another one of their role stands in for
     exit: ExitRequest | None = None

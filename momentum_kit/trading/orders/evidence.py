@@ -102,6 +102,7 @@ class PositionWitness:
 
     quantity: Decimal | None = None
     foreign: Decimal = ZERO
+    at_start: bool = False  # no fill of ours since the session began: then what is not in a row is not sold
     answers: int = 0
     _answered: Decimal | None = None
     _caught_up: bool = False
@@ -114,6 +115,7 @@ class PositionWitness:
             row = self.quantity if self.quantity is not None else ZERO
             follows = abs(row - self.foreign - shares) < abs(row - self.foreign - self._ours)
             ahead = self._caught_up and follows  # the row told of these fills before their executions did
+            self.at_start = False
             self._path.append((at, shares))
             self._caught_up = ahead or self.quantity == shares + self.foreign
             if not (ahead and self.confirmed) or self.quantity == shares + self.foreign:
@@ -186,7 +188,7 @@ def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: Position
     ours = executions + ahead
     witness.ours(ours, at)
     row = witness.quantity
-    counts = row is not None and not witness.trails(at)
+    counts = row is not None and (witness.at_start or not witness.trails(at))
     at_broker = max(row, ZERO) if row is not None else ZERO
     held = min(ours, at_broker) if witness.confirmed and row is not None else ours
     may_sell = min(held - perhaps_sold, at_broker) if counts else held - perhaps_sold

@@ -193,7 +193,7 @@ async def test_states_an_intent_can_end_in(tmp_path):
     assert settle_intent(intent, truth, none) is IntentState.WORKING
     assert settle_intent(intent, nothing, some) is IntentState.WORKING
     prepared = replace(intent, state=IntentState.PREPARED)
-    assert settle_intent(prepared, nothing, none) is IntentState.REFUSED
+    assert settle_intent(prepared, nothing, none) is IntentState.UNKNOWN  # staged legs are on no list
     for state in (IntentState.SENT, IntentState.WORKING, IntentState.UNKNOWN):
         assert settle_intent(replace(intent, state=state), nothing, none) is IntentState.CLOSED
     for unknown in (BrokerTruth(open_orders=None), BrokerTruth(executions=None), BrokerTruth(positions=None)):
