@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import Catalyst, Contract, MarketDataType, Quote, TradeSignal
 from momentum_kit.runtime.beats import beat_by_wall
@@ -61,7 +63,7 @@ class Engine:
         self._intents: Any = SqliteIntents(folder / "intents.db")
         self._journal: Any = SqliteJournal(folder / "journal.db")
         self._quotes: dict[int, Quote] = {}
-        self._far: set[int] = set()
+        self._far: dict[int, Quote] = {}
         self._bridge = bridge
         self._flushing: asyncio.Task[bool] | None = None
         self._items = 0
@@ -115,15 +117,16 @@ class Engine:
         return False
 
     def _quote(self, con_id: int) -> Quote | None:
-        if con_id not in self._far:
-            return self._quotes.get(con_id)
-        live, at = MarketDataType.LIVE, self._clock.now()
-        return Quote(con_id, FAR_USD - 0.01, FAR_USD, 500, 500, FAR_USD, False, live, at)
+        return self._far.get(con_id) or self._quotes.get(con_id)
 
-    def _signal(self, symbol: str, due_ns: int) -> str:
+    def _signal(self, symbol: str, due_ns: int, *, fills: bool) -> str:
         """Buy at the ask; the item by which the journal tells what became of it."""
         self._items += 1
-        contract, now = self._contracts[symbol], self._clock.now()
+        contract, now, live = self._contracts[symbol], self._clock.now(), MarketDataType.LIVE
+        self._far.pop(contract.con_id, None)
+        if not fills:
+            far = Quote(contract.con_id, FAR_USD - 0.01, FAR_USD, 500, 500, FAR_USD, False, live, now)
+            self._far[contract.con_id] = far
         quote, item = self._quote(contract.con_id), f"story:{self._items}"
         assert quote is not None
         self._services.signals.put_nowait(
@@ -142,13 +145,12 @@ class Engine:
 
         checkpoints: as each comes, the file of intents begins to take in all that was written since the one before.
         """
-        self._far |= {self._contracts[symbol].con_id for symbol in symbols}
         items, late_ms, used_s = [], [], time.process_time()
         async for number, due_ns in metronome(count):
             late_ms.append((time.perf_counter_ns() - due_ns) / 1e6)
             if checkpoints:
                 self._intents._writer.submit(self._intents._connection.execute, "PRAGMA wal_checkpoint")
-            items.append(self._signal(symbols[number % len(symbols)], due_ns))
+            items.append(self._signal(symbols[number % len(symbols)], due_ns, fills=False))
         await asyncio.sleep(WORKS_S)
         await until(lambda: not self._services.execution.working_entries)
         cpu_ms = (time.process_time() - used_s) / count * 1e3
@@ -156,9 +158,8 @@ class Engine:
 
     async def hold(self, symbols: list[str]) -> dict[str, Any]:
         """Enter each; done when all have filled and their stops rest."""
-        self._far -= {self._contracts[symbol].con_id for symbol in symbols}
         wanted = len(self._services.ledger.holdings()) + len(symbols)
-        items = [self._signal(symbols[number], due_ns) async for number, due_ns in metronome(len(symbols))]
+        items = [self._signal(symbols[number], due_ns, fills=True) async for number, due_ns in metronome(len(symbols))]
         await asyncio.sleep(WORKS_S)
         self._sent_ms(items)
         execution = self._services.execution
@@ -289,5 +290,7 @@ async def serve(who: type[Engine] | type[Peer], setup: Setup) -> None:
 
 
 if __name__ == "__main__":
+    errors = structlog.make_filtering_bound_logger(logging.ERROR)  # stdout belongs to the answers
+    structlog.configure(wrapper_class=errors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     who_, setup_ = sys.argv[1:]
     asyncio.run(serve({"engine": Engine, "ib_async": Peer}[who_], Setup(**json.loads(setup_))))
