@@ -193,7 +193,10 @@ class Guardian:
         )
         if bracket.stops_unheard == 0:  # a corrected try stands in a group of its own
             beside = bracket.stop if bracket.stop is not None and bracket.stop.live else bracket.target
-            order = replace(order, oca_group=self._group_of(bracket, beside, order.oca_group))
+            # legs of an earlier session that no list shows may rest all the same: then they share this group
+            unseen = not any(leg.role != "entry" for leg in bracket)
+            otherwise = oca_group(bracket.intent) if unseen else order.oca_group
+            order = replace(order, oca_group=self._group_of(bracket, beside, otherwise))
         text = f"{contract.symbol}: {why}; placing one"
         self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", text)
         try:

@@ -351,6 +351,28 @@ async def test_a_stop_that_no_list_has_is_not_doubled(tmp_path):
         assert critical(desk) == [f"SYM1: order {stop} is on no list of the broker"]
 
 
+async def test_a_stop_that_late_lists_lack_shares_its_group_with_the_new_one(tmp_path):
+    """At a start the lists are behind and show no order of ours: the new stop joins their group."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+    whole = broker.fetch_open_orders
+
+    async def behind():
+        return ()
+
+    broker.fetch_open_orders = broker.fetch_completed_orders = behind
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(2)
+        groups = {o.request.oca_group for o in broker.orders.values() if o.alive and o.kind != "entry"}
+        assert sells(desk) == [("LMT", 833), ("STP", 833), ("STP", 833)]
+        assert len(groups) == 1
+        broker.fetch_open_orders = whole
+        await desk.beat(20)
+        assert sells(desk) == [("LMT", 833), ("STP", 833)]
+        assert len([text for text in critical(desk) if "never sent" in text]) == 2
+
+
 async def test_a_position_that_a_list_leaves_out_is_not_gone(tmp_path):
     """A list that omits a holding which no row has ended contradicts itself: nothing is cancelled for it."""
     async with trading_desk(tmp_path) as desk:
