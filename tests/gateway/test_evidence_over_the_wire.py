@@ -137,10 +137,10 @@ async def test_the_users_own_shares(tmp_path: Path) -> None:
 @pytest.mark.parametrize("then", [4.99, 4.80], ids=["flat", "falls"])
 async def test_a_sale_by_hand(tmp_path: Path, then: float) -> None:
     """The user sells our shares in TWS: within seconds nothing of ours can sell, so that no fall opens a short."""
-    async with gateway_on(steady(4.99, 14) + steady(then, 400)) as gateway, trading_floor(gateway, tmp_path) as floor:
+    async with gateway_on(steady(4.99, 20) + steady(then, 400)) as gateway, trading_floor(gateway, tmp_path) as floor:
         await floor.run(10, {2: lambda: floor.signal(5.0)})
         gateway.inject(ManualTrade(symbol="AAPL", action="SELL", quantity=833))
-        await floor.run(3)
+        await floor.run(5)  # two answers, two cancels, a step of a second for each
         assert live_sells(gateway) == []
         await floor.run(40)
         assert (floor.worst, floor.held()) == (0, 0)

@@ -142,18 +142,16 @@ class Guardian:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
         shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
-        # how orders stand is unknown; where two whole answers have less, what could sell it goes all the same
-        in_doubt = bool(bracket.uncertain) and not evidence.confirmed
         for move in moves:
             match move:
                 case Resize() if not at_beat:
                     continue
-                case Resize() if move.shrinks and in_doubt:
+                case Resize() if move.shrinks and bracket.uncertain:
                     continue  # nothing that protects is taken away while only the lists can tell
                 case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < REAP_GRACE_S:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
                 case Cancel() if (
-                    in_doubt
+                    bracket.uncertain
                     or evidence.unexplained
                     or (bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S)
                 ):

@@ -94,7 +94,6 @@ class Recovery:
         self._owed: set[Question] = set()  # whole answers to questions that were put since `ask_anew`
         self._rounds = 0  # how often that was
         self._told: set[str] = set()
-        self._staged: list[int] = []  # order ids that no list shows and nobody has ended: staged, or behind
 
     def keep(self, update: OrderUpdate) -> None:
         """Statuses that come before `rebuild` are applied by it."""
@@ -260,7 +259,6 @@ class Recovery:
             bracket.listed = bracket.listed or bracket.stop is not None or bracket.lists >= VANISHED
             if not young:
                 bracket.uncertain = ""
-        await self._cancel_staged()
 
     async def _take_back_what_is_staged(self, listed: tuple[OpenOrder, ...]) -> None:
         """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""
@@ -269,17 +267,11 @@ class Recovery:
             intent = bracket.intent
             if bracket.legs or intent.kind is not IntentKind.ENTRY or intent.state is not IntentState.UNKNOWN:
                 continue
-            self._staged += {intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - taken - {0}
-        await self._cancel_staged()
-
-    async def _cancel_staged(self) -> None:
-        """A cancel on the chance for what no list shows: a verdict on an order that is not there is nothing."""
-        while self._staged:
-            order_id = self._staged.pop()
-            try:
-                await self._broker.cancel_order(order_id)
-            except BrokerError as error:
-                log.warning("staged order not cancelled", order_id=order_id, error=str(error))
+            for order_id in {intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - taken - {0}:
+                try:
+                    await self._broker.cancel_order(order_id)
+                except BrokerError as error:
+                    log.warning("staged order not cancelled", order_id=order_id, error=str(error))
 
     def _own_what_is_held(self) -> None:
         """Shares that executions call ours have an owner, also where their intent was closed too early."""
@@ -369,8 +361,6 @@ class Recovery:
                 why = f"{bracket.intent.contract.symbol}: order {leg.request.order_id} is on no list of the broker"
                 self._desk.alert_once(bracket, why, "critical", why)
                 return False
-        if ended is None and leg.request.order_id > 0:
-            self._staged.append(leg.request.order_id)
         filled = self._witnesses.filled(leg) >= leg.request.quantity
         leg.state = OrderState.FILLED if filled else OrderState.CANCELLED
         leg.changing, leg.cancel_sent_at = False, None

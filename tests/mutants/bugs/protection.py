@@ -112,14 +112,14 @@ MUTANTS = (
     Mutant(
         "protection is cancelled while in doubt",
         "services/execution/guardian.py",
-        "                    in_doubt\n                    or evidence.unexplained\n",
+        "                    bracket.uncertain\n                    or evidence.unexplained\n",
         "                    evidence.unexplained\n",
         DOUBT("test_nothing_is_cancelled_while_in_doubt"),
     ),
     Mutant(
         "protection shrinks while in doubt",
         "services/execution/guardian.py",
-        "case Resize() if move.shrinks and in_doubt:",
+        "case Resize() if move.shrinks and bracket.uncertain:",
         "case Resize() if False:",
         DOUBT("test_no_stop_shrinks_while_in_doubt"),
     ),
