@@ -225,7 +225,9 @@ class Recovery:
         for con_id in self._witnesses.known():
             self._witnesses.evidence(con_id)
         self._witnesses.begun = True
-        return (*entries(unresolved), *ended)
+        # one of which nothing ever reached the market bars no symbol
+        lived = [i for i in entries(unresolved) if truth.knows(i) or not truth.whole or self._ledger.traded(_of(i))]
+        return (*lived, *ended)
 
     def _bracket_of(self, intent: Intent) -> Bracket:
         """The bracket of an intent's symbol; a new one, whose orders nobody has listed yet, if there is none."""
@@ -411,6 +413,10 @@ class Recovery:
         self._context.incident("evidence", text)
         if halt:
             self._context.halt_entries(text)
+
+
+def _of(intent: Intent) -> int:
+    return intent.contract.con_id
 
 
 def _con_id(bracket: Bracket) -> int:

@@ -84,8 +84,8 @@ MUTANTS = (
     Mutant(
         "a restart forgets what was entered today",
         "services/execution/recovery.py",
-        "return (*entries(unresolved), *ended)",
-        "return entries(unresolved)",
+        "return (*lived, *ended)",
+        "return tuple(lived)",
         MEMORY("test_a_story_is_not_traded_again_after_a_restart"),
     ),
     Mutant(
