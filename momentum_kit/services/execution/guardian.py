@@ -39,11 +39,11 @@ from momentum_kit.trading import exit_limit
 from momentum_kit.trading.orders import (
     Bracket,
     Cancel,
-    Evidence,
     Leg,
     OrderState,
     PlaceStop,
     Resize,
+    SymbolEvidence,
     as_limit,
     as_market,
     exit_order,
@@ -138,7 +138,7 @@ class Guardian:
 
     # -- protection --------------------------------------------------------------------------------------------------
 
-    async def _protect(self, bracket: Bracket, evidence: Evidence, now: float, *, at_beat: bool) -> None:
+    async def _protect(self, bracket: Bracket, evidence: SymbolEvidence, now: float, *, at_beat: bool) -> None:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
         shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
@@ -165,7 +165,7 @@ class Guardian:
                 case Cancel(leg):
                     await self._desk.cancel(bracket, leg)
 
-    async def _wake_stop(self, bracket: Bracket, evidence: Evidence, now: float) -> None:
+    async def _wake_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
         """A plain stop sleeps outside regular hours: one that does not joins its group, and then takes its place."""
         stop = bracket.stop
         asleep = stop is not None and stop.at_rest and stop.request.order_type == "STP" and not stop.request.outside_rth
@@ -235,7 +235,7 @@ class Guardian:
 
     # -- exits -------------------------------------------------------------------------------------------------------
 
-    async def _advance_exit(self, bracket: Bracket, evidence: Evidence, now: float) -> None:
+    async def _advance_exit(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
         """One step towards flat: the target is made marketable, or a sell is sent beside the stop, in its group."""
         if bracket.entry_live:
             await self.cancel_entry(bracket)
@@ -412,7 +412,7 @@ class Guardian:
         """True once an order of the group has sold some: from then on the broker reduces the others."""
         return any(self._witnesses.filled(leg) for leg in bracket if leg.role != "entry")
 
-    def _close_if_done(self, bracket: Bracket, evidence: Evidence) -> None:
+    def _close_if_done(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
         known = bool(bracket.legs) or (bracket.listed and self._witnesses.executions_whole)
         if bracket.closed or bracket.uncertain or bracket.any_live or not evidence.flat or not known:
             return

@@ -226,7 +226,11 @@ class Recovery:
             self._witnesses.evidence(con_id)
         self._witnesses.begun = True
         # one of which nothing ever reached the market bars no symbol
-        lived = [i for i in entries(unresolved) if truth.knows(i) or not truth.whole or self._ledger.traded(_of(i))]
+        lived = [
+            i
+            for i in entries(unresolved)
+            if truth.knows(i) or not truth.whole or self._ledger.traded(i.contract.con_id)
+        ]
         return (*lived, *ended)
 
     def _bracket_of(self, intent: Intent) -> Bracket:
@@ -413,10 +417,6 @@ class Recovery:
         self._context.incident("evidence", text)
         if halt:
             self._context.halt_entries(text)
-
-
-def _of(intent: Intent) -> int:
-    return intent.contract.con_id
 
 
 def _con_id(bracket: Bracket) -> int:

@@ -14,11 +14,11 @@ from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import (
     POSITION_LAG_S,
     Agreement,
-    Evidence,
     Leg,
     OrderState,
     OrderWitness,
     PositionWitness,
+    SymbolEvidence,
     weigh,
 )
 
@@ -50,7 +50,7 @@ class Witnesses:
         self._positions: dict[int, Position] = {}  # the latest row of each contract
         self._said: dict[int, int] = {}  # the number of each contract's latest row
 
-    def evidence(self, con_id: int) -> Evidence:
+    def evidence(self, con_id: int) -> SymbolEvidence:
         """What is held of a contract, by all that is known now."""
         # an order that names nothing and is not in doubt adds nothing, and a busy symbol has dozens of those
         telling = (leg for leg in self._desk.legs_of(con_id) if leg.named or leg.state is OrderState.UNKNOWN)

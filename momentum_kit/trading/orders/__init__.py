@@ -13,9 +13,9 @@ from momentum_kit.trading.orders.bracket import (
 from momentum_kit.trading.orders.evidence import (
     POSITION_LAG_S,
     Agreement,
-    Evidence,
     OrderWitness,
     PositionWitness,
+    SymbolEvidence,
     weigh,
 )
 from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState, UnexpectedMove, next_state, notice_state
@@ -27,7 +27,6 @@ __all__ = [
     "Agreement",
     "Bracket",
     "Cancel",
-    "Evidence",
     "Leg",
     "Move",
     "OrderState",
@@ -35,6 +34,7 @@ __all__ = [
     "PlaceStop",
     "PositionWitness",
     "Resize",
+    "SymbolEvidence",
     "UnexpectedMove",
     "as_limit",
     "as_market",

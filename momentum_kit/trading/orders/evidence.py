@@ -55,7 +55,7 @@ class OrderWitness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class SymbolEvidence:
     """What is held of one symbol, by all that is known.
 
     executions, orders: net shares of ours by each witness; orders counts what statuses name beyond executions.
@@ -179,7 +179,7 @@ class PositionWitness:
         return self._path[-1][1] if self._path else ZERO
 
 
-def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: PositionWitness, at: float) -> Evidence:
+def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: PositionWitness, at: float) -> SymbolEvidence:
     """What is held and what may be sold. executions: our net shares by them; orders: every order that may say more."""
     words = tuple(orders)
     ahead = sum((word.action.sign * max(word.named - word.executed, ZERO) for word in words), ZERO)
@@ -202,7 +202,7 @@ def weigh(executions: Decimal, orders: Iterable[OrderWitness], witness: Position
         agreement = Agreement.SETTLING
     else:
         agreement = Agreement.DIFFERING
-    return Evidence(
+    return SymbolEvidence(
         executions=executions,
         orders=ours,
         position=row,

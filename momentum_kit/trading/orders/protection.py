@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from momentum_kit.trading.orders.bracket import Bracket, Leg
-from momentum_kit.trading.orders.evidence import Evidence
+from momentum_kit.trading.orders.evidence import SymbolEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Cancel:
 Move = PlaceStop | Resize | Cancel
 
 
-def protective_moves(bracket: Bracket, evidence: Evidence, filled: Callable[[Leg], Decimal]) -> tuple[Move, ...]:
+def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callable[[Leg], Decimal]) -> tuple[Move, ...]:
     """What makes the selling orders equal to what is held; () when they are, or while a leg's word is outstanding.
 
     filled(leg): shares that order has filled. A leg grows as soon as more may be sold than it would sell, and shrinks

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from momentum_kit.errors import AnswerIncomplete, GuardRefused, RequestTimeout
-from momentum_kit.models.intents import ExitRequest
+from momentum_kit.models.intents import ExitRequest, IntentState
 from momentum_kit.models.orders import OrderAction
 from tests.helpers.broker_in_memory import OPEN, Held, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import signal_of, trading_desk
@@ -276,6 +276,58 @@ async def test_ignored_shares_stay_and_our_orders_go(tmp_path):
     async with trading_desk(tmp_path, broker) as desk:
         await desk.beat(20)
         assert (len(broker.sent), desk.position(), desk.ledger.position(1)) == (sent, 833, 0)
+
+
+async def test_a_position_whose_intent_was_closed_too_early_has_an_owner(tmp_path):
+    """Executions say that it is ours, and no order is left: a restart gives it a bracket, and that a stop."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker = desk.broker
+        (intent,) = desk.intents.unresolved()
+        desk.intents.mark(intent.intent_id, IntentState.CLOSED).result()
+    for kind in ("stop", "target"):
+        broker.leg(1, kind).status = "Cancelled"
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(3)
+        assert sells(desk) == [("STP", 833)]
+        assert [contract.con_id for contract in desk.execution.held] == [1]
+
+
+async def test_legs_that_a_death_left_staged_are_taken_back(tmp_path):
+    """An intent of which no list has an order may have some at the gateway all the same: their ids are cancelled."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        (intent,) = desk.intents.unresolved()
+        staged = replace(
+            intent, intent_id="mk-staged", contract=contract_of(5), state=IntentState.PREPARED,
+            entry_order_id=901, target_order_id=902, stop_order_id=903,
+        )  # fmt: skip
+        desk.intents.record(staged).result()
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(3)
+        assert {row["order_id"] for row in desk.journal["notices"]} == {901, 902, 903}
+        assert "mk-staged" not in {each.intent_id for each in desk.intents.unresolved()}
+
+
+async def test_a_stop_whose_shrink_is_under_way_is_not_done_by_the_smaller_size(tmp_path):
+    """It sold 433 of 833 while a change to 433 was on its way: 400 may still rest, and no second stop goes out."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        bracket = desk.execution._desk.brackets[1]
+        stop = desk.broker.leg(1, "stop")
+        await desk.execution._desk.modify(
+            bracket, bracket.stop, replace(bracket.stop.request, quantity=Decimal(433)), "stop"
+        )
+        await desk.settle()
+        stop.request = replace(stop.request, quantity=Decimal(833))  # the broker has not come to it yet
+        bracket.stop.changing = True
+        desk.broker.group = "dies at the end"
+        desk.broker.fill(stop, 433, 4.9)
+        await desk.settle()
+        await desk.beat(1)
+        assert bracket.stop.live
+        assert [kind for kind, _ in sells(desk)].count("STP") == 1
 
 
 # -- identity ----------------------------------------------------------------------------------------------------------

@@ -190,6 +190,17 @@ def test_what_an_order_of_unknown_outcome_may_have_sold_counts_as_sold():
     assert (evidence.held, evidence.sellable) == (833, 0)
 
 
+def test_at_a_start_a_row_below_ours_holds_every_sale_back():
+    """A sale by hand seconds after a fill looks like a row that trails: nothing is sold, nothing shrinks."""
+    symbol = Symbol()
+    symbol.witness.ours(Decimal(0), symbol.at - 3)
+    symbol.witness.ours(Decimal(60), symbol.at - 2)
+    symbol.witness.at_start = True
+    symbol.executions = Decimal(60)
+    assert numbers(symbol.row(0))[:2] == (60, 0)
+    assert numbers(symbol.row(60)) == (60, 60, Agreement.AGREED)
+
+
 def test_a_short_is_seen():
     """More sold than bought is a negative holding, never an absolute one."""
     symbol = Symbol(0)

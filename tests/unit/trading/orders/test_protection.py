@@ -14,11 +14,11 @@ from momentum_kit.trading.orders import (
     Agreement,
     Bracket,
     Cancel,
-    Evidence,
     Leg,
     OrderState,
     PlaceStop,
     Resize,
+    SymbolEvidence,
     as_market,
     bracket_legs,
     protective_moves,
@@ -46,7 +46,7 @@ def bracket(entry=S.FILLED, target=S.WORKING, stop=S.HELD, quantity=100):
 def evidence(held, sellable=None):
     """What is held, and what may be sold of it: all, unless said otherwise."""
     shares = Decimal(held)
-    return Evidence(
+    return SymbolEvidence(
         executions=shares, orders=shares, position=shares, foreign=Decimal(0), held=shares,
         sellable=max(shares, Decimal(0)) if sellable is None else Decimal(sellable), unexplained=Decimal(0),
         agreement=Agreement.AGREED,
