@@ -1,5 +1,6 @@
 """Writes the reference part of docs/scenarios.md from the models: `python -m momentum_kit.simgateway.scenario.docs`."""
 
+import inspect
 import sys
 from typing import get_args
 
@@ -36,7 +37,7 @@ def _section(title: str, model: type[ScenarioSection]) -> list[str]:
     inner = [(name, field.annotation) for name, field in model.model_fields.items()]
     sections = [(name, kind) for name, kind in inner if isinstance(kind, type) and issubclass(kind, ScenarioSection)]
     own = [_line(name, field) for name, field in model.model_fields.items() if name not in dict(sections)]
-    text = [f"### {title}\n\n{model.__doc__}\n", *own, ""]
+    text = [f"### {title}\n\n{inspect.getdoc(model)}\n", *own, ""]
     for name, kind in sections:
         text += _section(name if title == "Top level" else f"{title}.{name}", kind)
     return text
@@ -44,7 +45,7 @@ def _section(title: str, model: type[ScenarioSection]) -> list[str]:
 
 def _fault(fault: type[Fault]) -> list[str]:
     kinds = ", ".join(f"`{kind}`" for kind in get_args(fault.model_fields["kind"].annotation))
-    lines = [f"\n{kinds}: {fault.__doc__}\n"]
+    lines = [f"\n{kinds}: {inspect.getdoc(fault)}\n"]
     if len(get_args(fault.model_fields["kind"].annotation)) > 1:
         lines.append(f"- {_words(fault.model_fields['kind'])}")
     return lines + [
