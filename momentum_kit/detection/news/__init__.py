@@ -2,10 +2,12 @@
 
 from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
+from momentum_kit.detection.news.reading import ReadHeadline, read_headline
 from momentum_kit.detection.news.stories import StoryMemory
 from momentum_kit.detection.news.symbols import (
     MatchLayer,
     Mention,
+    Refusal,
     SymbolMaster,
     distinctive_words,
     extract_tickers,
@@ -18,6 +20,8 @@ __all__ = [
     "CleanHeadline",
     "MatchLayer",
     "Mention",
+    "ReadHeadline",
+    "Refusal",
     "StoryMemory",
     "SymbolMaster",
     "classify",
@@ -26,4 +30,5 @@ __all__ = [
     "extract_tickers",
     "name_agrees",
     "normalise",
+    "read_headline",
 ]

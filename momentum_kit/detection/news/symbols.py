@@ -63,6 +63,17 @@ class Mention:
         return len(self.symbol) <= 3 or self.symbol in STOP_WORDS or _abbreviates(self.symbol, self.before)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What looked like a company and was not taken for one; check: what failed, in words."""
+
+    candidate: str
+    check: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.candidate}"
+
+
 class SymbolMaster:
     """Which symbols exist and what their companies are called."""
 
@@ -94,12 +105,30 @@ def extract_tickers(text: str, contract_symbol: str = "", master: SymbolMaster |
 
     contract_symbol: the subscription the headline came by, empty on the broad tape.
     """
-    found = [mention for mention in _patterns(text) if _plausible(mention, master)]
-    if contract_symbol and _is_subject(contract_symbol, text, found, master):
-        found.insert(0, Mention(symbol=canonical_symbol(contract_symbol), layer=MatchLayer.CONTRACT))
+    return find_companies(text, contract_symbol, master)[0]
+
+
+def find_companies(
+    text: str, contract_symbol: str = "", master: SymbolMaster | None = None
+) -> tuple[tuple[Mention, ...], tuple[Refusal, ...]]:
+    """The same, and what was a candidate and refused."""
+    refusals = []
+    found = []
+    for mention in _patterns(text):
+        if check := _failed_check(mention, master):
+            refusals.append(Refusal(mention.symbol, check))
+        else:
+            found.append(mention)
+    if contract_symbol:
+        if _is_subject(contract_symbol, text, found, master):
+            found.insert(0, Mention(symbol=canonical_symbol(contract_symbol), layer=MatchLayer.CONTRACT))
+        else:
+            refusals.append(Refusal(canonical_symbol(contract_symbol), "the text names others"))
     unique = {mention.symbol: mention for mention in sorted(found, key=lambda m: m.layer, reverse=True)}
     mentions = sorted(unique.values(), key=lambda m: (m.layer, text.find(m.symbol)))
-    return tuple(mention for mention in mentions if not _rates_another(mention.symbol, text))
+    raters = {mention.symbol for mention in mentions if _rates_another(mention.symbol, text)}
+    refusals += [Refusal(symbol, "rates another company") for symbol in sorted(raters)]
+    return tuple(mention for mention in mentions if mention.symbol not in raters), tuple(refusals)
 
 
 def name_agrees(name: str, mention: Mention) -> bool:
@@ -132,16 +161,20 @@ def _patterns(text: str) -> Iterable[Mention]:
                 )
 
 
-def _plausible(mention: Mention, master: SymbolMaster | None) -> bool:
+def _failed_check(mention: Mention, master: SymbolMaster | None) -> str:
+    """Why a match of a pattern is no ticker, empty if it is one."""
     if mention.layer is MatchLayer.EXCHANGE:
-        return True  # the newsroom wrote the listing down; a stale master must not overrule it
+        return ""  # the newsroom wrote the listing down; a stale master must not overrule it
+    word = "a word in capitals" if mention.symbol in STOP_WORDS else ""
     if master is None:
-        return mention.symbol not in STOP_WORDS and not _abbreviates(mention.symbol, mention.before)
+        return word or ("abbreviates a phrase" if _abbreviates(mention.symbol, mention.before) else "")
     if mention.symbol not in master:
-        return False
+        return "not listed"
     if mention.layer is MatchLayer.LEADING or not mention.alone:
-        return mention.symbol not in STOP_WORDS
-    return not mention.needs_name or name_agrees(master.name(mention.symbol), mention)
+        return word
+    if mention.needs_name and not name_agrees(name := master.name(mention.symbol), mention):
+        return f"name disagrees, {name}"
+    return ""
 
 
 def _is_subject(symbol: str, text: str, found: list[Mention], master: SymbolMaster | None) -> bool:

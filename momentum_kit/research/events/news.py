@@ -16,7 +16,7 @@ from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import MatchLayer, Mention, StoryMemory, SymbolMaster, name_agrees
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import canonical_symbol
-from momentum_kit.research.events.reading import Latency, ReadHeadline, month_end, read_month
+from momentum_kit.research.events.reading import HeardHeadline, Latency, month_end, read_month
 from momentum_kit.research.events.source import Source
 from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster
 
@@ -126,9 +126,9 @@ def _months(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
         first_day = month_end(first_day) + timedelta(days=1)
 
 
-def _in_order_of_reception(months: Iterable[list[ReadHeadline]]) -> Iterator[ReadHeadline]:
+def _in_order_of_reception(months: Iterable[list[HeardHeadline]]) -> Iterator[HeardHeadline]:
     """Month by month, so that a year need not be held at once; what is received next month waits for it."""
-    waiting: list[ReadHeadline] = []
+    waiting: list[HeardHeadline] = []
     for readings in months:
         if readings:
             waiting = sorted([*waiting, *readings], key=lambda reading: reading.heard_at)
@@ -139,7 +139,7 @@ def _in_order_of_reception(months: Iterable[list[ReadHeadline]]) -> Iterator[Rea
     yield from waiting
 
 
-def _reason(reading: ReadHeadline, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
+def _reason(reading: HeardHeadline, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
     """Why nothing comes of a headline, in the order in which the news handler asks."""
     if not reading.recorded:
         return "not recorded"
@@ -152,7 +152,7 @@ def _reason(reading: ReadHeadline, settings: NewsSettings, new: list[str] | None
     return "round-up" if tickers > settings.max_tickers else ""
 
 
-def _count(news: News, reading: ReadHeadline, reason: str) -> None:
+def _count(news: News, reading: HeardHeadline, reason: str) -> None:
     news.heard += 1
     news.imputed += reading.imputed
     news.skips[reason] += bool(reason)
@@ -163,7 +163,7 @@ def _count(news: News, reading: ReadHeadline, reason: str) -> None:
         news.first_future = news.first_future or f"{reading.provider} {reading.article_id} by {ahead_us / 1e6:.1f} s"
 
 
-def _row(reading: ReadHeadline, symbol: str, con_id: int, name: str) -> NewsRow:
+def _row(reading: HeardHeadline, symbol: str, con_id: int, name: str) -> NewsRow:
     return NewsRow(
         item_id=f"{reading.story_id}:{con_id}",
         story_id=reading.story_id,
@@ -193,7 +193,7 @@ class Listings:
         self._known: dict[str, tuple[int, str]] = {}
 
     def resolve(
-        self, reading: ReadHeadline, symbols: Collection[str], master: SymbolMaster | None
+        self, reading: HeardHeadline, symbols: Collection[str], master: SymbolMaster | None
     ) -> list[tuple[str, int, str]]:
         """Symbol, con_id and company name of the named companies among `symbols`, each contract once."""
         found: dict[int, tuple[str, int, str]] = {}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch import micros
-from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, clean_headline, extract_tickers
+from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, read_headline
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events.source import Source
@@ -72,8 +72,8 @@ class Named(NamedTuple):
     before: str
 
 
-class ReadHeadline(NamedTuple):
-    """A headline as the rules read it: plain values only, for it may come from another machine.
+class HeardHeadline(NamedTuple):
+    """A headline as the rules read it, with its times: plain values only, for it may come from another machine.
 
     heard_at: its place in the order of reception, the publication where nobody recorded the reception and none was
     imputed (recorded is False then). day: of heard_at. live: it may be traded.
@@ -102,12 +102,12 @@ class ReadHeadline(NamedTuple):
 
 def read_month(
     span: tuple[date, date], source: Source, latency: Latency | None, master: SymbolMaster | None
-) -> list[ReadHeadline]:
+) -> list[HeardHeadline]:
     """The headlines published on the days of the span. Raises ResearchError for a naive time."""
     return read(source.headlines(*span), latency, master)
 
 
-def read(lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None) -> list[ReadHeadline]:
+def read(lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None) -> list[HeardHeadline]:
     """Clean each headline and find the tickers in it, as the news handler does; impute a reception nobody recorded."""
     return [_read(line, latency, master) for line in lines]
 
@@ -117,16 +117,23 @@ def month_end(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) -> ReadHeadline:
+def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) -> HeardHeadline:
     published_us = micros(line.published_at)
     received_at = line.received_at
     imputed = received_at is None and latency is not None
     if received_at is None and latency is not None:
         received_at = latency.received_at(line)
     heard_at = received_at or line.published_at
-    clean = clean_headline(line.text, line.extra, line.article_id)
     own = line.contract
-    return ReadHeadline(
+    reading = read_headline(
+        line.text,
+        extra=line.extra,
+        article_id=line.article_id,
+        contract_symbol=own.symbol if own else "",
+        master=master,
+    )
+    clean = reading.clean
+    return HeardHeadline(
         provider=line.provider,
         article_id=line.article_id,
         published_us=published_us,
@@ -145,7 +152,7 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
         analyst_action=clean.analyst_action,
         sentiment=clean.sentiment,
         confidence=clean.confidence,
-        mentions=tuple(_named(mention) for mention in extract_tickers(clean.text, own.symbol if own else "", master)),
+        mentions=tuple(map(_named, reading.mentions)),
     )
 
 

@@ -10,17 +10,15 @@ from typing import Any
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import (
-    CatalystMatch,
-    CleanHeadline,
     MatchLayer,
     Mention,
+    ReadHeadline,
     StoryMemory,
     SymbolMaster,
     classify,
-    clean_headline,
     distinctive_words,
-    extract_tickers,
     name_agrees,
+    read_headline,
 )
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import Contract, Headline, HeadlinePhase, HeadlineRow, ItemRow, NewsItem
@@ -38,9 +36,7 @@ class ParsedHeadline:
     """A headline read by the rules, before anybody was asked about its tickers; parse_ms in wall time."""
 
     headline: Headline
-    clean: CleanHeadline
-    mentions: tuple[Mention, ...]
-    match: CatalystMatch
+    reading: ReadHeadline
     parse_ms: float
 
 
@@ -148,7 +144,7 @@ class NewsHandler:
 
     def _select(self, parsed: ParsedHeadline) -> tuple[list[Mention], str]:
         """The mentions to follow, or the reason to skip; every story is remembered, whatever becomes of it."""
-        clean, mentions = parsed.clean, parsed.mentions
+        clean, mentions = parsed.reading.clean, parsed.reading.mentions
         symbols = [mention.symbol for mention in mentions]
         new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._context.clock.now())
         if not self._is_live(parsed.headline):
@@ -202,7 +198,7 @@ class NewsHandler:
 
     def _journal_headline(self, parsed: ParsedHeadline, reason: str, resolve_ms: float) -> None:
         """One row a headline, whatever became of it; an empty reason means that it became an item."""
-        headline, clean = parsed.headline, parsed.clean
+        headline, clean = parsed.headline, parsed.reading.clean
         self._context.journal.write(
             HeadlineRow(
                 at=self._context.clock.now(),
@@ -215,10 +211,10 @@ class NewsHandler:
                 phase=headline.phase,
                 outcome="skip" if reason else "item",
                 reason=reason,
-                symbols=[mention.symbol for mention in parsed.mentions],
-                n_tickers=len(parsed.mentions),
-                catalyst=parsed.match.catalyst,
-                catalyst_rule=parsed.match.rule,
+                symbols=[mention.symbol for mention in parsed.reading.mentions],
+                n_tickers=len(parsed.reading.mentions),
+                catalyst=parsed.reading.match.catalyst,
+                catalyst_rule=parsed.reading.match.rule,
                 parse_ms=parsed.parse_ms,
                 resolve_ms=resolve_ms,
             )
@@ -246,18 +242,21 @@ async def _for_ever() -> None:
 
 
 def parse_headline(headline: Headline, master: SymbolMaster | None) -> ParsedHeadline:
-    """Clean, find tickers, classify for the first of them."""
+    """Read a headline by the rules, and time it."""
     started = time.perf_counter()
-    clean = clean_headline(headline.text, headline.extra, headline.article_id)
-    mentions = extract_tickers(clean.text, headline.contract.symbol if headline.contract else "", master)
-    match = classify(clean.text, tuple(m.symbol for m in mentions[:1]), analyst_action=clean.analyst_action)
-    parse_ms = (time.perf_counter() - started) * 1e3
-    return ParsedHeadline(headline=headline, clean=clean, mentions=mentions, match=match, parse_ms=parse_ms)
+    reading = read_headline(
+        headline.text,
+        extra=headline.extra,
+        article_id=headline.article_id,
+        contract_symbol=headline.contract.symbol if headline.contract else "",
+        master=master,
+    )
+    return ParsedHeadline(headline=headline, reading=reading, parse_ms=(time.perf_counter() - started) * 1e3)
 
 
 def make_item(parsed: ParsedHeadline, contract: Contract, long_name: str, resolve_ms: float) -> NewsItem:
     """The news item of one contract; who buys and who is bought is told by its company's name."""
-    clean = parsed.clean
+    clean = parsed.reading.clean
     names = distinctive_words(long_name)[:1]
     match = classify(clean.text, (contract.symbol, *names), analyst_action=clean.analyst_action)
     return NewsItem(
@@ -271,6 +270,6 @@ def make_item(parsed: ParsedHeadline, contract: Contract, long_name: str, resolv
         sentiment=clean.sentiment,
         confidence=clean.confidence,
         analyst_action=clean.analyst_action,
-        n_tickers=len(parsed.mentions),
+        n_tickers=len(parsed.reading.mentions),
         stage_ms={"parse": parsed.parse_ms, "resolve": resolve_ms},
     )

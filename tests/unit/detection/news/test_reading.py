@@ -1,0 +1,35 @@
+import pytest
+
+from momentum_kit.detection.news import Refusal, SymbolMaster, read_headline
+
+MASTER = SymbolMaster({"AMD": "Advanced Micro Devices", "NWTX": "Northwind Therapeutics Inc", "GS": "Goldman Sachs"})
+
+
+def test_one_reading_has_all_that_is_known_of_a_headline() -> None:
+    """Words, companies, whom it is about, and its catalyst, from the text as the broker sent it."""
+    reading = read_headline(
+        "{A:800015:L:en:K:0.5:C:0.9}*Northwind Therapeutics (NASDAQ: NWTX) announces FDA approval",
+        article_id="BRFG$1e1f54ec",
+        master=MASTER,
+    )
+    assert (reading.clean.story_id, reading.clean.flash, reading.clean.sentiment) == ("1e1f54ec", True, 0.5)
+    assert [mention.symbol for mention in reading.mentions] == [reading.subject] == ["NWTX"]
+    assert (reading.match.catalyst, reading.refusals) == ("fda", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "contract", "refusal"),
+    [
+        (
+            "Macular degeneration (AMD) drug meets its goal",
+            "",
+            Refusal("AMD", "name disagrees, Advanced Micro Devices"),
+        ),
+        ("Goldman downgraded Northwind (NWTX) to Sell", "AMD", Refusal("AMD", "the text names others")),
+        ("Goldman Sachs (GS) downgraded Northwind (NWTX)", "", Refusal("GS", "rates another company")),
+        ("Zephyr Corp (ZPHR) soars", "", Refusal("ZPHR", "not listed")),
+    ],
+)
+def test_what_is_refused_says_which_check_failed(text: str, contract: str, refusal: Refusal) -> None:
+    """A candidate that was not taken for a company stands there with the reason, in words."""
+    assert refusal in read_headline(text, contract_symbol=contract, master=MASTER).refusals
