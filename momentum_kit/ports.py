@@ -104,8 +104,8 @@ class Broker(Protocol):
     not be read. Executions that came all the same are told by stream_order_events.
     """
 
-    def next_order_id(self) -> int:
-        """A fresh order id of this client; each call draws another."""
+    def next_order_id(self, above: int = 0) -> int:
+        """A fresh order id of this client, beyond `above`; each call draws another."""
         ...
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:

@@ -125,7 +125,6 @@ class IBKRBridge:
         session = GatewaySession(self._options)
         await session.open()
         self._current = session
-        self._next_order_id = max(self._next_order_id, session.next_order_id)
 
     async def disconnect(self) -> None:
         """End the connection and its thread; streams deliver what was received and end. Does no harm when repeated."""
@@ -302,11 +301,11 @@ class IBKRBridge:
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    def next_order_id(self) -> int:
-        """A fresh order id of this client; each call draws another."""
-        _ = self._session
-        self._next_order_id += 1
-        return self._next_order_id - 1
+    def next_order_id(self, above: int = 0) -> int:
+        """A fresh order id, beyond `above` and the open orders this client was told of; each call draws another."""
+        order_id = max(self._next_order_id, self._session.next_order_id, above + 1)
+        self._next_order_id = order_id + 1
+        return order_id
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Hand the order over (an existing order_id modifies it) and return it with its order_id.

@@ -19,7 +19,7 @@ from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, Subscriptions
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
-from momentum_kit.models import Headline, Position
+from momentum_kit.models import Headline, OpenOrder, Position
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class GatewaySession:
         )
         self.router.handlers[events.Accounts] = self._on_accounts
         self.router.handlers[events.NextOrderId] = self._on_next_order_id
+        self._route_order, self.router.handlers[OpenOrder] = self.router.handlers[OpenOrder], self._on_open_order
         self.router.handlers[events.ConnectionEnded] = self._on_ended
         self.dispatcher = Dispatcher(self.router.route, self.lines.flush, self._quiet)
         self.thread = ClientThread(
@@ -90,6 +91,7 @@ class GatewaySession:
         )  # fmt: skip
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
+        self._id_told = False
         self._closing = False  # we want it to end
         self._over = False  # it has ended
         self._ready: asyncio.Future[None] = self.loop.create_future()
@@ -212,10 +214,17 @@ class GatewaySession:
                 )
             )
         self.next_order_id = max(self.next_order_id, value.order_id)
+        self._id_told = True
         self._check_ready()
 
+    def _on_open_order(self, order: OpenOrder) -> None:
+        """Ids may begin anew while orders work; an order sent under the id of one of those would change it."""
+        if order.client_id == self.options.client_id:
+            self.next_order_id = max(self.next_order_id, order.request.order_id + 1)
+        self._route_order(order)
+
     def _check_ready(self) -> None:
-        if self.accounts and self.next_order_id and not self._ready.done():
+        if self.accounts and self._id_told and not self._ready.done():
             self.health.connected(self.thread.client.serverVersion())
             self._ready.set_result(None)
 

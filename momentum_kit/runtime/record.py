@@ -200,9 +200,9 @@ class RecordingGateway:
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
-    def next_order_id(self) -> int:
+    def next_order_id(self, above: int = 0) -> int:
         """Not recorded."""
-        return self._gateway.next_order_id()
+        return self._gateway.next_order_id(above)
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Not recorded; what becomes of it is."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
+from momentum_kit.simgateway.broker.order_book import Stage
 from momentum_kit.simgateway.embedding import (
     AAPL,
     Lag,
@@ -19,6 +20,7 @@ from momentum_kit.simgateway.embedding import (
     StrayEnd,
     UnreadableRow,
 )
+from momentum_kit.simgateway.scenario import DropOrder
 from momentum_kit.simgateway.server import SimulatedGateway
 from tests.helpers.trading_floor import AaplFloor, gateway_on, steady, trading_floor
 
@@ -44,6 +46,11 @@ def live_sells(gateway: SimulatedGateway) -> list[tuple[str, int]]:
     """Open selling orders: type and shares left."""
     orders = [order for order in gateway.truth()["orders"] if order["open"] and order["action"] == "SELL"]
     return sorted((order["order_type"], int(order["quantity"]) - int(order["filled"])) for order in orders)
+
+
+def staged(gateway: SimulatedGateway) -> list[int]:
+    """Ids of orders that were handed over and never transmitted."""
+    return [ticket.order.order_id for ticket in gateway.hub.broker._book if ticket.stage is Stage.STAGED]
 
 
 def critical(floor: AaplFloor) -> list[str]:
@@ -161,6 +168,36 @@ async def test_order_ids_begin_anew(tmp_path: Path) -> None:
             assert floor.held() == floor.ledger.position(AAPL.con_id) == 833
             assert live_sells(gateway) == [("LMT", 833), ("STP", 833)]
             assert [row["order_id"] for row in floor.rows("orders")] == [1, 2, 3]
+
+
+async def test_order_ids_begin_anew_while_orders_work(tmp_path: Path) -> None:
+    """Stop and target rest under the ids that the gateway would give next: the next entry takes others."""
+    async with gateway_on(steady(4.99, 400)) as gateway:
+        async with trading_floor(gateway, tmp_path) as floor:
+            await floor.run(8, {2: lambda: floor.signal(5.0)})
+        gateway.inject(OrderIdsAnew())
+        (tmp_path / "journal.db").rename(tmp_path / "first.db")
+        async with trading_floor(gateway, tmp_path) as floor:
+            await floor.run(4)
+            assert floor.bridge.next_order_id() > 3
+            assert live_sells(gateway) == [("LMT", 833), ("STP", 833)]
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["goes on", "dies"])
+async def test_the_last_leg_of_a_bracket_is_lost(tmp_path: Path, dies: bool) -> None:
+    """Entry and target stay staged at the gateway, where no list shows them: they are taken back, and nothing else."""
+    async with gateway_on(steady(4.99, 400)) as gateway:
+        async with trading_floor(gateway, tmp_path) as floor:
+            gateway.inject(DropOrder(before="placeOrder 3"))
+            await floor.run(3 if dies else 30, {2: lambda: floor.signal(5.0)})
+        if dies:
+            assert staged(gateway)
+            (tmp_path / "journal.db").rename(tmp_path / "first.db")
+            async with trading_floor(gateway, tmp_path) as floor:
+                await floor.run(30, {10: lambda: floor.signal(5.0, item="story:2")})
+                assert floor.ledger.position(AAPL.con_id) == floor.held() == 833
+                assert live_sells(gateway) == [("LMT", 833), ("STP", 833)]
+        assert staged(gateway) == []
 
 
 @pytest.mark.parametrize("row", ["openOrder", "position", "completedOrder", "execDetails"])

@@ -102,9 +102,9 @@ class MemoryBroker:
 
     # -- ports.Broker ------------------------------------------------------------------------------------------------
 
-    def next_order_id(self) -> int:
+    def next_order_id(self, above: int = 0) -> int:
         """Ascending."""
-        self._ids += 1
+        self._ids = max(self._ids, above) + 1
         return self._ids
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:

@@ -80,9 +80,9 @@ class ReplayBroker:
         """Nobody does."""
         return False
 
-    def next_order_id(self) -> int:
-        """A fresh order id."""
-        self._next_order_id += 1
+    def next_order_id(self, above: int = 0) -> int:
+        """A fresh order id beyond `above`."""
+        self._next_order_id = max(self._next_order_id, above + 1) + 1
         return self._next_order_id - 1
 
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:

@@ -110,6 +110,7 @@ class Guardian:
             await self._advance_exit(bracket, evidence, now)
         else:
             self._wait(bracket, "")
+        await self._clear_what_is_staged(bracket)
         self._close_if_done(bracket, evidence)
 
     async def check_deadlines(self, bracket: Bracket) -> None:
@@ -232,6 +233,15 @@ class Guardian:
             why = f"{bracket.intent.contract.symbol}: the market fell through the stop's limit; selling"
             self._desk.alert_once(bracket, "gapped", "critical", why)
             bracket.leave(ExitRequest(bracket.intent.contract, "stop gapped through", self._context.clock.now()))
+
+    async def _clear_what_is_staged(self, bracket: Bracket) -> None:
+        """An entry that was cancelled unfilled may leave children staged, which no list shows."""
+        entry = bracket.entry
+        if entry is None or entry.told not in ("Cancelled", "ApiCancelled") or self._witnesses.filled(entry):
+            return
+        for leg in bracket:
+            if leg.state is OrderState.CANCELLED and not leg.perm_id and leg.cancel_sent_at is None:
+                await self._desk.cancel(bracket, leg)
 
     # -- exits -------------------------------------------------------------------------------------------------------
 

@@ -114,6 +114,15 @@ class OrderDesk:
             return
         self._journal_order(bracket, leg.role, leg.request, "cancel")
 
+    async def take_back(self, order_ids: set[int]) -> None:
+        """Cancel what the broker never gave a permanent id: it may be staged there, where no list shows it."""
+        working = {leg.request.order_id for bracket in self.in_order() for leg in bracket if leg.live}
+        for order_id in sorted(order_ids - working):
+            try:
+                await self._broker.cancel_order(order_id)
+            except BrokerError as error:
+                log.warning("staged order not cancelled", order_id=order_id, error=str(error))
+
     # -- in ----------------------------------------------------------------------------------------------------------
 
     def on_event(self, event: OrderEvent) -> Bracket | None:

@@ -162,16 +162,15 @@ def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentSt
 
     ours: shares of its symbol that we hold, by executions or by the orders' own word.
     WORKING while an order of it is open or its shares are held. Where a list is unknown nothing is concluded from what
-    the others do not have; and of what was never told to have been sent, some legs may lie staged, which no list shows:
+    the others do not have; and of what the broker never acknowledged some legs may lie staged, which no list shows:
     UNKNOWN until recovery has taken them back.
     """
     if truth.open_of(intent) or ours > 0:
         return IntentState.WORKING
     if not truth.whole:
         return IntentState.UNKNOWN if intent.state is IntentState.PREPARED else intent.state
-    return (
-        IntentState.CLOSED if truth.knows(intent) or intent.state is not IntentState.PREPARED else IntentState.UNKNOWN
-    )
+    unheard = intent.state in (IntentState.PREPARED, IntentState.SENT) and not truth.knows(intent)
+    return IntentState.UNKNOWN if unheard else IntentState.CLOSED
 
 
 def is_ours(order_ref: str) -> bool:

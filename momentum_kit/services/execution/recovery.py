@@ -16,7 +16,7 @@ and with it an owner, whenever the process died and whatever became of the entry
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -205,6 +205,7 @@ class Recovery:
         lately = intents.entries_since(now - MEMORY)  # read before statuses below change what is written
         ended = [i for i in lately if i not in unresolved and (truth.knows(i) or not truth.whole)]
         self._witnesses.resumed = bool(unresolved)
+        self._leave_ids_behind(unresolved)
         for intent in sorted(unresolved, key=lambda intent: intent.kind is not IntentKind.ENTRY):
             bracket = self._bracket_of(intent)
             if intent.kind is IntentKind.EXIT and bracket.exit is None:
@@ -217,8 +218,6 @@ class Recovery:
             await self._apply_orders(truth.open_orders, truth.completed, self._desk.words)
         if truth.positions is not None:
             await self._apply_positions(truth.positions, 0)  # rows of the stream are as new at least
-        if truth.open_orders is not None:
-            await self._take_back_what_is_staged(truth.open_orders)
         for update in self._early.values():  # as new as the lists at least: these were told by events as well
             self._desk.apply_status(update)
         self._early, self.done = {}, True
@@ -254,6 +253,7 @@ class Recovery:
         for bracket in self._desk.in_order():
             young = False
             for leg in bracket:
+                lived = leg.live
                 order = next((order for order in listed if _is(leg, order)), None)
                 if leg.spoken > asked:
                     young = young or leg.state is OrderState.UNKNOWN
@@ -261,23 +261,27 @@ class Recovery:
                     self._as_listed(leg, order, newer=leg.heard > asked)
                 elif leg.live and leg.heard <= asked:
                     young = self._not_listed(bracket, leg, completed) or young
+                if lived and leg is bracket.entry and leg.state is OrderState.CANCELLED and not leg.perm_id:
+                    await self._desk.take_back({leg.request.order_id})  # staged, where no list shows it
             bracket.lists += 1
-            bracket.listed = bracket.listed or bracket.stop is not None or bracket.lists >= VANISHED
+            if not bracket.listed and (bracket.stop is not None or bracket.lists >= VANISHED):
+                bracket.listed = True
+                await self._take_back_what_is_staged(bracket)
             if not young:
                 bracket.uncertain = ""
 
-    async def _take_back_what_is_staged(self, listed: tuple[OpenOrder, ...]) -> None:
+    async def _take_back_what_is_staged(self, bracket: Bracket) -> None:
         """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""
-        taken = {order.request.order_id for order in listed}
-        for bracket in self._desk.in_order():
-            intent = bracket.intent
-            if bracket.legs or intent.kind is not IntentKind.ENTRY or intent.state is not IntentState.UNKNOWN:
-                continue
-            for order_id in {intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - taken - {0}:
-                try:
-                    await self._broker.cancel_order(order_id)
-                except BrokerError as error:
-                    log.warning("staged order not cancelled", order_id=order_id, error=str(error))
+        intent = bracket.intent
+        sent = intent.kind is IntentKind.ENTRY and intent.state is not IntentState.WORKING
+        if sent and not bracket.legs and self._witnesses.gone(intent.contract.con_id):
+            await self._desk.take_back({intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - {0})
+
+    def _leave_ids_behind(self, intents: Iterable[Intent]) -> None:
+        """Ids that were written down and perhaps never sent: what the gateway says of them must not meet new orders."""
+        written = [order_id for i in intents for order_id in (i.entry_order_id, i.target_order_id, i.stop_order_id)]
+        if written:
+            self._broker.next_order_id(above=max(written))
 
     def _own_what_is_held(self) -> None:
         """Shares that executions call ours have an owner, also where their intent was closed too early."""

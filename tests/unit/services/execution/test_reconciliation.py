@@ -193,8 +193,9 @@ async def test_states_an_intent_can_end_in(tmp_path):
     assert settle_intent(intent, truth, none) is IntentState.WORKING
     assert settle_intent(intent, nothing, some) is IntentState.WORKING
     prepared = replace(intent, state=IntentState.PREPARED)
-    assert settle_intent(prepared, nothing, none) is IntentState.UNKNOWN  # staged legs are on no list
-    for state in (IntentState.SENT, IntentState.WORKING, IntentState.UNKNOWN):
+    for state in (IntentState.PREPARED, IntentState.SENT):  # staged legs are on no list
+        assert settle_intent(replace(intent, state=state), nothing, none) is IntentState.UNKNOWN
+    for state in (IntentState.WORKING, IntentState.UNKNOWN):
         assert settle_intent(replace(intent, state=state), nothing, none) is IntentState.CLOSED
     for unknown in (BrokerTruth(open_orders=None), BrokerTruth(executions=None), BrokerTruth(positions=None)):
         assert settle_intent(intent, unknown, none) is intent.state
