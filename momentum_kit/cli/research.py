@@ -45,9 +45,30 @@ def headlines(
     first: First = None,
     last: Last = None,
     impute: Impute = None,
+    evaluate: Annotated[
+        Path | None, typer.Option(help="Labelled headlines, one JSON object a line: how well are they read?")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="With --evaluate: labelled pairs of stories, a, b and same a line.")
+    ] = None,
+    symbols: Annotated[
+        Path | None, typer.Option(help="With --evaluate: CSV of symbol and name; default: the configuration's.")
+    ] = None,
+    worst: Annotated[int, typer.Option(help="With --evaluate: how many of the worst errors to show.", min=0)] = 20,
     json_: Json = False,
 ) -> None:
-    """Count headlines by provider, catalyst and session, and say what came of none of them and who is missing."""
+    """Count headlines by provider, catalyst and session, and say what came of none of them and who is missing.
+
+    With --evaluate, count instead how well the rules read labelled headlines: companies, subjects, catalysts, bars.
+    """
+    if evaluate is not None:
+        from momentum_kit.research import evaluate_headlines
+
+        found = evaluate_headlines(evaluate, pairs, config=config, symbols=symbols, shown=worst)
+        done(json_, _plain(found.summary()), str(found))
+        return
+    if unused := next((name for name, given in (("--pairs", pairs), ("--symbols", symbols)) if given), None):
+        raise InputError(f"{unused}: only with --evaluate FILE")
     from momentum_kit import Study  # pandas and scipy: only where a study is wanted
 
     days = _day("--from", first), _day("--to", last)

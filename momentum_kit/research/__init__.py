@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
+    from momentum_kit.research.evaluation import evaluate_headlines
     from momentum_kit.research.study import Study
 
-__all__ = ["Study", "code_version"]
+__all__ = ["Study", "code_version", "evaluate_headlines"]
 
-_HOMES = {"Study": "momentum_kit.research.study", "code_version": "momentum_kit.research.code_hash"}
+_HOMES = {
+    "Study": "momentum_kit.research.study",
+    "code_version": "momentum_kit.research.code_hash",
+    "evaluate_headlines": "momentum_kit.research.evaluation",
+}
 
 
 def __getattr__(name: str) -> Any:

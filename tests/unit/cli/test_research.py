@@ -52,6 +52,27 @@ def test_headlines_are_counted_with_what_came_of_them(run):
     assert {row["session"] for row in found["session"]} == {"regular"}
 
 
+def test_labelled_headlines_are_evaluated_instead(run, tmp_path):
+    """One object with every measure of the reading; what the labels do not carry is null, for JSON knows no nan."""
+    (file := tmp_path / "own.jsonl").write_text('{"text": "Globex (NASDAQ: GLBX) Soars", "tickers": ["GLBX"]}\n')
+    (pairs := tmp_path / "pairs.jsonl").write_text('{"a": "GLBX Up", "b": "GLBX Down", "same": false}\n')
+    status, found, _ = run("headlines", "--evaluate", str(file), "--pairs", str(pairs), "--json")
+    assert (status, found["ticker_precision"], found["distinct_kept"], found["headlines"]) == (0, 1.0, 1.0, 1)
+    assert found["by_rule"]["exchange"]["low"] < 1
+    assert {name for name, value in found.items() if value is None} >= {"dilution_recall", "false_per_1000"}
+    status, _, shown = run("headlines", "--evaluate", str(file))
+    assert (status, "companies found that are concerned" in shown) == (0, True)
+
+
+def test_labels_that_cannot_be_read_are_told_by_row(run, tmp_path):
+    """Status 2 and one line; pairs without headlines to evaluate are refused as well."""
+    (file := tmp_path / "own.jsonl").write_text('{"text": "Globex Soars"}\n{"text": "Globex Sinks", "bar": 1}\n')
+    status, _, said = run("headlines", "--evaluate", str(file))
+    assert (status, said.strip()) == (2, f"{file}, row 2: bar must be true or false, not 1")
+    status, _, said = run("headlines", "--pairs", str(file))
+    assert (status, said.strip()) == (2, "--pairs: only with --evaluate FILE")
+
+
 def test_events_are_built_with_outcomes_and_kept(run, tmp_path):
     """The table of one day, with an exit rule of one's own beside the session's."""
     exits = tmp_path / "exits.yaml"
