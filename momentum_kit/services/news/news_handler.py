@@ -118,6 +118,7 @@ class NewsHandler:
             async for headline in stream:
                 async with self._turn:
                     await self._handle(headline)
+                await asyncio.sleep(0)  # a stream with more to give does not wait, and orders must not wait for it
         except RequestFailed as error:  # one feed refused is an incident; the others are still heard
             self._context.incident("news", f"{source if isinstance(source, str) else 'watched symbols'}: {error}")
         finally:

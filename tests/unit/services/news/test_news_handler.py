@@ -6,7 +6,7 @@ import pytest
 from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models.contracts import Contract
-from momentum_kit.models.news import Catalyst, HeadlinePhase, Reading
+from momentum_kit.models.news import Catalyst, Headline, HeadlinePhase, Reading
 
 ACME = Contract("ACME", 101)
 
@@ -220,3 +220,26 @@ async def test_a_reader_without_an_answer_changes_nothing(desk):
     assert len(desk.taken()) == 1
     assert [row["reading"] for row in desk.journal["items"]] == [None]
     assert reader.asked == [("Acme (ACME) wins contract", "ACME", "")]
+
+
+async def test_a_burst_leaves_every_other_task_its_turns(desk):
+    """A stream that has more to give never waits by itself; an order must not wait until it is read up."""
+    await desk.start()
+    await desk.hear("Markets are quiet")
+    turns, tape = 0, desk.feed.queues["BRFG"]
+
+    async def something_else() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    other = asyncio.create_task(something_else())
+    for number in range(100):
+        at = desk.clock.at
+        tape.put_nowait(
+            Headline(provider="BRFG", article_id=f"BRFG$b{number:03d}", text="", published_at=at, received_at=at)
+        )
+    await tape.join()
+    other.cancel()
+    assert turns >= 100

@@ -1,0 +1,234 @@
+"""How fast headlines are read, handled and remembered, and what a burst does to an order; `momentum-kit bench news`.
+
+The simulated gateway (news_gateway.py) is a process of its own; bridge, news handler, journal and orders share the
+loop of this one, as in an engine. Offline reading and memory are measured without either.
+"""
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.config import NewsSettings
+from momentum_kit.detection.news import StoryMemory, SymbolMaster, read_headline
+from momentum_kit.models import Contract, NewsItem, OrderAction, OrderRequest
+from momentum_kit.runtime.bench import Row
+from momentum_kit.runtime.clock import ScaledClock
+from momentum_kit.services.news import NewsHandler
+from momentum_kit.storage.journal import SqliteJournal
+from tests.benchmarks.news_gateway import BURST, BURST_FROM_S, STEADY, TAPE
+from tests.helpers.contexts import context_of
+
+ROOT = Path(__file__).resolve().parents[2]
+GATEWAY = Path(__file__).with_name("news_gateway.py")
+READ, LISTED = 20_000, 7_400
+DAYS, STORIES = 3, 50_000
+ORDER_EACH_S, FAR_USD = 0.025, 0.05  # forty orders a second, far below the market
+PATIENCE_S = 60.0
+SYLLABLES = ("ar", "bel", "cor", "den", "el", "fin", "gen", "hal", "in", "jo", "ka", "lum", "mi", "nov", "or", "pra")
+CALLED = ("Inc", "Corp", "Holdings Ltd", "Therapeutics Inc", "Technologies Inc", "Bancorp", "Energy Corp", "Group PLC")
+
+
+def measure() -> Iterator[Row]:
+    """All rows; about a minute."""
+    yield from reading_rows()
+    yield from memory_rows()
+    with tempfile.TemporaryDirectory() as folder:
+        yield from asyncio.run(Tape(Path(folder)).rows())
+
+
+# -- offline -----------------------------------------------------------------------------------------------------------
+
+
+def reading_rows() -> Iterator[Row]:
+    """Words, companies by name, catalyst, and whether the story was heard before: all of it on one core."""
+    master, texts = listings(), headlines(READ)
+    for text in texts[:500]:
+        read_headline(text, master=master)  # what is built on first use
+    memory, now = StoryMemory(timedelta(hours=24)), datetime(2026, 11, 20, 15, tzinfo=UTC)
+    started = time.process_time()
+    named = 0
+    for number, text in enumerate(texts):
+        reading = read_headline(text, article_id=f"BZ${number:08x}", master=master)
+        symbols = [mention.symbol for mention in reading.mentions]
+        memory.hear(reading.clean.story_id, reading.clean.normalised, symbols, now)
+        named += bool(symbols)
+    per_s = READ / (time.process_time() - started)
+    yield Row(f"headlines read with {len(master):,} listings", round(per_s), "a s and core", goal=5_000)
+    yield Row("  of them about a listed company", round(named / READ, 3), "share")
+
+
+def memory_rows() -> Iterator[Row]:
+    """In a process of its own, which has nothing else to give back or to grow."""
+    command = [sys.executable, "-m", "tests.benchmarks.news"]
+    grown = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    yield Row(f"{DAYS} days of {STORIES:,} stories remembered", round(grown["mb"], 1), "MB", goal=60, least=False)
+    yield Row("  a story heard", round(grown["us"], 1), "us")
+
+
+def remember() -> dict[str, float]:
+    """What the resident memory of this process grows by, MB, and what a story takes, microseconds."""
+    memory, begin = StoryMemory(timedelta(days=DAYS)), datetime(2026, 11, 17, tzinfo=UTC)
+    count = DAYS * STORIES
+    texts = cycle(headlines(READ))
+    before, spent_s = _resident_mb(), 0.0
+    for number in range(count):
+        words = read_words(next(texts), number)
+        started = time.perf_counter()
+        memory.hear(f"s{number:07x}", words, [f"S{number % LISTED}"], begin + number * timedelta(days=DAYS) / count)
+        spent_s += time.perf_counter() - started
+    return {"mb": _resident_mb() - before, "us": spent_s / count * 1e6}
+
+
+def read_words(text: str, number: int) -> str:
+    """Normalised words of a headline that no other has."""
+    return f"{text.casefold()} {number}"
+
+
+def _resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def headlines(count: int) -> list[str]:
+    """Headlines in the manner of newsrooms, with numbers of their own so that few are equal and many nearly."""
+    written = [
+        json.loads(line)["text"]
+        for half in ("dev", "test")
+        for line in (ROOT / "tests" / "evaluation" / f"headlines_{half}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    rng = random.Random(7)
+    rng.shuffle(written)
+    fresh = {str(digit): str((digit + 3) % 9 + 1) for digit in range(10)}
+    return [
+        "".join(fresh[char] if char in fresh and rng.random() < 0.5 else char for char in text)
+        for text in islice(cycle(written), count)
+    ]
+
+
+def listings() -> SymbolMaster:
+    """As many as the US exchanges have, under invented names of one or two words and what companies are called."""
+    rng = random.Random(3)
+    names: dict[str, str] = {}
+    while len(names) < LISTED:
+        words = [
+            "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(2, 3))).title() for _ in range(rng.randint(1, 2))
+        ]
+        symbol = "".join(rng.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(rng.randint(3, 5)))
+        names[symbol] = " ".join([*words, rng.choice(CALLED)])
+    return SymbolMaster(names)
+
+
+# -- on the wire -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tape:
+    """A session's way from the socket to the news item, with orders sent beside it."""
+
+    folder: Path
+    items: list[tuple[str, float]] = field(default_factory=list)  # article id, ms since it was received
+    orders: list[tuple[float, float]] = field(default_factory=list)  # monotonic moment, ms until it was handed over
+
+    async def rows(self) -> list[Row]:
+        """Steady headlines first, then 5,000 in a second while an order is due every 25 ms."""
+        clock, counts = ScaledClock(1.0), Counter[str]()
+        async with self._gateway() as served:
+            clock.start(datetime.fromisoformat(served["now"]))
+            began = time.monotonic()
+            bridge = IBKRBridge(port=served["port"], now=clock.now, messages_per_s=1e9, spill_dir=self.folder)
+            await bridge.connect()
+            items: asyncio.Queue[NewsItem] = asyncio.Queue()
+            journal = SqliteJournal(self.folder / "journal.db")
+            handler = NewsHandler(
+                context_of(clock=clock, journal=journal, counts=counts), feed=bridge, market=bridge,
+                settings=NewsSettings(broad_tapes=(TAPE,)), master=listings(), reader=None, items=items,
+            )  # fmt: skip
+            details = await bridge.fetch_contract_details(Contract(served["symbols"][0]))
+            tasks = [asyncio.create_task(each) for each in (
+                handler.run(), self._take(items), self._order(bridge, details[0].contract), self._flush(journal)
+            )]  # fmt: skip
+            try:
+                patience = began + PATIENCE_S
+                # a count has nobody who would set an event
+                while counts["headlines"] < STEADY + BURST and time.monotonic() < patience:  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await bridge.disconnect()
+                journal.close()
+        return self._told(counts, began + BURST_FROM_S)
+
+    def _told(self, counts: Counter[str], burst_s: float) -> list[Row]:
+        half = STEADY // 2  # the first of each company asks for its contract
+        steady = [ms for article, ms in self.items if "steady" in article][half:]
+        calm = [ms for at, ms in self.orders if at < burst_s - 0.5]
+        busy = [ms for at, ms in self.orders if burst_s - 0.2 <= at <= burst_s + 2]
+        usual, worst = float(np.median(calm)), max(busy)
+        return [
+            Row("received to NewsItem, contract cached, p50", _quantile(steady, 0.5), "ms"),
+            Row("received to NewsItem, contract cached, p99", _quantile(steady, 0.99), "ms", goal=2, least=False),
+            Row(f"dropped of {BURST:,} headlines in a second", STEADY + BURST - counts["headlines"], "headlines",
+                goal=0, least=False),
+            Row("an order in that second, worst delay", round(worst - usual, 2), "ms", "without news",
+                round(max(calm) - usual, 2), goal=20, least=False),
+            Row("  median delay", round(float(np.median(busy)) - usual, 2), "ms"),
+        ]  # fmt: skip
+
+    async def _take(self, items: "asyncio.Queue[NewsItem]") -> None:
+        while True:
+            item = await items.get()
+            self.items.append((item.headline.article_id, (time.perf_counter_ns() - item.headline.received_ns) / 1e6))
+
+    async def _order(self, bridge: IBKRBridge, contract: Contract) -> None:
+        """An order is due at every beat; what it waits for the loop counts."""
+        due = time.monotonic()
+        order = OrderRequest(action=OrderAction.BUY, quantity=Decimal(1), order_type="LMT", limit_price=FAR_USD)
+        while True:
+            due += ORDER_EACH_S
+            await asyncio.sleep(max(due - time.monotonic(), 0))
+            await bridge.place_order(contract, order)
+            self.orders.append((due, (time.monotonic() - due) * 1e3))
+
+    async def _flush(self, journal: SqliteJournal) -> None:
+        while True:
+            await asyncio.sleep(0.25)  # as the engine does it
+            await asyncio.to_thread(journal.flush)
+
+    @asynccontextmanager
+    async def _gateway(self) -> AsyncIterator[dict[str, Any]]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.benchmarks.news_gateway", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            cwd=ROOT,
+        )  # fmt: skip
+        assert process.stdout
+        try:
+            yield json.loads(await process.stdout.readline())
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+
+
+def _quantile(values: list[float], share: float) -> float:
+    return round(float(np.quantile(values, share)), 3)
+
+
+if __name__ == "__main__":
+    print(json.dumps(remember()))
