@@ -1,23 +1,20 @@
 """Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""
 
 from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify
+from momentum_kit.detection.news.companies import Companies, find_companies
+from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
 from momentum_kit.detection.news.reading import ReadHeadline, read_headline
 from momentum_kit.detection.news.stories import StoryMemory
-from momentum_kit.detection.news.symbols import (
-    MatchLayer,
-    Mention,
-    Refusal,
-    SymbolMaster,
-    distinctive_words,
-    extract_tickers,
-    name_agrees,
-)
+from momentum_kit.detection.news.symbol_master import ListedName, SymbolMaster
+from momentum_kit.detection.news.symbols import MatchLayer, Mention, distinctive_words, name_agrees
 
 __all__ = [
     "STRENGTH",
     "CatalystMatch",
     "CleanHeadline",
+    "Companies",
+    "ListedName",
     "MatchLayer",
     "Mention",
     "ReadHeadline",
@@ -27,7 +24,7 @@ __all__ = [
     "classify",
     "clean_headline",
     "distinctive_words",
-    "extract_tickers",
+    "find_companies",
     "name_agrees",
     "normalise",
     "read_headline",

@@ -6,8 +6,11 @@ One pure function, so that a live session, a study and the evaluation of the rul
 from dataclasses import dataclass
 
 from momentum_kit.detection.news.catalysts import CatalystMatch, classify
+from momentum_kit.detection.news.companies import find_companies
+from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
-from momentum_kit.detection.news.symbols import Mention, Refusal, SymbolMaster, find_companies
+from momentum_kit.detection.news.symbol_master import SymbolMaster
+from momentum_kit.detection.news.symbols import Mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,9 @@ def read_headline(
     master: None where nobody knows what is listed.
     """
     clean = clean_headline(text, extra, article_id)
-    mentions, refusals = find_companies(clean.text, contract_symbol, master)
-    subject = mentions[0].symbol if mentions else ""
-    names = (subject,) if subject else ()
+    found = find_companies(clean.text, contract_symbol, master)
+    names = (found.subject,) if found.subject else tuple(mention.symbol for mention in found.mentions[:1])
     match = classify(clean.text, names, analyst_action=clean.analyst_action)
-    return ReadHeadline(clean=clean, mentions=mentions, subject=subject, refusals=refusals, match=match)
+    return ReadHeadline(
+        clean=clean, mentions=found.mentions, subject=found.subject, refusals=found.refusals, match=match
+    )

@@ -64,6 +64,9 @@ BROKERS: dict[str, tuple[str, ...]] = {
     "KEY": ("KeyBanc",),
     "TFC": ("Truist",),
     "USB": ("US Bancorp",),
+    "MCO": ("Moody's",),
+    "SPGI": ("S&P Global",),
+    "MORN": ("Morningstar",),
 }
 """Listed brokers and what headlines call them: "Goldman downgraded NIO (NIO)" is about NIO."""
 

@@ -6,13 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from momentum_kit.detection.news import catalysts, classify, clean_headline, extract_tickers, headlines, symbols
+from momentum_kit.detection.news import (
+    catalysts,
+    classify,
+    clean_headline,
+    find_companies,
+    headlines,
+    name_context,
+    name_index,
+    name_words,
+    roles,
+    subject,
+    symbols,
+)
 
 PATTERNS = {
     **{f"{catalyst}, {rule}": pattern for catalyst, rule, pattern in catalysts._COMPILED},
     **{
         name: each
-        for module in (symbols, headlines)
+        for module in (symbols, roles, subject, name_index, name_words, name_context, headlines)
         for name, each in vars(module).items()
         if isinstance(each, re.Pattern)
     },
@@ -55,8 +67,8 @@ def test_no_pattern_costs_more_than_a_power_of_its_text(name: str) -> None:
 def test_a_bracket_that_never_closes_is_read_at_once() -> None:
     """The headline that once held an engine for good; a list that closes is still a list."""
     endless = "Movers (" + "AA/" * 40 + "AA"
-    assert extract_tickers(endless) == ()
-    assert {each.symbol for each in extract_tickers("Movers (AAA/BBB.C, DDD)")} == {"AAA", "BBB C", "DDD"}
+    assert find_companies(endless).mentions == ()
+    assert {each.symbol for each in find_companies("Movers (AAA/BBB.C, DDD)").mentions} == {"AAA", "BBB C", "DDD"}
 
 
 def test_no_rule_sees_more_than_a_thousand_characters() -> None:

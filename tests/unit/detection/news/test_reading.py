@@ -25,7 +25,11 @@ def test_one_reading_has_all_that_is_known_of_a_headline() -> None:
             "",
             Refusal("AMD", "name disagrees, Advanced Micro Devices"),
         ),
-        ("Goldman downgraded Northwind (NWTX) to Sell", "AMD", Refusal("AMD", "the text names others")),
+        (
+            "Goldman downgraded Northwind (NWTX) to Sell",
+            "AMD",
+            Refusal("AMD", "the text does not name Advanced Micro Devices"),
+        ),
         ("Goldman Sachs (GS) downgraded Northwind (NWTX)", "", Refusal("GS", "rates another company")),
         ("Zephyr Corp (ZPHR) soars", "", Refusal("ZPHR", "not listed")),
     ],

@@ -1,0 +1,127 @@
+"""The words around companies' names: what companies do in headlines, what stands before them, what is no company."""
+
+import re
+
+
+def _spread(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+NOUNS_AFTER = _spread(
+    "shares stock shareholders stockholders investors investor eps earnings q1 q2 q3 q4 1q 2q 3q 4q fy fiscal fy25",
+    "fy26 fy2025 fy2026 fy27 fy2027 fy24 fy2024 holders options",
+)
+"""Nouns that follow a company's name only."""
+
+AFTER_NAME = _spread(
+    "guidance announces announced reports reported prices priced files filed completes completed enters entered",
+    "acquires acquired declares declared appoints regains reaffirms commences commenced doses closes closed posts",
+    "posted unveils authorizes secures secured signs signed initiates initiated presents provides schedules adopts",
+    "extends amends receives received awarded selected inks submits reiterates withdraws terminates terminated",
+    "discontinues publishes introduces acquisition ipo adr offering unusual option options insiders insider lawsuit",
+    "strikes redeems refinances upgraded downgraded reiterated target added repurchases divests spins sues settles",
+    "recalls licenses enrolls showcases teams",
+)
+"""What follows companies and hardly anything else."""
+
+WEAKLY_AFTER = _spread(
+    "says said sees gets raises raised cuts lowers lowered boosts beats misses falls fell rises rose jumps soars",
+    "plunges surges slides tumbles gains drops dives sinks climbs rallies faces plans opens buys sells names joins",
+    "hires halts resumes reveals touts eyes mulls explores weighs seeks agrees explodes rockets crashes spikes pops",
+    "skyrockets tanks launches launched expands wins won expects forecasts warns partners collaborates approves",
+    "granted grants achieves delivers advances exits moves trades trading halted stake ceo cfo coo chief president",
+    "board executive revenue sales profit loss results dividend deal takeover merger bid debt bonds unit adds begins",
+    "starts ends stops delays reaches hits slips dips sheds leaps jumped soared plunged surged slumps slumped slid",
+    "stumbles shines rebounds outperforms underperforms tops trims hikes slashes doubles triples inc corp to",
+    "in-licenses appeals confirms denies responds clarifies comments updates update is has was will may could did does",
+    "bites clocks sell hit alert higher lower jump fall rise soar plunge slide surge tumble drop gain ticks continues",
+    "remains deems considers invests bolsters broadens strengthens deepens fortifies taps picks pays touches nears",
+    "marks",
+)
+"""What follows companies, and people, prices and countries as well."""
+
+MOVES = _spread(
+    "rise rises rose fall falls fell jump jumps soar soars slip slips drop drops edge edges surge surges climb climbs",
+    "ease eases hold holds steady up down hit hits gain gains slide slides tumble tumbles plunge plunges spike spikes",
+    "near rally rallies stabilize stay stays could may will are were remain set to in at as on this higher lower",
+    "increase decline",
+)
+"""Behind "prices" they tell what a good did; a company prices its shares."""
+
+AFTER_TO = _spread(
+    "acquire be present participate report host release announce webcast attend buy sell cut raise launch join merge",
+    "go pay invest file ring discuss hold publish begin start offer build supply provide expand open close exit",
+    "replace issue appeal lay layoff recall delist redeem conduct showcase exhibit speak divest combine spin split",
+    "effect resume commence develop deliver demonstrate highlight enter explore evaluate unveil introduce collaborate",
+    "partner license",
+)
+"""Verbs of "to ...", as companies announce what they will do."""
+
+BEFORE_NAME = _spread(
+    "on of in for by at with from to and or vs versus against about after as than via like over under into between",
+    "upgrades downgrades reiterates initiates maintains resumes acquire acquires buy buys sue sues why how is are does",
+    "did will can could should has have when what while amid behind inside the but if not near per that which who",
+    "charges charge fines probes approves clears rejects hits lifts says owner maker giant parent rival firm startup",
+    "priced takes join joins beat beats back backs update exclusive breaking alert watch news investigates encourages",
+    "reminds resumed reiterated initiated upgraded downgraded assumes assumed starts started names urges among plus",
+    "including hikes lowers raises cuts adds sells merge tap taps meets pushes calls insiders where here because since",
+)
+"""What may stand before a name without being part of another."""
+
+RATED = _spread("on of at to over in acquire buy buying acquiring")
+
+RATINGS = _spread(
+    "overweight underweight outperform underperform buy sell hold neutral perform weight coverage bullish bearish",
+    "positive accumulate reduce",
+)
+"""Before "on" they rate who follows."""
+
+VENUES = _spread(
+    "center centre field stadium arena park cup championship championships classic bowl dome theatre theater pavilion",
+    "invitational open 500 400 series tour marathon league prize prizes county street avenue boulevard beach valley",
+    "river lake island islands mountain mountains bridge tunnel airport highway square garden church cathedral",
+    "university college school hospital museum festival parade weekend season rainforest deforestation jungle forest",
+    "desert basin creek scouts dynasty pie tree juice orchard orchards cider variant canal coast hurricane storm",
+)
+"""Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
+
+COMPANY_TALK = re.compile(
+    r"\b(?:shares?|stocks?|shareholders?|EPS|Q[1-4]|[1-4]Q|earnings|revenues?|guidance|offering|price target|"
+    r"dividend|buyback|repurchase|FDA|phase (?:[123]|I{1,3})|quarter(?:ly)?|fiscal|IPO|reverse (?:stock )?split|"
+    r"acquisition|acquires?|merger|takeover|lawsuit|class action|investors?|analysts?|forecasts?|outlook|patent|"
+    r"clinical|ESMO|ASCO|topline|private placement|notes|trading|halt(?:ed|s)?|delist\w*|uplist\w*|trial|drug|"
+    r"financing|outperform|underperform|overweight|underweight|neutral|nasdaq|nyse|inc|corp|forecast|sales|"
+    r"to (?:acquire|present|participate|report|webcast))\b",
+    re.IGNORECASE,
+)
+"""Words of headlines that are about a company."""
+
+BUSINESS_TALK = re.compile(
+    r"\$\d|\d(?:\.\d+)?%|\b(?:million|billion|mln|bln|CEO|CFO|contracts?|deal|orders?|recalls?|layoffs?|jobs|"
+    r"plants?|factory|unit|customers?|platform|partners?|partnership|agreement|chips?|data center|acquir\w+|bid|"
+    r"profit|loss|supply|launch\w*|stake|AI|collaborat\w+|license|licensing)\b",
+    re.IGNORECASE,
+)
+"""Words of headlines that are about business."""
+
+OTHER_TALK = re.compile(
+    r"\b(?:beats? \w+ \d|innings?|goals?|playoffs?|quarterback|coach|inning|standings|grand prix|le mans|"
+    r"tour de france|wimbledon|marathon|olympic\w*|championship|semi-?finals?|finals?|title race|mets|"
+    r"premier league|pole|hurdles|medal|governor|mayor|senate|primary|ballot|elections?|redistricting|lawmakers?|"
+    r"congress|parliament|minister|museum|festival|earthquake|wildfires?|hurricane|tornado|drought|lottery|cave|"
+    r"astronomers?|actor|actress|singer|concert|film|movie|album|oscars?|arrested|police|killed|dies|church|school|"
+    r"students?|tourists?|volcano)\b",
+    re.IGNORECASE,
+)
+"""Words of headlines that are about neither."""
+
+MODIFIES = _spread("backed owned led style linked like funded controlled era branded themed inspired listed sponsored")
+"""Behind a name and a hyphen they tell of somebody else: "Nvidia-backed"."""
+
+STATES = _spread(
+    "texas ala ariz ark calif colo conn fla ga ill ind kan ky la md mass mich minn miss mo mont neb nev ohio okla ore",
+    "pa tenn utah va wash wis wyo california florida georgia illinois indiana iowa kansas kentucky louisiana maine",
+    "maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada oklahoma oregon",
+    "pennsylvania tennessee virginia washington wisconsin wyoming ontario",
+)
+"""Behind a name and a comma they make it a town."""

@@ -1,0 +1,94 @@
+"""Tells who in a headline only acts: who rates, sues, counts the economy's figures or buys another company."""
+
+import re
+
+from momentum_kit.detection.news.evidence import Evidence
+from momentum_kit.detection.news.names import NameMatch
+from momentum_kit.detection.news.symbol_words import BROKERS
+from momentum_kit.detection.news.symbols import Mention
+
+_RATES = re.compile(
+    r"\b(?:upgrade|downgrade|reiterate|initiate|resume|maintain|reinstate|assume|start|boost|raise|cut|lower|lift|hike|"
+    r"trim|remain|affirm|withdraw|assign|place)s?d?\b(?!\s+(?:to|at|by|from|with)\b)",
+    re.IGNORECASE,
+)
+_RATING = re.compile(
+    r"\b(?:upgrad|downgrad|reiterat|initiat|coverage|price target|target price|rating|overweight|underweight|"
+    r"outperform|underperform|buy|sell|hold|neutral|bullish|bearish|equal.weight|perform)",
+    re.IGNORECASE,
+)
+_OWN_FIGURES = re.compile(
+    r"^\W*(?:\w+\s){0,2}?(?:guidance|outlook|forecast|fy|full|its|dividend|quarterly|q[1-4]|adj|sales|revenue|eps|annual)",
+    re.IGNORECASE,
+)
+_SPEAKERS = re.compile(
+    r"^[\s&.,]*(?:\w+\s)?(?:strategists?|economists?|analysts?|traders?|desk|chief economist|research|surveys?|poll|"
+    r"(?:raise|cut|lift|lower|trim|hike|see|expect|upgrade|downgrade)s?\b.*\b(?:s&p|stoxx|nikkei|year-end|brent|oil|gold|"
+    r"copper|gdp|fed|recession|view|economy|treasur\w+|equities|stocks))\b",
+    re.IGNORECASE,
+)
+ECONOMY = re.compile(
+    r"\b(?:payrolls?|rig count|home prices?|home sales|housing|mortgage rates?|retail sales|job cuts|gas prices|gdp|"
+    r"inflation|jobless|recession|fed\b|rents?|insured losses|consumer spending|pmi|crop|harvest)\b",
+    re.IGNORECASE,
+)
+_LAW = re.compile(r"^(?:['’]s)?[\s,&]+(?:\w+\s){0,2}?(?:law\b|llp\b|p\.?c\.|attorneys|lawyers|leviton)", re.IGNORECASE)  # noqa: RUF001
+_BUYS = re.compile(
+    r"\b(?:acquir(?:e|es|ing)|buy(?:s|ing)?|purchas(?:e|es|ing)|takes? over|acquisition of|takeover of|buyout of|"
+    r"bids? for|offers? for|merger with|stake in|shares of|takes? private)\s+(?:all of |rest of |the |remaining )*$",
+    re.IGNORECASE,
+)
+POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
+
+
+def speaks_of_others(evidence: Evidence, name: NameMatch) -> str:
+    """What makes a named company a mere speaker, empty if it is none."""
+    if _LAW.match(evidence.text[name.end : name.end + 40]):
+        return "a law firm"
+    if _named_rater(evidence, name):
+        return "rates another company"
+    return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
+
+
+def is_bought(evidence: Evidence, name: NameMatch) -> bool:
+    """True for the company behind "to acquire"; not where only something of it is bought."""
+    bought = _BUYS.search(evidence.text[max(0, name.start - 45) : name.start])
+    return bool(bought) and not POSSESSIVE.match(evidence.text[name.end : name.end + 3])
+
+
+def rates_another(evidence: Evidence, mention: Mention) -> bool:
+    """True for the broker in "Goldman (GS) downgraded NIO (NIO)" and after "downgraded at"; not if it is rated."""
+    symbol, text = mention.symbol, evidence.text
+    if symbol not in BROKERS or not _RATING.search(text):
+        return False
+    called = "|".join(re.escape(name) for name in (*BROKERS[symbol], f"({symbol})"))
+    if re.search(rf"\b(?:at|by)\s+(?:{called})", text, re.IGNORECASE):
+        return True
+    verb = _RATES.search(text)
+    return verb is not None and re.search(called, text[: verb.start()], re.IGNORECASE) is not None
+
+
+def _named_rater(evidence: Evidence, name: NameMatch) -> bool:
+    """True for a company that speaks of others: a broker, a rating agency, and who stands before such a verb."""
+    broker = name.issuer.symbol in BROKERS
+    behind = evidence.text[name.end : name.end + 80]
+    if broker and _SPEAKERS.match(behind):
+        return True
+    if not _RATING.search(evidence.text):
+        return False
+    verb = _RATES.search(behind[:40])
+    first = _RATES.search(evidence.text[: name.start]) is None
+    if verb and first and verb.start() <= 25 and not _OWN_FIGURES.match(behind[verb.end() :]):
+        others = any(other.start > name.start and other.issuer is not name.issuer for other in evidence.accepted)
+        plain = re.fullmatch(r"[\s&.,]*(?:\w+\.?[\s,]+){0,3}", behind[: verb.start()]) is not None
+        if plain and (broker or (others and verb.start() <= 12)):
+            return True
+    return broker and re.search(r"\b(?:at|by)\s+$", evidence.text[: name.start], re.IGNORECASE) is not None
+
+
+def _tells_of_the_economy(evidence: Evidence, name: NameMatch) -> bool:
+    """True for who counts rigs, payrolls and home prices: "ADP: Private Payrolls Rose", "Freddie Mac Says"."""
+    behind = evidence.text[name.end :]
+    speaks = re.match(r"^(?:: |\s(?:sees|says|data|survey|index|report)\b)", behind, re.IGNORECASE)
+    at_the_end = re.fullmatch(r"\s(?:says|data shows?|reports)\.?", behind, re.IGNORECASE)
+    return bool((speaks and name.start == 0) or at_the_end) and ECONOMY.search(evidence.text) is not None

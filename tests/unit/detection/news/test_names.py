@@ -1,0 +1,169 @@
+"""Companies found by name; the names are real ones, the sentences are not."""
+
+import pytest
+
+from momentum_kit.detection.news import SymbolMaster, read_headline
+
+ROWS = """symbol,name,exchange
+MSFT,MICROSOFT CORP,Nasdaq
+WMT,Walmart Inc.,NYSE
+GOOGL,Alphabet Inc.,Nasdaq
+GOOG,Alphabet Inc.,Nasdaq
+BRK-B,BERKSHIRE HATHAWAY INC,NYSE
+BRK-A,BERKSHIRE HATHAWAY INC,NYSE
+ORCL,ORACLE CORP,NYSE
+VRTX,VERTEX PHARMACEUTICALS INC / MA,Nasdaq
+MCD,MCDONALDS CORP,NYSE
+TGT,TARGET CORP,NYSE
+GAP,GAP INC,NYSE
+ALLY,Ally Financial Inc.,NYSE
+JEF,Jefferies Financial Group Inc.,NYSE
+BTI,British American Tobacco p.l.c.,NYSE
+ELF,"e.l.f. Beauty, Inc.",NYSE
+BKR,Baker Hughes Co,Nasdaq
+STZ,"CONSTELLATION BRANDS, INC.",NYSE
+SAM,BOSTON BEER CO INC,NYSE
+MANU,Manchester United plc,NYSE
+VERX,"Vertex, Inc.",Nasdaq
+CRDL,Cardiol Therapeutics Inc.,Nasdaq
+OPTN,OptiNose Inc,Nasdaq
+GFAI,Guardforce AI Co. Ltd,Nasdaq
+GFAIW,Guardforce AI Co. Ltd,Nasdaq
+RGS,REGIS CORP,Nasdaq
+USEG,US ENERGY CORP,Nasdaq
+KULR,"KULR Technology Group, Inc.",NYSE
+NXTC,"NextCure, Inc.",Nasdaq
+HEPS,D-MARKET Electronic Services & Trading,Nasdaq
+LGND,LIGAND PHARMACEUTICALS INC,Nasdaq
+CANF,Can-Fite BioPharma Ltd.,NYSE
+BIOA,Biolase Amer Holdings,Nasdaq
+DBORU,D. Harbor Acquisition Corp I,Nasdaq
+"""
+MASTER = SymbolMaster.from_csv(ROWS.splitlines(), complete=False, ranked=True)
+
+
+def read(text: str, contract: str = "") -> tuple[list[str], str]:
+    """The symbols, and the subject."""
+    reading = read_headline(text, contract_symbol=contract, master=MASTER)
+    return [mention.symbol for mention in reading.mentions], reading.subject
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("Cardiol Therapeutics Announces Completion of Enrollment", "CRDL"),
+        ("Cardiol's heart drug clears mid-stage study", "CRDL"),
+        ("OptiNose shares are trading higher after the company raised guidance", "OPTN"),
+        ("Why KULR Tech Stock Is Falling Today", "KULR"),
+        ("Guardforce AI Co. Limited Receives Nasdaq Notice", "GFAI"),
+        ("Regis Corp Q4 EPS $0.42 Beats $0.31 Estimate", "RGS"),
+        ("McDonald's to Raise Wages at Company-Owned Stores", "MCD"),
+        ("E.l.f. Beauty cuts full-year outlook", "ELF"),
+        ("D-Market Q2 revenue up 12%", "HEPS"),
+        ("Can-Fite regains compliance with minimum bid rule", "CANF"),
+        ("Ligand Pharma to acquire royalty on eye drug", "LGND"),
+        ("HC Wainwright & Co. Reiterates Buy on NextCure, Maintains $4 Price Target", "NXTC"),
+        ("FDA declines to approve OptiNose's sinusitis spray", "OPTN"),
+        ("Oracle stock jumps as cloud backlog doubles", "ORCL"),
+        ("Google must face privacy class action, judge rules", "GOOGL"),
+        ("Target Corp trims annual sales forecast", "TGT"),
+        ("British Amer Tobacco launches $1.1 billion buyback", "BTI"),
+        ("Berkshire Hathaway Class A shares hit record", "BRK A"),
+        ("Berkshire Hathaway posts record operating profit", "BRK B"),
+        ("Vertex Inc. Reports Second Quarter Results", "VERX"),
+        ("Vertex Pharma pain drug wins approval", "VRTX"),
+    ],
+)
+def test_a_company_is_found_as_newsrooms_write_it(text: str, symbol: str) -> None:
+    """Short names, abbreviations, possessives, trade names and classes."""
+    assert read(text) == ([symbol], symbol)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ECB Sees Inflation Near Its Target Next Year",
+        "Gap Between Rich and Poor Widens",
+        "Longtime Ally of President Named Envoy",
+        "Oracle of Delphi Exhibit Opens in Athens",
+        "Boston Mayor Wins Primary",
+        "Manchester United Beat Chelsea in Cup Final",
+        "US Energy Secretary Visits Texas",
+        "Baker Hughes: U.S. Rig Count Rises by 3",
+        "Jefferies strategists see S&P 500 at 6,800",
+        "Target prices rise as demand for steel grows",
+        "Microsoft-Backed Startup Raises $200 Million",
+        "D. Harbor Captain Rescued Off Maine",
+        "Constellation Seen From Southern Hemisphere",
+        "\u0421ardiol Therapeutics wins award",  # a Cyrillic letter
+    ],
+)
+def test_ordinary_words_name_nobody(text: str) -> None:
+    """Words that companies share with English, places, sports and economists are no company's news."""
+    assert read(text) == ([], "")
+
+
+def test_two_companies_with_one_name_are_skipped_with_both_as_the_reason() -> None:
+    """Which Vertex it is cannot be guessed with money."""
+    reading = read_headline("Vertex shares fall after results", master=MASTER)
+    assert reading.mentions == ()
+    (refusal,) = reading.refusals
+    assert (refusal.check, refusal.candidate[:4]) == ("ambiguous", "VERX")
+    assert "VRTX, VERTEX PHARMACEUTICALS" in refusal.candidate
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Constellation Brands to Acquire Boston Beer for $9 Billion", (["SAM"], "SAM")),
+        ("Boston Beer to Be Acquired by Constellation Brands", (["SAM"], "SAM")),
+        ("OptiNose Licenses Nasal Spray to Ligand Pharmaceuticals", (["OPTN"], "OPTN")),
+        ("OptiNose Falls Following Microsoft's Data Breach", (["OPTN"], "OPTN")),
+        ("OptiNose, NextCure, Cardiol Therapeutics: Biotech Stocks Moving Higher", (["OPTN", "NXTC", "CRDL"], "")),
+        ("Stocks Mixed; Regis Corp Posts Upbeat Earnings", (["RGS"], "")),
+        ("Jefferies Downgrades Regis to Hold", (["RGS"], "RGS")),
+    ],
+)
+def test_who_acts_is_not_whom_the_news_moves(text: str, found: tuple[list[str], str]) -> None:
+    """The bought, the licensor and the rated are the subject; equals in a list and wraps of the market have none."""
+    assert read(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "contract", "kept"),
+    [
+        ("Cardiol Therapeutics Announces Completion of Enrollment", "CRDL", True),
+        ("Vertex shares fall after results", "VERX", True),
+        ("Vertex shares fall after results", "VRTX", True),
+        ("Cardiol Therapeutics Announces Completion of Enrollment", "OPTN", False),
+        ("Phase 3 study met its primary endpoint", "OPTN", False),
+        ("Target date funds gain popularity", "GAP", False),
+        ("Jefferies Downgrades Regis to Hold", "JEF", False),
+        ("Zephyrion Bio wins patent", "ZPHB", True),  # listed since the master was made
+        ("Cardiol Therapeutics Announces Completion of Enrollment", "ZPHB", False),
+    ],
+)
+def test_a_tie_is_a_hint(text: str, contract: str, kept: bool) -> None:
+    """The broker's tie counts where the text names the company, and settles which of two with one name it is."""
+    assert (contract in read(text, contract)[0]) is kept
+
+
+def test_a_match_says_what_it_rests_on() -> None:
+    """Rule, words and confidence; a whole rare name is surer than an ordinary word in good company."""
+    (sure,) = read_headline("Cardiol Therapeutics Announces Enrollment", master=MASTER).mentions
+    (less,) = read_headline("Oracle Raises Dividend by 5%", master=MASTER).mentions
+    assert (sure.rule, sure.words) == ("name", "Cardiol Therapeutics")
+    assert 1.0 > sure.confidence > less.confidence > 0.5
+
+
+def test_an_unlisted_ticker_must_be_spelled_by_the_name_beside_it() -> None:
+    """A list grows old: a new ticker beside its own name counts, a mistyped one gives way to the name."""
+    assert read("Zephyrion Bio (ZPHB) wins patent") == (["ZPHB"], "ZPHB")
+    assert read("NextCure (NXCZ) wins patent") == (["NXTC"], "NXTC")
+    assert read("Bureau of Labor Statistics (BLS) delays report") == ([], "")
+
+
+def test_securities_beside_their_common_stock_are_left_out() -> None:
+    """Warrants and preferreds of a company whose common stock is named move with it."""
+    assert read("$GFAI $GFAIW - Guardforce AI prices offering") == (["GFAI"], "GFAI")
+    assert read("$BRK.A slips") == (["BRK A"], "BRK A")
