@@ -197,7 +197,10 @@ class Thresholds(Settings):
     """Widest spread as a share of the move since the anchor (0.25: a quarter of it)."""
     min_clv: float = Field(default=0.6, ge=-1, le=1)
     """Least close location in the 60 s range, 0..1."""
-    barred_catalysts: tuple[str, ...] = ("offering", "reverse_split", "delisting", "ma_target", "halt")
+    barred_catalysts: tuple[str, ...] = (
+        "offering", "pipe", "treasury_issue", "reverse_split", "delisting", "going_concern", "clinical_failure", "halt",
+        "legal", "solicitation", "adverse", "recap", "roundup", "commentary", "ma_target",
+    )  # fmt: skip
     """Catalysts on which no long is opened."""
     export: ThresholdsExport | None = None
     """Where the limits come from, if research exported them: then none can be changed without breaking the hash."""

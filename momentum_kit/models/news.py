@@ -56,24 +56,66 @@ class Article:
 
 
 class Catalyst(StrEnum):
-    """Why a headline may move a price, most harmful to a long position first."""
+    """Why a headline may move a price, most harmful to a long position first.
+
+    One value is one trading class: what is barred or not, counted and studied together. The values of older journals
+    and event tables are all among them; they knew no finer ones.
+    """
 
     OFFERING = "offering"
+    """Shares, or what turns into shares, are sold to the public or may be."""
+    PIPE = "pipe"
+    """The same to chosen investors."""
+    TREASURY_ISSUE = "treasury_issue"
+    """The same, to buy coins for the company's treasury."""
     REVERSE_SPLIT = "reverse_split"
     DELISTING = "delisting"
+    GOING_CONCERN = "going_concern"
+    """Whether the company lives on: doubt, default, insolvency, liquidation."""
     CLINICAL_FAILURE = "clinical_failure"
     HALT = "halt"
     LEGAL = "legal"
+    """Accused, sued, fined, convicted."""
+    SOLICITATION = "solicitation"
+    """A law firm looks for plaintiffs."""
+    ADVERSE = "adverse"
+    """Any other news that points down: a miss, a cut, a downgrade, an order lost, a deal denied or ended."""
+    RECAP = "recap"
+    """Tells of a move that was already made."""
+    ROUNDUP = "roundup"
+    """Lists of companies, and the market as a whole."""
+    COMMENTARY = "commentary"
+    """Opinions, previews, statistics."""
     MA_TARGET = "ma_target"
     MA_ACQUIRER = "ma_acquirer"
     FDA = "fda"
     CLINICAL_SUCCESS = "clinical_success"
+    LEGAL_WIN = "legal_win"
+    """A patent granted, a suit won or dismissed."""
     EARNINGS = "earnings"
+    GUIDANCE = "guidance"
     CONTRACT_AWARD = "contract_award"
     PARTNERSHIP = "partnership"
     CRYPTO_TREASURY = "crypto_treasury"
     ANALYST = "analyst"
     OTHER = "other"
+
+
+class Direction(StrEnum):
+    """Which way a headline's words point for the company's price."""
+
+    UP = "up"
+    DOWN = "down"
+    NONE = "none"
+
+
+class Certainty(StrEnum):
+    """Whether what a headline tells of has happened."""
+
+    DONE = "done"
+    PLANNED = "planned"
+    DENIED = "denied"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

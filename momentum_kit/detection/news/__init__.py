@@ -1,6 +1,6 @@
 """Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""
 
-from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify
+from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.detection.news.companies import Companies, find_companies
 from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
@@ -23,6 +23,7 @@ __all__ = [
     "SymbolMaster",
     "classify",
     "clean_headline",
+    "coarse_label",
     "distinctive_words",
     "find_companies",
     "name_agrees",

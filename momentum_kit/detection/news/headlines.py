@@ -14,6 +14,15 @@ _MARKERS = re.compile(r"[\s!*]+")  # `!` marks an analyst action, `*` a flash
 _STORY_HASH = re.compile(r"[0-9A-Za-z_-]{4,64}")
 _SPACES = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[\W_]+")
+# what prints as nothing although Unicode counts it among marks, letters or symbols: joiners, fillers, variants, braille
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\ufe58\ufe63\uff0d"
+_QUOTES = {"'": "\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4\u0060", '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"}
+_FOLDED = str.maketrans(
+    dict.fromkeys(_DASHES, "-")
+    | {each: plain for plain, signs in _QUOTES.items() for each in signs}
+    | dict.fromkeys("\u2122\u00ae\u00a9\u2120", "")
+)
 MOST_READ = 1_000  # characters of a headline that any rule sees; the journal keeps the whole
 _MOST_RAW = 8 * MOST_READ  # an entity such as &thetasym; takes ten characters for one
 
@@ -68,12 +77,31 @@ def parse_metadata(text: str) -> dict[str, str]:
 
 
 def decode(text: str) -> str:
-    """HTML entities resolved (some feeds encode them twice), control characters and runs of space collapsed."""
-    plain = html.unescape(html.unescape(text))
-    visible = plain
-    if not plain.isprintable():  # what is printable has no control characters, and nearly every headline is
-        visible = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in plain)
+    """HTML entities resolved (some feeds encode them twice), what cannot be seen deleted, runs of space collapsed.
+
+    A line break is a space; a zero-width space within a word is nothing, or it would hide the word from every rule.
+    """
+    visible = html.unescape(html.unescape(text)) if "&" in text else text
+    if not visible.isascii():
+        visible = _BLANK.sub("", visible)
+    if not visible.isprintable():  # what is printable has no control characters, and nearly every headline is
+        visible = "".join(map(_visible, visible))
     return _SPACES.sub(" ", visible).strip()
+
+
+def _visible(char: str) -> str:
+    category = unicodedata.category(char)
+    return " " if category == "Cc" else "" if category in ("Cf", "Cs", "Co", "Cn") else char
+
+
+def fold(text: str) -> str:
+    """One spelling for what newsrooms write in several: compatibility forms, dashes, quotes; for rules, not for people.
+
+    No ticker is read from folded text: what only looks like a capital letter would become one.
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text.translate(_FOLDED)).translate(_FOLDED)[:MOST_READ]
 
 
 def normalise(text: str) -> str:

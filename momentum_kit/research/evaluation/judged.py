@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from momentum_kit.config import Config
-from momentum_kit.detection.news import ReadHeadline, SymbolMaster, read_headline
-from momentum_kit.models import Catalyst
+from momentum_kit.detection.news import ReadHeadline, SymbolMaster, coarse_label, read_headline
 from momentum_kit.research.evaluation.labels import LabelledHeadline
 
 
@@ -66,8 +65,8 @@ def judge(labels: Sequence[LabelledHeadline], config: Config, master: SymbolMast
             Judged(
                 label=label,
                 reading=reading,
-                kind=str(catalyst),
-                dilution=catalyst is Catalyst.OFFERING,
+                kind=coarse_label(reading.match),
+                dilution=reading.match.is_dilution,
                 barred=catalyst in barred or len(reading.mentions) > config.news.max_tickers,
                 own_kept=own_kept,
                 other_refused=other_refused,

@@ -62,7 +62,8 @@ def test_braces_of_the_newsroom_are_text():
         ("AT&amp;amp;T   wins\n order ", "AT&T wins order"),
         ("*DJ Apple to buy back shares", "DJ Apple to buy back shares"),
         ("! * Piper upgrades", "Piper upgrades"),
-        ("A\u200bB\x00C", "A B C"),
+        ("A\u200bB\x00C", "AB C"),
+        ("bank\u00adruptcy off\u2060er\ufe0fing of sh\u202eares\u2800", "bankruptcy offering of shares"),
     ],
 )
 def test_entities_markers_and_spaces(raw, text):

@@ -19,12 +19,16 @@ from momentum_kit.detection.news import (
     subject,
     symbols,
 )
+from momentum_kit.detection.news.catalysts import advances, dilution, direction, polarity, setbacks
+
+CATALYSTS = (advances, dilution, direction, polarity, setbacks)
 
 PATTERNS = {
-    **{f"{catalyst}, {rule}": pattern for catalyst, rule, pattern in catalysts._COMPILED},
+    **{f"rule {rule.name}": rule.phrases.pattern for rule in catalysts.RULES},
+    **{f"unless {rule.name}": rule.unless for rule in catalysts.RULES if rule.unless},
     **{
         name: each
-        for module in (symbols, roles, subject, name_index, name_words, name_context, headlines)
+        for module in (symbols, roles, subject, name_index, name_words, name_context, headlines, *CATALYSTS)
         for name, each in vars(module).items()
         if isinstance(each, re.Pattern)
     },

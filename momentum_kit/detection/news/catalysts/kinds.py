@@ -1,0 +1,400 @@
+"""Rules for what is no news of a company: law firms' advertisements, recaps of a move, lists, and opinions."""
+
+import re
+
+from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
+from momentum_kit.detection.news.catalysts.rule import Rule
+from momentum_kit.models import Catalyst, Direction
+
+_UP = (
+    "soar*|jump*|surg*|skyrocket*|rocket*|rally|rallies|rallied|rallying|climb*|pop|pops|popped|"
+    "spike*|spiking|gain|"
+    "gains|gained|gaining|rise|rises|rising|rose|leap*|zoom*|explod*|advanc*|up|higher|shoot*|fly|"
+    "flying|flies"
+)
+_DOWN = (
+    "plung*|tumbl*|sink|sinks|sinking|sank|drop|drops|dropped|dropping|fall|falls|fell|falling|slid|"
+    "slide|slides|"
+    "sliding|shed|sheds|shedding|losing|slump*|crash*|plummet*|dive|dives|diving|tank|tanks|tanking|"
+    "tanked|declin*|crater*|"
+    "nosediv*|slip|slips|"
+    "slipped|slipping|dip|dips|dipped|down|lower|stumbl*|retreat*|lose|loses"
+)
+_UP_SHARPLY = (
+    "soar*|jumps|jumped|jumping|surges|surged|surging|skyrocket*|rockets|rocketed|rallies|rallied|"
+    "leaps|spikes|pops|"
+    "climbs|shoots up"
+)
+_DOWN_SHARPLY = "plung*|tumbl*|plummet*|crashed|crashes|tank|tanks|tanked|sinks|sank|slumps|slumped|slides|nosediv*"
+_MOVED = f"{_UP}|{_DOWN}"
+_SHARPLY = f"{_UP_SHARPLY}|{_DOWN_SHARPLY}"
+_ADVERB = "(sharply |slightly |notably |modestly |further |now |still |also |just |big |significantly )?"
+_MEASURED = phrases(
+    # what may rise or fall beside a share
+    "(revenue*|revs|sales|profit*|income|eps|earnings|orders|deliver*|bookings|margin*|dividend*|"
+    "production|traffic|"
+    "users|subscribers|shipments|comps|backlog|ebitda|guidance|outlook|forecast|target|stake|volumes|"
+    "demand|output|"
+    "tumor*|hospital*|patient*|mortality|survival|registrations|costs|prices|exports|loss|losses|"
+    "turnover|aum|nav|"
+    "workforce|headcount|salaries|premiums|rates|capacity|passenger*|same store|comparable|q1|q2|q3|"
+    "q4|rev)"
+)
+
+_FIRMS = (
+    "rosen law",
+    "rosen … (law firm|counsel|attorney*)",
+    "pomerantz",
+    "bragar",
+    "levi … korsinsky",
+    "glancy prongay",
+    "faruqi",
+    "hagens berman",
+    "kessler topaz",
+    "robbins (llp|geller)",
+    "schall (law|firm)",
+    "portnoy law",
+    "bronstein … gewirtz",
+    "halper sadeh",
+    "kahn swick",
+    "ksf",
+    "johnson fistel",
+    "monteverde",
+    "ademi",
+    "brodsky … smith",
+    "kirby mcinerney",
+    "berger montague",
+    "bernstein (liebhard|litowitz)",
+    "gainey mckenna",
+    "labaton",
+    "holzer … holzer",
+    "howard g. smith",
+    "frank r. cruz",
+    "dilworth paxson",
+    "gross law",
+    "bfa law",
+    "bleichmar",
+    "scott+scott",
+    "block … leviton",
+    "wolf haldenstein",
+    "rigrodsky",
+    "grabar law",
+    "lifshitz law",
+    "rowley law",
+    "edelson lechtzin",
+    "djs law",
+    "kaplan fox",
+    "lowey dannenberg",
+    "pawar law",
+    "lundin law",
+    "kuznicki",
+    "vincent wong",
+    "klein law",
+    "moore kuehn",
+    "wohl … fruchter",
+    "girard sharp",
+    "saxena white",
+    "kaskela",
+    "weiss law",
+    "weisslaw",
+    "jakubowitz",
+)
+_HOLDERS = "(investor|investors|shareholder|shareholders|stockholder|stockholders|holders|purchasers|buyers)"
+
+_QUESTION = Phrases(
+    re.compile(r"\?(?= |$)"),
+    frozenset(
+        {"is", "are", "was", "what", "ca", "could", "w", "should", "h", "do", "did", "a", "the", "to", "buy", "tim"}
+    ),
+)
+
+KINDS: tuple[Rule, ...] = (
+    Rule(
+        "solicitation",
+        Catalyst.SOLICITATION,
+        phrases(
+            "(shareholder|stockholder|investor) (class action )?(alert|notice|reminder|deadline|investigation|losses)",
+            "lead plaintiff",
+            "law (firm|firms|offices|group)",
+            "lost money",
+            "losses (in excess|over|exceeding|greater)",
+            "(suffer*|incur*|sustain*|with) … losses",
+            "contact the (firm|law)",
+            "securities fraud (lawsuit|investigation)",
+            f"(reminds|reminded|encourag*|urges|urged|notifies|alerts|invites|advises) … {_HOLDERS}",
+            f"{_HOLDERS} … (opportunity to|secure counsel|lost money|suffered|deadline|recover)",
+            f"(investigat*|claims|class action|lawsuit|suit) on behalf of … {_HOLDERS}",
+            "on behalf of … investors",
+            "class action (alert|deadline|reminder|notice|investigation|update)",
+            "announces (the |a )?(filing |proposed |securities |investor |"
+            "commencement )?(of )?(a )?(securities )?(fraud )?class action",
+            "announces that … class action",
+            "fraud class action",
+            "deadline … class action",
+            "fair (price|deal|value|process) … (shareholder*|stockholder*)",
+            "(opportunity|chance) to (join|lead) … (suit|lawsuit|action)",
+            "(opportunity|chance) to lead",
+            "(llp|llc|p.c.|pllc|firm) … investigat*",
+            "investigating … (and its board|fiduciary|claims)",
+            "breach of fiduciary",
+            "investigates … (shareholder*|stockholder*|investor*|fiduciary|merger|claims)",
+            *_FIRMS,
+        ),
+        Direction.DOWN,
+        about=Catalyst.LEGAL,
+    ),
+    Rule(
+        "round-up",
+        Catalyst.ROUNDUP,
+        phrases(
+            "^(top |the )?(#|three|four|five|six|seven|eight|nine|ten|several|these) … (stocks|movers|"
+            "gainers|losers|etfs|names|picks)",
+            "(stocks|movers|gainers|losers|decliners|gappers|shares|equities|small caps) (to watch|moving|"
+            "on the move|making)",
+            "(top|biggest|largest|midday|mid-day|premarket|pre-market|after-hours|early|morning|afternoon|"
+            "notable|big) … "
+            "(movers|gainers|losers|decliners|advancers|stories|upgrades|downgrades)",
+            "stocks (that|which|in focus|trending|gaining|with|hitting|trading)",
+            "(trending|hot|penny) stocks",
+            "earnings (scheduled|calendar)",
+            "(upgrades|initiations) … downgrades",
+            "new (highs|lows)",
+            "52 week (highs|lows)",
+            "(market|markets|sector|week in|daily|weekly) (wrap|update|roundup|round-up|recap|movers|close|"
+            "snapshot|summary|"
+            "preview|clubhouse|"
+            "open|minute|briefing)",
+            "on the fly",
+            "most (active|shorted|searched|traded)",
+            "morning (brief|memo|movers|note|call)",
+            "here are … stocks",
+            "whale alerts",
+            "(gainers|advancers) (and|&) (losers|decliners)",
+            "stocks … (here's|this week|for monday|for tuesday|for wednesday|for thursday|for friday)",
+            "movers:",
+            "(roundup|round-up)",
+            "gapping (up|down)",
+            "movers (and|&) shakers",
+            "biggest movers",
+            "(us|u.s.|european|asian|asia) (stocks|shares|markets|equities)",
+        ),
+    ),
+    Rule(
+        "market",
+        Catalyst.ROUNDUP,
+        phrases(
+            "^(the |us |u.s. )?(dow|s&p 500|s&p|nasdaq|nasdaq composite|nasdaq 100|russell 2000|"
+            "djia)( industrials| jones)?"
+            f"( futures)? … ({_MOVED}|points|gain|edge|edges|flat|mixed|ends|closes|opens|record|set to)",
+            "^(stock |index |equity )?futures",
+            f"^(wall street|stocks|markets|equities) … ({_MOVED}|edge|edges|mixed|drift*|open|end|ends|close|"
+            "closes|ahead|before|as)",
+            f"^(crude|oil|wti|brent|gold|silver|copper|natural gas|treasury|yields|dollar|bitcoin|"
+            f"ethereum) … ({_MOVED}|settle*)",
+            "^(fed|fomc|federal reserve|powell|ecb|boj|bank of)",
+            "(us|u.s.) … (retail sales|consumer|cpi|ppi|gdp|payrolls|jobless|"
+            "inflation|unemployment|pmi|housing|factory|home sales|durable|manufacturing|trade deficit|"
+            "industrial production)",
+            "(jobless claims|nonfarm payrolls|consumer (confidence|sentiment)|fear (&|and) greed)",
+        ),
+    ),
+    Rule(
+        "hindsight",
+        Catalyst.RECAP,
+        phrases(
+            "{money} invested",
+            "if you (had )?(invested|bought|put)",
+            "would (now )?be worth",
+            "you would have",
+            "you'd have",
+            "invested … years ago",
+            "how much … (would|you'd) (have|be)",
+        ),
+    ),
+    Rule(
+        "why it moved",
+        Catalyst.RECAP,
+        phrases(
+            f"why (is|are|did|was|were|it|this|the)? … (stock|shares|moving|trading|today|{_MOVED})",
+            "(what's|what is|what was|what has) (going on|happening|driving|behind|up with|moving|lifting|boosting)",
+            "what happened (with|to|at)",
+            "what you (need|should) (to )?know",
+            "what (investors|traders) (need|should) (to )?know",
+            "(here's|here is) (what|why)",
+            f"reason* … (moving|{_MOVED})",
+            "(driving|behind|drove|fuel*) … (rally|move|surge|jump|drop|"
+            "plunge|decline|spike|gains|sell-off|selloff|run)",
+        ),
+    ),
+    *(
+        Rule(
+            f"moved {direction}",
+            Catalyst.RECAP,
+            phrases(
+                f"(shares|stock|stocks|share price|stock price|adrs) (is |are |was |were |has |have |continue to |"
+                f"continues to )?"
+                f"{_ADVERB}(trading |trade |move |moving |moved |moves |traded |been )?{_ADVERB}({moved})",
+                f"shares of … ({moved})",
+                f"stock (is|are) … ({moved})",
+                f"(trading|trades|moves|moving) {_ADVERB}({level})",
+            ),
+            direction,
+        )
+        for direction, moved, level in ((Direction.UP, _UP, "higher|up"), (Direction.DOWN, _DOWN, "lower|down"))
+    ),
+    *(
+        Rule(
+            f"ran {direction}",
+            Catalyst.RECAP,
+            phrases(
+                f"({moved}) (by |more than |over |nearly |about |almost |around |as much as |another |roughly |"
+                f"as high as )?#%",
+                f"({sharply}) (on|after|as|following|amid|premarket|pre-market|in|to|today|for|despite|over|more)",
+            ),
+            direction,
+            unless=_MEASURED.pattern,
+        )
+        for direction, moved, sharply in (
+            (Direction.UP, _UP, _UP_SHARPLY),
+            (Direction.DOWN, _DOWN, _DOWN_SHARPLY),
+        )
+    ),
+    Rule(
+        "new high or low",
+        Catalyst.RECAP,
+        phrases(
+            "52 week (high|low)",
+            "all time (high|low)",
+            "(record|multi-year|fresh|new|year) (high|low)",
+            "extend* (its |their )?(gains|losses|rally|rise|slide|decline|winning|losing)",
+            "(premarket|pre-market|after hours|intraday) (gain|gains|move|moves|rally|surge|jump|movers|spike)",
+            "short squeeze",
+            "(shares|stock) (volatile|whipsaw*|swing|swings|active)",
+            "(higher|lower) (after|on|following|as|amid|in|premarket|pre-market)",
+            "(rebounds|bounces|recovers|snaps) … (after|from|losses|losing|streak)",
+            "halts … rally",
+        ),
+    ),
+    Rule(
+        "opinion",
+        Catalyst.COMMENTARY,
+        phrases(
+            "^is … (buy|sell|hold|undervalued|overvalued|worth|stock|too late|cheap|good|time|opportunity)",
+            "should (you|i|investors|traders)",
+            "(time|reason|reasons) to (buy|sell|own|love|avoid|hold)",
+            "buy or sell",
+            "better (buy|stock|pick)",
+            "best (stock|stocks|buy)",
+            "(stock|stocks) to (buy|own|sell|avoid|hold)",
+            "(#|three|two|five|four) (key )?(reasons|things|takeaways|signs|questions|facts|charts|numbers)",
+            "(jim )?cramer*",
+            "cathie wood*",
+            "(warren )?buffett*",
+            "(bull|bear) (case|thesis)",
+            "heard on the street",
+            "bulls (and|vs)",
+            "(stock|price) (forecast|prediction)",
+            "motley fool",
+            "zacks",
+            "millionaire*",
+            "(opinion|interview|podcast|video|editorial|transcript|watch):",
+            "(call|earnings) transcript",
+            "^can … (stock|shares|rally|recover|reach|double|hit|keep)",
+            "where will … be",
+            "^(will|could|does|did|has|are|how|when|who|which) … (stock|shares|investors|traders|rally|buy)",
+            "too late",
+            "undervalued",
+            "overvalued",
+            "investment thesis",
+            "(will|can) it (continue|last|go)",
+            "worth (buying|watching|a look|owning)",
+        ),
+    ),
+    Rule("question", Catalyst.COMMENTARY, _QUESTION),
+    Rule(
+        "calendar",
+        Catalyst.COMMENTARY,
+        phrases(
+            "to (participate|present|speak|exhibit|attend|appear|host|webcast|showcase) (at|"
+            "in) … (conference|summit|forum|fair|"
+            "symposium|event|fireside|congress|expo|day|meeting)",
+            "(participation|presentation) (at|in) … (conference|summit|forum|symposium)",
+            "(to|will) (report|announce|release|issue|publish|host|hold|webcast|discuss|present) … (results|"
+            "earnings|conference call)",
+            "(schedules|sets|announces) (the )?(date|timing|details)? … (results|earnings) (release |date|"
+            "conference |call)",
+            "(schedules|sets) … (conference call|results call|earnings call|webcast)",
+            "(conference call|webcast) (to|on|for|and)",
+            "inducement (grant|grants|equity|award|awards)",
+            "listing rule 5635",
+            "(acted|acts|served|serves) as … (advisor|adviser|agent|counsel|bookrunner|manager|underwriter)",
+            "exclusive financial (advisor|adviser)",
+            "annual (general )?meeting of (stockholders|shareholders)",
+        ),
+        unless=re.compile(r"\b(?:data|phase|trial|study|restate\w*|findings)\b"),
+    ),
+    Rule(
+        "preview",
+        Catalyst.COMMENTARY,
+        phrases(
+            "what to (expect|watch|know|look for)",
+            "(earnings|results|quarter*|q1|q2|q3|q4) (preview|outlook)",
+            "preview:",
+            "(ahead of|before|into) "
+            "(its |the |q1 |q2 |q3 |q4 |upcoming |next |this )?(week's )?(earnings|results|print|report)",
+            "earnings (season|on deck|in focus|watch)",
+            "(likely|expected|set|poised|gears up) to (report|post) … (earnings|results|quarter*|q1|q2|q3|q4|"
+            "profit|loss)",
+            "(what|how) (wall street|analysts|the street) … (expect*|thinks|say|saying|see|view)",
+            "earnings history",
+        ),
+    ),
+    Rule(
+        "statistics",
+        Catalyst.COMMENTARY,
+        phrases(
+            "short (interest|sellers)",
+            "price (over|to) earnings",
+            "p/e ratio",
+            "unusual option* … activity",
+            "options (activity|market|traders|trading|volume|flow|bets)",
+            "(calls|puts|call|put|options) (active|volume|in focus|buyers|heavy)",
+            "(implied )?volatility (elevated|increases|moves)",
+            "smart money",
+            "whale*",
+            "(analyst*|expert*) (ratings|opinions|outlook|evaluations|views|insights|perspectives|forecasts|"
+            "assessments|expectations)",
+            "(ratings|evaluations|assessments) for",
+            "(insights|insight) into",
+            "(deep|closer|quick) (dive|look|analysis)",
+            "(a|taking a) look (at|into)",
+            "return on (invested |equity|capital|assets)",
+            "(roce|roic|roe)",
+            "(against|versus|compared to|relative to|vs.|vs|with) … (peers|competitors|rivals|industry|industries)",
+            "(peer|competitor|industry|peers) comparison",
+            "(technical|chart) (analysis|check|of the day)",
+            "(death|golden) cross",
+            "(oversold|overbought)",
+            "moving average",
+            "retail (investors|traders|sentiment)",
+            "option* alert",
+            "(calls|puts) sweep",
+            "valuation (after|of|check|as|following|amid|now)",
+            "key metrics",
+            "(earnings |conference )?call (summary|highlights|recap|takeaways)",
+            "data talk",
+            "on pace for … (percent|decline|increase|gain|drop|best|worst)",
+            "(podcast|interview)",
+            "(ceo|cfo) discusses",
+            "(reddit|wallstreetbets|stocktwits)",
+            "how (do|are) … (investors|traders) … (feel*|position*|react*)",
+            "(decoding|unpacking|dissecting|demystifying|examining|assessing|analyzing|breaking down|"
+            "spotlight on|peek at|overview)",
+            "overview",
+            "bulls … bears",
+            "stock of the day",
+            "dividend (stocks|yield|yields|aristocrat*)",
+            "insider (trades|moves)",
+        ),
+    ),
+)

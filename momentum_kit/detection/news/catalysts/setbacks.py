@@ -1,0 +1,391 @@
+"""Rules for what harms a holder without an offering: listing, survival, clinic, halts, courts, and lesser ills."""
+
+import re
+
+from momentum_kit.detection.news.catalysts.phrases import phrases
+from momentum_kit.detection.news.catalysts.rule import Rule
+from momentum_kit.models import Catalyst, Direction
+
+_TRIAL = (
+    "trial|trials|study|studies|program|programs|phase #|phase i|phase ii|phase iii|development|dosing|enrollment|arm"
+)
+_EXECUTIVE = (
+    "ceo|cfo|coo|cto|chief executive|chief financial officer|chief medical officer|president|"
+    "chairman|founder|finance chief|auditor"
+)
+
+RELIEVED: tuple[Rule, ...] = (
+    Rule(
+        "compliance regained",
+        Catalyst.OTHER,
+        phrases(
+            "regain* … (compliance|listing)",
+            "(back|returns|restored|returned) (in|to|into) compliance",
+            "compliance … (regained|restored|cured)",
+            "(cures|cured|resolves) … (deficiency|non-compliance)",
+            "(now )?in (full )?compliance with … (nasdaq|nyse|listing|bid)",
+        ),
+        Direction.UP,
+        unless=re.compile(r"\b(?:not|fail\w*|unable|plan to|must|until|deadline|time to|extension|seeks|how to)\b"),
+        about=Catalyst.DELISTING,
+    ),
+    Rule(
+        "listing kept",
+        Catalyst.OTHER,
+        phrases(
+            "(granted|grants|wins|approved|approves|approval|allows|permits) … (continued listing|"
+            "continue* (its )?listing)",
+            "(withdraws|withdrawn|rescinds|reverses|drops) … (delisting|determination)",
+        ),
+        Direction.UP,
+        unless=re.compile(r"\b(?:denie[sd]|not|fail\w*)\b"),
+        about=Catalyst.DELISTING,
+    ),
+    Rule(
+        "trading resumes",
+        Catalyst.OTHER,
+        phrases("resum* … (trade|trading)", "(trade|trading) … (resum*|reopen*)", "resumption of trading"),
+        about=Catalyst.HALT,
+        unless=re.compile(r"resum\w+ (?:coverage|with|at)|(?:then|again) halted|halted (?:again|to|on)"),
+    ),
+    Rule(
+        "out of insolvency",
+        Catalyst.OTHER,
+        phrases(
+            "(emerg*|exit*) … (chapter #|bankruptcy|insolvency|receivership)",
+            "(remov*|lift*|eliminat*|resolv*|alleviat*) … (going concern|substantial doubt)",
+            "(court|judge) … (confirms|approves) … (reorganization|plan)",
+        ),
+        Direction.UP,
+        about=Catalyst.GOING_CONCERN,
+    ),
+)
+"""What sounds harmful and is its end; asked before the rules for harm."""
+
+SETBACKS: tuple[Rule, ...] = (
+    Rule(
+        "reverse split",
+        Catalyst.REVERSE_SPLIT,
+        phrases(
+            "reverse( |/)(stock |share |ads |ratio )?(split|splits)",
+            "share consolidation",
+            "consolidation of … (shares|stock)",
+            "(1|one) (for|to) (#|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|"
+            "twenty|twenty-five|thirty|forty|fifty|one hundred) … split",
+            "(ads|adss|ads ratio|adr|ratio) … ratio change",
+            "ratio change … (ads|adss|adr|depositary)",
+            "(ads|adr) … (ratio|ratio change)",
+            "reverse … split",
+        ),
+        Direction.DOWN,
+        denied=Catalyst.OTHER,
+    ),
+    Rule(
+        "delisting",
+        Catalyst.DELISTING,
+        phrases(
+            "(delist|delists|delisted|delisting|deregister*)",
+            "(nasdaq|nyse|exchange|amex|cboe|listing|tsx) … (deficienc*|deficient|non-compliance|notice|"
+            "notification|notifies|notified|determination|warning|letter|non-compliant)",
+            "(notice|notification|letter|notified|determination|warning) … (nasdaq|nyse|delist*|continued listing)",
+            "(minimum|minimum closing) bid",
+            "bid price",
+            "continued listing",
+            "deficienc* … (nasdaq|nyse|listing)",
+            "staff (determination|delisting)",
+            "(extension|exception|180 day|180 calendar day|additional time|more time) … (nasdaq|nyse|listing|"
+            "compliance)",
+            "(nasdaq|nyse|panel) … (extension|exception|more time|additional time)",
+            "hearings panel",
+            "listing (standards|requirement|requirements|rule|rules)",
+            "suspen* … from (nasdaq|nyse|trading on)",
+            "moved to (otc|pink)",
+            "(otc|pink sheets) (trading|after)",
+        ),
+        Direction.DOWN,
+        unless=re.compile(r"notice of (?:allowance|effectiveness)|under nasdaq rules|award notice"),
+        denied=Catalyst.OTHER,
+    ),
+    Rule(
+        "out of compliance",
+        Catalyst.DELISTING,
+        phrases(
+            "(not|out of|falls out of|no longer) (in )?compliance",
+            "(non-compliance|non-compliant) … (nasdaq|nyse|listing|rule)",
+            "(nasdaq|nyse|listing) … (non-compliance|non-compliant)",
+        ),
+        Direction.DOWN,
+    ),
+    Rule(
+        "survival",
+        Catalyst.GOING_CONCERN,
+        phrases(
+            "going concern",
+            "substantial doubt",
+            "chapter (7|11|15)",
+            "(bankrupt|bankruptcy|insolven*|receivership|foreclos*|forbearance)",
+            "wind* (down|up) … (operations|business|affairs|company)",
+            "(wind down|winding down)",
+            "ceas* (all )?(operations|business|trading operations)",
+            "(liquidat*|dissol*) … (plan|company|proceedings|trust)",
+            "plan of (liquidation|dissolution)",
+            "(board|shareholders|stockholders|approves) … (liquidation|dissolution)",
+            "(notice|event|events) of default",
+            "(defaults|defaulted|default) on",
+            "in default",
+            "run* out of (cash|money)",
+            "(skip*|miss*|defer*|fails to make) … (interest|coupon|debt|loan) payment",
+            "(shut*|closing) down (all )?operations",
+            "voluntary petition*",
+            "(insufficient|lack of) (cash|liquidity|funds)",
+            "administration proceedings",
+            "assignment for the benefit",
+        ),
+        Direction.DOWN,
+        unless=re.compile(r"\bliquidation preference|tutor|bankruptcy (?:software|lawyer)"),
+        denied=Catalyst.OTHER,
+    ),
+    Rule(
+        "refused by a regulator",
+        Catalyst.CLINICAL_FAILURE,
+        phrases(
+            "complete response letter",
+            "crl",
+            "refus* to (file|review|accept)",
+            "fda (holds|halts|pauses|stops|blocks|pulls)",
+            "not approvable",
+            "(fda|ema|chmp|agency|regulator*|advisers|advisory committee|panel|adcom) … (rejects|rejected|"
+            "declines|declined|refuses|refused|denies|denied|turns down|turned down|rejection|"
+            "votes against|voted against|not approve|against)",
+            "(votes|voted|vote) # … against",
+            "negative … (opinion|chmp)",
+            "fda … (extends|delays|delayed|delay|postpones|pushes back|postponed|missed|misses) … (review|"
+            "decision|pdufa|goal|date|approval|deadline)",
+            "(pdufa|fda decision|fda review|approval) … (extended|delayed|postponed|pushed)",
+            "(withdraw*|pull*) … (nda|bla|maa|marketing application|drug application|from market)",
+            "(approval|clearance|designation|authorization) … (revoked|withdrawn|rescinded|denied|suspended)",
+            "(revok*|rescind*|withdraw*) … (approval|clearance|authorization|designation)",
+            "(fda|agency) … (requests|requires|seeks|wants) … (additional|more|another|new) (data|trial|"
+            "study|information|studies)",
+            "fda … (warning letter|form 483|safety warning|black box|boxed warning)",
+            "warning letter … fda",
+        ),
+        Direction.DOWN,
+        unless=re.compile(r"denies (?:petition|appeal)"),
+        about=Catalyst.FDA,
+    ),
+    Rule(
+        "clinical hold",
+        Catalyst.CLINICAL_FAILURE,
+        phrases("(clinical|partial) hold", "(trial|study|ind|program) (placed |put )?on hold"),
+        Direction.DOWN,
+        denied=Catalyst.FDA,
+    ),
+    Rule(
+        "missed endpoint",
+        Catalyst.CLINICAL_FAILURE,
+        phrases(
+            "(did not|didn't|does not|doesn't|fail to|fails to|failed to|not|failing to) (meet|met|achieve|"
+            "achieved|reach|reached|hit|show|demonstrate|beat|separate|improve|slow|"
+            "statistically) … (endpoint*|goal*|objective*|significan*|benefit|efficacy|"
+            "placebo|superiority|trial|study|improvement|survival|target)",
+            "(miss|misses|missed) … (endpoint*|main goal|primary goal|primary objective|key goal|"
+            "goal in … (trial|study))",
+            f"({_TRIAL}|drug|therapy|vaccine|treatment) (fail|fails|failed|failure|flops|disappoints|misses|missed)",
+            "(fail|fails|failed|failure|flops) … (trial|trials|study|studies|phase #|late stage|mid stage)",
+            "(no|without|lack of) (significant|statistically|meaningful|clinical) (difference|benefit|"
+            "improvement|significant|efficacy|separation)",
+            "not statistically significant",
+            "futil*",
+            "endpoint* (was |were )?(not|missed|unmet)",
+            "(patient|patients|participant) (death|deaths|died|dies)",
+            "(death|deaths|died) … (trial|study|patient|gene therapy)",
+            "serious adverse (event|events|reaction|reactions)",
+            "(liver|safety) (injury|toxicity|concerns|signal|issue|issues|scare)",
+            "(disappointing|negative|underwhelming|mixed|weak|poor|unfavorable) … (data|results|topline|"
+            "readout|trial|study|phase #)",
+            "dose limiting toxicit*",
+        ),
+        Direction.DOWN,
+        unless=re.compile(
+            r"\bno (?:serious adverse|safety|deaths|dose)|without serious adverse|\b(?:eps|revenue|earnings|"
+            r"quarter\w*|guidance)\b|results of negative"
+        ),
+    ),
+    Rule(
+        "trial stopped",
+        Catalyst.CLINICAL_FAILURE,
+        phrases(
+            f"(discontinu*|terminat*|halt|halts|halted|halting|paus*|suspend*|stop|stops|stopped|stopping|end|"
+            f"ends|ending|ended|abandon*|drop|drops|dropped|scrap*|shelv*|ax|axes|deprioriti*|"
+            f"cease*) … (phase #|phase i|phase ii|phase iii|{_TRIAL}|candidate|pipeline|"
+            "lead drug|clinical)",
+            "(clinical|phase #) … (trial|trials|study|studies|program) … (discontinued|terminated|halted|"
+            "paused|suspended|stopped|abandoned|delayed)",
+            "(delay*|postpone*) … (trial|phase #|topline|data readout|study)",
+        ),
+        Direction.DOWN,
+        unless=re.compile(
+            r"(?<!lack of )(?<!no )\befficacy\b|\b(?:ends|ended|end|stop\w*) (?:of )?(?:phase|trial|study|q\d|"
+            r"quarter|first|second|"
+            r"third|fourth|year)|early success|end-of-phase|stopped early for|non-?stop|software|loyalty|"
+            r"agreement|mining|vehicle|business segment|trading halt"
+        ),
+    ),
+    Rule(
+        "trading halt",
+        Catalyst.HALT,
+        phrases(
+            "(trading|shares|stock|share trading) (in \\w+ )?(is |are |was |were |has been |have been |"
+            "remains )?(temporarily )?(halt|halted|halts|suspended|paused)",
+            "(trading|trade) … (halted|suspended|halt)",
+            "halt* … (trading|shares|stock)",
+            "halted … (news|volatility|circuit|pending|luld|pause|higher|lower|upside|downside|additional)",
+            "news pending",
+            "circuit (breaker|halt)",
+            "luld",
+            "volatility (trading )?(pause|halt)",
+            "(suspend*|halt*) … (trading|dealings) (in|of)",
+            "(t1|t2|t12|t5|h10) halt",
+            "(suspend*) trading",
+        ),
+        Direction.DOWN,
+        unless=re.compile(r"\bhalt\w* (?:production|shipments|sales|operations|dosing|enrollment|trial)"),
+    ),
+    Rule(
+        "accused",
+        Catalyst.LEGAL,
+        phrases(
+            "(sec|doj|ftc|justice department|department of justice|antitrust|attorney general|cfpb|finra|eu|"
+            "regulator*|prosecutor*|fbi|irs|congress*|senate|u.s.|nhtsa|faa|epa|cma) … (probe|probes|probing|"
+            "investigat*|charges|charged|sues|sued|subpoena*|"
+            "charge|complaint|fines|fined|raids|raid|lawsuit|inquiry|alleges|accuses|seeks to block|blocks|"
+            "objects)",
+            "(indict*|subpoena*|wells notice|embezzl*|whistleblower|misconduct|ponzi)",
+            "(accounting|securities|wire|bank) (fraud|irregularities|error|errors|probe|scandal)",
+            "fraud*",
+            "insider trading",
+            "(restat*|restatement) … (financial*|results|earnings|statements)",
+            "(restate|restates|restatement)",
+            "no longer be relied",
+            "non-reliance",
+            "material weakness*",
+        ),
+        Direction.DOWN,
+        about=Catalyst.LEGAL,
+        unless=re.compile(
+            r"anti-?fraud|fraud (?:detection|prevention|protection|solution|platform|management)|"
+            r"fights? fraud|congressional"
+        ),
+    ),
+    Rule(
+        "distrusted",
+        Catalyst.LEGAL,
+        phrases(
+            "short (seller|sellers|report|attack)",
+            "(hindenburg|citron|muddy waters|culper|grizzly|spruce point|fuzzy panda|kerrisdale|wolfpack|"
+            "iceberg research|"
+            "blue orca|gotham|viceroy|white diamond|bear cave|night market|ningi|capybara|morpheus|"
+            "bleecker) … "
+            "(short|report|says|alleges|research|publishes|takes)",
+            "auditor … (resign*|dismiss*|quits|withdraws|departs)",
+            "(dismisses|resignation of) … auditor",
+            "resign* (as|from) … auditor",
+        ),
+        Direction.DOWN,
+        about=Catalyst.OTHER,
+    ),
+    Rule(
+        "sued",
+        Catalyst.LEGAL,
+        phrases(
+            "(sue|sues|sued|suing|lawsuit|lawsuits|litigation|suit)",
+            "(files|filed) … (complaint|suit) against",
+            "patent infringement",
+            "infring*",
+            "(jury|court|judge|tribunal|arbitrator*) … (against|orders|ordered|finds|liable|rules)",
+            "(loses|lost|losing) … (case|appeal|patent|ruling|court|trial|verdict|arbitration|bid to)",
+            "(ordered|agrees|agreed|to) (to )?pay … (damages|settle|fine|penalty|penalties|restitution)",
+            "(fined|fine of|penalty of|penalties)",
+            "class action",
+            "(settles|settle|settlement) … (charges|claims|lawsuit|suit|probe|allegations|case|class)",
+            "(arrested|arrest of|charged with|guilty)",
+            "patent … (invalid*|revoked)",
+            "(invalidat*|revok*) … patent",
+            "(accused of|alleg*|misled)",
+            "(injunction|restraining order)",
+        ),
+        Direction.DOWN,
+        about=Catalyst.LEGAL,
+        unless=re.compile(r"alleg(?:iant|ro|iance)"),
+    ),
+)
+
+LESSER_ILLS: tuple[Rule, ...] = (
+    Rule(
+        "loses its officers",
+        Catalyst.ADVERSE,
+        phrases(
+            f"({_EXECUTIVE}) … (resign|resigns|resigned|resignation|steps down|stepping down|departs|"
+            f"departure|fired|ousted|terminated|leaves|quits|to leave|to depart|on leave|dies|passes away|"
+            f"exits)",
+            f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
+            f"suspends) … ({_EXECUTIVE})",
+        ),
+        Direction.DOWN,
+        about=Catalyst.OTHER,
+    ),
+    Rule(
+        "trouble in business",
+        Catalyst.ADVERSE,
+        phrases(
+            "(recall|recalls|recalled|recalling) … (vehicles|units|products|product|cars|trucks|scooters|"
+            "lots|batteries|device*|#|over|due|voluntar*)",
+            "(product|vehicle|safety|voluntary|class i|nationwide) (recall|recalls)",
+            "(lay off|lays off|laying off|layoffs|cut*|reduc*|slash*) … #% … (workforce|jobs|headcount|staff|"
+            "employees)",
+            "(lay off|lays off|laying off|cut*|reduc*) (most|all|half|majority|nearly all) … (workforce|jobs|"
+            "headcount|staff|employees)",
+            "strategic (alternative|alternatives|review)",
+            "insiders … (sold|sell|sells|selling|dump*)",
+            "return* … rights to",
+            "(ransomware|cyberattack|cyber attack|data breach|cybersecurity (incident|breach)|hacked|security breach)",
+            "(explosion|plant fire|fire at|accident|crash of|derail*|outage|spill)",
+            "(suspend*|cut*|eliminat*|slash*|omit*|halv*) … (dividend|distribution|buyback)",
+            "(delay*|postpon*|push*) … (launch|production|annual report|10-k|10-q|filing|deliver*|opening|"
+            "shipment*|merger|closing|deal|project|ipo)",
+            "(unable|fails|failed|inability) to (timely )?file … (10-k|10-q|20-f|report)",
+            "(nt 10-k|nt 10-q)",
+            "(write-down|writedown|write-off)",
+            "(goodwill|asset) impairment",
+            "impairment (charge|charges|loss|of)",
+            "(loses|lost|losing) … (contract|customer|client|order|deal|license|bid|exclusivity|partner)",
+            "(strike|walkout) … (plant|workers|union)",
+            "(halts|halt|suspends|suspend|pauses|idles) … (production|operations|shipments|sales|mining|"
+            "deliveries|plant)",
+            "(cancel*|terminat*|scrap*|scrub*|revok*|rescind*) … (contract|order|orders|agreement|deal|"
+            "program|project|license|permit|launch|lease|merger|grant|partnership|collaboration)",
+            "(contract|order|orders|agreement|deal|license|permit|grant|merger|partnership|acquisition|"
+            "takeover|talks|collaboration|offer|bid) … (cancelled|canceled|terminated|revoked|rescinded|"
+            "collapse|collapses|collapsed|falls through|called off|blocked|rejected|scrapped|abandoned|"
+            "breaks down|break down|stalled|dead)",
+            "talks … end*",
+            "(denies|denied|not in|no) (takeover |merger |deal |sale |advanced |any )?(talks|discussions|negotiations)",
+            "(walks|walking|walked|backs|backing) (away|out) (from|of)",
+            "(rejects|reject|rejected|rejecting|spurns|rebuffs|vote down|votes down) … (merger|offer|bid|"
+            "takeover|proposal|deal|buyout|acquisition)",
+            "credit rating … (cut|downgraded|lowered)",
+            "(credit )?rating (cut|lowered)",
+            "reject* … merger",
+            "stake … (sold|cut|reduced|exits)",
+            "(misled|short squeeze ends)",
+        ),
+        Direction.DOWN,
+        about=Catalyst.OTHER,
+        unless=re.compile(
+            r"(?:cognitive|visual|hearing|renal|hepatic) impairment|no (?:layoffs|impairment|outage)|avert|"
+            r"avoid|competitor recall|fire (?:tv|hd|rescue|department|"
+            r"safety|truck)|accident (?:detection|insurance)"
+        ),
+    ),
+)
