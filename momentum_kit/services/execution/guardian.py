@@ -151,6 +151,8 @@ class Guardian:
                     continue  # nothing that protects is taken away while only the lists can tell
                 case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < REAP_GRACE_S:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
+                case Cancel(leg) if leg.role == "target" and not leg.turned and evidence.held > 0:
+                    await self._desk.cancel(bracket, leg)  # it would sell the same shares once more, and protects none
                 case Cancel() if (
                     bracket.uncertain
                     or evidence.unexplained

@@ -213,11 +213,22 @@ class OrderDesk:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:
             if leg.state is not OrderState.UNKNOWN:
+                bracket = self._hand_over(bracket, leg)
                 self.mark_uncertain(bracket, f"order {update.order_id}: {surprise}")
             leg.state = OrderState.UNKNOWN
         if leg.acknowledged and bracket.intent.state in (IntentState.PREPARED, IntentState.SENT):
             self.mark(bracket, IntentState.WORKING)
         return bracket
+
+    def _hand_over(self, bracket: Bracket, leg: Leg) -> Bracket:
+        """An order of an earlier bracket that perhaps lives on is a surplus one of the symbol's latest."""
+        latest = self.brackets.get(bracket.intent.contract.con_id, bracket)
+        if latest is not bracket:
+            latest.replaced.append(leg)
+            self._legs[leg.request.order_id] = (latest, leg)
+            if leg.perm_id:
+                self._by_perm[leg.perm_id] = (latest, leg)
+        return latest
 
     def _word(self) -> int:
         self.words += 1
@@ -248,6 +259,7 @@ class OrderDesk:
         try:
             leg.state = notice_state(leg.state, "order dead" if refused else notice.meaning)
         except UnexpectedMove as surprise:
+            bracket = self._hand_over(bracket, leg)
             self.mark_uncertain(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
             leg.state = OrderState.UNKNOWN
         return bracket

@@ -116,6 +116,8 @@ class Recovery:
             every_s[Question.EXECUTIONS] = ASK_AGAIN_S
         if differing or not self._witnesses.positions_whole:
             every_s[Question.POSITIONS] = ASK_AGAIN_S
+        if any(map(self._witnesses.contradicted, con_ids)):
+            every_s[Question.POSITIONS] = ASK_AGAIN_S / 2
         if differing or any(bracket.uncertain or not bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = ASK_AGAIN_S
         if any(map(self._witnesses.suspicious, con_ids)):
@@ -261,14 +263,26 @@ class Recovery:
                     self._as_listed(leg, order, newer=leg.heard > asked)
                 elif leg.live and leg.heard <= asked:
                     young = self._not_listed(bracket, leg, completed) or young
-                if lived and leg is bracket.entry and leg.state is OrderState.CANCELLED and not leg.perm_id:
-                    await self._desk.take_back({leg.request.order_id})  # staged, where no list shows it
+                if lived and leg.state is OrderState.CANCELLED and self._may_linger(bracket, leg, completed):
+                    await self._desk.take_back({leg.request.order_id})
             bracket.lists += 1
             if not bracket.listed and (bracket.stop is not None or bracket.lists >= VANISHED):
                 bracket.listed = True
                 await self._take_back_what_is_staged(bracket)
             if not young:
                 bracket.uncertain = ""
+
+    def _may_linger(self, bracket: Bracket, leg: Leg, completed: tuple[OpenOrder, ...] | None) -> bool:
+        """True if an order that was concluded to be gone is cancelled on the chance that it is not.
+
+        An entry that the broker never named may be staged, where no list shows it. What sells might go short by a list
+        that was late, once what we held is surely gone.
+        """
+        if any(_is(leg, order) for order in completed or ()):
+            return False
+        if leg is bracket.entry:
+            return not leg.perm_id
+        return bracket.first_fill_at is not None and self._witnesses.gone(_con_id(bracket))
 
     async def _take_back_what_is_staged(self, bracket: Bracket) -> None:
         """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""

@@ -68,7 +68,7 @@ class Witnesses:
         con_id = position.contract.con_id
         self._positions[con_id] = position
         self.evidence(con_id)  # the path of ours must be up to date before a row is compared with it
-        self._witness(con_id).row(position.quantity)
+        self._witness(con_id).row(position.quantity, self._context.clock.elapsed())
         self.rows_said += 1
         self._said[con_id] = self.rows_said
 
@@ -85,15 +85,14 @@ class Witnesses:
         named = {p.contract.con_id: p.quantity for p in mine}
         self._positions.update((p.contract.con_id, p) for p in mine)
         self.positions_whole = True
+        now = self._context.clock.elapsed()
         for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
             self.evidence(con_id)
             witness = self._witness(con_id)
             newer = self._said.get(con_id, 0) > asked and witness.quantity != named.get(con_id, 0)
-            if newer or (con_id not in named and witness.quantity):
+            if newer or (con_id not in named and not witness.ended(now)):
                 continue
-            witness.answer(
-                named.get(con_id, Decimal(0)), self._context.clock.elapsed(), explained=self._explained(con_id)
-            )
+            witness.answer(named.get(con_id, Decimal(0)), now, explained=self._explained(con_id))
 
     def _explained(self, con_id: int) -> bool:
         """True if what is beyond our executions is somebody else's: none of our orders stands for more than they name.
@@ -109,6 +108,10 @@ class Witnesses:
         """True if the broker's row fell below ours, or a first whole answer waits for its second."""
         witness = self._witness(con_id)
         return witness.answers == 1 or witness.suspicious(self._context.clock.elapsed())
+
+    def contradicted(self, con_id: int) -> bool:
+        """True if the broker's row fell below ours a moment ago, whatever was answered since."""
+        return self._witness(con_id).contradicted(self._context.clock.elapsed())
 
     def doubt(self, con_id: int) -> str:
         """Why nothing may be entered in a symbol now; empty if nothing speaks against it."""
@@ -153,7 +156,7 @@ class Witnesses:
             witness = self._rows[con_id] = PositionWitness()
             self._follow_the_fills(witness, con_id)
         if self.positions_whole and witness.quantity is None:
-            witness.row(Decimal(0))
+            witness.row(Decimal(0), self._context.clock.elapsed())
         return witness
 
     def _follow_the_fills(self, witness: PositionWitness, con_id: int) -> None:

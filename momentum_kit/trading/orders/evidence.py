@@ -106,6 +106,7 @@ class PositionWitness:
     answers: int = 0
     _answered: Decimal | None = None
     _caught_up: bool = False
+    _fell: tuple[float, Decimal] | None = None  # when a row last had less than ours, and how much
     _path: deque[tuple[float, Decimal]] = field(default_factory=deque)  # when ours became how many shares
     _differs_since: float | None = None
 
@@ -123,11 +124,13 @@ class PositionWitness:
         while len(self._path) > 1 and self._path[1][0] < at - POSITION_LAG_S:
             self._path.popleft()  # the first that is left was ours until the second came
 
-    def row(self, quantity: Decimal) -> None:
+    def row(self, quantity: Decimal, at: float) -> None:
         """The broker says a row, asked or not; `ours` is up to date."""
         if quantity != self.quantity:
             self.answers, self._answered = 0, None
         self.quantity = quantity
+        if quantity < self._ours + self.foreign:
+            self._fell = (at, quantity)
         if quantity == self._ours + self.foreign:
             self._caught_up = True
 
@@ -136,7 +139,7 @@ class PositionWitness:
 
         explained: our executions are known as a whole, so that what they do not name is somebody else's.
         """
-        self.row(quantity)
+        self.row(quantity, at)
         if quantity == self._ours + self.foreign or self.trails(at):
             self.answers, self._answered = 0, None
             return
@@ -165,6 +168,14 @@ class PositionWitness:
         """True if there is less than ours and no lag explains it: to be asked about at once."""
         less = self.quantity is not None and self.quantity < self._ours + self.foreign
         return less and not self.confirmed and not self.trails(at)
+
+    def contradicted(self, at: float) -> bool:
+        """True while an answer that has ours may be older than the row which had less: to be asked again."""
+        return self._fell is not None and at - self._fell[0] < POSITION_LAG_S
+
+    def ended(self, at: float) -> bool:
+        """True if a row has said that nothing is held, now or a moment ago."""
+        return not self.quantity or (self._fell is not None and self.contradicted(at) and not self._fell[1])
 
     def differs_for(self, differs: bool, at: float) -> float:
         """Seconds for which the witnesses have differed, 0 if they do not."""

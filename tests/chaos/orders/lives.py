@@ -192,6 +192,7 @@ class Lives:
                 journal=journal, settings=self.world.settings,
             )  # fmt: skip
             self.watch.tell(f"life {self.lives} begins")
+            self.watch.life_began = self.watch.second
             self._told = 0
             try:
                 await floor.begin(*(listing.contract for listing in self.world.listings))

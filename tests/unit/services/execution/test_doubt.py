@@ -427,3 +427,62 @@ async def test_an_order_that_has_shares_left_is_not_done(tmp_path):
         await desk.beat(4)
         assert desk.position() == 0
         assert desk.alerts.texts == []
+
+
+# -- what lists and late words leave behind ----------------------------------------------------------------------------
+
+
+async def test_a_late_word_on_an_earlier_brackets_stop_blocks_no_exit(tmp_path):
+    """An old status of a stop that ended with its bracket: the lists settle it, and the next position can be left."""
+    async with trading_desk(tmp_path, cool_down_s=0) as desk:
+        quantity = await desk.enter()
+        old = desk.broker.leg(1, "stop")
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.3)
+        await desk.beat(2)
+        assert (desk.position(), old.alive) == (0, False)
+        await desk.signal(1, item="second")
+        entry = desk.broker.leg(1, "entry")
+        desk.broker.fill(entry, int(entry.remaining), 5.0)
+        await desk.beat(1)
+        status, old.status = old.status, "PreSubmitted"
+        desk.broker.update(old)
+        old.status = status
+        await desk.beat(12)
+        desk.positions.request_flatten("close", desk.execution.held)
+        await desk.beat(1)
+        assert desk.broker.leg(1, "target").request.order_type == "MKT"
+
+
+async def test_orders_that_late_lists_lack_do_not_outlive_what_they_sold(tmp_path):
+    """Our shares are sold by hand while the lists leave the acknowledged stop and target out: both are cancelled."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        listed = desk.broker.fetch_open_orders, desk.broker.fetch_completed_orders
+
+        async def none():
+            return ()
+
+        desk.broker.fetch_open_orders = desk.broker.fetch_completed_orders = none
+        while not desk.execution._desk.brackets[1].uncertain:
+            await desk.beat()
+        desk.broker.positions[1] = (Decimal(0), 0.0)
+        desk.broker.say_position(1)
+        await desk.beat(20)
+        desk.broker.fetch_open_orders, desk.broker.fetch_completed_orders = listed
+        await desk.beat(5)
+        assert [order.request.order_type for order in desk.broker.orders.values() if order.alive] == []
+
+
+async def test_a_target_apart_from_the_stop_goes_whatever_is_in_doubt(tmp_path):
+    """The stop was refused and placed anew in a group of its own: the old target would sell the same shares twice."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        bracket = desk.execution._desk.brackets[1]
+        stop = desk.broker.leg(1, "stop")
+        stop.request = replace(stop.request, oca_group="another")
+        bracket.stop.request = stop.request
+        bracket.uncertain = "order 7 is not on the broker's list of open orders"
+        desk.broker.trouble["open orders"] = RequestTimeout("no answer")
+        await desk.beat(2)
+        target = desk.broker.leg(1, "target")
+        assert (target.alive, stop.alive) == (False, True)

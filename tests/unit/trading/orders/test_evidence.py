@@ -41,7 +41,7 @@ class Symbol:
     def row(self, quantity):
         """A row of the broker."""
         self.now()
-        self.witness.row(Decimal(quantity))
+        self.witness.row(Decimal(quantity), self.at)
         return self.now()
 
     def answer(self, quantity, explained=True):
@@ -281,3 +281,18 @@ def test_a_row_that_ran_ahead_of_late_executions_is_not_taken_for_trailing():
     assert (half.held, half.sellable) == (0, 0)
     assert symbol.answer(0).sellable == 0
     assert symbol.says(0).flat
+
+
+def test_an_answer_older_than_the_row_before_it_is_asked_about_again():
+    """A row says that all is gone, a late list that it is there: for a while lists that leave it out count as zero."""
+    symbol = Symbol(0)
+    symbol.says(833, bought(833, 833))
+    symbol.row(833)
+    symbol.later(20)
+    symbol.row(0)
+    assert symbol.answer(833).held == 833
+    assert symbol.witness.contradicted(symbol.at)
+    assert symbol.witness.ended(symbol.at)
+    symbol.later(11)
+    assert not symbol.witness.contradicted(symbol.at)
+    assert not symbol.witness.ended(symbol.at)
