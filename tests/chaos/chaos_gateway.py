@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 MARKET = Path(__file__).parent / "market.yaml"
 
 

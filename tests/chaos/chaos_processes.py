@@ -17,7 +17,7 @@ from momentum_kit.models.session import EngineStatus
 from momentum_kit.runtime.control import ControlClient, decode_status_text
 from momentum_kit.runtime.ownership import StateFolder
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LASTING: dict[str, dict[str, Any]] = {
     "exits": {"stop_min_pct": 50.0, "target_r": 20.0, "time_stop_s": 86_400.0},
     "risk": {"max_positions": 1},
