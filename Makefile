@@ -57,8 +57,9 @@ docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
 	@echo site/index.html
 
-chaos: setup  ## every fault drill, every pair of broker assumptions, and RUNS random worlds from SEED on; RECORD=1 notes it
+chaos: setup  ## fault drills, pairs of assumptions, every boundary with every fault, RUNS random worlds from SEED; RECORD=1
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+	@$(BIN)/python -m tests.chaos.orders.boundaries
 	@$(BIN)/python -m tests.chaos.orders.run --runs $(RUNS) --seed $(SEED) $(if $(RECORD),--record)
 
 mutants: setup  ## is the proof a proof? bugs that cost money, planted one by one, must be caught; WORDS="stop" for some

@@ -18,6 +18,7 @@ from momentum_kit.models import (
     Contract,
     Execution,
     ExitRequest,
+    LinkState,
     OrderUpdate,
     Position,
     Quote,
@@ -74,6 +75,8 @@ class ExecutionService:
         self._fills = fills
         self._lock = asyncio.Lock()
         self._unowned: set[int] = set()  # contracts that were to be left, and no order of ours is known
+        self._health = health
+        self._ib_lost = False
         self._rules = rules
         self._desk = desk = OrderDesk(context, broker)
         self._witnesses = witnesses = Witnesses(context, ledger=ledger, desk=desk)
@@ -82,8 +85,9 @@ class ExecutionService:
             quote=quote, health=health, funds=funds,
         )  # fmt: skip
         self._guardian = Guardian(
-            context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=self._rules, quote=quote
-        )
+            context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=self._rules, quote=quote,
+            health=health,
+        )  # fmt: skip
         self._hand = HandEntries(context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules)
         self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
 
@@ -209,6 +213,7 @@ class ExecutionService:
                 await self._fills.put(event)
             elif isinstance(event, OrderUpdate):
                 self._recovery.keep(event)
+            self._watch_link()
             bracket = self._desk.on_event(event)
             if bracket is not None and bracket.uncertain and self._recovery.done:
                 self._recovery.ask_what_is_due()
@@ -234,6 +239,7 @@ class ExecutionService:
                 await self._gate.enter(signal, intent, bands)
 
     async def _on_exit(self, request: ExitRequest) -> None:
+        self._watch_link()
         async with self._lock:
             await self._fills.join()
             bracket = self._desk.brackets.get(request.contract.con_id)
@@ -247,7 +253,15 @@ class ExecutionService:
             bracket.leave(request)
             await self._guardian.reconcile_bracket(bracket, at_beat=False)
 
+    def _watch_link(self) -> None:
+        """What happened at IB while the gateway had lost it comes with its return: then the lists are asked first."""
+        lost = self._health().broker is LinkState.DOWN
+        if self._ib_lost and not lost:
+            self._recovery.ask_anew("the gateway had lost IB")
+        self._ib_lost = lost
+
     async def _on_beat(self, _: Beat) -> None:
+        self._watch_link()
         async with self._lock:
             await self._fills.join()
             for bracket in self._desk.in_order():

@@ -27,7 +27,17 @@ from decimal import Decimal
 
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import BrokerError
-from momentum_kit.models import ExitRequest, Intent, IntentKind, IntentState, OrderAction, OrderRequest, Quote
+from momentum_kit.models import (
+    ConnectionHealth,
+    ExitRequest,
+    Intent,
+    IntentKind,
+    IntentState,
+    LinkState,
+    OrderAction,
+    OrderRequest,
+    Quote,
+)
 from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
@@ -76,6 +86,7 @@ class Guardian:
         witnesses: Witnesses,
         rules: PriceRules,
         quote: Callable[[int], Quote | None],
+        health: Callable[[], ConnectionHealth],
     ) -> None:
         self.waits: dict[int, str] = {}  # what keeps an exit from going on, by con_id; those that go are not here
         self._context = context
@@ -85,6 +96,7 @@ class Guardian:
         self._witnesses = witnesses
         self._rules = rules
         self._quote = quote
+        self._health = health
 
     async def reconcile_bracket(self, bracket: Bracket, *, at_beat: bool) -> None:
         """Do what this bracket needs now.
@@ -326,6 +338,16 @@ class Guardian:
             self.waits.pop(con_id, None)
 
     def _may_sell(self, bracket: Bracket) -> bool:
+        if self._health().broker is LinkState.DOWN:
+            # a gateway without IB keeps what it is given, and the stop that rests at IB may sell the same shares first
+            why = f"{bracket.intent.contract.symbol}: the gateway has lost IB: exit waits, the stop rests there"
+            self._desk.alert_once(bracket, "IB lost", "warning", why)
+            self._wait(bracket, "the gateway has lost IB")
+            return False
+        asked_for_s = self._context.clock.elapsed() - self._witnesses.asking_since
+        if self._witnesses.asking_anew and asked_for_s < PATIENCE_S:
+            self._wait(bracket, LISTS_UNKNOWN)  # the stop may have sold; lists that never come hold up no exit
+            return False
         quote = self._quote(bracket.intent.contract.con_id)
         if quote is not None and quote.halted:
             why = f"{bracket.intent.contract.symbol} is halted: exit waits, the stop stays"

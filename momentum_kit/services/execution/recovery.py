@@ -141,7 +141,8 @@ class Recovery:
         """
         self._owed = {Question.ORDERS, Question.POSITIONS}
         self._rounds += 1
-        self._witnesses.asking_anew = why or self._witnesses.asking_anew
+        if why:
+            self._witnesses.asking_anew, self._witnesses.asking_since = why, self._context.clock.elapsed()
         self._asked_at.clear()
         self.ask_what_is_due()
 

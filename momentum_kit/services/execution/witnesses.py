@@ -30,8 +30,8 @@ class Witnesses:
     positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
     found intents without an end; begun: it is over. foreign_orders: con_ids in which the latest list has an
     order that is not ours.
-    asking_anew: why nothing may be entered before the lists have been told again. heard_since_ns: perf_counter_ns, when
-    they were; quotes from before it are as old as whatever made them be asked.
+    asking_anew: why nothing may be entered before the lists have been told again; asking_since: elapsed seconds.
+    heard_since_ns: perf_counter_ns, when they were; quotes from before it are as old as whatever made them be asked.
     """
 
     def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
@@ -42,6 +42,7 @@ class Witnesses:
         self.foreign_orders: frozenset[int] = frozenset()
         self.rows_said = 0
         self.asking_anew = ""
+        self.asking_since = 0.0
         self.heard_since_ns = 0
         self._context = context
         self._ledger = ledger

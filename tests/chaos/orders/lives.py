@@ -8,7 +8,7 @@ after it; the next life finds the gateway and the intents file as they were left
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,8 +41,9 @@ class Killed(BaseException):
 class Fate:
     """Counts what the services do, and ends them where that was decided."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[str], None]) -> None:
         self.dead = False
+        self._note = note
         self._deaths: list[tuple[Death, Counter[bool]]] = []
 
     def decide(self, death: Death) -> None:
@@ -61,6 +62,7 @@ class Fate:
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
         """Around everything that leaves a trace outside of the services."""
+        self._note(what)
         self._pass(what, after=False)
         yield
         self._pass(what, after=True)
@@ -132,7 +134,7 @@ class MortalJournal(Rows):
 
 @dataclass
 class Outcome:
-    """What became of a world."""
+    """What became of a world. doings: all that left a trace outside of the services, with its second."""
 
     world: World
     violations: list[str] = field(default_factory=list)
@@ -141,6 +143,7 @@ class Outcome:
     entries: int = 0
     fills: int = 0
     faults: int = 0
+    doings: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Lives:
@@ -152,12 +155,13 @@ class Lives:
         self.watch = Watch(gateway, world)
         self.alerts: list[tuple[str, str]] = []
         self.journaled: set[str] = set()
+        self.doings: list[tuple[int, str]] = []
         self.lives = 0
         self._folder = folder
         self._due = list(world.deeds)
         self._lags: list[tuple[int, str]] = []  # when a lag ends, and of what
         self._floor: Floor | None = None
-        self._fate = Fate()
+        self._fate = self._new_fate()
         self._told = 0
         self._calm_until: int | None = None
         self._items: dict[str, str] = {}
@@ -177,9 +181,12 @@ class Lives:
                 return
             self._pass_time(death.down_s if death else 0)
 
+    def _new_fate(self) -> Fate:
+        return Fate(lambda what: self.doings.append((self.watch.second, what)))
+
     async def _one_life(self) -> Death | None:
         """Until a death, which is returned; None once calm has passed."""
-        self._fate = fate = Fate()
+        self._fate = fate = self._new_fate()
         async with AsyncExitStack() as stack:
             clock = SteppedClock()
             bridge = await stack.enter_async_context(bridge_to(self.gateway, clock))
@@ -427,4 +434,5 @@ async def play(world: World, folder: Path) -> Outcome:
             entries=len({r.order.order_ref for r in executions if r.side == "BOT"}),
             fills=len(executions),
             faults=len(gateway.hub.faults.log),
+            doings=lives.doings,
         )

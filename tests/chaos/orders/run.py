@@ -62,7 +62,8 @@ def describe(outcome: Outcome) -> Iterator[str]:
     yield from (f"  ==> {violation}" for violation in outcome.violations)
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """Thousands of deaths need no log."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -81,7 +82,7 @@ def main() -> int:
     parser.add_argument("--outgrowing", action="store_true", help="worlds in which children may outgrow their parent")
     parser.add_argument("--record", action="store_true", help=f"append a line to {TABLE.name}")
     given = parser.parse_args()
-    _quiet()
+    quiet()
     began = time.monotonic()
     bad: list[Outcome] = []
     sums: Counter[str] = Counter()
@@ -89,7 +90,7 @@ def main() -> int:
     seeds = range(given.seed, given.seed + given.runs)
     with contextlib.ExitStack() as stack:
         if given.processes > 1:
-            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(given.processes, _quiet))
+            pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(given.processes, quiet))
             outcomes = pool.imap_unordered(play_seed, seeds)
         else:
             outcomes = map(play_seed, seeds)

@@ -1,13 +1,15 @@
 """A few random worlds of the order services in every run of the tests; `make chaos` plays thousands."""
 
+import random
 from pathlib import Path
 
 import pytest
 
 from momentum_kit.simgateway.embedding import AAPL, ManualCancel, ManualTrade
+from tests.chaos.orders.boundaries import SMALL_WORLD, boundaries, worlds
 from tests.chaos.orders.lives import play
 from tests.chaos.orders.run import describe, kind_of
-from tests.chaos.orders.worlds import Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
+from tests.chaos.orders.worlds import DEATHS, Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
 from tests.helpers.trading_floor import steady
 
 SEEDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18)  # in each of them something is bought
@@ -19,6 +21,18 @@ async def test_a_world_ends_well(tmp_path: Path, seed: int) -> None:
     outcome = await play(draw_world(seed), tmp_path)
     assert not outcome.violations, "\n".join(describe(outcome))
     assert outcome.fills
+
+
+async def test_the_boundaries_of_a_small_world(tmp_path: Path) -> None:
+    """Whenever the services die and whatever strikes beside it, no order is wrong and no fill lost; a few of all."""
+    calm = await play(SMALL_WORLD, tmp_path)
+    assert not calm.violations, "\n".join(describe(calm))
+    assert {what for _, what, _ in boundaries(calm)} == {*DEATHS} - {"write"}
+    for number, (name, world) in enumerate(random.sample([*worlds(calm)], 8)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        outcome = await play(world, folder)
+        assert not outcome.violations, "\n".join([name, *describe(outcome)])
 
 
 def quiet_world(*deeds: Deed) -> World:

@@ -2,12 +2,13 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from momentum_kit.errors import NotConnected, RequestTimeout
-from momentum_kit.models import ExitRequest, IntentKind
+from momentum_kit.models import ExitRequest, IntentKind, LinkState
 from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import trading_desk
 
@@ -232,3 +233,40 @@ async def test_one_quote_below_the_stops_limit_sells_nothing(tmp_path):
             desk.quotes[1] = quote_of(1, bid, bid + 0.05, at=desk.clock.now())
             await desk.beat(1)
         assert len(desk.broker.sent) == 3
+
+
+async def test_an_exit_waits_while_the_gateway_has_lost_ib(tmp_path):
+    """What it is given it would keep, while the stop at IB may sell the same shares; told, and done once it is back."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.health = replace(desk.health, broker=LinkState.DOWN)
+        await ask_exit(desk)
+        await desk.beat(10)
+        assert len(desk.broker.sent) == 3
+        assert list(desk.execution.waits.values()) == ["the gateway has lost IB"]
+        desk.health = replace(desk.health, broker=LinkState.UP)
+        await desk.beat(1)
+        assert desk.broker.leg(1, "target").request.order_type == "MKT"
+
+
+async def test_after_ib_was_lost_the_lists_come_before_an_exit(tmp_path):
+    """The stop sold a part meanwhile, and its word comes after the link's: what is sold is what is left."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.kill(desk.broker.leg(1, "target"))
+        desk.health = replace(desk.health, broker=LinkState.DOWN)
+        await ask_exit(desk)
+        await desk.beat(2)
+        desk.broker.silent = True
+        desk.broker.fill(desk.broker.leg(1, "stop"), 400, 4.9, row=False)
+        desk.broker.silent = False
+        sent = len(desk.broker.sent)
+        late = desk.broker.trouble["open orders"] = asyncio.Event()
+        desk.health = replace(desk.health, broker=LinkState.UP)
+        await desk.beat(1)
+        assert len(desk.broker.sent) == sent
+        late.set()
+        await desk.beat(3)
+        assert [(change, order.order_type, order.quantity) for change, order in desk.broker.sent[sent:]] == [
+            ("place", "MKT", 433)
+        ]
