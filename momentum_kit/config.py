@@ -96,7 +96,7 @@ class NewsSettings(Settings):
     max_tickers: int = Field(default=3, ge=1)
     """Above this a headline is a round-up and is skipped."""
     symbol_master: str = ""
-    """CSV with symbol,name[,exchange]; empty uses the contracts the gateway confirms."""
+    """Names by which companies are found: a CSV with symbol,name[,exchange]; empty: the list that comes along."""
     reader: ReaderSettings = ReaderSettings()
 
 

@@ -160,3 +160,22 @@ def record(
 
     report = convert_recording(run, Archive(archive))
     done(json_, asdict(report), str(report))
+
+
+@data_app.command()
+def symbols(
+    lists: Annotated[
+        list[Path],
+        typer.Argument(help="company_tickers_exchange.json (SEC), nasdaqlisted.txt, otherlisted.txt, or a CSV."),
+    ],
+    to: Annotated[Path, typer.Option(help="The symbol master to build or renew.")] = Path("data/symbols.csv"),
+    day: Annotated[str | None, typer.Option(help="Day of the lists, YYYY-MM-DD; default: as the files say.")] = None,
+    json_: Json = False,
+) -> None:
+    """Renew the names by which companies are found, from lists on disk; renames and delistings keep their days."""
+    from dataclasses import asdict
+
+    from momentum_kit.storage.symbols import renew
+
+    report = renew(to, lists, _day("--day", day) if day else None)
+    done(json_, asdict(report), f"{report}\nuse it with news.symbol_master: {to}")

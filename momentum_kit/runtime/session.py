@@ -18,7 +18,6 @@ from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, Thresholds
-from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
     Bar,
@@ -44,6 +43,7 @@ from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.services.positions import JournaledFills, PositionManager
+from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading.account import Ledger
 
 QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
@@ -107,8 +107,9 @@ class Session:
         self._bridge = bridge
         self._asked_whether_flat = False
         shared = context.for_session(account)
+        master = open_master(context.project, config.news.symbol_master)
         self._news = NewsHandler(
-            shared, feed=bridge, market=bridge, settings=config.news, master=_master(context), reader=context.reader,
+            shared, feed=bridge, market=bridge, settings=config.news, master=master, reader=context.reader,
             items=items,
         )  # fmt: skip
         self._detection = DetectionEngine(
@@ -354,11 +355,3 @@ def open_bridge(context: EngineContext) -> Gateway:
     if not context.config.storage.record:
         return bridge
     return record_gateway(bridge, run_dir=context.run_dir, now=context.clock.now, on_incident=context.on_incident)
-
-
-def _master(context: EngineContext) -> SymbolMaster | None:
-    path = context.config.news.symbol_master
-    if not path:
-        return None
-    with (context.project / path).open(encoding="utf-8") as lines:
-        return SymbolMaster.from_csv(lines)

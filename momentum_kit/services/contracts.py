@@ -23,6 +23,7 @@ class LookUp:
 
     contract: Contract | None
     long_name: str = ""
+    stock_type: str = ""
     reason: str = ""
 
 
@@ -58,7 +59,7 @@ def _choose(found: tuple[ContractDetails, ...]) -> LookUp:
     listed = [d for d in stocks.values() if d.contract.primary_exchange in US_LISTINGS] or list(stocks.values())
     if len(listed) != 1:
         return LookUp(None, reason="ambiguous" if listed else "no US stock")
-    return LookUp(listed[0].contract, listed[0].long_name)
+    return LookUp(listed[0].contract, listed[0].long_name, listed[0].stock_type)
 
 
 class PriceRules:

@@ -65,8 +65,8 @@ async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
     found = by_check(await examine(config, tmp_path))
     assert [f"{f}" for f in found.values() if f.grade is Grade.PROBLEM] == []
     assert list(found) == [
-        "software", "configuration", "disk", "kill switch", "calendar", "gateway", "account", "clock", "news",
-        "contract", "history", "market data", "protection",
+        "software", "configuration", "disk", "symbols", "kill switch", "calendar", "gateway", "account", "clock",
+        "news", "contract", "history", "market data", "protection",
     ]  # fmt: skip
     assert "live" in found["market data"].found
     assert found["protection"].found == "nothing held"
@@ -119,7 +119,7 @@ def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert status == 1
     assert "problem  gateway" in said
     assert "enable its API socket" in said
-    assert said.splitlines()[-1].endswith("1 problems, 0 warnings")
+    assert said.splitlines()[-1].startswith("7 checks: 1 problems")
 
 
 @pytest.mark.parametrize(("kernel", "grade"), [("6.31.0", "ok"), ("7.2.0", "warning"), ("7.4.0", "ok")])

@@ -1,15 +1,17 @@
 """Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""
 
+from momentum_kit.detection.news.agreement import disagreement, exchange_family, same_company
 from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.detection.news.companies import Companies, find_companies
 from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise
 from momentum_kit.detection.news.reading import ReadHeadline, read_headline
 from momentum_kit.detection.news.stories import StoryMemory
-from momentum_kit.detection.news.symbol_master import ListedName, SymbolMaster
+from momentum_kit.detection.news.symbol_master import COLUMNS, ListedName, SymbolMaster
 from momentum_kit.detection.news.symbols import MatchLayer, Mention, distinctive_words, name_agrees
 
 __all__ = [
+    "COLUMNS",
     "STRENGTH",
     "CatalystMatch",
     "CleanHeadline",
@@ -24,9 +26,12 @@ __all__ = [
     "classify",
     "clean_headline",
     "coarse_label",
+    "disagreement",
     "distinctive_words",
+    "exchange_family",
     "find_companies",
     "name_agrees",
     "normalise",
     "read_headline",
+    "same_company",
 ]

@@ -15,7 +15,7 @@ from momentum_kit.detection.news.roles import POSSESSIVE, is_bought, speaks_of_o
 from momentum_kit.detection.news.subject import CLAUSE, LIST, ROUND_UP, choose_subject
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import MatchLayer, Mention
-from momentum_kit.detection.news.ticker_checks import checked_tickers, spelled_anywhere
+from momentum_kit.detection.news.ticker_checks import checked_tickers, spelled_anywhere, stands_bare
 from momentum_kit.models import canonical_symbol
 
 _CLASS = re.compile(r"^,?\s(?:Class|Cl\.?)\s([A-C])\b", re.IGNORECASE)
@@ -102,6 +102,8 @@ def _tie(evidence: Evidence, contract: str, found: list[Mention], refusals: list
     if own:
         words, confidence = own.words, 0.99
         found = [mention for mention in found if mention is not own and mention.symbol != contract]
+    elif stands_bare(contract, evidence.text):
+        words, confidence = contract, 0.8
     elif name:
         named = next((each for each in evidence.names if _tied_by(evidence, each, contract)), None)
         words, confidence = (named.words, 0.9) if named else ("", 0.0)

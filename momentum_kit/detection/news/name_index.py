@@ -14,6 +14,7 @@ from momentum_kit.detection.news.name_words import (
     GENERIC,
     TRADE_NAMES,
     Word,
+    commonness,
     core_words,
     name_words,
     short_words,
@@ -87,6 +88,7 @@ class NameIndex:
             if symbol in self._by_symbol:
                 for name in others:
                     self._add(self._by_symbol[symbol], name_words(name))
+        commonness("")  # reads the word lists now, and not under the first headline
 
     def issuer_of(self, symbol: str) -> Issuer | None:
         """The company of a symbol."""

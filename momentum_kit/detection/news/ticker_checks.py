@@ -46,6 +46,12 @@ def checked_tickers(evidence: Evidence) -> tuple[list[Mention], list[Refusal]]:
     return kept, refusals
 
 
+def stands_bare(symbol: str, text: str) -> bool:
+    """True if the symbol is a word in capitals of a text that has others; enough where a tie points to it already."""
+    plain = len(symbol) > 1 and symbol.isalpha() and symbol not in STOP_WORDS and not text.isupper()
+    return plain and re.search(rf"(?<![\w$.&-]){symbol}(?![\w&-])", text) is not None
+
+
 def spelled_anywhere(symbol: str, text: str) -> bool:
     """True if the symbol or a word that begins to spell it stands in the text."""
     words = text.split()

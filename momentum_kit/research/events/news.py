@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news import MatchLayer, Mention, StoryMemory, SymbolMaster, name_agrees
+from momentum_kit.detection.news import StoryMemory, SymbolMaster, disagreement
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import HeardHeadline, Latency, month_end, read_month
 from momentum_kit.research.events.source import Source
-from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster
+from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster, Listing
+
+_BEFORE_CONTRACTS = frozenset({"not recorded", "not live", "duplicate story", "no ticker", "round-up"})
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Applies a function to each of many things, in their order; the builtin map is one."""
@@ -108,9 +110,11 @@ def read_news(
         new = memory.hear(reading.story_id, reading.normalised, symbols, reading.heard_at)
         tickers = len(memory.symbols(reading.story_id, reading.normalised))
         reason = _reason(reading, settings, new, tickers)
-        found = [] if reason else listings.resolve(reading, new or (), master)
+        found, refused = ([], "") if reason else listings.resolve(reading, new or (), master)
+        if not reason and not found:
+            reason = refused.partition(":")[0] or "unknown contract"
         if first_day <= reading.day <= last_day:
-            _count(news, reading, reason or ("" if found else "unknown contract"))
+            _count(news, reading, reason)
             news.rows += [_row(reading, *each) for each in found]
     if not news.heard:
         raise ResearchError(f"no headlines from {first_day} to {last_day}; choose other days or download some")
@@ -156,7 +160,7 @@ def _count(news: News, reading: HeardHeadline, reason: str) -> None:
     news.heard += 1
     news.imputed += reading.imputed
     news.skips[reason] += bool(reason)
-    news.with_ticker += bool(reading.mentions) and reason in ("", "unknown contract")
+    news.with_ticker += bool(reading.mentions) and reason not in _BEFORE_CONTRACTS
     ahead_us = reading.published_us - reading.received_us
     if ahead_us > 0:
         news.future += 1
@@ -190,36 +194,52 @@ class Listings:
         self.dated = source.symbol_master(date.max) is not None
         self._day: date | None = None
         self._master: DatedMaster | None = None
-        self._known: dict[str, tuple[int, str]] = {}
+        self._known: dict[str, Listing] = {}
 
     def resolve(
         self, reading: HeardHeadline, symbols: Collection[str], master: SymbolMaster | None
-    ) -> list[tuple[str, int, str]]:
-        """Symbol, con_id and company name of the named companies among `symbols`, each contract once."""
+    ) -> tuple[list[tuple[str, int, str]], str]:
+        """Symbol, con_id and name of the named companies among `symbols`, each contract once.
+
+        With it the check that refused another of them, empty where none did.
+        """
         found: dict[int, tuple[str, int, str]] = {}
+        refused = ""
+        names = master.as_of(reading.day) if master else None
         for named in reading.mentions:
             if named.symbol not in symbols:
                 continue
-            if named.own and reading.own_con_id:
-                name = master.name(reading.own_symbol) if master else ""
-                found.setdefault(reading.own_con_id, (reading.own_symbol, reading.own_con_id, name))
+            known = self._listed(named.symbol, reading.day)
+            known_name = names.name(named.symbol) if names else ""
+            if named.own and reading.own_con_id and known.con_id != reading.own_con_id:
+                known = Listing(symbol=reading.own_symbol, con_id=reading.own_con_id, name=known_name)
+            if not known.con_id:
                 continue
-            con_id, name = (
-                self._on(reading.day).get(named.symbol, (0, "")) if self.dated else self._with_bars(named.symbol)
+            reason = disagreement(
+                named.mention,
+                reading.text,
+                long_name=known.name,
+                stock_type=known.stock_type,
+                primary_exchange=known.primary_exchange,
+                known_name=known_name,
             )
-            doubtful = master is None and named.needs_name
-            agrees = not doubtful or name_agrees(
-                name, Mention(symbol=named.symbol, layer=MatchLayer.BRACKETED, before=named.before)
-            )
-            if con_id and agrees:
-                found.setdefault(con_id, (named.symbol, con_id, name))
-        return list(found.values())
+            refused = refused or reason
+            if not reason:
+                symbol = reading.own_symbol if named.own and reading.own_symbol else named.symbol
+                found.setdefault(known.con_id, (symbol, known.con_id, known.name))
+        return list(found.values()), refused
 
-    def _with_bars(self, symbol: str) -> tuple[int, str]:
+    def _listed(self, symbol: str, day: date) -> Listing:
+        """What the source knows of a symbol on a day; con_id 0 for nothing."""
+        if not self.dated:
+            return Listing(symbol=symbol, con_id=self._with_bars(symbol), name="")
+        return self._on(day).get(symbol, Listing(symbol=symbol, con_id=0, name=""))
+
+    def _with_bars(self, symbol: str) -> int:
         known = any(self._source.provenances(kind, symbol) for kind in (BARS, BARS_5S))
-        return (int.from_bytes(symbol.encode()) if known else 0), ""  # nobody knows its id: one that is its own
+        return int.from_bytes(symbol.encode()) if known else 0  # nobody knows its id: one that is its own
 
-    def _on(self, day: date) -> dict[str, tuple[int, str]]:
+    def _on(self, day: date) -> dict[str, Listing]:
         if day != self._day:
             # nothing that old: the newest there is; what it has lost since is counted as survivorship
             dated = self._source.symbol_master(day) or self._source.symbol_master(date.max)
@@ -229,9 +249,9 @@ class Listings:
         return self._known
 
 
-def _by_symbol(master: DatedMaster) -> dict[str, tuple[int, str]]:
-    """con_id and name of the symbols that mean one US stock, as the engine's address book chooses."""
+def _by_symbol(master: DatedMaster) -> dict[str, Listing]:
+    """The lines of the symbols that mean one US stock, as the engine's address book chooses."""
     stocks = [each for each in master.listings if each.sec_type == "STK" and each.currency == "USD"]
     spelled = [(canonical_symbol(each.symbol), each) for each in stocks]
     named = Counter(symbol for symbol, _ in spelled)
-    return {symbol: (each.con_id, each.name) for symbol, each in spelled if named[symbol] == 1}
+    return {symbol: each for symbol, each in spelled if named[symbol] == 1}

@@ -64,12 +64,31 @@ class Latency:
 
 
 class Named(NamedTuple):
-    """A company that a headline names; own: the contract of its subscription. before: see detection's Mention."""
+    """A company that a headline names, as plain values; see detection's Mention."""
 
     symbol: str
-    own: bool
-    needs_name: bool
+    layer: int
     before: str
+    alone: bool
+    words: str
+    exchange: str
+
+    @property
+    def own(self) -> bool:
+        """True for the contract of the headline's subscription."""
+        return self.layer == MatchLayer.CONTRACT
+
+    @property
+    def mention(self) -> Mention:
+        """As detection has it."""
+        return Mention(
+            symbol=self.symbol,
+            layer=MatchLayer(self.layer),
+            before=self.before,
+            alone=self.alone,
+            words=self.words,
+            exchange=self.exchange,
+        )
 
 
 class HeardHeadline(NamedTuple):
@@ -124,13 +143,13 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
     if received_at is None and latency is not None:
         received_at = latency.received_at(line)
     heard_at = received_at or line.published_at
-    own = line.contract
+    own, day = line.contract, exchange_day(heard_at)
     reading = read_headline(
         line.text,
         extra=line.extra,
         article_id=line.article_id,
         contract_symbol=own.symbol if own else "",
-        master=master,
+        master=master.as_of(day) if master else None,
     )
     clean = reading.clean
     return HeardHeadline(
@@ -139,7 +158,7 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
         published_us=published_us,
         received_us=micros(heard_at),
         heard_at=heard_at,
-        day=exchange_day(heard_at),
+        day=day,
         published_day=exchange_day(line.published_at),
         recorded=received_at is not None,
         imputed=imputed,
@@ -157,10 +176,11 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
 
 
 def _named(mention: Mention) -> Named:
-    needs_name = mention.needs_name
     return Named(
         symbol=mention.symbol,
-        own=mention.layer is MatchLayer.CONTRACT,
-        needs_name=needs_name,
-        before=mention.before if needs_name else "",
+        layer=int(mention.layer),
+        before=mention.before,
+        alone=mention.alone,
+        words=mention.words,
+        exchange=mention.exchange,
     )

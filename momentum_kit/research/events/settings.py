@@ -18,6 +18,7 @@ from momentum_kit.research.events.news import Run
 from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
 from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable, concat
+from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading import CostTable, parse_costs
 
 STRESSES = {"costs x 2": {"costs": 2.0}, "latency x 5": {"latency": 5.0}}
@@ -71,9 +72,8 @@ def study_assumptions(
         assumed_spread_bps=spread_bps,
     )
     rules = tuple(exits) or (ExitRule.live(config.exits),)
-    return StudyAssumptions(
-        events=settings, exits=rules, costs=costs, fills=fills, master=_master(project, config.news.symbol_master)
-    )
+    master = open_master(project, config.news.symbol_master)
+    return StudyAssumptions(events=settings, exits=rules, costs=costs, fills=fills, master=master)
 
 
 def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
@@ -95,16 +95,6 @@ def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
     if not rules:
         raise ResearchError(f"{file}: no exit rules; write name: {{}} for those of the session")
     return tuple(rules)
-
-
-def _master(project: Path, path: str) -> SymbolMaster | None:
-    if not path:
-        return None
-    try:
-        with (project / path).open(encoding="utf-8") as lines:
-            return SymbolMaster.from_csv(lines)
-    except OSError as error:
-        raise ResearchError(f"{project / path}: no symbol master ({error.strerror})") from None
 
 
 def _read(file: Path) -> dict[str, Any]:

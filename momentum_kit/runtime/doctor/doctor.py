@@ -12,7 +12,7 @@ from momentum_kit.config import load_config
 from momentum_kit.errors import MomentumKitError
 from momentum_kit.runtime.doctor.finding import Finding, Grade
 from momentum_kit.runtime.doctor.gateway_checks import Check, gateway_checks
-from momentum_kit.runtime.doctor.machine_checks import calendar, disk, latches, software
+from momentum_kit.runtime.doctor.machine_checks import calendar, disk, latches, software, symbol_names
 from momentum_kit.runtime.ownership import StateFolder
 
 
@@ -31,6 +31,7 @@ async def examination(config_path: Path, project: Path, symbol: str, port: int |
         "configuration", Grade.OK, f"{config_path}: {config.environment}, thresholds {config.thresholds.name}"
     )
     yield disk(config, project)
+    yield symbol_names(config, project)
     folder = StateFolder.of(config)
     for finding in (*latches(config, folder), calendar(config)):
         yield finding

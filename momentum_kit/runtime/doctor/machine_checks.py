@@ -11,8 +11,10 @@ from momentum_kit.errors import MomentumKitError
 from momentum_kit.runtime.doctor.finding import Finding, Grade
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.sessions import NEW_YORK, exchange_day, session_at, session_on
+from momentum_kit.storage.symbols import open_master
 
 LEAST_FREE_GB = 1.0
+MOST_NAMES_AGE_DAYS = 100  # a quarter's listings, renames and delistings
 IBAPI_RANGE = ((10, 37), (10, 51))
 STRANDING_KERNELS = ((7, 0), (7, 2))  # may take no cell any more (ipykernel#1529); seen with 7.2, not with 6.31 and 7.4
 
@@ -52,6 +54,27 @@ def disk(config: Config, project: Path) -> Finding:
         advice = "free some space: a full disk stops entries (exits go on)"
         return Finding("disk", Grade.PROBLEM, f"{free_gb:.1f} GB free in {project}", advice)
     return Finding("disk", Grade.OK, f"{project} is writable, {free_gb:.0f} GB free")
+
+
+def symbol_names(config: Config, project: Path) -> Finding:
+    """How old the names are by which companies are found, and how to renew them."""
+    path = config.news.symbol_master
+    try:
+        master = open_master(project, path)
+    except MomentumKitError as error:
+        return Finding("symbols", Grade.PROBLEM, str(error), "correct news.symbol_master, or leave it empty")
+    origin = path or "the list that comes along"
+    if master.day is None:
+        return Finding("symbols", Grade.OK, f"{origin}: {len(master):,} names without days, taken as complete")
+    age_days = (exchange_day(datetime.now(UTC)) - master.day).days
+    found = f"{origin}: {len(master):,} names as of {master.day}, {age_days} days old"
+    if age_days <= MOST_NAMES_AGE_DAYS:
+        return Finding("symbols", Grade.OK, found)
+    advice = (
+        "newer companies are found by ticker only; fetch the SEC's company_tickers_exchange.json, then: "
+        f"momentum-kit data symbols company_tickers_exchange.json --to {path or 'data/symbols.csv'}"
+    )
+    return Finding("symbols", Grade.WARNING, found, advice)
 
 
 def latches(config: Config, folder: StateFolder) -> list[Finding]:

@@ -16,8 +16,8 @@ from momentum_kit.detection.news import (
     StoryMemory,
     SymbolMaster,
     classify,
+    disagreement,
     distinctive_words,
-    name_agrees,
     read_headline,
 )
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
@@ -132,12 +132,12 @@ class NewsHandler:
         self._context.counts["headlines"] += 1
         mentions, reason = self._select(parsed)
         started = time.perf_counter()
-        found = [] if reason else await self._resolve(headline, mentions)
+        found, refused = ([], "") if reason else await self._resolve(parsed, mentions)
         resolve_ms = (time.perf_counter() - started) * 1e3
         if not reason and not found:
-            reason = "unknown contract"
+            reason = refused or "unknown contract"
         if reason:
-            self._context.counts[f"skip: {reason}"] += 1
+            self._context.counts[f"skip: {reason.partition(':')[0]}"] += 1
         self._journal_headline(parsed, reason, resolve_ms)
         for look_up in found:
             if look_up.contract:
@@ -165,19 +165,29 @@ class NewsHandler:
         age_s = (headline.received_at - headline.published_at).total_seconds()
         return abs(age_s) <= self._settings.max_age_s
 
-    async def _resolve(self, headline: Headline, mentions: list[Mention]) -> list[LookUp]:
+    async def _resolve(self, parsed: ParsedHeadline, mentions: list[Mention]) -> tuple[list[LookUp], str]:
+        """The contracts that the broker's own knowledge bears out, and which check refused another of them."""
         found: dict[int, LookUp] = {}
+        refused = ""
         for mention in mentions:
-            own = headline.contract if mention.layer is MatchLayer.CONTRACT else None
-            if own and own.con_id:
-                name = self._master.name(own.symbol) if self._master else ""
-                found.setdefault(own.con_id, LookUp(own, name))
-                continue
+            own = parsed.headline.contract if mention.layer is MatchLayer.CONTRACT else None
             look_up = await self._book.look_up(mention.symbol)
-            doubtful = self._master is None and mention.needs_name and not name_agrees(look_up.long_name, mention)
-            if look_up.contract and not doubtful:
+            if own and own.con_id and (look_up.contract is None or look_up.contract.con_id != own.con_id):
+                look_up = LookUp(own, self._master.name(own.symbol) if self._master else "")
+            if look_up.contract is None:
+                continue
+            reason = disagreement(
+                mention,
+                parsed.reading.clean.text,
+                long_name=look_up.long_name,
+                stock_type=look_up.stock_type,
+                primary_exchange=look_up.contract.primary_exchange,
+                known_name=self._master.name(mention.symbol) if self._master else "",
+            )
+            refused = refused or reason
+            if not reason:
                 found.setdefault(look_up.contract.con_id, look_up)
-        return list(found.values())
+        return list(found.values()), refused
 
     async def _emit(self, item: NewsItem) -> None:
         self._context.counts["items"] += 1

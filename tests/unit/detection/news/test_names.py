@@ -2,7 +2,7 @@
 
 import pytest
 
-from momentum_kit.detection.news import SymbolMaster, read_headline
+from momentum_kit.detection.news import ListedName, SymbolMaster, read_headline
 
 ROWS = """symbol,name,exchange
 MSFT,MICROSOFT CORP,Nasdaq
@@ -39,7 +39,15 @@ CANF,Can-Fite BioPharma Ltd.,NYSE
 BIOA,Biolase Amer Holdings,Nasdaq
 DBORU,D. Harbor Acquisition Corp I,Nasdaq
 """
-MASTER = SymbolMaster.from_csv(ROWS.splitlines(), complete=False, ranked=True)
+GIANTS = ("AAPL", "NVDA", "AMZN", "META", "AVGO", "TSLA", "JPM", "LLY")
+FILLERS = (f"{a}{b}x" for a in ("Qu", "Vo", "Zy", "Kri", "Plo", "Dwe", "Ska", "Fru", "Gno", "Tri") for b in range(40))
+# sorted by size, as the SEC's list is, and long enough to be taken for one
+LISTED = [
+    *(ListedName(symbol=symbol, name=f"{symbol.title()}ington Corp") for symbol in GIANTS),
+    *SymbolMaster.from_csv(ROWS.splitlines()).rows,
+    *(ListedName(symbol=f"X{number}", name=f"{name} Inc") for number, name in enumerate(FILLERS)),
+]
+MASTER = SymbolMaster(LISTED, complete=False)
 
 
 def read(text: str, contract: str = "") -> tuple[list[str], str]:
@@ -137,6 +145,8 @@ def test_who_acts_is_not_whom_the_news_moves(text: str, found: tuple[list[str], 
         ("Vertex shares fall after results", "VRTX", True),
         ("Cardiol Therapeutics Announces Completion of Enrollment", "OPTN", False),
         ("Phase 3 study met its primary endpoint", "OPTN", False),
+        ("OPTN wins patent for its spray", "OPTN", True),
+        ("STOCK OPTNS RULES", "OPTN", False),
         ("Target date funds gain popularity", "GAP", False),
         ("Jefferies Downgrades Regis to Hold", "JEF", False),
         ("Zephyrion Bio wins patent", "ZPHB", True),  # listed since the master was made

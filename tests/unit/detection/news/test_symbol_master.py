@@ -1,4 +1,3 @@
-import math
 from datetime import date
 
 import pytest
@@ -24,7 +23,7 @@ def test_master_from_csv() -> None:
     assert "BRK.B" in master
     assert (master.name("BRK B"), master.exchange("BRK.B")) == ("Berkshire Hathaway", "NYSE")
     assert (master.name("NONE"), master.exchange("NONE")) == ("", "")
-    assert math.isnan(master.shares("AAPL"))
+    assert master.shares("AAPL") is None
 
 
 @pytest.mark.parametrize(

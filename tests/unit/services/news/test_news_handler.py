@@ -88,12 +88,11 @@ async def test_a_story_tied_to_a_second_contract_is_new_for_that_one(desk):
     """The same story on two companies' own feeds makes an item each; beyond max_tickers it is a round-up."""
     await desk.start(watch_symbols=("ACME",), max_tickers=2)
     story = {"key": "own", "article_id": "DJ-N$12345678"}
-    assert await desk.hear("Regulator opens the market for implants", contract=ACME, **story) == "item"
-    assert await desk.hear("Regulator opens the market for implants", contract=ACME, **story) == "duplicate story"
-    other = Contract("GLBX", 102)
-    assert await desk.hear("Regulator opens the market for implants", contract=other, **story) == "item"
-    third = Contract("F", 103)
-    assert await desk.hear("Regulator opens the market for implants", contract=third, **story) == "round-up"
+    text = "Regulator opens the market for implants of Acme, Globex and Ford"
+    assert await desk.hear(text, contract=ACME, **story) == "item"
+    assert await desk.hear(text, contract=ACME, **story) == "duplicate story"
+    assert await desk.hear(text, contract=Contract("GLBX", 102), **story) == "item"
+    assert await desk.hear(text, contract=Contract("F", 103), **story) == "round-up"
     assert [item.contract.con_id for item in desk.taken()] == [101, 102]
 
 
@@ -120,7 +119,9 @@ async def test_without_a_master_the_gateways_name_must_agree(desk):
     """A short ticker in brackets counts only beside the name of the company that the gateway knows."""
     await desk.start()
     assert await desk.hear("Ford Motor (F) recalls trucks again today") == "item"
-    assert await desk.hear("Vitamin (F) deficiency is rare, study finds") == "unknown contract"
+    reason = "name disagrees: F, FORD MOTOR CO"
+    assert await desk.hear("Vitamin (F) deficiency is rare, study finds") == reason
+    assert desk.counts["skip: name disagrees"] == 1
 
 
 async def test_the_master_decides_before_the_gateway_is_asked(desk):
@@ -131,10 +132,33 @@ async def test_the_master_decides_before_the_gateway_is_asked(desk):
     assert desk.book.asked == ["ACME"]
 
 
+async def test_a_ticker_that_the_broker_gives_another_company_is_skipped(desk):
+    """Tickers are used again: what is bought is the company that the words named, or nothing."""
+    master = SymbolMaster({"GLBX": "Glacier Bioxide Inc", "ACME": "Acme Therapeutics"})
+    await desk.start(master=master)
+    reason = "name disagrees: GLBX, GLOBEX CORP"
+    assert await desk.hear("Glacier Bioxide wins a patent for its battery") == reason
+    assert await desk.hear("Glacier Bioxide (NASDAQ: GLBX) wins an order") == reason
+    assert await desk.hear("Acme (OTCQB: ACME) wins contract") == (
+        "exchange disagrees: ACME, OTCQB in the text, listed on NASDAQ"
+    )
+    assert desk.counts["skip: name disagrees"] == 2
+    assert desk.taken() == []
+
+
+async def test_a_company_is_followed_by_its_name_alone(desk):
+    """No ticker in the text: the name leads to the symbol, and the broker's name bears it out."""
+    await desk.start(master=SymbolMaster({"GLBX": "Globex Corp", "ACME": "Acme Therapeutics"}))
+    assert await desk.hear("Globex Announces $40 Million Contract") == "item"
+    assert [item.contract.symbol for item in desk.taken()] == ["GLBX"]
+
+
 async def test_own_news_of_watched_symbols(desk):
-    """A contract's own feed needs no ticker in the text and no further look-up."""
+    """A contract's own feed is a hint: its company must be named, and no further look-up is needed."""
     await desk.start(watch_symbols=("ACME", "ZZZZ"))
-    assert await desk.hear("Phase 3 study met its primary endpoint", key="own", contract=ACME) == "item"
+    assert await desk.hear("Acme's study met its primary endpoint", key="own", contract=ACME) == "item"
+    reason = await desk.hear("Phase 3 study met its primary endpoint", key="own", contract=ACME)
+    assert reason == "name disagrees: ACME, ACME THERAPEUTICS INC"
     assert desk.feed.sources[-1][0].con_id == 101
     assert any("ZZZZ" in row["text"] for row in desk.journal["incidents"])
     assert desk.book.asked == ["ACME", "ZZZZ"]
