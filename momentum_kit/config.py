@@ -82,6 +82,17 @@ class ReaderSettings(Settings):
     """After this the rules' reading stands."""
 
 
+class BodySettings(Settings):
+    """The articles behind headlines: fetched where the headline leaves dilution or the company open."""
+
+    enabled: bool = False
+    """Off, as a study reads headlines alone: with articles fewer of them are traded, and some that only these name."""
+    deadline_s: float = Field(default=4.0, gt=0, le=4.5)
+    """Seconds after the headline; the first decision time is 5 s after it. An article that comes later is unread."""
+    max_articles_per_hour: int = Field(default=120, ge=1, le=3_600)
+    """Articles asked for within an hour."""
+
+
 class NewsSettings(Settings):
     """Which headlines are heard and how they are tied to contracts."""
 
@@ -98,6 +109,7 @@ class NewsSettings(Settings):
     symbol_master: str = ""
     """Names by which companies are found: a CSV with symbol,name[,exchange]; empty: the list that comes along."""
     reader: ReaderSettings = ReaderSettings()
+    bodies: BodySettings = BodySettings()
 
 
 class DetectionSettings(Settings):

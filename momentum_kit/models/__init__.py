@@ -18,6 +18,7 @@ from momentum_kit.models.decisions import (
 from momentum_kit.models.intents import ExitRequest, Intent, IntentKind, IntentState
 from momentum_kit.models.journal_rows import (
     JOURNAL_ROWS,
+    ArticleRow,
     CommandRow,
     CommissionRow,
     DecisionRow,
@@ -77,6 +78,7 @@ __all__ = [
     "UNSET_PRICE",
     "AccountValue",
     "Article",
+    "ArticleRow",
     "Bar",
     "Beat",
     "Catalyst",

@@ -56,6 +56,28 @@ class HeadlineRow(JournalRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleRow(JournalRow):
+    """An article behind a headline: outcome is read, kept (a PDF, in base64) or unread with its reason.
+
+    kind: text, html, xml or pdf. dilution: the words that tell of it. symbols: named with their exchange.
+    """
+
+    table: ClassVar[str] = "articles"
+    at: datetime
+    story_id: str
+    provider: str
+    article_id: str
+    outcome: str
+    reason: str
+    kind: str | None
+    chars: int
+    fetch_ms: float | None
+    dilution: str
+    symbols: Sequence[str]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow(JournalRow):
     """A news item, with its second reading if there is one."""
 
@@ -296,7 +318,7 @@ class MetaRow(JournalRow):
 
 
 JOURNAL_ROWS: tuple[type[JournalRow], ...] = (
-    HeadlineRow, ItemRow, DecisionRow, RiskRow, OrderRow, OrderUpdateRow, NoticeRow, ExecutionRow, CommissionRow,
-    ExitRow, RoundTripRow, EquityRow, MarkRow, CommandRow, IncidentRow, MetaRow,
+    HeadlineRow, ArticleRow, ItemRow, DecisionRow, RiskRow, OrderRow, OrderUpdateRow, NoticeRow, ExecutionRow,
+    CommissionRow, ExitRow, RoundTripRow, EquityRow, MarkRow, CommandRow, IncidentRow, MetaRow,
 )  # fmt: skip
 """Every table of the journal."""

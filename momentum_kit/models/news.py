@@ -26,6 +26,7 @@ class Headline:
     text still carries IB's metadata prefix; extra is tickNews' extraData.
     contract is the one of the subscription, None on the broad tape.
     received_ns: perf_counter_ns when the callback ran, 0 for history.
+    body: its article, where a session had read it in time and an archive has kept it; empty live.
     """
 
     provider: str
@@ -37,6 +38,7 @@ class Headline:
     contract: Contract | None = None
     phase: HeadlinePhase = HeadlinePhase.LIVE
     received_ns: int = 0
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class NewsItem:
     item_id is `<story_id>:<con_id>`, the key of every trace row.
     sentiment (K, -1..1) and confidence (C, 0..1) are IB's metadata, nan where absent; features, never gates.
     n_tickers: how many tickers the story names; a round-up (more than 3) is never traded.
+    body_dilution: the words of its article that tell of shares sold; empty without, and where no article was read.
     """
 
     item_id: str
@@ -150,4 +153,5 @@ class NewsItem:
     analyst_action: bool = False
     n_tickers: int = 1
     reading: Reading | None = None
+    body_dilution: str = ""
     stage_ms: dict[str, float] = field(default_factory=dict)

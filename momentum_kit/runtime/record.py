@@ -30,7 +30,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import OrderEvent
 from momentum_kit.runtime.gateway import Gateway
-from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recorder, Watched
+from momentum_kit.storage.recording import FILE, ArticleAnswer, Connected, HistoryAnswer, Recorder, Watched
 
 T = TypeVar("T")
 
@@ -195,8 +195,11 @@ class RecordingGateway:
         return await self._gateway.fetch_news_providers()
 
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
-        """Not recorded."""
-        return await self._gateway.fetch_news_article(provider, article_id)
+        """Recorded where it can be read; one that came too late was cancelled, and is not."""
+        article = await self._gateway.fetch_news_article(provider, article_id)
+        if article.article_type == 0:
+            self._recorder.put(ArticleAnswer(provider, article_id, article.text))
+        return article
 
     # -- orders ------------------------------------------------------------------------------------------------------
 

@@ -437,6 +437,7 @@ UNITLESS = {
     "min_baseline_sessions",
     "max_positions",
     "max_orders_per_minute",
+    "max_articles_per_hour",
     "stop_atr",
     "target_r",
     "log_backups",

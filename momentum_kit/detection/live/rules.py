@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from momentum_kit.config import Thresholds
-from momentum_kit.models import Features, MarketDataType, NewsItem, Quote, RuleVerdict
+from momentum_kit.models import Catalyst, Features, MarketDataType, NewsItem, Quote, RuleVerdict
 
 RULES = (
     "price range", "move", "z", "rvol bar", "rvol cum", "dollar volume", "trades", "spread", "close location",
@@ -62,6 +62,8 @@ def skip_reason(
     """
     if catalyst := _barred(item, thresholds):
         return "barred catalyst", catalyst
+    if item.body_dilution and Catalyst.OFFERING in thresholds.barred_catalysts:
+        return "barred catalyst", f"{Catalyst.OFFERING} in its article: {item.body_dilution}"
     if quote is not None and quote.halted:
         return "halted", ""
     if quote is not None and quote.data_type is not MarketDataType.LIVE:

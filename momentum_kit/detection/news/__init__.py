@@ -1,6 +1,7 @@
 """Reading the news, pure: from a raw headline to its story, its companies and its catalyst."""
 
 from momentum_kit.detection.news.agreement import disagreement, exchange_family, same_company
+from momentum_kit.detection.news.bodies import BodyFindings, BodyKind, leaves_open, read_body
 from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.detection.news.companies import Companies, find_companies
 from momentum_kit.detection.news.evidence import Refusal
@@ -13,6 +14,8 @@ from momentum_kit.detection.news.symbols import MatchLayer, Mention, distinctive
 __all__ = [
     "COLUMNS",
     "STRENGTH",
+    "BodyFindings",
+    "BodyKind",
     "CatalystMatch",
     "CleanHeadline",
     "Companies",
@@ -30,8 +33,10 @@ __all__ = [
     "distinctive_words",
     "exchange_family",
     "find_companies",
+    "leaves_open",
     "name_agrees",
     "normalise",
+    "read_body",
     "read_headline",
     "same_company",
 ]

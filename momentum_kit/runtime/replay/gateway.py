@@ -97,8 +97,11 @@ class ReplayGateway(ReplayBroker):
         return tuple(NewsProvider(code, name) for code, name in self._market.providers.items())
 
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
-        """Bodies are not on record."""
-        raise RequestFailed(10172, f"no body of {provider} {article_id} is on record")
+        """One that the recorded session had read in time."""
+        found = self._market.article(provider, article_id)
+        if found is None or not found[1]:
+            raise RequestFailed(10172, f"no body of {provider} {article_id} is on record")
+        return Article(*found)
 
     def _relay(self, event: sim.NewsEvent) -> None:
         for source, feed in self._news:

@@ -109,12 +109,16 @@ class DetectionEngine:
     # -- news items --------------------------------------------------------------------------------------------------
 
     async def _accept(self, item: NewsItem) -> None:
-        """Follow a news item; one that is followed already comes again with a second reading."""
+        """Follow a news item; one that is followed already comes again with a second reading, or with its article."""
         watch = self._watches.get(item.contract.con_id)
         if watch and item.item_id in watch.followed:
-            watch.followed[item.item_id].item = item
+            followed = watch.followed[item.item_id]
+            known = followed.item
+            followed.item = replace(
+                item, reading=item.reading or known.reading, body_dilution=item.body_dilution or known.body_dilution
+            )
             return
-        if item.reading is not None:
+        if item.reading is not None or item.body_dilution:
             return  # its line has been given to another since it first came
         received = item.headline.received_at or self._context.clock.now()
         followed = Followed(

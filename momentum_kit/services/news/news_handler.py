@@ -10,6 +10,7 @@ from typing import Any
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import (
+    BodyFindings,
     MatchLayer,
     Mention,
     ReadHeadline,
@@ -26,7 +27,9 @@ from momentum_kit.ports import HeadlineReader, MarketData, NewsFeed
 from momentum_kit.services.consuming import consume, outside, run_together
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import ContractBook, LookUp
+from momentum_kit.services.news.articles import ArticleReader, OpenHeadline
 
+NO_TICKER, UNKNOWN_CONTRACT = "no ticker", "unknown contract"
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
 
@@ -68,14 +71,17 @@ class NewsHandler:
         self._memory = StoryMemory(timedelta(hours=settings.dedupe_h))
         self._turn = asyncio.Lock()
         self._readings: asyncio.Queue[NewsItem] = asyncio.Queue(READINGS_BOUND)
-        self.queues: dict[str, asyncio.Queue[Any]] = {"readings": self._readings}
+        self._articles = ArticleReader(
+            context, feed=feed, settings=settings.bodies, master=master, found=self._add_article
+        )
+        self.queues: dict[str, asyncio.Queue[Any]] = {"readings": self._readings, "articles": self._articles.queue}
 
     async def run(self) -> None:
-        """Run until cancelled; a lost connection or a bug ends it with that error."""
+        """Run until cancelled, also without a single feed; a lost connection or a bug ends it with that error."""
         listeners = [self._listen(source) for source in await self._sources()]
         reader = self._reader
         readers = [consume(self._readings, partial(self._read, reader)) for _ in range(READERS)] if reader else []
-        await run_together(*listeners, *readers, _for_ever())
+        await run_together(*listeners, *readers, self._articles.run())
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
@@ -132,16 +138,20 @@ class NewsHandler:
         self._context.counts["headlines"] += 1
         mentions, reason = self._select(parsed)
         started = time.perf_counter()
-        found, refused = ([], "") if reason else await self._resolve(parsed, mentions)
+        found, refused = ([], "") if reason else await self._resolve(headline, mentions, parsed.reading.clean.text)
         resolve_ms = (time.perf_counter() - started) * 1e3
         if not reason and not found:
-            reason = refused or "unknown contract"
+            reason = refused or UNKNOWN_CONTRACT
         if reason:
             self._context.counts[f"skip: {reason.partition(':')[0]}"] += 1
         self._journal_headline(parsed, reason, resolve_ms)
-        for look_up in found:
-            if look_up.contract:
-                await self._emit(make_item(parsed, look_up.contract, look_up.long_name, resolve_ms))
+        items = [
+            make_item(parsed, look_up.contract, look_up.long_name, resolve_ms) for look_up in found if look_up.contract
+        ]
+        for item in items:
+            await self._emit(item)
+        if items or reason in (NO_TICKER, UNKNOWN_CONTRACT):
+            self._articles.offer(headline, parsed.reading, items)
 
     def _select(self, parsed: ParsedHeadline) -> tuple[list[Mention], str]:
         """The mentions to follow, or the reason to skip; every story is remembered, whatever becomes of it."""
@@ -153,7 +163,7 @@ class NewsHandler:
         if new is None:
             return [], "duplicate story"
         if not mentions:
-            return [], "no ticker"
+            return [], NO_TICKER
         if len(self._memory.symbols(clean.story_id, clean.normalised)) > self._settings.max_tickers:
             return [], "round-up"
         return [mention for mention in mentions if mention.symbol in new], ""
@@ -165,12 +175,15 @@ class NewsHandler:
         age_s = (headline.received_at - headline.published_at).total_seconds()
         return abs(age_s) <= self._settings.max_age_s
 
-    async def _resolve(self, parsed: ParsedHeadline, mentions: list[Mention]) -> tuple[list[LookUp], str]:
-        """The contracts that the broker's own knowledge bears out, and which check refused another of them."""
+    async def _resolve(self, headline: Headline, mentions: Sequence[Mention], text: str) -> tuple[list[LookUp], str]:
+        """The contracts that the broker's own knowledge bears out, and which check refused another of them.
+
+        text: in which they were mentioned.
+        """
         found: dict[int, LookUp] = {}
         refused = ""
         for mention in mentions:
-            own = parsed.headline.contract if mention.layer is MatchLayer.CONTRACT else None
+            own = headline.contract if mention.layer is MatchLayer.CONTRACT else None
             look_up = await self._book.look_up(mention.symbol)
             if own and own.con_id and (look_up.contract is None or look_up.contract.con_id != own.con_id):
                 look_up = LookUp(own, self._master.name(own.symbol) if self._master else "")
@@ -178,7 +191,7 @@ class NewsHandler:
                 continue
             reason = disagreement(
                 mention,
-                parsed.reading.clean.text,
+                text,
                 long_name=look_up.long_name,
                 stock_type=look_up.stock_type,
                 primary_exchange=look_up.contract.primary_exchange,
@@ -204,6 +217,31 @@ class NewsHandler:
             item = replace(item, reading=reading)
             await self._items.put(item)
         self._journal_item(item)
+
+    async def _add_article(self, asked: OpenHeadline, findings: BodyFindings) -> None:
+        """What an article adds: it can bar the items of its headline, or name the company that the headline did not."""
+        items = asked.items or await self._items_by_article(asked, findings)
+        for item in items:
+            if findings.dilution:
+                await self._items.put(replace(item, body_dilution=findings.dilution))
+
+    async def _items_by_article(self, asked: OpenHeadline, findings: BodyFindings) -> list[NewsItem]:
+        if not 0 < len(findings.mentions) <= self._settings.max_tickers:
+            return []
+        clean, symbols = asked.reading.clean, [mention.symbol for mention in findings.mentions]
+        async with self._turn:
+            new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._context.clock.now()) or ()
+            mentions = [mention for mention in findings.mentions if mention.symbol in new]
+            found, _ = await self._resolve(asked.headline, mentions, findings.lead)
+            parsed = ParsedHeadline(headline=asked.headline, reading=asked.reading, parse_ms=0.0)
+            items = [
+                replace(make_item(parsed, look_up.contract, look_up.long_name, 0.0), n_tickers=len(symbols))
+                for look_up in found
+                if look_up.contract
+            ]
+            for item in items:
+                await self._emit(item)
+        return items
 
     # -- records -----------------------------------------------------------------------------------------------------
 
@@ -245,11 +283,6 @@ class NewsHandler:
                 reading=item.reading,
             )
         )
-
-
-async def _for_ever() -> None:
-    """A session without a single feed still protects its positions."""
-    await asyncio.get_running_loop().create_future()
 
 
 def parse_headline(headline: Headline, master: SymbolMaster | None) -> ParsedHeadline:

@@ -229,6 +229,7 @@ def _news(headline: Headline, by_symbol: dict[str, int]) -> NewsEvent:
         extra=headline.extra,
         con_ids=(own,) if own else (),
         broad_tape=contract is None,
+        body=headline.body,
     )
 
 

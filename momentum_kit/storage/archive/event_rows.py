@@ -72,6 +72,7 @@ def headline_row(line: Headline, origin: Provenance) -> Row:
         "extra": line.extra,
         "phase": line.phase.value,
         **contract,
+        "body": line.body or None,
         "source": origin.source,
         "imported_at": origin.imported_at,
     }
@@ -89,6 +90,7 @@ def headline_of(row: Row) -> Headline:
         extra=row["extra"],
         contract=contract,
         phase=HeadlinePhase(row["phase"]),
+        body=row.get("body") or "",  # an older file has no such column
     )
 
 
@@ -97,13 +99,11 @@ def headline_key(row: Row) -> tuple[str, str, str, int]:
     return row["provider"], row["article_id"], row["symbol"] or "", row["con_id"] or 0
 
 
-def headline_improves(fresh: Row, known: Row | None) -> bool:
-    """True if it is new, or if it knows for the first time, or knows an earlier time, when it was received."""
-    if known is None:
-        return True
-    if fresh["received_at"] is None:
-        return False
-    return known["received_at"] is None or bool(fresh["received_at"] < known["received_at"])
+def better_headline(known: Row, fresh: Row) -> Row:
+    """The row that knows when it was received, or knows it earlier, with the article of whichever has one."""
+    received, before = fresh["received_at"], known["received_at"]
+    better = received is not None and (before is None or received < before)
+    return (fresh if better else known) | {"body": known.get("body") or fresh["body"]}
 
 
 @cache
@@ -114,7 +114,7 @@ def headline_schema() -> "pa.Schema":
     stamp, text = pa.timestamp("us", tz="UTC"), pa.string()
     types = {"published_at": stamp, "received_at": stamp, "imported_at": stamp, "con_id": pa.int64()}
     names = ("provider", "article_id", "text", "published_at", "received_at", "extra", "phase", *CONTRACT)
-    return pa.schema([(name, types.get(name, text)) for name in (*names, "source", "imported_at")])
+    return pa.schema([(name, types.get(name, text)) for name in (*names, "body", "source", "imported_at")])
 
 
 def fill_row(fill: Fill, origin: Provenance) -> Row:

@@ -14,12 +14,12 @@ from momentum_kit.storage.archive.event_rows import (
     Listing,
     Row,
     better_fill,
+    better_headline,
     coverage_of,
     coverage_text,
     fill_of,
     fill_row,
     fill_schema,
-    headline_improves,
     headline_key,
     headline_of,
     headline_row,
@@ -66,7 +66,8 @@ class Events:
         """Add headlines; returns how many were new or better known.
 
         A headline is one (provider, article_id, contract). One that is there already stays, unless the new one knows
-        when it was received, or knows it earlier. covered: the times asked for, also those with nothing in them.
+        when it was received, or knows it earlier, or has its article. covered: the times asked for, also those with
+        nothing in them.
         """
         months: dict[str, list[Headline]] = {}
         for line in headlines:
@@ -80,9 +81,10 @@ class Events:
                 rows = {headline_key(row): row for row in (read_table(known).to_pylist() if known else ())}
                 for line in months.get(month, ()):
                     row = headline_row(line, provenance)
-                    if headline_improves(row, rows.get(headline_key(row))):
-                        rows[headline_key(row)] = row
-                        changed += 1
+                    before = rows.get(headline_key(row))
+                    after = better_headline(before, row) if before else row
+                    changed += after != before
+                    rows[headline_key(row)] = after
                 coverage = dict(coverage_of(read_footer(known))) if known else {}
                 for key, more in spans.get(month, {}).items():
                     coverage[key] = joined_spans(coverage.get(key, ()) + more)
@@ -157,7 +159,7 @@ class Events:
         for kind, folders in ((HEADLINES, "month=*"), (EXECUTIONS, "month=*"), (SYMBOLS, "day=*")):
             if next((self.root / kind).glob(f"{folders}/{kind}.parquet"), None):
                 pattern = str(self.root / kind / folders / f"{kind}.parquet").replace("'", "''")
-                yield kind, f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = true)"
+                yield kind, f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = true, union_by_name = true)"
 
 
 def _in_order(line: Headline) -> tuple[object, ...]:

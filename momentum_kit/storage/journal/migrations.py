@@ -48,6 +48,11 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE round_trips ADD COLUMN costs_basis TEXT",
         "ALTER TABLE round_trips ADD COLUMN estimated_usd REAL",
     ),
+    (
+        f"""CREATE TABLE articles ({_AT}, story_id TEXT, provider TEXT, article_id TEXT, outcome TEXT, reason TEXT,
+            kind TEXT, chars INTEGER, fetch_ms REAL, dilution TEXT, symbols TEXT, content TEXT)""",
+        "CREATE INDEX articles_by_story ON articles (story_id)",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (

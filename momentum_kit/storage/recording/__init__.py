@@ -1,6 +1,6 @@
 """What a session received: written down as it came, and turned into archive rows afterwards."""
 
 from momentum_kit.storage.recording.conversion import convert_recording
-from momentum_kit.storage.recording.recorder import FILE, Connected, HistoryAnswer, Recorder, Watched
+from momentum_kit.storage.recording.recorder import FILE, ArticleAnswer, Connected, HistoryAnswer, Recorder, Watched
 
-__all__ = ["FILE", "Connected", "HistoryAnswer", "Recorder", "Watched", "convert_recording"]
+__all__ = ["FILE", "ArticleAnswer", "Connected", "HistoryAnswer", "Recorder", "Watched", "convert_recording"]

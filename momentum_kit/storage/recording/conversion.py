@@ -4,7 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,15 @@ from momentum_kit.storage.archive import (
     now,
 )
 from momentum_kit.storage.recording.recorded_line import RecordedLine
-from momentum_kit.storage.recording.recorder import FILE, TYPES, Connected, HistoryAnswer, Watched, adapter
+from momentum_kit.storage.recording.recorder import (
+    FILE,
+    TYPES,
+    ArticleAnswer,
+    Connected,
+    HistoryAnswer,
+    Watched,
+    adapter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,7 @@ def _gather(
     executions: dict[str, Execution] = {}
     costs: dict[str, CommissionReport] = {}
     details: dict[int, ContractDetails] = {}
+    bodies: dict[tuple[str, str], str] = {}
     count, last = 0, None
     for each in recording:
         if isinstance(each.value, Connected) and last:
@@ -147,6 +156,8 @@ def _gather(
                 lines.setdefault(answer.contract.con_id, RecordedLine(contract=answer.contract)).history(answer)
             case Headline() as headline:
                 headlines.append(headline)
+            case ArticleAnswer(provider, article_id, text):
+                bodies[provider, article_id] = text
             case Execution() as execution:
                 executions[execution.exec_id] = execution
             case CommissionReport() as report:
@@ -156,6 +167,7 @@ def _gather(
     if last:
         for line in lines.values():
             line.close(last)
+    headlines = [replace(line, body=bodies.get((line.provider, line.article_id), "")) for line in headlines]
     fills = [Fill(execution, costs.get(execution.exec_id)) for execution in executions.values()]
     return lines, headlines, fills, list(details.values()), count
 

@@ -67,11 +67,20 @@ class HistoryAnswer:
     bars: tuple[Bar, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ArticleAnswer:
+    """An article that came in time, of type 0: what was read of it decided."""
+
+    provider: str
+    article_id: str
+    text: str
+
+
 TYPES: dict[str, Any] = {
     each.__name__: each
     for each in (
-        CommissionReport, Connected, ContractDetails, Execution, Headline, HistoryAnswer, OpenOrder, OrderNotice,
-        OrderUpdate, Position, Quote, TradeTick, Watched,
+        ArticleAnswer, CommissionReport, Connected, ContractDetails, Execution, Headline, HistoryAnswer, OpenOrder,
+        OrderNotice, OrderUpdate, Position, Quote, TradeTick, Watched,
     )
 }  # fmt: skip
 

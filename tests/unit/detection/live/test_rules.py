@@ -111,6 +111,15 @@ def test_barred_catalysts(catalyst, make_item, make_quote):
     assert reason(GOOD, make_item(T, Catalyst.FDA, reading=reading), make_quote()) == "barred catalyst"
 
 
+def test_an_article_bars_what_its_headline_did_not(make_item, make_quote):
+    """Shares sold in the article are as bad as in the headline, and its words are told; unless those may be bought."""
+    item = replace(make_item(T, Catalyst.FDA), body_dilution="priced an offering")
+    why = ("barred catalyst", "offering in its article: priced an offering")
+    assert skip_reason(item, GOOD, (), make_quote(), Thresholds(), GATES) == why
+    lenient = Thresholds(barred_catalysts=("halt",))
+    assert skip_reason(item, GOOD, (), make_quote(), lenient, GATES) is None
+
+
 def test_a_second_reading_never_lifts_a_bar(make_item, make_quote):
     """What the rules bar stays barred whatever a service says."""
     reading = Reading(catalyst=Catalyst.FDA, direction=1.0, confidence=1.0, source="test")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.errors import ArchiveError, BrokerError
+from momentum_kit.errors import ArchiveError, BrokerError, RequestFailed
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.market import Bar
-from momentum_kit.models.news import Headline
+from momentum_kit.models.news import Article, Headline
 from momentum_kit.models.orders import OrderAction, OrderRequest
 from momentum_kit.runtime.beats import beat_in_steps
 from momentum_kit.runtime.clock import SteppedClock
@@ -134,6 +134,24 @@ def test_settings_hear_what_the_day_has(folder: Path) -> None:
     config = Path(__file__).resolve().parents[4] / "config" / "replay.yaml"
     news = Replay(archive=folder, day=DAY, config=config).settings().news
     assert (news.broad_tapes, news.watch_symbols) == (("BRFG",), ("TESTQ",))
+
+
+async def test_a_replay_has_the_articles_that_the_session_read(folder: Path) -> None:
+    """From the moment at which the headline was told; what was never read is refused, as it was unread then."""
+    told = [
+        Headline(provider="BRFG", article_id=f"BRFG${number}", text="t", published_at=OPEN, received_at=OPEN, body=body)
+        for number, body in enumerate(("<p>And sells shares.</p>", ""))
+    ]
+    Archive(folder).add_headlines(told, ORIGIN)
+    market = ArchiveDay(folder, DAY).market()
+    gateway = ReplayGateway(
+        market=market, broker=open_broker(market), now=lambda: market.now, step=timedelta(minutes=5)
+    )
+    while market.now < OPEN + timedelta(minutes=5):
+        await gateway.fetch_current_time_millis()
+    assert await gateway.fetch_news_article("BRFG", "BRFG$0") == Article(0, "<p>And sells shares.</p>")
+    with pytest.raises(RequestFailed, match="no body of BRFG"):
+        await gateway.fetch_news_article("BRFG", "BRFG$1")
 
 
 async def test_a_replay_says_each_holding_as_it_changes(folder: Path) -> None:

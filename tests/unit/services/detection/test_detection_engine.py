@@ -235,6 +235,26 @@ async def test_barred_catalyst_and_a_second_reading(lab):
     assert set(lab.reasons()[1:]) == {"barred catalyst"}
 
 
+async def test_a_reading_and_an_article_both_stay(lab):
+    """Each comes with the item as it first was; neither takes the other back, whichever is last."""
+    await lab.start()
+    item = await lab.news()
+    harmless = Reading(catalyst=Catalyst.FDA, direction=1.0, confidence=0.9, source="test")
+    lab.items.put_nowait(replace(item, body_dilution="priced an offering"))
+    lab.items.put_nowait(replace(item, reading=harmless))
+    await lab.run_until(6)
+    assert lab.reasons() == ["barred catalyst"]
+
+
+async def test_an_article_comes_too_late_for_an_item_that_gave_its_line_away(lab):
+    """It brings nothing back to be judged."""
+    await lab.start()
+    item = await lab.news()
+    lab.items.put_nowait(replace(item, item_id="other:101", body_dilution="priced an offering"))
+    await lab.run_until(6)
+    assert {row["item_id"] for row in lab.journal["decisions"]} == {item.item_id}
+
+
 async def test_lines_go_by_strength_then_recency(lab):
     """With two lines the weakest item gives way to a stronger one and gets its last word."""
     await lab.start(max_lines=2)

@@ -11,7 +11,7 @@ import pytest
 from momentum_kit.config import NewsSettings
 from momentum_kit.errors import NoData, RequestFailed
 from momentum_kit.models.contracts import Contract, ContractDetails
-from momentum_kit.models.news import Headline, NewsItem, NewsProvider
+from momentum_kit.models.news import Article, Headline, NewsItem, NewsProvider
 from momentum_kit.services.news import NewsHandler
 from tests.helpers.contexts import context_of
 from tests.helpers.journal_rows import Rows
@@ -47,6 +47,8 @@ class Tapes:
         self.providers = ("BRFG", "BRFUPDN")
         self.refused: set[str] = set()
         self.sources: list[str | tuple[Contract, ...]] = []
+        self.articles: dict[str, Any] = {}
+        self.fetched: list[str] = []
         self.queues: dict[object, asyncio.Queue[Headline]] = {}
 
     async def stream_headlines(self, source: Sequence[Contract] | str) -> AsyncIterator[Headline]:
@@ -64,9 +66,15 @@ class Tapes:
         """The entitled feeds."""
         return tuple(NewsProvider(code, code) for code in self.providers)
 
-    async def fetch_news_article(self, provider: str, article_id: str) -> Any:
-        """No bodies here."""
-        raise NoData(162, f"{provider} {article_id}")
+    async def fetch_news_article(self, provider: str, article_id: str) -> Article:
+        """What tests have laid out: an article, an error to raise, or None for one that never comes."""
+        self.fetched.append(article_id)
+        answer = self.articles.get(article_id, NoData(162, f"{provider} {article_id}"))
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None:
+            await asyncio.get_running_loop().create_future()
+        return answer
 
     async def push(self, headline: Headline, key: str = "BRFG") -> None:
         """Send one headline and wait until it has been handled wholly."""

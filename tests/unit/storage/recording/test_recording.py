@@ -3,6 +3,7 @@ import gzip
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +16,16 @@ from momentum_kit.models.contracts import Contract
 from momentum_kit.models.market import Bar, MarketDataType, Quote, TradeTick
 from momentum_kit.models.news import Headline
 from momentum_kit.models.orders import CommissionReport, Execution, OrderAction, OrderUpdate
-from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
-from momentum_kit.storage.recording import FILE, Connected, HistoryAnswer, Recorder, Watched, convert_recording
+from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive, Provenance
+from momentum_kit.storage.recording import (
+    FILE,
+    ArticleAnswer,
+    Connected,
+    HistoryAnswer,
+    Recorder,
+    Watched,
+    convert_recording,
+)
 from momentum_kit.storage.recording.conversion import Recording
 
 ACME = Contract("ACME", 4242)
@@ -194,6 +203,23 @@ def test_headlines_executions_and_minutes_are_kept(session, archive):
     origin = archive.provenance(BARS, "ACME", DAY)
     assert (origin.adjusted, origin.covered) == (True, ((OPEN, OPEN + timedelta(minutes=2)),))
     assert report.rows == {"bars_1m": 2, "bars_5s": 0, "quotes_5s": 0, "headlines": 1, "executions": 1}
+
+
+def test_an_article_is_kept_with_its_headline(session, archive):
+    """What a session read in time a replay reads too; an archive from before learns it, and forgets it no more."""
+    heard = Headline(
+        provider="BRFG", article_id="BRFG$1", text="Acme wins", published_at=OPEN, received_at=OPEN, contract=ACME
+    )
+    earlier = replace(heard, received_at=OPEN - timedelta(milliseconds=1))
+    origin = Provenance(source="before", sha256="", imported_at=OPEN, adjusted=False)
+    assert archive.add_headlines([heard], origin) == 1
+    session.at(1, heard, ArticleAnswer("BRFG", "BRFG$1", "<p>And sells shares.</p>"))
+    session.recorder.close()
+    convert_recording(session.folder, archive)
+    assert archive.headlines(DAY, DAY) == (replace(heard, body="<p>And sells shares.</p>"),)
+    assert archive.add_headlines([heard], origin) == 0
+    assert archive.add_headlines([earlier], origin) == 1
+    assert archive.headlines(DAY, DAY) == (replace(earlier, body="<p>And sells shares.</p>"),)
 
 
 def test_a_lost_connection_ends_what_was_watched(session, archive):
