@@ -1,0 +1,62 @@
+"""How well headlines are read today, held from below: what falls under a floor was lost, what rises shall raise it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.research import evaluate_headlines
+
+ROOT = Path(__file__).resolve().parents[4]
+EVALUATION = ROOT / "tests" / "evaluation"
+REAL = ROOT.parent / "shared" / "data" / "headlines" / "real_dev.jsonl"
+MOST_FALSE = "false_per_1000"  # the one of which less is better
+FLOORS = {
+    "dev": {
+        "ticker_precision": 0.98, "ticker_recall": 0.97, "subject_accuracy": 0.97, "dilution_recall": 0.98,
+        "harmful_barred": 0.96, "recaps_barred": 0.96, "ties_kept": 0.97, "ties_refused": 0.98,
+        "catalyst_macro_f1": 0.90, "distinct_kept": 0.98, MOST_FALSE: 3,
+    },
+    "test": {
+        "ticker_precision": 0.95, "ticker_recall": 0.95, "subject_accuracy": 0.97, "dilution_recall": 0.95,
+        "harmful_barred": 0.92, "recaps_barred": 0.88, "ties_kept": 0.96, "ties_refused": 0.98,
+        "catalyst_macro_f1": 0.86, "distinct_kept": 0.98, MOST_FALSE: 28,
+    },
+    "real": {
+        "ticker_precision": 0.97, "ticker_recall": 0.88, "subject_accuracy": 0.96, "dilution_recall": 0.98,
+        "harmful_barred": 0.94, "recaps_barred": 0.96, "ties_kept": 0.95, "ties_refused": 0.97, MOST_FALSE: 3,
+    },
+}  # fmt: skip
+
+
+def fallen(name: str, file: Path, pairs: Path | None) -> dict[str, float]:
+    """Measures of a set that are worse than they were; none of its errors is told, for one half is read blind."""
+    found = evaluate_headlines(file, pairs, config=ROOT / "config" / "sim.yaml", shown=0).summary()
+    return {
+        measure: found[measure]
+        for measure, floor in FLOORS[name].items()
+        if not (found[measure] <= floor if measure == MOST_FALSE else found[measure] >= floor)
+    }
+
+
+@pytest.mark.parametrize("half", ["dev", "test"])
+def test_the_committed_headlines_are_read_as_well_as_they_were(half):
+    """Companies, subjects, dilutions, bars, ties and pairs, with the list of names that comes along."""
+    assert fallen(half, EVALUATION / f"headlines_{half}.jsonl", EVALUATION / f"pairs_{half}.jsonl") == {}
+
+
+def test_real_headlines_are_read_as_well_as_they_were():
+    """Headlines of real tapes, where this machine has them; they are no part of the project."""
+    if not REAL.exists():
+        pytest.skip("no real headlines on this machine: ../shared/data/headlines/real_dev.jsonl")
+    assert fallen("real", REAL, None) == {}
+
+
+def test_the_halves_share_neither_a_form_nor_a_company():
+    """What rules were developed on says nothing about the half that judges them."""
+    forms, companies = [], []
+    for half in ("dev", "test"):
+        rows = [json.loads(line) for line in (EVALUATION / f"headlines_{half}.jsonl").read_text().splitlines()]
+        forms.append({row["src"] for row in rows})
+        companies.append({row["subject"] for row in rows} - {None})
+    assert forms[0] & forms[1] == companies[0] & companies[1] == set()
