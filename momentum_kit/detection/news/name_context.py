@@ -25,18 +25,18 @@ AFTER_NAME = _spread(
 """What follows companies and hardly anything else."""
 
 WEAKLY_AFTER = _spread(
-    "says said sees gets raises raised cuts lowers lowered boosts beats misses falls fell rises rose jumps soars",
-    "plunges surges slides tumbles gains drops dives sinks climbs rallies faces plans opens buys sells names joins",
-    "hires halts resumes reveals touts eyes mulls explores weighs seeks agrees explodes rockets crashes spikes pops",
-    "skyrockets tanks launches launched expands wins won expects forecasts warns partners collaborates approves",
-    "granted grants achieves delivers advances exits moves trades trading halted stake ceo cfo coo chief president",
-    "board executive revenue sales profit loss results dividend deal takeover merger bid debt bonds unit adds begins",
-    "starts ends stops delays reaches hits slips dips sheds leaps jumped soared plunged surged slumps slumped slid",
-    "stumbles shines rebounds outperforms underperforms tops trims hikes slashes doubles triples inc corp to",
-    "in-licenses appeals confirms denies responds clarifies comments updates update is has was will may could did does",
-    "bites clocks sell hit alert higher lower jump fall rise soar plunge slide surge tumble drop gain ticks continues",
-    "remains deems considers invests bolsters broadens strengthens deepens fortifies taps picks pays touches nears",
-    "marks",
+    "sold explores selling drug vaccine therapy treatment candidate device exploring says said sees gets raises raised",
+    "cuts lowers lowered boosts beats misses falls fell rises rose jumps soars plunges surges slides tumbles gains",
+    "drops dives sinks climbs rallies faces plans opens buys sells names joins hires halts resumes reveals touts eyes",
+    "mulls weighs seeks agrees explodes rockets crashes spikes pops skyrockets tanks launches launched expands wins",
+    "won expects forecasts warns partners collaborates approves granted grants achieves delivers advances exits moves",
+    "trades trading halted stake ceo cfo coo chief president board executive revenue sales profit loss results",
+    "dividend deal takeover merger bid debt bonds unit adds begins starts ends stops delays reaches hits slips dips",
+    "sheds leaps jumped soared plunged surged slumps slumped slid stumbles shines rebounds outperforms underperforms",
+    "tops trims hikes slashes doubles triples inc corp to in-licenses appeals confirms denies responds clarifies",
+    "comments updates update is has was will may could did does bites clocks sell hit alert higher lower jump fall",
+    "rise soar plunge slide surge tumble drop gain ticks continues remains deems considers invests bolsters broadens",
+    "strengthens deepens fortifies taps picks pays touches nears marks",
 )
 """What follows companies, and people, prices and countries as well."""
 
@@ -68,7 +68,7 @@ BEFORE_NAME = _spread(
 )
 """What may stand before a name without being part of another."""
 
-RATED = _spread("on of at to over in acquire buy buying acquiring")
+RATED = _spread("on of at to over in acquire buy buying acquiring upgrades downgrades initiates rates")
 
 RATINGS = _spread(
     "overweight underweight outperform underperform buy sell hold neutral perform weight coverage bullish bearish",
@@ -77,11 +77,12 @@ RATINGS = _spread(
 """Before "on" they rate who follows."""
 
 VENUES = _spread(
-    "center centre field stadium arena park cup championship championships classic bowl dome theatre theater pavilion",
-    "invitational open 500 400 series tour marathon league prize prizes county street avenue boulevard beach valley",
-    "river lake island islands mountain mountains bridge tunnel airport highway square garden church cathedral",
-    "university college school hospital museum festival parade weekend season rainforest deforestation jungle forest",
-    "desert basin creek scouts dynasty pie tree juice orchard orchards cider variant canal coast hurricane storm",
+    "market markets industry sector center centre field stadium arena park cup championship championships classic bowl",
+    "dome theatre theater pavilion invitational open 500 400 series tour marathon league prize prizes county street",
+    "avenue boulevard beach valley river lake island islands mountain mountains bridge tunnel airport highway square",
+    "garden church cathedral university college school hospital museum festival parade weekend season rainforest",
+    "deforestation jungle forest desert basin creek scouts dynasty pie tree juice orchard orchards cider variant canal",
+    "coast hurricane storm",
 )
 """Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
 
@@ -91,7 +92,7 @@ COMPANY_TALK = re.compile(
     r"acquisition|acquires?|merger|takeover|lawsuit|class action|investors?|analysts?|forecasts?|outlook|patent|"
     r"clinical|ESMO|ASCO|topline|private placement|notes|trading|halt(?:ed|s)?|delist\w*|uplist\w*|trial|drug|"
     r"financing|outperform|underperform|overweight|underweight|neutral|nasdaq|nyse|inc|corp|forecast|sales|"
-    r"to (?:acquire|present|participate|report|webcast))\b",
+    r"(?:up|down)grade[sd]?|initiate[sd]?|to (?:acquire|present|participate|report|webcast))\b",
     re.IGNORECASE,
 )
 """Words of headlines that are about a company."""
@@ -99,14 +100,14 @@ COMPANY_TALK = re.compile(
 BUSINESS_TALK = re.compile(
     r"\$\d|\d(?:\.\d+)?%|\b(?:million|billion|mln|bln|CEO|CFO|contracts?|deal|orders?|recalls?|layoffs?|jobs|"
     r"plants?|factory|unit|customers?|platform|partners?|partnership|agreement|chips?|data center|acquir\w+|bid|"
-    r"profit|loss|supply|launch\w*|stake|AI|collaborat\w+|license|licensing)\b",
+    r"profit|loss|supply|launch\w*|wages|stores?|workers|employees|stake|AI|collaborat\w+|license|licensing)\b",
     re.IGNORECASE,
 )
 """Words of headlines that are about business."""
 
 OTHER_TALK = re.compile(
     r"\b(?:beats? \w+ \d|innings?|goals?|playoffs?|quarterback|coach|inning|standings|grand prix|le mans|"
-    r"tour de france|wimbledon|marathon|olympic\w*|championship|semi-?finals?|finals?|title race|mets|"
+    r"tour de france|derby|wimbledon|marathon|olympic\w*|championship|semi-?finals?|finals?|title race|mets|"
     r"premier league|pole|hurdles|medal|governor|mayor|senate|primary|ballot|elections?|redistricting|lawmakers?|"
     r"congress|parliament|minister|museum|festival|earthquake|wildfires?|hurricane|tornado|drought|lottery|cave|"
     r"astronomers?|actor|actress|singer|concert|film|movie|album|oscars?|arrested|police|killed|dies|church|school|"

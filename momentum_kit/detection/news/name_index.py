@@ -157,7 +157,8 @@ class NameIndex:
 
     def _likeliest(self, key: str, written: str, sharing: list[int], likely: list[int], fit: Fit) -> list[int]:
         """Those that are meant by a beginning that several share; two or more where that is open."""
-        if same := [number for number in sharing if self.issuers[number].symbol.casefold() == key]:
+        whole = self._whole.get(key, sharing)
+        if same := [number for number in whole if self.issuers[number].symbol.casefold() == key]:
             return same[:1]
         if len(likely) > 1 and " " in key:  # "Tetra Tech" beside "Tetra Technologies": as it is written
             begin = re.compile(rf"{re.escape(written)}\b", re.IGNORECASE)

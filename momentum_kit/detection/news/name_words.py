@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’`&][^\W_]+)*['’`]?")  # noqa: RUF001 (newsrooms' apostrophe)
+_WORD = re.compile(r"\d+(?:[.,]\d+)+\w*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’`&][^\W_]+)*['’`]?")  # noqa: RUF001 (newsrooms' apostrophe)
 _JOINTS = re.compile(r"['’`&.]")  # noqa: RUF001
 _STATE = re.compile(r"\s*[/\\(][^/\\()]{1,12}[/\\)]?\s*$")  # "/DE/", "(The)": where a company is incorporated
 _PRINTED = 30  # letters of the longest word that can be a name
@@ -87,7 +87,9 @@ GENERIC = _spread((
     "italy spain russia ukraine taiwan australia britain england ireland scotland turkey iran iraq egypt africa asia",
     "europe latin argentina chile peru vietnam thailand indonesia greece sweden norway denmark finland poland london",
     "paris tokyo beijing shanghai boston chicago washington florida ohio virginia carolina jersey georgia arizona",
-    "nevada colorado michigan maryland utah hawaii alaska oregon kansas dallas houston miami atlanta",
+    "nevada colorado michigan maryland utah hawaii alaska oregon kansas dallas houston miami atlanta bitcoin ether",
+    "ethereum solana dogecoin crypto blockchain stablecoin covid vaccine las vegas los angeles san diego francisco",
+    "philadelphia seattle denver phoenix detroit",
 ))  # fmt: skip
 """First words that name nobody: too many companies and too much else begin so."""
 
@@ -156,7 +158,7 @@ def short_words(core: list[str]) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _english() -> dict[str, int]:
-    """How ordinary each English word is: 1 the commonest to 4, 5 for names of persons, places and old brands."""
+    """How ordinary each English word is: 1 the commonest to 4, 5 for names of persons and places, 6 for rare ones."""
     levels: dict[str, int] = {}
     level = 0
     for line in (files(__package__) / "english.txt").read_text(encoding="ascii").splitlines():
@@ -172,19 +174,19 @@ _ENDINGS = (("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ied"
 
 
 def commonness(word: str) -> int:
-    """1 for the commonest English words to 4 for rare ones, 5 for names of persons and places, 0 for no English."""
+    """1 for the commonest English words to 4, 5 and 6 for names of persons and places, 0 for no English."""
     english = _english()
     level = english.get(word, 0)
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) > 2:  # "travelers" is as ordinary as "travel"
             stem = word[: -len(ending)] + instead
             found = english.get(stem, 0) or (commonness(stem) if ending == "s" else 0)
-            if 0 < found < (level or 6):
+            if 0 < found < (level or 7):
                 level = found
     return level
 
 
-_WEIGHTS = {0: 3.0, 1: 0.3, 2: 0.6, 3: 1.0, 4: 1.6, 5: 1.6}
+_WEIGHTS = {0: 3.0, 1: 0.3, 2: 0.6, 3: 1.0, 4: 1.6, 5: 1.6, 6: 2.3}
 
 
 def weigh(word: str, sharers: int) -> float:

@@ -147,7 +147,8 @@ class _Headline:
             if fit is not Fit.BEGIN:
                 score += 0.5 + (0.4 if len(parts) > 1 else 0.0)
             # A person's or a town's name wins elections as well: without talk of business the context says less.
-            unsure = len(parts) == 1 and weight < ORDINARY and self.talk <= 0
+            least = 0.1 if not self._proper(parts[0]) else 0.4 if fit is Fit.WHOLE else 0.8
+            unsure = len(parts) == 1 and weight < ORDINARY and self.talk < least
             if self.index.ranked and issuers[0].rank < 300:
                 score += 0.3 if unsure else 1.0 if issuers[0].rank < 60 else 0.5
             score += self.talk if not legal else max(self.talk, 0.0)
@@ -156,6 +157,7 @@ class _Headline:
             score += min(behind_it, 0.8) if unsure else behind_it
             score += before_it
             why_not = why_not or past
+            score -= 0.8 if unsure else 0.0
         if len(issuers) > 1 and not why_not and score >= ENOUGH:
             why_not = "ambiguous"
         return NameMatch(
@@ -169,11 +171,18 @@ class _Headline:
             why_not=why_not,
         )
 
+    @staticmethod
+    def _proper(word: str) -> bool:
+        """True for a name of persons and places."""
+        return commonness(word) in (5, 6)
+
     def _weight(self, parts: list[str], fit: Fit, first: int, last: int) -> float:
         if len(parts) == 1:
             weight = self.index.weigh(parts[0])
             # the short name of a company is a person's or a place's as likely
-            return 1.0 if fit is not Fit.WHOLE and weight < ORDINARY and commonness(parts[0]) == 5 else weight
+            if fit is not Fit.WHOLE and weight < ORDINARY and self._proper(parts[0]):
+                return 1.0 if commonness(parts[0]) == 5 else 1.8
+            return weight
         weight = sum(map(self.index.weigh, parts)) + 0.4 * (len(parts) - 2)
         telling = sum(part not in GENERIC and part not in LEGAL for part in parts)
         weight += 0.8 if telling > 1 else 0.4 if telling else 0.0
@@ -218,7 +227,8 @@ class _Headline:
         if gap:
             if gap == "," and last - first == 1 and key in STATES:
                 return 0.0, f"a town ({follower.raw})"
-            return (0.3 if gap[:1] in ",:;" else 0.0), ""
+            speaks = gap[:1] == ":" and last - first == 1 and self._proper(words[first].bare)
+            return (-0.5 if speaks else 0.3 if gap[:1] in ",:;" else 0.0), ""  # "Waller: Fed should cut"
         if (key in VENUES and not possessive) or key in ("disease", "syndrome"):
             return 0.0, f"names a place, an event or a thing ({follower.raw})"
         if key in NOUNS_AFTER:
@@ -241,11 +251,14 @@ class _Headline:
             return (-1.5 if trial else 0.0), ""
         if key in BEFORE_NAME or not follower.raw[0].isupper():
             return 0.0, ""
-        if fit is Fit.BEGIN and key not in DESCRIPTORS:
+        if key in DESCRIPTORS:
+            return 0.0, ""
+        if fit is Fit.BEGIN or (fit is Fit.SHORT and weight < ORDINARY):
             return -2.0, ""  # another name that begins alike
         if weight < ORDINARY:
-            return (-0.7 if self.title else -1.5), ""
-        return 0.0, ""
+            verb = self.title and key.endswith("s") and not key.endswith("ss")
+            return (-0.7 if verb else -1.5), ""
+        return (-0.7 if fit is Fit.SHORT else 0.0), ""
 
     def _before(self, first: int, last: int, weight: float) -> tuple[float, str]:
         """The same of what stands before it."""
@@ -277,7 +290,7 @@ class _Headline:
 
     def _attached(self, previous: Word, *, ordinary: bool, single: bool) -> float:
         """What a word right before a candidate takes from it: the two may be one name."""
-        if ordinary and commonness(previous.key) == 5:
+        if ordinary and self._proper(previous.key):
             return 2.0
         if previous.raw[0].isupper() or previous.raw.isdigit():
             return 1.5 if ordinary else 0.6 if single else 0.3

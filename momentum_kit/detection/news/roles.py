@@ -29,7 +29,7 @@ _SPEAKERS = re.compile(
 )
 ECONOMY = re.compile(
     r"\b(?:payrolls?|rig count|home prices?|home sales|housing|mortgage rates?|retail sales|job cuts|gas prices|gdp|"
-    r"inflation|jobless|recession|fed\b|rents?|insured losses|consumer spending|pmi|crop|harvest)\b",
+    r"inflation|jobless|recession|fed\b|rents?|insured losses|consumer spending|pmi|crop|harvest|rates)\b",
     re.IGNORECASE,
 )
 _LAW = re.compile(r"^(?:['’]s)?[\s,&]+(?:\w+\s){0,2}?(?:law\b|llp\b|p\.?c\.|attorneys|lawyers|leviton)", re.IGNORECASE)  # noqa: RUF001

@@ -95,6 +95,8 @@ def _failed_check(evidence: Evidence, mention: Mention) -> str:
         return _unlisted(evidence, mention, word, beside)
     if mention.layer is MatchLayer.LEADING and ECONOMY.search(evidence.text):
         return "tells of the economy"
+    if mention.layer is MatchLayer.LEADING and (other := evidence.around(mention)):
+        return f"ambiguous, {other.issuer.symbol}, {other.issuer.name}"
     if mention.layer is MatchLayer.LEADING or not mention.alone:
         return word if mention.alone or not _listed_beside(evidence, mention) else ""
     if mention.layer is not MatchLayer.BRACKETED:
