@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.detection.news import StoryMemory, SymbolMaster, read_headline
+from momentum_kit.storage.symbols import bundled_master
 
 INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))
 SLOWEST_S = 0.05  # of processor time for one headline: what the loop may stand still
@@ -91,8 +92,7 @@ def mutated(draw: random.Random) -> str:
 def test_no_headline_raises_or_stands_still(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the text: it is read within 50 ms of processor time, its symbols are listed, its story is remembered."""
     draw = random.Random(13 if INPUTS <= 10_000 else None)
-    names = {"RVSN": "Rail Vision Ltd", "AMD": "Advanced Micro Devices Inc", "TGT": "Target Corp", "A": "Agilent Inc"}
-    master, memory = SymbolMaster(names), StoryMemory(keep=timedelta(hours=1))
+    master, memory = bundled_master(), StoryMemory(keep=timedelta(hours=1))
     slowest_s = 0.0
     for number in range(INPUTS):
         text = mutated(draw)
