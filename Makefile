@@ -34,9 +34,9 @@ demo: setup  ## headlines, decisions, orders, fills and profit against a simulat
 test: setup  ## all tests, one process a core; TESTS=tests/unit for some of them
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
-fuzz: setup  ## a million broken requests at the simulated gateway, half on each wire, and a million headlines
+fuzz: setup  ## a million broken requests at the simulated gateway, a million headlines, a million ticks at the bridge
 	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py \
-		tests/unit/detection/news/test_mutated_headlines.py -q
+		tests/unit/detection/news/test_mutated_headlines.py tests/unit/bridge/wire/test_ticks.py -q
 
 lint: setup  ## style, types and layers
 	@$(BIN)/ruff check .

@@ -66,9 +66,10 @@ def bar_seconds(bar_size: str) -> int:
 class IBKRBridge:
     """One client of one gateway: NewsFeed, MarketData and Broker in one.
 
-    now: the market clock, asked on the ibapi thread for every message. Time-outs and pacing follow the wall.
+    now: the market clock, asked on the ibapi thread for every batch received. Time-outs and pacing follow the wall.
     messages_per_s: IB ends the session above 50; float('inf') and small_bar_pacing=False suit a simulated gateway.
     orders: False for a client that never orders: requests may then have the whole rate, else less than half.
+    in_order: in lock-step nothing overtakes; else headlines, order events and answers overtake ticks.
     codes: the table of broker codes, read from config/error_codes.yaml if None.
     on_incident(kind, text): told, on the loop, of whatever a person may want to know.
     spill_dir: where streams that must lose nothing overflow to; the system's folder for temporary files if None.
@@ -85,6 +86,7 @@ class IBKRBridge:
         request_timeout_s: float = 30.0,
         messages_per_s: float = 45.0,
         orders: bool = True,
+        in_order: bool = False,
         small_bar_pacing: bool = True,
         market_data_lines: int = 100,
         codes: CodeTable | None = None,
@@ -103,6 +105,7 @@ class IBKRBridge:
             request_timeout_s=request_timeout_s,
             messages_per_s=messages_per_s,
             orders=orders,
+            in_order=in_order,
             market_data_lines=market_data_lines,
             codes=codes or load_codes(),
             incident=self._incident,
@@ -184,6 +187,13 @@ class IBKRBridge:
     async def settled(self) -> None:
         """Return when `idle`."""
         await self._session.dispatcher.settled()
+
+    async def applied(self) -> None:
+        """Return when all that was received before this call, every tick included, has been handled and handed over.
+
+        Behind an awaited answer it stands for everything that the gateway had sent before that answer.
+        """
+        await self._session.applied()
 
     @property
     def unheard(self) -> bool:

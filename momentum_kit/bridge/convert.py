@@ -275,17 +275,25 @@ def trade_tick(con_id: int, text: str, received_at: datetime, received_ns: int) 
     None for a line without a price or a size: IB sends such ones for volume corrections.
     """
     cost, amount, at, volume, vwap, _single = text.split(";")
-    if not cost or not amount or float(cost) <= 0 or float(amount) <= 0:
+    if not (cost and amount):
         return None
-    if not (math.isfinite(float(cost)) and math.isfinite(float(amount))):
+    price, size = float(cost), float(amount)
+    if price <= 0 or size <= 0:
+        return None
+    if not (price < math.inf and size < math.inf):
         raise ValueError("no number")
     return TradeTick(
         con_id=con_id,
         time=from_epoch_ms(int(at)),
-        price=float(cost),
-        size=float(amount),
-        total_volume=float(volume or "nan"),
-        vwap=float(vwap or "nan"),
+        price=price,
+        size=size,
+        total_volume=_amount(volume),
+        vwap=_amount(vwap),
         received_at=received_at,
         received_ns=received_ns,
     )
+
+
+def _amount(text: str) -> float:
+    amount = float(text or "nan")
+    return amount if 0 <= amount < math.inf else math.nan

@@ -38,22 +38,22 @@ class Answer(NamedTuple):
     complete: bool
 
 
-class NumberTick(NamedTuple):
-    """One number of one market-data line: `field` is IB's tick type."""
+Update = tuple[int, int, float | str]
+"""Of one market-data line: the request id, IB's tick type, and a number, or a text that is still as IB sent it."""
+
+
+class Tick(NamedTuple):
+    """An Update, as the official decoder's callbacks give it."""
 
     req_id: int
     field: int
-    value: float
-    received_at: datetime
-    received_ns: int
+    value: float | str
 
 
-class TextTick(NamedTuple):
-    """One string tick, still as IB sent it."""
+class Ticks(NamedTuple):
+    """Market data as it came in: frames, each behind its length; received_at and received_ns are those of the batch."""
 
-    req_id: int
-    field: int
-    text: str
+    frames: bytes
     received_at: datetime
     received_ns: int
 
@@ -112,7 +112,13 @@ class Caveat(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Everything received before it was queued has been handled: call."""
+    """Everything received before it was queued has been handled, ticks that it has overtaken excepted: call."""
+
+    call: Callable[[], None]
+
+
+class Applied(NamedTuple):
+    """Everything received before it was queued has been handled, every tick included: call."""
 
     call: Callable[[], None]
 

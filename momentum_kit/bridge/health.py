@@ -67,6 +67,11 @@ class Health:
             if not self._conflicts:
                 self._incident("session conflict", "over: live market data flows again")
 
+    @property
+    def competing(self) -> bool:
+        """Another session has taken the data of a line."""
+        return bool(self._conflicts)
+
     def snapshot(self, stale_con_ids: frozenset[int]) -> ConnectionHealth:
         """All four layers, frozen."""
         return ConnectionHealth(
@@ -75,7 +80,7 @@ class Health:
             farms=dict(self.farms),
             stale_con_ids=stale_con_ids,
             server_version=self.server_version,
-            competing_session=bool(self._conflicts),
+            competing_session=self.competing,
         )
 
     def _move_broker(self, state: LinkState, code: int, text: str) -> None:

@@ -23,6 +23,7 @@ from momentum_kit.models import (
 from momentum_kit.ports import OrderEvent
 
 _SLOW_DOWN_S = 1.0
+_IN_ORDER = frozenset({events.Ticks, events.DataType, events.Applied, events.ConnectionEnded})
 _ERRORS = {Action.NO_DATA: NoData, Action.PACING: PacingViolation}
 
 
@@ -39,6 +40,7 @@ class Router:
         *,
         requests: Requests,
         subscriptions: Subscriptions,
+        decode: Callable[[bytes], tuple[list[events.Update], list[Any]]],
         outbox: Outbox,
         health: Health,
         codes: CodeTable,
@@ -48,6 +50,7 @@ class Router:
     ) -> None:
         self._requests = requests
         self._lines = subscriptions
+        self._decode = decode
         self._outbox = outbox
         self._health = health
         self._codes = codes
@@ -58,15 +61,16 @@ class Router:
         self.position_feeds: list[Feed[Position]] = []
         self._caveats: set[str] = set()
         self.handlers: dict[type, Callable[[Any], None]] = {
-            events.NumberTick: self._tick,
-            events.TextTick: self._text_tick,
+            events.Ticks: self._ticks,
+            events.Tick: lambda tick: self.unreadable(events.Unreadable("tick", "not as ticks begin", repr(tick))),
             events.DataType: subscriptions.data_type,
             events.NewsTick: self._news,
             events.Answer: self._answer,
             events.Notice: self._notice,
-            events.Unreadable: self._unreadable,
+            events.Unreadable: self.unreadable,
             events.Caveat: self._caveat,
             events.Mark: lambda mark: mark.call(),
+            events.Applied: lambda mark: mark.call(),
             OpenOrder: self._open_order,
             OrderUpdate: self._open_order,
             Execution: self._order_event,
@@ -83,15 +87,19 @@ class Router:
         """Handle one value."""
         self.handlers[type(value)](value)
 
-    def _tick(self, tick: events.NumberTick) -> None:
-        self._lines.tick(tick)
-        self._health.flows(tick.req_id)
+    def about_a_line(self, value: Any) -> bool:
+        """It must not overtake the ticks of the line that it is about, nor of any line if it is the end."""
+        kind = type(value)
+        return kind in _IN_ORDER or (kind is events.Notice and self._lines.has(value.id))
 
-    def _text_tick(self, tick: events.TextTick) -> None:
-        try:
-            self._lines.text(tick)
-        except ValueError as error:
-            self._unreadable(events.Unreadable("tickString", str(error), repr(tick.text)))
+    def _ticks(self, received: events.Ticks) -> None:
+        ticks, others = self._decode(received.frames)
+        self._lines.ticks(ticks, received[1:])
+        if self._health.competing:
+            for req_id in {req_id for req_id, _, value in ticks if not isinstance(value, str)}:
+                self._health.flows(req_id)
+        for value in others:
+            self.route(value)
 
     def _news(self, tick: events.NewsTick) -> None:
         headline = self._lines.headline(tick)
@@ -125,7 +133,8 @@ class Router:
         for feed in self.position_feeds:
             feed.put(row)
 
-    def _unreadable(self, row: events.Unreadable) -> None:
+    def unreadable(self, row: events.Unreadable) -> None:
+        """Told to a person, and to the answer that it is a row of."""
         self._incident("unreadable", f"{row.what}: {row.why} in {row.row}"[:500])
         self._requests.spoil(row)
 

@@ -37,6 +37,7 @@ class SessionOptions:
     request_timeout_s: float
     messages_per_s: float
     orders: bool
+    in_order: bool
     market_data_lines: int
     codes: CodeTable
     incident: Callable[[str, str], None]
@@ -68,11 +69,13 @@ class GatewaySession:
             subscribe=self._subscribe,
             cancel=partial(self.send_quietly, "cancelMktData"),
             next_id=self.requests.next_id,
+            unreadable=lambda row: self.router.unreadable(row),
             market_data_lines=options.market_data_lines,
         )
         self.router = Router(
             requests=self.requests,
             subscriptions=self.lines,
+            decode=lambda frames: self.thread.client.decode_ticks(frames),
             outbox=self.outbox,
             health=self.health,
             codes=options.codes,
@@ -84,10 +87,16 @@ class GatewaySession:
         self.router.handlers[events.NextOrderId] = self._on_next_order_id
         self._route_order, self.router.handlers[OpenOrder] = self.router.handlers[OpenOrder], self._on_open_order
         self.router.handlers[events.ConnectionEnded] = self._on_ended
-        self.dispatcher = Dispatcher(self.router.route, self.lines.flush, self._quiet)
+        self.dispatcher = Dispatcher(
+            route=self.router.route,
+            in_order=(lambda _: True) if options.in_order else self.router.about_a_line,
+            after_turn=self.lines.flush,
+            quiet=self._quiet,
+            now=options.now,
+        )
         self.thread = ClientThread(
             (options.host, options.port, options.client_id), connect_timeout_s=options.connect_timeout_s,
-            inbox=self.dispatcher.inbox, now=options.now,
+            inbox=self.dispatcher.inbox,
         )  # fmt: skip
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
@@ -126,6 +135,13 @@ class GatewaySession:
         for unread in (self.early_orders, self.early_positions):
             if unread is not None:
                 unread.close()
+
+    async def applied(self) -> None:
+        """Return when all that has been received is handled; NotConnected if the connection ends before."""
+        done: asyncio.Future[None] = self.loop.create_future()
+        if not self._over:
+            self.dispatcher.inbox.mark(events.Applied(partial(_tell, done)))
+            await done
 
     def send(
         self, request: str, *args: Any, urgent: bool = False, at_hand_over: Callable[[], None] | None = None
@@ -256,6 +272,11 @@ class GatewaySession:
         for feed in self.router.account_feeds:
             feed.end(last_word)
         self.dispatcher.changed()
+
+
+def _tell(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _look_at(done: "asyncio.Future[None]") -> None:

@@ -348,6 +348,7 @@ def open_bridge(context: EngineContext) -> Gateway:
         request_timeout_s=broker.request_timeout_s,
         messages_per_s=broker.messages_per_s if real_time else float("inf"),
         small_bar_pacing=real_time,
+        in_order=context.config.clock.kind == "stepped",
         market_data_lines=broker.market_data_lines,
         on_incident=context.on_incident,
         spill_dir=context.run_dir,

@@ -83,7 +83,9 @@ async def rig(*faults: Any) -> AsyncIterator[Rig]:
     clock = SteppedClock()
     async with (
         SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1, faults=faults) as gateway,
-        IBKRBridge(port=gateway.port, now=clock.now, messages_per_s=math.inf, small_bar_pacing=False) as bridge,
+        IBKRBridge(
+            port=gateway.port, now=clock.now, messages_per_s=math.inf, small_bar_pacing=False, in_order=True
+        ) as bridge,
     ):
         clock.start(await bridge.fetch_current_time())
         yield Rig(gateway, bridge, clock)

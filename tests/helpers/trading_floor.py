@@ -234,7 +234,7 @@ async def trading_floor(gateway: SimulatedGateway, folder: Path, **settings: Any
 
 def bridge_to(gateway: SimulatedGateway, clock: SteppedClock) -> IBKRBridge:
     """A bridge that keeps no pace: the market waits for it."""
-    return IBKRBridge(port=gateway.port, now=clock.now, messages_per_s=math.inf, small_bar_pacing=False)
+    return IBKRBridge(port=gateway.port, now=clock.now, messages_per_s=math.inf, small_bar_pacing=False, in_order=True)
 
 
 def gateway_on(path: list[Touch], halts: Halts = (), **assumptions: Any) -> SimulatedGateway:

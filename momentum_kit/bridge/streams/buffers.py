@@ -12,6 +12,7 @@ from typing import IO, Any, Generic, Protocol, TypeVar
 from momentum_kit.errors import InputError
 
 T = TypeVar("T")
+_LENGTH = 4  # bytes of the length before each value on disk
 BOUND = 10_000  # values in memory before a stream that may lose nothing spills to disk
 
 
@@ -61,11 +62,11 @@ class Spill:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._file: IO[bytes] | None = None
-        self._lengths: deque[int] = deque()  # bytes of each value still on disk
+        self._count = 0  # values still on disk
         self._read_at = self._write_at = 0
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return self._count
 
     def put(self, value: Any) -> None:
         """Append; OSError if the disk refuses, and then nothing has changed."""
@@ -73,28 +74,30 @@ class Spill:
             # unbuffered: a full disk shows here and not later, when the buffer is flushed
             self._file = tempfile.TemporaryFile(dir=self._folder, prefix="spill-", buffering=0)  # noqa: SIM115
         content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        content = len(content).to_bytes(_LENGTH, "big") + content
         self._file.seek(self._write_at)
         if self._file.write(content) != len(content):
             raise OSError("the disk took only part of it")
         self._write_at += len(content)
-        self._lengths.append(len(content))
+        self._count += 1
 
     def get(self) -> Any:
         """The oldest value; IndexError if there is none."""
-        length = self._lengths[0]
-        assert self._file is not None
+        if self._file is None or not self._count:
+            raise IndexError("nothing on disk")
         self._file.seek(self._read_at)
+        length = int.from_bytes(self._file.read(_LENGTH), "big")
         value = pickle.loads(self._file.read(length))  # our own values, from an unnamed file of this process
-        self._lengths.popleft()
-        self._read_at += length
-        if not self._lengths:
+        self._count -= 1
+        self._read_at += _LENGTH + length
+        if not self._count:
             self._file.truncate(0)
             self._read_at = self._write_at = 0
         return value
 
     def close(self) -> None:
         """Give the file back."""
-        self._lengths.clear()
+        self._count = 0
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,12 +1,10 @@
 """reqMktData lines: one a contract, shared by its quote and trade streams, and one a news source."""
 
-import math
 import time
 from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge import convert
-from momentum_kit.bridge.events import NumberTick, TextTick
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 
@@ -20,6 +18,9 @@ _FIELDS |= dict.fromkeys((_BID_SIZE, 69), "bid_size") | dict.fromkeys((_ASK_SIZE
 _FIELDS |= dict.fromkeys((_HALTED, 90), "halted") | {_SHORTABLE: "shortable"}  # 66 to 70 and 90 are the delayed ones
 _PRICES = frozenset({"bid", "ask", "last"})
 _NAN = float("nan")
+
+Received = tuple[datetime, int]
+"""By the market's clock, and by perf_counter_ns."""
 
 
 class MarketLine:
@@ -35,7 +36,7 @@ class MarketLine:
         self.alive_ns = time.perf_counter_ns()  # last tick, or the subscription
         self.data_type = MarketDataType.LIVE  # IB says so only when it is otherwise
         self._values = dict.fromkeys(("bid", "ask", "last", "bid_size", "ask_size", "shortable", "halted"), _NAN)
-        self._received: tuple[datetime, int] | None = None
+        self._received: Received | None = None
 
     @property
     def ib_contract(self) -> Any:
@@ -53,29 +54,25 @@ class MarketLine:
             if feed in feeds:
                 feeds.remove(feed)
 
-    def take(self, tick: NumberTick) -> bool:
-        """Note one number; True if it changes the quote."""
-        self.alive_ns = tick.received_ns
-        name = _FIELDS.get(tick.field)
+    def take(self, field: int, value: float, received: Received) -> bool:
+        """Note one number, which is finite or nan; True if it changes the quote."""
+        name = _FIELDS.get(field)
         if name is None:
             return False
-        if _DELAYED_BID <= tick.field <= _DELAYED_LAST_SIZE and self.data_type < MarketDataType.DELAYED:
+        if field >= _DELAYED_BID and field <= _DELAYED_LAST_SIZE and self.data_type < MarketDataType.DELAYED:
             self.data_type = MarketDataType.DELAYED
         # IB writes -1 (and 0 in a halt) for 'no price'
-        known = math.isfinite(tick.value) and (tick.value > 0 if name in _PRICES else tick.value >= 0)
-        self._values[name] = tick.value if known else _NAN
-        self._received = (tick.received_at, tick.received_ns)
+        self._values[name] = value if value > 0 or (value == 0 and name not in _PRICES) else _NAN
+        self._received = received
         return True
 
-    def take_text(self, tick: TextTick) -> None:
+    def take_text(self, field: int, text: str, received: Received) -> None:
         """Hand a trade to its readers; ValueError if it cannot be read."""
-        self.alive_ns = tick.received_ns
-        if tick.field != _TRADE_VOLUME or not self.trades:
-            return
-        trade = convert.trade_tick(self.contract.con_id, tick.text, tick.received_at, tick.received_ns)
-        if trade is not None:
-            for feed in self.trades:
-                feed.put(trade)
+        if field == _TRADE_VOLUME and self.trades:
+            trade = convert.trade_tick(self.contract.con_id, text, *received)
+            if trade is not None:
+                for feed in self.trades:
+                    feed.put(trade)
 
     def quote(self) -> Quote | None:
         """The quote as of the last tick; None before the first."""
@@ -98,7 +95,7 @@ class MarketLine:
 
     def publish(self) -> None:
         """Hand the current quote to its readers."""
-        quote = self.quote()
+        quote = self.quote() if self.quotes else None
         if quote is not None:
             for feed in self.quotes:
                 feed.put(quote)

@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from momentum_kit.bridge.events import DataType, NewsTick, NumberTick, TextTick
+from momentum_kit.bridge.events import DataType, NewsTick, Unreadable, Update
 from momentum_kit.bridge.streams.buffers import Feed
-from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
+from momentum_kit.bridge.streams.lines import MarketLine, NewsLine, Received
 from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
 
@@ -16,7 +16,10 @@ Line = MarketLine | NewsLine
 
 
 class Subscriptions:
-    """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids."""
+    """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids.
+
+    unreadable(row): told of a text that was taken for a trade and is none.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Subscriptions:
         subscribe: Callable[[Line], None],
         cancel: Callable[[int], None],
         next_id: Callable[[], int],
+        unreadable: Callable[[Unreadable], None],
         market_data_lines: int,
     ) -> None:
         self._subscribe = subscribe
         self._cancel = cancel
         self._next_id = next_id
+        self._unreadable = unreadable
         self._limit = market_data_lines
         self._lines: dict[int, Line] = {}
         self._market: dict[int | Contract, MarketLine] = {}
@@ -68,17 +73,21 @@ class Subscriptions:
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
-    def tick(self, tick: NumberTick) -> None:
-        """A number; the quote it changes is published by flush()."""
-        line = self._lines.get(tick.req_id)
-        if isinstance(line, MarketLine) and line.take(tick):
-            self._dirty[line.req_id] = line
-
-    def text(self, tick: TextTick) -> None:
-        """A string tick; ValueError if it cannot be read."""
-        line = self._lines.get(tick.req_id)
-        if isinstance(line, MarketLine):
-            line.take_text(tick)
+    def ticks(self, ticks: Iterable[Update], received: Received) -> None:
+        """Updates in their order; flush() publishes the quotes that they change."""
+        lines, dirty, (_, received_ns) = self._lines, self._dirty, received
+        for req_id, field, value in ticks:
+            line = lines.get(req_id)
+            if not isinstance(line, MarketLine):
+                continue
+            line.alive_ns = received_ns
+            if isinstance(value, str):
+                try:
+                    line.take_text(field, value, received)
+                except (ValueError, ArithmeticError) as error:
+                    self._unreadable(Unreadable("tickString", str(error), repr(value)))
+            elif line.take(field, value, received):
+                dirty[req_id] = line
 
     def data_type(self, change: DataType) -> None:
         """IB delivers another kind of data from now on."""

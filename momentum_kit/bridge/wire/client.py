@@ -17,12 +17,13 @@ from ibapi.client import EClient
 from ibapi.decoder import Decoder
 from ibapi.errors import NOT_CONNECTED
 from ibapi.order_cancel import OrderCancel
-from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER
+from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER, MIN_SERVER_VER_PROTOBUF
 from ibapi.utils import BadMessage
 
 from momentum_kit.bridge import events
 from momentum_kit.bridge.wire.connection import IBConnection
-from momentum_kit.bridge.wire.inbox import Inbox
+from momentum_kit.bridge.wire.inbox import Inbox, Values
+from momentum_kit.bridge.wire.ticks import PROTOBUF, TickDecoder
 from momentum_kit.bridge.wire.wrapper import IBWrapper
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestFailed, RequestTimeout
 
@@ -39,15 +40,14 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
 
     def interpret(self, fields: Any, msgId: int) -> None:  # noqa: N803
         """Decode a text message; what cannot be decoded becomes an Unreadable."""
+        before = self.wrapper.inbox.said
         try:
             super().interpret(fields, msgId)
         except (BadMessage, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
             cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
             self._unreadable(msgId, repr(cause), f"{fields[:40]!r}", request_of(fields))
         else:
-            self._check_row(msgId, f"{fields[:40]!r}")
-        finally:
-            self.wrapper.inbox.commit()
+            self._check_row(msgId, before, fields[:40])
 
     def interpretWithSignature(self, fields: Any, handleInfo: Any) -> None:  # noqa: N802, N803
         """As ibapi's, but a wrong number of fields is an error and not a log line."""
@@ -58,14 +58,13 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
 
     def processProtoBuf(self, protoBuf: bytes, msgId: int) -> None:  # noqa: N802, N803
         """Decode a protobuf message; what cannot be decoded becomes an Unreadable."""
+        before = self.wrapper.inbox.said
         try:
             super().processProtoBuf(protoBuf, msgId)
         except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
             self._unreadable(msgId, repr(error), f"{protoBuf[:200]!r}", request_of_protobuf(protoBuf))
         else:
-            self._check_row(msgId, f"{protoBuf[:200]!r}")
-        finally:
-            self.wrapper.inbox.commit()
+            self._check_row(msgId, before, protoBuf[:200])
 
     def _unreadable(self, message_id: int, why: str, row: str, request: int | None) -> None:
         answer = events.ROWS.get(message_id, request)
@@ -73,10 +72,30 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
             answer = request
         self.wrapper.unreadable(f"message {message_id}", why, row, answer)
 
-    def _check_row(self, message_id: int, row: str) -> None:
+    def _check_row(self, message_id: int, before: int, row: Any) -> None:
         # ibapi returns without a word where a protobuf row has no contract, order or execution
-        if message_id in events.ROWS and not self.wrapper.inbox.reading:
-            self._unreadable(message_id, "a part of it is missing", row, None)
+        if message_id in events.ROWS and self.wrapper.inbox.said == before:
+            self._unreadable(message_id, "a part of it is missing", repr(row), None)
+
+
+def official_decoder(server_version: int, now: Callable[[], datetime]) -> Callable[[bytes], list[Any]]:
+    """What ibapi's decoder makes of one frame, in our values."""
+    said = Values(now)
+    decoder = SafeDecoder(IBWrapper(said), server_version)
+
+    def decode(frame: bytes) -> list[Any]:
+        if server_version < MIN_SERVER_VER_PROTOBUF:
+            kind, _, body = frame.partition(b"\0")
+            number = int(kind)
+        else:
+            number, body = int.from_bytes(frame[:4], "big"), frame[4:]
+        if number > PROTOBUF:
+            decoder.processProtoBuf(body, number - PROTOBUF)
+        else:
+            decoder.interpret(comm.read_fields(body), number)
+        return said.taken()
+
+    return decode
 
 
 def request_of(fields: Any) -> int | None:
@@ -104,12 +123,13 @@ class IBClient(EClient):  # type: ignore[misc]
         logging.getLogger("ibapi").setLevel(logging.CRITICAL)
         self.connect_timeout_s = connect_timeout_s
         self.connection: IBConnection | None = None
+        self._ticks: TickDecoder | None = None
 
     def connect(self, host: str, port: int, clientId: int) -> None:  # noqa: N803
         """Handshake and START_API; ConnectionFailed says in one line what is wrong."""
         deadline = time.monotonic() + self.connect_timeout_s
         self.host, self.port, self.clientId = host, port, clientId
-        self.connection = self.conn = self.msg_queue = IBConnection(host, port)
+        self.connection = self.conn = self.msg_queue = IBConnection(host, port, self.wrapper.inbox)
         try:
             self.connection.connect(self.connect_timeout_s)
             hello = comm.make_initial_msg(f"v{MIN_CLIENT_VER}..{MAX_CLIENT_VER}")
@@ -132,6 +152,8 @@ class IBClient(EClient):  # type: ignore[misc]
             raise ConnectionFailed(f"{where} is too old: server version {version}, needed {MIN_SERVER_VERSION}")
         self.serverVersion_, self.connTime = version, fields[1].decode(errors="replace")
         self.decoder = SafeDecoder(self.wrapper, version)
+        self._ticks = TickDecoder(version, official_decoder(version, self.wrapper.inbox.now))
+        self.connection.tick_heads = self._ticks.heads
         self.setConnState(EClient.CONNECTED)
 
     def isConnected(self) -> bool:  # noqa: N802
@@ -167,6 +189,11 @@ class IBClient(EClient):  # type: ignore[misc]
             raise NotConnected(f"{request}: {text}")
         raise RequestFailed(code, text)
 
+    def decode_ticks(self, frames: bytes) -> tuple[list[events.Update], list[Any]]:
+        """The ticks of these frames, in order, and what was said of those that are none; on the loop's thread."""
+        assert self._ticks is not None  # there are none before the handshake
+        return self._ticks.decode(frames)
+
     def cancel(self, order_id: int) -> None:
         """Cancel an order, in this API version's form."""
         self.cancelOrder(order_id, OrderCancel() if _CANCEL_TAKES_OBJECT else "")
@@ -175,11 +202,9 @@ class IBClient(EClient):  # type: ignore[misc]
 class ClientThread:
     """A client, its wrapper, its inbox and its thread, for one connection. `ended` is set when nothing more comes."""
 
-    def __init__(
-        self, address: tuple[str, int, int], *, connect_timeout_s: float, inbox: Inbox, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, address: tuple[str, int, int], *, connect_timeout_s: float, inbox: Inbox) -> None:
         self.inbox = inbox
-        self.wrapper = IBWrapper(inbox, now)
+        self.wrapper = IBWrapper(inbox)
         self.client = IBClient(self.wrapper, connect_timeout_s)
         self.ended = asyncio.Event()
         self.stopping = False
@@ -221,7 +246,7 @@ class ClientThread:
         finally:
             self.client.disconnect()
             self.inbox.post(events.ConnectionEnded(error))
-            self.inbox.commit()
+            self.inbox.commit(more=False)
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self.ended.set)
 

@@ -5,9 +5,7 @@ import functools
 import inspect
 import math
 import threading
-import time
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -15,7 +13,7 @@ from ibapi.wrapper import EWrapper
 
 from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.times import from_epoch_ms, from_epoch_s, parse_time
-from momentum_kit.bridge.wire.inbox import Inbox
+from momentum_kit.bridge.wire.inbox import Values
 from momentum_kit.models import (
     AccountValue,
     Article,
@@ -57,15 +55,14 @@ _queued = _row_of(None)
 
 
 class IBWrapper(EWrapper):  # type: ignore[misc]
-    """Receives on the ibapi thread. now: the market clock; bar_seconds: bar length by history request id.
+    """Receives on the ibapi thread. bar_seconds: bar length by history request id.
 
     refusals: what error() said on the requesting thread itself, (code, text): ibapi's way to refuse a request.
     """
 
-    def __init__(self, inbox: Inbox, now: Callable[[], datetime]) -> None:
+    def __init__(self, inbox: Values) -> None:
         super().__init__()
         self.inbox = inbox
-        self.now = now
         self.bar_seconds: dict[int, int] = {}
         self.refusals: list[tuple[int, str]] = []
         self.requesting_thread = threading.get_ident()
@@ -81,6 +78,12 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
     def _last(self, key: int | str, *values: Any) -> None:
         self._post(events.Answer(key, values, True))
 
+    def _number(self, what: str, req_id: int, field: int, value: float) -> None:
+        if not math.isfinite(value):  # the line's own number is unknown from here on, and a person is told once
+            self._post(events.Caveat(f"{what}: {value} is no number (tick type {field})"))
+            value = math.nan
+        self._post(events.Tick(req_id, field, value))
+
     # -- connection ---------------------------------------------------------------------------------------------------
 
     @_queued
@@ -89,7 +92,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         if threading.get_ident() == self.requesting_thread:
             self.refusals.append((code, text))
         else:
-            self._post(events.Notice(reqId, code, text, self.now()))
+            self._post(events.Notice(reqId, code, text, self.inbox.received_at))
 
     @_queued
     def managedAccounts(self, accountsList: str) -> None:
@@ -111,19 +114,19 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_queued
     def tickPrice(self, reqId: int, tickType: int, price: float, attrib: Any) -> None:
-        self._post(events.NumberTick(reqId, tickType, price, self.now(), time.perf_counter_ns()))
+        self._number("tickPrice", reqId, tickType, price)
 
     @_queued
     def tickSize(self, reqId: int, tickType: int, size: Decimal) -> None:
-        self._post(events.NumberTick(reqId, tickType, float(convert.shares(size)), self.now(), time.perf_counter_ns()))
+        self._number("tickSize", reqId, tickType, 0.0 if convert.is_unset(size) else float(size))
 
     @_queued
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
-        self._post(events.NumberTick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
+        self._number("tickGeneric", reqId, tickType, value)
 
     @_queued
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
-        self._post(events.TextTick(reqId, tickType, value, self.now(), time.perf_counter_ns()))
+        self._post(events.Tick(reqId, tickType, value))
 
     @_queued
     def tickSnapshotEnd(self, reqId: int) -> None:
@@ -194,15 +197,14 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
     def tickNews(
         self, tickerId: int, timeStamp: int, providerCode: str, articleId: str, headline: str, extraData: str
     ) -> None:
-        published, received, ns = from_epoch_ms(timeStamp), self.now(), time.perf_counter_ns()
         value = Headline(
             provider=providerCode,
             article_id=articleId,
             text=headline,
-            published_at=published,
-            received_at=received,
+            published_at=from_epoch_ms(timeStamp),
+            received_at=self.inbox.received_at,
             extra=extraData,
-            received_ns=ns,
+            received_ns=self.inbox.last_received_ns,
         )
         self._post(events.NewsTick(tickerId, value))
 
@@ -210,7 +212,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_row_of(events.OPEN_ORDERS)
     def openOrder(self, orderId: int, contract: Any, order: Any, orderState: Any) -> None:
-        self._post(convert.open_order(contract, order, orderState, self.now()))
+        self._post(convert.open_order(contract, order, orderState, self.inbox.received_at))
 
     @_queued
     def openOrderEnd(self) -> None:
@@ -244,13 +246,13 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
                 last_fill_price=convert.price(lastFillPrice),
                 why_held=whyHeld,
                 market_cap_price=convert.price(mktCapPrice),
-                received_at=self.now(),
+                received_at=self.inbox.received_at,
             )
         )
 
     @_row_of(events.EXECUTIONS)
     def execDetails(self, reqId: int, contract: Any, execution: Any) -> None:
-        received = at = self.now()
+        received = at = self.inbox.received_at
         try:
             at = parse_time(execution.time)
         except (ValueError, ArithmeticError) as error:  # an execution without a time is still an execution
@@ -273,7 +275,8 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     @_row_of(events.COMPLETED_ORDERS)
     def completedOrder(self, contract: Any, order: Any, orderState: Any) -> None:
-        self._answer(events.COMPLETED_ORDERS, convert.open_order(contract, order, orderState, self.now()))
+        row = convert.open_order(contract, order, orderState, self.inbox.received_at)
+        self._answer(events.COMPLETED_ORDERS, row)
 
     @_queued
     def completedOrdersEnd(self) -> None:

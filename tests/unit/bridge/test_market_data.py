@@ -26,6 +26,7 @@ async def answered(bridge: IBKRBridge, gateway: Gateway) -> None:
         pass
     gateway.send(49, 1, 1775425766)
     await asking
+    await bridge.applied()
 
 
 async def test_one_line_serves_quotes_and_trades(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -102,7 +103,7 @@ async def test_no_price_is_nan_and_a_halt_is_a_halt(bridge: IBKRBridge, gateway:
 async def test_what_is_no_number_is_no_price_and_no_size(
     bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
-    """nan, infinite and negative ones are unknown in a quote; a size that is no number is told as well."""
+    """nan, infinite and negative ones are unknown in a quote; what is no number at all is told as well, once."""
     quotes = bridge.stream_quotes(AAPL)
     req_id = (await gateway.request())[2]
     for price, size in (("nan", "-7"), ("inf", "3"), ("-inf", "3"), ("10.25", "NaN")):
@@ -111,7 +112,11 @@ async def test_what_is_no_number_is_no_price_and_no_size(
         quote = await anext(quotes)
         assert math.isnan(quote.bid) or quote.bid == 10.25
         assert math.isnan(quote.bid_size) or quote.bid_size == 3
-    assert [kind for kind, _ in incidents] == ["unreadable"]
+    gateway.send(1, 6, req_id, 1, "nan", "5", 0)
+    gateway.send(45, 6, req_id, 46, "inf")
+    await answered(bridge, gateway)
+    assert math.isnan((await anext(quotes)).bid)
+    assert [text.split(":")[0] for _, text in incidents] == ["tickPrice"] * 3 + ["tickSize", "tickGeneric"]
 
 
 async def test_delayed_ticks_and_advisories_make_a_delayed_quote(bridge: IBKRBridge, gateway: Gateway) -> None:

@@ -238,8 +238,8 @@ async def test_a_stray_end_completes_nothing(connected: IBKRBridge, wire: Wire, 
     asking = fetch(connected, which)  # goes out at the next turn of the loop, which is held up until there is a stray
     wire.say_row(which, 0, size=Decimal(7))
     wire.say_end(which, 0)
-    received = connected._session.dispatcher.inbox
-    while received.qsize() < 2:
+    received = connected._session.dispatcher.inbox._queue.queue
+    while sum(map(len, received)) < 2:
         time.sleep(0.001)  # noqa: ASYNC251  the loop must not look at it yet
     await wire.asked(which)
     wire.say_row(which, 0)

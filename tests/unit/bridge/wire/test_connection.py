@@ -12,9 +12,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.wire.connection import IBConnection
+from momentum_kit.bridge.wire.connection import PIECE, IBConnection
 
 Pair = tuple[IBConnection, socket.socket]
+
+
+class Kept:
+    """Takes what the connection hands over besides frames, in its order."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def arrived(self) -> None:
+        """A batch is here."""
+        self.calls.append("arrived")
+
+    def ticks(self, frames: bytes) -> None:
+        """Ticks."""
+        self.calls.append(frames)
+
+    def commit(self, *, more: bool) -> None:
+        """The batch was handed out."""
+        self.calls.append(more)
 
 
 def framed(body: bytes) -> bytes:
@@ -25,7 +44,7 @@ def framed(body: bytes) -> bytes:
 def connected(timeout_s: float = 2.0) -> Pair:
     """A connection and the gateway's end of it."""
     ours, theirs = socket.socketpair()
-    connection = IBConnection("test", 0, send_timeout_s=timeout_s)
+    connection = IBConnection("test", 0, Kept(), send_timeout_s=timeout_s)
     ours.settimeout(timeout_s)
     connection.socket = ours
     return connection, theirs
@@ -78,7 +97,7 @@ def test_a_chunk_of_exactly_the_buffer_size_is_not_lost(pair: Pair, total: int) 
 
 
 def test_a_large_backlog_is_read_whole(pair: Pair) -> None:
-    """100 000 frames in one go, each once; how long it takes is in `momentum-kit bench bridge`."""
+    """100 000 frames in one go, each once."""
     connection, theirs = pair
     writer = threading.Thread(target=lambda: theirs.sendall(framed(b"tick" * 5) * 100_000))
     writer.start()
@@ -186,3 +205,34 @@ def test_the_first_frame_has_a_deadline(pair: Pair) -> None:
     theirs.sendall(framed(b"200\0time\0")[:6])
     with pytest.raises(TimeoutError):
         connection.first_frame(time.monotonic() + 0.05)
+
+
+def test_ticks_are_handed_over_between_the_frames_around_them(pair: Pair) -> None:
+    """Whole runs of ticks, as they came, in their place; a batch ends when nothing is left of it."""
+    connection, theirs = pair
+    connection.tick_heads = (b"1\0", b"45\0")
+    ticks = [framed(b"1\x006\x007\x00"), framed(b"45\x006\x007\x00"), framed(b"1\x006\x008\x00")]
+    theirs.sendall(ticks[0] + ticks[1] + framed(b"4\x00error\x00") + ticks[2] + framed(b"451\x00") + framed(b"1"))
+    assert [connection.get() for _ in range(3)] == [b"4\x00error\x00", b"451\x00", b"1"]
+    theirs.sendall(ticks[0][:5])
+    theirs.close()
+    with pytest.raises(queue.Empty):
+        connection.get()
+    calls = connection._sink.calls  # type: ignore[attr-defined]
+    assert [call for call in calls if isinstance(call, bytes)] == [ticks[0] + ticks[1], ticks[2]]
+    assert calls[0] is False  # nothing had been received when the first frame was asked for
+    assert calls[1] == "arrived"
+
+
+def test_a_long_run_of_ticks_is_handed_over_in_pieces(pair: Pair) -> None:
+    """Each of whole frames: the loop gets its turns between them."""
+    connection, theirs = pair
+    connection.tick_heads = (b"1\0",)
+    tick = framed(b"1\x006\x007\x00")
+    writer = threading.Thread(target=theirs.sendall, args=(tick * 20_000 + framed(b"the end"),))
+    writer.start()
+    assert connection.get() == b"the end"
+    writer.join()
+    pieces = [call for call in connection._sink.calls if isinstance(call, bytes)]  # type: ignore[attr-defined]
+    assert b"".join(pieces) == tick * 20_000
+    assert all(len(piece) % len(tick) == 0 and len(piece) <= PIECE + len(tick) for piece in pieces)

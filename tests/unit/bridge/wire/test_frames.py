@@ -258,6 +258,7 @@ async def answered(bridge: IBKRBridge, gateway: Gateway) -> None:
     assert (await gateway.request())[0] == "49"
     gateway.send(49, 1, 1775425766)
     assert await asking == datetime.fromtimestamp(1775425766, UTC)
+    await bridge.applied()
 
 
 def recorded(shared_data: Path) -> dict[str, list[str]]:
