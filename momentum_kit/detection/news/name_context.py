@@ -91,8 +91,8 @@ COMPANY_TALK = re.compile(
     r"dividend|buyback|repurchase|FDA|phase (?:[123]|I{1,3})|quarter(?:ly)?|fiscal|IPO|reverse (?:stock )?split|"
     r"acquisition|acquires?|merger|takeover|lawsuit|class action|investors?|analysts?|forecasts?|outlook|patent|"
     r"clinical|ESMO|ASCO|topline|private placement|notes|trading|halt(?:ed|s)?|delist\w*|uplist\w*|trial|drug|"
-    r"financing|outperform|underperform|overweight|underweight|neutral|nasdaq|nyse|inc|corp|forecast|sales|"
-    r"(?:up|down)grade[sd]?|initiate[sd]?|to (?:acquire|present|participate|report|webcast))\b",
+    r"financing|outperform|underperform|overweight|underweight|neutral|nasdaq|nyse|inc|corp|forecast|sales|(?:up|"
+    r"down)grade[sd]?|initiate[sd]?|to (?:acquire|present|participate|report|webcast))\b",
     re.IGNORECASE,
 )
 """Words of headlines that are about a company."""
@@ -118,6 +118,12 @@ OTHER_TALK = re.compile(
 
 MODIFIES = _spread("backed owned led style linked like funded controlled era branded themed inspired listed sponsored")
 """Behind a name and a hyphen they tell of somebody else: "Nvidia-backed"."""
+
+COMPANIONS = _spread(
+    "supplier suppliers rival rivals peer peers competitor competitors backer backers affiliate subsidiary contractor",
+    "alum alumni cofounder veteran veterans challenger alternative lookalike copycat spinoff",
+)
+"""Behind a name they tell of somebody else: "Apple Supplier Luxshare"."""
 
 STATES = _spread(
     "texas ala ariz ark calif colo conn fla ga ill ind kan ky la md mass mich minn miss mo mont neb nev ohio okla ore",

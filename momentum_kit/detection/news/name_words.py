@@ -106,10 +106,16 @@ TRADE_NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What newsrooms call a company whose filed name begins otherwise."""
 
+COUNTRIES = _spread((
+    "chile brasil brazil mexico argentina peru colombia china india japan korea taiwan canada australia europe america",
+    "americas asia africa israel germany france italy spain uk usa argentaria pacific international hellenic iberia",
+))  # fmt: skip
+"""Behind a parent's name they make a subsidiary's: "Enel Chile"."""
+
 NEVER_ALONE = _spread((
-    "nasdaq nyse cboe dow russell reuters bloomberg barrons marketwatch benzinga sp spx finra sec fda opec trump",
-    "tencent monday tuesday wednesday thursday friday saturday sunday january february march april june july august",
-    "september october november december q1 q2 q3 q4 1q 2q 3q 4q h1 h2",
+    "aaa bbb ccc nasdaq nyse cboe dow russell reuters bloomberg barrons marketwatch benzinga sp spx finra sec fda opec",
+    "trump tencent monday tuesday wednesday thursday friday saturday sunday january february march april june july",
+    "august september october november december q1 q2 q3 q4 1q 2q 3q 4q h1 h2",
 ))  # fmt: skip
 """Exchanges, indices, newsrooms, regulators, days: what stands in headlines about others."""
 

@@ -14,6 +14,7 @@ from momentum_kit.detection.news.name_context import (
     AFTER_TO,
     BEFORE_NAME,
     BUSINESS_TALK,
+    COMPANIONS,
     COMPANY_TALK,
     MODIFIES,
     MOVES,
@@ -29,6 +30,7 @@ from momentum_kit.detection.news.name_index import Fit, Issuer, NameIndex
 from momentum_kit.detection.news.name_words import (
     ABBREVIATIONS,
     CORPORATE,
+    COUNTRIES,
     DESCRIPTORS,
     GENERIC,
     LEGAL,
@@ -147,8 +149,7 @@ class _Headline:
             if fit is not Fit.BEGIN:
                 score += 0.5 + (0.4 if len(parts) > 1 else 0.0)
             # A person's or a town's name wins elections as well: without talk of business the context says less.
-            least = 0.1 if not self._proper(parts[0]) else 0.4 if fit is Fit.WHOLE else 0.8
-            unsure = len(parts) == 1 and weight < ORDINARY and self.talk < least
+            unsure = len(parts) == 1 and weight < ORDINARY and self.talk < 0.8
             if self.index.ranked and issuers[0].rank < 300:
                 score += 0.3 if unsure else 1.0 if issuers[0].rank < 60 else 0.5
             score += self.talk if not legal else max(self.talk, 0.0)
@@ -193,6 +194,13 @@ class _Headline:
 
     def _ruled_out(self, parts: list[str], fit: Fit, first: int, *, legal: bool, issuers: tuple[Issuer, ...]) -> str:
         """Why these words are no company whatever stands around them, empty if they can be one."""
+        if (
+            fit is Fit.BEGIN
+            and len(issuers) == 1
+            and issuers[0].core[len(parts) : len(parts) + 1]
+            and (issuers[0].core[len(parts)] in COUNTRIES)
+        ):
+            return "the name of the parent"
         if any(issuer.blank_cheque for issuer in issuers) and not {"acquisition", "acquisitions"} & set(parts):
             return "a shell's name cut short"
         if legal:
@@ -229,6 +237,8 @@ class _Headline:
                 return 0.0, f"a town ({follower.raw})"
             speaks = gap[:1] == ":" and last - first == 1 and self._proper(words[first].bare)
             return (-0.5 if speaks else 0.3 if gap[:1] in ",:;" else 0.0), ""  # "Waller: Fed should cut"
+        if key in COMPANIONS and not possessive:
+            return 0.0, f"modifies another ({follower.raw})"
         if (key in VENUES and not possessive) or key in ("disease", "syndrome"):
             return 0.0, f"names a place, an event or a thing ({follower.raw})"
         if key in NOUNS_AFTER:
@@ -251,8 +261,8 @@ class _Headline:
             return (-1.5 if trial else 0.0), ""
         if key in BEFORE_NAME or not follower.raw[0].isupper():
             return 0.0, ""
-        if key in DESCRIPTORS:
-            return 0.0, ""
+        if key in DESCRIPTORS:  # "Compass Group" is not Compass, Inc.
+            return (-2.0 if key in CORPORATE and weight < ORDINARY else 0.0), ""
         if fit is Fit.BEGIN or (fit is Fit.SHORT and weight < ORDINARY):
             return -2.0, ""  # another name that begins alike
         if weight < ORDINARY:

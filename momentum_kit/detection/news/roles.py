@@ -32,6 +32,11 @@ ECONOMY = re.compile(
     r"inflation|jobless|recession|fed\b|rents?|insured losses|consumer spending|pmi|crop|harvest|rates)\b",
     re.IGNORECASE,
 )
+_MACRO = re.compile(
+    r"\b(?:oil prices?|opec\+?|brent|wti|crude|s&p 500|stoxx|nikkei|yields?|treasur\w+|currency|dollar|euro|yen|yuan|"
+    r"econom\w+|central bank|rate (?:cuts?|hikes?)|sovereign|flash|composite|deficit|debt ceiling|bonds|equities)\b",
+    re.IGNORECASE,
+)
 _LAW = re.compile(r"^(?:['’]s)?[\s,&]+(?:\w+\s){0,2}?(?:law\b|llp\b|p\.?c\.|attorneys|lawyers|leviton)", re.IGNORECASE)  # noqa: RUF001
 _BUYS = re.compile(
     r"\b(?:acquir(?:e|es|ing)|buy(?:s|ing)?|purchas(?:e|es|ing)|takes? over|acquisition of|takeover of|buyout of|"
@@ -91,4 +96,7 @@ def _tells_of_the_economy(evidence: Evidence, name: NameMatch) -> bool:
     behind = evidence.text[name.end :]
     speaks = re.match(r"^(?:: |\s(?:sees|says|data|survey|index|report)\b)", behind, re.IGNORECASE)
     at_the_end = re.fullmatch(r"\s(?:says|data shows?|reports)\.?", behind, re.IGNORECASE)
-    return bool((speaks and name.start == 0) or at_the_end) and ECONOMY.search(evidence.text) is not None
+    told = ECONOMY.search(evidence.text) is not None
+    if name.issuer.symbol in BROKERS and name.start == 0:
+        return told or (bool(_MACRO.search(behind)) and not _OWN_FIGURES.search(behind[:40]))
+    return bool((speaks and name.start == 0) or at_the_end) and told
