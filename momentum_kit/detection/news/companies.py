@@ -52,6 +52,8 @@ def find_companies(text: str, contract_symbol: str = "", master: SymbolMaster | 
 def _named(evidence: Evidence, tickers: list[Mention]) -> tuple[list[Mention], list[Refusal]]:
     """The companies that the headline is about by their names alone, and who is named but only acts."""
     refusals = [Refusal(_candidates(name), name.why_not) for name in evidence.names if name.why_not and _heavy(name)]
+    if not evidence.accepted:
+        return [], refusals
     tagged = {symbol for mention in tickers for symbol in evidence.symbols_of(mention.symbol)}
     targets = [name for name in evidence.accepted if is_bought(evidence, name)]
     round_up = ROUND_UP.search(evidence.text) is not None

@@ -1,7 +1,5 @@
 """The words around companies' names: what companies do in headlines, what stands before them, what is no company."""
 
-import re
-
 
 def _spread(*lines: str) -> frozenset[str]:
     return frozenset(word for line in lines for word in line.split())
@@ -86,35 +84,35 @@ VENUES = _spread(
 )
 """Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
 
-COMPANY_TALK = re.compile(
-    r"\b(?:shares?|stocks?|shareholders?|EPS|Q[1-4]|[1-4]Q|earnings|revenues?|guidance|offering|price target|"
-    r"dividend|buyback|repurchase|FDA|phase (?:[123]|I{1,3})|quarter(?:ly)?|fiscal|IPO|reverse (?:stock )?split|"
-    r"acquisition|acquires?|merger|takeover|lawsuit|class action|investors?|analysts?|forecasts?|outlook|patent|"
-    r"clinical|ESMO|ASCO|topline|private placement|notes|trading|halt(?:ed|s)?|delist\w*|uplist\w*|trial|drug|"
-    r"financing|outperform|underperform|overweight|underweight|neutral|nasdaq|nyse|inc|corp|forecast|sales|(?:up|"
-    r"down)grade[sd]?|initiate[sd]?|to (?:acquire|present|participate|report|webcast))\b",
-    re.IGNORECASE,
-)
-"""Words of headlines that are about a company."""
+COMPANY_TALK = _spread(
+    "share shares stock stocks shareholder shareholders eps q1 q2 q3 q4 1q 2q 3q 4q earnings revenue revenues guidance",
+    "offering dividend buyback repurchase fda quarter quarterly fiscal ipo acquisition acquire acquires merger",
+    "takeover lawsuit investor investors analyst analysts forecast forecasts outlook patent clinical esmo asco topline",
+    "notes trading halt halts halted delist delists delisted delisting uplist uplists uplisting trial drug financing",
+    "outperform underperform overweight underweight neutral nasdaq nyse inc corp sales upgrade upgrades upgraded",
+    "downgrade downgrades downgraded initiate initiates initiated",
+) | {
+    "price target", "class action", "private placement", "reverse split", "phase 1", "phase 2", "phase 3", "phase i",
+    "phase ii", "phase iii", "phase 2b", "phase 2a", "to participate", "to present", "to report", "to webcast",
+}  # fmt: skip
+"""Words and pairs of words of headlines that are about a company."""
 
-BUSINESS_TALK = re.compile(
-    r"\$\d|\d(?:\.\d+)?%|\b(?:million|billion|mln|bln|CEO|CFO|contracts?|deal|orders?|recalls?|layoffs?|jobs|"
-    r"plants?|factory|unit|customers?|platform|partners?|partnership|agreement|chips?|data center|acquir\w+|bid|"
-    r"profit|loss|supply|launch\w*|wages|stores?|workers|employees|stake|AI|collaborat\w+|license|licensing)\b",
-    re.IGNORECASE,
-)
-"""Words of headlines that are about business."""
+BUSINESS_TALK = _spread(
+    "million billion mln bln ceo cfo contract contracts deal order orders recall recalls layoff layoffs jobs plant",
+    "plants factory unit customer customers platform partner partners partnership agreement chip chips acquired",
+    "acquiring bid profit loss supply launch launches launched launching wages store stores workers employees stake ai",
+    "collaborate collaborates collaboration license licenses licensing",
+) | {"data center"}
+"""The same of headlines that are about business."""
 
-OTHER_TALK = re.compile(
-    r"\b(?:beats? \w+ \d|innings?|goals?|playoffs?|quarterback|coach|inning|standings|grand prix|le mans|"
-    r"tour de france|derby|wimbledon|marathon|olympic\w*|championship|semi-?finals?|finals?|title race|mets|"
-    r"premier league|pole|hurdles|medal|governor|mayor|senate|primary|ballot|elections?|redistricting|lawmakers?|"
-    r"congress|parliament|minister|museum|festival|earthquake|wildfires?|hurricane|tornado|drought|lottery|cave|"
-    r"astronomers?|actor|actress|singer|concert|film|movie|album|oscars?|arrested|police|killed|dies|church|school|"
-    r"students?|tourists?|volcano)\b",
-    re.IGNORECASE,
-)
-"""Words of headlines that are about neither."""
+OTHER_TALK = _spread(
+    "inning innings goal goals playoff playoffs quarterback coach standings derby wimbledon marathon olympic olympics",
+    "championship semifinal semifinals final finals mets hurdles medal governor mayor senate primary ballot election",
+    "elections redistricting lawmaker lawmakers congress parliament minister museum festival earthquake wildfire",
+    "wildfires hurricane tornado drought lottery cave astronomers actor actress singer concert film movie album oscar",
+    "oscars arrested police killed dies church school student students tourist tourists volcano",
+) | {"grand prix", "le mans", "tour de", "title race", "premier league"}
+"""The same of headlines that are about neither."""
 
 MODIFIES = _spread("backed owned led style linked like funded controlled era branded themed inspired listed sponsored")
 """Behind a name and a hyphen they tell of somebody else: "Nvidia-backed"."""

@@ -8,6 +8,7 @@ alike is ambiguous and refused as well, both with the reason. The cost is linear
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from momentum_kit.detection.news.name_context import (
     AFTER_NAME,
@@ -128,11 +129,14 @@ class _Headline:
     @cached_property
     def talk(self) -> float:
         """0.8 where the words are about a company, 0.4 about business, less where about other things."""
-        if COMPANY_TALK.search(self.text):
+        keys = [word.key for word in self.words]
+        said = {*keys, *map(" ".join, pairwise(keys))}
+        if not said.isdisjoint(COMPANY_TALK):
             return 0.8
-        if OTHER_TALK.search(self.text):
+        if not said.isdisjoint(OTHER_TALK):
             return -1.5
-        return 0.4 if BUSINESS_TALK.search(self.text) else 0.0
+        money = "$" in self.text or "%" in self.text
+        return 0.4 if money or not said.isdisjoint(BUSINESS_TALK) else 0.0
 
     def match(self, key: str, first: int, last: int, behind: int) -> NameMatch:
         """Weigh the words from first to last as the beginning `key` of names; behind: past a legal form as well."""

@@ -75,13 +75,13 @@ class Mention:
 
 def find_tickers(text: str) -> Iterable[Mention]:
     """Whatever is written as a ticker, listed or not, in the order of the layers."""
-    for match in _EXCHANGE.finditer(text):
+    for match in _EXCHANGE.finditer(text) if ":" in text or "-" in text else ():
         tagged = text[: match.start()].endswith(("(", "[", ", ", "; ", "/")) or text[match.end() :][:1] in (")", "]")
         layer = MatchLayer.EXCHANGE if tagged else MatchLayer.LEADING
         yield from _mentions(text, match, layer, match[2], exchange=match[1].upper())
-    for match in _CASHTAG.finditer(text):
+    for match in _CASHTAG.finditer(text) if "$" in text else ():
         yield from _mentions(text, match, MatchLayer.CASHTAG, match[1])
-    for match in _BRACKETED.finditer(text):
+    for match in _BRACKETED.finditer(text) if "(" in text or "[" in text else ():
         yield from _mentions(text, match, MatchLayer.BRACKETED, match[1])
     if leading := _LEADING.match(text):
         yield from _mentions(text, leading, MatchLayer.LEADING, leading[1])

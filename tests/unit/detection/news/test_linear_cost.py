@@ -12,7 +12,6 @@ from momentum_kit.detection.news import (
     clean_headline,
     find_companies,
     headlines,
-    name_context,
     name_index,
     name_words,
     roles,
@@ -28,7 +27,7 @@ PATTERNS = {
     **{f"unless {rule.name}": rule.unless for rule in catalysts.RULES if rule.unless},
     **{
         name: each
-        for module in (symbols, roles, subject, name_index, name_words, name_context, headlines, *CATALYSTS)
+        for module in (symbols, roles, subject, name_index, name_words, headlines, *CATALYSTS)
         for name, each in vars(module).items()
         if isinstance(each, re.Pattern)
     },
