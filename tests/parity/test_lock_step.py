@@ -12,7 +12,7 @@ import yaml
 
 from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.sim import gateway_process
-from momentum_kit.storage.journal import decisions_digest
+from momentum_kit.storage.journal import decisions_digest, query
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -76,3 +76,11 @@ def test_decisions_are_those_of_the_seed(project: Path) -> None:
 def test_one_threshold_changes_the_decisions(project: Path) -> None:
     """The digest sees what a threshold does."""
     assert decide(project, "usual") != decide(project, "strict", thresholds={"min_z_tod": 40.0})
+
+
+def test_articles_are_read_within_their_step(project: Path) -> None:
+    """The gateway's articles say what their headlines say: with them as without, the decisions are the same."""
+    with_articles = decide(project, "articles", news={"bodies": {"enabled": True}})
+    outcomes = query(project / "articles" / "journal.db", "SELECT outcome, count(*) FROM articles GROUP BY outcome")
+    assert [outcome for outcome, _ in outcomes] == ["read"]
+    assert with_articles == decide(project, "usual")

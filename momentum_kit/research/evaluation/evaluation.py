@@ -16,13 +16,13 @@ from momentum_kit.research.evaluation.faults import Fault, find_faults
 from momentum_kit.research.evaluation.judged import Judged, judge
 from momentum_kit.research.evaluation.labels import LabelledPair, load_labels
 from momentum_kit.research.evaluation.scores import (
-    CatalystScore,
+    FoundScore,
     Scores,
     by,
     catalyst_rule_precision,
     catalyst_scores,
     macro_f1,
-    rule_precision,
+    rule_scores,
 )
 from momentum_kit.research.evaluation.shares import Share
 from momentum_kit.research.events import study_assumptions
@@ -69,7 +69,7 @@ class Evaluation:
         return [each for each in self.judged if _of_ib(each.label.provider)]
 
     @cached_property
-    def catalysts(self) -> dict[str, CatalystScore]:
+    def catalysts(self) -> dict[str, FoundScore]:
         """By labelled catalyst, of headlines about a company."""
         return catalyst_scores(self.judged)
 
@@ -111,7 +111,7 @@ class Evaluation:
             "own_tapes": _values(self.own_tapes) | {"headlines": len(self.own_tapes)},
             "by_provider": {name: _shares(scores) for name, scores in by(self.judged, _provider).items()},
             "by_source": {name: _shares(scores) for name, scores in by(self.judged, _source).items()},
-            "by_rule": _numbers(rule_precision(self.judged)),
+            "by_rule": {name: score.as_dict() for name, score in rule_scores(self.judged).items()},
             "by_catalyst": {name: score.as_dict() for name, score in self.catalysts.items()},
             "by_catalyst_rule": _numbers(catalyst_rule_precision(self.judged)),
             "by_difference": _numbers(self.kept_by_difference),
@@ -131,11 +131,12 @@ class Evaluation:
             "",
             *_table("IB's own tapes", self.own_tapes),
             "",
-            "companies by rule: precision",
-            *(f"  {rule:36} {share}" for rule, share in rule_precision(self.judged).items()),
+            "companies by rule: precision; recall",
+            *(f"  {name:18} {s.precision} {s.recall}" for name, s in rule_scores(self.judged).items()),
             "",
-            "by provider: subjects found; harmful barred",
-            *(f"  {name:10} {s.ticker_recall} {s.harmful_barred}" for name, s in by(self.judged, _provider).items()),
+            *_groups("provider", by(self.judged, _provider)),
+            "",
+            *_groups("source", by(self.judged, _source)),
             "",
             f"by catalyst: precision; recall; F1 (mean {_number(macro_f1(self.catalysts))})",
             *(f"  {name:18} {s.precision} {s.recall} {s.f1:6.3f}" for name, s in self.catalysts.items()),
@@ -221,6 +222,13 @@ def _table(title: str, judged: Sequence[Judged]) -> list[str]:
     scores = Scores.of(judged)
     head = f"{f'{title}: {len(judged):,} headlines':38} share  95% interval           of"
     return [head, *(f"  {words:36} {getattr(scores, name)}" for name, words in _WORDS.items())]
+
+
+def _groups(what: str, groups: Mapping[str, Scores]) -> list[str]:
+    return [
+        f"by {what}: precision of the companies; subjects found; harmful barred",
+        *(f"  {name[:36]:36} {s.ticker_precision} {s.ticker_recall} {s.harmful_barred}" for name, s in groups.items()),
+    ]
 
 
 def _number(value: float) -> str:

@@ -64,8 +64,8 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatalystScore:
-    """How well one catalyst is found among headlines about a company."""
+class FoundScore:
+    """How well one thing is found: a catalyst among headlines about a company, or companies by one rule."""
 
     precision: Share
     recall: Share
@@ -81,18 +81,18 @@ class CatalystScore:
         return {"precision": self.precision.as_dict(), "recall": self.recall.as_dict(), "f1": self.f1}
 
 
-def catalyst_scores(judged: Iterable[Judged]) -> dict[str, CatalystScore]:
+def catalyst_scores(judged: Iterable[Judged]) -> dict[str, FoundScore]:
     """By labelled catalyst, the most frequent first; headlines without a company are left out."""
     about = [each for each in judged if each.expected and (each.label.tickers or each.label.tickers is None)]
     hits = Counter(each.kind for each in about if each.kind == each.expected)
     read, right = Counter(each.kind for each in about), Counter(each.expected for each in about)
     return {
-        name: CatalystScore(precision=Share(hits[name], read[name]), recall=Share(hits[name], of))
+        name: FoundScore(precision=Share(hits[name], read[name]), recall=Share(hits[name], of))
         for name, of in right.most_common()
     }
 
 
-def macro_f1(scores: dict[str, CatalystScore]) -> float:
+def macro_f1(scores: dict[str, FoundScore]) -> float:
     """Mean F1 over the catalysts that the labels have, each counted once; nan without any."""
     return sum(score.f1 for score in scores.values()) / len(scores) if scores else math.nan
 
@@ -105,14 +105,18 @@ def by(judged: Iterable[Judged], key: Callable[[Judged], str]) -> dict[str, Scor
     return {name: Scores.of(groups[name]) for name in sorted(groups, key=lambda name: (-len(groups[name]), name))}
 
 
-def rule_precision(judged: Iterable[Judged]) -> dict[str, Share]:
-    """By the rule that found a company: of its matches, those whom the headline concerns."""
+def rule_scores(judged: Iterable[Judged]) -> dict[str, FoundScore]:
+    """By the rule that found a company: of its matches those concerned, and of all companies those that it found."""
+    named = [each for each in judged if each.label.tickers is not None]
     matches: dict[str, list[bool]] = {}
-    for each in judged:
-        if each.label.tickers is not None:
-            for mention in each.reading.mentions:
-                matches.setdefault(mention.layer.name.lower(), []).append(mention.symbol not in each.false)
-    return {rule: Share.counted(matches[rule]) for rule in sorted(matches)}
+    for each in named:
+        for mention in each.reading.mentions:
+            matches.setdefault(mention.rule, []).append(mention.symbol not in each.false)
+    companies = sum(len(each.label.tickers or ()) for each in named)
+    return {
+        rule: FoundScore(precision=Share.counted(matches[rule]), recall=Share(sum(matches[rule]), companies))
+        for rule in sorted(matches)
+    }
 
 
 def catalyst_rule_precision(judged: Iterable[Judged]) -> dict[str, Share]:

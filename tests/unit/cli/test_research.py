@@ -58,7 +58,7 @@ def test_labelled_headlines_are_evaluated_instead(run, tmp_path):
     (pairs := tmp_path / "pairs.jsonl").write_text('{"a": "GLBX Up", "b": "GLBX Down", "same": false}\n')
     status, found, _ = run("headlines", "--evaluate", str(file), "--pairs", str(pairs), "--json")
     assert (status, found["ticker_precision"], found["distinct_kept"], found["headlines"]) == (0, 1.0, 1.0, 1)
-    assert found["by_rule"]["exchange"]["low"] < 1
+    assert found["by_rule"]["exchange"]["precision"]["low"] < 1
     assert {name for name, value in found.items() if value is None} >= {"dilution_recall", "false_per_1000"}
     status, _, shown = run("headlines", "--evaluate", str(file))
     assert (status, "companies found that are concerned" in shown) == (0, True)

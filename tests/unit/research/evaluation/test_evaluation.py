@@ -49,7 +49,8 @@ def test_every_number_counts_what_it_says(evaluated):
     assert found["dilution_recall"] == found["harmful_barred"] == 1 / 2
     assert found["recaps_barred"] == 0
     assert (found["headlines"], found["own_tapes"]["headlines"], found["listed"]) == (3, 2, 3)
-    assert found["by_rule"]["exchange"] == Share(1, 3).as_dict()
+    assert found["by_rule"]["exchange"]["precision"] == Share(1, 3).as_dict()
+    assert found["by_rule"]["exchange"]["recall"] == Share(1, 2).as_dict()
     assert set(found["by_source"]) == {"a", "b", "unnamed"}
     # offering: one of two found and nothing else called so; the headline without a company is no case of a catalyst
     assert found["catalyst_macro_f1"] == pytest.approx(2 / 3)
