@@ -104,6 +104,8 @@ class NewsSettings(Settings):
     """Hours during which the same story is not judged again."""
     max_age_s: float = Field(default=120.0, gt=0)
     """A headline published longer ago than this when received is a replay, not live."""
+    max_future_s: float = Field(default=2.0, ge=0)
+    """A headline stamped further ahead of its reception is not traded; three in a row of a provider are an incident."""
     max_tickers: int = Field(default=3, ge=1)
     """Above this a headline is a round-up and is skipped."""
     symbol_master: str = ""

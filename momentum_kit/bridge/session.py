@@ -70,6 +70,7 @@ class GatewaySession:
             cancel=partial(self.send_quietly, "cancelMktData"),
             next_id=self.requests.next_id,
             unreadable=lambda row: self.router.unreadable(row),
+            now=options.now,
             market_data_lines=options.market_data_lines,
         )
         self.router = Router(

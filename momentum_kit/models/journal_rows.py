@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from momentum_kit.models.decisions import Features, RiskCheck, RuleVerdict
-from momentum_kit.models.news import Catalyst, HeadlinePhase, Reading
+from momentum_kit.models.news import Catalyst, Certainty, Direction, HeadlinePhase, Reading
 from momentum_kit.models.orders import OrderAction
 
 
@@ -53,6 +53,11 @@ class HeadlineRow(JournalRow):
     catalyst_rule: str
     parse_ms: float
     resolve_ms: float
+    catalyst_words: str
+    about: Catalyst
+    direction: Direction
+    certainty: Certainty
+    amount_usd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,7 @@ class NewsItem:
     sentiment (K, -1..1) and confidence (C, 0..1) are IB's metadata, nan where absent; features, never gates.
     n_tickers: how many tickers the story names; a round-up (more than 3) is never traded.
     body_dilution: the words of its article that tell of shares sold; empty without, and where no article was read.
+    update: what a later telling of a known story says; it can bar what is being judged, and starts nothing.
     """
 
     item_id: str
@@ -154,4 +155,5 @@ class NewsItem:
     n_tickers: int = 1
     reading: Reading | None = None
     body_dilution: str = ""
+    update: bool = False
     stage_ms: dict[str, float] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config, Thresholds
+from momentum_kit.detection.news import StoryMemory
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
 from momentum_kit.models import (
     Bar,
@@ -54,8 +55,8 @@ class EngineContext:
     """What outlives a connection: the engine owns it and lends it to each session.
 
     on_incident(kind, text): journal it and tell a human. journaled: so that what the broker repeats after a
-    reconnect is not journaled twice. look_at_clock: called before each beat by the wall. open_gateway: makes the
-    gateway of the next connection, or an archive day.
+    reconnect is not journaled twice. stories: those heard, so that none is judged twice. look_at_clock: called before
+    each beat by the wall. open_gateway: makes the gateway of the next connection, or an archive day.
     """
 
     config: Config
@@ -69,6 +70,7 @@ class EngineContext:
     state: Callable[[], TradingState]
     halt_entries: Callable[[str], None]
     on_incident: Callable[[str, str], None]
+    stories: StoryMemory
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
     look_at_clock: Callable[[], None] = lambda: None
@@ -92,7 +94,7 @@ class EngineContext:
 class Session:
     """One connected run. Start, reconnect and crash recovery are the same path: a new Session."""
 
-    def __init__(self, context: EngineContext, bridge: Gateway, account: str) -> None:
+    def __init__(self, context: EngineContext, bridge: Gateway, account: str, clock_behind_s: float) -> None:
         config = context.config
         items: asyncio.Queue[NewsItem] = asyncio.Queue(QUEUE_BOUND)
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
@@ -110,7 +112,7 @@ class Session:
         master = open_master(context.project, config.news.symbol_master)
         self._news = NewsHandler(
             shared, feed=bridge, market=bridge, settings=config.news, master=master, reader=context.reader,
-            items=items,
+            items=items, memory=context.stories, clock_behind_s=clock_behind_s,
         )  # fmt: skip
         self._detection = DetectionEngine(
             shared, market=bridge, rules=rules, settings=config.detection, thresholds=config.thresholds,
@@ -147,8 +149,9 @@ class Session:
         await bridge.connect()
         try:
             account = prove(bridge.accounts)
-            context.clock.start(await bridge.fetch_current_time())
-            session = cls(context, bridge, account)
+            broker_time = await bridge.fetch_current_time()
+            context.clock.start(broker_time)
+            session = cls(context, bridge, account, _clock_behind_s(context, broker_time))
             await session._positions.reconcile()
             await session._watch_what_matters()
         except BaseException:
@@ -356,3 +359,13 @@ def open_bridge(context: EngineContext) -> Gateway:
     if not context.config.storage.record:
         return bridge
     return record_gateway(bridge, run_dir=context.run_dir, now=context.clock.now, on_incident=context.on_incident)
+
+
+def _clock_behind_s(context: EngineContext, broker_time: datetime) -> float:
+    """By how much this machine's clock is behind the broker's, which tells whole seconds: 0 within a second."""
+    behind_s = (broker_time - context.clock.now()).total_seconds() + 0.5  # the middle of the second that was told
+    if abs(behind_s) <= 1.0:
+        return 0.0
+    words = f"this machine's clock is {abs(behind_s):.1f} s {'behind' if behind_s > 0 else 'ahead of'} the broker's"
+    context.on_incident("clock", f"{words}; headlines are judged by the broker's")
+    return behind_s

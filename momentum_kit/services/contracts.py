@@ -33,14 +33,23 @@ class ContractBook:
     def __init__(self, market: MarketData) -> None:
         self._market = market
         self._known: dict[str, LookUp] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    def knows(self, symbol: str) -> bool:
+        """Whether a look-up is answered at once."""
+        return symbol in self._known
 
     async def look_up(self, symbol: str) -> LookUp:
-        """The US stock of this symbol; never raises."""
-        known = self._known.get(symbol)
-        if known is None:
-            known = await self._ask(symbol)
-            if known.contract or not known.reason.startswith("no answer"):
-                self._known[symbol] = known
+        """The US stock of this symbol; never raises. Who asks while another does waits for the same answer."""
+        if symbol in self._known:
+            return self._known[symbol]
+        async with self._asking.setdefault(symbol, asyncio.Lock()):
+            known = self._known.get(symbol)
+            if known is None:
+                known = await self._ask(symbol)
+                if known.contract or not known.reason.startswith("no answer"):
+                    self._known[symbol] = known
+                    self._asking.pop(symbol, None)
         return known
 
     async def _ask(self, symbol: str) -> LookUp:

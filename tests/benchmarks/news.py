@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle, islice
@@ -25,7 +25,7 @@ import numpy as np
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news import StoryMemory, read_headline
+from momentum_kit.detection.news import StoryMemory, Telling, read_headline
 from momentum_kit.models import Contract, NewsItem, OrderAction, OrderRequest
 from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.clock import ScaledClock
@@ -64,9 +64,8 @@ def reading_rows() -> Iterator[Row]:
     named = 0
     for number, text in enumerate(texts):
         reading = read_headline(text, article_id=f"BZ${number:08x}", master=master)
-        symbols = [mention.symbol for mention in reading.mentions]
-        memory.hear(reading.clean.story_id, reading.clean.normalised, symbols, now)
-        named += bool(symbols)
+        memory.hear(Telling.of(reading), now)
+        named += bool(reading.mentions)
     per_s = READ / (time.process_time() - started)
     yield Row(f"headlines read with {len(master):,} listings", round(per_s), "a s and core", goal=5_000)
     yield Row("  of them about a listed company", round(named / READ, 3), "share")
@@ -84,19 +83,26 @@ def remember() -> dict[str, float]:
     """What the resident memory of this process grows by, MB, and what a story takes, microseconds."""
     memory, begin = StoryMemory(timedelta(days=DAYS)), datetime(2026, 11, 17, tzinfo=UTC)
     count = DAYS * STORIES
-    texts = cycle(headlines(READ))
+    tellings = cycle([Telling.of(read_headline(text)) for text in headlines(2_000)])
     before, spent_s = _resident_mb(), 0.0
     for number in range(count):
-        words = read_words(next(texts), number)
+        telling = told_anew(next(tellings), number)
         started = time.perf_counter()
-        memory.hear(f"s{number:07x}", words, [f"S{number % 7_400}"], begin + number * timedelta(days=DAYS) / count)
+        memory.hear(telling, begin + number * timedelta(days=DAYS) / count)
         spent_s += time.perf_counter() - started
     return {"mb": _resident_mb() - before, "us": spent_s / count * 1e6}
 
 
-def read_words(text: str, number: int) -> str:
-    """Normalised words of a headline that no other has."""
-    return f"{text.casefold()} {number}"
+def told_anew(telling: Telling, number: int) -> Telling:
+    """A headline as another story, of one of the listed companies: with words and a number that no other has."""
+    return replace(
+        telling,
+        story_id=f"{number:08x}",
+        normalised=f"{telling.normalised} {number}",
+        text=f"{telling.text} {number}",
+        symbols=(symbol := f"S{number % 7_400}",),
+        named=(symbol,),
+    )
 
 
 def _resident_mb() -> float:

@@ -102,13 +102,14 @@ class MarketLine:
 
 
 class NewsLine:
-    """One news source: a contract's own headlines, or a provider's broad tape."""
+    """One news source: a contract's own headlines, or a provider's broad tape; opened_at: its latest request."""
 
     ticks = NEWS_TICKS
 
     def __init__(self, source: Contract | str) -> None:
         self.source = source
         self.req_id = 0
+        self.opened_at: datetime | None = None
         self.feeds: list[Feed[Headline]] = []
 
     @property

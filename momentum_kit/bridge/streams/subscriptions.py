@@ -4,19 +4,20 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge.events import DataType, NewsTick, Unreadable, Update
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine, Received
 from momentum_kit.errors import BrokerError, NotConnected
-from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
+from momentum_kit.models import Contract, Headline, HeadlinePhase, MarketDataType, Quote, TradeTick
 
 Line = MarketLine | NewsLine
 
 
 class Subscriptions:
-    """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids.
+    """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids; now: market time.
 
     unreadable(row): told of a text that was taken for a trade and is none.
     """
@@ -28,12 +29,14 @@ class Subscriptions:
         cancel: Callable[[int], None],
         next_id: Callable[[], int],
         unreadable: Callable[[Unreadable], None],
+        now: Callable[[], datetime],
         market_data_lines: int,
     ) -> None:
         self._subscribe = subscribe
         self._cancel = cancel
         self._next_id = next_id
         self._unreadable = unreadable
+        self._now = now
         self._limit = market_data_lines
         self._lines: dict[int, Line] = {}
         self._market: dict[int | Contract, MarketLine] = {}
@@ -97,11 +100,16 @@ class Subscriptions:
             self._dirty[line.req_id] = line
 
     def headline(self, tick: NewsTick) -> Headline | None:
-        """A headline, completed with the contract of its line and handed to its readers."""
+        """A headline, completed with the contract of its line and handed to its readers.
+
+        A new line begins with headlines of the past: what was published before it was asked for is no live news.
+        """
         line = self._lines.get(tick.req_id)
         if not isinstance(line, NewsLine):
             return None
-        value = replace(tick.headline, contract=line.contract)
+        old = line.opened_at is not None and tick.headline.published_at < line.opened_at
+        phase = HeadlinePhase.SNAPSHOT if old else tick.headline.phase
+        value = replace(tick.headline, contract=line.contract, phase=phase)
         for feed in line.feeds:
             feed.put(value)
         return value
@@ -178,6 +186,8 @@ class Subscriptions:
 
     def _open(self, line: Line) -> None:
         line.req_id = self._next_id()
+        if isinstance(line, NewsLine):
+            line.opened_at = self._now()
         self._lines[line.req_id] = line
         try:
             self._subscribe(line)

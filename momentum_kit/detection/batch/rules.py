@@ -62,12 +62,13 @@ def rule_arrays(features: Mapping[str, Values], thresholds: Thresholds) -> RuleA
 def gate_arrays(barred: Flags, features: Mapping[str, Values], quoted: Flags, gates: Gates) -> npt.NDArray[np.int8]:
     """(N, K) index into GATES, 0 where the rules decide.
 
-    barred: (N,) whether no long is opened on the catalyst. quoted: (N, K) whether a quote stood that can be traded on.
+    barred: (N,) or (N, K) whether no long is opened on the catalyst. quoted: (N, K) whether a quote stood that can be
+    traded on.
     Archives know of neither halts nor delayed data.
     """
     days = features["baseline_days"]
     refusals = {
-        "barred catalyst": np.broadcast_to(barred[:, None], quoted.shape),
+        "barred catalyst": np.broadcast_to(barred if barred.ndim == 2 else barred[:, None], quoted.shape),
         "no bars": np.isnan(features["price"]),
         "no baseline": days == 0,
         "thin baseline": days < gates.min_baseline_days,

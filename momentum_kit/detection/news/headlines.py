@@ -70,6 +70,13 @@ def clean_headline(text: str, extra: str = "", article_id: str = "") -> CleanHea
     )
 
 
+def out_of_time(age_s: float, max_age_s: float, max_future_s: float) -> str:
+    """Why a headline of this age at its reception may not trade, empty if it may; a negative age is a future stamp."""
+    if age_s < -max_future_s:
+        return "future stamp"
+    return "not live" if age_s > max_age_s else ""
+
+
 def parse_metadata(text: str) -> dict[str, str]:
     """`A:800015:L:en:K:0.97` as {'A': '800015', ...}; what does not look like a pair is left out."""
     parts = text.strip().strip("{}").split(":")

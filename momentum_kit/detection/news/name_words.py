@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)+\w*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’`&][^\W_]+)*['’`]?")  # noqa: RUF001 (newsrooms' apostrophe)
 _JOINTS = re.compile(r"['’`&.]")  # noqa: RUF001
-_STATE = re.compile(r"\s*[/\\(][^/\\()]{1,12}[/\\)]?\s*$")  # "/DE/", "(The)": where a company is incorporated
+_STATE = re.compile(r"\s{0,3}[/\\(][^/\\()]{1,12}[/\\)]?\s*$")  # "/DE/", "(The)": where a company is incorporated
 _PRINTED = 30  # letters of the longest word that can be a name
 
 

@@ -6,11 +6,11 @@ One pure function, so that a live session, a study and the evaluation of the rul
 from dataclasses import dataclass
 
 from momentum_kit.detection.news.catalysts import CatalystMatch, classify
-from momentum_kit.detection.news.companies import find_companies
+from momentum_kit.detection.news.companies import Companies, find_companies
 from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
 from momentum_kit.detection.news.symbol_master import SymbolMaster
-from momentum_kit.detection.news.symbols import Mention
+from momentum_kit.detection.news.symbols import Mention, distinctive_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,17 @@ def read_headline(
     """
     clean = clean_headline(text, extra, article_id)
     found = find_companies(clean.text, contract_symbol, master)
-    names = (found.subject,) if found.subject else tuple(mention.symbol for mention in found.mentions[:1])
-    match = classify(clean.text, names, analyst_action=clean.analyst_action)
+    match = classify(clean.text, _called(found, master), analyst_action=clean.analyst_action)
     return ReadHeadline(
         clean=clean, mentions=found.mentions, subject=found.subject, refusals=found.refusals, match=match
     )
+
+
+def _called(found: Companies, master: SymbolMaster | None) -> tuple[str, ...]:
+    """How the headline may call the company that it is mainly about: ticker, the words that named it, its name."""
+    about = [mention for mention in found.mentions if mention.symbol == found.subject] or list(found.mentions[:1])
+    if not about:
+        return ()
+    symbol = about[0].symbol
+    name = distinctive_words(master.name(symbol))[:1] if master else []
+    return (symbol, *(mention.words for mention in about if mention.words), *name)

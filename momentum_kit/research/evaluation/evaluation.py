@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.config import find_project, load_config
-from momentum_kit.detection.news import clean_headline
+from momentum_kit.detection.news import SymbolMaster, read_headline, same_story
 from momentum_kit.errors import InputError
 from momentum_kit.research.evaluation.faults import Fault, find_faults
 from momentum_kit.research.evaluation.judged import Judged, judge
@@ -181,14 +181,14 @@ def evaluate_headlines(
     return Evaluation(
         judged=judge(headlines, session, master, seed),
         pairs=both,
-        joined=[_one_story(pair) for pair in both],
+        joined=[_one_story(pair, master) for pair in both],
         listed=len(master) if master else 0,
         shown=shown,
     )
 
 
-def _one_story(pair: LabelledPair) -> bool:
-    return clean_headline(pair.a).normalised == clean_headline(pair.b).normalised
+def _one_story(pair: LabelledPair, master: SymbolMaster | None) -> bool:
+    return same_story(read_headline(pair.a, master=master), read_headline(pair.b, master=master))
 
 
 def _of_ib(provider: str) -> bool:

@@ -51,7 +51,7 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
     """The events of one symbol, in order of reception.
 
     news: the columns of EVENT_DTYPES but `session`, and sentiment, confidence, n_tickers; without `catalyst` it is read
-    from the text, which takes name and analyst_action.
+    from the text, which takes name and analyst_action. later_at, later_catalyst: of an update, if there are any.
     """
     news = news.sort_values(["received_at", "item_id"], kind="stable", ignore_index=True)
     received, published = _micros(news["received_at"]), _micros(news["published_at"])
@@ -70,6 +70,7 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
             "session": _sessions(received, row, background, days),
         }
     )
+    barred = _barred_from(news, frame, settings.thresholds)
     if settings.bar_s is None:
         fine = covered_by_5s(source, symbol, received)
     else:
@@ -80,20 +81,22 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
             bars = bars_of(source, BARS_5S, symbol, days[0] - timedelta(days=1), days[-1]) if bar_s == 5 else minutes
             quotes = _quotes(source, symbol, days, bar_s)
             events = EventColumns(*(column[chosen] for column in items))  # type: ignore[arg-type]
-            parts.append(_part(frame[chosen], events, minutes, bars, quotes, background, bar_s, settings))
+            parts.append(
+                _part(frame[chosen], barred[chosen], events, minutes, bars, quotes, background, bar_s, settings)
+            )
     if len(parts) == 1:
         return parts[0]
     return concat(parts).select(np.argsort(np.concatenate([np.flatnonzero(fine), np.flatnonzero(~fine)])))
 
 
 def _part(
-    frame: pd.DataFrame, events: EventColumns, minutes: BarColumns, bars: BarColumns, quotes: QuoteColumns,
-    background: DayColumns, bar_s: int, settings: EventSettings,
+    frame: pd.DataFrame, barred_from: npt.NDArray[np.int64], events: EventColumns, minutes: BarColumns,
+    bars: BarColumns, quotes: QuoteColumns, background: DayColumns, bar_s: int, settings: EventSettings,
 ) -> EventTable:  # fmt: skip
     detection = settings.detection
     at = decision_times(events.received_at, bar_s, detection.judge_until_s)
     found = feature_arrays(events, at, minutes, bars, quotes, background, settings.assumed_spread_bps)
-    barred = frame["catalyst"].isin(settings.thresholds.barred_catalysts).to_numpy()
+    barred = at.view(np.int64) >= barred_from[:, None]
     gates = Gates(detection.min_baseline_sessions, detection.max_quote_age_s)
     gate = gate_arrays(barred, found.features, found.quoted, gates)
     gate[at == NOWHERE] = NO_BARS
@@ -111,6 +114,16 @@ def _part(
         gate=gate,
         marks=tuple(marks),
     )
+
+
+def _barred_from(news: pd.DataFrame, frame: pd.DataFrame, thresholds: Thresholds) -> npt.NDArray[np.int64]:
+    """(N,) microseconds from which no long is opened on an item: its first telling, a later one, or never."""
+    never = np.iinfo(np.int64).max
+    later = np.full(len(news), never)
+    if "later_at" in news:
+        told = news["later_catalyst"].isin(thresholds.barred_catalysts).to_numpy()
+        later = np.where(told, news["later_at"].to_numpy(np.int64), never)
+    return np.where(frame["catalyst"].isin(thresholds.barred_catalysts).to_numpy(), np.iinfo(np.int64).min + 1, later)
 
 
 def _quotes(source: Source, symbol: str, days: Sequence[date], bar_s: int) -> QuoteColumns:

@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from momentum_kit.config import NewsSettings
-from momentum_kit.detection.news import StoryMemory, SymbolMaster, disagreement
+from momentum_kit.detection.news import (
+    UPDATED_WITHIN,
+    Hearing,
+    StoryMemory,
+    SymbolMaster,
+    bars_later,
+    classify,
+    disagreement,
+    distinctive_words,
+    out_of_time,
+)
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import HeardHeadline, Latency, month_end, read_month
@@ -27,7 +37,10 @@ Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class NewsRow(NamedTuple):
-    """One story tied to one contract; times in microseconds. name: the company's, to tell the buyer from the bought."""
+    """One story tied to one contract; times in microseconds. name: the company's, to tell the buyer from the bought.
+
+    later_at, later_catalyst: of a later telling that bars it from then on; 0 and empty without one.
+    """
 
     item_id: str
     story_id: str
@@ -43,6 +56,8 @@ class NewsRow(NamedTuple):
     sentiment: float
     confidence: float
     n_tickers: int
+    later_at: int = 0
+    later_catalyst: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,19 +118,21 @@ def read_news(
     """
     memory, listings = StoryMemory(timedelta(hours=settings.dedupe_h)), Listings(source)
     news = News(dated=listings.dated)
+    told: dict[str, list[int]] = {}  # by story: its rows
     months = _months(first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day)
     readings = run(partial(read_month, source=source, latency=latency, master=master), months)
     for reading in _in_order_of_reception(readings):
-        symbols = [mention.symbol for mention in reading.mentions]
-        new = memory.hear(reading.story_id, reading.normalised, symbols, reading.heard_at)
-        tickers = len(memory.symbols(reading.story_id, reading.normalised))
-        reason = _reason(reading, settings, new, tickers)
-        found, refused = ([], "") if reason else listings.resolve(reading, new or (), master)
+        heard = memory.hear(reading.telling, reading.heard_at)
+        reason = _reason(reading, settings, heard)
+        found, refused = ([], "") if reason else listings.resolve(reading, heard.new, master)
+        if heard.known and reason in ("", "duplicate story"):
+            _update(news.rows, told.get(heard.story_id, ()), reading)
         if not reason and not found:
             reason = refused.partition(":")[0] or "unknown contract"
         if first_day <= reading.day <= last_day:
             _count(news, reading, reason)
-            news.rows += [_row(reading, *each) for each in found]
+            told.setdefault(heard.story_id, []).extend(range(len(news.rows), len(news.rows) + len(found)))
+            news.rows += [_row(reading, heard.story_id, *each) for each in found]
     if not news.heard:
         raise ResearchError(f"no headlines from {first_day} to {last_day}; choose other days or download some")
     if news.skips["not recorded"] == news.heard:
@@ -143,17 +160,30 @@ def _in_order_of_reception(months: Iterable[list[HeardHeadline]]) -> Iterator[He
     yield from waiting
 
 
-def _reason(reading: HeardHeadline, settings: NewsSettings, new: list[str] | None, tickers: int) -> str:
+def _reason(reading: HeardHeadline, settings: NewsSettings, heard: Hearing) -> str:
     """Why nothing comes of a headline, in the order in which the news handler asks."""
     if not reading.recorded:
         return "not recorded"
-    if not reading.live or abs(reading.received_us - reading.published_us) > settings.max_age_s * 1e6:
-        return "not live"
-    if new is None:
+    age_s = (reading.received_us - reading.published_us) / 1e6
+    if reason := out_of_time(age_s, settings.max_age_s, settings.max_future_s) if reading.live else "not live":
+        return reason
+    if heard.known and not heard.new:
         return "duplicate story"
     if not reading.mentions:
         return "no ticker"
-    return "round-up" if tickers > settings.max_tickers else ""
+    return "round-up" if heard.symbols > settings.max_tickers else ""
+
+
+def _update(rows: list[NewsRow], told: Iterable[int], reading: HeardHeadline) -> None:
+    """A later telling of a story bars its items as it does in a session; see the news handler."""
+    for place in told:
+        row = rows[place]
+        if row.later_catalyst or reading.received_us - row.received_at > UPDATED_WITHIN.total_seconds() * 1e6:
+            continue
+        first = classify(row.text, (row.symbol, *distinctive_words(row.name)[:1]), analyst_action=row.analyst_action)
+        later = classify(reading.text, (row.symbol,), analyst_action=reading.analyst_action)
+        if bars_later(first.catalyst, later.catalyst):
+            rows[place] = row._replace(later_at=reading.received_us, later_catalyst=later.catalyst.value)
 
 
 def _count(news: News, reading: HeardHeadline, reason: str) -> None:
@@ -167,10 +197,10 @@ def _count(news: News, reading: HeardHeadline, reason: str) -> None:
         news.first_future = news.first_future or f"{reading.provider} {reading.article_id} by {ahead_us / 1e6:.1f} s"
 
 
-def _row(reading: HeardHeadline, symbol: str, con_id: int, name: str) -> NewsRow:
+def _row(reading: HeardHeadline, story_id: str, symbol: str, con_id: int, name: str) -> NewsRow:
     return NewsRow(
-        item_id=f"{reading.story_id}:{con_id}",
-        story_id=reading.story_id,
+        item_id=f"{story_id}:{con_id}",
+        story_id=story_id,
         symbol=symbol,
         con_id=con_id,
         provider=reading.provider,

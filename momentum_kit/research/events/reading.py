@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from momentum_kit.detection.batch import micros
-from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, read_headline
+from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, Telling, read_headline
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events.source import Source
@@ -110,8 +110,7 @@ class HeardHeadline(NamedTuple):
     live: bool
     own_symbol: str
     own_con_id: int
-    story_id: str
-    normalised: str
+    telling: Telling
     text: str
     analyst_action: bool
     sentiment: float
@@ -165,8 +164,7 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
         live=imputed or line.phase is HeadlinePhase.LIVE,
         own_symbol=own.symbol if own else "",
         own_con_id=own.con_id if own else 0,
-        story_id=clean.story_id,
-        normalised=clean.normalised,
+        telling=Telling.of(reading),
         text=clean.text,
         analyst_action=clean.analyst_action,
         sentiment=clean.sentiment,

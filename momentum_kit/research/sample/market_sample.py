@@ -19,14 +19,15 @@ direction but the planted one), nobody leaks a headline, and a drift that pays e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import count
 
 import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds
-from momentum_kit.detection.news import normalise
+from momentum_kit.detection.news import ReadHeadline, read_headline, same_story
 from momentum_kit.errors import InputError
 from momentum_kit.models import Headline
 from momentum_kit.research.events import EventSettings, MemorySource, read_news
@@ -139,17 +140,28 @@ def _symbol(
 
 
 def _headlines(rng: np.random.Generator, arrivals: Arrivals, listed: Company, prices: Floats) -> list[Headline]:
-    """What is written about one company, never the same words twice within two days: that would be one story."""
+    """What is written about one company, never one story twice within two days: it would be one news item.
+
+    A story that was told lately is drawn anew, and from the second time on with the company's next product.
+    """
     lines: list[Headline] = []
+    told: list[ReadHeadline] = []
     for row, day in enumerate(arrivals.day):
         published, received = from_micros(arrivals.published_at[row]), from_micros(arrivals.received_at[row])
-        lately = {normalise(line.text) for line in lines[-2 * SLOTS :]}
-        while True:
-            line = write(KINDS[arrivals.kind[row]], listed, float(prices[day]), rng, published, received)
-            if normalise(line.text) not in lately:
+        for attempt in count():
+            company = replace(listed, product=_later_product(listed.product, attempt))
+            line = write(KINDS[arrivals.kind[row]], company, float(prices[day]), rng, published, received)
+            reading = read_headline(line.text, contract_symbol=listed.instrument.symbol)
+            if not any(same_story(reading, other) for other in told[-2 * SLOTS :]):
                 lines.append(line)
+                told.append(reading)
                 break
     return lines
+
+
+def _later_product(name: str, number: int) -> str:
+    """The product itself, then `name 2`, `name 3`: as many as a company needs for stories of its own."""
+    return f"{name} {number}" if number > 1 else name
 
 
 def _sessions(spec: SampleSpec) -> list[TradingSession]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from momentum_kit.config import Config
+from momentum_kit.detection.news import StoryMemory
 from momentum_kit.errors import (
     EngineError,
     GuardRefused,
@@ -21,12 +22,13 @@ from momentum_kit.errors import (
     StorageError,
 )
 from momentum_kit.external import AIReader, make_alerts
-from momentum_kit.models import Bar, Contract, EngineStatus, TradingState
+from momentum_kit.models import Bar, Contract, EngineStatus, MetaRow, TradingState
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import LEAVING, ThresholdState
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
 from momentum_kit.runtime.engine.clock_watch import ClockWatch
 from momentum_kit.runtime.engine.commanding import Commanding, Course
+from momentum_kit.runtime.engine.recall import OWNER, recall_stories
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
 from momentum_kit.runtime.engine.session_alarms import SessionAlarms
@@ -62,6 +64,7 @@ class Engine:
         self._beat_at = 0.0  # monotonic, when market time last moved
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
+        self._keep_stories = timedelta(hours=config.news.dedupe_h)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
         with ExitStack() as opened:  # given back where the next one refuses: the process may live on
             self._alerts = make_alerts(config.alerts, config.owner_key)
@@ -94,6 +97,7 @@ class Engine:
             state=lambda: self.session_state.state,
             halt_entries=self.session_state.halt_entries,
             on_incident=self.session_state.incident,
+            stories=StoryMemory(self._keep_stories),
             look_at_clock=self.look_at_clock,
             counts=self._counts,
         )
@@ -111,6 +115,7 @@ class Engine:
     async def open(self) -> None:
         """Connect and rebuild from broker truth; nothing trades before `start`."""
         self._session = await Session.connect(self._context, self._prove)
+        await self._recall()
         self._restrictions.read()
         record_thresholds(self.config.thresholds, self._context.journal)
         words = self._restrictions.words
@@ -119,6 +124,15 @@ class Engine:
         given = self._restrictions.current
         if given and given.name == "flatten":  # the engine that was told so has died on the way
             await self._commanding.wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
+
+    async def _recall(self) -> None:
+        """What earlier engines heard is known here, before the first headline is."""
+        memory, runs, owner = self._context.stories, self.run_dir.parent, self.config.owner_key
+        recalled = await asyncio.to_thread(
+            recall_stories, memory, runs, owner, now=self._clock.now(), keep=self._keep_stories
+        )
+        self._context.journal.write(MetaRow(key=OWNER, value=owner))
+        self._context.journal.write(MetaRow(key="recalled headlines", value=str(recalled)))
 
     def _prove(self, accounts: tuple[str, ...]) -> str:
         """The account to trade, owned by its own name as well, whatever its address is called."""

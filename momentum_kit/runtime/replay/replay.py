@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from momentum_kit.config import Config, load_config
+from momentum_kit.detection.news import StoryMemory
 from momentum_kit.models import IncidentRow, JournalRow, TradingState
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
@@ -187,6 +188,7 @@ class _ReplayRun:
                 state=lambda: stand_in.state,
                 halt_entries=stand_in.halt_entries,
                 on_incident=stand_in.incident,
+                stories=StoryMemory(timedelta(hours=config.news.dedupe_h)),
                 open_gateway=gateway,
             )
             session: Session | None = None

@@ -109,16 +109,22 @@ class DetectionEngine:
     # -- news items --------------------------------------------------------------------------------------------------
 
     async def _accept(self, item: NewsItem) -> None:
-        """Follow a news item; one that is followed already comes again with a second reading, or with its article."""
+        """Follow a news item; one that is followed comes again with a second reading, its article or an update."""
         watch = self._watches.get(item.contract.con_id)
         if watch and item.item_id in watch.followed:
             followed = watch.followed[item.item_id]
             known = followed.item
+            said = item if item.update or not known.update else known  # no later word lifts the bar of an update
             followed.item = replace(
-                item, reading=item.reading or known.reading, body_dilution=item.body_dilution or known.body_dilution
+                item,
+                catalyst=said.catalyst,
+                catalyst_rule=said.catalyst_rule,
+                update=said.update,
+                reading=item.reading or known.reading,
+                body_dilution=item.body_dilution or known.body_dilution,
             )
             return
-        if item.reading is not None or item.body_dilution:
+        if item.reading is not None or item.body_dilution or item.update:
             return  # its line has been given to another since it first came
         received = item.headline.received_at or self._context.clock.now()
         followed = Followed(

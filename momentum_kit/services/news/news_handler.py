@@ -2,23 +2,30 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from momentum_kit.config import NewsSettings
 from momentum_kit.detection.news import (
+    UPDATED_WITHIN,
     BodyFindings,
+    CatalystMatch,
     MatchLayer,
     Mention,
     ReadHeadline,
     StoryMemory,
     SymbolMaster,
+    Telling,
+    bars_later,
     classify,
     disagreement,
     distinctive_words,
+    out_of_time,
     read_headline,
 )
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
@@ -32,6 +39,8 @@ from momentum_kit.services.news.articles import ArticleReader, OpenHeadline
 NO_TICKER, UNKNOWN_CONTRACT = "no ticker", "unknown contract"
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
+LOOK_UPS = 16  # headlines whose companies are asked for at once
+AHEAD_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,17 @@ class ParsedHeadline:
     headline: Headline
     reading: ReadHeadline
     parse_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A headline whose story is known: by which id, whether it was heard before, whom to follow, or why nobody."""
+
+    parsed: ParsedHeadline
+    story_id: str
+    known: bool
+    mentions: list[Mention]
+    reason: str
 
 
 class NewsHandler:
@@ -60,6 +80,8 @@ class NewsHandler:
         master: SymbolMaster | None,
         reader: HeadlineReader | None,
         items: asyncio.Queue[NewsItem],
+        memory: StoryMemory | None = None,
+        clock_behind_s: float = 0.0,
     ) -> None:
         self._context = context
         self._feed = feed
@@ -68,20 +90,27 @@ class NewsHandler:
         self._reader = reader
         self._items = items
         self._book = ContractBook(market)
-        self._memory = StoryMemory(timedelta(hours=settings.dedupe_h))
+        self._memory = memory or StoryMemory(timedelta(hours=settings.dedupe_h))
+        self._clock_behind_s = clock_behind_s
+        self._ahead: Counter[str] = Counter()  # by provider: headlines in a row that were stamped in the future
+        self._told: dict[str, list[NewsItem]] = {}  # by story, the oldest first: items that an update may still bar
         self._turn = asyncio.Lock()
+        self._unknown: asyncio.Queue[Selected] = asyncio.Queue()
         self._readings: asyncio.Queue[NewsItem] = asyncio.Queue(READINGS_BOUND)
         self._articles = ArticleReader(
             context, feed=feed, settings=settings.bodies, master=master, found=self._add_article
         )
-        self.queues: dict[str, asyncio.Queue[Any]] = {"readings": self._readings, "articles": self._articles.queue}
+        self.queues: dict[str, asyncio.Queue[Any]] = {
+            "readings": self._readings, "articles": self._articles.queue, "look-ups": self._unknown,
+        }  # fmt: skip
 
     async def run(self) -> None:
         """Run until cancelled, also without a single feed; a lost connection or a bug ends it with that error."""
         listeners = [self._listen(source) for source in await self._sources()]
         reader = self._reader
         readers = [consume(self._readings, partial(self._read, reader)) for _ in range(READERS)] if reader else []
-        await run_together(*listeners, *readers, self._articles.run())
+        look_ups = [consume(self._unknown, self._conclude) for _ in range(LOOK_UPS)]
+        await run_together(*listeners, *readers, *look_ups, self._articles.run())
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
@@ -134,46 +163,88 @@ class NewsHandler:
     # -- one headline ------------------------------------------------------------------------------------------------
 
     async def _handle(self, headline: Headline) -> None:
+        """Read and select in the order of reception; whoever must be looked up first holds up nobody else."""
         parsed = parse_headline(headline, self._master)
         self._context.counts["headlines"] += 1
-        mentions, reason = self._select(parsed)
+        selected = self._select(parsed)
+        if all(map(self._at_hand, selected.mentions)):
+            await self._conclude(selected)
+        else:
+            self._unknown.put_nowait(selected)
+
+    def _at_hand(self, mention: Mention) -> bool:
+        return self._book.knows(mention.symbol)
+
+    async def _conclude(self, selected: Selected) -> None:
+        """Tie a selected headline to its contracts, write it down, and hand its items on."""
+        parsed, reason = selected.parsed, selected.reason
         started = time.perf_counter()
-        found, refused = ([], "") if reason else await self._resolve(headline, mentions, parsed.reading.clean.text)
+        text = parsed.reading.clean.text
+        found, refused = ([], "") if reason else await self._resolve(parsed.headline, selected.mentions, text)
         resolve_ms = (time.perf_counter() - started) * 1e3
         if not reason and not found:
             reason = refused or UNKNOWN_CONTRACT
         if reason:
             self._context.counts[f"skip: {reason.partition(':')[0]}"] += 1
-        self._journal_headline(parsed, reason, resolve_ms)
+        self._journal_headline(parsed, selected.story_id, reason, resolve_ms)
+        if selected.known and reason in ("", "duplicate story"):
+            await self._update(parsed, selected.story_id)
         items = [
-            make_item(parsed, look_up.contract, look_up.long_name, resolve_ms) for look_up in found if look_up.contract
+            make_item(parsed, selected.story_id, look_up.contract, look_up.long_name, resolve_ms)
+            for look_up in found
+            if look_up.contract
         ]
         for item in items:
             await self._emit(item)
         if items or reason in (NO_TICKER, UNKNOWN_CONTRACT):
-            self._articles.offer(headline, parsed.reading, items)
+            self._articles.offer(parsed.headline, parsed.reading, items)
 
-    def _select(self, parsed: ParsedHeadline) -> tuple[list[Mention], str]:
+    def _select(self, parsed: ParsedHeadline) -> Selected:
         """The mentions to follow, or the reason to skip; every story is remembered, whatever becomes of it."""
-        clean, mentions = parsed.reading.clean, parsed.reading.mentions
-        symbols = [mention.symbol for mention in mentions]
-        new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._context.clock.now())
-        if not self._is_live(parsed.headline):
-            return [], "not live"
-        if new is None:
-            return [], "duplicate story"
-        if not mentions:
-            return [], NO_TICKER
-        if len(self._memory.symbols(clean.story_id, clean.normalised)) > self._settings.max_tickers:
-            return [], "round-up"
-        return [mention for mention in mentions if mention.symbol in new], ""
+        heard = self._memory.hear(Telling.of(parsed.reading), self._context.clock.now())
+        mentions = [mention for mention in parsed.reading.mentions if mention.symbol in heard.new]
+        reason = self._out_of_time(parsed.headline)
+        if not reason and heard.known and not heard.new:
+            reason = "duplicate story"
+        if not reason and not parsed.reading.mentions:
+            reason = NO_TICKER
+        if not reason and heard.symbols > self._settings.max_tickers:
+            reason = "round-up"
+        return Selected(
+            parsed=parsed,
+            story_id=heard.story_id,
+            known=heard.known,
+            mentions=[] if reason else mentions,
+            reason=reason,
+        )
 
-    def _is_live(self, headline: Headline) -> bool:
+    def _out_of_time(self, headline: Headline) -> str:
+        """Why a headline may not trade by its stamps, as the broker's clock sees them; empty if it may."""
         if headline.phase is not HeadlinePhase.LIVE or headline.received_at is None:
-            return False
-        # a stamp far in the future is as little believed as one long ago
-        age_s = (headline.received_at - headline.published_at).total_seconds()
-        return abs(age_s) <= self._settings.max_age_s
+            return "not live"
+        age_s = (headline.received_at - headline.published_at).total_seconds() + self._clock_behind_s
+        reason = out_of_time(age_s, self._settings.max_age_s, self._settings.max_future_s)
+        self._ahead[headline.provider] = self._ahead[headline.provider] + 1 if reason == "future stamp" else 0
+        if self._ahead[headline.provider] == AHEAD_IN_A_ROW:
+            self._context.incident(
+                "news",
+                f"{headline.provider}: {AHEAD_IN_A_ROW} headlines in a row stamped in the future, the last by "
+                f"{-age_s:.1f} s; none is traded; check this machine's clock, then the provider's",
+            )
+        return reason
+
+    async def _update(self, parsed: ParsedHeadline, story_id: str) -> None:
+        """A later telling of a story that is being judged: what it adds can bar its items, and lifts no bar."""
+        now = self._context.clock.now()
+        for first in self._told.get(story_id, ()):
+            received_at = first.headline.received_at or now
+            match = match_for(parsed, first.contract, "")
+            if now - received_at > UPDATED_WITHIN or not bars_later(first.catalyst, match.catalyst):
+                continue
+            barred = replace(first, catalyst=match.catalyst, catalyst_rule=match.rule, update=True)
+            self._told[story_id] = [barred if each is first else each for each in self._told[story_id]]
+            self._context.counts["updates"] += 1
+            await self._items.put(barred)
 
     async def _resolve(self, headline: Headline, mentions: Sequence[Mention], text: str) -> tuple[list[LookUp], str]:
         """The contracts that the broker's own knowledge bears out, and which check refused another of them.
@@ -204,11 +275,19 @@ class NewsHandler:
 
     async def _emit(self, item: NewsItem) -> None:
         self._context.counts["items"] += 1
+        self._told.setdefault(item.story_id, []).append(item)
+        self._forget_told()
         await self._items.put(item)
         if self._reader and not self._readings.full():
             self._readings.put_nowait(item)
         else:
             self._journal_item(item)
+
+    def _forget_told(self) -> None:
+        limit = self._context.clock.now() - UPDATED_WITHIN
+        for story_id in list(islice(self._told, 2)):  # one comes, up to two go: it never grows beyond the window
+            if all((item.headline.received_at or limit) <= limit for item in self._told[story_id]):
+                del self._told[story_id]
 
     async def _read(self, reader: HeadlineReader, item: NewsItem) -> None:
         """The second reading follows its item; until it comes, and if it does not, the rules' reading stands."""
@@ -228,30 +307,32 @@ class NewsHandler:
     async def _items_by_article(self, asked: OpenHeadline, findings: BodyFindings) -> list[NewsItem]:
         if not 0 < len(findings.mentions) <= self._settings.max_tickers:
             return []
-        clean, symbols = asked.reading.clean, [mention.symbol for mention in findings.mentions]
-        async with self._turn:
-            new = self._memory.hear(clean.story_id, clean.normalised, symbols, self._context.clock.now()) or ()
-            mentions = [mention for mention in findings.mentions if mention.symbol in new]
-            found, _ = await self._resolve(asked.headline, mentions, findings.lead)
-            parsed = ParsedHeadline(headline=asked.headline, reading=asked.reading, parse_ms=0.0)
-            items = [
-                replace(make_item(parsed, look_up.contract, look_up.long_name, 0.0), n_tickers=len(symbols))
-                for look_up in found
-                if look_up.contract
-            ]
-            for item in items:
-                await self._emit(item)
+        symbols = tuple(mention.symbol for mention in findings.mentions)
+        telling = replace(
+            Telling.of(asked.reading), symbols=symbols, named=()
+        )  # the article names them, not its headline
+        heard = self._memory.hear(telling, self._context.clock.now())
+        mentions = [mention for mention in findings.mentions if mention.symbol in heard.new]
+        found, _ = await self._resolve(asked.headline, mentions, findings.lead)
+        parsed = ParsedHeadline(headline=asked.headline, reading=asked.reading, parse_ms=0.0)
+        items = [
+            replace(make_item(parsed, heard.story_id, look_up.contract, look_up.long_name, 0.0), n_tickers=len(symbols))
+            for look_up in found
+            if look_up.contract
+        ]
+        for item in items:
+            await self._emit(item)
         return items
 
     # -- records -----------------------------------------------------------------------------------------------------
 
-    def _journal_headline(self, parsed: ParsedHeadline, reason: str, resolve_ms: float) -> None:
+    def _journal_headline(self, parsed: ParsedHeadline, story_id: str, reason: str, resolve_ms: float) -> None:
         """One row a headline, whatever became of it; an empty reason means that it became an item."""
-        headline, clean = parsed.headline, parsed.reading.clean
+        headline, clean, match = parsed.headline, parsed.reading.clean, parsed.reading.match
         self._context.journal.write(
             HeadlineRow(
                 at=self._context.clock.now(),
-                story_id=clean.story_id,
+                story_id=story_id,
                 provider=headline.provider,
                 article_id=headline.article_id,
                 text=clean.text,
@@ -262,10 +343,15 @@ class NewsHandler:
                 reason=reason,
                 symbols=[mention.symbol for mention in parsed.reading.mentions],
                 n_tickers=len(parsed.reading.mentions),
-                catalyst=parsed.reading.match.catalyst,
-                catalyst_rule=parsed.reading.match.rule,
+                catalyst=match.catalyst,
+                catalyst_rule=match.rule,
                 parse_ms=parsed.parse_ms,
                 resolve_ms=resolve_ms,
+                catalyst_words=match.words,
+                about=match.about,
+                direction=match.direction,
+                certainty=match.certainty,
+                amount_usd=match.amount_usd,
             )
         )
 
@@ -298,14 +384,12 @@ def parse_headline(headline: Headline, master: SymbolMaster | None) -> ParsedHea
     return ParsedHeadline(headline=headline, reading=reading, parse_ms=(time.perf_counter() - started) * 1e3)
 
 
-def make_item(parsed: ParsedHeadline, contract: Contract, long_name: str, resolve_ms: float) -> NewsItem:
-    """The news item of one contract; who buys and who is bought is told by its company's name."""
-    clean = parsed.reading.clean
-    names = distinctive_words(long_name)[:1]
-    match = classify(clean.text, (contract.symbol, *names), analyst_action=clean.analyst_action)
+def make_item(parsed: ParsedHeadline, story_id: str, contract: Contract, long_name: str, resolve_ms: float) -> NewsItem:
+    """The news item of one contract."""
+    clean, match = parsed.reading.clean, match_for(parsed, contract, long_name)
     return NewsItem(
-        item_id=f"{clean.story_id}:{contract.con_id}",
-        story_id=clean.story_id,
+        item_id=f"{story_id}:{contract.con_id}",
+        story_id=story_id,
         headline=parsed.headline,
         contract=contract,
         text=clean.text,
@@ -317,3 +401,10 @@ def make_item(parsed: ParsedHeadline, contract: Contract, long_name: str, resolv
         n_tickers=len(parsed.reading.mentions),
         stage_ms={"parse": parsed.parse_ms, "resolve": resolve_ms},
     )
+
+
+def match_for(parsed: ParsedHeadline, contract: Contract, long_name: str) -> CatalystMatch:
+    """What a headline is for one of its companies; who buys and who is bought is told by its name."""
+    clean = parsed.reading.clean
+    names = (contract.symbol, *distinctive_words(long_name)[:1])
+    return classify(clean.text, names, analyst_action=clean.analyst_action)

@@ -53,6 +53,13 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
             kind TEXT, chars INTEGER, fetch_ms REAL, dilution TEXT, symbols TEXT, content TEXT)""",
         "CREATE INDEX articles_by_story ON articles (story_id)",
     ),
+    (  # what decided a headline's catalyst, and which way it points
+        "ALTER TABLE headlines ADD COLUMN catalyst_words TEXT",
+        "ALTER TABLE headlines ADD COLUMN about TEXT",
+        "ALTER TABLE headlines ADD COLUMN direction TEXT",
+        "ALTER TABLE headlines ADD COLUMN certainty TEXT",
+        "ALTER TABLE headlines ADD COLUMN amount_usd REAL",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (

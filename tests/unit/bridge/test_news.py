@@ -16,9 +16,14 @@ Gateway = Any  # the ScriptedGateway of conftest.py
 Incidents = list[tuple[str, str]]
 
 
-def tick(gateway: Gateway, req_id: str, article_id: str, text: str = "A headline") -> None:
+PUBLISHED_MS = 1776178722123
+
+
+def tick(
+    gateway: Gateway, req_id: str, article_id: str, text: str = "A headline", published_ms: int = PUBLISHED_MS
+) -> None:
     """One tickNews."""
-    gateway.send(84, req_id, 1776178722123, "BRFG", article_id, text, "A:800015:L:en:K:1.00:C:0.9999533295631409")
+    gateway.send(84, req_id, published_ms, "BRFG", article_id, text, "A:800015:L:en:K:1.00:C:0.9999533295631409")
 
 
 async def test_a_broad_tape_is_asked_for_as_ib_wants_it(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -34,7 +39,24 @@ async def test_a_broad_tape_is_asked_for_as_ib_wants_it(bridge: IBKRBridge, gate
     assert headline.published_at == datetime(2026, 4, 14, 14, 58, 42, 123000, tzinfo=UTC)
     assert headline.received_at is not None
     assert headline.extra.startswith("A:800015:L:en:K:1.00")
-    assert (headline.contract, headline.phase, headline.received_ns > 0) == (None, HeadlinePhase.LIVE, True)
+    assert (headline.contract, headline.phase, headline.received_ns > 0) == (None, HeadlinePhase.SNAPSHOT, True)
+
+
+async def test_what_was_published_before_a_line_was_asked_for_is_no_live_news(
+    bridge: IBKRBridge, gateway: Gateway
+) -> None:
+    """A new line begins with headlines of the past; so does one that is asked for again after data loss."""
+    stream = bridge.stream_headlines("BRFG")
+    req_id, asked_ms = (await gateway.request())[2], int(datetime.now(UTC).timestamp() * 1e3)
+    tick(gateway, req_id, "BRFG$1", published_ms=asked_ms - 5_000)
+    tick(gateway, req_id, "BRFG$2", published_ms=asked_ms + 1)
+    assert [(await anext(stream)).phase for _ in range(2)] == [HeadlinePhase.SNAPSHOT, HeadlinePhase.LIVE]
+    await asyncio.sleep(0.01)
+    gateway.error(-1, 1101, "Connectivity restored - data lost.")
+    requests = [await gateway.request() for _ in range(2)]
+    again = next(request[2] for request in requests if request[0] == "1")
+    tick(gateway, again, "BRFG$3", published_ms=asked_ms + 2)
+    assert (await anext(stream)).phase is HeadlinePhase.SNAPSHOT
 
 
 async def test_headlines_of_contracts_carry_their_contract(bridge: IBKRBridge, gateway: Gateway) -> None:

@@ -12,26 +12,15 @@ from typing import NamedTuple
 
 from momentum_kit.config import Thresholds
 from momentum_kit.detection.news.catalysts import direction
-from momentum_kit.detection.news.catalysts.advances import (
-    ACQUIRES,
-    ANALYSTS,
-    BOUGHT,
-    BUSINESS,
-    COURTS_WON,
-    DEALS,
-    MEDICINE,
-    MILD,
-    NUMBERS,
-    PLANS,
-    WON,
-    clinical,
-)
+from momentum_kit.detection.news.catalysts.advances import ACQUIRES, BOUGHT, COURTS_WON, DEALS, MEDICINE, WON, clinical
+from momentum_kit.detection.news.catalysts.business import ANALYSTS, BUSINESS, MILD, NUMBERS, PLANS
 from momentum_kit.detection.news.catalysts.dilution import DILUTION, pays_for_treasury
 from momentum_kit.detection.news.catalysts.kinds import KINDS
 from momentum_kit.detection.news.catalysts.phrases import RuleIndex
 from momentum_kit.detection.news.catalysts.polarity import amount_usd, turned
 from momentum_kit.detection.news.catalysts.rule import Rule
-from momentum_kit.detection.news.catalysts.setbacks import LESSER_ILLS, RELIEVED, SETBACKS
+from momentum_kit.detection.news.catalysts.setbacks import RELIEVED, SETBACKS
+from momentum_kit.detection.news.catalysts.troubles import LESSER_ILLS
 from momentum_kit.detection.news.headlines import fold
 from momentum_kit.models import Catalyst, Certainty, Direction
 

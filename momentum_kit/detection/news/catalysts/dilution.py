@@ -115,7 +115,8 @@ DILUTION: tuple[Rule, ...] = (
         "at the market",
         "(open|open-) market (sale|sales) (agreement|program|offering|facility)",
         "atm (offering|program|programme|facility|sales|agreement|equity|capacity|stock|prospectus|issuance|usage)",
-        "(increas*|upsiz*|expand*|establish*|file*|launch*|enter*|start*|announce*|new|renew*|uses|used|"
+        "(taps|tapped|draws on|drew on|increas*|upsiz*|expand*|establish*|file*|launch*|enter*|start*|"
+        "announce*|new|renew*|uses|used|"
         "{money}|under|via|through) … atm",
         "(equity distribution|equity sales|equity offering sales) agreement",
         "controlled equity",
@@ -131,6 +132,7 @@ DILUTION: tuple[Rule, ...] = (
         "equity (purchase|facility|reserve) (agreement|facility)",
         "equity facility",
         "share subscription facility",
+        "(commitment|committed|facility) (from|with|by) (gem|yorkville|lincoln park|ya ii|gem global)",
         "(prepaid|pre-paid) (advance|equity)",
         "purchase agreement with (lincoln park|aspire|ya ii|yorkville|b. riley|tumim|white lion|keystone|"
         "arena|alumni|gem|streeterville|"
@@ -215,6 +217,13 @@ DILUTION: tuple[Rule, ...] = (
         "(prices|priced|pricing of) … (shares|units|adss|common stock|stock|secondary) (at|of|for)",
         "(over allotment|overallotment|greenshoe)",
         "underwriters … option",
+        "(sell|sells|selling|sold|issue|issues|issuing|buy|purchase|invest) (up to |about |another |"
+        "an additional |roughly )?({money}|#) (million |m )?(worth )?(of |in )?(its |new |common |"
+        "ordinary |additional |company )?(stock|shares|equity|ads|adss)",
+        "approve … issuance … (shares|stock)",
+        "block trade … primary",
+        "# (converts|convertibles)",
+        "{money} (of )?(converts|convertibles)",
         "underwriter … option",
         "new shares",
         "(increase|increases|increasing|raise|raises) … authorized (shares|capital|stock|common)",
@@ -232,6 +241,20 @@ DILUTION: tuple[Rule, ...] = (
         "convertible|dilutive|pre-ipo|private) (financing|financings|placement|funding|fundraising|"
         "fund raise)",
         "bought deal",
+        "(equity|strategic|capital) (investment|raise|commitment) (from|by|of|led|at)",
+        "equity investment",
+        "{money} (strategic |equity )+(investment|raise)",
+        "(new|fresh|additional) equity",
+        "(closes|closed|completes|announces|raises|secures) … series # ",
+        "series (a|b|c|d|e) (round|financing|funding)",
+        "(closes|completes|announces|raises|secures) … series (a|b|c|d|e)",
+        "(share|top up|placing|new share|unit|units) placement",
+        "placement of … (shares|units)",
+        "(life|reg a|regulation a|regulation cf) (offering|financing|exemption)",
+        "reg a+",
+        "regulation a+",
+        "equity raise",
+        "(prices|priced|launches|announces|plans|upsizes|upsized|completes|closes|{money}) … follow-on",
         "capital (raise|raises|raising|increase|injection|infusion)",
         "(raise|raises|raised|raising) (an additional |additional |up to |about |over |nearly |"
         "more than |approximately |gross proceeds of |a total of )?{money}",

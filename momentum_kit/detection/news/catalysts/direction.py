@@ -31,7 +31,8 @@ _CUTS = re.compile(
     r"reduc\w+|rescind\w*|below|weak\w*|downbeat|soft)\b(?=.{0,60}\b(?:guidance|"
     r"outlook|forecasts?|view|targets?|consensus|estimates?|expectations|projections?|prior|results|"
     r"quarter|q\d)\b)|\b(?:guidance|outlook|forecast|view|guides?)\b.{0,30}\b(?:cut|"
-    r"below|lower\w*|withdrawn|suspended|miss\w*|disappoint\w*|down)\b|\bprofit warning\b|\bwarns?\b"
+    r"below|lower\w*|withdrawn|suspended|miss\w*|disappoint\w*|down)\b|\bprofit warning\b|\bwarns?\b|"
+    r"\bhad seen (?:a )?profit\b|\bloss\b.{0,20}\bvs\.? (?:a )?profit\b"
 )
 _NUMBER = r"(\()?-?(\()?\$?(\()?(-?\d[\d.,]*)\)?(c|m|mln|million|b|bln|billion|k)?"
 _AGAINST = re.compile(
@@ -46,7 +47,8 @@ _BEARISH = r"sell|underperform|underweight|reduce|negative|strong sell|sector un
 _DOWNGRADED = re.compile(
     r"\bdowngrad\w+|\b(?:initiat|start|resum|assum|reinstat|reiterat|maintain|reaffirm|keep|begin|"
     r"launch)\w*\b.{0,60}?\b(?:" + _BEARISH + r")\b(?! rating (?:from|removed))|"
-    r"\bcut to (?:sell|hold|neutral|underperform|underweight|equal|market|perform|in)|\b(?:lower|cut|"
+    r"\b(?:cut|lowered|moved|reduced) to (?:sell|hold|neutral|underperform|underweight|equal|market|"
+    r"perform|in)|\b(?:lower|cut|"
     r"trim|slash|reduc|drop)\w*\b.{0,30}\b(?:price target|target|tgt|pt|price objective)\b|"
     r"\b(?:target|tgt|pt)(?: price)?\b.{0,12}\b(?:cut|lowered|trimmed|slashed|reduced)\b|"
     r"\bremoved? .{0,30}\b(?:list|pick)\b|\bdrops coverage|\bbearish\b"

@@ -2,27 +2,24 @@
 
 import re
 
+from momentum_kit.detection.news.catalysts.law_firms import SOLICITATION
 from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.models import Catalyst, Direction
 
 _UP = (
-    "soar*|jump*|surg*|skyrocket*|rocket*|rally|rallies|rallied|rallying|climb*|pop|pops|popped|"
-    "spike*|spiking|gain|"
-    "gains|gained|gaining|rise|rises|rising|rose|leap*|zoom*|explod*|advanc*|up|higher|shoot*|fly|"
-    "flying|flies"
+    "soar*|jump*|surg*|skyrocket*|rocket*|rally|rallies|rallied|rallying|climb*|pop|pops|popped|spike*|spiking|"
+    "gap up|gaps up|gain|gains|gained|gaining|rise|rises|rising|rose|doubles|doubled|triples|tripled|quadrupl*|"
+    "bounc*|rebound*|rip|rips|ripping|squeez*|leap*|zoom*|explod*|advanc*|up|higher|shoot*|fly|flying|flies"
 )
 _DOWN = (
-    "plung*|tumbl*|sink|sinks|sinking|sank|drop|drops|dropped|dropping|fall|falls|fell|falling|slid|"
-    "slide|slides|"
-    "sliding|shed|sheds|shedding|losing|slump*|crash*|plummet*|dive|dives|diving|tank|tanks|tanking|"
-    "tanked|declin*|crater*|"
-    "nosediv*|slip|slips|"
-    "slipped|slipping|dip|dips|dipped|down|lower|stumbl*|retreat*|lose|loses"
+    "plung*|tumbl*|sink|sinks|sinking|sank|drop|drops|dropped|dropping|fall|falls|fell|falling|slid|slide|slides|"
+    "sliding|shed|sheds|shedding|halves|halved|losing|slump*|crash*|plummet*|dive|dives|diving|tank|tanks|tanking|"
+    "tanked|declin*|crater*|nosediv*|gap down|gaps down|slip|slips|slipped|slipping|dip|dips|dipped|down|lower|"
+    "stumbl*|retreat*|lose|loses"
 )
 _UP_SHARPLY = (
-    "soar*|jumps|jumped|jumping|surges|surged|surging|skyrocket*|rockets|rocketed|rallies|rallied|"
-    "leaps|spikes|pops|"
+    "soar*|jumps|jumped|jumping|surges|surged|surging|skyrocket*|rockets|rocketed|rallies|rallied|leaps|spikes|pops|"
     "climbs|shoots up"
 )
 _DOWN_SHARPLY = "plung*|tumbl*|plummet*|crashed|crashes|tank|tanks|tanked|sinks|sank|slumps|slumped|slides|nosediv*"
@@ -41,65 +38,6 @@ _MEASURED = phrases(
     "q4|rev)"
 )
 
-_FIRMS = (
-    "rosen law",
-    "rosen … (law firm|counsel|attorney*)",
-    "pomerantz",
-    "bragar",
-    "levi … korsinsky",
-    "glancy prongay",
-    "faruqi",
-    "hagens berman",
-    "kessler topaz",
-    "robbins (llp|geller)",
-    "schall (law|firm)",
-    "portnoy law",
-    "bronstein … gewirtz",
-    "halper sadeh",
-    "kahn swick",
-    "ksf",
-    "johnson fistel",
-    "monteverde",
-    "ademi",
-    "brodsky … smith",
-    "kirby mcinerney",
-    "berger montague",
-    "bernstein (liebhard|litowitz)",
-    "gainey mckenna",
-    "labaton",
-    "holzer … holzer",
-    "howard g. smith",
-    "frank r. cruz",
-    "dilworth paxson",
-    "gross law",
-    "bfa law",
-    "bleichmar",
-    "scott+scott",
-    "block … leviton",
-    "wolf haldenstein",
-    "rigrodsky",
-    "grabar law",
-    "lifshitz law",
-    "rowley law",
-    "edelson lechtzin",
-    "djs law",
-    "kaplan fox",
-    "lowey dannenberg",
-    "pawar law",
-    "lundin law",
-    "kuznicki",
-    "vincent wong",
-    "klein law",
-    "moore kuehn",
-    "wohl … fruchter",
-    "girard sharp",
-    "saxena white",
-    "kaskela",
-    "weiss law",
-    "weisslaw",
-    "jakubowitz",
-)
-_HOLDERS = "(investor|investors|shareholder|shareholders|stockholder|stockholders|holders|purchasers|buyers)"
 
 _QUESTION = Phrases(
     re.compile(r"\?(?= |$)"),
@@ -108,41 +46,10 @@ _QUESTION = Phrases(
     ),
 )
 
+_SIGNED = Phrases(re.compile(r"(?<![\w.%-])[+-]\d[\d.]{0,6}%"), frozenset("0123456789"))
+
 KINDS: tuple[Rule, ...] = (
-    Rule(
-        "solicitation",
-        Catalyst.SOLICITATION,
-        phrases(
-            "(shareholder|stockholder|investor) (class action )?(alert|notice|reminder|deadline|investigation|losses)",
-            "lead plaintiff",
-            "law (firm|firms|offices|group)",
-            "lost money",
-            "losses (in excess|over|exceeding|greater)",
-            "(suffer*|incur*|sustain*|with) … losses",
-            "contact the (firm|law)",
-            "securities fraud (lawsuit|investigation)",
-            f"(reminds|reminded|encourag*|urges|urged|notifies|alerts|invites|advises) … {_HOLDERS}",
-            f"{_HOLDERS} … (opportunity to|secure counsel|lost money|suffered|deadline|recover)",
-            f"(investigat*|claims|class action|lawsuit|suit) on behalf of … {_HOLDERS}",
-            "on behalf of … investors",
-            "class action (alert|deadline|reminder|notice|investigation|update)",
-            "announces (the |a )?(filing |proposed |securities |investor |"
-            "commencement )?(of )?(a )?(securities )?(fraud )?class action",
-            "announces that … class action",
-            "fraud class action",
-            "deadline … class action",
-            "fair (price|deal|value|process) … (shareholder*|stockholder*)",
-            "(opportunity|chance) to (join|lead) … (suit|lawsuit|action)",
-            "(opportunity|chance) to lead",
-            "(llp|llc|p.c.|pllc|firm) … investigat*",
-            "investigating … (and its board|fiduciary|claims)",
-            "breach of fiduciary",
-            "investigates … (shareholder*|stockholder*|investor*|fiduciary|merger|claims)",
-            *_FIRMS,
-        ),
-        Direction.DOWN,
-        about=Catalyst.LEGAL,
-    ),
+    SOLICITATION,
     Rule(
         "round-up",
         Catalyst.ROUNDUP,
@@ -248,17 +155,21 @@ KINDS: tuple[Rule, ...] = (
             Catalyst.RECAP,
             phrases(
                 f"({moved}) (by |more than |over |nearly |about |almost |around |as much as |another |roughly |"
-                f"as high as )?#%",
+                f"as high as )?#( percent|%)",
+                "(up|down) (big|sharply|strongly|nearly threefold|threefold|twofold)",
+                f"(moves|moved|ends|ended|closes|closed|opens|opened|adds|added|trades|trading) (#% |up |down |"
+                f"the day |the week )?({level}|#%|#% {level})",
                 f"({sharply}) (on|after|as|following|amid|premarket|pre-market|in|to|today|for|despite|over|more)",
             ),
             direction,
             unless=_MEASURED.pattern,
         )
-        for direction, moved, sharply in (
-            (Direction.UP, _UP, _UP_SHARPLY),
-            (Direction.DOWN, _DOWN, _DOWN_SHARPLY),
+        for direction, moved, sharply, level in (
+            (Direction.UP, _UP, _UP_SHARPLY, "higher|up"),
+            (Direction.DOWN, _DOWN, _DOWN_SHARPLY, "lower|down"),
         )
     ),
+    Rule("per cent with a sign", Catalyst.RECAP, _SIGNED, unless=_MEASURED.pattern),
     Rule(
         "new high or low",
         Catalyst.RECAP,
@@ -269,6 +180,39 @@ KINDS: tuple[Rule, ...] = (
             "extend* (its |their )?(gains|losses|rally|rise|slide|decline|winning|losing)",
             "(premarket|pre-market|after hours|intraday) (gain|gains|move|moves|rally|surge|jump|movers|spike)",
             "short squeeze",
+            "(after|on|following|amid|discusses|despite|extends) (yesterday's|monday's|tuesday's|wednesday's|"
+            "thursday's|friday's|last week's|last night's|this morning's|this week's|earlier|today's)",
+            "(trades|trading|trade|inches|inching|ticks|ticking|edges|edging|creeps|drifts|grinds|"
+            "trends) (higher|lower|up|down)",
+            "(strength|weakness) (attributed|in|on|continues|persists)",
+            "(attributed|attributing) … (move|strength|weakness|gain|drop|decline)",
+            "(no|without) (fresh |apparent |company |specific |new )?(news|catalyst) (to|for|behind)",
+            "(for|on) (a )?(second|third|fourth|fifth|sixth|seventh|#) (straight|consecutive) (day|session|week)",
+            "off (session|intraday|its|the) (lows|highs)",
+            "selling pressure",
+            "buying interest",
+            "(session|intraday|day|week|month|year|decade|multi-year|two-year|five-year|lifetime) (high|"
+            "highs|low|lows)",
+            "(erases|erase|pares|trims|gives back|holds|adds to|builds on|extends) … (gains|losses|rally|"
+            "advance|decline)",
+            "(best|worst|biggest|largest) … (day|week|month|gain|drop|decline|rally|advance|percentage|"
+            "percent|one day) (since|in|ever|of|increase|decrease)",
+            "(rally|climb|slide|surge|selloff|sell-off|run|momentum|decline|slump|rout) (continues|continue|"
+            "deepens|extends|accelerates|fades|resumes|stalls)",
+            "continues … (climb|rally|slide|rise|surge|run|decline|slump)",
+            "(unusual|heavy|high|massive|huge|elevated|record) (trading )?volume",
+            "(tops|leads|among|top|biggest|list of) … (gainers|losers|decliners|advancers)",
+            "(wild ride|rollercoaster|roller coaster)",
+            "(under|feels|feeling) pressure",
+            "(traders|investors|shorts) (pile|cheer*|flock*|dump*|flee|cover*|rush*|love|shrug)",
+            "what sent",
+            "sent … (soaring|flying|higher|lower|tumbling|plunging|surging)",
+            "(sell-off|selloff)",
+            "(on|makes) the move",
+            "#% (run|rally|surge|gain|jump|move|rise|drop|plunge|slide|spike)",
+            "(trending|viral) on",
+            "after (a )?(two|three|four|#) day (surge|rally|run|slide)",
+            "market cap … (tops|surpass*|crosses|hits|loses|falls|wiped|shed*)",
             "(shares|stock) (volatile|whipsaw*|swing|swings|active)",
             "(higher|lower) (after|on|following|as|amid|in|premarket|pre-market)",
             "(rebounds|bounces|recovers|snaps) … (after|from|losses|losing|streak)",
@@ -343,6 +287,8 @@ KINDS: tuple[Rule, ...] = (
             "(ahead of|before|into) "
             "(its |the |q1 |q2 |q3 |q4 |upcoming |next |this )?(week's )?(earnings|results|print|report)",
             "earnings (season|on deck|in focus|watch)",
+            "(stock|shares|name|ticker) … in focus",
+            "in focus (after|ahead|before|as|on|following)",
             "(likely|expected|set|poised|gears up) to (report|post) … (earnings|results|quarter*|q1|q2|q3|q4|"
             "profit|loss)",
             "(what|how) (wall street|analysts|the street) … (expect*|thinks|say|saying|see|view)",

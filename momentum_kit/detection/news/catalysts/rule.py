@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from momentum_kit.detection.news.catalysts.phrases import Phrases
+from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.models import Catalyst, Certainty, Direction
 
 
@@ -35,3 +35,18 @@ class Rule:
         """Where the rule's words stand in a folded text in lower case; None if they do not, or what voids it does."""
         found = self.phrases.pattern.search(text)
         return None if found is None or (self.unless is not None and self.unless.search(text)) else found
+
+
+def lifts(
+    name: str, catalyst: Catalyst, *texts: str, unless: str = "", about: Catalyst | None = None, final: bool = False
+) -> Rule:
+    """A rule for what may lift a price; denied or ended it points down, unless it is final."""
+    return Rule(
+        name,
+        catalyst,
+        phrases(*texts),
+        Direction.UP,
+        unless=re.compile(unless) if unless else None,
+        about=about,
+        denied=None if final else Catalyst.ADVERSE,
+    )

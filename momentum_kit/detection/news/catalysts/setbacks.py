@@ -9,10 +9,6 @@ from momentum_kit.models import Catalyst, Direction
 _TRIAL = (
     "trial|trials|study|studies|program|programs|phase #|phase i|phase ii|phase iii|development|dosing|enrollment|arm"
 )
-_EXECUTIVE = (
-    "ceo|cfo|coo|cto|chief executive|chief financial officer|chief medical officer|president|"
-    "chairman|founder|finance chief|auditor"
-)
 
 RELIEVED: tuple[Rule, ...] = (
     Rule(
@@ -26,7 +22,10 @@ RELIEVED: tuple[Rule, ...] = (
             "(now )?in (full )?compliance with … (nasdaq|nyse|listing|bid)",
         ),
         Direction.UP,
-        unless=re.compile(r"\b(?:not|fail\w*|unable|plan to|must|until|deadline|time to|extension|seeks|how to)\b"),
+        unless=re.compile(
+            r"\bto (?:regain|return|restore|cure)|\bsplit|\b(?:not|fail\w*|unable|plan to|must|until|deadline|"
+            r"time to|extension|seeks|how to)\b"
+        ),
         about=Catalyst.DELISTING,
     ),
     Rule(
@@ -69,6 +68,11 @@ SETBACKS: tuple[Rule, ...] = (
         phrases(
             "reverse( |/)(stock |share |ads |ratio )?(split|splits)",
             "share consolidation",
+            "(share|stock) (combination|rollback)",
+            "(combination|combines|combining|consolidates|consolidating|consolidate) … (shares|stock) (1|one|#)",
+            "(consolidates|consolidate|consolidating) … (shares|stock)",
+            "split adjusted",
+            "post split basis",
             "consolidation of … (shares|stock)",
             "(1|one) (for|to) (#|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|"
             "twenty|twenty-five|thirty|forty|fifty|one hundred) … split",
@@ -97,6 +101,7 @@ SETBACKS: tuple[Rule, ...] = (
             "compliance)",
             "(nasdaq|nyse|panel) … (extension|exception|more time|additional time)",
             "hearings panel",
+            "(trade|trading|quoted|move*|shift*) (on|to) … (otc|pink)",
             "listing (standards|requirement|requirements|rule|rules)",
             "suspen* … from (nasdaq|nyse|trading on)",
             "moved to (otc|pink)",
@@ -110,6 +115,8 @@ SETBACKS: tuple[Rule, ...] = (
         "out of compliance",
         Catalyst.DELISTING,
         phrases(
+            "(fails|failed|failure|failing|falls short) (to|of) (meet|meeting|satisfy|maintain|"
+            "comply) … (nasdaq|nyse|listing|exchange)",
             "(not|out of|falls out of|no longer) (in )?compliance",
             "(non-compliance|non-compliant) … (nasdaq|nyse|listing|rule)",
             "(nasdaq|nyse|listing) … (non-compliance|non-compliant)",
@@ -133,6 +140,13 @@ SETBACKS: tuple[Rule, ...] = (
             "(notice|event|events) of default",
             "(defaults|defaulted|default) on",
             "in default",
+            "default notice",
+            "(auditor|auditors) … doubt",
+            "(misses|missed|skips|skipped) … (bond|coupon|interest|loan|debt) payment",
+            "restructuring (adviser|advisers|advisor|advisors|talks|support)",
+            "(talks|negotiations|deal) with … (creditors|lenders|bondholders)",
+            "(pay|repay) (its |secured |senior )?lenders",
+            "(creditors|lenders) … (seize|call|demand|accelerat*)",
             "run* out of (cash|money)",
             "(skip*|miss*|defer*|fails to make) … (interest|coupon|debt|loan) payment",
             "(shut*|closing) down (all )?operations",
@@ -169,6 +183,10 @@ SETBACKS: tuple[Rule, ...] = (
             "study|information|studies)",
             "fda … (warning letter|form 483|safety warning|black box|boxed warning)",
             "warning letter … fda",
+            "import alert",
+            "(fda|advisory) … (staff|reviewers|briefing) … (concern*|question*|doubt*|raise*|flag*)",
+            "(advisers|advisory committee|panel|adcom) … (split|divided|deadlock*)",
+            "fda … (flags|safety (concern*|signal|issue*|review|alert))",
         ),
         Direction.DOWN,
         unless=re.compile(r"denies (?:petition|appeal)"),
@@ -179,6 +197,7 @@ SETBACKS: tuple[Rule, ...] = (
         Catalyst.CLINICAL_FAILURE,
         phrases("(clinical|partial) hold", "(trial|study|ind|program) (placed |put )?on hold"),
         Direction.DOWN,
+        about=Catalyst.FDA,
         denied=Catalyst.FDA,
     ),
     Rule(
@@ -265,6 +284,10 @@ SETBACKS: tuple[Rule, ...] = (
             "(accounting|securities|wire|bank) (fraud|irregularities|error|errors|probe|scandal)",
             "fraud*",
             "insider trading",
+            "under … investigation",
+            "(investigation|probe|inquiry) (of|into|by) … (regulator*|authority|commission|antitrust|police|"
+            "prosecutor*|sec|doj|ftc|accounting)",
+            "(probe|probes|probing|investigat*) … (accounting|books|sales practices|bribery|corruption|price fixing)",
             "(restat*|restatement) … (financial*|results|earnings|statements)",
             "(restate|restates|restatement)",
             "no longer be relied",
@@ -318,74 +341,5 @@ SETBACKS: tuple[Rule, ...] = (
         Direction.DOWN,
         about=Catalyst.LEGAL,
         unless=re.compile(r"alleg(?:iant|ro|iance)"),
-    ),
-)
-
-LESSER_ILLS: tuple[Rule, ...] = (
-    Rule(
-        "loses its officers",
-        Catalyst.ADVERSE,
-        phrases(
-            f"({_EXECUTIVE}) … (resign|resigns|resigned|resignation|steps down|stepping down|departs|"
-            f"departure|fired|ousted|terminated|leaves|quits|to leave|to depart|on leave|dies|passes away|"
-            f"exits)",
-            f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
-            f"suspends) … ({_EXECUTIVE})",
-        ),
-        Direction.DOWN,
-        about=Catalyst.OTHER,
-    ),
-    Rule(
-        "trouble in business",
-        Catalyst.ADVERSE,
-        phrases(
-            "(recall|recalls|recalled|recalling) … (vehicles|units|products|product|cars|trucks|scooters|"
-            "lots|batteries|device*|#|over|due|voluntar*)",
-            "(product|vehicle|safety|voluntary|class i|nationwide) (recall|recalls)",
-            "(lay off|lays off|laying off|layoffs|cut*|reduc*|slash*) … #% … (workforce|jobs|headcount|staff|"
-            "employees)",
-            "(lay off|lays off|laying off|cut*|reduc*) (most|all|half|majority|nearly all) … (workforce|jobs|"
-            "headcount|staff|employees)",
-            "strategic (alternative|alternatives|review)",
-            "insiders … (sold|sell|sells|selling|dump*)",
-            "return* … rights to",
-            "(ransomware|cyberattack|cyber attack|data breach|cybersecurity (incident|breach)|hacked|security breach)",
-            "(explosion|plant fire|fire at|accident|crash of|derail*|outage|spill)",
-            "(suspend*|cut*|eliminat*|slash*|omit*|halv*) … (dividend|distribution|buyback)",
-            "(delay*|postpon*|push*) … (launch|production|annual report|10-k|10-q|filing|deliver*|opening|"
-            "shipment*|merger|closing|deal|project|ipo)",
-            "(unable|fails|failed|inability) to (timely )?file … (10-k|10-q|20-f|report)",
-            "(nt 10-k|nt 10-q)",
-            "(write-down|writedown|write-off)",
-            "(goodwill|asset) impairment",
-            "impairment (charge|charges|loss|of)",
-            "(loses|lost|losing) … (contract|customer|client|order|deal|license|bid|exclusivity|partner)",
-            "(strike|walkout) … (plant|workers|union)",
-            "(halts|halt|suspends|suspend|pauses|idles) … (production|operations|shipments|sales|mining|"
-            "deliveries|plant)",
-            "(cancel*|terminat*|scrap*|scrub*|revok*|rescind*) … (contract|order|orders|agreement|deal|"
-            "program|project|license|permit|launch|lease|merger|grant|partnership|collaboration)",
-            "(contract|order|orders|agreement|deal|license|permit|grant|merger|partnership|acquisition|"
-            "takeover|talks|collaboration|offer|bid) … (cancelled|canceled|terminated|revoked|rescinded|"
-            "collapse|collapses|collapsed|falls through|called off|blocked|rejected|scrapped|abandoned|"
-            "breaks down|break down|stalled|dead)",
-            "talks … end*",
-            "(denies|denied|not in|no) (takeover |merger |deal |sale |advanced |any )?(talks|discussions|negotiations)",
-            "(walks|walking|walked|backs|backing) (away|out) (from|of)",
-            "(rejects|reject|rejected|rejecting|spurns|rebuffs|vote down|votes down) … (merger|offer|bid|"
-            "takeover|proposal|deal|buyout|acquisition)",
-            "credit rating … (cut|downgraded|lowered)",
-            "(credit )?rating (cut|lowered)",
-            "reject* … merger",
-            "stake … (sold|cut|reduced|exits)",
-            "(misled|short squeeze ends)",
-        ),
-        Direction.DOWN,
-        about=Catalyst.OTHER,
-        unless=re.compile(
-            r"(?:cognitive|visual|hearing|renal|hepatic) impairment|no (?:layoffs|impairment|outage)|avert|"
-            r"avoid|competitor recall|fire (?:tv|hd|rescue|department|"
-            r"safety|truck)|accident (?:detection|insurance)"
-        ),
     ),
 )

@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from momentum_kit.config import Thresholds
 from momentum_kit.detection.news import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.models import Catalyst, Certainty, Direction
-from tests.unit.detection.news.wordings import DILUTION_TOO, ENDED, NO_DILUTION, WORDINGS
+from tests.unit.detection.news.wordings import (
+    DILUTION_TOO,
+    ENDED,
+    MORE_DILUTION,
+    MORE_HARM,
+    MORE_RECAPS,
+    NO_DILUTION,
+    WORDINGS,
+)
 
 
 def each(table):
@@ -26,7 +34,13 @@ def test_what_is_ended_or_denied_is_read_as_such(topic, text):
     assert (match.catalyst, match.about, match.is_dilution) == (Catalyst.OTHER, topic, False)
 
 
-@pytest.mark.parametrize("text", DILUTION_TOO)
+@pytest.mark.parametrize("text", (*MORE_HARM, *MORE_RECAPS))
+def test_harm_and_recaps_are_barred(text):
+    """Whichever class they get."""
+    assert classify(text, ("ACME", "acme")).barred
+
+
+@pytest.mark.parametrize("text", (*DILUTION_TOO, *MORE_DILUTION))
 def test_dilution_is_seen_beside_other_news(text):
     """Neither a recap nor a success hides it."""
     match = classify(text, ("ACME", "acme"))

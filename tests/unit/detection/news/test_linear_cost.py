@@ -1,39 +1,32 @@
 """No headline can hold the loop: what every pattern costs on text made to hurt it."""
 
+import importlib
+import pkgutil
 import re
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from momentum_kit.detection.news import (
-    catalysts,
-    classify,
-    clean_headline,
-    find_companies,
-    headlines,
-    name_index,
-    name_words,
-    roles,
-    subject,
-    symbols,
-)
-from momentum_kit.detection.news.catalysts import advances, dilution, direction, polarity, setbacks
+from momentum_kit.detection import news
+from momentum_kit.detection.news import catalysts, classify, clean_headline, find_companies, headlines
 
-CATALYSTS = (advances, dilution, direction, polarity, setbacks)
 
-PATTERNS = {
-    **{f"rule {rule.name}": rule.phrases.pattern for rule in catalysts.RULES},
-    **{f"unless {rule.name}": rule.unless for rule in catalysts.RULES if rule.unless},
-    **{
-        name: each
-        for module in (symbols, roles, subject, name_index, name_words, headlines, *CATALYSTS)
-        for name, each in vars(module).items()
-        if isinstance(each, re.Pattern)
-    },
-}
+def every_pattern() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Every compiled pattern below detection.news, and those of the catalyst rules."""
+    for module in pkgutil.walk_packages(news.__path__, f"{news.__name__}."):
+        for name, each in vars(importlib.import_module(module.name)).items():
+            if isinstance(each, re.Pattern):
+                yield f"{module.name.rpartition('.')[2]}.{name}", each
+    for rule in catalysts.RULES:
+        yield f"rule {rule.name}", rule.phrases.pattern
+        if rule.unless:
+            yield f"unless {rule.name}", rule.unless
+
+
+PATTERNS = dict(every_pattern())
 SHORT, LONG = 250, 1000
-MOST_GROWTH = 64  # times the cost for four times the text: cubic, of the smallest text that can be timed at all
+MOST_GROWTH = 12  # times the cost for four times the text: linear is 4, square 16; the rest is the machine's
 LEAST_S = 2e-4  # below it a clock tells nothing
 
 
@@ -59,8 +52,8 @@ def seconds(pattern: re.Pattern[str], text: str) -> float:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_no_pattern_costs_more_than_a_power_of_its_text(name: str) -> None:
-    """Four times the text never costs more than 64 times the time, whatever the text."""
+def test_no_pattern_costs_more_than_its_text_is_long(name: str) -> None:
+    """Four times the text costs about four times the time, whatever the text."""
     pattern = PATTERNS[name]
     for short, long in zip(hurtful(pattern, SHORT), hurtful(pattern, LONG), strict=True):
         assert seconds(pattern, long) <= MOST_GROWTH * max(seconds(pattern, short), LEAST_S), long[:60]

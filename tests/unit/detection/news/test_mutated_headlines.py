@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.detection.news import StoryMemory, SymbolMaster, read_headline
+from momentum_kit.detection.news import StoryMemory, SymbolMaster, Telling, read_headline
 from momentum_kit.storage.symbols import bundled_master
 
 INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))
@@ -108,8 +108,8 @@ def test_no_headline_raises_or_stands_still(capsys: pytest.CaptureFixture[str]) 
 def _took_s(text: str, contract: str, master: SymbolMaster, memory: StoryMemory, second: int) -> float:
     began = time.thread_time()
     reading = read_headline(text, extra=text[-60:], article_id=text[:30], contract_symbol=contract, master=master)
-    symbols = [mention.symbol for mention in reading.mentions]
-    memory.hear(reading.clean.story_id, reading.clean.normalised, symbols, BEGIN + timedelta(seconds=second))
+    telling = Telling.of(reading)
+    memory.hear(telling, BEGIN + timedelta(seconds=second))
     took_s = time.thread_time() - began
-    assert reading.subject in ("", *symbols)
+    assert reading.subject in ("", *telling.symbols)
     return took_s

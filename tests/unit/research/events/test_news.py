@@ -223,14 +223,14 @@ def test_latency_is_measured_from_live_headlines():
 
 
 def test_a_headline_from_the_future_is_marked():
-    """A provider's clock that runs ahead: the first such row is named; far ahead it is not live at all."""
+    """A provider's clock that runs ahead: the first such row is named; more than 2 s ahead it makes no item."""
     lines = [
         line(1, received_at=NOON - timedelta(seconds=2)),
         line(2, text=TEXTS[8], received_at=NOON - timedelta(hours=1)),
     ]
     news = read_news(source_of(lines), DAY, DAY, NewsSettings())
     assert [row.story_id for row in news.rows] == ["st0001"]
-    assert news.skips["not live"] == 1
+    assert news.skips["future stamp"] == 1
     assert news.marks[0].startswith("FUTURE STAMPS: 2 headlines, first BRFG BRFG$st0002 by 3600.0 s")
 
 
@@ -257,3 +257,20 @@ def test_the_order_is_that_of_reception_over_the_turn_of_a_month():
     early = line(2, turn + timedelta(seconds=1))
     news = read_news(source_of([late, early]), DAY, date(2026, 7, 2), NewsSettings())
     assert [row.story_id for row in news.rows] == ["st0002", "st0001"]
+
+
+def test_an_update_bars_an_item_from_its_reception_on():
+    """As in a session: an offering told later in a known story, not what comes after a quarter of an hour."""
+    later = "Update: Acme Therapeutics (ACME) wins FDA approval, prices $9 million public offering"
+    lines = [
+        line(1, text=TEXTS[1]),
+        dataclasses.replace(line(1, text=later, received_at=NOON + timedelta(seconds=31)), provider="FLY"),
+        line(2, text="Hooli Holdings (HOOL) wins large contract from navy"),
+        line(
+            2, text="Hooli Holdings (HOOL) prices $9 million public offering", received_at=NOON + timedelta(minutes=16)
+        ),
+    ]
+    rows = read_news(source_of(lines), DAY, DAY, NewsSettings(max_age_s=3_600)).rows
+    told = {row.symbol: (row.later_at, row.later_catalyst) for row in rows}
+    at = int((NOON + timedelta(seconds=31)).timestamp() * 1e6)
+    assert told == {"ACME": (at, "offering"), "HOOL": (0, "")}

@@ -255,6 +255,22 @@ async def test_an_article_comes_too_late_for_an_item_that_gave_its_line_away(lab
     assert {row["item_id"] for row in lab.journal["decisions"]} == {item.item_id}
 
 
+async def test_an_update_bars_its_item_and_starts_nothing(lab):
+    """A later telling with an offering in it: no signal after it; for an item that nobody follows it is nothing."""
+    await lab.start()
+    item = await lab.news()
+    await lab.run_until(6)
+    lab.items.put_nowait(replace(item, catalyst=Catalyst.OFFERING, update=True))
+    harmless = Reading(catalyst=Catalyst.FDA, direction=1.0, confidence=0.9, source="test")
+    lab.items.put_nowait(replace(item, reading=harmless))  # of the first words; it lifts no bar
+    await lab.shock(6.0, 40)
+    assert lab.signals.empty()
+    assert set(lab.reasons()[1:]) == {"barred catalyst"}
+    lab.items.put_nowait(replace(item, item_id="s9:102", contract=GLBX, catalyst=Catalyst.OFFERING, update=True))
+    await lab.items.join()
+    assert {con_id for _, con_id in lab.market.open_lines} == {101}
+
+
 async def test_lines_go_by_strength_then_recency(lab):
     """With two lines the weakest item gives way to a stronger one and gets its last word."""
     await lab.start(max_lines=2)

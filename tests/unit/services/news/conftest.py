@@ -90,10 +90,13 @@ class Book:
         self.asked: list[str] = []
         self.failure: Exception | None = None
         self.double: set[str] = set()
+        self.answer_now = asyncio.Event()
+        self.answer_now.set()
 
     async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
         """The listed company, or IB's refusal."""
         self.asked.append(contract.symbol)
+        await self.answer_now.wait()
         if self.failure:
             failure, self.failure = self.failure, None
             raise failure
@@ -120,13 +123,15 @@ class Desk:
         self.counts: Counter[str] = Counter()
         self.handler: NewsHandler
         self.task: asyncio.Task[None] | None = None
+        self.sent = 0
 
-    async def start(self, reader: Any = None, master: Any = None, **settings: Any) -> None:
+    async def start(self, reader: Any = None, master: Any = None, clock_behind_s: float = 0.0, **settings: Any) -> None:
         """Build the handler and let it subscribe."""
         chosen = NewsSettings(broad_tapes=("BRFG", "BRFUPDN"), **settings)
         self.handler = NewsHandler(
             context_of(clock=self.clock, journal=self.journal, counts=self.counts),
             feed=self.feed, market=self.book, settings=chosen, master=master, reader=reader, items=self.items,
+            clock_behind_s=clock_behind_s,
         )  # fmt: skip
         self.task = asyncio.create_task(self.handler.run())
         await asyncio.sleep(0)
@@ -134,11 +139,16 @@ class Desk:
     async def hear(self, text: str, *, key: str = "BRFG", article_id: str = "", **fields: Any) -> str:
         """Send a headline received now; what became of it: 'item' or the reason."""
         before = len(self.journal["headlines"])
-        values = {"published_at": self.clock.at - timedelta(seconds=2), "received_at": self.clock.at} | fields
-        unique = article_id or f"{key}$s{before:05d}"
-        await self.feed.push(Headline(provider=key, article_id=unique, text=text, **values), key)
+        await self.feed.push(self.headline(text, key=key, article_id=article_id, **fields), key)
+        await self.handler.queues["look-ups"].join()
         row = self.journal["headlines"][before]
         return str(row["reason"]) or str(row["outcome"])
+
+    def headline(self, text: str, *, key: str = "BRFG", article_id: str = "", **fields: Any) -> Headline:
+        """One received now, published 2 s ago; without an article id it has one of its own."""
+        values = {"published_at": self.clock.at - timedelta(seconds=2), "received_at": self.clock.at} | fields
+        self.sent += 1
+        return Headline(provider=key, article_id=article_id or f"{key}$s{self.sent:05d}", text=text, **values)
 
     def taken(self) -> list[NewsItem]:
         """The items since the last call."""

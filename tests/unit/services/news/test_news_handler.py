@@ -57,14 +57,14 @@ async def test_what_is_skipped_and_why(desk, text, fields, reason):
 
 
 async def test_published_long_before_it_arrived_is_not_live(desk):
-    """The limit is max_age_s; a stamp from the far future is believed as little."""
+    """The limit is max_age_s; a stamp from the future is believed as little."""
     await desk.start(max_age_s=120)
     now = desk.clock.at
     assert await desk.hear("Acme (ACME) wins a first contract", published_at=now - timedelta(seconds=120)) == "item"
     assert (
         await desk.hear("Acme (ACME) wins b second contract", published_at=now - timedelta(seconds=121)) == "not live"
     )
-    assert await desk.hear("Acme (ACME) wins c third contract", published_at=now + timedelta(hours=5)) == "not live"
+    assert await desk.hear("Acme (ACME) wins c third contract", published_at=now + timedelta(hours=5)) == "future stamp"
 
 
 async def test_one_story_on_two_feeds_is_judged_once(desk):
@@ -267,3 +267,64 @@ async def test_a_burst_leaves_every_other_task_its_turns(desk):
     await tape.join()
     other.cancel()
     assert turns >= 100
+
+
+async def test_an_update_of_a_known_story_bars_what_is_being_judged(desk):
+    """The same id told anew with an offering in it comes behind its item, barred; a milder one changes nothing."""
+    await desk.start()
+    assert await desk.hear("Acme (ACME) wins army contract", article_id="BRFG$1234abcd") == "item"
+    (first,) = desk.taken()
+    again = {"article_id": "BRFUPDN$1234abcd", "key": "BRFUPDN"}
+    assert await desk.hear("Acme (ACME) wins army contract, largest so far", **again) == "duplicate story"
+    assert desk.taken() == []
+    text = "UPDATE: Acme (ACME) wins army contract, prices $20M public offering"
+    assert await desk.hear(text, **again) == "duplicate story"
+    (update,) = desk.taken()
+    assert (update.item_id, update.catalyst, update.update) == (first.item_id, Catalyst.OFFERING, True)
+    assert await desk.hear("Acme (ACME) wins army contract", **again) == "duplicate story"
+    assert desk.taken() == []
+    assert desk.counts["updates"] == 1
+
+
+async def test_other_words_of_one_story_are_a_duplicate_and_other_numbers_are_not(desk):
+    """Two providers, two ids; the amount tells two orders of one day apart."""
+    await desk.start()
+    assert await desk.hear("Acme Therapeutics (ACME) Awarded $11M Navy Contract") == "item"
+    assert await desk.hear("Acme Therapeutics (ACME) Receives $11 Million Contract From Navy") == "duplicate story"
+    assert await desk.hear("Acme Therapeutics (ACME) Awarded $19M Navy Contract") == "item"
+
+
+async def test_stamps_of_the_future_do_not_trade_and_three_in_a_row_are_an_incident(desk):
+    """Up to 2 s are the clocks'; beyond them nothing is believed. The broker's clock is the judge."""
+    await desk.start()
+    now = desk.clock.at
+    assert await desk.hear("Acme (ACME) wins a contract", published_at=now + timedelta(seconds=2)) == "item"
+    for number in range(4):
+        text = f"Acme (ACME) opens plant number {number} today"
+        assert await desk.hear(text, published_at=now + timedelta(seconds=2.1)) == "future stamp"
+    told = [row["text"] for row in desk.journal["incidents"]]
+    assert len(told) == 1
+    assert "BRFG: 3 headlines in a row stamped in the future" in told[0]
+
+
+async def test_a_slow_clock_of_ours_makes_no_future(desk):
+    """Three seconds behind the broker: what seems to come from the future is one second old."""
+    await desk.start(clock_behind_s=3.0)
+    ahead = {"published_at": desk.clock.at + timedelta(seconds=2.5)}
+    assert await desk.hear("Acme (ACME) wins a contract", **ahead) == "item"
+
+
+async def test_an_unknown_symbol_holds_up_nobody(desk):
+    """While the broker is asked about one company the next headlines are handled; each is asked about once."""
+    await desk.start()
+    await desk.hear("Globex (GLBX) wins contract")
+    desk.taken()
+    desk.book.answer_now.clear()
+    for text in ("Unknown (ZZZZ) wins a first contract", "Unknown (ZZZZ) wins a second contract"):
+        await desk.feed.push(desk.headline(text))
+    await desk.feed.push(desk.headline("Globex (GLBX) receives FDA approval"))
+    assert [item.contract.symbol for item in desk.taken()] == ["GLBX"]
+    desk.book.answer_now.set()
+    await desk.handler.queues["look-ups"].join()
+    assert [row["reason"] for row in desk.journal["headlines"][1:]] == ["", "unknown contract", "unknown contract"]
+    assert desk.book.asked == ["GLBX", "ZZZZ"]
