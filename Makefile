@@ -57,8 +57,9 @@ docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
 	@echo site/index.html
 
-chaos: setup  ## fault drills, pairs of assumptions, every boundary with every fault, RUNS random worlds from SEED; RECORD=1
+chaos: setup  ## fault drills, pairs of assumptions, evidence model, boundaries, RUNS random worlds from SEED; RECORD=1 notes
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+	@$(BIN)/python -m tests.chaos.orders.model
 	@$(BIN)/python -m tests.chaos.orders.boundaries
 	@$(BIN)/python -m tests.chaos.orders.run --runs $(RUNS) --seed $(SEED) $(if $(RECORD),--record)
 

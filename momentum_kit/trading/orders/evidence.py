@@ -148,16 +148,20 @@ class PositionWitness:
         if self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
             self.foreign = quantity - self._ours
             self._caught_up = True
-        elif self.answers >= ENOUGH and quantity < self._ours:
+        elif self.answers >= ENOUGH and quantity <= self._ours:  # what was believed foreign was ours, or is gone
             self.foreign = ZERO
+            self._caught_up = self._caught_up or quantity == self._ours
 
     def trails(self, at: float) -> bool:
-        """True while the row repeats a number from before our last fills, which it has not caught up with yet."""
-        if self._caught_up or self.quantity is None:
+        """True while the row has a number from on the way to our last fills, which it has not caught up with yet.
+
+        On the way are the numbers in between as well: one word of ours may tell of fills that rows tell one by one.
+        """
+        if self._caught_up or self.quantity is None or len(self._path) < 2:
             return False
-        earlier = list(self._path)[:-1]
-        young = bool(earlier) and at - self._path[-1][0] < POSITION_LAG_S
-        return young and any(self.quantity == shares + self.foreign for _, shares in earlier)
+        way = [shares for _, shares in self._path]
+        row, young = self.quantity - self.foreign, at - self._path[-1][0] < POSITION_LAG_S
+        return young and min(way) <= row <= max(way) and row != way[-1]
 
     @property
     def confirmed(self) -> bool:

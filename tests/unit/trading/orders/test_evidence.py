@@ -190,6 +190,29 @@ def test_what_an_order_of_unknown_outcome_may_have_sold_counts_as_sold():
     assert (evidence.held, evidence.sellable) == (833, 0)
 
 
+def test_shares_told_before_their_fill_are_ours_once_it_is_told():
+    """Two whole answers have them before any word of our order does: foreign at first, ours and agreed in the end."""
+    symbol = Symbol(0)
+    symbol.answer(833)
+    assert symbol.answer(833).foreign == 833
+    symbol.says(833, bought(833, 833))
+    symbol.later(11)
+    symbol.answer(833)
+    evidence = symbol.answer(833)
+    assert (numbers(evidence), evidence.foreign) == ((833, 833, Agreement.AGREED), 0)
+
+
+def test_a_row_on_the_way_to_fills_that_one_word_told_says_nothing():
+    """A status names both fills at once, rows and lists tell them one by one: nothing is less held for it."""
+    symbol = Symbol(0)
+    symbol.says(0, bought(833, 0))
+    symbol.row(400)
+    symbol.later(6)
+    symbol.answer(400)
+    assert symbol.answer(400).held == 833
+    assert numbers(symbol.row(833))[:2] == (833, 833)
+
+
 def test_at_a_start_a_row_below_ours_holds_every_sale_back():
     """A sale by hand seconds after a fill looks like a row that trails: nothing is sold, nothing shrinks."""
     symbol = Symbol()
