@@ -21,9 +21,23 @@ MUTANTS = (
     Mutant(
         "a row that trails is believed",
         "trading/orders/evidence.py",
-        "young = bool(earlier) and at - self._path[-1][0] < POSITION_LAG_S",
-        "young = False",
+        "        return young and min(way) <= row",
+        "        return young and False and min(way) <= row",
         EVIDENCE("test_a_row_from_before_the_fill_says_nothing"),
+    ),
+    Mutant(
+        "only numbers that our words have named are on the way",
+        "trading/orders/evidence.py",
+        "min(way) <= row <= max(way) and row != way[-1]",
+        "row in way[:-1]",
+        EVIDENCE("test_a_row_on_the_way_to_fills_that_one_word_told_says_nothing"),
+    ),
+    Mutant(
+        "what was foreign stays foreign once it is ours",
+        "trading/orders/evidence.py",
+        "elif self.answers >= ENOUGH and quantity <= self._ours:",
+        "elif self.answers >= ENOUGH and quantity < self._ours:",
+        EVIDENCE("test_shares_told_before_their_fill_are_ours_once_it_is_told"),
     ),
     Mutant(
         "the position's row is ignored for what may be sold",
