@@ -5,7 +5,7 @@ import pytest
 from momentum_kit.trading.orders import PositionWitness
 from tests.chaos.orders.model import Model
 
-SMALL = ("bought", "bought, the stop sells")
+SMALL = ("bought", "sold by hand", "a person buys beside us")
 
 
 @pytest.mark.parametrize("story", SMALL)
