@@ -34,7 +34,10 @@ def columns_of(kind: type[JournalRow]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadlineRow(JournalRow):
-    """A headline, whatever became of it: outcome is item, or skip with its reason; milliseconds of wall time."""
+    """A headline, whatever became of it: outcome is item, or skip with its reason; milliseconds of wall time.
+
+    detail: which companies were candidates, and the check that refused each.
+    """
 
     table: ClassVar[str] = "headlines"
     at: datetime
@@ -58,6 +61,7 @@ class HeadlineRow(JournalRow):
     direction: Direction
     certainty: Certainty
     amount_usd: float
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,13 +109,13 @@ def _tie(evidence: Evidence, contract: str, found: list[Mention], refusals: list
     elif name:
         named = next((each for each in evidence.names if _tied_by(evidence, each, contract)), None)
         words, confidence = (named.words, 0.9) if named else ("", 0.0)
-        check = "" if named else f"the text does not name {name}"
+        check = "" if named else "the text does not name it"
     elif any(mention.layer <= MatchLayer.BRACKETED for mention in found):
         check = "the text names others"
     elif evidence.master is not None and not spelled_anywhere(contract, evidence.text):
         check = "the text does not name it"
     if check:
-        refusals.append(Refusal(contract, check))
+        refusals.append(Refusal(f"{contract}, {name}" if name else contract, check))
         return found
     return [Mention(symbol=contract, layer=MatchLayer.CONTRACT, words=words, confidence=confidence), *found]
 

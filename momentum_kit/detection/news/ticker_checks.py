@@ -27,7 +27,8 @@ def checked_tickers(evidence: Evidence) -> tuple[list[Mention], list[Refusal]]:
     found = []
     for mention in find_tickers(evidence.text):
         if check := _failed_check(evidence, mention):
-            refusals.append(Refusal(mention.symbol, check))
+            failed, _, whose = check.partition(", ")
+            refusals.append(Refusal(f"{mention.symbol}, {whose}" if whose else mention.symbol, failed))
         else:
             sure = 0.99 if evidence.named(mention.symbol) else _UNNAMED[mention.layer]
             found.append(replace(mention, confidence=sure))
@@ -38,7 +39,7 @@ def checked_tickers(evidence: Evidence) -> tuple[list[Mention], list[Refusal]]:
         name = evidence.name_of(mention.symbol)
         slip = tags > 1 and len(mention.symbol) == 1 and mention.layer is MatchLayer.CASHTAG and name
         if slip and not evidence.named(mention.symbol):  # "$H $HZN"
-            refusals.append(Refusal(mention.symbol, f"name disagrees, {name}"))
+            refusals.append(Refusal(f"{mention.symbol}, {name}", "name disagrees"))
         elif rates_another(evidence, mention):
             refusals.append(Refusal(mention.symbol, "rates another company"))
         else:
@@ -72,7 +73,7 @@ def _bare(evidence: Evidence, known: set[str], refusals: list[Refusal]) -> list[
         if symbol in known or symbol in STOP_WORDS or not evidence.listed(symbol):
             continue
         if other := evidence.around(mention):
-            refusals.append(Refusal(symbol, f"part of another name, {other.issuer.symbol}, {other.issuer.name}"))
+            refusals.append(Refusal(f"{symbol}, {other.issuer.symbol}, {other.issuer.name}", "part of another name"))
         elif evidence.named(symbol) or "stock" in evidence.text[mention.start :].casefold():
             found.append(replace(mention, confidence=0.8))
     return found

@@ -37,6 +37,7 @@ from momentum_kit.services.contracts import ContractBook, LookUp
 from momentum_kit.services.news.articles import ArticleReader, OpenHeadline
 
 NO_TICKER, UNKNOWN_CONTRACT = "no ticker", "unknown contract"
+MOST_REFUSALS = 3  # told in the journal of a headline that named nobody
 READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
 LOOK_UPS = 16  # headlines whose companies are asked for at once
@@ -184,9 +185,12 @@ class NewsHandler:
         resolve_ms = (time.perf_counter() - started) * 1e3
         if not reason and not found:
             reason = refused or UNKNOWN_CONTRACT
+        reason, _, detail = reason.partition(": ")
+        if reason == NO_TICKER:
+            detail = "; ".join(map(str, parsed.reading.refusals[:MOST_REFUSALS]))
         if reason:
-            self._context.counts[f"skip: {reason.partition(':')[0]}"] += 1
-        self._journal_headline(parsed, selected.story_id, reason, resolve_ms)
+            self._context.counts[f"skip: {reason}"] += 1
+        self._journal_headline(parsed, selected.story_id, reason, detail, resolve_ms)
         if selected.known and reason in ("", "duplicate story"):
             await self._update(parsed, selected.story_id)
         items = [
@@ -326,7 +330,9 @@ class NewsHandler:
 
     # -- records -----------------------------------------------------------------------------------------------------
 
-    def _journal_headline(self, parsed: ParsedHeadline, story_id: str, reason: str, resolve_ms: float) -> None:
+    def _journal_headline(
+        self, parsed: ParsedHeadline, story_id: str, reason: str, detail: str, resolve_ms: float
+    ) -> None:
         """One row a headline, whatever became of it; an empty reason means that it became an item."""
         headline, clean, match = parsed.headline, parsed.reading.clean, parsed.reading.match
         self._context.journal.write(
@@ -341,6 +347,7 @@ class NewsHandler:
                 phase=headline.phase,
                 outcome="skip" if reason else "item",
                 reason=reason,
+                detail=detail,
                 symbols=[mention.symbol for mention in parsed.reading.mentions],
                 n_tickers=len(parsed.reading.mentions),
                 catalyst=match.catalyst,

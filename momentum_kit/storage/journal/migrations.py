@@ -60,6 +60,9 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE headlines ADD COLUMN certainty TEXT",
         "ALTER TABLE headlines ADD COLUMN amount_usd REAL",
     ),
+    (  # why a headline named nobody that could be bought
+        "ALTER TABLE headlines ADD COLUMN detail TEXT",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (

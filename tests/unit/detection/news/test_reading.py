@@ -23,12 +23,12 @@ def test_one_reading_has_all_that_is_known_of_a_headline() -> None:
         (
             "Macular degeneration (AMD) drug meets its goal",
             "",
-            Refusal("AMD", "name disagrees, Advanced Micro Devices"),
+            Refusal("AMD, Advanced Micro Devices", "name disagrees"),
         ),
         (
             "Goldman downgraded Northwind (NWTX) to Sell",
             "AMD",
-            Refusal("AMD", "the text does not name Advanced Micro Devices"),
+            Refusal("AMD, Advanced Micro Devices", "the text does not name it"),
         ),
         ("Goldman Sachs (GS) downgraded Northwind (NWTX)", "", Refusal("GS", "rates another company")),
         ("Zephyr Corp (ZPHR) soars", "", Refusal("ZPHR", "not listed")),
@@ -37,3 +37,19 @@ def test_one_reading_has_all_that_is_known_of_a_headline() -> None:
 def test_what_is_refused_says_which_check_failed(text: str, contract: str, refusal: Refusal) -> None:
     """A candidate that was not taken for a company stands there with the reason, in words."""
     assert refusal in read_headline(text, contract_symbol=contract, master=MASTER).refusals
+
+
+def test_a_refusal_reads_as_a_line() -> None:
+    """The check first, then whom it refused."""
+    assert (
+        str(Refusal("AMD, Advanced Micro Devices", "name disagrees")) == "name disagrees: AMD, Advanced Micro Devices"
+    )
+
+
+def test_the_catalyst_is_the_subjects() -> None:
+    """Who is bought and who buys is told by names as well as by tickers."""
+    master = SymbolMaster({"GLBX": "Globex Robotics Inc", "NWTX": "Northwind Therapeutics Inc"})
+    bought = read_headline("Globex Robotics to Acquire Northwind Therapeutics for $9 a Share in Cash", master=master)
+    buyer = read_headline("Globex Robotics to Acquire Privately Held Sensor Maker", master=master)
+    assert (bought.subject, bought.match.catalyst) == ("NWTX", "ma_target")
+    assert (buyer.subject, buyer.match.catalyst) == ("GLBX", "ma_acquirer")

@@ -119,9 +119,8 @@ async def test_without_a_master_the_gateways_name_must_agree(desk):
     """A short ticker in brackets counts only beside the name of the company that the gateway knows."""
     await desk.start()
     assert await desk.hear("Ford Motor (F) recalls trucks again today") == "item"
-    reason = "name disagrees: F, FORD MOTOR CO"
-    assert await desk.hear("Vitamin (F) deficiency is rare, study finds") == reason
-    assert desk.counts["skip: name disagrees"] == 1
+    assert await desk.hear("Vitamin (F) deficiency is rare, study finds") == "name disagrees"
+    assert desk.journal["headlines"][-1]["detail"] == "F, FORD MOTOR CO"
 
 
 async def test_the_master_decides_before_the_gateway_is_asked(desk):
@@ -136,14 +135,21 @@ async def test_a_ticker_that_the_broker_gives_another_company_is_skipped(desk):
     """Tickers are used again: what is bought is the company that the words named, or nothing."""
     master = SymbolMaster({"GLBX": "Glacier Bioxide Inc", "ACME": "Acme Therapeutics"})
     await desk.start(master=master)
-    reason = "name disagrees: GLBX, GLOBEX CORP"
-    assert await desk.hear("Glacier Bioxide wins a patent for its battery") == reason
-    assert await desk.hear("Glacier Bioxide (NASDAQ: GLBX) wins an order") == reason
-    assert await desk.hear("Acme (OTCQB: ACME) wins contract") == (
-        "exchange disagrees: ACME, OTCQB in the text, listed on NASDAQ"
-    )
+    for text in ("Glacier Bioxide wins a patent for its battery", "Glacier Bioxide (NASDAQ: GLBX) wins an order"):
+        assert await desk.hear(text) == "name disagrees"
+        assert desk.journal["headlines"][-1]["detail"] == "GLBX, GLOBEX CORP"
+    assert await desk.hear("Acme (OTCQB: ACME) wins contract") == "exchange disagrees"
+    assert desk.journal["headlines"][-1]["detail"] == "ACME, OTCQB in the text, listed on NASDAQ"
     assert desk.counts["skip: name disagrees"] == 2
     assert desk.taken() == []
+
+
+async def test_the_journal_says_why_a_headline_named_nobody(desk):
+    """The candidates and the check that refused each; the reason itself stays the same for all."""
+    await desk.start(master=SymbolMaster({"AMD": "Advanced Micro Devices", "GLBX": "Globex Corp"}))
+    assert await desk.hear("Macular degeneration (AMD) drug meets its goal") == "no ticker"
+    assert desk.journal["headlines"][-1]["detail"] == "name disagrees: AMD, Advanced Micro Devices"
+    assert desk.counts["skip: no ticker"] == 1
 
 
 async def test_a_company_is_followed_by_its_name_alone(desk):
@@ -157,8 +163,8 @@ async def test_own_news_of_watched_symbols(desk):
     """A contract's own feed is a hint: its company must be named, and no further look-up is needed."""
     await desk.start(watch_symbols=("ACME", "ZZZZ"))
     assert await desk.hear("Acme's study met its primary endpoint", key="own", contract=ACME) == "item"
-    reason = await desk.hear("Phase 3 study met its primary endpoint", key="own", contract=ACME)
-    assert reason == "name disagrees: ACME, ACME THERAPEUTICS INC"
+    assert await desk.hear("Phase 3 study met its endpoint", key="own", contract=ACME) == "name disagrees"
+    assert desk.journal["headlines"][-1]["detail"] == "ACME, ACME THERAPEUTICS INC"
     assert desk.feed.sources[-1][0].con_id == 101
     assert any("ZZZZ" in row["text"] for row in desk.journal["incidents"])
     assert desk.book.asked == ["ACME", "ZZZZ"]
