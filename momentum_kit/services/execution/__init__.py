@@ -1,8 +1,8 @@
 """The third service and only sender of orders: entries, protection, exits, recovery from broker truth."""
 
 from momentum_kit.services.execution.execution_service import ExecutionService
+from momentum_kit.services.execution.exit_desk import LISTS_UNKNOWN
 from momentum_kit.services.execution.funds import FundsWatch
-from momentum_kit.services.execution.guardian import LISTS_UNKNOWN
 from momentum_kit.services.execution.reconciliation import (
     BrokerTruth,
     Reconciliation,

@@ -1,7 +1,6 @@
 """EntryGate: from a signal to a bracket: its facts, the risk gate, a durable intent, three legs."""
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -26,8 +25,7 @@ from momentum_kit.services.consuming import outside
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
-from momentum_kit.services.execution.order_desk import OrderDesk
-from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
+from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Bracket, bracket_legs
@@ -219,8 +217,3 @@ class EntryGate:
                 limits=verdict.checks,
             )
         )
-
-
-def new_intent_id() -> str:
-    """A reference for all orders of one intent; unique for ever, because a restart must not mistake an old order."""
-    return f"{INTENT_PREFIX}{uuid.uuid4().hex[:24]}"

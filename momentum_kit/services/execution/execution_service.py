@@ -29,8 +29,9 @@ from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.entry_gate import EntryGate
+from momentum_kit.services.execution.exit_desk import LISTS_UNKNOWN, ExitDesk
 from momentum_kit.services.execution.funds import Funds
-from momentum_kit.services.execution.guardian import LISTS_UNKNOWN, Guardian
+from momentum_kit.services.execution.guardian import Guardian
 from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.reconciliation import fetch_truth
@@ -84,9 +85,12 @@ class ExecutionService:
             context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses,
             quote=quote, health=health, funds=funds,
         )  # fmt: skip
+        self._exit_desk = ExitDesk(
+            context, broker=broker, desk=desk, witnesses=witnesses, rules=rules, quote=quote, health=health
+        )
         self._guardian = Guardian(
-            context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=self._rules, quote=quote,
-            health=health,
+            context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=rules, quote=quote,
+            exit_desk=self._exit_desk,
         )  # fmt: skip
         self._hand = HandEntries(context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules)
         self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
@@ -100,7 +104,7 @@ class ExecutionService:
     async def cancel_entries(self) -> int:
         """Cancel every entry that may still fill; how many. Stops, targets and exits stay."""
         async with self._lock:
-            return sum([await self._guardian.cancel_entry(bracket) for bracket in self._desk.in_order()])
+            return sum([await self._desk.cancel_entry(bracket) for bracket in self._desk.in_order()])
 
     def adopt(self, symbol: str) -> Execution:
         """A human says that shares which nobody explains are ours: protected and sold as ours from now on."""
@@ -163,7 +167,7 @@ class ExecutionService:
             if not self._gone(bracket):
                 contract = bracket.intent.contract
                 asks = bracket.uncertain or not bracket.listed or not bracket.any_live
-                found[contract.symbol] = self._guardian.waits.get(contract.con_id) or (LISTS_UNKNOWN if asks else "")
+                found[contract.symbol] = self._exit_desk.waits.get(contract.con_id) or (LISTS_UNKNOWN if asks else "")
         if not found and not self.flat:
             found[""] = LISTS_UNKNOWN
         return found

@@ -15,8 +15,7 @@ from momentum_kit.errors import GuardRefused
 from momentum_kit.models import CommissionReport, Execution, Intent, IntentKind, IntentState, OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
-from momentum_kit.services.execution.entry_gate import new_intent_id
-from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading import round_price
 from momentum_kit.trading.account import Ledger

@@ -4,8 +4,10 @@ Part of the execution service; entry gate, guardian and recovery act through it.
 """
 
 import time
+import uuid
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -13,9 +15,11 @@ from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import (
     Execution,
     Intent,
+    IntentKind,
     IntentState,
     NoticeRow,
     OpenOrder,
+    OrderAction,
     OrderNotice,
     OrderRequest,
     OrderRow,
@@ -24,11 +28,14 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.context import SessionContext
+from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
 from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, next_state, notice_state
 
 log = structlog.get_logger("orders")
 
 
+PATIENCE_S = 5.0  # market seconds without an answer to something sent; then the broker's lists are asked
+RETRY_S = 2.0  # between two standalone stops for one position, and between two tries to sell
 _COUNTS = {"place": "orders", "modify": "modifies", "cancel": "cancels"}
 
 
@@ -113,6 +120,14 @@ class OrderDesk:
             self.mark_uncertain(bracket, f"order {leg.request.order_id} was perhaps not cancelled: {error}")
             return
         self._journal_order(bracket, leg.role, leg.request, "cancel")
+
+    async def cancel_entry(self, bracket: Bracket) -> bool:
+        """Cancel the entry if it may still fill and nobody has asked yet."""
+        entry = bracket.entry
+        if entry is None or not entry.live or entry.cancel_sent_at is not None:
+            return False
+        await self.cancel(bracket, entry)
+        return True
 
     async def take_back(self, order_ids: set[int]) -> None:
         """Cancel what the broker never gave a permanent id: it may be staged there, where no list shows it."""
@@ -267,6 +282,31 @@ class OrderDesk:
     def _on_execution(self, execution: Execution) -> Bracket | None:
         found = self.find(execution.order_id, execution.perm_id)
         return None if found is None else found[0]
+
+
+def new_intent_id() -> str:
+    """A reference for all orders of one intent; unique for ever, because a restart must not mistake an old order."""
+    return f"{INTENT_PREFIX}{uuid.uuid4().hex[:24]}"
+
+
+def reducing_intent(entry: Intent, kind: IntentKind, quantity: Decimal, reason: str, now: datetime) -> Intent:
+    """The durable decision to sell, or to be ready to sell, what an entry's bracket bought."""
+    return replace(
+        entry,
+        intent_id=new_intent_id(),
+        kind=kind,
+        action=OrderAction.SELL,
+        quantity=quantity,
+        limit_price=None,
+        target_price=None,
+        risk_usd=0.0,
+        created_at=now,
+        state=IntentState.PREPARED,
+        entry_order_id=0,
+        target_order_id=0,
+        stop_order_id=0,
+        reason=reason,
+    )
 
 
 def _order_row(

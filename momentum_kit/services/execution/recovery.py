@@ -38,8 +38,8 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.execution.guardian import PATIENCE_S, resume_exit
-from momentum_kit.services.execution.order_desk import OrderDesk, age_s
+from momentum_kit.services.execution.exit_desk import resume_exit
+from momentum_kit.services.execution.order_desk import PATIENCE_S, OrderDesk, age_s
 from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, filled_by, role_of
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger

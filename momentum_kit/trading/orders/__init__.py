@@ -19,7 +19,7 @@ from momentum_kit.trading.orders.evidence import (
     weigh,
 )
 from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState, UnexpectedMove, next_state, notice_state
-from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, protective_moves
+from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, open_group, protective_moves
 
 __all__ = [
     "FROM_LIST",
@@ -43,6 +43,7 @@ __all__ = [
     "next_state",
     "notice_state",
     "oca_group",
+    "open_group",
     "protective_moves",
     "stop_order",
     "weigh",

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from momentum_kit.trading.orders.bracket import Bracket, Leg
 from momentum_kit.trading.orders.evidence import SymbolEvidence
+from momentum_kit.trading.orders.lifecycle import OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,15 @@ def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callabl
         if leg.at_rest and leg.request.quantity != wanted:
             moves.append(Resize(leg, wanted))
     return tuple(moves)
+
+
+def open_group(bracket: Bracket, leg: Leg | None, filled: Callable[[Leg], Decimal], otherwise: str) -> str:
+    """The OCA group of a live order that has sold nothing: IB takes nobody into a group that has filled (201)."""
+    if leg is None or not leg.live or filled(leg):
+        return otherwise
+    group = leg.request.oca_group
+    spent = any(each.state is OrderState.FILLED and each.request.oca_group == group for each in bracket)
+    return otherwise if spent else group
 
 
 def _together(leg: Leg, other: Leg) -> bool:

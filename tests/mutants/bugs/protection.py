@@ -168,7 +168,7 @@ MUTANTS = (
     Mutant(
         "an entry that does not fill is never taken back",
         "services/execution/guardian.py",
-        "too_old = age_s(bracket.sent_at, now) >= self._exits.entry_timeout_s",
+        "too_old = age_s(bracket.sent_at, now) >= self._settings.entry_timeout_s",
         "too_old = False",
         EXECUTION("test_unfilled_entry_times_out"),
     ),
@@ -189,9 +189,9 @@ MUTANTS = (
     Mutant(
         "an entry's time-out runs by the wall clock",
         "services/execution/guardian.py",
-        "too_old = age_s(bracket.sent_at, now) >= self._exits.entry_timeout_s",
+        "too_old = age_s(bracket.sent_at, now) >= self._settings.entry_timeout_s",
         "wall = (self._context.clock.now() - bracket.intent.created_at).total_seconds()\n"
-        "        too_old = wall >= self._exits.entry_timeout_s",
+        "        too_old = wall >= self._settings.entry_timeout_s",
         DOUBT("test_a_wall_clock_that_steps_moves_no_time_limit"),
     ),
     Mutant(
