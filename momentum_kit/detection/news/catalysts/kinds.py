@@ -1,7 +1,8 @@
-"""Rules for what is no news of a company: law firms' advertisements, recaps of a move, lists, and opinions."""
+"""Rules for the kind of a text, where it is no news of a company: advertisements, lists, recaps of a move, comments."""
 
 import re
 
+from momentum_kit.detection.news.catalysts.commentary import COMMENTARY
 from momentum_kit.detection.news.catalysts.law_firms import SOLICITATION
 from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.rule import Rule
@@ -38,13 +39,6 @@ _MEASURED = phrases(
     "q4|rev)"
 )
 
-
-_QUESTION = Phrases(
-    re.compile(r"\?(?= |$)"),
-    frozenset(
-        {"is", "are", "was", "what", "ca", "could", "w", "should", "h", "do", "did", "a", "the", "to", "buy", "tim"}
-    ),
-)
 
 _SIGNED = Phrases(re.compile(r"(?<![\w.%-])[+-]\d[\d.]{0,6}%"), frozenset("0123456789"))
 
@@ -83,6 +77,11 @@ KINDS: tuple[Rule, ...] = (
             "gapping (up|down)",
             "movers (and|&) shakers",
             "biggest movers",
+            "(top|best|worst) # … (stocks|initiations|upgrades|downgrades|picks|names)",
+            "notable (gainers|losers|movers|open)",
+            "(early|premarket|pre-market) gappers",
+            "hot stocks",
+            "(stocks|names) … (rocket|crash|explode|collapse)",
             "(us|u.s.|european|asian|asia) (stocks|shares|markets|equities)",
         ),
     ),
@@ -219,128 +218,5 @@ KINDS: tuple[Rule, ...] = (
             "halts … rally",
         ),
     ),
-    Rule(
-        "opinion",
-        Catalyst.COMMENTARY,
-        phrases(
-            "^is … (buy|sell|hold|undervalued|overvalued|worth|stock|too late|cheap|good|time|opportunity)",
-            "should (you|i|investors|traders)",
-            "(time|reason|reasons) to (buy|sell|own|love|avoid|hold)",
-            "buy or sell",
-            "better (buy|stock|pick)",
-            "best (stock|stocks|buy)",
-            "(stock|stocks) to (buy|own|sell|avoid|hold)",
-            "(#|three|two|five|four) (key )?(reasons|things|takeaways|signs|questions|facts|charts|numbers)",
-            "(jim )?cramer*",
-            "cathie wood*",
-            "(warren )?buffett*",
-            "(bull|bear) (case|thesis)",
-            "heard on the street",
-            "bulls (and|vs)",
-            "(stock|price) (forecast|prediction)",
-            "motley fool",
-            "zacks",
-            "millionaire*",
-            "(opinion|interview|podcast|video|editorial|transcript|watch):",
-            "(call|earnings) transcript",
-            "^can … (stock|shares|rally|recover|reach|double|hit|keep)",
-            "where will … be",
-            "^(will|could|does|did|has|are|how|when|who|which) … (stock|shares|investors|traders|rally|buy)",
-            "too late",
-            "undervalued",
-            "overvalued",
-            "investment thesis",
-            "(will|can) it (continue|last|go)",
-            "worth (buying|watching|a look|owning)",
-        ),
-    ),
-    Rule("question", Catalyst.COMMENTARY, _QUESTION),
-    Rule(
-        "calendar",
-        Catalyst.COMMENTARY,
-        phrases(
-            "to (participate|present|speak|exhibit|attend|appear|host|webcast|showcase) (at|"
-            "in) … (conference|summit|forum|fair|"
-            "symposium|event|fireside|congress|expo|day|meeting)",
-            "(participation|presentation) (at|in) … (conference|summit|forum|symposium)",
-            "(to|will) (report|announce|release|issue|publish|host|hold|webcast|discuss|present) … (results|"
-            "earnings|conference call)",
-            "(schedules|sets|announces) (the )?(date|timing|details)? … (results|earnings) (release |date|"
-            "conference |call)",
-            "(schedules|sets) … (conference call|results call|earnings call|webcast)",
-            "(conference call|webcast) (to|on|for|and)",
-            "inducement (grant|grants|equity|award|awards)",
-            "listing rule 5635",
-            "(acted|acts|served|serves) as … (advisor|adviser|agent|counsel|bookrunner|manager|underwriter)",
-            "exclusive financial (advisor|adviser)",
-            "annual (general )?meeting of (stockholders|shareholders)",
-        ),
-        unless=re.compile(r"\b(?:data|phase|trial|study|restate\w*|findings)\b"),
-    ),
-    Rule(
-        "preview",
-        Catalyst.COMMENTARY,
-        phrases(
-            "what to (expect|watch|know|look for)",
-            "(earnings|results|quarter*|q1|q2|q3|q4) (preview|outlook)",
-            "preview:",
-            "(ahead of|before|into) "
-            "(its |the |q1 |q2 |q3 |q4 |upcoming |next |this )?(week's )?(earnings|results|print|report)",
-            "earnings (season|on deck|in focus|watch)",
-            "(stock|shares|name|ticker) … in focus",
-            "in focus (after|ahead|before|as|on|following)",
-            "(likely|expected|set|poised|gears up) to (report|post) … (earnings|results|quarter*|q1|q2|q3|q4|"
-            "profit|loss)",
-            "(what|how) (wall street|analysts|the street) … (expect*|thinks|say|saying|see|view)",
-            "earnings history",
-        ),
-    ),
-    Rule(
-        "statistics",
-        Catalyst.COMMENTARY,
-        phrases(
-            "short (interest|sellers)",
-            "price (over|to) earnings",
-            "p/e ratio",
-            "unusual option* … activity",
-            "options (activity|market|traders|trading|volume|flow|bets)",
-            "(calls|puts|call|put|options) (active|volume|in focus|buyers|heavy)",
-            "(implied )?volatility (elevated|increases|moves)",
-            "smart money",
-            "whale*",
-            "(analyst*|expert*) (ratings|opinions|outlook|evaluations|views|insights|perspectives|forecasts|"
-            "assessments|expectations)",
-            "(ratings|evaluations|assessments) for",
-            "(insights|insight) into",
-            "(deep|closer|quick) (dive|look|analysis)",
-            "(a|taking a) look (at|into)",
-            "return on (invested |equity|capital|assets)",
-            "(roce|roic|roe)",
-            "(against|versus|compared to|relative to|vs.|vs|with) … (peers|competitors|rivals|industry|industries)",
-            "(peer|competitor|industry|peers) comparison",
-            "(technical|chart) (analysis|check|of the day)",
-            "(death|golden) cross",
-            "(oversold|overbought)",
-            "moving average",
-            "retail (investors|traders|sentiment)",
-            "option* alert",
-            "(calls|puts) sweep",
-            "valuation (after|of|check|as|following|amid|now)",
-            "key metrics",
-            "(earnings |conference )?call (summary|highlights|recap|takeaways)",
-            "data talk",
-            "on pace for … (percent|decline|increase|gain|drop|best|worst)",
-            "(podcast|interview)",
-            "(ceo|cfo) discusses",
-            "(reddit|wallstreetbets|stocktwits)",
-            "how (do|are) … (investors|traders) … (feel*|position*|react*)",
-            "(decoding|unpacking|dissecting|demystifying|examining|assessing|analyzing|breaking down|"
-            "spotlight on|peek at|overview)",
-            "overview",
-            "bulls … bears",
-            "stock of the day",
-            "dividend (stocks|yield|yields|aristocrat*)",
-            "insider (trades|moves)",
-        ),
-    ),
+    *COMMENTARY,
 )

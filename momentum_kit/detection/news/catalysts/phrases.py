@@ -20,11 +20,13 @@ MONEY = (
 _PARTS = {"{money}": MONEY, "…": GAP, "#": r"\d[\d.,]{0,15}", "*": r"\w{0,20}", " ": "[ -]", "-": "[ -]?"}
 _TOKEN = re.compile(r"\{money\}| ?… ?|\)\?|[()|#*^ -]|[a-z0-9]+|[^a-z0-9]")
 _WORD = re.compile(r"[a-z0-9]+")
+_OF_TEXT = re.compile(r"(?<!')[a-z0-9]+")  # the s of "Acme's" is no word
+_SHORT = 2  # letters: such a word of a phrase stands for itself, a longer one for its beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Compiled phrases; words: beginnings of words, one of which any text that matches has."""
+    """Compiled phrases; words: beginnings of words, one of which any text that matches has; none: any may match."""
 
     pattern: re.Pattern[str]
     words: frozenset[str]
@@ -96,7 +98,9 @@ class RuleIndex:
 
     def __init__(self, rules: Iterable[Phrases]) -> None:
         beginnings: dict[str, int] = {}
+        self._always = 0
         for bit, rule in enumerate(rules):
+            self._always |= 0 if rule.words else 1 << bit
             for word in rule.words:
                 beginnings[word] = beginnings.get(word, 0) | 1 << bit
         longest = max(map(len, beginnings), default=0)
@@ -105,14 +109,15 @@ class RuleIndex:
         def bits_of(word: str) -> int:
             bits = 0
             for end in range(1, min(len(word), longest) + 1):
-                bits |= beginnings.get(word[:end], 0)
+                if end > _SHORT or end == len(word) or word.isdigit():
+                    bits |= beginnings.get(word[:end], 0)
             return bits
 
         self._bits_of = bits_of
 
     def candidates(self, text: str) -> int:
         """A bit for each phrase, in the order of the constructor, that may match a text in lower case."""
-        bits = 0
-        for word in set(_WORD.findall(text)):
+        bits = self._always
+        for word in set(_OF_TEXT.findall(text)):
             bits |= self._bits_of(word)
         return bits

@@ -33,6 +33,7 @@ _UNDONE = re.compile(
     r"never)\b"
 )
 _MONEY = re.compile(MONEY)
+_SIGNS = ("$", "€", "£", "usd", "dollars")
 _AMOUNT = re.compile(r"(\d[\d.,]*)\s?(million|billion|thousand|mln|bln|mm|bn|m|b|k)?")
 _UNITS = {"thousand": 1e3, "k": 1e3, "billion": 1e9, "bln": 1e9, "bn": 1e9, "b": 1e9, None: 1.0}
 
@@ -50,6 +51,8 @@ def turned(text: str, begin: int, end: int) -> Certainty | None:
 def amount_usd(text: str) -> float:
     """The largest amount of dollars in a text, not a price a share's; nan without one."""
     largest = math.nan
+    if not any(sign in text for sign in _SIGNS):
+        return largest
     for found in _MONEY.finditer(text):
         parts = _AMOUNT.search(found[0])
         if parts is None:

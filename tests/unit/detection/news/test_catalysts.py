@@ -8,6 +8,7 @@ from momentum_kit.models import Catalyst, Certainty, Direction
 from tests.unit.detection.news.wordings import (
     DILUTION_TOO,
     ENDED,
+    MORE_COMMENTARY,
     MORE_DILUTION,
     MORE_HARM,
     MORE_RECAPS,
@@ -34,7 +35,7 @@ def test_what_is_ended_or_denied_is_read_as_such(topic, text):
     assert (match.catalyst, match.about, match.is_dilution) == (Catalyst.OTHER, topic, False)
 
 
-@pytest.mark.parametrize("text", (*MORE_HARM, *MORE_RECAPS))
+@pytest.mark.parametrize("text", (*MORE_HARM, *MORE_RECAPS, *MORE_COMMENTARY))
 def test_harm_and_recaps_are_barred(text):
     """Whichever class they get."""
     assert classify(text, ("ACME", "acme")).barred

@@ -773,3 +773,25 @@ MORE_RECAPS: tuple[str, ...] = (
     "Acme stock whipsaws",
 )
 """Moves already made, in further words."""
+
+MORE_COMMENTARY: tuple[str, ...] = (
+    "Acme call volume above normal and directionally bullish",
+    "Acme options imply 9.2% move in share price post-earnings",
+    "Notable open interest changes: Acme",
+    "Peering Into Acme's Recent Short Interest",
+    "Behind the Scenes of Acme's Latest Options Trends",
+    "How To Earn $500 A Month From Acme Stock",
+    "Acme Earnings Perspective: Return On Capital Employed",
+    "Getting In Cheap On Acme Is Unlikely",
+    "Investors Still Aren't Entirely Convinced By Acme's Revenues Despite 27% Price Jump",
+    "Acme looks expensive",
+    "Calculating The Intrinsic Value Of Acme",
+    "Acme Outpaces Its Sector This Year",
+    "Market Talk: Acme",
+    "Largest borrow rate increases among liquid names",
+    "Street Wrap: today's top 15 upgrades",
+    "Early premarket gappers",
+    "What You Missed On Wall Street On Tuesday",
+    "Bull of the Day: Acme",
+)
+"""Comments and statistics in further words."""
