@@ -242,4 +242,15 @@ def _lost(low: str, match: re.Match[str], names: tuple[str, ...]) -> bool:
 
 
 def _named(text: str, names: tuple[str, ...]) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
+    return any(_stands_in(text, name) for name in names)
+
+
+def _stands_in(text: str, name: str) -> bool:
+    """As a word of its own; without a pattern, since every company would need one."""
+    begin = text.find(name)
+    while begin >= 0:
+        end = begin + len(name)
+        if not (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()):
+            return True
+        begin = text.find(name, begin + 1)
+    return False
