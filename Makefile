@@ -36,7 +36,8 @@ test: setup  ## all tests, one process a core; TESTS=tests/unit for some of them
 
 fuzz: setup  ## a million broken requests at the simulated gateway, a million headlines, a million ticks at the bridge
 	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py \
-		tests/unit/detection/news/test_mutated_headlines.py tests/unit/bridge/wire/test_ticks.py -q
+		tests/unit/detection/news/test_mutated_headlines.py tests/unit/bridge/wire/test_ticks.py \
+		tests/unit/bridge/wire/test_mutated_frames.py -q
 
 lint: setup  ## style, types and layers
 	@$(BIN)/ruff check .

@@ -228,6 +228,7 @@ class Stream(AsyncIterator[T]):
 
     async def aclose(self) -> None:
         """Unsubscribe now."""
+        must_run_on(self._loop)
         self._finalizer.detach()
         self._feed.close()
 

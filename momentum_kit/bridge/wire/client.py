@@ -11,14 +11,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from ibapi import comm
 from ibapi.client import EClient
 from ibapi.decoder import Decoder
 from ibapi.errors import NOT_CONNECTED
 from ibapi.order_cancel import OrderCancel
 from ibapi.server_versions import MAX_CLIENT_VER, MIN_CLIENT_VER, MIN_SERVER_VER_PROTOBUF
-from ibapi.utils import BadMessage
 
 from momentum_kit.bridge import events
 from momentum_kit.bridge.wire.connection import IBConnection
@@ -43,7 +41,7 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         before = self.wrapper.inbox.said
         try:
             super().interpret(fields, msgId)
-        except (BadMessage, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it would end run()
             cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
             self._unreadable(msgId, repr(cause), f"{fields[:40]!r}", request_of(fields))
         else:
@@ -61,7 +59,7 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         before = self.wrapper.inbox.said
         try:
             super().processProtoBuf(protoBuf, msgId)
-        except (BadMessage, DecodeError, ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it would end run()
             self._unreadable(msgId, repr(error), f"{protoBuf[:200]!r}", request_of_protobuf(protoBuf))
         else:
             self._check_row(msgId, before, protoBuf[:200])
@@ -70,7 +68,7 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         answer = events.ROWS.get(message_id, request)
         if answer == events.EXECUTIONS and request is not None:
             answer = request
-        self.wrapper.unreadable(f"message {message_id}", why, row, answer)
+        self.wrapper.inbox.unreadable(f"message {message_id}", why, row, answer)
 
     def _check_row(self, message_id: int, before: int, row: Any) -> None:
         # ibapi returns without a word where a protobuf row has no contract, order or execution
@@ -154,6 +152,7 @@ class IBClient(EClient):  # type: ignore[misc]
         self.decoder = SafeDecoder(self.wrapper, version)
         self._ticks = TickDecoder(version, official_decoder(version, self.wrapper.inbox.now))
         self.connection.tick_heads = self._ticks.heads
+        self.connection.text_ids = version < MIN_SERVER_VER_PROTOBUF
         self.setConnState(EClient.CONNECTED)
 
     def isConnected(self) -> bool:  # noqa: N802

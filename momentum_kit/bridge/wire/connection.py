@@ -36,6 +36,10 @@ class Sink(Protocol):
         """Ticks as they came, each behind its length, between the frames that were handed out before and after."""
         ...
 
+    def unreadable(self, what: str, why: str, row: str) -> None:
+        """A frame that EClient.run() would end at."""
+        ...
+
     def commit(self, *, more: bool) -> None:
         """Every frame that is here has been handed out, and handled; more: others can be received at once."""
         ...
@@ -45,7 +49,7 @@ class IBConnection(Connection):  # type: ignore[misc]
     """One TCP connection; also the queue face (get, empty, qsize) that EClient.run() reads its messages from.
 
     send_timeout_s bounds a send into a full buffer: a gateway that has stopped reading is gone. tick_heads: how the
-    frames begin that go to the sink.
+    frames begin that go to the sink. text_ids: messages begin with their id as text, else with any four bytes.
     """
 
     def __init__(self, host: str, port: int, sink: Sink, *, send_timeout_s: float = 2.0) -> None:
@@ -55,6 +59,7 @@ class IBConnection(Connection):  # type: ignore[misc]
         self.failure = ""  # why the connection ended
         self._send_timeout_s = send_timeout_s
         self.tick_heads: tuple[bytes, ...] = ()
+        self.text_ids = False
         self._sink = sink
         self._stopping = False
         self._data = b""
@@ -103,7 +108,10 @@ class IBConnection(Connection):  # type: ignore[misc]
             if self._stopping:
                 self._data, self._offset = b"", 0
             elif (frame := self._next_frame()) is not None:
-                return frame
+                if not self.text_ids or _says_what_it_is(frame):
+                    return frame
+                self._sink.unreadable("frame", "it has no message id", repr(frame[:200]))
+                continue
             # on a large batch another one may follow, and it is looked through before the ticks of this one are applied
             self._sink.commit(more=self._received >= _MUCH and self.socket is not None and _readable(self.socket))
             if self.socket is None:
@@ -196,3 +204,11 @@ def _readable(open_socket: socket.socket) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(open_socket, selectors.EVENT_READ)
         return bool(selector.select(0))
+
+
+def _says_what_it_is(frame: bytes) -> bool:
+    kind, end, _ = frame.partition(b"\0")
+    try:
+        return int(kind) >= 0 and bool(end)
+    except ValueError:
+        return False

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from momentum_kit.bridge.events import Ticks
+from momentum_kit.bridge.events import Ticks, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ class Values:
     def post(self, value: Any) -> None:
         """Say it."""
         self._values.append(value)
+
+    def unreadable(self, what: str, why: str, row: str, answer: int | str | None = None) -> None:
+        """A message, or a callback's values, cannot be turned into a value; answer: what it is a row of, if known."""
+        self.post(Unreadable(what, why, row, answer))
 
     @property
     def said(self) -> int:

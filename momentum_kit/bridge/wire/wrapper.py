@@ -40,11 +40,11 @@ def _row_of(answer: str | None) -> Callable[[_Callback], _Callback]:
         def guarded(self: "IBWrapper", *args: Any) -> None:
             try:
                 callback(self, *args)
-            except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, our stops hang on the connection
                 request = args[0] if args and isinstance(args[0], int) and args[0] >= events.FIRST_REQUEST_ID else None
                 # a list's first argument may be large as well: the executions' is a request id, or -1
                 of = request if answer in (None, events.EXECUTIONS) and request else answer
-                self.unreadable(callback.__name__, repr(error), str([str(value) for value in args]), of)
+                self.inbox.unreadable(callback.__name__, repr(error), str([str(value) for value in args]), of)
 
         return guarded  # type: ignore[return-value]
 
@@ -67,10 +67,6 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         self.refusals: list[tuple[int, str]] = []
         self.requesting_thread = threading.get_ident()
         self._post = inbox.post
-
-    def unreadable(self, what: str, why: str, row: str, answer: int | str | None = None) -> None:
-        """A message or callback could not be turned into a value."""
-        self._post(events.Unreadable(what, why, row, answer))
 
     def _answer(self, key: int | str, *values: Any) -> None:
         self._post(events.Answer(key, values, False))
@@ -173,7 +169,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         if all(0 <= low_edge < math.inf and 0 < increment < math.inf for low_edge, increment in bands):
             self._last(rule, *(PriceIncrement(*band) for band in bands))
         else:
-            self.unreadable("marketRule", "a band that no price can be on", str(bands), rule)
+            self.inbox.unreadable("marketRule", "a band that no price can be on", str(bands), rule)
 
     # -- news ---------------------------------------------------------------------------------------------------------
 

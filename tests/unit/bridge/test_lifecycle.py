@@ -114,12 +114,21 @@ async def test_a_lost_connection_is_told_once_and_ends_all(
 
 
 async def test_a_reader_thread_that_dies_is_noticed(
-    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents, caplog: pytest.LogCaptureFixture
+    bridge: IBKRBridge,
+    gateway: Gateway,
+    incidents: Incidents,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A frame that even the message loop cannot take ends the thread: never silently."""
+    """What no guard foresaw ends the thread, and never silently."""
+
+    def out_of_memory(*_: object) -> None:
+        raise MemoryError
+
     asking = asyncio.create_task(bridge.fetch_positions())
     await gateway.request()
-    gateway.raw(b"\0\0\0\x07garbage")
+    monkeypatch.setattr(bridge._session.thread.client.decoder, "interpret", out_of_memory)
+    gateway.send(62, 1)
     with pytest.raises(NotConnected, match="the reader thread died"):
         await asking
     assert bridge.health.socket is LinkState.DOWN
@@ -131,6 +140,7 @@ async def test_a_message_that_cannot_be_decoded_costs_only_itself(
     bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """The official message loop would end at the first of these; here each is an incident and the next one is read."""
+    gateway.raw(b"\0\0\0\x07garbage")
     gateway.send(3, "not a number", "Filled", 1, 0, 1.0, 1, 0, 1.0, 1, "", 0)
     gateway.send(9, 1)
     gateway.send(11, -1, 1)
@@ -139,10 +149,10 @@ async def test_a_message_that_cannot_be_decoded_costs_only_itself(
     await gateway.request()
     gateway.send(49, 1, 1775425766)
     await asking
-    assert [kind for kind, _ in incidents] == ["unreadable"] * 4
+    assert [kind for kind, _ in incidents] == ["unreadable"] * 5
     words = [text for _, text in incidents]
-    assert [text.partition(":")[0] for text in words] == ["message 3", "message 9", "message 11", "message 17"]
-    assert "1 fields, expected 2" in words[1]
+    assert [text.partition(":")[0] for text in words] == ["frame", "message 3", "message 9", "message 11", "message 17"]
+    assert "1 fields, expected 2" in words[2]
 
 
 async def test_a_callback_that_cannot_convert_costs_only_its_value(

@@ -50,14 +50,19 @@ async def test_a_call_from_another_threads_loop_fails_at_once(
 
 
 async def test_a_stream_is_read_on_its_own_loop(bridge: IBKRBridge, gateway: Gateway) -> None:
-    """A reader on another loop would never be woken."""
+    """A reader on another loop would never be woken; nor is the stream closed from there."""
     stream = bridge.stream_order_events()
 
     async def elsewhere() -> None:
         with pytest.raises(InputError, match="another event loop"):
             await asyncio.wait_for(anext(stream), 5)
 
+    async def closed_elsewhere() -> None:
+        with pytest.raises(InputError, match="another event loop"):
+            await stream.aclose()
+
     await asyncio.to_thread(asyncio.run, elsewhere())
+    await asyncio.to_thread(asyncio.run, closed_elsewhere())
     gateway.send(59, 1, "exec.01", 1.0, "USD", 0.0, 0.0, "")
     assert (await anext(stream)).exec_id == "exec.01"  # type: ignore[union-attr]
 

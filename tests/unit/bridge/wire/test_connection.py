@@ -31,6 +31,10 @@ class Kept:
         """Ticks."""
         self.calls.append(frames)
 
+    def unreadable(self, what: str, why: str, row: str) -> None:
+        """A frame that is none."""
+        self.calls.append((what, why, row))
+
     def commit(self, *, more: bool) -> None:
         """The batch was handed out."""
         self.calls.append(more)
