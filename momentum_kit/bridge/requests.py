@@ -212,6 +212,10 @@ class Requests:
     def _owe(self, name: str, ends: int) -> None:
         self._owed[name] += (object() for _ in range(ends))
 
+    def what(self, key: int | str) -> str:
+        """What an open request asks for, for a person; '' if there is none."""
+        return self._open[key].what if key in self._open else ""
+
     def waits_for(self, key: int | str) -> bool:
         """True if a request of this key is open and was sent."""
         return key in self._open and self._open[key].heard

@@ -60,6 +60,7 @@ class Router:
         self.order_feeds: list[Feed[OrderEvent]] = []
         self.position_feeds: list[Feed[Position]] = []
         self._caveats: set[str] = set()
+        self._unknown: set[int] = set()  # codes that a person has been told of
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.Ticks: self._ticks,
             events.Tick: lambda tick: self.unreadable(events.Unreadable("tick", "not as ticks begin", repr(tick))),
@@ -168,12 +169,17 @@ class Router:
     def _judge(self, notice: events.Notice, verdict: CodeVerdict) -> CodeVerdict:
         """What holds for a code wherever it appears."""
         self._health.act(verdict.action, notice.id, notice.code, notice.text)
-        if verdict.meaning is Meaning.UNKNOWN:
-            self._incident("unknown code", f"{notice.code} ({notice.id}): {notice.text}; {verdict.advice}")
+        if verdict.meaning is Meaning.UNKNOWN and notice.code not in self._unknown:
+            self._unknown.add(notice.code)
+            about = self._about(notice.id)
+            self._incident("unknown code", f"{notice.code} ({about}): {notice.text}; {verdict.advice}")
         if verdict.action in (Action.SLOW_DOWN, Action.PACING):
             self._outbox.pause(_SLOW_DOWN_S)
             self._incident("pacing", f"{notice.text} ({notice.code})")
         return verdict
+
+    def _about(self, about: int) -> str:
+        return self._requests.what(about) or self._lines.what(about) or f"id {about}"
 
     def _about_request(self, notice: events.Notice, verdict: CodeVerdict) -> None:
         action = verdict.action
@@ -183,9 +189,11 @@ class Router:
             error = _ERRORS.get(action, RequestFailed)(notice.code, notice.text, verdict.advice)
             self._requests.fail(notice.id, error)
             if self._lines.has(notice.id):
-                self._incident("subscription", str(error))
+                self._incident("subscription", f"{self._about(notice.id)}: {error}")
                 self._lines.fail(notice.id, error)
         elif action is Action.MARK_DELAYED:
+            about = self._about(notice.id)
+            self._incident("subscription", f"{about}: {notice.text} ({notice.code}); {verdict.advice}")
             self._lines.data_type(events.DataType(notice.id, MarketDataType.DELAYED))
         else:
             self._requests.remark(notice.id, f"{notice.text} ({notice.code})")

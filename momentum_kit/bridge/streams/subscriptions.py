@@ -160,6 +160,13 @@ class Subscriptions:
         """True if a line has this id."""
         return req_id in self._lines
 
+    def what(self, req_id: int) -> str:
+        """What a line is about, for a person; '' if there is none."""
+        line = self._lines.get(req_id)
+        if line is None:
+            return ""
+        return f"market data of {line.contract}" if isinstance(line, MarketLine) else f"headlines of {line.source}"
+
     def stale(self, after_s: float) -> frozenset[int]:
         """con_ids of lines without a tick for `after_s` wall seconds."""
         limit = time.perf_counter_ns() - after_s * 1e9

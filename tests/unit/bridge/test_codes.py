@@ -1,5 +1,6 @@
 """The table of broker codes as shipped, and what a user may do with it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ TABLE = load_codes(Path(__file__).parents[3] / "config" / "error_codes.yaml")
     [
         ((2104, 2106, 2107, 2108, 2119, 2158, 2100, 2152, 165), "connection", Meaning.INFO),
         ((300, 366), "request", Meaning.INFO),
+        ((501,), "connection", Meaning.INFO),
+        ((10168, 10172, 10314), "request", Meaning.REQUEST_FAILED),
+        ((387, 460, 10311), "order", Meaning.CANCEL_VERDICT),
         ((10167, 10089, 10090, 10091), "request", Meaning.DATA_ADVISORY),
         ((399, 404, 481, 2109, 2137, 2161, 2168, 2169, 10349, 105), "order", Meaning.WARNING),
         ((162, 200, 320, 321, 322, 354, 386, 10182, 10186), "request", Meaning.REQUEST_FAILED),
@@ -85,6 +89,34 @@ def test_a_refusal_by_a_preset_names_the_preset(code: int, text: str, preset: st
     verdict = TABLE.verdict(code, "order", text)
     assert verdict.meaning is Meaning.CANCEL_VERDICT
     assert f"preset {preset}" in verdict.advice
+
+
+def test_every_recorded_code_is_known(shared_data: Path) -> None:
+    """What a live gateway said, where it said it."""
+    content = json.loads((shared_data / "gateway" / "transcripts.json").read_text(encoding="utf-8"))
+    said = [
+        step["fields"] for one in content["transcripts"] for step in one["steps"] if step.get("server") == "api_error"
+    ]
+    assert len(said) >= 20
+    for fields in said:
+        contexts: tuple[Context, ...] = ("connection",) if fields["req_id"] == -1 else ("request", "order")
+        assert any(TABLE.verdict(int(fields["code"]), each).meaning is not Meaning.UNKNOWN for each in contexts), fields
+
+
+@pytest.mark.parametrize(
+    ("code", "context", "setting"),
+    [
+        (10089, "request", "Market Data Subscriptions"),
+        (10168, "request", "Market Data Subscriptions"),
+        (460, "order", "Trading Permissions"),
+        (10311, "order", "Precautions"),
+        (326, "connection", "broker.client_id"),
+        (101, "request", "broker.market_data_lines"),
+    ],
+)
+def test_a_setting_that_is_the_remedy_is_named(code: int, context: Context, setting: str) -> None:
+    """A person reads where to go."""
+    assert setting in TABLE.verdict(code, context).advice
 
 
 @pytest.mark.parametrize(

@@ -261,3 +261,30 @@ async def test_a_line_without_ticks_goes_stale(
         while bridge.health.stale_con_ids != {TSLA.con_id}:  # one has its ticks, the other none
             gateway.send(1, 6, req_id, 1, 10.4, 100, 0)
             await anext(lines[1])
+
+
+async def test_a_line_that_may_never_tick_says_so(bridge: IBKRBridge, gateway: Gateway, incidents: Incidents) -> None:
+    """No entitlement for an API: a person reads which contract, and what to do; nothing is traded on it."""
+    quotes = bridge.stream_quotes(AAPL)
+    req_id = (await gateway.request())[2]
+    gateway.error(req_id, 10089, "Requested market data requires additional subscription for API.")
+    await answered(bridge, gateway)
+    ((kind, text),) = incidents
+    assert kind == "subscription"
+    assert text.startswith("market data of AAPL")
+    assert "may never tick" in text
+    gateway.send(1, 6, req_id, 1, 10.4, 100, 0)
+    assert (await anext(quotes)).data_type is MarketDataType.DELAYED
+
+
+async def test_an_unknown_code_is_told_once_with_what_was_asked(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
+    """Whatever repeats it; another one is told as well."""
+    _quotes = bridge.stream_quotes(AAPL)
+    req_id = (await gateway.request())[2]
+    for code in (4711, 4711, 4712):
+        gateway.error(req_id, code, "What this is nobody knows")
+    await answered(bridge, gateway)
+    assert [kind for kind, _ in incidents] == ["unknown code"] * 2
+    assert [text[:29] for _, text in incidents] == ["4711 (market data of AAPL(265", "4712 (market data of AAPL(265"]
