@@ -57,7 +57,8 @@ DEALS: tuple[Rule, ...] = (
         "(majority|controlling) (stake|interest)",
         "buys",
         unless=r"\b(?:bitcoin|btc|ethereum|ether|eth|solana|xrp|crypto\w*|tokens?|coins?|doge\w*|sui)\b|"
-        r"buy ?back|repurchas|\bto buy (?:now|today|back)|shares? of its|insider|buys (?:shares|stock)|"
+        r"buys? ?back|buying back|bought back|repurchas|\bto buy (?:now|today|back)|shares? of its|"
+        r"insider|buys (?:shares|stock)|"
         r"director|(?:option|right)s? to purchase|purchase (?:orders?|up to .{0,20}shares)",
     ),
     lifts(

@@ -212,7 +212,8 @@ MILD: tuple[Rule, ...] = (
         "capital returned",
         Catalyst.OTHER,
         phrases(
-            "(buyback|buy-back|repurchase program|share repurchase|stock repurchase|repurchase of)",
+            "(buyback|buy-back|buys back|to buy back|bought back|buying back|repurchase program|"
+            "share repurchase|stock repurchase|repurchase of)",
             "(rais*|increas*|hik*|special|boost*|declares special|initiates) … dividend",
             "(uplist*|uplisting)",
             "(approved|approval) (for|to) list* … (nasdaq|nyse)",

@@ -12,8 +12,7 @@ _SHARES = (
     "securities|equity|depositary shares"
 )
 _COUNT = (
-    r"(#( million|m|k)? |up to |additional |new |common |ordinary |class a |restricted |of its |its |"
-    r"{money} (of |in |worth of )?)"
+    "(#( million|m|k)?|up to|additional|new|common|ordinary|class a|restricted|of its|its|{money}( of| in| worth of)?)"
 )
 _EQUITY = re.compile(r"convertible|exchangeable|\b(?:shares?|stock|equity|warrants?|units|ads|adss)\b")
 _DEBT = re.compile(
@@ -120,6 +119,8 @@ DILUTION: tuple[Rule, ...] = (
         "{money}|under|via|through) … atm",
         "(equity distribution|equity sales|equity offering sales) agreement",
         "controlled equity",
+        "(amend*|adds) … atm",
+        "atm … (adds|increas*|upsiz*|expand*|doubl*)",
         "(sales agreement|sales agent) … (shares|stock|{money})",
     ),
     _sold(
@@ -131,6 +132,7 @@ DILUTION: tuple[Rule, ...] = (
         "standby equity",
         "equity (purchase|facility|reserve) (agreement|facility)",
         "equity facility",
+        "forward purchase agreement",
         "share subscription facility",
         "(commitment|committed|facility) (from|with|by) (gem|yorkville|lincoln park|ya ii|gem global)",
         "(prepaid|pre-paid) (advance|equity)",
@@ -147,8 +149,9 @@ DILUTION: tuple[Rule, ...] = (
         "form (s-1|s-3|f-1|f-3|s-11|f-10)",
         "(files|filed|filing|files an|amends|amended|effective|withdraw*|registration) … (s-1|s-3|f-1|"
         "f-3|s-11|f-10)(/a)?",
-        "(s-1|s-3|f-1|f-3|f-10)(/a)? (registration|filing|filed|shelf|effective|statement)",
+        "(s-1|s-3|f-1|f-3|f-10)(/a)? (registration|filing|filed|shelf|effective|declared|statement)",
         "424b#",
+        "files to (sell|offer) … (common|stock|shares|securities|units)",
         "prospectus",
         "registration statement",
         "(resale|secondary) registration",
@@ -173,6 +176,8 @@ DILUTION: tuple[Rule, ...] = (
         "(convert*|conversion of|exchange*|swap*) … (notes|debt|preferred|loan|loans|liabilities) (in|"
         "into|for|to) … (shares|equity|stock)",
         "debt (for|to) equity",
+        "(note|notes|loan|debenture|debentures) … convertible (in|into|to)",
+        "convertible into … (shares|stock)",
         "(pre-funded|prefunded) warrants",
         unless=re.compile(r"\bdividends?\b|\bconvertible (?:top|laptop|car|crib)"),
     ),
@@ -206,7 +211,7 @@ DILUTION: tuple[Rule, ...] = (
         f"(to|will|may|can|could|plans to|intends to|proposes to|agrees to|agreement to|files to) (sell|"
         f"offer|issue|place) (up to |# |{{money}} )… ({_SHARES})",
         f"(to|will|may|proposes to|intends to) (offer|issue) … ({_SHARES})",
-        f"(sells|selling|sold|issues|issuing|issued|issuance of|issue of|offers|places) {_COUNT}… (shares|"
+        f"(sells|selling|sold|issues|issuing|issued|issuance of|issue of|offers|places) {_COUNT} … (shares|"
         f"stock|adss|units|securities)",
         "(common stock|share|stock|shares|equity) (sale|issuance|issue|sales|secondary|spot)",
         "sale of … (common stock|ordinary shares|common shares|{money} … (shares|stock)|new shares|adss|"
@@ -241,6 +246,11 @@ DILUTION: tuple[Rule, ...] = (
         "convertible|dilutive|pre-ipo|private) (financing|financings|placement|funding|fundraising|"
         "fund raise)",
         "bought deal",
+        "(shares|stock|equity) for (debt|services|notes)",
+        "subscription (receipt|receipts)",
+        "(funding|capital|financing|money) from … (investor*|fund|funds|holders|shareholders|insiders|family office*)",
+        "(upsizes|upsized) (deal|raise|placement|round|transaction)",
+        "flow through",
         "(equity|strategic|capital) (investment|raise|commitment) (from|by|of|led|at)",
         "equity investment",
         "{money} (strategic |equity )+(investment|raise)",

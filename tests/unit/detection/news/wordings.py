@@ -565,6 +565,11 @@ DILUTION_TOO: tuple[str, ...] = (
 """Dilution that other news hides."""
 
 NO_DILUTION: tuple[str, ...] = (
+    "Acme buys back 4M shares",
+    "Acme director sells 10,000 shares",
+    "Acme sells 20,000 scooters in quarter",
+    "Acme raises $2M for charity",
+    "Acme holders to sell 4M existing shares in secondary",
     "Acme prices initial public offering at $17 per share",
     "Acme prices $500M senior secured notes due 2032",
     "Acme closes $50M non-dilutive term loan",
@@ -580,6 +585,16 @@ NO_DILUTION: tuple[str, ...] = (
 )
 
 MORE_DILUTION: tuple[str, ...] = (
+    "Acme closes shares-for-debt transaction",
+    "Acme announces subscription receipt financing",
+    "Acme enters into forward purchase agreement for $10M",
+    "Acme sells promissory note convertible into shares",
+    "Acme secures $15M funding from institutional investors",
+    "Acme S-3 declared effective",
+    "Acme files to sell common",
+    "Acme amends ATM, adds $75M",
+    "Acme issues 2.1M shares in lieu of cash interest",
+    "Acme upsizes deal to $60M",
     "Acme prices $25M follow-on",
     "Acme prices upsized follow-on at $4",
     "Acme taps ATM for $12M",
