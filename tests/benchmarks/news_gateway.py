@@ -11,9 +11,13 @@ from momentum_kit.simgateway.embedding import GeneratedSource, Market
 from momentum_kit.simgateway.events import NewsEvent
 from momentum_kit.simgateway.scenario import parse_scenario
 
-STEADY, BURST, COMPANIES, TAPE = 400, 5_000, 20, "BRFG"
+STEADY, BURST, COMPANIES, TAPE = 400, 5_000, 40, "BRFG"
 STEADY_FROM_S, BURST_FROM_S, EACH_S = 6.0, 18.0, 0.02  # since the market's beginning; the burst takes a second
-WORDS = "Receives Order Worth ${} Million for Its Platform"
+WORDS = (
+    "Receives Order Worth ${} Million for Its Platform", "Raises FY25 Revenue View to ${} Million",
+    "Appoints Director Number {} to Its Board", "Opens Plant {} in Ohio", "Reports Q2 EPS of {} Cents",
+    "Granted U.S. Patent {} on a Sensor", "Begins Phase 2 Study in {} Patients", "Extends Lease of Building {}",
+)  # fmt: skip
 ABROAD = "Ministry Sees Output of Sector {} Slightly Higher Next Quarter, Officials Say"
 
 
@@ -48,7 +52,8 @@ def _headlines(source: GeneratedSource) -> Iterator[NewsEvent]:
     ):
         for number in range(count):
             company = companies[number % COMPANIES]
-            named = f"{company.long_name.title()} (NASDAQ: {company.symbol}) {WORDS.format(number + 2)}"
+            words = WORDS[number // COMPANIES % len(WORDS)].format(number + 2)
+            named = f"{company.long_name.title()} (NASDAQ: {company.symbol}) {words}"
             at = begin + timedelta(seconds=first_s + number * each_s)
             yield NewsEvent(
                 time=at, published=at, provider=TAPE, article_id=f"{TAPE}${kind}{number:05d}", extra="", con_ids=(),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from momentum_kit.detection.news.name_index import NameIndex
 from momentum_kit.errors import ConfigError
@@ -95,10 +96,10 @@ class SymbolMaster:
         """The newest day it tells of; None for a list without days."""
         return self._changes[-1] if self._changes else None
 
-    @property
+    @cached_property
     def ranked(self) -> bool:
         """True if the largest companies stand first."""
-        first = list(self._listed)[:_GIANTS_AMONG]
+        first = islice(self._listed, _GIANTS_AMONG)
         return len(self) >= 10 * _GIANTS_AMONG and len(_GIANTS.intersection(first)) >= len(_GIANTS) // 2
 
     def as_of(self, day: date) -> "SymbolMaster":
