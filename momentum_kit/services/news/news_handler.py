@@ -84,6 +84,7 @@ class NewsHandler:
         memory: StoryMemory | None = None,
         clock_behind_s: float = 0.0,
     ) -> None:
+        read_headline("Opening", master=master)  # what is built on first use takes 0.3 s, for which no order may wait
         self._context = context
         self._feed = feed
         self._settings = settings

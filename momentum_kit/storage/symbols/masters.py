@@ -16,18 +16,24 @@ _BUNDLED_DAY = date(2025, 8, 31)  # its month is known, its day is not
 def open_master(project: Path, path: str) -> SymbolMaster:
     """The user's own file, relative to the project, or the list that comes along where he names none.
 
-    Raises ConfigError, one line, for a file that cannot be read.
+    A file that has not changed is not read again: a session that reconnects holds positions. Raises ConfigError, one
+    line, for a file that cannot be read.
     """
     if not path:
         return bundled_master()
     file = project / path
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            return SymbolMaster.from_csv(lines)
+        return _read(file, file.stat().st_mtime_ns)
     except OSError as error:
         raise ConfigError(f"{file}: no symbol master ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+
+
+@lru_cache(maxsize=1)
+def _read(file: Path, _changed_ns: int) -> SymbolMaster:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        return SymbolMaster.from_csv(lines)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from momentum_kit.detection.news import SymbolMaster
 from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.news import Catalyst, Headline, HeadlinePhase, Reading
+from momentum_kit.storage.symbols import bundled_master
 
 ACME = Contract("ACME", 101)
 
@@ -334,3 +336,12 @@ async def test_an_unknown_symbol_holds_up_nobody(desk):
     await desk.handler.queues["look-ups"].join()
     assert [row["reason"] for row in desk.journal["headlines"][1:]] == ["", "unknown contract", "unknown contract"]
     assert desk.book.asked == ["GLBX", "ZZZZ"]
+
+
+async def test_the_first_headline_finds_everything_built(desk):
+    """The index of names takes a third of a second: it is there before a stream is heard, and holds up no order."""
+    bundled_master.cache_clear()
+    await desk.start(master=bundled_master())
+    began = time.thread_time()
+    assert await desk.hear("Acme Therapeutics (NASDAQ: ACME) Wins Order") != "not live"
+    assert time.thread_time() - began < 0.05
