@@ -89,7 +89,6 @@ class NewsHandler:
         self._feed = feed
         self._settings = settings
         self._master = master
-        read_headline("", master=master)  # builds the index of names before the first headline comes
         self._reader = reader
         self._items = items
         self._book = ContractBook(market)
