@@ -4,8 +4,8 @@ from momentum_kit.detection.news.agreement import disagreement, exchange_family,
 from momentum_kit.detection.news.bodies import BodyFindings, BodyKind, leaves_open, read_body
 from momentum_kit.detection.news.catalysts import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.detection.news.companies import Companies, find_companies
-from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline, normalise, out_of_time, story_id
+from momentum_kit.detection.news.named_text import RefusedName
 from momentum_kit.detection.news.reading import ReadHeadline, read_headline
 from momentum_kit.detection.news.sameness import StoryKind
 from momentum_kit.detection.news.stories import UPDATED_WITHIN, Hearing, StoryMemory, Telling, bars_later, same_story
@@ -26,7 +26,7 @@ __all__ = [
     "MatchLayer",
     "Mention",
     "ReadHeadline",
-    "Refusal",
+    "RefusedName",
     "StoryKind",
     "StoryMemory",
     "SymbolMaster",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from momentum_kit.detection.news.evidence import NAMED_BY_TIE, Evidence, Refusal
+from momentum_kit.detection.news.named_text import NAMED_BY_TIE, NamedText, RefusedName
 from momentum_kit.detection.news.names import ENOUGH, NameMatch
 from momentum_kit.detection.news.roles import POSSESSIVE, is_bought, speaks_of_others
 from momentum_kit.detection.news.subject import CLAUSE, LIST, ROUND_UP, choose_subject
@@ -27,7 +27,7 @@ class Companies:
 
     mentions: tuple[Mention, ...]
     subject: str
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedName, ...]
 
 
 def find_companies(text: str, contract_symbol: str = "", master: SymbolMaster | None = None) -> Companies:
@@ -35,7 +35,7 @@ def find_companies(text: str, contract_symbol: str = "", master: SymbolMaster | 
 
     contract_symbol: the subscription the headline came by, empty on the broad tape.
     """
-    evidence = Evidence(text, master)
+    evidence = NamedText(text, master)
     tickers, refusals = checked_tickers(evidence)
     names, others = _named(evidence, tickers)
     found = sorted([*tickers, *names], key=lambda each: (each.layer, each.start))
@@ -49,9 +49,11 @@ def find_companies(text: str, contract_symbol: str = "", master: SymbolMaster | 
     return Companies(mentions, choose_subject(evidence, mentions), tuple(dict.fromkeys(refusals)))
 
 
-def _named(evidence: Evidence, tickers: list[Mention]) -> tuple[list[Mention], list[Refusal]]:
+def _named(evidence: NamedText, tickers: list[Mention]) -> tuple[list[Mention], list[RefusedName]]:
     """The companies that the headline is about by their names alone, and who is named but only acts."""
-    refusals = [Refusal(_candidates(name), name.why_not) for name in evidence.names if name.why_not and _heavy(name)]
+    refusals = [
+        RefusedName(_candidates(name), name.why_not) for name in evidence.names if name.why_not and _heavy(name)
+    ]
     if not evidence.accepted:
         return [], refusals
     tagged = {symbol for mention in tickers for symbol in evidence.symbols_of(mention.symbol)}
@@ -63,7 +65,7 @@ def _named(evidence: Evidence, tickers: list[Mention]) -> tuple[list[Mention], l
         if not reason and not round_up and name not in targets and not tagged & set(name.issuer.symbols):
             reason = "named beside a ticker" if tickers else _only_acts(evidence, name, kept, targets)
         if reason:
-            refusals.append(Refusal(f"{name.issuer.symbol}, {name.issuer.name}", reason))
+            refusals.append(RefusedName(f"{name.issuer.symbol}, {name.issuer.name}", reason))
         else:
             kept.append(name)
     mentions = [
@@ -80,7 +82,7 @@ def _named(evidence: Evidence, tickers: list[Mention]) -> tuple[list[Mention], l
     return mentions, refusals
 
 
-def _only_acts(evidence: Evidence, name: NameMatch, kept: list[NameMatch], targets: list[NameMatch]) -> str:
+def _only_acts(evidence: NamedText, name: NameMatch, kept: list[NameMatch], targets: list[NameMatch]) -> str:
     """Why a named company is not one that the headline is about, empty if it is."""
     if any(other.issuer is name.issuer for other in kept):
         return ""
@@ -95,7 +97,7 @@ def _only_acts(evidence: Evidence, name: NameMatch, kept: list[NameMatch], targe
     return "named beside another company"
 
 
-def _tie(evidence: Evidence, contract: str, found: list[Mention], refusals: list[Refusal]) -> list[Mention]:
+def _tie(evidence: NamedText, contract: str, found: list[Mention], refusals: list[RefusedName]) -> list[Mention]:
     """The contract of the feed first, where the text names its company."""
     name = evidence.name_of(contract)
     siblings = set(evidence.symbols_of(contract))
@@ -115,19 +117,19 @@ def _tie(evidence: Evidence, contract: str, found: list[Mention], refusals: list
     elif evidence.master is not None and not spelled_anywhere(contract, evidence.text):
         check = "the text does not name it"
     if check:
-        refusals.append(Refusal(f"{contract}, {name}" if name else contract, check))
+        refusals.append(RefusedName(f"{contract}, {name}" if name else contract, check))
         return found
     return [Mention(symbol=contract, layer=MatchLayer.CONTRACT, words=words, confidence=confidence), *found]
 
 
-def _tied_by(evidence: Evidence, name: NameMatch, contract: str) -> bool:
+def _tied_by(evidence: NamedText, name: NameMatch, contract: str) -> bool:
     """True if words name the contract's company, and not as somebody who speaks of others."""
     meant = any(contract in issuer.symbols for issuer in name.issuers)
     weighs = name.weight >= NAMED_BY_TIE or name.score >= ENOUGH
     return meant and weighs and not speaks_of_others(evidence, name)
 
 
-def _without_siblings(mentions: list[Mention], refusals: list[Refusal]) -> Iterable[Mention]:
+def _without_siblings(mentions: list[Mention], refusals: list[RefusedName]) -> Iterable[Mention]:
     """Without preferreds, units and warrants of a company whose common stock is there too."""
     there = {mention.symbol for mention in mentions}
     for mention in mentions:
@@ -135,12 +137,12 @@ def _without_siblings(mentions: list[Mention], refusals: list[Refusal]) -> Itera
         if len(root) == 5 and root[-1] in "UWR":
             root, kind = root[:-1], root[-1]
         if kind.startswith(("PR", "U", "W", "R")) and root in there:
-            refusals.append(Refusal(mention.symbol, f"beside its common stock {root}"))
+            refusals.append(RefusedName(mention.symbol, f"beside its common stock {root}"))
         else:
             yield mention
 
 
-def _class_of(evidence: Evidence, name: NameMatch) -> str:
+def _class_of(evidence: NamedText, name: NameMatch) -> str:
     """The symbol of the class that the text names, else of the common stock."""
     match = _CLASS.match(evidence.text[name.end : name.end + 12])
     if match:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from momentum_kit.detection.news.catalysts import CatalystMatch, classify
 from momentum_kit.detection.news.companies import Companies, find_companies
-from momentum_kit.detection.news.evidence import Refusal
 from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
+from momentum_kit.detection.news.named_text import RefusedName
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import Mention, distinctive_words
 
@@ -24,7 +24,7 @@ class ReadHeadline:
     clean: CleanHeadline
     mentions: tuple[Mention, ...]
     subject: str
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedName, ...]
     match: CatalystMatch
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from momentum_kit.detection.news.evidence import Evidence
+from momentum_kit.detection.news.named_text import NamedText
 from momentum_kit.detection.news.names import NameMatch
 from momentum_kit.detection.news.symbol_words import BROKERS
 from momentum_kit.detection.news.symbols import Mention
@@ -46,7 +46,7 @@ _BUYS = re.compile(
 POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
 
 
-def speaks_of_others(evidence: Evidence, name: NameMatch) -> str:
+def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
     """What makes a named company a mere speaker, empty if it is none."""
     if _LAW.match(evidence.text[name.end : name.end + 40]):
         return "a law firm"
@@ -55,13 +55,13 @@ def speaks_of_others(evidence: Evidence, name: NameMatch) -> str:
     return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
 
 
-def is_bought(evidence: Evidence, name: NameMatch) -> bool:
+def is_bought(evidence: NamedText, name: NameMatch) -> bool:
     """True for the company behind "to acquire"; not where only something of it is bought."""
     bought = _BUYS.search(evidence.text[max(0, name.start - 45) : name.start])
     return bool(bought) and not POSSESSIVE.match(evidence.text[name.end : name.end + 3])
 
 
-def rates_another(evidence: Evidence, mention: Mention) -> bool:
+def rates_another(evidence: NamedText, mention: Mention) -> bool:
     """True for the broker in "Goldman (GS) downgraded NIO (NIO)" and after "downgraded at"; not if it is rated."""
     symbol, text = mention.symbol, evidence.text
     if symbol not in BROKERS or not _RATING.search(text):
@@ -73,7 +73,7 @@ def rates_another(evidence: Evidence, mention: Mention) -> bool:
     return verb is not None and re.search(called, text[: verb.start()], re.IGNORECASE) is not None
 
 
-def _named_rater(evidence: Evidence, name: NameMatch) -> bool:
+def _named_rater(evidence: NamedText, name: NameMatch) -> bool:
     """True for a company that speaks of others: a broker, a rating agency, and who stands before such a verb."""
     broker = name.issuer.symbol in BROKERS
     behind = evidence.text[name.end : name.end + 80]
@@ -91,7 +91,7 @@ def _named_rater(evidence: Evidence, name: NameMatch) -> bool:
     return broker and re.search(r"\b(?:at|by)\s+$", evidence.text[: name.start], re.IGNORECASE) is not None
 
 
-def _tells_of_the_economy(evidence: Evidence, name: NameMatch) -> bool:
+def _tells_of_the_economy(evidence: NamedText, name: NameMatch) -> bool:
     """True for who counts rigs, payrolls and home prices: "ADP: Private Payrolls Rose", "Freddie Mac Says"."""
     behind = evidence.text[name.end :]
     speaks = re.match(r"^(?:: |\s(?:sees|says|data|survey|index|report)\b)", behind, re.IGNORECASE)

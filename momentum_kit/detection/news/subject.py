@@ -2,7 +2,7 @@
 
 import re
 
-from momentum_kit.detection.news.evidence import Evidence
+from momentum_kit.detection.news.named_text import NamedText
 from momentum_kit.detection.news.roles import is_bought
 from momentum_kit.detection.news.symbols import MatchLayer, Mention
 
@@ -20,7 +20,7 @@ LIST = re.compile(r"^(?:['’]s)?(?:\s\([^)]*\))?\s*(?:,|/|&|,? and|,? or|vs\.?|
 CLAUSE = re.compile(r"(?:[;:|]|\. |, | as | while | after )\s*$", re.IGNORECASE)
 
 
-def choose_subject(evidence: Evidence, mentions: tuple[Mention, ...]) -> str:
+def choose_subject(evidence: NamedText, mentions: tuple[Mention, ...]) -> str:
     """Its symbol, or empty; mentions: what the headline is about, surest first."""
     if not mentions:
         return ""
@@ -44,7 +44,7 @@ def choose_subject(evidence: Evidence, mentions: tuple[Mention, ...]) -> str:
     return first.symbol
 
 
-def _subject_of_tags(evidence: Evidence, tagged: list[Mention]) -> str:
+def _subject_of_tags(evidence: NamedText, tagged: list[Mention]) -> str:
     named = [mention for mention in tagged if evidence.named(mention.symbol) and _named_outside(evidence, mention)]
     if named:
         return named[0].symbol
@@ -54,7 +54,7 @@ def _subject_of_tags(evidence: Evidence, tagged: list[Mention]) -> str:
     return tagged[0].symbol
 
 
-def _named_outside(evidence: Evidence, mention: Mention) -> bool:
+def _named_outside(evidence: NamedText, mention: Mention) -> bool:
     return any(
         mention.symbol in issuer.symbols and evidence.text[name.start - 1 : name.start] != "$"
         for name in evidence.names
@@ -62,7 +62,7 @@ def _named_outside(evidence: Evidence, mention: Mention) -> bool:
     )
 
 
-def _subject_of_names(evidence: Evidence, mentions: list[Mention]) -> str:
+def _subject_of_names(evidence: NamedText, mentions: list[Mention]) -> str:
     first, second = mentions[0], mentions[1]
     between = evidence.text[first.start + len(first.words) : second.start]
     if between in ("-", "–"):  # noqa: RUF001

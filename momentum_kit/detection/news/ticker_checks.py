@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from momentum_kit.detection.news.evidence import Evidence, Refusal
+from momentum_kit.detection.news.named_text import NamedText, RefusedName
 from momentum_kit.detection.news.names import NameMatch
 from momentum_kit.detection.news.roles import ECONOMY, rates_another
 from momentum_kit.detection.news.symbol_words import STOP_WORDS
@@ -21,14 +21,14 @@ _UNKNOWN_REACH = 40  # characters beside an unlisted ticker in which its name sh
 _UNNAMED = {MatchLayer.EXCHANGE: 0.97, MatchLayer.CASHTAG: 0.9, MatchLayer.BRACKETED: 0.85, MatchLayer.LEADING: 0.75}
 
 
-def checked_tickers(evidence: Evidence) -> tuple[list[Mention], list[Refusal]]:
+def checked_tickers(evidence: NamedText) -> tuple[list[Mention], list[RefusedName]]:
     """The tickers that hold, surest first within each form, and those that do not with the check that failed."""
-    refusals: list[Refusal] = []
+    refusals: list[RefusedName] = []
     found = []
     for mention in find_tickers(evidence.text):
         if check := _failed_check(evidence, mention):
             failed, _, whose = check.partition(", ")
-            refusals.append(Refusal(f"{mention.symbol}, {whose}" if whose else mention.symbol, failed))
+            refusals.append(RefusedName(f"{mention.symbol}, {whose}" if whose else mention.symbol, failed))
         else:
             sure = 0.99 if evidence.named(mention.symbol) else _UNNAMED[mention.layer]
             found.append(replace(mention, confidence=sure))
@@ -39,9 +39,9 @@ def checked_tickers(evidence: Evidence) -> tuple[list[Mention], list[Refusal]]:
         name = evidence.name_of(mention.symbol)
         slip = tags > 1 and len(mention.symbol) == 1 and mention.layer is MatchLayer.CASHTAG and name
         if slip and not evidence.named(mention.symbol):  # "$H $HZN"
-            refusals.append(Refusal(f"{mention.symbol}, {name}", "name disagrees"))
+            refusals.append(RefusedName(f"{mention.symbol}, {name}", "name disagrees"))
         elif rates_another(evidence, mention):
-            refusals.append(Refusal(mention.symbol, "rates another company"))
+            refusals.append(RefusedName(mention.symbol, "rates another company"))
         else:
             kept.append(mention)
     return kept, refusals
@@ -65,7 +65,7 @@ def spelled_anywhere(symbol: str, text: str) -> bool:
     return False
 
 
-def _bare(evidence: Evidence, known: set[str], refusals: list[Refusal]) -> list[Mention]:
+def _bare(evidence: NamedText, known: set[str], refusals: list[RefusedName]) -> list[Mention]:
     """Tickers without any mark that the words around them bear out."""
     found = []
     for mention in find_bare(evidence.text):
@@ -73,13 +73,15 @@ def _bare(evidence: Evidence, known: set[str], refusals: list[Refusal]) -> list[
         if symbol in known or symbol in STOP_WORDS or not evidence.listed(symbol):
             continue
         if other := evidence.around(mention):
-            refusals.append(Refusal(f"{symbol}, {other.issuer.symbol}, {other.issuer.name}", "part of another name"))
+            refusals.append(
+                RefusedName(f"{symbol}, {other.issuer.symbol}, {other.issuer.name}", "part of another name")
+            )
         elif evidence.named(symbol) or "stock" in evidence.text[mention.start :].casefold():
             found.append(replace(mention, confidence=0.8))
     return found
 
 
-def _failed_check(evidence: Evidence, mention: Mention) -> str:
+def _failed_check(evidence: NamedText, mention: Mention) -> str:
     """Why what is written as a ticker is none, empty if it is one."""
     symbol, master = mention.symbol, evidence.master
     word = "a word in capitals" if symbol in STOP_WORDS else ""
@@ -109,7 +111,7 @@ def _failed_check(evidence: Evidence, mention: Mention) -> str:
     return f"name disagrees, {name}" if doubtful and not name_agrees(name, mention) else ""
 
 
-def _unlisted(evidence: Evidence, mention: Mention, word: str, beside: NameMatch | None) -> str:
+def _unlisted(evidence: NamedText, mention: Mention, word: str, beside: NameMatch | None) -> str:
     """The same for a symbol that the master does not have: where it may be stale, the words must spell it."""
     master = evidence.master
     if master is None or master.complete:
@@ -131,7 +133,7 @@ def _unlisted(evidence: Evidence, mention: Mention, word: str, beside: NameMatch
     return ""
 
 
-def _listed_beside(evidence: Evidence, mention: Mention) -> bool:
+def _listed_beside(evidence: NamedText, mention: Mention) -> bool:
     """True in "LDOS or NOW": a word in capitals between tickers is one."""
     beside = [each for each in find_tickers(evidence.text) if each.start == mention.start]
     others = [each for each in beside if each.symbol not in STOP_WORDS]

@@ -12,7 +12,7 @@ from typing import Any
 from momentum_kit.config import find_project, load_config
 from momentum_kit.detection.news import SymbolMaster, read_headline, same_story
 from momentum_kit.errors import InputError
-from momentum_kit.research.evaluation.faults import Fault, find_faults
+from momentum_kit.research.evaluation.faults import Misreading, find_faults
 from momentum_kit.research.evaluation.judged import Judged, judge
 from momentum_kit.research.evaluation.labels import LabelledPair, load_labels
 from momentum_kit.research.evaluation.scores import (
@@ -74,7 +74,7 @@ class Evaluation:
         return catalyst_scores(self.judged)
 
     @cached_property
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[Misreading]:
         """Everything read wrongly, the costliest first."""
         return find_faults(self.judged, self.pairs, self.joined)
 

@@ -27,7 +27,7 @@ COSTLIEST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Misreading:
     """One headline or pair with what is wrong about its reading, the costliest first; expected and read in words."""
 
     key: str
@@ -40,13 +40,13 @@ class Fault:
         return f"{self.key}: {', '.join(self.wrong)}\n  {self.text}\n  expected {self.expected}; read {self.read}"
 
 
-def find_faults(judged: Sequence[Judged], pairs: Sequence[LabelledPair], joined: Sequence[bool]) -> list[Fault]:
+def find_faults(judged: Sequence[Judged], pairs: Sequence[LabelledPair], joined: Sequence[bool]) -> list[Misreading]:
     """Of all headlines and pairs, the costliest first, then in the order of the file."""
     found = [fault for each in judged if (fault := _of_headline(each))]
     for number, (pair, as_one) in enumerate(zip(pairs, joined, strict=True), start=1):
         if pair.same != as_one:
             found.append(
-                Fault(
+                Misreading(
                     key=f"pair {number}",
                     wrong=(STORIES_JOINED if as_one else STORY_NOT_JOINED,),
                     text=f"{pair.a} | {pair.b}",
@@ -57,14 +57,14 @@ def find_faults(judged: Sequence[Judged], pairs: Sequence[LabelledPair], joined:
     return sorted(found, key=lambda fault: COSTLIEST_FIRST.index(fault.wrong[0]))
 
 
-def _of_headline(judged: Judged) -> Fault | None:
+def _of_headline(judged: Judged) -> Misreading | None:
     wrong = tuple(_wrong(judged))
     if not wrong:
         return None
     label, match = judged.label, judged.reading.match
     expected = ["/".join(label.catalysts) or "no catalyst labelled", *(["barred"] if label.bar else [])]
     read = [judged.kind, f"rule {match.rule}", *(["barred"] if judged.barred else [])]
-    return Fault(
+    return Misreading(
         key=label.key,
         wrong=tuple(sorted(wrong, key=COSTLIEST_FIRST.index)),
         text=label.text,

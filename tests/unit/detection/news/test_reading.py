@@ -1,6 +1,6 @@
 import pytest
 
-from momentum_kit.detection.news import Refusal, SymbolMaster, read_headline
+from momentum_kit.detection.news import RefusedName, SymbolMaster, read_headline
 
 MASTER = SymbolMaster({"AMD": "Advanced Micro Devices", "NWTX": "Northwind Therapeutics Inc", "GS": "Goldman Sachs"})
 
@@ -23,18 +23,18 @@ def test_one_reading_has_all_that_is_known_of_a_headline() -> None:
         (
             "Macular degeneration (AMD) drug meets its goal",
             "",
-            Refusal("AMD, Advanced Micro Devices", "name disagrees"),
+            RefusedName("AMD, Advanced Micro Devices", "name disagrees"),
         ),
         (
             "Goldman downgraded Northwind (NWTX) to Sell",
             "AMD",
-            Refusal("AMD, Advanced Micro Devices", "the text does not name it"),
+            RefusedName("AMD, Advanced Micro Devices", "the text does not name it"),
         ),
-        ("Goldman Sachs (GS) downgraded Northwind (NWTX)", "", Refusal("GS", "rates another company")),
-        ("Zephyr Corp (ZPHR) soars", "", Refusal("ZPHR", "not listed")),
+        ("Goldman Sachs (GS) downgraded Northwind (NWTX)", "", RefusedName("GS", "rates another company")),
+        ("Zephyr Corp (ZPHR) soars", "", RefusedName("ZPHR", "not listed")),
     ],
 )
-def test_what_is_refused_says_which_check_failed(text: str, contract: str, refusal: Refusal) -> None:
+def test_what_is_refused_says_which_check_failed(text: str, contract: str, refusal: RefusedName) -> None:
     """A candidate that was not taken for a company stands there with the reason, in words."""
     assert refusal in read_headline(text, contract_symbol=contract, master=MASTER).refusals
 
@@ -42,7 +42,8 @@ def test_what_is_refused_says_which_check_failed(text: str, contract: str, refus
 def test_a_refusal_reads_as_a_line() -> None:
     """The check first, then whom it refused."""
     assert (
-        str(Refusal("AMD, Advanced Micro Devices", "name disagrees")) == "name disagrees: AMD, Advanced Micro Devices"
+        str(RefusedName("AMD, Advanced Micro Devices", "name disagrees"))
+        == "name disagrees: AMD, Advanced Micro Devices"
     )
 
 

@@ -13,7 +13,7 @@ LEAST_RANK = 1000  # from which on a company counts as small beside a large one
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedName:
     """What looked like a company and was not taken for one; check: what failed, in words."""
 
     candidate: str
@@ -24,7 +24,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class NamedText:
     """One headline on its way to its companies; master: None where nobody knows what is listed."""
 
     text: str
