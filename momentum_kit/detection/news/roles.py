@@ -37,12 +37,17 @@ _MACRO = re.compile(
     r"econom\w+|central bank|rate (?:cuts?|hikes?)|sovereign|flash|composite|deficit|debt ceiling|bonds|equities)\b",
     re.IGNORECASE,
 )
+_INDEX = re.compile(
+    r"^(?:\s[\w&']+){0,3}\s(?:index|composite|gauge)\s(?:falls?|rises?|slips?|gains?|jumps?|hits?|ends?|drops?|up|down|at)\b",
+    re.IGNORECASE,
+)
 _LAW = re.compile(r"^(?:['’]s)?[\s,&]+(?:\w+\s){0,2}?(?:law\b|llp\b|p\.?c\.|attorneys|lawyers|leviton)", re.IGNORECASE)  # noqa: RUF001
 _BUYS = re.compile(
     r"\b(?:acquir(?:e|es|ing)|buy(?:s|ing)?|purchas(?:e|es|ing)|takes? over|acquisition of|takeover of|buyout of|"
     r"bids? for|offers? for|merger with|stake in|shares of|takes? private)\s+(?:all of |rest of |the |remaining )*$",
     re.IGNORECASE,
 )
+_WIRE = re.compile(r"(?:DJ|BRIEF|UPDATE \d|REFILE|CORRECT(?:ED)?)?[\s:*-]*", re.IGNORECASE)  # a newswire's own mark
 POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
 
 
@@ -94,9 +99,15 @@ def _named_rater(evidence: NamedText, name: NameMatch) -> bool:
 def _tells_of_the_economy(evidence: NamedText, name: NameMatch) -> bool:
     """True for who counts rigs, payrolls and home prices: "ADP: Private Payrolls Rose", "Freddie Mac Says"."""
     behind = evidence.text[name.end :]
-    speaks = re.match(r"^(?:: |\s(?:sees|says|data|survey|index|report)\b)", behind, re.IGNORECASE)
-    at_the_end = re.fullmatch(r"\s(?:says|data shows?|reports)\.?", behind, re.IGNORECASE)
-    told = ECONOMY.search(evidence.text) is not None
-    if name.issuer.symbol in BROKERS and name.start == 0:
+    first = _WIRE.fullmatch(evidence.text[: name.start]) is not None
+    counts = re.match(r"^(?:\s(?:us|u\.s\.))?\s(?:rig count|data|survey|index|report)\b", behind, re.IGNORECASE)
+    speaks = counts or re.match(r"^(?:: |\s(?:sees|says)\b)", behind, re.IGNORECASE)
+    at_the_end = re.fullmatch(r"\s(?:says|reports)\.?", behind, re.IGNORECASE)
+    told = ECONOMY.search(evidence.text) is not None or (behind[:2] == ": " and _MACRO.search(behind) is not None)
+    if _INDEX.match(behind):
+        return True
+    if re.fullmatch(r"\s(?:data|figures|survey|index) (?:shows?|says?|suggests?)\.?", behind, re.IGNORECASE):
+        return True
+    if name.issuer.symbol in BROKERS and first:
         return told or (bool(_MACRO.search(behind)) and not _OWN_FIGURES.search(behind[:40]))
-    return bool((speaks and name.start == 0) or at_the_end) and told
+    return bool((speaks and first) or at_the_end) and told

@@ -3,6 +3,7 @@
 import pytest
 
 from momentum_kit.detection.news import ListedName, SymbolMaster, read_headline
+from momentum_kit.storage.symbols import bundled_master
 
 ROWS = """symbol,name,exchange
 MSFT,MICROSOFT CORP,Nasdaq
@@ -177,3 +178,18 @@ def test_securities_beside_their_common_stock_are_left_out() -> None:
     """Warrants and preferreds of a company whose common stock is named move with it."""
     assert read("$GFAI $GFAIW - Guardforce AI prices offering") == (["GFAI"], "GFAI")
     assert read("$BRK.A slips") == (["BRK A"], "BRK A")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DJ Baker Hughes U.S. Rig Count Falls by 4 to 583",
+        "Target Date Funds See Record Inflows, Morningstar Data Show",
+        "DJ MSCI Emerging Markets Index Falls 1.2%",
+        "DJ FactSet: Earnings Growth for S&P 500 Seen at 8.9%",
+        "DJ Cboe Volatility Index Jumps to Highest Since March",
+    ],
+)
+def test_who_only_counts_is_no_subject(text: str) -> None:
+    """A name before its count, its index or its data is a source, behind a newswire's mark as well."""
+    assert read_headline(text, master=bundled_master()).mentions == ()
