@@ -236,9 +236,9 @@ class OrderDesk:
         return bracket
 
     def _hand_over(self, bracket: Bracket, leg: Leg) -> Bracket:
-        """An order of an earlier bracket that perhaps lives on is a surplus one of the symbol's latest."""
+        """An order that was over, and perhaps lives on, is a surplus one of its symbol's latest bracket."""
         latest = self.brackets.get(bracket.intent.contract.con_id, bracket)
-        if latest is not bracket:
+        if not any(each is leg for each in latest):  # of an earlier bracket, or another one took its place
             latest.replaced.append(leg)
             self._legs[leg.request.order_id] = (latest, leg)
             if leg.perm_id:

@@ -203,8 +203,8 @@ MUTANTS = (
     Mutant(
         "a late word on an earlier bracket is nobody's to settle",
         "services/execution/order_desk.py",
-        "        if latest is not bracket:\n",
-        "        if latest is not bracket and False:\n",
+        "        if not any(each is leg for each in latest):",
+        "        if False:",
         DOUBT("test_a_late_word_on_an_earlier_brackets_stop_blocks_no_exit"),
     ),
     Mutant(

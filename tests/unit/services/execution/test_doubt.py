@@ -453,6 +453,23 @@ async def test_a_late_word_on_an_earlier_brackets_stop_blocks_no_exit(tmp_path):
         assert desk.broker.leg(1, "target").request.order_type == "MKT"
 
 
+async def test_a_late_word_on_a_stop_that_was_replaced_blocks_no_protection(tmp_path):
+    """Cancelled, replaced, and then an old status of it: the lists settle it, and the next stop still goes out."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        old = desk.broker.leg(1, "stop")
+        desk.broker.kill(old)
+        await desk.beat(1)
+        status, old.status = old.status, "PreSubmitted"
+        desk.broker.update(old)
+        old.status = status
+        await desk.beat(12)
+        desk.broker.kill(desk.broker.leg(1, "stop"))
+        await desk.beat(3)
+        stops = [o for o in desk.broker.orders.values() if o.alive and o.request.order_type == "STP"]
+        assert [stop.remaining for stop in stops] == [quantity]
+
+
 async def test_orders_that_late_lists_lack_do_not_outlive_what_they_sold(tmp_path):
     """Our shares are sold by hand while the lists leave the acknowledged stop and target out: both are cancelled."""
     async with trading_desk(tmp_path) as desk:
