@@ -230,6 +230,8 @@ class Guardian:
         """What has filled whole is done, whether a status ever says so or not; an accepted stop ends the tries."""
         for leg in bracket:
             filled = self._witnesses.filled(leg)
+            if leg.live and leg.whole < filled <= leg.size_before:  # the exchange works the size before our change
+                leg.request = replace(leg.request, quantity=leg.size_before)
             if leg.live and filled >= leg.whole:
                 leg.state = OrderState.FILLED
             if leg.role == "entry" and filled and bracket.first_fill_at is None:

@@ -138,7 +138,7 @@ class Leg:
     state: OrderState = OrderState.SENT
     perm_id: int = 0
     changing: bool = False
-    size_before: Decimal = Decimal(0)  # what the broker may still work while `changing`
+    size_before: Decimal = Decimal(0)  # of the latest change, which an exchange may refuse after the gateway's echo
     cancel_sent_at: float | None = None
     named: Decimal = Decimal(0)
     spoken: int = 0

@@ -470,6 +470,28 @@ async def test_a_late_word_on_a_stop_that_was_replaced_blocks_no_protection(tmp_
         assert [stop.remaining for stop in stops] == [quantity]
 
 
+async def test_a_change_that_the_gateway_echoed_may_still_be_refused(tmp_path):
+    """A stop that was to shrink fills beyond its new size: the exchange works the old one, no second stop goes out."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        bracket, stop = desk.execution._desk.brackets[1], desk.broker.leg(1, "stop")
+        await desk.execution._desk.modify(
+            bracket, bracket.stop, replace(bracket.stop.request, quantity=Decimal(300)), "stop"
+        )
+        await desk.settle()
+        assert not bracket.stop.changing
+        stop.request = replace(stop.request, quantity=Decimal(833))
+        desk.broker.silent = True  # the execution comes, no status does
+        desk.broker.fill(stop, 500, 4.9, row=False)
+        desk.broker.silent = False
+        for execution in desk.broker.executions[-1:]:
+            desk.broker.say(execution)
+        await desk.settle()
+        await desk.beat(1)
+        assert bracket.stop.live
+        assert len([o for o in desk.broker.orders.values() if o.request.order_type == "STP"]) == 1
+
+
 async def test_orders_that_late_lists_lack_do_not_outlive_what_they_sold(tmp_path):
     """Our shares are sold by hand while the lists leave the acknowledged stop and target out: both are cancelled."""
     async with trading_desk(tmp_path) as desk:
