@@ -122,13 +122,14 @@ class Guardian:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
         shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
+        grace_s = REAP_GRACE_S if bracket.way_out is None else PATIENCE_S  # beside an exit every fill reduces again
         for move in moves:
             match move:
                 case Resize() if not at_beat:
                     continue
                 case Resize() if move.shrinks and bracket.uncertain:
                     continue  # nothing that protects is taken away while only the lists can tell
-                case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < REAP_GRACE_S:
+                case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < grace_s:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
                 case Cancel(leg) if leg.role == "target" and not leg.turned and evidence.held > 0:
                     await self._desk.cancel(bracket, leg)  # it would sell the same shares once more, and protects none
@@ -234,6 +235,9 @@ class Guardian:
                 leg.request = replace(leg.request, quantity=leg.size_before)
             if leg.live and filled >= leg.whole:
                 leg.state = OrderState.FILLED
+            if leg.state is OrderState.FILLED and leg.left and leg.named == filled:  # by its own word it goes on
+                leg.state = OrderState.UNKNOWN
+                self._desk.mark_uncertain(bracket, f"order {leg.request.order_id} has {leg.left:f} left by its status")
             if leg.role == "entry" and filled and bracket.first_fill_at is None:
                 bracket.first_fill_at = self._context.clock.elapsed()
         if bracket.stop is not None and bracket.stop.acknowledged:

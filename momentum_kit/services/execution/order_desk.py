@@ -220,7 +220,8 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard, leg.told = self._word(), update.status
-        leg.named = max(leg.named, update.filled)
+        if update.filled >= leg.named:
+            leg.named, leg.left = update.filled, update.remaining
         size = update.filled + update.remaining
         if update.remaining and size > leg.request.quantity and not leg.changing:
             leg.request = replace(leg.request, quantity=size)  # an echo from before our last modify had said less

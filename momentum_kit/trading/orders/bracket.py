@@ -141,6 +141,7 @@ class Leg:
     size_before: Decimal = Decimal(0)  # of the latest change, which an exchange may refuse after the gateway's echo
     cancel_sent_at: float | None = None
     named: Decimal = Decimal(0)
+    left: Decimal = Decimal(0)  # by the status that named the most
     spoken: int = 0
     heard: int = 0
     told: str = ""

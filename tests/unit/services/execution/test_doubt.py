@@ -492,6 +492,20 @@ async def test_a_change_that_the_gateway_echoed_may_still_be_refused(tmp_path):
         assert len([o for o in desk.broker.orders.values() if o.request.order_type == "STP"]) == 1
 
 
+async def test_an_exit_that_is_done_by_our_count_and_not_by_its_own_goes_on(tmp_path):
+    """The group had reduced it, a change of ours raised it again: what its status says is left is not forgotten."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        bracket, target = desk.execution._desk.brackets[1], desk.broker.leg(1, "target")
+        bracket.target.request = replace(bracket.target.request, quantity=Decimal(400))  # the group's echo
+        desk.broker.fill(target, 400, 5.3)
+        await desk.settle()
+        assert int(target.remaining) == quantity - 400 > 0
+        assert bracket.target.live
+        await desk.beat(3)
+        assert (bracket.target.live, bracket.uncertain) == (True, "")
+
+
 async def test_orders_that_late_lists_lack_do_not_outlive_what_they_sold(tmp_path):
     """Our shares are sold by hand while the lists leave the acknowledged stop and target out: both are cancelled."""
     async with trading_desk(tmp_path) as desk:
