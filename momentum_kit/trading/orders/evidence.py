@@ -140,7 +140,7 @@ class PositionWitness:
         explained: our executions are known as a whole, so that what they do not name is somebody else's.
         """
         self.row(quantity, at)
-        if quantity == self._ours + self.foreign or self.trails(at):
+        if quantity == self._ours + self.foreign or self.on_the_way(at):
             self.answers, self._answered = 0, None
             return
         self.answers = self.answers + 1 if self._answered == quantity else 1
@@ -153,15 +153,23 @@ class PositionWitness:
             self._caught_up = self._caught_up or quantity == self._ours
 
     def trails(self, at: float) -> bool:
-        """True while the row has a number from on the way to our last fills, which it has not caught up with yet.
+        """True while the row repeats a number from before our last fills, which it has not caught up with yet."""
+        if self._caught_up or self.quantity is None:
+            return False
+        earlier = list(self._path)[:-1]
+        young = bool(earlier) and at - self._path[-1][0] < POSITION_LAG_S
+        return young and any(self.quantity == shares + self.foreign for _, shares in earlier)
 
-        On the way are the numbers in between as well: one word of ours may tell of fills that rows tell one by one.
+    def on_the_way(self, at: float) -> bool:
+        """True while the row has a number between those: one word of ours may tell of fills that rows tell one by one.
+
+        It holds back what may be sold, as any row does, and proves no sale by hand.
         """
         if self._caught_up or self.quantity is None or len(self._path) < 2:
             return False
         way = [shares for _, shares in self._path]
-        row, young = self.quantity - self.foreign, at - self._path[-1][0] < POSITION_LAG_S
-        return young and min(way) <= row <= max(way) and row != way[-1]
+        row, recent = self.quantity - self.foreign, at - self._path[-1][0] < POSITION_LAG_S
+        return recent and min(way) <= row <= max(way) and row != way[-1]
 
     @property
     def confirmed(self) -> bool:

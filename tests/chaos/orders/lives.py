@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.errors import NotConnected
+from momentum_kit.errors import NotConnected, RequestTimeout
 from momentum_kit.models import Intent, IntentKind
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import is_ours
@@ -199,14 +199,13 @@ class Lives:
                 journal=journal, settings=self.world.settings,
             )  # fmt: skip
             self.watch.tell(f"life {self.lives} begins")
-            self.watch.life_began = self.watch.second
             self._told = 0
             try:
                 await floor.begin(*(listing.contract for listing in self.world.listings))
                 await floor.drive(self._after)
             except Killed:
                 death = self._killed()
-            except NotConnected:
+            except (NotConnected, RequestTimeout):
                 death = next((d for d in self.world.deeds if isinstance(d, Death) and d.doing == "line"), None)
                 if death is None:
                     raise

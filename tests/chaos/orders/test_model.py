@@ -18,5 +18,5 @@ def test_the_first_law_holds_in_every_state(story: str) -> None:
 
 def test_a_witness_that_believes_the_first_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is no test that cannot fail: with rows that never trail, protection is taken away."""
-    monkeypatch.setattr(PositionWitness, "trails", lambda *_: False)
+    monkeypatch.setattr(PositionWitness, "on_the_way", lambda *_: False)
     assert "protection is taken away" in Model("bought").run().faults[0]

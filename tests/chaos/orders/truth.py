@@ -7,8 +7,8 @@ Seconds count only while the services are connected and nothing is on its way th
 the gateway still holds back, an order that it lost, a line that is down. The bounds:
 
 - What live orders of ours could sell is more than what is held of ours for at most 3 s (DESIGN.md: two whole answers,
-  asked at once); where fills go on, it trails by no more than those of 3 s. Services that started after our last fill
-  cannot know whether a row from before it has caught up, until it is older than rows may trail (POSITION_LAG_S).
+  asked at once); where fills go on, it trails by no more than those of 3 s. Where a person sold shares of ours
+  around a fill of ours, no row can be told from one that trails until the fill is older than rows may (POSITION_LAG_S).
 - Held shares of ours are without an order that can trigger or sells for at most 5 s: 2 s by the law, 2 s in which a
   partly filled entry may still fill while its children wait (PARTIAL_GRACE_S), 1 s for the step of these worlds. In a
   symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more.
@@ -75,7 +75,6 @@ class Watch:
     story: list[tuple[int, str]] = field(default_factory=list)
     held_back_until: datetime | None = None
     excused_until: int = 0
-    life_began: int = 0
     _too_much_s: Counter[int] = field(default_factory=Counter)
     _bare_s: Counter[int] = field(default_factory=Counter)
     _ours: dict[int, deque[Decimal]] = field(default_factory=dict)
@@ -142,7 +141,7 @@ class Watch:
             if holding.sold > holding.bought:
                 whose = "a person's own shares" if holding.position >= 0 else "what nobody held"
                 self.found("sold too much", con_id, f"our orders sold {whose}: {words}")
-            too_much = counts and holding.could_sell > holding.ours and not self._may_trail(con_id)
+            too_much = counts and holding.could_sell > holding.ours and not self._may_trail(con_id, holding)
             self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
             lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
             lately.append(holding.ours)
@@ -177,16 +176,16 @@ class Watch:
             )
         return found
 
-    def _may_trail(self, con_id: int) -> bool:
-        """True if the services have started since our last fill, and it is younger than position rows may trail."""
+    def _may_trail(self, con_id: int, holding: Holding) -> bool:
+        """True if a person sold of ours, and our last fill is younger than position rows may trail."""
         fills = [
             report.time
             for report in self.gateway.hub.broker._state.executions
             if report.order.con_id == con_id and is_ours(report.order.order_ref)
         ]
         last = max(fills, default=None)
-        began = self.began + timedelta(seconds=self.life_began)
-        return last is not None and last <= began and (self.gateway.hub.now - last).total_seconds() < POSITION_LAG_S
+        young = last is not None and (self.gateway.hub.now - last).total_seconds() < POSITION_LAG_S
+        return young and holding.peoples < 0
 
     def staged(self) -> list[str]:
         """Orders of ours that were handed over and never transmitted."""

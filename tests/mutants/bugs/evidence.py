@@ -21,8 +21,8 @@ MUTANTS = (
     Mutant(
         "a row that trails is believed",
         "trading/orders/evidence.py",
-        "        return young and min(way) <= row",
-        "        return young and False and min(way) <= row",
+        "young = bool(earlier) and at - self._path[-1][0] < POSITION_LAG_S",
+        "young = False",
         EVIDENCE("test_a_row_from_before_the_fill_says_nothing"),
     ),
     Mutant(
@@ -175,7 +175,7 @@ MUTANTS = (
     Mutant(
         "answers that trail a fill count against it",
         "trading/orders/evidence.py",
-        "if quantity == self._ours + self.foreign or self.trails(at):",
+        "if quantity == self._ours + self.foreign or self.on_the_way(at):",
         "if quantity == self._ours + self.foreign:",
         EVIDENCE("test_a_lag_within_the_usual_takes_nothing_away"),
     ),

@@ -35,7 +35,7 @@ MUTANTS = (
     Mutant(
         "what a status calls filled is ignored",
         "services/execution/order_desk.py",
-        "leg.named = max(leg.named, update.filled)",
+        "leg.named, leg.left = update.filled, update.remaining",
         "leg.named = leg.named",
         EXECUTION("test_filled_status_before_its_execution_is_not_a_bare_position"),
     ),
