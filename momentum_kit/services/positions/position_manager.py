@@ -193,7 +193,13 @@ class PositionManager:
         """An intent by its reference; an entry is on disk before anything of it can fill."""
         if intent_id not in self._known and is_ours(intent_id):
             try:
-                self._known.update((intent.intent_id, intent) for intent in self._context.intents.find([intent_id]))
+                found = self._context.intents.find([intent_id])
+                self._known.update((intent.intent_id, intent) for intent in found)
+                if any(
+                    intent.state is IntentState.CLOSED for intent in found
+                ):  # the list may have its buys alone by now
+                    for execution in self._context.intents.executions([intent_id]):
+                        self._ledger.add_execution(execution, written=True)
             except StorageError as error:
                 log.warning("intents not readable", error=str(error))
         return self._known.get(intent_id)

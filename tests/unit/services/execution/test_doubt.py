@@ -539,3 +539,19 @@ async def test_a_target_apart_from_the_stop_goes_whatever_is_in_doubt(tmp_path):
         await desk.beat(2)
         target = desk.broker.leg(1, "target")
         assert (target.alive, stop.alive) == (False, True)
+
+
+async def test_a_late_buy_of_a_trip_that_is_over_is_no_position(tmp_path):
+    """After a restart executions come late and in parts: what was written down of the trip belongs to it."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.3)
+        await desk.beat(3)
+        assert (desk.position(), desk.intents.unresolved()) == (0, ())
+        broker = desk.broker
+    told, broker.executions = broker.executions, []
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(1)
+        broker.say(told[0])
+        await desk.settle()
+        assert desk.ledger.position(1) == 0
