@@ -6,6 +6,7 @@ after it; the next life finds the gateway and the intents file as they were left
 """
 
 import asyncio
+import contextlib
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.errors import NotConnected, RequestTimeout
+from momentum_kit.errors import BrokerError, NotConnected, RequestTimeout
 from momentum_kit.models import Intent, IntentKind
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import is_ours
@@ -221,7 +222,8 @@ class Lives:
                 await asyncio.gather(*floor.tasks, return_exceptions=True)
                 self._floor = None
                 if bridge.health.may_enter:  # all that was sent is with the gateway once it answers
-                    await bridge.fetch_current_time()
+                    with contextlib.suppress(BrokerError):  # the line may break with this very question
+                        await bridge.fetch_current_time()
         return death
 
     def _killed(self) -> Death:
