@@ -96,7 +96,9 @@ class MemoryBroker:
         self.silent = False
         self.refuse: set[str] = set()
         self.fail_sends: list[BrokerError | None] = []
-        self.group = "reduces"  # what a fill does to the rest of its OCA group: reduces, dies at once, dies at the end
+        self.group = (
+            "reduces"  # by a fill, the rest of its OCA group: reduces, reduces late, dies at once, dies at the end
+        )
         self._ids = 100
         self._execs = 0
 

@@ -130,7 +130,7 @@ class OrderDesk:
         return True
 
     async def take_back(self, order_ids: set[int]) -> None:
-        """Cancel what the broker never gave a permanent id: it may be staged there, where no list shows it."""
+        """Cancel what no list shows and may be there all the same, staged or late; ids of live orders are left out."""
         working = {leg.request.order_id for bracket in self.in_order() for leg in bracket if leg.live}
         for order_id in sorted(order_ids - working):
             try:

@@ -270,3 +270,16 @@ async def test_after_ib_was_lost_the_lists_come_before_an_exit(tmp_path):
         assert [(change, order.order_type, order.quantity) for change, order in desk.broker.sent[sent:]] == [
             ("place", "MKT", 433)
         ]
+
+
+async def test_no_stop_is_changed_in_the_way_of_an_exits_group(tmp_path):
+    """Statuses are late while an exit fills: its group reduces the stop at the broker, and a change would undo that."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        await ask_exit(desk)
+        desk.broker.group = "reduces late"
+        desk.broker.fill(desk.broker.leg(1, "target"), 100, 4.99, status=False)
+        await desk.settle()
+        sent = len(desk.broker.sent)
+        await desk.beat(3)
+        assert desk.broker.sent[sent:] == []
