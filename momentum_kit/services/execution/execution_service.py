@@ -219,7 +219,8 @@ class ExecutionService:
                 self._recovery.keep(event)
             self._watch_link()
             bracket = self._desk.on_event(event)
-            if bracket is not None and bracket.uncertain and self._recovery.done:
+            doubtful = bracket is not None and (bracket.uncertain or any(leg.smaller for leg in bracket))
+            if doubtful and self._recovery.done:
                 self._recovery.ask_what_is_due()
             # If somebody is sending just now, the next beat looks after this bracket.
             if bracket is not None and not self._lock.locked():

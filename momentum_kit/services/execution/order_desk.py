@@ -100,7 +100,7 @@ class OrderDesk:
         """Change an order at the broker; False if it could not be sent."""
         leg.size_before = leg.whole
         before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._context.clock.elapsed()
-        leg.spoken = self._word()
+        leg.spoken, leg.smaller = self._word(), False
         try:
             await self._broker.place_order(bracket.intent.contract, order)
         except BrokerError as error:
@@ -225,6 +225,7 @@ class OrderDesk:
         size = update.filled + update.remaining
         if update.remaining and size > leg.request.quantity and not leg.changing:
             leg.request = replace(leg.request, quantity=size)  # an echo from before our last modify had said less
+        leg.smaller = bool(update.remaining) and size < leg.request.quantity and not leg.changing
         try:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:
@@ -255,7 +256,7 @@ class OrderDesk:
         if found is None:
             return None
         bracket, leg = found
-        leg.heard, leg.told, leg.echo = self._word(), order.status, order.request
+        leg.heard, leg.told, leg.echo, leg.smaller = self._word(), order.status, order.request, False
         same = _same(order.request, leg.request)
         if same:
             leg.changing = False

@@ -109,6 +109,7 @@ class Recovery:
         weighed = {con_id: self._witnesses.evidence(con_id) for con_id in con_ids}
         differing = any(each.agreement is Agreement.DIFFERING and not each.missing for each in weighed.values())
         vanishing = any(leg.absent == 1 and leg.live for bracket in brackets for leg in bracket)
+        smaller = any(leg.smaller and leg.live for bracket in brackets for leg in bracket)
         every_s = dict.fromkeys(Question, float("inf"))
         if any(bracket.any_live or not weighed[_con_id(bracket)].flat for bracket in brackets):
             every_s[Question.ORDERS] = every_s[Question.POSITIONS] = AUDIT_S
@@ -123,7 +124,7 @@ class Recovery:
         if any(map(self._witnesses.suspicious, con_ids)):
             every_s[Question.POSITIONS] = AT_ONCE_S
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
-        if vanishing or not all(bracket.listed for bracket in brackets):
+        if vanishing or smaller or not all(bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = AT_ONCE_S
         for kind in self._owed:
             every_s[kind] = min(every_s[kind], ASK_AGAIN_S)
@@ -360,6 +361,7 @@ class Recovery:
         if (sent.order_type, sent.limit_price) != (leg.request.order_type, leg.request.limit_price):
             leg.turned = False  # the broker did not take our change
         leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, self._context.clock.elapsed()
+        leg.smaller = False
 
     def _not_listed(self, bracket: Bracket, leg: Leg, completed: tuple[OpenOrder, ...] | None) -> bool:
         """A whole list does not have the order; True while that proves nothing yet."""

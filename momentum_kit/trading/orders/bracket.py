@@ -149,6 +149,7 @@ class Leg:
     absent: int = 0
     absent_since: float = 0.0
     turned: bool = False  # an exit has made it marketable
+    smaller: bool = False  # the latest status counts fewer shares than request, and no echo has said so
 
     @property
     def live(self) -> bool:

@@ -33,6 +33,13 @@ MUTANTS = (
         EXECUTION("test_a_target_filling_in_parts_takes_the_stop_along"),
     ),
     Mutant(
+        "a status that counts a smaller size is not asked about",
+        "services/execution/order_desk.py",
+        "leg.smaller = bool(update.remaining) and size < leg.request.quantity and not leg.changing",
+        "leg.smaller = False",
+        DOUBT("test_a_stop_that_may_be_smaller_than_believed_is_asked_about_at_once"),
+    ),
+    Mutant(
         "what a status calls filled is ignored",
         "services/execution/order_desk.py",
         "leg.named, leg.left = update.filled, update.remaining",

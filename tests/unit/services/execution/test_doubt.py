@@ -429,6 +429,24 @@ async def test_an_order_that_has_shares_left_is_not_done(tmp_path):
         assert desk.alerts.texts == []
 
 
+async def test_a_stop_that_may_be_smaller_than_believed_is_asked_about_at_once(tmp_path):
+    """A status from before our change comes after its echo and counts more; the true one, smaller, is not overheard."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        await desk.beat(1)
+        broker, bracket = desk.broker, desk.execution._desk.brackets[1]
+        stop = broker.leg(1, "stop")
+        now = replace(stop.request, quantity=quantity - 22)
+        bracket.stop.request = stop.request = now  # the size that was agreed on last
+        stop.request = replace(now, quantity=quantity)
+        broker.update(stop)
+        stop.request = now
+        broker.update(stop)
+        await desk.beat(1)
+        assert broker.leg(1, "stop") is stop
+        assert (stop.request.quantity, desk.alerts.texts) == (quantity, [])
+
+
 # -- what lists and late words leave behind ----------------------------------------------------------------------------
 
 
