@@ -3,7 +3,7 @@
 What decides is what can change the outcome of a study on given rows, and what a session trades by the same functions:
 
 - `detection` and `trading`, whole: reading, features, rules; fills, costs, sizing, the risk gate;
-- `config.py` (defaults and bounds of thresholds, detection, news, exits and risk), `sessions.py` (when a market is
+- `config/` (defaults and bounds of thresholds, detection, news, exits and risk), `sessions.py` (when a market is
   open) and the values that those functions pass on: `models/`, but for `models/session.py` and `models/intents.py`,
   which describe a running engine;
 - of research `events`, `sweep` and `validation`: what is computed, chosen and judged.
@@ -22,7 +22,7 @@ import momentum_kit
 from momentum_kit.errors import ResearchError
 
 DECIDING = (
-    "config.py", "detection", "models/contracts.py", "models/decisions.py", "models/market.py", "models/news.py",
+    "config", "detection", "models/contracts.py", "models/decisions.py", "models/market.py", "models/news.py",
     "models/orders.py", "research/events", "research/sweep", "research/validation", "sessions.py", "trading",
 )  # fmt: skip
 """Modules and packages, from the kit's folder; of a package every module counts."""

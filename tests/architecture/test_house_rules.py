@@ -84,11 +84,11 @@ def test_pure_packages_and_services_never_read_the_wall_clock():
 
 
 def test_an_environment_is_an_address_and_never_a_branch():
-    """Nothing outside config.py compares with 'sim', 'paper' or 'live': it asks the configuration what they imply."""
+    """Nothing outside the configuration compares with 'sim', 'paper' or 'live': it asks it what they imply."""
     branches = [
         place(file, node.lineno)
         for file in SOURCES
-        if file != PACKAGE / "config.py"
+        if file != PACKAGE / "config" / "settings.py"
         for node in ast.walk(tree(file))
         if isinstance(node, ast.Compare) and {text for text in compared(node) if isinstance(text, str)} & ENVIRONMENTS
     ]

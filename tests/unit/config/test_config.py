@@ -20,7 +20,7 @@ from momentum_kit.config import (
 )
 from momentum_kit.errors import ConfigError
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -1,32 +1,20 @@
-"""YAML -> strict, frozen settings; the one place where an environment differs from another."""
+"""Sections of the configuration, and `Config`, their whole: the one place where an environment differs from another."""
 
-import difflib
-import hashlib
 import ipaddress
-import json
-import os
-import shlex
-from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from momentum_kit.errors import ConfigError
+from momentum_kit.config.base import Settings
+from momentum_kit.config.thresholds import Thresholds
 
-
-class Settings(BaseModel):
-    """Base of every section: frozen; an unknown key is refused, and so is a limit that is nan or infinite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_section(cls, content: Any) -> Any:
-        return {} if content is None else content  # `risk:` with every key commented out
+LIVE_PORTS = frozenset({4001, 7496})
+PAPER_PORTS = frozenset({4002, 7497})
+PAPER_PREFIXES = ("DU", "DF")  # DF: an advisor's paper master
+LOOPBACK = "127.0.0.1"
 
 
 class BrokerSettings(Settings):
@@ -140,91 +128,6 @@ class DetectionSettings(Settings):
             raise ValueError("min_baseline_sessions exceeds baseline_sessions")
         if self.judge_until_s > self.observe_until_s:
             raise ValueError("judge_until_s exceeds observe_until_s")
-        return self
-
-
-class ThresholdsExport(Settings):
-    """What research knew when it exported thresholds; part of the file, and under its hash."""
-
-    exit_rule: str
-    """Exit rule that the thresholds were judged with."""
-    first_day: date
-    """First day of the data they were chosen from..."""
-    last_day: date
-    """...and the last one; sealed days that were opened included."""
-    code_version: str
-    """Release and hash of the source that computed them."""
-    trials: int
-    """Configurations ever tried on these data."""
-    dsr: float | None
-    """Deflated Sharpe ratio at that number of trials; none where it cannot be known."""
-    pbo: float | None
-    """Probability of backtest overfitting; none where it cannot be known."""
-    verdict: Literal["accept", "refuse", "cannot tell"]
-    """What the validation said."""
-    despite: str = ""
-    """Why a human exported them although the verdict was not to accept them."""
-    signals_per_session: float = Field(ge=0)
-    """Signals expected in the regular hours of one session..."""
-    signals_per_session_low: float = Field(ge=0)
-    """...the lower end of the 95% band of that mean..."""
-    signals_per_session_high: float = Field(ge=0)
-    """...and the upper end."""
-    signals_dispersion: float = Field(ge=0)
-    """Variance over mean of the signals by session: 1 for independent ones, more where news comes in waves."""
-    marks: tuple[str, ...] = ()
-    """What a reader of the validation had to be told."""
-    hash: str
-    """`sha256:` and the digest of everything else in the file; see `export_hash`."""
-
-
-class Thresholds(Settings):
-    """The tunable limits; config/thresholds/*.yaml. Defaults and their reasons: `momentum_kit.detection.live.rules`."""
-
-    name: str = "default"
-    """Name shown beside every decision."""
-    min_price_usd: float = Field(default=1.0, ge=0, le=1e6)
-    """Least price, USD."""
-    max_price_usd: float = Field(default=20.0, gt=0, le=1e6)
-    """Highest price, USD."""
-    min_ret_60s: float = Field(default=0.03, ge=-1, le=1)
-    """Least simple return over 60 s (0.03: 3%); this or min_ret_300s must hold."""
-    min_ret_300s: float = Field(default=0.04, ge=-1, le=1)
-    """Least simple return over 300 s."""
-    min_ret_news: float = Field(default=0.0, ge=-1, le=1)
-    """Least return since the anchor, the last price before the headline."""
-    max_extension: float = Field(default=0.25, ge=0, le=10)
-    """Largest return since the anchor: beyond it the move is chased."""
-    min_z_tod: float = Field(default=4.4, ge=-100, le=1_000)
-    """Least 60 s return over its usual size at this time of day."""
-    min_rvol_bar: float = Field(default=5.0, ge=-1, le=1e4)
-    """Least volume of the last 60 s over its usual."""
-    min_rvol_cum: float = Field(default=2.0, ge=-1, le=1e4)
-    """Least volume of the day so far over its usual."""
-    min_dollar_volume_60s_usd: float = Field(default=100_000.0, ge=-1, le=1e9)
-    """Least volume of the last 60 s, USD."""
-    min_trades_60s: float = Field(default=30.0, ge=-1, le=1e6)
-    """Least number of trades in the last 60 s."""
-    max_spread_bps: float = Field(default=100.0, ge=0, le=10_000)
-    """Widest spread, bps of the mid."""
-    max_spread_share: float = Field(default=0.25, ge=0, le=100)
-    """Widest spread as a share of the move since the anchor (0.25: a quarter of it)."""
-    min_clv: float = Field(default=0.6, ge=-1, le=1)
-    """Least close location in the 60 s range, 0..1."""
-    barred_catalysts: tuple[str, ...] = (
-        "offering", "pipe", "treasury_issue", "reverse_split", "delisting", "going_concern", "clinical_failure", "halt",
-        "legal", "solicitation", "adverse", "recap", "roundup", "commentary", "ma_target",
-    )  # fmt: skip
-    """Catalysts on which no long is opened."""
-    export: ThresholdsExport | None = None
-    """Where the limits come from, if research exported them: then none can be changed without breaking the hash."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Thresholds":
-        if self.min_price_usd > self.max_price_usd:
-            raise ValueError("min_price_usd exceeds max_price_usd")
-        if self.export and self.export.hash != export_hash(self.model_dump(mode="json", exclude_unset=True)):
-            raise ValueError("changed since research exported them: the hash does not hold; export them again")
         return self
 
 
@@ -466,13 +369,6 @@ class Config(Settings):
         return self.environment == "live"
 
 
-BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
-LIVE_PORTS = frozenset({4001, 7496})
-PAPER_PORTS = frozenset({4002, 7497})
-PAPER_PREFIXES = ("DU", "DF")  # DF: an advisor's paper master
-LOOPBACK = "127.0.0.1"
-
-
 def _address(host: str) -> str:
     """The same for every name of this machine's own loopback: they lead to one gateway, and so to one account."""
     name = host.strip().strip("[]").rstrip(".").lower()
@@ -480,180 +376,3 @@ def _address(host: str) -> str:
         return LOOPBACK if ipaddress.ip_address(name).is_loopback else name
     except ValueError:
         return LOOPBACK if name in {"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"} else name
-
-
-def find_project(start: Path | None = None) -> Path:
-    """The nearest folder upwards that holds config/base.yaml.
-
-    Raises ConfigError with the remedy where there is none.
-    """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "config" / "base.yaml").is_file():
-            return folder
-    raise ConfigError(f"no config/base.yaml in {here} or above it; run: momentum-kit init DIR")
-
-
-def load_config(
-    path: str | Path, overrides: Mapping[str, Any] | None = None, *, with_thresholds: bool = True
-) -> Config:
-    """Read a YAML file over the base.yaml beside it, then apply dotted overrides ('broker.port': 4002).
-
-    with_thresholds: False for whoever only looks for an account, such as a kill: no threshold file may block it.
-    Raises ConfigError: one line that names the file, the key and the remedy.
-    """
-    file = _locate(Path(path))
-    base = file.parent / "base.yaml"
-    sources = {str(source): _read(source) for source in dict.fromkeys((base, file)) if source == file or base.is_file()}
-    sources["override"] = _nest(overrides or {})
-    merged: dict[str, Any] = {}
-    for content in sources.values():
-        merged = _merge(merged, content)
-    if with_thresholds:
-        merged = _merge({"thresholds": _read_thresholds(file, merged)}, merged)
-    else:
-        merged.pop("thresholds", None)
-    try:
-        config = Config.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, Config, sources, str(file))) from None
-    port = f" --port {overrides['broker.port']}" if overrides and "broker.port" in overrides else ""
-    config._arguments = f"--config {shlex.quote(str(file))}{port}"
-    if with_thresholds and config.detection.thresholds_must_be_exported and config.thresholds.export is None:
-        raise ConfigError(
-            f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "
-            "environment trades nothing else; momentum-kit research export writes such a file"
-        )
-    return config
-
-
-def load_thresholds(path: str | Path) -> Thresholds:
-    """Read one threshold file alone; same errors as load_config."""
-    file = _locate(Path(path))
-    try:
-        return Thresholds.model_validate(_read(file))
-    except ValidationError as error:
-        raise ConfigError(_explain(error, Thresholds, {}, str(file))) from None
-
-
-def export_hash(content: Mapping[str, Any]) -> str:
-    """`sha256:<hex>` of an exported threshold file: of every key it gives, as JSON values, but the hash itself."""
-    stamp = {key: value for key, value in content["export"].items() if key != "hash"}
-    plain = json.dumps({**content, "export": stamp}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first error in words, with the value that was refused where a number lies beyond its bounds."""
-    first = error.errors()[0]
-    words = first["msg"].removeprefix("Value error, ")
-    return f"{words}, not {first['input']}" if first["type"] in BOUNDS else words
-
-
-def secret(name: str) -> str:
-    """A secret from the environment; ConfigError if it is not set."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise ConfigError(f"environment variable {name} is not set")
-    return value
-
-
-def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of the threshold file that a config names; its own errors name it, not the file that refers to it."""
-    named = merged.get("detection")
-    name = named.get("thresholds") if isinstance(named, dict) else None
-    thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
-    if not thresholds_file.is_file():
-        raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
-    load_thresholds(thresholds_file)
-    return _read(thresholds_file)
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key given twice: plain YAML keeps the last one and drops the other without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            text = str(key.value)
-            if text in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {text} is given twice", key.start_mark)
-            seen.add(text)
-        return super().construct_mapping(node, deep)
-
-
-def _locate(path: Path) -> Path:
-    if path.is_absolute():
-        candidates = [path]
-    else:
-        here = Path.cwd()
-        candidates = [folder / path for folder in (here, *here.parents)]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate.resolve()
-    raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise ConfigError(f"{file}{where}: not valid YAML: {problem}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{file}: expected sections, found {type(content).__name__}")
-    return content
-
-
-def _nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in dotted.items():
-        for part in reversed(path.split(".")):
-            value = {part: value}
-        nested = _merge(nested, value)
-    return nested
-
-
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and value is None:
-            continue  # an empty section changes nothing
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _explain(error: ValidationError, root: type[Settings], sources: Mapping[str, dict[str, Any]], file: str) -> str:
-    """One line on the first error: the source that set the key (`file` where none did), the key, the remedy."""
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    where = ".".join(location)
-    origin = next((name for name in reversed(list(sources)) if _holds(sources[name], location)), file)
-    prefix = f"{origin}: {where}" if where else origin
-    if first["type"] != "extra_forbidden":
-        return f"{prefix}: {first_problem(error)}"
-    section: type[Settings] = root
-    for part in location[:-1]:
-        annotation = section.model_fields[part].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, Settings)
-        section = annotation
-    near = difflib.get_close_matches(location[-1], section.model_fields, n=1, cutoff=0)
-    return f"{origin}: unknown key {where}; did you mean {near[0]}?"
-
-
-def _holds(content: Any, location: Sequence[str]) -> bool:
-    """True if the source itself sets what the error is about; a missing or cross-checked key is in none."""
-    for part in location:
-        if not isinstance(content, dict) or part not in content:
-            return isinstance(content, list | tuple)  # an error inside a list belongs to who gave the list
-        content = content[part]
-    return bool(location)

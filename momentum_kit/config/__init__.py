@@ -1,0 +1,45 @@
+"""What a session needs to know: YAML files, read over each other into strict, frozen settings with units and bounds."""
+
+from momentum_kit.config.base import Settings
+from momentum_kit.config.loading import find_project, first_problem, load_config, load_thresholds, secret
+from momentum_kit.config.settings import (
+    IB_MAINTENANCE,
+    AlertSettings,
+    BodySettings,
+    BrokerSettings,
+    ClockSettings,
+    Config,
+    DetectionSettings,
+    ExitSettings,
+    MaintenanceWindow,
+    NewsSettings,
+    ReaderSettings,
+    RiskSettings,
+    StorageSettings,
+)
+from momentum_kit.config.thresholds import Thresholds, ThresholdsExport, export_hash
+
+__all__ = [
+    "IB_MAINTENANCE",
+    "AlertSettings",
+    "BodySettings",
+    "BrokerSettings",
+    "ClockSettings",
+    "Config",
+    "DetectionSettings",
+    "ExitSettings",
+    "MaintenanceWindow",
+    "NewsSettings",
+    "ReaderSettings",
+    "RiskSettings",
+    "Settings",
+    "StorageSettings",
+    "Thresholds",
+    "ThresholdsExport",
+    "export_hash",
+    "find_project",
+    "first_problem",
+    "load_config",
+    "load_thresholds",
+    "secret",
+]
