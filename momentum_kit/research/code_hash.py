@@ -22,8 +22,9 @@ import momentum_kit
 from momentum_kit.errors import ResearchError
 
 DECIDING = (
-    "config", "detection", "models/contracts.py", "models/decisions.py", "models/market.py", "models/news.py",
-    "models/orders.py", "research/events", "research/sweep", "research/validation", "sessions.py", "trading",
+    "compilation.py", "config", "detection", "models/contracts.py", "models/decisions.py", "models/market.py",
+    "models/news.py", "models/orders.py", "research/events", "research/sweep", "research/validation", "sessions.py",
+    "trading",
 )  # fmt: skip
 """Modules and packages, from the kit's folder; of a package every module counts."""
 

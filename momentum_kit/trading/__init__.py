@@ -11,28 +11,19 @@ from momentum_kit.trading.costs import (
     parse_costs,
     rates_on,
 )
-from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, impact, round_trips
 from momentum_kit.trading.prices import US_STOCK_BANDS, exit_limit, round_price
 
 __all__ = [
-    "NO_EXIT",
-    "NO_FILL",
     "US_STOCK_BANDS",
     "CommissionPlan",
     "CostBasis",
     "CostTable",
-    "FillBars",
     "FillCosts",
-    "FillExits",
-    "FillQuotes",
-    "FillTerms",
     "Rates",
     "commission",
     "commissions",
     "exit_limit",
-    "impact",
     "parse_costs",
     "rates_on",
     "round_price",
-    "round_trips",
 ]

@@ -21,6 +21,15 @@ def test_the_version_is_the_installed_one_and_is_looked_up_when_asked() -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     """`import momentum_kit` leaves the heavy libraries to who needs them."""
-    probe = "import sys, momentum_kit; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
-    assert not HEAVY & set(loaded.split())
+    assert not HEAVY & loaded_by("momentum_kit")
+
+
+def test_an_engine_loads_nothing_that_only_research_needs() -> None:
+    """A session that starts, perhaps to take over a position, does not wait for a compiler or for tables."""
+    assert not (HEAVY - {"numpy", "ibapi", "aiohttp"}) & loaded_by("momentum_kit.runtime.engine")
+
+
+def loaded_by(module: str) -> set[str]:
+    """Top-level names that importing a module loads, in a process of its own."""
+    probe = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split())

@@ -13,7 +13,6 @@ from momentum_kit.detection.batch.columns import (
     micros,
     quote_columns,
 )
-from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.batch.features import NOWHERE, decision_times, feature_arrays
 from momentum_kit.detection.batch.rules import GATES, gate_arrays, rule_arrays
 
@@ -28,13 +27,11 @@ __all__ = [
     "EventColumns",
     "QuoteColumns",
     "bar_columns",
-    "compiled",
     "day_columns",
     "decision_times",
     "feature_arrays",
     "gate_arrays",
     "micros",
-    "part",
     "quote_columns",
     "rule_arrays",
 ]

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from momentum_kit.compilation import compiled, part
 from momentum_kit.detection.batch.columns import MINUTE, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, K_RETURNS
 
 

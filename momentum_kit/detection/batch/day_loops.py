@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from momentum_kit.compilation import compiled, part
 from momentum_kit.detection.batch.columns import MINUTE, SECOND, BarColumns, DayColumns, Indices, Times, Values
-from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.live import ATR_BARS, BUCKET_MINUTES, LEAST_RETURNS_BNS
 
 RECENT = 1800 * SECOND  # how far the bars reach back before the headline, as the engine asks for them

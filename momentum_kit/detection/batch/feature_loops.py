@@ -9,6 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from momentum_kit.compilation import compiled, part
 from momentum_kit.detection.batch.columns import (
     MINUTE,
     SECOND,
@@ -19,7 +20,6 @@ from momentum_kit.detection.batch.columns import (
     Times,
     Values,
 )
-from momentum_kit.detection.batch.compilation import compiled, part
 from momentum_kit.detection.batch.day_loops import (
     DAY_OPEN,
     NOWHERE,

@@ -13,7 +13,8 @@ from momentum_kit.notebook import tables
 from momentum_kit.notebook.flight_log.facts import RunFacts
 from momentum_kit.pages import Html, chip, gain, number
 from momentum_kit.research.events import FillAssumptions
-from momentum_kit.trading import commission, impact, parse_costs
+from momentum_kit.trading import commission, parse_costs
+from momentum_kit.trading.fills import impact
 
 TOLERANCE = 0.10  # share by which the broker's bill may differ from the table before it is worth a look
 

@@ -1,6 +1,6 @@
 """Forward outcomes of an event table: what buying at each decision time would have brought, by exit rule, net of costs.
 
-The rules of a fill stand in trading/fills.py; here a table's decisions meet the bars and quotes of their symbols.
+The rules of a fill stand in trading/fills; here a table's decisions meet the bars and quotes of their symbols.
 """
 
 import dataclasses
@@ -20,20 +20,8 @@ from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
-from momentum_kit.trading import (
-    NO_EXIT,
-    NO_FILL,
-    CommissionPlan,
-    CostTable,
-    FillBars,
-    FillExits,
-    FillQuotes,
-    FillTerms,
-    Rates,
-    commissions,
-    rates_on,
-    round_trips,
-)
+from momentum_kit.trading import CommissionPlan, CostTable, Rates, commissions, rates_on
+from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, round_trips
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -80,7 +68,7 @@ class ExitRule:
         )
 
     def compiled(self) -> FillExits:
-        """The same numbers as trading/fills.py takes them."""
+        """The same numbers as trading/fills takes them."""
         target, trail = (math.nan if each is None else each for each in (self.target_r, self.trail_r))
         return FillExits(self.stop_atr, self.stop_min_pct, target, trail, round(self.time_stop_s * 1e6))
 
@@ -115,7 +103,7 @@ class FillAssumptions:
         return dataclasses.replace(self, cost_multiple=self.cost_multiple * costs, latency_s=self.latency_s * latency)
 
     def compiled(self) -> FillTerms:
-        """The same numbers as trading/fills.py takes them."""
+        """The same numbers as trading/fills takes them."""
         return FillTerms(
             round(self.latency_s * 1e6),
             self.half_spread_bps,

@@ -24,7 +24,7 @@ corners is the sum of all spread boxes. Where counts of one word could overflow 
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch import compiled, part
+from momentum_kit.compilation import compiled, part
 
 UNITS_PER_BPS = 2.0**32
 MOST_BOXES = 64

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.detection.batch import compiled, part
+from momentum_kit.compilation import compiled, part
 from momentum_kit.research.sweep.kernel import UNITS_PER_BPS
 
 SLICE = 4096  # values that stay in the fastest cache while all limits are compared

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models.orders import OrderAction
-from momentum_kit.trading import US_STOCK_BANDS, CommissionPlan, commission, commissions, fills, parse_costs, rates_on
-from momentum_kit.trading.fills import NO_EXIT, NO_FILL, STOPPED, TARGET, TIMED, FillExits, FillOrder, FillTerms
+from momentum_kit.trading import US_STOCK_BANDS, CommissionPlan, commission, commissions, parse_costs, rates_on
+from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillExits, FillTerms
+from momentum_kit.trading.fills import tape as fills
+from momentum_kit.trading.fills.tape import STOPPED, TARGET, TIMED, FillOrder
 from momentum_kit.trading.prices import entry_limit, round_price
 from momentum_kit.trading.risk import plan_bracket
 

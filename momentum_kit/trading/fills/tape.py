@@ -16,17 +16,15 @@ the tests judge it by a plain form of the same rules.
 """
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
-from numba.extending import register_jitable
+
+from momentum_kit.compilation import compiled, part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-F = TypeVar("F", bound=Callable[..., object])
 
 NO_FILL, STOPPED, TARGET, TIMED, NO_EXIT = range(5)
 """How a round trip ended. NO_EXIT: bought, but the tape ends before it could be sold; its outcome is not known."""
@@ -38,19 +36,6 @@ LONGEST_HALT_US = 4 * 86_400_000_000  # a weekend; what prints later has nothing
 ROUND_LOT = 100.0
 RANGE_OF_SIGMA = math.sqrt(8 / math.pi)  # expected range of a Brownian motion over its sigma (Feller 1951)
 NAN = math.nan
-
-
-def compiled(function: F) -> F:
-    """Numba's njit, kept on disk, without losing the function's type."""
-    return cast(F, njit(cache=True, no_cfunc_wrapper=True)(function))
-
-
-def part(function: F) -> F:
-    """A function that compiled ones call: its machine code goes into theirs, and called from Python it stays plain.
-
-    A way into machine code from Python would take as long to compile as the function itself.
-    """
-    return cast(F, register_jitable(no_cfunc_wrapper=True)(function))
 
 
 class FillBars(NamedTuple):
