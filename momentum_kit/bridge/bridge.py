@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -15,6 +16,7 @@ from ibapi.execution import ExecutionFilter
 
 from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.codes import CodeTable, load_codes
+from momentum_kit.bridge.health import SHOWN_MOVES
 from momentum_kit.bridge.lists import merged_orders, merged_positions
 from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import GatewaySession, SessionOptions
@@ -30,6 +32,7 @@ from momentum_kit.models import (
     ContractDetails,
     Execution,
     Headline,
+    HealthMove,
     LinkState,
     NewsProvider,
     OpenOrder,
@@ -46,6 +49,7 @@ log = logging.getLogger(__name__)
 
 STALE_AFTER_S = 60.0  # a watched contract without a tick for this long is reported as stale
 MAX_NEWS_RESULTS = 300
+KEPT_MOVES = 1000
 _BAR_UNITS_S = {"sec": 1, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
 _OFFLINE = ConnectionHealth(socket=LinkState.DOWN, broker=LinkState.UNKNOWN)
 
@@ -111,6 +115,7 @@ class IBKRBridge:
             incident=self._incident,
             on_headline=self._push_headline,
             spill_dir=spill_dir,
+            moves=deque(maxlen=KEPT_MOVES),
         )
         self._current: GatewaySession | None = None
         self._next_order_id = 0
@@ -150,7 +155,12 @@ class IBKRBridge:
     def health(self) -> ConnectionHealth:
         """The four layers, as of now."""
         session = self._current
-        return session.health.snapshot(session.lines.stale(STALE_AFTER_S)) if session else _OFFLINE
+        return session.state(STALE_AFTER_S) if session else replace(_OFFLINE, moves=self.health_moves[-SHOWN_MOVES:])
+
+    @property
+    def health_moves(self) -> tuple[HealthMove, ...]:
+        """How the layers have changed, oldest first, those of earlier connections of this bridge included."""
+        return tuple(self._options.moves)
 
     @property
     def managed_accounts(self) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import Action, CodeTable, CodeVerdict, Meaning
-from momentum_kit.bridge.health import Health
+from momentum_kit.bridge.health import Consequence, Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
-from momentum_kit.bridge.streams import Feed, Subscriptions
+from momentum_kit.bridge.streams import FARM_GRACE_S, Feed, Subscriptions
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed
 from momentum_kit.models import (
     CommissionReport,
@@ -96,9 +96,6 @@ class Router:
     def _ticks(self, received: events.Ticks) -> None:
         ticks, others = self._decode(received.frames)
         self._lines.ticks(ticks, received[1:])
-        if self._health.competing:
-            for req_id in {req_id for req_id, _, value in ticks if not isinstance(value, str)}:
-                self._health.flows(req_id)
         for value in others:
             self.route(value)
 
@@ -168,7 +165,9 @@ class Router:
 
     def _judge(self, notice: events.Notice, verdict: CodeVerdict) -> CodeVerdict:
         """What holds for a code wherever it appears."""
-        self._health.act(verdict.action, notice.id, notice.code, notice.text)
+        self._follow(self._health.hear(verdict.action, notice.code, notice.text), f"{notice.text} ({notice.code})")
+        if verdict.action is Action.CONFLICT:
+            self._lines.taken(notice.id, notice.text)
         if verdict.meaning is Meaning.UNKNOWN and notice.code not in self._unknown:
             self._unknown.add(notice.code)
             about = self._about(notice.id)
@@ -177,6 +176,17 @@ class Router:
             self._outbox.pause(_SLOW_DOWN_S)
             self._incident("pacing", f"{notice.text} ({notice.code})")
         return verdict
+
+    def _follow(self, consequence: Consequence, why: str) -> None:
+        match consequence:
+            case Consequence.DOUBT_ALL:
+                self._lines.doubt_all(why, FARM_GRACE_S)
+            case Consequence.FRESH_TICK:
+                self._lines.doubt_all(why)
+            case Consequence.ASK_SILENT:
+                self._lines.ask_silent()
+            case Consequence.ASK_ALL:
+                self._lines.ask_again_all()
 
     def _about(self, about: int) -> str:
         return self._requests.what(about) or self._lines.what(about) or f"id {about}"
@@ -199,7 +209,5 @@ class Router:
             self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
 
     def _about_connection(self, notice: events.Notice, verdict: CodeVerdict) -> None:
-        if verdict.action is Action.LINK_UP_DATA_LOST:
-            self._lines.ask_again_all()
-        elif verdict.action is Action.DISCONNECT:
+        if verdict.action is Action.DISCONNECT:
             self._on_fatal(notice.code, notice.text, verdict.advice)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +13,14 @@ from typing import Any
 
 from momentum_kit.bridge import events
 from momentum_kit.bridge.codes import CodeTable
-from momentum_kit.bridge.health import Health
+from momentum_kit.bridge.health import Health, LinkWatch
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, Subscriptions
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
-from momentum_kit.models import Headline, OpenOrder, Position
+from momentum_kit.models import ConnectionHealth, Headline, HealthMove, LinkState, OpenOrder, Position
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class SessionOptions:
     incident: Callable[[str, str], None]
     on_headline: Callable[[Headline], None]
     spill_dir: Path | None
+    moves: deque[HealthMove]
 
     @property
     def where(self) -> str:
@@ -56,7 +58,7 @@ class GatewaySession:
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
         self.loop = asyncio.get_running_loop()
-        self.health = Health(options.incident)
+        self.health = Health(options.incident, options.now, options.moves)
         self.outbox = Outbox(options.messages_per_s, orders=options.orders)
         self.requests = Requests(
             options.request_timeout_s,
@@ -70,6 +72,8 @@ class GatewaySession:
             cancel=partial(self.send_quietly, "cancelMktData"),
             next_id=self.requests.next_id,
             unreadable=lambda row: self.router.unreadable(row),
+            moved=self.health.line_moved,
+            incident=options.incident,
             now=options.now,
             market_data_lines=options.market_data_lines,
         )
@@ -99,6 +103,8 @@ class GatewaySession:
             (options.host, options.port, options.client_id), connect_timeout_s=options.connect_timeout_s,
             inbox=self.dispatcher.inbox,
         )  # fmt: skip
+        self._watch = LinkWatch(heard=lambda: self.thread.heard, probe=self._probe, gone=self._cut, look=self._look)
+        self._probing: asyncio.Task[tuple[Any, ...]] | None = None
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
         self._id_told = False
@@ -130,6 +136,7 @@ class GatewaySession:
     async def close(self) -> None:
         """End the connection; readers get what was received, then the end. Joins the thread."""
         self._closing = True
+        self._watch.stop()
         self.outbox.close(NotConnected("disconnected"))
         await self.thread.stop()
         self.dispatcher.finish()
@@ -166,6 +173,10 @@ class GatewaySession:
         """Send what nobody waits for, such as the cancel of a subscription."""
         with contextlib.suppress(NotConnected):
             self.send(request, *args).add_done_callback(_look_at)
+
+    def state(self, stale_after_s: float) -> ConnectionHealth:
+        """All four layers, frozen; a line without a tick for so long is stale."""
+        return self.health.snapshot(self.lines.states, self.lines.stale(stale_after_s))
 
     # -- streams ------------------------------------------------------------------------------------------------------
 
@@ -244,6 +255,8 @@ class GatewaySession:
         if self.accounts and self._id_told and not self._ready.done():
             self.health.connected(self.thread.client.serverVersion())
             self._ready.set_result(None)
+            if not self.options.in_order:  # there the market's steps are time, and nothing is asked beside them
+                self._watch.start()
 
     def _fail_ready(self, error: BrokerError) -> None:
         if not self._ready.done():
@@ -257,11 +270,30 @@ class GatewaySession:
             self._fail_ready(ConnectionFailed(reason))
         else:
             self.options.incident("connection", f"{text} ({code}); {advice}")
-        if self.thread.client.connection is not None:
-            self.thread.client.connection.abort()
+        self._cut("")
+
+    def _cut(self, why: str) -> None:
+        """End the connection now, because of what is known here."""
+        connection = self.thread.client.connection
+        if connection is not None:
+            connection.failure = connection.failure or why
+            connection.abort()
+
+    def _probe(self) -> None:
+        if self._probing is None or self._probing.done():
+            asked = self.requests.ask_by_name(
+                events.CURRENT_TIME, lambda sent: self.send("reqCurrentTime", urgent=True, at_hand_over=sent)
+            )
+            self._probing = self.loop.create_task(asked, name="probe")
+            self._probing.add_done_callback(_look_at)
+
+    def _look(self) -> None:
+        if self.health.broker is LinkState.UP:
+            self.lines.look_after()
 
     def _on_ended(self, ended: events.ConnectionEnded) -> None:
         self._over = True
+        self._watch.stop()
         reason = "disconnected" if self._closing else str(ended.error)
         early = ConnectionFailed(f"{self.options.where} ended the connection before it was ready: {reason}")
         self._fail_ready(ended.error if isinstance(ended.error, ConnectionFailed) else early)
@@ -280,8 +312,8 @@ def _tell(waiter: "asyncio.Future[None]") -> None:
         waiter.set_result(None)
 
 
-def _look_at(done: "asyncio.Future[None]") -> None:
-    """A cancel that could not be sent is worth a line in the log and nothing else."""
+def _look_at(done: "asyncio.Future[Any]") -> None:
+    """A cancel that could not be sent, or a probe, is worth a line in the log and nothing else."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         level = logging.DEBUG if isinstance(error, (NotConnected, RequestTimeout)) else logging.WARNING

@@ -47,19 +47,51 @@ class LinkState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class LineState(StrEnum):
+    """State of one market-data line."""
+
+    ASKED = "asked"
+    """Nothing has ticked yet."""
+    LIVE = "live"
+    DOUBTED = "doubted"
+    """Something has happened since its last live tick that may have silenced it: a fresh one is wanted."""
+    TAKEN = "taken"
+    """Another session of this user has its data."""
+    NOT_LIVE = "not live"
+    """Delayed or frozen data, which nothing trades on."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthMove:
+    """A layer of the connection has changed: socket, broker, a farm by its name, a contract's line; why: IB's words."""
+
+    at: datetime
+    layer: str
+    before: str
+    after: str
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionHealth:
     """Connected is four things: our socket, the gateway's link to IB, the data farms, each subscription.
 
-    farms: farm name to state. stale_con_ids: subscribed contracts without a tick within the limit.
+    farms: farm name to state. harmless_farms: those that keep nobody from entering, whatever their state: of history
+    or definitions, or of other data than what ticks here. lines: con_id to the state of its subscription.
+    stale_con_ids: subscribed contracts without a tick within the limit, or without one since something may have
+    silenced them. link_returns: how often the gateway said that it has IB again. moves: the latest, oldest first.
     """
 
     socket: LinkState
     broker: LinkState
     farms: dict[str, LinkState] = field(default_factory=dict)
+    harmless_farms: frozenset[str] = frozenset()
+    lines: dict[int, LineState] = field(default_factory=dict)
     stale_con_ids: frozenset[int] = frozenset()
     server_version: int = 0
     competing_session: bool = False
+    link_returns: int = 0
+    moves: tuple[HealthMove, ...] = ()
 
     @property
     def may_enter(self) -> bool:
@@ -67,9 +99,15 @@ class ConnectionHealth:
         return (
             self.socket is LinkState.UP
             and self.broker is LinkState.UP
-            and LinkState.DOWN not in self.farms.values()
+            and not self.barring_farms
             and not self.competing_session
         )
+
+    @property
+    def barring_farms(self) -> tuple[str, ...]:
+        """Farms that are down and serve what would be entered, as far as anybody knows."""
+        down = (farm for farm, state in self.farms.items() if state is LinkState.DOWN)
+        return tuple(farm for farm in down if farm not in self.harmless_farms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +206,18 @@ class EngineStatus:
                 age_s=self.message_age_s,
             ),
             ConnectionLayer(name="broker", state=health.broker),
-            _farms(health.farms),
+            _farms(health),
             _data(health, self.data_ages_s),
         )
 
 
-def _farms(farms: dict[str, LinkState]) -> ConnectionLayer:
+def _farms(health: ConnectionHealth) -> ConnectionLayer:
     """As good as its worst farm; a dormant one opens on demand and says nothing."""
     for state in (LinkState.DOWN, LinkState.DEGRADED, LinkState.UP):
-        if named := sorted(farm for farm, its in farms.items() if its is state):
-            return ConnectionLayer(name="farms", state=state, detail=f"{', '.join(named)} {state}")
+        if named := sorted(farm for farm, its in health.farms.items() if its is state):
+            harmless = state is LinkState.DOWN and not health.barring_farms
+            words = f"{', '.join(named)} {state}{', which bars no entry' if harmless else ''}"
+            return ConnectionLayer(name="farms", state=state, detail=words)
     return ConnectionLayer(name="farms", state=LinkState.UNKNOWN)
 
 

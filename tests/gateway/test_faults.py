@@ -12,7 +12,8 @@ from ibapi.order import Order
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import MomentumKitError, NotConnected
-from momentum_kit.models.session import LinkState
+from momentum_kit.models import Contract as KitContract
+from momentum_kit.models import LineState, LinkState
 from momentum_kit.simgateway.scenario import (
     ClockSkew,
     CompetingSession,
@@ -260,6 +261,24 @@ async def test_the_bridge_knows_when_ib_is_lost(gateway: SimulatedGateway, bridg
     await bridge.fetch_current_time_millis()
     await bridge.settled()
     assert (bridge.health.socket, bridge.health.broker) == (LinkState.UP, LinkState.UP)
+
+
+async def test_the_bridge_repairs_what_a_farm_flap_has_silenced(gateway: SimulatedGateway, bridge: IBKRBridge) -> None:
+    """The symbol that would stay silent is asked for again when the farm is back, and its reader reads on."""
+    apple = KitContract("AAPL", 265598)
+    _quotes = bridge.stream_quotes(apple)
+
+    async def until_line(state: LineState) -> None:
+        while bridge.health.lines != {apple.con_id: state}:
+            await bridge.fetch_current_time_millis()  # the market's next second
+
+    async with asyncio.timeout(60):
+        await until_line(LineState.LIVE)
+        gateway.inject(FarmFlap(for_s=3, stops=("AAPL",)))
+        await until_line(LineState.DOUBTED)
+        assert (bridge.health.may_enter, bridge.health.stale_con_ids) == (False, {apple.con_id})
+        await until_line(LineState.LIVE)
+    assert (bridge.health.may_enter, bridge.health.stale_con_ids) == (True, frozenset())
 
 
 async def test_a_farm_flap_stops_some_feeds_for_good(gateway: SimulatedGateway, connect_client: Any) -> None:

@@ -102,6 +102,8 @@ UP = ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP, farms={"usfarm":
         ({"socket": LinkState.DOWN}, False),
         ({"broker": LinkState.UNKNOWN}, False),
         ({"farms": {"usfarm": LinkState.UP, "ushmds": LinkState.DOWN}}, False),
+        ({"farms": {"ushmds": LinkState.DOWN}, "harmless_farms": frozenset({"ushmds"})}, True),
+        ({"farms": {"a": LinkState.DOWN, "b": LinkState.DOWN}, "harmless_farms": frozenset({"b"})}, False),
         ({"competing_session": True}, False),
         ({"stale_con_ids": frozenset({1})}, True),
     ],

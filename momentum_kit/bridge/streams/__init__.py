@@ -2,8 +2,9 @@
 
 from momentum_kit.bridge.streams.buffers import Feed, LatestBuffer, LosslessBuffer, Stream, must_run_on
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine
-from momentum_kit.bridge.streams.subscriptions import Subscriptions
+from momentum_kit.bridge.streams.subscriptions import FARM_GRACE_S, Subscriptions
 
 __all__ = [
-    "Feed", "LatestBuffer", "LosslessBuffer", "MarketLine", "NewsLine", "Stream", "Subscriptions", "must_run_on",
+    "FARM_GRACE_S", "Feed", "LatestBuffer", "LosslessBuffer", "MarketLine", "NewsLine", "Stream", "Subscriptions",
+    "must_run_on",
 ]  # fmt: skip

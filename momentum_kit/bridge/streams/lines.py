@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge import convert
+from momentum_kit.bridge.health import LINE, LineWord, after
 from momentum_kit.bridge.streams.buffers import Feed
-from momentum_kit.models import Contract, Headline, MarketDataType, Quote, TradeTick
+from momentum_kit.models import Contract, Headline, LineState, MarketDataType, Quote, TradeTick
 
 MARKET_TICKS = "236,375"  # shortable, RTTradeVolume (the live series that matches TRADES history)
 NEWS_TICKS = "mdoff,292"  # headlines and no prices
@@ -17,6 +18,7 @@ _FIELDS = dict.fromkeys((_BID, 66), "bid") | dict.fromkeys((_ASK, 67), "ask") | 
 _FIELDS |= dict.fromkeys((_BID_SIZE, 69), "bid_size") | dict.fromkeys((_ASK_SIZE, 70), "ask_size")
 _FIELDS |= dict.fromkeys((_HALTED, 90), "halted") | {_SHORTABLE: "shortable"}  # 66 to 70 and 90 are the delayed ones
 _PRICES = frozenset({"bid", "ask", "last"})
+_OF_THE_MARKET = frozenset({_BID_SIZE, _BID, _ASK, _ASK_SIZE, _LAST, _TRADE_VOLUME})  # live ones
 _NAN = float("nan")
 
 Received = tuple[datetime, int]
@@ -24,7 +26,11 @@ Received = tuple[datetime, int]
 
 
 class MarketLine:
-    """The state of one contract's line and who reads it."""
+    """The state of one contract's line and who reads it.
+
+    alive_ns: last tick, or the first request. doubted_ns: what was received before it proves nothing; asked_ns: when it
+    was asked for last. robbed: another session had its data, and nothing live has ticked since.
+    """
 
     ticks = MARKET_TICKS
 
@@ -33,7 +39,12 @@ class MarketLine:
         self.req_id = 0
         self.quotes: list[Feed[Quote]] = []
         self.trades: list[Feed[TradeTick]] = []
-        self.alive_ns = time.perf_counter_ns()  # last tick, or the subscription
+        self.alive_ns = self.asked_ns = time.perf_counter_ns()
+        self.doubted_ns = 0
+        self.care_s = 0.0  # wall seconds after which it is asked for again, while it is doubted
+        self.state = LineState.ASKED
+        self.robbed = False
+        self.ticked = False  # since it was asked for
         self.data_type = MarketDataType.LIVE  # IB says so only when it is otherwise
         self._values = dict.fromkeys(("bid", "ask", "last", "bid_size", "ask_size", "shortable", "halted"), _NAN)
         self._received: Received | None = None
@@ -53,6 +64,27 @@ class MarketLine:
         for feeds in (self.quotes, self.trades):
             if feed in feeds:
                 feeds.remove(feed)
+
+    def move(self, word: LineWord) -> LineState:
+        """Take what happened to it; the state before."""
+        before, self.state = self.state, after(LINE, self.state, word)
+        if word is LineWord.TAKEN:
+            self.robbed = True
+        elif self.state is LineState.LIVE:
+            self.robbed = False
+        return before
+
+    def doubt(self, grace_s: float = 0.0) -> LineState:
+        """Only what is received from now on, or after a while, shows that it lives; the state before."""
+        self.doubted_ns = time.perf_counter_ns() + int(grace_s * 1e9)
+        return self.move(LineWord.DOUBTED)
+
+    def word_of(self, field: int, value: float | str, received_ns: int) -> LineWord:
+        """What a tick says of the line itself."""
+        live = field in _OF_THE_MARKET and (isinstance(value, str) or value > 0)
+        if live and self.data_type is MarketDataType.LIVE and received_ns >= self.doubted_ns:
+            return LineWord.LIVE_TICK
+        return LineWord.OTHER_TICK
 
     def take(self, field: int, value: float, received: Received) -> bool:
         """Note one number, which is finite or nan; True if it changes the quote."""

@@ -8,18 +8,27 @@ from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge.events import DataType, NewsTick, Unreadable, Update
+from momentum_kit.bridge.health import LineWord
 from momentum_kit.bridge.streams.buffers import Feed
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine, Received
 from momentum_kit.errors import BrokerError, NotConnected
-from momentum_kit.models import Contract, Headline, HeadlinePhase, MarketDataType, Quote, TradeTick
+from momentum_kit.models import Contract, Headline, HeadlinePhase, LineState, MarketDataType, Quote, TradeTick
 
 Line = MarketLine | NewsLine
+LineMoved = Callable[[str, LineState, LineState, str], None]
+
+FARM_GRACE_S = 2.0  # a tick so soon after its farm broke may have been on its way
+CARE_S = 5.0  # a doubted line that is silent for so long is asked for again...
+TAKEN_CARE_S = 60.0  # ...or, where another session has its data, for so long...
+MOST_CARE_S = 300.0  # ...then after twice as long, up to this
+CARED_FOR = 5  # lines at one look: what repairs must not hold up what works
 
 
 class Subscriptions:
     """Lines by request id. subscribe(line) and cancel(req_id) send; next_id draws request ids; now: market time.
 
-    unreadable(row): told of a text that was taken for a trade and is none.
+    unreadable(row): told of a text that was taken for a trade and is none. moved(contract, before, after, why): a
+    line has another state; incident(kind, text): what a person is told of them all.
     """
 
     def __init__(
@@ -29,6 +38,8 @@ class Subscriptions:
         cancel: Callable[[int], None],
         next_id: Callable[[], int],
         unreadable: Callable[[Unreadable], None],
+        moved: LineMoved,
+        incident: Callable[[str, str], None],
         now: Callable[[], datetime],
         market_data_lines: int,
     ) -> None:
@@ -36,12 +47,15 @@ class Subscriptions:
         self._cancel = cancel
         self._next_id = next_id
         self._unreadable = unreadable
+        self._moved = moved
+        self._incident = incident
         self._now = now
         self._limit = market_data_lines
         self._lines: dict[int, Line] = {}
         self._market: dict[int | Contract, MarketLine] = {}
         self._news: dict[Contract | str, NewsLine] = {}
         self._dirty: dict[int, MarketLine] = {}
+        self._conflict = False  # a person knows that another session has the data of some line
 
     # -- readers ------------------------------------------------------------------------------------------------------
 
@@ -83,7 +97,9 @@ class Subscriptions:
             line = lines.get(req_id)
             if not isinstance(line, MarketLine):
                 continue
-            line.alive_ns = received_ns
+            line.alive_ns, line.ticked = received_ns, True
+            if line.state is not LineState.LIVE:
+                self._move(line, line.word_of(field, value, received_ns), "it ticks")
             if isinstance(value, str):
                 try:
                     line.take_text(field, value, received)
@@ -97,6 +113,10 @@ class Subscriptions:
         line = self._lines.get(change.req_id)
         if isinstance(line, MarketLine):
             line.data_type = MarketDataType(change.data_type)
+            live = line.data_type is MarketDataType.LIVE
+            self._move(
+                line, LineWord.LIVE_TYPE if live else LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}"
+            )
             self._dirty[line.req_id] = line
 
     def headline(self, tick: NewsTick) -> Headline | None:
@@ -117,10 +137,46 @@ class Subscriptions:
     def flush(self) -> None:
         """Publish each quote that changed since the last time, once."""
         for line in self._dirty.values():
+            if line.data_type is not MarketDataType.LIVE and line.state is not LineState.NOT_LIVE:
+                self._move(line, LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}")
             line.publish()
         self._dirty.clear()
 
     # -- trouble ------------------------------------------------------------------------------------------------------
+
+    def taken(self, req_id: int, text: str) -> None:
+        """Another session of this user has the data of a line, or of all where IB names none (an id below 1)."""
+        lines = [line for line in self._market.values() if req_id < 1 or line.req_id == req_id]
+        for line in lines:
+            line.asked_ns, line.care_s = time.perf_counter_ns(), max(line.care_s, TAKEN_CARE_S)
+            self._move(line, LineWord.TAKEN, text)
+        if lines and not self._conflict:
+            self._conflict = True
+            self._incident("session conflict", text)
+
+    def doubt_all(self, why: str, grace_s: float = 0.0) -> None:
+        """Something happened that may have silenced any line: each must tick live before it is traded again."""
+        for line in self._market.values():
+            line.care_s = max(line.care_s, CARE_S)
+            before = line.doubt(grace_s)
+            self._tell(line, before, why)
+
+    def ask_silent(self) -> None:
+        """A farm of data is back: what has not ticked since it broke is asked for again."""
+        for line in list(self._market.values()):
+            if not line.ticked or line.alive_ns < line.doubted_ns:
+                self.ask_again(line.req_id)
+
+    def look_after(self) -> None:
+        """Ask again for lines that are doubted, or taken, and stay silent: a few at a time, ever more rarely."""
+        now_ns, cared_for = time.perf_counter_ns(), 0
+        for line in list(self._market.values()):
+            waits = line.state in (LineState.DOUBTED, LineState.TAKEN) and now_ns - line.asked_ns > line.care_s * 1e9
+            since_doubt_s = (now_ns - line.doubted_ns) / 1e9
+            if waits and since_doubt_s > CARE_S and cared_for < CARED_FOR:
+                cared_for += 1
+                line.care_s = min(max(2 * line.care_s, CARE_S), MOST_CARE_S)
+                self.ask_again(line.req_id)
 
     def fail(self, req_id: int, error: BrokerError) -> None:
         """The broker refused a line, or the send did: readers that have no other line get the error."""
@@ -138,6 +194,9 @@ class Subscriptions:
         if line is not None:
             self._dirty.pop(req_id, None)
             self._cancel(req_id)
+            if isinstance(line, MarketLine):
+                self._move(line, LineWord.ASKED_AGAIN, "asked for again")
+                line.doubted_ns, line.asked_ns, line.ticked = 0, time.perf_counter_ns(), False  # its new id proves it
             with contextlib.suppress(NotConnected):  # then its readers are about to be told so
                 self._open(line)
 
@@ -168,9 +227,16 @@ class Subscriptions:
         return f"market data of {line.contract}" if isinstance(line, MarketLine) else f"headlines of {line.source}"
 
     def stale(self, after_s: float) -> frozenset[int]:
-        """con_ids of lines without a tick for `after_s` wall seconds."""
+        """con_ids of lines without a tick for `after_s` wall seconds, or without a live one since they were doubted."""
         limit = time.perf_counter_ns() - after_s * 1e9
-        return frozenset(line.contract.con_id for line in self._market.values() if line.alive_ns < limit)
+        doubted = (LineState.DOUBTED, LineState.TAKEN)
+        lines = self._market.values()
+        return frozenset(line.contract.con_id for line in lines if line.alive_ns < limit or line.state in doubted)
+
+    @property
+    def states(self) -> dict[int, LineState]:
+        """con_id to the state of its line."""
+        return {line.contract.con_id: line.state for line in self._market.values()}
 
     @property
     def feeds(self) -> list[Feed[Any]]:
@@ -178,6 +244,22 @@ class Subscriptions:
         return [feed for line in self._lines.values() for feed in line.feeds]
 
     # -- lines --------------------------------------------------------------------------------------------------------
+
+    def _move(self, line: MarketLine, word: LineWord, why: str) -> None:
+        self._tell(line, line.move(word), why)
+
+    def _tell(self, line: MarketLine, before: LineState, why: str) -> None:
+        if line.state is before:
+            return
+        self._moved(str(line.contract), before, line.state, why)
+        if line.state is LineState.LIVE:
+            line.care_s = 0.0
+            self._end_conflict("live market data flows again")
+
+    def _end_conflict(self, why: str) -> None:
+        if self._conflict and not any(line.robbed for line in self._market.values()):
+            self._conflict = False
+            self._incident("session conflict", f"over: {why}")
 
     def _market_line(self, contract: Contract) -> MarketLine:
         key = contract.con_id or contract
@@ -207,5 +289,6 @@ class Subscriptions:
         self._dirty.pop(line.req_id, None)
         if isinstance(line, MarketLine):
             self._market.pop(line.contract.con_id or line.contract, None)
+            self._end_conflict("nothing that it took is asked for any more")
         else:
             self._news.pop(line.source, None)

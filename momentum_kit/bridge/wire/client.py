@@ -212,6 +212,12 @@ class ClientThread:
         host, port, client_id = address
         self._thread = threading.Thread(target=self._run, name=f"ibapi-{host}:{port}-{client_id}", daemon=True)
 
+    @property
+    def heard(self) -> float:
+        """time.monotonic at the arrival of the latest whole message."""
+        connection = self.client.connection
+        return connection.heard if connection is not None else time.monotonic()
+
     def start(self) -> None:
         """Start connecting, on the thread; the outcome comes through the inbox."""
         self._thread.start()

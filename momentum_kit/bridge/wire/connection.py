@@ -65,6 +65,7 @@ class IBConnection(Connection):  # type: ignore[misc]
         self._data = b""
         self._offset = 0
         self._received = 0  # bytes of the latest batch
+        self._arrived = self.heard = time.monotonic()  # of that batch, and of the latest whole frame
 
     def connect(self, timeout_s: float = 10.0) -> None:
         """Open the socket; OSError if nobody listens."""
@@ -168,6 +169,7 @@ class IBConnection(Connection):  # type: ignore[misc]
             size += count
         self._data, self._offset, self._received = b"".join(pieces), 0, size
         if size:
+            self._arrived = time.monotonic()
             self._sink.arrived()
         else:
             self.failure = self.failure or "the gateway closed the connection"
@@ -186,6 +188,8 @@ class IBConnection(Connection):  # type: ignore[misc]
                 first = end
         if end > first:
             self._sink.ticks(data[first:end])
+        if frame is not None or end > first:
+            self.heard = self._arrived
         if frame is None:
             self._offset = end
             if start <= size:

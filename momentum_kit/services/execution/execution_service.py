@@ -78,6 +78,7 @@ class ExecutionService:
         self._unowned: set[int] = set()  # contracts that were to be left, and no order of ours is known
         self._health = health
         self._ib_lost = False
+        self._link_returns = health().link_returns
         self._rules = rules
         self._desk = desk = OrderDesk(context, broker)
         self._witnesses = witnesses = Witnesses(context, ledger=ledger, desk=desk)
@@ -260,10 +261,12 @@ class ExecutionService:
 
     def _watch_link(self) -> None:
         """What happened at IB while the gateway had lost it comes with its return: then the lists are asked first."""
-        lost = self._health().broker is LinkState.DOWN
-        if self._ib_lost and not lost:
+        health = self._health()
+        lost = health.broker is LinkState.DOWN
+        returned = health.link_returns != self._link_returns  # also where it was lost and back between two looks
+        if not lost and (self._ib_lost or returned):
             self._recovery.ask_anew("the gateway had lost IB")
-        self._ib_lost = lost
+        self._ib_lost, self._link_returns = lost, health.link_returns
 
     async def _on_beat(self, _: Beat) -> None:
         self._watch_link()

@@ -28,7 +28,7 @@ MUTANTS = (
     Mutant(
         "data farms that are down bar nothing",
         "models/session.py",
-        "            and LinkState.DOWN not in self.farms.values()\n",
+        "            and not self.barring_farms\n",
         "",
         ENTRY_GATE("test_a_layer_that_is_not_up_bars_the_entry"),
     ),

@@ -272,6 +272,18 @@ async def test_after_ib_was_lost_the_lists_come_before_an_exit(tmp_path):
         ]
 
 
+async def test_a_link_that_is_back_before_anybody_looked_is_noticed(tmp_path):
+    """1100 and 1102 in one breath: the lists are asked, and what filled meanwhile without a word is known."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.broker.silent = True
+        desk.broker.fill(desk.broker.leg(1, "stop"), 833, 4.9, row=False)
+        desk.broker.silent = False
+        desk.health = replace(desk.health, link_returns=desk.health.link_returns + 1)
+        await desk.beat(1)
+        assert desk.ledger.position(1) == 0
+
+
 async def test_no_stop_is_changed_in_the_way_of_an_exits_group(tmp_path):
     """Statuses are late while an exit fills: its group reduces the stop at the broker, and a change would undo that."""
     async with trading_desk(tmp_path) as desk:
