@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any
 
 from ibapi.account_summary_tags import AccountSummaryTags
-from ibapi.execution import ExecutionFilter
 
 from momentum_kit.bridge import convert, events
+from momentum_kit.bridge.account_inquiries import AccountInquiries
 from momentum_kit.bridge.codes import CodeTable, load_codes
 from momentum_kit.bridge.health import SHOWN_MOVES
 from momentum_kit.bridge.lists import merged_orders, merged_positions
@@ -22,7 +22,7 @@ from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import GatewaySession, SessionOptions
 from momentum_kit.bridge.streams import LatestBuffer, Stream, must_run_on
 from momentum_kit.bridge.times import news_request_time, request_time
-from momentum_kit.errors import InputError, NoData, NotConnected
+from momentum_kit.errors import InputError, NoData
 from momentum_kit.models import (
     AccountValue,
     Article,
@@ -30,7 +30,6 @@ from momentum_kit.models import (
     ConnectionHealth,
     Contract,
     ContractDetails,
-    Execution,
     Headline,
     HealthMove,
     LinkState,
@@ -67,7 +66,7 @@ def bar_seconds(bar_size: str) -> int:
     return int(match[1]) * _BAR_UNITS_S[match[2]]
 
 
-class IBKRBridge:
+class IBKRBridge(AccountInquiries):
     """One client of one gateway: NewsFeed, MarketData and Broker in one.
 
     now: the market clock, asked on the ibapi thread for every batch received. Time-outs and pacing follow the wall.
@@ -99,7 +98,8 @@ class IBKRBridge:
     ) -> None:
         self.news_handler_callback: NewsCallback | None = None
         self._on_incident = on_incident
-        self._history = HistoryPacer(small_bar_rules=small_bar_pacing)
+        pacer = HistoryPacer(small_bar_rules=small_bar_pacing)
+        super().__init__(f"{host}:{port}", pacer, pacing=small_bar_pacing)
         self._options = SessionOptions(
             host=host,
             port=port,
@@ -117,8 +117,6 @@ class IBKRBridge:
             spill_dir=spill_dir,
             moves=deque(maxlen=KEPT_MOVES),
         )
-        self._current: GatewaySession | None = None
-        self._next_order_id = 0
 
     # -- connection ---------------------------------------------------------------------------------------------------
 
@@ -321,12 +319,6 @@ class IBKRBridge:
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    def next_order_id(self, above: int = 0) -> int:
-        """A fresh order id, beyond `above` and the open orders this client was told of; each call draws another."""
-        order_id = max(self._next_order_id, self._session.next_order_id, above + 1)
-        self._next_order_id = order_id + 1
-        return order_id
-
     async def place_order(self, contract: Contract, order: OrderRequest) -> OrderRequest:
         """Hand the order over (an existing order_id modifies it) and return it with its order_id.
 
@@ -359,14 +351,6 @@ class IBKRBridge:
         """Today's completed orders placed through the API."""
         return await self._ask_by_name(events.COMPLETED_ORDERS, "reqCompletedOrders", True)
 
-    async def fetch_executions(self) -> tuple[Execution, ...]:
-        """Executions since midnight. On an empty day a gateway may never end the answer: RequestTimeout, unknown.
-
-        Their commission reports arrive by stream_order_events, and so do executions of an answer that came too late, or
-        that is not whole.
-        """
-        return await self._ask(events.EXECUTIONS, "reqExecutions", ExecutionFilter())
-
     # -- account ------------------------------------------------------------------------------------------------------
 
     def stream_positions(self) -> Stream[Position]:
@@ -384,35 +368,10 @@ class IBKRBridge:
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """Net liquidation, buying power and the like, of all accounts."""
-        session = self._session
-        req_id = session.requests.next_id()
-        request = ("reqAccountSummary", req_id, "All", AccountSummaryTags.AllTags)
-        try:
-            return await session.requests.ask(
-                req_id, lambda sent: session.send(*request, at_hand_over=sent), "account summary"
-            )
-        finally:
-            session.send_quietly("cancelAccountSummary", req_id)
+        asked = ("reqAccountSummary", "All", AccountSummaryTags.AllTags)
+        return await self._ask("account summary", *asked, cancel="cancelAccountSummary", always=True)
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    @property
-    def _session(self) -> GatewaySession:
-        if self._current is None:
-            raise NotConnected(f"not connected to {self._options.where}")
-        must_run_on(self._current.loop)
-        return self._current
-
-    async def _ask(self, what: str, request: str, *args: Any) -> tuple[Any, ...]:
-        session = self._session
-        req_id = session.requests.next_id()
-        return await session.requests.ask(
-            req_id, lambda sent: session.send(request, req_id, *args, at_hand_over=sent), what
-        )
-
-    async def _ask_by_name(self, name: str, request: str, *args: Any) -> tuple[Any, ...]:
-        session = self._session
-        return await session.requests.ask_by_name(name, lambda sent: session.send(request, *args, at_hand_over=sent))
 
     async def _ask_one_by_name(self, name: str, request: str) -> datetime:
         value: datetime = (await self._ask_by_name(name, request))[0]

@@ -236,25 +236,23 @@ def commission_report(ib: Any) -> CommissionReport:
 
 
 def bar(ib: BarData, seconds: int) -> Bar:
-    """From ibapi's bar to ours; IB has -1 for volume, wap and count where a series has none (MIDPOINT).
+    """From ibapi's bar to ours. ValueError for a time without its year, or a price or volume that is no number."""
+    prices = (ib.open, ib.high, ib.low, ib.close)
+    return checked_bar(parse_time(ib.date), seconds, prices, (ib.volume, ib.wap, ib.barCount))
 
-    ValueError for a price or volume that is no number.
-    """
-    volume, wap = float(shares(ib.volume)), float(shares(ib.wap))
-    if not all(map(math.isfinite, (ib.open, ib.high, ib.low, ib.close))):
-        raise ValueError(f"a bar of {ib.open}, {ib.high}, {ib.low}, {ib.close}")
-    count = number(ib.barCount)
-    return Bar(
-        start=parse_time(ib.date),
-        seconds=seconds,
-        open=ib.open,
-        high=ib.high,
-        low=ib.low,
-        close=ib.close,
-        volume=max(volume, 0.0),
-        wap=wap if wap > 0 else math.nan,
-        count=max(count, 0),
-    )
+
+def checked_bar(
+    start: datetime,
+    seconds: int,
+    prices: tuple[float, float, float, float],
+    amounts: tuple[Decimal, Decimal, int],
+) -> Bar:
+    """A bar; amounts: volume, wap and count, each -1 where a series has none (MIDPOINT)."""
+    volume, wap = float(shares(amounts[0])), float(shares(amounts[1]))
+    if not all(map(math.isfinite, prices)):
+        raise ValueError("a bar of {}, {}, {}, {}".format(*prices))
+    count = number(amounts[2])
+    return Bar(start, seconds, *prices, max(volume, 0.0), wap if wap > 0 else math.nan, max(count, 0))
 
 
 def historical_headline(time: str, provider: str, article_id: str, text: str) -> Headline:

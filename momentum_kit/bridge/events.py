@@ -14,15 +14,25 @@ FIRST_REQUEST_ID = 1_000_000_000
 OPEN_ORDERS = "open orders"
 COMPLETED_ORDERS = "completed orders"
 POSITIONS = "positions"
-LISTS = frozenset({OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS})
+ACCOUNT_DOWNLOAD = "account values and holdings"
+LISTS = frozenset({OPEN_ORDERS, COMPLETED_ORDERS, POSITIONS, ACCOUNT_DOWNLOAD})
 NEWS_PROVIDERS = "news providers"
+SCANNER_PARAMETERS = "scanner parameters"
 CURRENT_TIME = "current time"
 CURRENT_TIME_MILLIS = "current time in milliseconds"
 
 EXECUTIONS = "executions"  # their answers carry the request's id, if it can be read
 
 # Messages (ibapi.message.IN) that are rows of a list. A status is one as well: it follows each open order.
-ROWS = {3: OPEN_ORDERS, 5: OPEN_ORDERS, 11: EXECUTIONS, 61: POSITIONS, 101: COMPLETED_ORDERS}
+ROWS = {
+    3: OPEN_ORDERS,
+    5: OPEN_ORDERS,
+    6: ACCOUNT_DOWNLOAD,
+    7: ACCOUNT_DOWNLOAD,
+    11: EXECUTIONS,
+    61: POSITIONS,
+    101: COMPLETED_ORDERS,
+}
 
 
 def market_rule_key(rule_id: int) -> str:
@@ -56,6 +66,13 @@ class Ticks(NamedTuple):
     frames: bytes
     received_at: datetime
     received_ns: int
+
+
+class Row(NamedTuple):
+    """One value of a stream that has a request id of its own: a bar, a single tick, a profit."""
+
+    req_id: int
+    value: Any
 
 
 class DataType(NamedTuple):

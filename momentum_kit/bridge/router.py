@@ -8,9 +8,10 @@ from momentum_kit.bridge.codes import Action, CodeTable, CodeVerdict, Meaning
 from momentum_kit.bridge.health import Consequence, Health
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
-from momentum_kit.bridge.streams import FARM_GRACE_S, Feed, Subscriptions
+from momentum_kit.bridge.streams import FARM_GRACE_S, Feed, OwnStreams, Subscriptions
 from momentum_kit.errors import NoData, PacingViolation, RequestFailed
 from momentum_kit.models import (
+    Bulletin,
     CommissionReport,
     Execution,
     Headline,
@@ -40,6 +41,7 @@ class Router:
         *,
         requests: Requests,
         subscriptions: Subscriptions,
+        own_streams: OwnStreams,
         decode: Callable[[bytes], tuple[list[events.Update], list[Any]]],
         outbox: Outbox,
         health: Health,
@@ -50,6 +52,7 @@ class Router:
     ) -> None:
         self._requests = requests
         self._lines = subscriptions
+        self._own = own_streams
         self._decode = decode
         self._outbox = outbox
         self._health = health
@@ -59,6 +62,7 @@ class Router:
         self._on_fatal = on_fatal
         self.order_feeds: list[Feed[OrderEvent]] = []
         self.position_feeds: list[Feed[Position]] = []
+        self.bulletin_feeds: list[Feed[Bulletin]] = []
         self._caveats: set[str] = set()
         self._unknown: set[int] = set()  # codes that a person has been told of
         self.handlers: dict[type, Callable[[Any], None]] = {
@@ -66,6 +70,8 @@ class Router:
             events.Tick: lambda tick: self.unreadable(events.Unreadable("tick", "not as ticks begin", repr(tick))),
             events.DataType: subscriptions.data_type,
             events.NewsTick: self._news,
+            events.Row: lambda row: own_streams.put(row.req_id, row.value),
+            Bulletin: self._bulletin,
             events.Answer: self._answer,
             events.Notice: self._notice,
             events.Unreadable: self.unreadable,
@@ -131,6 +137,10 @@ class Router:
         for feed in self.position_feeds:
             feed.put(row)
 
+    def _bulletin(self, bulletin: Bulletin) -> None:
+        for feed in self.bulletin_feeds:
+            feed.put(bulletin)
+
     def unreadable(self, row: events.Unreadable) -> None:
         """Told to a person, and to the answer that it is a row of."""
         self._incident("unreadable", f"{row.what}: {row.why} in {row.row}"[:500])
@@ -146,6 +156,12 @@ class Router:
     def _notice(self, notice: events.Notice) -> None:
         if notice.id >= events.FIRST_REQUEST_ID:
             self._about_request(notice, self._judge(notice, self._codes.verdict(notice.code, "request", notice.text)))
+        elif notice.id > 0 and self._requests.waits_for(notice.id):  # of a what-if order, which nobody follows
+            verdict = self._judge(notice, self._codes.verdict(notice.code, "order", notice.text))
+            if verdict.meaning in (Meaning.WARNING, Meaning.INFO, Meaning.DATA_ADVISORY):
+                self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
+            else:
+                self._requests.fail(notice.id, RequestFailed(notice.code, notice.text, verdict.advice))
         elif notice.id > 0:
             verdict = self._judge(notice, self._codes.verdict(notice.code, "order", notice.text))
             self._order_event(
@@ -187,20 +203,26 @@ class Router:
                 self._lines.ask_silent()
             case Consequence.ASK_ALL:
                 self._lines.ask_again_all()
+                self._own.ask_again_all()
 
     def _about(self, about: int) -> str:
-        return self._requests.what(about) or self._lines.what(about) or f"id {about}"
+        return self._requests.what(about) or self._lines.what(about) or self._own.what(about) or f"id {about}"
 
     def _about_request(self, notice: events.Notice, verdict: CodeVerdict) -> None:
         action = verdict.action
         if action is Action.RESUBSCRIBE and self._lines.has(notice.id):
             self._lines.ask_again(notice.id)
+        elif action is Action.RESUBSCRIBE and self._own.has(notice.id):
+            self._own.ask_again(notice.id)
         elif action in (Action.NO_DATA, Action.PACING, Action.FAIL, Action.RESUBSCRIBE):
             error = _ERRORS.get(action, RequestFailed)(notice.code, notice.text, verdict.advice)
             self._requests.fail(notice.id, error)
             if self._lines.has(notice.id):
                 self._incident("subscription", f"{self._about(notice.id)}: {error}")
                 self._lines.fail(notice.id, error)
+            self._own.fail(notice.id, error)
+        elif action is Action.MARK_DELAYED and self._own.has(notice.id):  # these are live or nothing
+            self._own.fail(notice.id, RequestFailed(notice.code, notice.text, verdict.advice))
         elif action is Action.MARK_DELAYED:
             about = self._about(notice.id)
             self._incident("subscription", f"{about}: {notice.text} ({notice.code}); {verdict.advice}")

@@ -17,10 +17,10 @@ from momentum_kit.bridge.health import Health, LinkWatch
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
-from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, Subscriptions
+from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, OwnStreams, Subscriptions
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
-from momentum_kit.models import ConnectionHealth, Headline, HealthMove, LinkState, OpenOrder, Position
+from momentum_kit.models import Bulletin, ConnectionHealth, Headline, HealthMove, LinkState, OpenOrder, Position
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,11 @@ class GatewaySession:
             now=options.now,
             market_data_lines=options.market_data_lines,
         )
+        self.own_streams = OwnStreams(send=self.send, cancel=self.send_quietly, next_id=self.requests.next_id)
         self.router = Router(
             requests=self.requests,
             subscriptions=self.lines,
+            own_streams=self.own_streams,
             decode=lambda frames: self.thread.client.decode_ticks(frames),
             outbox=self.outbox,
             health=self.health,
@@ -192,6 +194,25 @@ class GatewaySession:
         """A feed for one or more lines."""
         return Feed(buffer, self.lines.drop, self._changed)
 
+    def own_feed(self, name: str) -> Feed[Any]:
+        """A feed for a stream with a request of its own; nothing of it is dropped."""
+        return Feed(self.lossless(name), self.own_streams.drop, self._changed)
+
+    def bulletin_feed(self) -> Feed[Bulletin]:
+        """A feed of every bulletin; the first one subscribes and the last one leaves."""
+        feeds = self.router.bulletin_feeds
+
+        def leave(feed: Feed[Bulletin]) -> None:
+            feeds.remove(feed)
+            if not feeds:
+                self.send_quietly("cancelNewsBulletins")
+
+        feed: Feed[Bulletin] = Feed(self.lossless("bulletins"), leave, self._changed)
+        feeds.append(feed)
+        if len(feeds) == 1:
+            self.send_quietly("reqNewsBulletins", True)  # True: those of today first
+        return feed
+
     def lossless(self, name: str) -> LosslessBuffer[Any]:
         """A buffer that loses nothing."""
         return LosslessBuffer(name, folder=self.options.spill_dir, alarm=self.options.incident)
@@ -209,6 +230,7 @@ class GatewaySession:
     def _quiet(self) -> bool:
         early = (self.early_orders, self.early_positions)  # nobody reads them yet
         read = [*(feed for feed in self.router.account_feeds if feed not in early), *self.lines.feeds]
+        read += [*self.own_streams.feeds, *self.router.bulletin_feeds]
         return not self.requests.active and self.outbox.empty and all(feed.idle for feed in read)
 
     @property
@@ -302,7 +324,8 @@ class GatewaySession:
         self.outbox.close(NotConnected(reason))
         last_word = None if self._closing else NotConnected(reason)
         self.lines.end_all(last_word)
-        for feed in self.router.account_feeds:
+        self.own_streams.end_all(last_word)
+        for feed in (*self.router.account_feeds, *self.router.bulletin_feeds):
             feed.end(last_word)
         self.dispatcher.changed()
 

@@ -62,6 +62,16 @@ class NewsEvent:
     broad_tape: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class BulletinEvent:
+    """The gateway's word to all: kind 1 a notice, 2 an exchange is not available, 3 it is again."""
+
+    id: int
+    kind: int
+    text: str
+    exchange: str
+
+
 MarketEvent = QuoteEvent | TradeEvent | HaltEvent | NewsEvent
 
 

@@ -15,8 +15,10 @@ from momentum_kit.simgateway.broker import UNBOUND, AccountPosition, CompletedOr
 from momentum_kit.simgateway.client import ClientSession, Incoming, Limits
 from momentum_kit.simgateway.client.handlers import HANDLERS
 from momentum_kit.simgateway.events import (
+    BulletinEvent,
     CommissionReportDue,
     ExecutionReport,
+    HaltEvent,
     MarketEvent,
     NewsEvent,
     OrderBound,
@@ -27,9 +29,11 @@ from momentum_kit.simgateway.events import (
 from momentum_kit.simgateway.faults import FaultPlayer
 from momentum_kit.simgateway.lock_step import LockStep
 from momentum_kit.simgateway.market import Market
+from momentum_kit.simgateway.protocol.text import news_bulletin
 from momentum_kit.simgateway.scenario import Fault
 
 REMEMBERED_HEADLINES = 200
+NOTICE = 1  # the kind of a bulletin that closes no exchange
 
 
 class Hub:
@@ -56,6 +60,7 @@ class Hub:
         self.version_cap = version_cap
         self.now = market.now
         self.headlines: deque[NewsEvent] = deque(maxlen=REMEMBERED_HEADLINES)
+        self.bulletins = [BulletinEvent(1, NOTICE, f"Trading day {market.scenario.day:%Y-%m-%d}: all systems up", "")]
         self._lock_step = None if lock_step is None else LockStep(market, lock_step)
         self._sessions: dict[int, ClientSession] = {}
         self._driver: ClientSession | None = None
@@ -151,6 +156,8 @@ class Hub:
             if isinstance(event, NewsEvent):
                 self.headlines.append(event)
             self._send_market(event)
+            if isinstance(event, HaltEvent):
+                self._tell_halt(event)
             self.deliver(self.broker.on_market(event))
             yield
         self._move_to(to)
@@ -221,6 +228,15 @@ class Hub:
                 for session in self._sessions.values():
                     session.feeds.send_headlines(session.feeds.news.values(), [event])
             self.faults.after_headline()
+
+    def _tell_halt(self, event: HaltEvent) -> None:
+        item = self.market.instruments[event.con_id]
+        text = f"{item.symbol}: trading {'is halted' if event.state else 'goes on'}"
+        bulletin = BulletinEvent(len(self.bulletins) + 1, NOTICE, text, item.primary_exchange)
+        self.bulletins.append(bulletin)
+        for session in self._sessions.values():
+            if session.hears_bulletins and not self.faults.effects.offline:
+                session.send(news_bulletin(session.version, bulletin))
 
     def _sending_due(self, moment: datetime) -> Iterator[None]:
         for session in list(self._sessions.values()):  # clients come and go between two turns

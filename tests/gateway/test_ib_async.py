@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from ib_async import IB, Contract, LimitOrder, MarketOrder, Stock, StopOrder
+from ib_async import IB, Contract, LimitOrder, MarketOrder, ScannerSubscription, Stock, StopOrder
 
 from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
@@ -100,6 +100,30 @@ async def test_a_bracket_to_its_exit(ib: IB) -> None:
     assert all(fill.commissionReport.commission > 0 for fill in ib.fills())
     assert await ib.reqAllOpenOrdersAsync() == []
     assert {trade.orderStatus.status for trade in await ib.reqCompletedOrdersAsync(True)} == {"Filled", "Cancelled"}
+
+
+async def test_what_notebooks_ask(ib: IB) -> None:
+    """A scan, single ticks of the past and as they come, 5 s bars, profit, a what-if order, the head of history."""
+    stock = Stock("AAPL", "SMART", "USD", conId=265598)
+    rows = await ib.reqScannerDataAsync(ScannerSubscription(instrument="STK", locationCode="STK.US.MAJOR",
+                                                            scanCode="MOST_ACTIVE", numberOfRows=3))  # fmt: skip
+    assert [row.rank for row in rows] == [0, 1, 2]
+    ticks = await ib.reqHistoricalTicksAsync(stock, "", ib_now(await ib.reqCurrentTimeAsync()), 10, "TRADES", True)
+    assert len(ticks) >= 10
+    assert (await ib.reqHeadTimeStampAsync(stock, "TRADES", True, 2)).tzinfo
+    state = await ib.whatIfOrderAsync(stock, LimitOrder("BUY", 100, 150.0))
+    assert float(state.initMarginChange) > 0
+    profit = ib.reqPnL("DU9000001")
+    await _until(lambda: profit.dailyPnL == profit.dailyPnL, ib)
+    bars, ticker = ib.reqRealTimeBars(stock, 5, "TRADES", False), ib.reqTickByTickData(stock, "Last")
+    await _until(lambda: len(bars) > 1 and ticker.tickByTicks, ib)
+    assert bars[1].time - bars[0].time == timedelta(seconds=5)
+    assert await ib.reqAllOpenOrdersAsync() == []
+
+
+def ib_now(at: datetime) -> str:
+    """A moment as IB's requests write it, UTC."""
+    return f"{at:%Y%m%d-%H:%M:%S}"
 
 
 async def test_account(ib: IB) -> None:

@@ -1,18 +1,17 @@
 # ruff: noqa: ARG002, N815  IB's signatures, whole, and IB's names
 """IBWrapper: every callback builds a frozen value and queues it. No logic, never an exception, no other thread."""
 
-import functools
 import inspect
 import math
 import threading
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from ibapi.wrapper import EWrapper
 
-from momentum_kit.bridge import convert, events
+from momentum_kit.bridge import convert, events, inquiry_values
 from momentum_kit.bridge.times import from_epoch_ms, from_epoch_s, parse_time
+from momentum_kit.bridge.wire.callbacks import Callbacks, queued, row_of
 from momentum_kit.bridge.wire.inbox import Values
 from momentum_kit.models import (
     AccountValue,
@@ -25,54 +24,20 @@ from momentum_kit.models import (
     SymbolMatch,
 )
 
-_Callback = TypeVar("_Callback", bound=Callable[..., None])
 _ERROR_HAS_TIME = "errorTime" in inspect.signature(EWrapper.error).parameters  # since API 10.33
 
 
-def _row_of(answer: str | None) -> Callable[[_Callback], _Callback]:
-    """A callback that raises ends EClient.run() and with it the connection: its failure becomes a value instead.
-
-    answer: the list that it brings rows of; None where its first argument is the request id, if it has one.
-    """
-
-    def guard(callback: _Callback) -> _Callback:
-        @functools.wraps(callback)
-        def guarded(self: "IBWrapper", *args: Any) -> None:
-            try:
-                callback(self, *args)
-            except Exception as error:  # noqa: BLE001  whatever it is, our stops hang on the connection
-                request = args[0] if args and isinstance(args[0], int) and args[0] >= events.FIRST_REQUEST_ID else None
-                # a list's first argument may be large as well: the executions' is a request id, or -1
-                of = request if answer in (None, events.EXECUTIONS) and request else answer
-                self.inbox.unreadable(callback.__name__, repr(error), str([str(value) for value in args]), of)
-
-        return guarded  # type: ignore[return-value]
-
-    return guard
-
-
-_queued = _row_of(None)
-
-
-class IBWrapper(EWrapper):  # type: ignore[misc]
+class IBWrapper(Callbacks):
     """Receives on the ibapi thread. bar_seconds: bar length by history request id.
 
     refusals: what error() said on the requesting thread itself, (code, text): ibapi's way to refuse a request.
     """
 
     def __init__(self, inbox: Values) -> None:
-        super().__init__()
-        self.inbox = inbox
+        super().__init__(inbox)
         self.bar_seconds: dict[int, int] = {}
         self.refusals: list[tuple[int, str]] = []
         self.requesting_thread = threading.get_ident()
-        self._post = inbox.post
-
-    def _answer(self, key: int | str, *values: Any) -> None:
-        self._post(events.Answer(key, values, False))
-
-    def _last(self, key: int | str, *values: Any) -> None:
-        self._post(events.Answer(key, values, True))
 
     def _number(self, what: str, req_id: int, field: int, value: float) -> None:
         if not math.isfinite(value):  # the line's own number is unknown from here on, and a person is told once
@@ -82,7 +47,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     # -- connection ---------------------------------------------------------------------------------------------------
 
-    @_queued
+    @queued
     def error(self, reqId: int, *rest: Any) -> None:
         code, text = rest[1:3] if _ERROR_HAS_TIME else rest[:2]
         if threading.get_ident() == self.requesting_thread:
@@ -90,69 +55,69 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         else:
             self._post(events.Notice(reqId, code, text, self.inbox.received_at))
 
-    @_queued
+    @queued
     def managedAccounts(self, accountsList: str) -> None:
         self._post(events.Accounts(tuple(name for name in accountsList.split(",") if name)))
 
-    @_queued
+    @queued
     def nextValidId(self, orderId: int) -> None:
         self._post(events.NextOrderId(orderId))
 
-    @_queued
+    @queued
     def currentTime(self, time: int) -> None:
         self._last(events.CURRENT_TIME, from_epoch_s(time))
 
-    @_queued
+    @queued
     def currentTimeInMillis(self, timeInMillis: int) -> None:
         self._last(events.CURRENT_TIME_MILLIS, from_epoch_ms(timeInMillis))
 
     # -- market data --------------------------------------------------------------------------------------------------
 
-    @_queued
+    @queued
     def tickPrice(self, reqId: int, tickType: int, price: float, attrib: Any) -> None:
         self._number("tickPrice", reqId, tickType, price)
 
-    @_queued
+    @queued
     def tickSize(self, reqId: int, tickType: int, size: Decimal) -> None:
         self._number("tickSize", reqId, tickType, 0.0 if convert.is_unset(size) else float(size))
 
-    @_queued
+    @queued
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
         self._number("tickGeneric", reqId, tickType, value)
 
-    @_queued
+    @queued
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
         self._post(events.Tick(reqId, tickType, value))
 
-    @_queued
+    @queued
     def tickSnapshotEnd(self, reqId: int) -> None:
         self._last(reqId)
 
-    @_queued
+    @queued
     def marketDataType(self, reqId: int, marketDataType: int) -> None:
         self._post(events.DataType(reqId, marketDataType))
 
-    @_queued
+    @queued
     def historicalData(self, reqId: int, bar: Any) -> None:
         self._answer(reqId, convert.bar(bar, self.bar_seconds.get(reqId, 0)))
 
-    @_queued
+    @queued
     def historicalDataEnd(self, reqId: int, start: str, end: str) -> None:
         self._last(reqId)
 
     # -- contracts ----------------------------------------------------------------------------------------------------
 
-    @_queued
+    @queued
     def contractDetails(self, reqId: int, contractDetails: Any) -> None:
         self._answer(reqId, convert.contract_details(contractDetails))
 
     bondContractDetails = contractDetails
 
-    @_queued
+    @queued
     def contractDetailsEnd(self, reqId: int) -> None:
         self._last(reqId)
 
-    @_queued
+    @queued
     def symbolSamples(self, reqId: int, contractDescriptions: Any) -> None:
         self._last(
             reqId,
@@ -162,7 +127,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
             ),
         )
 
-    @_queued
+    @queued
     def marketRule(self, marketRuleId: int, priceIncrements: Any) -> None:
         rule = events.market_rule_key(marketRuleId)
         bands = sorted((band.lowEdge, band.increment) for band in priceIncrements)
@@ -173,23 +138,23 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     # -- news ---------------------------------------------------------------------------------------------------------
 
-    @_queued
+    @queued
     def newsProviders(self, newsProviders: Any) -> None:
         self._last(events.NEWS_PROVIDERS, *(NewsProvider(one.code, one.name) for one in newsProviders))
 
-    @_queued
+    @queued
     def newsArticle(self, requestId: int, articleType: int, articleText: str) -> None:
         self._last(requestId, Article(articleType, articleText))
 
-    @_queued
+    @queued
     def historicalNews(self, requestId: int, time: str, providerCode: str, articleId: str, headline: str) -> None:
         self._answer(requestId, convert.historical_headline(time, providerCode, articleId, headline))
 
-    @_queued
+    @queued
     def historicalNewsEnd(self, requestId: int, hasMore: bool) -> None:
         self._last(requestId)
 
-    @_queued
+    @queued
     def tickNews(
         self, tickerId: int, timeStamp: int, providerCode: str, articleId: str, headline: str, extraData: str
     ) -> None:
@@ -206,15 +171,18 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    @_row_of(events.OPEN_ORDERS)
+    @row_of(events.OPEN_ORDERS)
     def openOrder(self, orderId: int, contract: Any, order: Any, orderState: Any) -> None:
-        self._post(convert.open_order(contract, order, orderState, self.inbox.received_at))
+        if order.whatIf:  # an answer and no order: nothing was placed
+            self._last(orderId, inquiry_values.order_preview(contract, orderState))
+        else:
+            self._post(convert.open_order(contract, order, orderState, self.inbox.received_at))
 
-    @_queued
+    @queued
     def openOrderEnd(self) -> None:
         self._last(events.OPEN_ORDERS)
 
-    @_row_of(events.OPEN_ORDERS)
+    @row_of(events.OPEN_ORDERS)
     def orderStatus(
         self,
         orderId: int,
@@ -246,7 +214,7 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
             )
         )
 
-    @_row_of(events.EXECUTIONS)
+    @row_of(events.EXECUTIONS)
     def execDetails(self, reqId: int, contract: Any, execution: Any) -> None:
         received = at = self.inbox.received_at
         try:
@@ -259,28 +227,28 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
         else:
             self._post(value)
 
-    @_queued
+    @queued
     def execDetailsEnd(self, reqId: int) -> None:
         self._last(reqId)
 
-    @_queued
+    @queued
     def commissionAndFeesReport(self, commissionAndFeesReport: Any) -> None:
         self._post(convert.commission_report(commissionAndFeesReport))
 
     commissionReport = commissionAndFeesReport  # its name before API 10.33
 
-    @_row_of(events.COMPLETED_ORDERS)
+    @row_of(events.COMPLETED_ORDERS)
     def completedOrder(self, contract: Any, order: Any, orderState: Any) -> None:
         row = convert.open_order(contract, order, orderState, self.inbox.received_at)
         self._answer(events.COMPLETED_ORDERS, row)
 
-    @_queued
+    @queued
     def completedOrdersEnd(self) -> None:
         self._last(events.COMPLETED_ORDERS)
 
     # -- account ------------------------------------------------------------------------------------------------------
 
-    @_row_of(events.POSITIONS)
+    @row_of(events.POSITIONS)
     def position(self, account: str, contract: Any, position: Decimal, avgCost: float) -> None:
         self._post(
             Position(
@@ -291,14 +259,14 @@ class IBWrapper(EWrapper):  # type: ignore[misc]
             )
         )
 
-    @_queued
+    @queued
     def positionEnd(self) -> None:
         self._last(events.POSITIONS)
 
-    @_queued
+    @queued
     def accountSummary(self, reqId: int, account: str, tag: str, value: str, currency: str) -> None:
         self._answer(reqId, AccountValue(account=account, tag=tag, value=value, currency=currency))
 
-    @_queued
+    @queued
     def accountSummaryEnd(self, reqId: int) -> None:
         self._last(reqId)

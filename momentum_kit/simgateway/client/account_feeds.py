@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from momentum_kit.sessions import NEW_YORK
+from momentum_kit.simgateway.broker import AccountPosition
 from momentum_kit.simgateway.client.ports import GatewayState, Recipient
 from momentum_kit.simgateway.protocol.text import (
     ProfitRequest,
@@ -17,6 +18,8 @@ from momentum_kit.simgateway.protocol.text import (
     portfolio_value,
     position,
     position_end,
+    position_multi,
+    position_multi_end,
 )
 
 PROFIT_PERIOD = timedelta(seconds=1)  # TWS API, reqPnL
@@ -31,6 +34,7 @@ class AccountFeeds:
         self._values = False  # reqAccountUpdates
         self._positions = False  # reqPositions
         self._values_by_id: set[int] = set()  # reqAccountUpdatesMulti
+        self._positions_by_id: set[int] = set()  # reqPositionsMulti
         self._profits: dict[int, ProfitRequest] = {}
         self._sent_profits: dict[int, bytes] = {}
         self._profits_due: datetime | None = None
@@ -63,6 +67,17 @@ class AccountFeeds:
         """Send no holdings any more."""
         self._positions = False
 
+    def follow_positions_by_id(self, request_id: int) -> None:
+        """Send all holdings under this id now, and each one again when it changes, until dropped."""
+        self._positions_by_id.add(request_id)
+        for held in self._gateway.positions():
+            self._send_position_by_id(request_id, held)
+        self._client.send(position_multi_end(self._client.version, request_id))
+
+    def drop_positions_by_id(self, request_id: int) -> None:
+        """Send no holdings under this id any more."""
+        self._positions_by_id.discard(request_id)
+
     def follow_profit(self, ask: ProfitRequest) -> None:
         """Send profit and loss now, then once a second of market time where it has changed."""
         self._profits[ask.request_id] = ask
@@ -76,10 +91,14 @@ class AccountFeeds:
 
     def on_execution(self, con_id: int) -> None:
         """Bring values and holdings up to date after an execution in this contract."""
-        if self._positions:
+        if self._positions or self._positions_by_id:
             # A position that has been closed is sent once more, with quantity 0; it is in no list any more.
             held = next((line for line in self._gateway.positions() if line.con_id == con_id), None)
-            self._send_position(con_id, *((held.quantity, held.average_cost) if held else (Decimal(0), 0.0)))
+            held = held or AccountPosition(con_id, Decimal(0), 0.0)
+            if self._positions:
+                self._send_position(con_id, held.quantity, held.average_cost)
+            for request_id in sorted(self._positions_by_id):
+                self._send_position_by_id(request_id, held)
         if self._values:
             self._send_values()
         for request_id in sorted(self._values_by_id):
@@ -112,6 +131,12 @@ class AccountFeeds:
         client, gateway = self._client, self._gateway
         item = gateway.market.instruments[con_id]
         client.send(position(client.version, gateway.account, item, quantity, average_cost))
+
+    def _send_position_by_id(self, request_id: int, held: AccountPosition) -> None:
+        client, gateway = self._client, self._gateway
+        item = gateway.market.instruments[held.con_id]
+        row = position_multi(client.version, request_id, gateway.account, item, held.quantity, held.average_cost)
+        client.send(row)
 
     def _send_profit(self, ask: ProfitRequest) -> None:
         message = self._profit_message(ask)

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from momentum_kit.simgateway.broker import AccountPosition, CompletedOrder, SimulatedBroker
 from momentum_kit.simgateway.client.limits import Limits
-from momentum_kit.simgateway.events import NewsEvent, OrderEvent
+from momentum_kit.simgateway.events import BulletinEvent, NewsEvent, OrderEvent
 from momentum_kit.simgateway.market import Market
 
 
@@ -58,6 +58,7 @@ class GatewayState(Protocol):
     now: datetime  # market time, aware UTC
     version_cap: int  # the highest server version spoken
     headlines: deque[NewsEvent]  # the latest, oldest first
+    bulletins: list[BulletinEvent]  # of today, oldest first
     history_sleeps: bool  # the history farm is inactive until it is asked for something
 
     @property

@@ -81,6 +81,7 @@ class ClientSession:
         self.closing = False
         self.behind = False  # a paced client's requests wait
         self.data_type = 1  # what reqMarketDataType asked for last
+        self.hears_bulletins = False
         self.sees_manual_orders = False  # client 0 alone: orders entered in TWS that it has not bound
         self.feeds = ClientFeeds(self.send)
         self.account_feeds = AccountFeeds(self, hub)

@@ -8,7 +8,7 @@ __all__ = ["HANDLERS"]
 
 
 def _ignore(_: ClientSession, __: object) -> None:
-    """Requests that change nothing here: cancels of what is answered at once, log level, bulletins (never sent)."""
+    """Requests that change nothing here: cancels of what is answered at once, log level."""
 
 
 HANDLERS: dict[int, Handler] = {
@@ -17,8 +17,6 @@ HANDLERS: dict[int, Handler] = {
     Request.CANCEL_HISTORICAL_TICKS: _ignore,
     Request.CANCEL_SCANNER: _ignore,
     Request.SERVER_LOG_LEVEL: _ignore,
-    Request.NEWS_BULLETINS: _ignore,
-    Request.CANCEL_NEWS_BULLETINS: _ignore,
 }
 for _family in (account, bars, contracts, lines, news, orders, session, ticks):
     HANDLERS.update({int(request): answer for request, answer in _family.HANDLERS.items()})

@@ -43,6 +43,16 @@ def cancel_positions(session: ClientSession, _: None) -> None:
     session.account_feeds.drop_positions()
 
 
+def positions_multi(session: ClientSession, request_id: int) -> None:
+    """ReqPositionsMulti: as reqPositions, under an id; there is one account and no model."""
+    session.account_feeds.follow_positions_by_id(request_id)
+
+
+def cancel_positions_multi(session: ClientSession, request_id: int) -> None:
+    """CancelPositionsMulti."""
+    session.account_feeds.drop_positions_by_id(request_id)
+
+
 def profit(session: ClientSession, ask: ProfitRequest) -> None:
     """ReqPnL and reqPnLSingle: now, then once a second of market time where it has changed."""
     if ask.account != session.hub.account:
@@ -65,6 +75,8 @@ HANDLERS = {
     Request.CANCEL_ACCOUNT_UPDATES_MULTI: cancel_updates_multi,
     Request.POSITIONS: positions,
     Request.CANCEL_POSITIONS: cancel_positions,
+    Request.POSITIONS_MULTI: positions_multi,
+    Request.CANCEL_POSITIONS_MULTI: cancel_positions_multi,
     Request.PNL: profit,
     Request.PNL_SINGLE: profit,
     Request.CANCEL_PNL: cancel_profit,

@@ -10,6 +10,7 @@ from momentum_kit.simgateway.protocol.text import (
     historical_news,
     historical_news_end,
     news_article,
+    news_bulletin,
     news_providers,
 )
 
@@ -83,7 +84,21 @@ def article(session: ClientSession, ask: ArticleRequest) -> None:
     session.send(news_article(session.version, ask.request_id, *found))
 
 
+def bulletins(session: ClientSession, all_of_today: bool) -> None:
+    """ReqNewsBulletins: those of today where asked for, and each new one until cancelled."""
+    session.hears_bulletins = True
+    for bulletin in session.hub.bulletins if all_of_today else ():
+        session.send(news_bulletin(session.version, bulletin))
+
+
+def cancel_bulletins(session: ClientSession, _: None) -> None:
+    """CancelNewsBulletins."""
+    session.hears_bulletins = False
+
+
 HANDLERS = {
+    Request.NEWS_BULLETINS: bulletins,
+    Request.CANCEL_NEWS_BULLETINS: cancel_bulletins,
     Request.NEWS_PROVIDERS: providers,
     Request.HISTORICAL_NEWS: history,
     Request.NEWS_ARTICLE: article,

@@ -14,6 +14,8 @@ from ibapi.protobuf.PnLSingle_pb2 import PnLSingle
 from ibapi.protobuf.PortfolioValue_pb2 import PortfolioValue
 from ibapi.protobuf.Position_pb2 import Position
 from ibapi.protobuf.PositionEnd_pb2 import PositionEnd
+from ibapi.protobuf.PositionMulti_pb2 import PositionMulti
+from ibapi.protobuf.PositionMultiEnd_pb2 import PositionMultiEnd
 
 from momentum_kit.simgateway.events import Profit
 from momentum_kit.simgateway.instrument import Instrument
@@ -86,6 +88,23 @@ def position(_: int, account: str, item: Instrument, quantity: Decimal, cost: fl
 def position_end(_: int) -> bytes:
     """All holdings were sent once."""
     return protobuf_frame(Reply.POSITION_END, PositionEnd())
+
+
+def position_multi(_: int, request_id: int, account: str, item: Instrument, quantity: Decimal, cost: float) -> bytes:
+    """One holding of a subscription with an id; no model portfolio."""
+    body = PositionMulti(
+        reqId=request_id,
+        account=account,
+        contract=contract_of(item, exchange=item.primary_exchange),
+        position=decimal_text(quantity),
+        avgCost=round(cost, 8),
+    )
+    return protobuf_frame(Reply.POSITION_MULTI, body)
+
+
+def position_multi_end(_: int, request_id: int) -> bytes:
+    """All holdings of a subscription with an id were sent once."""
+    return protobuf_frame(Reply.POSITION_MULTI_END, PositionMultiEnd(reqId=request_id))
 
 
 def pnl(_: int, request_id: int, profit: Profit) -> bytes:

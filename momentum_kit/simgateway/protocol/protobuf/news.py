@@ -5,11 +5,12 @@ from collections.abc import Collection
 from ibapi.protobuf.HistoricalNews_pb2 import HistoricalNews
 from ibapi.protobuf.HistoricalNewsEnd_pb2 import HistoricalNewsEnd
 from ibapi.protobuf.NewsArticle_pb2 import NewsArticle
+from ibapi.protobuf.NewsBulletin_pb2 import NewsBulletin
 from ibapi.protobuf.NewsProvider_pb2 import NewsProvider
 from ibapi.protobuf.NewsProviders_pb2 import NewsProviders
 from ibapi.protobuf.TickNews_pb2 import TickNews
 
-from momentum_kit.simgateway.events import NewsEvent
+from momentum_kit.simgateway.events import BulletinEvent, NewsEvent
 from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.protobuf.session import protobuf_frame
 from momentum_kit.simgateway.protocol.text import on_one_line, past_headline, past_time
@@ -50,6 +51,17 @@ def historical_news(_: int, request_id: int, event: NewsEvent) -> bytes:
 def historical_news_end(_: int, request_id: int, has_more: bool) -> bytes:
     """No more headlines in this answer; has_more: the limit cut it short."""
     return protobuf_frame(Reply.HISTORICAL_NEWS_END, HistoricalNewsEnd(reqId=request_id, hasMore=has_more))
+
+
+def news_bulletin(_: int, bulletin: BulletinEvent) -> bytes:
+    """A word to all."""
+    body = NewsBulletin(
+        newsMsgId=bulletin.id,
+        newsMsgType=bulletin.kind,
+        newsMessage=bulletin.text,
+        originatingExch=bulletin.exchange,
+    )
+    return protobuf_frame(Reply.NEWS_BULLETIN, body)
 
 
 def news_article(_: int, request_id: int, kind: int, text: str) -> bytes:

@@ -14,6 +14,7 @@ from ibapi.protobuf.CancelMarketData_pb2 import CancelMarketData
 from ibapi.protobuf.CancelOrderRequest_pb2 import CancelOrderRequest
 from ibapi.protobuf.CancelPnL_pb2 import CancelPnL
 from ibapi.protobuf.CancelPnLSingle_pb2 import CancelPnLSingle
+from ibapi.protobuf.CancelPositionsMulti_pb2 import CancelPositionsMulti
 from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
 from ibapi.protobuf.CancelTickByTick_pb2 import CancelTickByTick
 from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
@@ -28,9 +29,11 @@ from ibapi.protobuf.MarketDataTypeRequest_pb2 import MarketDataTypeRequest
 from ibapi.protobuf.MarketRuleRequest_pb2 import MarketRuleRequest
 from ibapi.protobuf.MatchingSymbolsRequest_pb2 import MatchingSymbolsRequest
 from ibapi.protobuf.NewsArticleRequest_pb2 import NewsArticleRequest
+from ibapi.protobuf.NewsBulletinsRequest_pb2 import NewsBulletinsRequest
 from ibapi.protobuf.PlaceOrderRequest_pb2 import PlaceOrderRequest
 from ibapi.protobuf.PnLRequest_pb2 import PnLRequest
 from ibapi.protobuf.PnLSingleRequest_pb2 import PnLSingleRequest
+from ibapi.protobuf.PositionsMultiRequest_pb2 import PositionsMultiRequest
 from ibapi.protobuf.RealTimeBarsRequest_pb2 import RealTimeBarsRequest as RealTimeBarsBody
 from ibapi.protobuf.ScannerSubscriptionRequest_pb2 import ScannerSubscriptionRequest
 from ibapi.protobuf.StartApiRequest_pb2 import StartApiRequest
@@ -292,6 +295,9 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.EXECUTIONS: (ExecutionRequest, _executions),
     Request.ACCOUNT_SUMMARY: (AccountSummaryBody, _account_summary),
     Request.ACCOUNT_UPDATES: (AccountDataRequest, _subscribe),
+    Request.NEWS_BULLETINS: (NewsBulletinsRequest, lambda message: bool(message.allMessages)),
+    Request.POSITIONS_MULTI: (PositionsMultiRequest, _request_id),
+    Request.CANCEL_POSITIONS_MULTI: (CancelPositionsMulti, _request_id),
     Request.ACCOUNT_UPDATES_MULTI: (AccountUpdatesMultiRequest, _request_id),
     Request.CANCEL_ACCOUNT_UPDATES_MULTI: (CancelAccountUpdatesMulti, _request_id),
 }

@@ -14,6 +14,8 @@ from momentum_kit.simgateway.protocol.text.account import (
     portfolio_value,
     position,
     position_end,
+    position_multi,
+    position_multi_end,
 )
 from momentum_kit.simgateway.protocol.text.market import (
     BBO_EXCHANGE,
@@ -42,6 +44,7 @@ from momentum_kit.simgateway.protocol.text.news import (
     historical_news,
     historical_news_end,
     news_article,
+    news_bulletin,
     news_providers,
     on_one_line,
     past_headline,
@@ -187,6 +190,7 @@ __all__ = [
     "market_rule",
     "middle",
     "news_article",
+    "news_bulletin",
     "news_providers",
     "next_valid_id",
     "on_one_line",
@@ -202,6 +206,8 @@ __all__ = [
     "portfolio_value",
     "position",
     "position_end",
+    "position_multi",
+    "position_multi_end",
     "real_time_bar",
     "refuse_combo",
     "scanner_data",

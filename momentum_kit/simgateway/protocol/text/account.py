@@ -84,6 +84,23 @@ def position_end(version: int) -> bytes:
     return message(version, Reply.POSITION_END, 1)
 
 
+@protobuf_from(ACCOUNTS)
+def position_multi(
+    version: int, request_id: int, account: str, item: Instrument, quantity: Decimal, cost: float
+) -> bytes:
+    """One holding of a subscription with an id; no model portfolio."""
+    contract = (item.con_id, item.symbol, item.sec_type, "", "0.0", "", "", item.primary_exchange)
+    names = (item.currency, item.symbol, item.trading_class)
+    held = (quantity, round(cost, 8), "")  # the model comes last
+    return message(version, Reply.POSITION_MULTI, 1, request_id, account, *contract, *names, *held)
+
+
+@protobuf_from(ACCOUNTS)
+def position_multi_end(version: int, request_id: int) -> bytes:
+    """All holdings of a subscription with an id were sent once."""
+    return message(version, Reply.POSITION_MULTI_END, 1, request_id)
+
+
 @protobuf_from(SCANNER)
 def pnl(version: int, request_id: int, profit: Profit) -> bytes:
     """The account's profit and loss, USD."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC
 
-from momentum_kit.simgateway.events import NewsEvent
+from momentum_kit.simgateway.events import BulletinEvent, NewsEvent
 from momentum_kit.simgateway.protocol.numbers import Reply
 from momentum_kit.simgateway.protocol.twins import NEWS, protobuf_from
 from momentum_kit.simgateway.protocol.wire import epoch_ms, message
@@ -48,6 +48,13 @@ def historical_news_end(version: int, request_id: int, has_more: bool) -> bytes:
 def news_article(version: int, request_id: int, kind: int, text: str) -> bytes:
     """A body: kind 0 is text or HTML, 1 is base64."""
     return message(version, Reply.NEWS_ARTICLE, request_id, kind, text)
+
+
+@protobuf_from(NEWS)
+def news_bulletin(version: int, bulletin: BulletinEvent) -> bytes:
+    """A word to all."""
+    words = (bulletin.id, bulletin.kind, bulletin.text, bulletin.exchange)
+    return message(version, Reply.NEWS_BULLETIN, 1, *words)
 
 
 def past_time(event: NewsEvent) -> str:

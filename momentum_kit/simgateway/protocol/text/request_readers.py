@@ -85,6 +85,9 @@ _READERS: dict[Request, Reader] = {
     Request.EXECUTIONS: ExecutionsRequest.read,
     Request.ACCOUNT_SUMMARY: lambda fields, _: AccountSummaryRequest.read(fields),
     Request.ACCOUNT_UPDATES: _flag_after_version,
+    Request.NEWS_BULLETINS: _flag_after_version,
+    Request.POSITIONS_MULTI: _number_after_version,
+    Request.CANCEL_POSITIONS_MULTI: _number_after_version,
     Request.ACCOUNT_UPDATES_MULTI: _number_after_version,
     Request.CANCEL_ACCOUNT_UPDATES_MULTI: _number_after_version,
 }

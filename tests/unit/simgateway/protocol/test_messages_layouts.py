@@ -16,7 +16,7 @@ from ibapi.tag_value import TagValue
 
 from momentum_kit.models.market import Bar
 from momentum_kit.simgateway.embedding import Instrument
-from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, NewsEvent, SimOrder
+from momentum_kit.simgateway.events import BulletinEvent, CommissionReportDue, ExecutionReport, NewsEvent, SimOrder
 from momentum_kit.simgateway.protocol.text import account, market, news, orders
 
 VERSIONS = range(157, 227)
@@ -255,3 +255,20 @@ def test_requests_are_read_in_step(peer: Callable[..., Any], aapl: Contract, ver
     assert {args.tag for args in client.named("accountSummary")} == {"NetLiquidation", "BuyingPower"}
     assert client.named("historicalNewsEnd")[0].requestId == 29
     assert len(client.named("nextValidId")) == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_holdings_by_account_and_bulletins(peer: Callable[..., Any], version: int) -> None:
+    """Both are read whole: shares and cost, and words with the exchange they are about."""
+    client = peer(version)
+    client.session.send(account.position_multi(version, 9, "DU9000001", ITEM, Decimal("-12.5"), 3.25))
+    client.session.send(account.position_multi_end(version, 9))
+    client.session.send(news.news_bulletin(version, BulletinEvent(4, 2, "Exchange down", "NYSE")))
+    client.drain()
+    held, bulletin = client.named("positionMulti")[0], client.named("updateNewsBulletin")[0]
+    assert (held.reqId, held.account, held.modelCode, held.contract.symbol) == (9, "DU9000001", "", "AAPL")
+    assert (held.pos, held.avgCost) == (Decimal("-12.5"), 3.25)
+    assert client.named("positionMultiEnd")[0].reqId == 9
+    assert (bulletin.msgId, bulletin.msgType, bulletin.newsMessage, bulletin.originExch) == (
+        4, 2, "Exchange down", "NYSE",
+    )  # fmt: skip
