@@ -21,13 +21,9 @@ import numpy as np
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar
+from momentum_kit.storage.archive.changes import changes
 from momentum_kit.storage.archive.events import Events
-from momentum_kit.storage.archive.files import (
-    StoredDay,
-    changes,
-    read_columns,
-    read_days,
-)
+from momentum_kit.storage.archive.files import StoredDay, read_columns, read_days
 from momentum_kit.storage.archive.rows import (
     BARS,
     BARS_5S,

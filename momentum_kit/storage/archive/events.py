@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from momentum_kit.models import Fill, Headline
 from momentum_kit.sessions import exchange_day
+from momentum_kit.storage.archive.changes import Changes, changes
 from momentum_kit.storage.archive.event_rows import (
     Coverage,
     DatedMaster,
@@ -28,7 +29,7 @@ from momentum_kit.storage.archive.event_rows import (
     listing_schema,
     spans_by_month,
 )
-from momentum_kit.storage.archive.files import Changes, changes, read_footer, read_table, write_table
+from momentum_kit.storage.archive.files import read_footer, read_table, write_table
 from momentum_kit.storage.archive.rows import EXECUTIONS, HEADLINES, SYMBOLS, Provenance, Span
 
 if TYPE_CHECKING:

@@ -1,11 +1,8 @@
-"""Parquet files of the archive: month files of bars and quotes with provenance in the footer, changed all or none."""
+"""Parquet files of the archive: month files of bars and quotes with provenance in the footer."""
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.file_locks import lock
 from momentum_kit.storage.archive.rows import SECONDS, Columns, Provenance, from_micros, names, schema
+from momentum_kit.storage.parquet import read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FOOTER = b"momentum_kit"
-STAGE = ".import-"
-_COMMIT = "commit.json"
 # Measured on minute bars: LZ4 with dictionaries for prices reads twice as fast as Zstandard, at 13 bytes a row to 12.
 _DELTA = ("start", "count")
 _SPLIT = ("wap",)
@@ -47,26 +42,30 @@ def read_footer(file: Path) -> dict[str, Any]:
 
     try:
         metadata = pq.read_schema(file).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise _unreadable(file, error) from None
     if FOOTER not in metadata:
         raise ArchiveError(f"{file}: not written by momentum_kit; remove it")
-    found: dict[str, Any] = json.loads(metadata[FOOTER])
+    try:
+        found = json.loads(metadata[FOOTER])
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(file, error) from None
+    if not isinstance(found, dict):
+        raise _unreadable(file, TypeError("its footer holds no table"))
     return found
 
 
 def read_table(file: Path, columns: Sequence[str] | None = None) -> "pa.Table":
     """One file as an Arrow table; errors as read_footer."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file) as opened:
-            if FOOTER not in (opened.schema_arrow.metadata or {}):
-                raise ArchiveError(f"{file}: not written by momentum_kit; remove it")
-            return opened.read(columns=columns, use_threads=False)
-    except (OSError, pa.ArrowInvalid) as error:
+        table = read_parquet(file, columns)
+    except (OSError, pa.ArrowException) as error:
         raise _unreadable(file, error) from None
+    if FOOTER not in (table.schema.metadata or {}):
+        raise ArchiveError(f"{file}: not written by momentum_kit; remove it")
+    return table
 
 
 def write_table(table: "pa.Table", footer: Mapping[str, Any], file: Path) -> None:
@@ -94,10 +93,13 @@ def read_days(file: Path) -> dict[date, StoredDay]:
     """The days of a month file, ascending, those without rows (gaps) included."""
     days: dict[date, StoredDay] = {}
     first = 0
-    for text, stored in read_footer(file)["days"].items():
-        count = stored.pop("rows")
-        days[date.fromisoformat(text)] = StoredDay(first, count, _provenance(stored))
-        first += count
+    try:
+        for text, stored in read_footer(file)["days"].items():
+            count = int(stored.pop("rows"))
+            days[date.fromisoformat(text)] = StoredDay(first, count, _provenance(stored))
+            first += count
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _unreadable(file, error) from None
     return days
 
 
@@ -106,12 +108,15 @@ def read_columns(file: Path, kind: str, wanted: Sequence[str] | None = None) -> 
     chosen = [name for name in names(kind) if wanted is None or name in wanted or name == "start"]
     table = read_table(file, chosen)
     found = {}
-    for name in chosen:
-        column = table.column(name)
-        if name == "start":
-            column = column.cast("int64")
-        values = column.to_numpy()
-        found[name] = values if name == "start" else values.astype(np.float64, copy=False)
+    try:
+        for name in chosen:
+            column = table.column(name)
+            if name == "start":
+                column = column.cast("int64")
+            values = column.to_numpy()
+            found[name] = values if name == "start" else values.astype(np.float64, copy=False)
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unreadable(file, error) from None
     return found
 
 
@@ -159,91 +164,9 @@ def join_days(kind: str, one: StoredRows, other: StoredRows) -> StoredRows:
     return columns, replace(one[1], source=f"{one[1].source}; {other[1].source}", sha256="", covered=covered)
 
 
-class Changes:
-    """Files to be put in place together; nothing is visible before commit()."""
-
-    def __init__(self, root: Path, stage: Path) -> None:
-        self._root = root
-        self._stage = stage
-        self._files: dict[Path, Path] = {}
-
-    def current(self, target: Path) -> Path | None:
-        """Where the latest version of a file is to be read; None if there is none."""
-        staged = self._files.get(target)
-        return staged or (target if target.is_file() else None)
-
-    def put(self, target: Path, write: Callable[[Path], None]) -> None:
-        """Stage a new version of `target`: write(path) writes it."""
-        fresh = self._stage / f"{len(self._files)}-{os.urandom(4).hex()}.parquet"
-        write(fresh)
-        before = self._files.get(target)
-        self._files[target] = fresh
-        if before:
-            before.unlink()
-
-    def commit(self) -> int:
-        """Put every file in its place; returns how many. Killed on the way, the next change finishes the move."""
-        if not self._files:
-            return 0
-        for target in self._files:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        moves = {file.name: str(target.relative_to(self._root)) for target, file in self._files.items()}
-        plan = self._stage / "plan.json"
-        with plan.open("w") as sink:
-            json.dump(moves, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
-        plan.replace(self._stage / _COMMIT)
-        _move(self._stage, self._root)
-        return len(moves)
-
-
-@contextmanager
-def changes(root: Path) -> Iterator[Changes]:
-    """Hold the archive's lock for one change; what is not committed leaves no trace.
-
-    A change that was killed half-way is finished first, or dropped if it had not been committed. Raises ArchiveError
-    where the archive cannot be written.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with _locked(root):
-            for left in sorted(root.glob(f"{STAGE}*")):
-                _move(left, root)
-                shutil.rmtree(left)
-            stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=root))
-            try:
-                yield Changes(root, stage)
-            finally:
-                if not (stage / _COMMIT).exists():
-                    shutil.rmtree(stage, ignore_errors=True)
-    except OSError as error:
-        raise ArchiveError(f"{root}: cannot write to the archive: {error.strerror or error}") from None
-
-
 def now() -> datetime:
     """Wall time, for provenance."""
     return datetime.now(UTC)
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        lock(handle)  # the folder's own lock: two writers of one month would lose a day
-        yield
-    finally:
-        os.close(handle)
-
-
-def _move(stage: Path, root: Path) -> None:
-    commit = stage / _COMMIT
-    if not commit.exists():
-        return
-    for name, target in json.loads(commit.read_text()).items():
-        if (stage / name).exists():
-            (stage / name).replace(root / target)
-    commit.unlink()
 
 
 def _stored(origin: Provenance) -> dict[str, Any]:
@@ -259,4 +182,5 @@ def _provenance(stored: dict[str, Any]) -> Provenance:
 
 
 def _unreadable(file: Path, error: Exception) -> ArchiveError:
-    return ArchiveError(f"{file}: not readable ({str(error).splitlines()[0]}); remove it and import its days again")
+    why = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return ArchiveError(f"{file}: not readable ({why}); remove it and import its days again")

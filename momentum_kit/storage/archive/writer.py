@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from momentum_kit.errors import ArchiveError
-from momentum_kit.storage.archive.files import Changes, StoredRows, join_days, merged_month, read_days
+from momentum_kit.storage.archive.changes import Changes
+from momentum_kit.storage.archive.files import StoredRows, join_days, merged_month, read_days
 from momentum_kit.storage.archive.rows import FILE, Series
 
 BUFFERED_ROWS = 1_000_000  # about 80 MB

@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,11 +19,13 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.storage.imports.mapping import Mapping
 from momentum_kit.storage.imports.report import REMEDY
 from momentum_kit.storage.imports.times import BadRow
+from momentum_kit.storage.parquet import MOST_BYTES, TOO_MUCH, read_parquet, refuse_long_cells
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_BYTES = 16 * 1024 * 1024  # a row longer than a block cannot be read
+MOST_BLANK = 100_000  # lines before or between rows
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # byte order marks; UTF-8's is skipped by the reader itself
 SUFFIXES = {"csv": (".csv", ".txt"), "parquet": (".parquet", ".pq")}
 PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.+)")  # hive's folders: symbol=SPY
@@ -110,15 +113,15 @@ def stem(file: Path) -> str:
 def read_file(file: Path, mapping: Mapping) -> ForeignTable:
     """One file as a table. Raises ArchiveError: the file, the row and the remedy."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        rows = pq.ParquetFile(file).read() if is_parquet(file) else _read_text(file, mapping)
-    except (OSError, EOFError) as error:
+        rows = read_parquet(file) if is_parquet(file) else _read_text(file, mapping)
+        refuse_long_cells(rows, file)
+    except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{file}: {getattr(error, 'strerror', None) or error}; {REMEDY}") from None
     except UnicodeDecodeError:
         raise ArchiveError(f"{file}: not {_encoding(file, mapping)} text; {REMEDY}") from None
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise ArchiveError(f"{file}: {_told(error, file, mapping)}; {REMEDY}") from None
     if not rows.num_rows:
         raise ArchiveError(f"{file}: empty, not a single row; {REMEDY}")
@@ -132,6 +135,7 @@ def read_file(file: Path, mapping: Mapping) -> ForeignTable:
 
 
 def _read_text(file: Path, mapping: Mapping) -> "pa.Table":
+    import pyarrow as pa
     import pyarrow.csv as arrow
 
     encoding = _encoding(file, mapping)
@@ -142,7 +146,7 @@ def _read_text(file: Path, mapping: Mapping) -> "pa.Table":
         texts |= {each: _string() for name in numbers for each in mapping.sources(name)}
     exact = {each: texts[wanted] for wanted in texts for each in names if each.casefold() == wanted.casefold()}
     return arrow.read_csv(
-        file,
+        pa.PythonFile(_bytes(file), mode="r") if _is_packed(file) else pa.input_stream(str(file), compression=None),
         arrow.ReadOptions(
             use_threads=False,  # or its errors do not name the row
             block_size=BLOCK_BYTES,
@@ -192,12 +196,28 @@ def _header_lines(file: Path, mapping: Mapping) -> int:
 
 def _lines(text: IO[str], mapping: Mapping) -> Iterator[tuple[int, list[str]]]:
     """Each row's cells and the last line that it stands on, from 1; what is to be skipped is left out."""
+    lines = _bounded_lines(text)
     for _ in range(mapping.skip_rows):
-        text.readline()
+        next(lines, "")
     escape = {"escapechar": mapping.escape, "doublequote": False} if mapping.escape else {}
-    rows = csv.reader(text, delimiter=mapping.delimiter, **escape)  # type: ignore[arg-type]
-    for cells in rows:
-        yield mapping.skip_rows + rows.line_num, cells
+    rows = csv.reader(lines, delimiter=mapping.delimiter, **escape)  # type: ignore[arg-type]
+    try:
+        for cells in rows:
+            yield mapping.skip_rows + rows.line_num, cells
+    except csv.Error as error:
+        raise ArchiveError(f"{text.name}: row {mapping.skip_rows + rows.line_num}: {error}; {REMEDY}") from None
+
+
+def _bounded_lines(text: IO[str]) -> Iterator[str]:
+    """Each line as it stands there; ArchiveError for one that does not end, and for a file of blank ones."""
+    blank = 0
+    while line := text.readline(BLOCK_BYTES):
+        if len(line) == BLOCK_BYTES:
+            raise ArchiveError(f"{text.name}: a row of more than {BLOCK_BYTES >> 20} MB; {REMEDY}")
+        blank = 0 if line.strip() else blank + 1
+        if blank > MOST_BLANK:
+            raise ArchiveError(f"{text.name}: more than {MOST_BLANK:,} blank lines; {REMEDY}")
+        yield line
 
 
 def _text(file: Path, mapping: Mapping) -> IO[str]:
@@ -207,7 +227,32 @@ def _text(file: Path, mapping: Mapping) -> IO[str]:
 
 
 def _bytes(file: Path) -> IO[bytes]:
-    return gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")  # type: ignore[return-value]
+    return Unpacked(file) if _is_packed(file) else file.open("rb")  # type: ignore[return-value]
+
+
+def _is_packed(file: Path) -> bool:
+    return file.suffix.lower() == ".gz"
+
+
+class Unpacked(gzip.GzipFile):
+    """A gzipped file up to MOST_BYTES of what is in it; ArchiveError beyond."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, "rb")
+        self._shown = str(file)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As any file's."""
+        return self._bounded(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        """As any file's; what readers of text call."""
+        return self._bounded(super().read1(size))
+
+    def _bounded(self, content: bytes) -> bytes:
+        if self.tell() > MOST_BYTES:
+            raise ArchiveError(f"{self._shown}: {TOO_MUCH}")
+        return content
 
 
 def _encoding(file: Path, mapping: Mapping) -> str:

@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import io
+import lzma
 import math
 import re
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -24,6 +26,11 @@ KINDS = {"trade": BARS, "quote": QUOTES}
 PRICE_SCALE = 10_000  # Lean stores equity prices as integers of 1/10,000 USD
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
+MOST_BYTES = 16 * 1024**2  # a day has 1,440 minutes of some 60 bytes each
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OverflowError,
+)  # fmt: skip
 UNKNOWN = "unknown"  # stands in a row where a quote's side is empty
 
 
@@ -101,18 +108,23 @@ def _known(series: Series, archive: Archive) -> bool:
 
 def _read(source: _Source) -> Series:
     try:
-        content = source.file.read_bytes()
+        with source.file.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
         with zipfile.ZipFile(io.BytesIO(content)) as zipped:
             names = zipped.namelist()
             if len(names) != 1:
                 raise ArchiveError(f"{source.file}: expected one CSV inside, found {len(names)}; {REMEDY}")
-            text = zipped.read(names[0]).decode("ascii")
+            with zipped.open(names[0]) as packed:
+                inside = packed.read(MOST_BYTES + 1)
+        if max(len(content), len(inside)) > MOST_BYTES:
+            raise ArchiveError(f"{source.file}: more than {MOST_BYTES >> 20} MB for one day's minutes; {REMEDY}")
+        text = inside.decode("ascii")
     except OSError as error:
         raise ArchiveError(f"{source.file}: {error.strerror or error}; {REMEDY}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError(f"{source.file}: broken zip ({error}); {REMEDY}") from None
     except UnicodeDecodeError:
-        raise ArchiveError(f"{source.file}: {names[0]} is not text; {REMEDY}") from None
+        raise ArchiveError(f"{source.file}: what is inside is not text; {REMEDY}") from None
+    except BROKEN as error:
+        raise ArchiveError(f"{source.file}: broken zip ({error}); {REMEDY}") from None
     rows = list(_rows(source, text))
     if not rows:
         raise ArchiveError(f"{source.file}: empty, not a single row; {REMEDY}")
@@ -142,7 +154,7 @@ def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
             before = int(offset_ms)
             # Wall-clock arithmetic: Lean counts on New York's clock.
             yield parse((midnight + timedelta(milliseconds=before)).astimezone(UTC), values)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ArchiveError(f"{source.file}: row {number}: {error}; {REMEDY}") from None
 
 

@@ -2,7 +2,7 @@
 
 from momentum_kit.storage.journal.encoding import to_json
 from momentum_kit.storage.journal.intents import SqliteIntents, intents_file, unresolved_symbols
-from momentum_kit.storage.journal.journal import SqliteJournal
+from momentum_kit.storage.journal.journal import SqliteJournal, is_journal
 from momentum_kit.storage.journal.sqlite import open_database, query, read
 from momentum_kit.storage.journal.summary import decisions_digest, latest, summarise
 
@@ -11,6 +11,7 @@ __all__ = [
     "SqliteJournal",
     "decisions_digest",
     "intents_file",
+    "is_journal",
     "latest",
     "open_database",
     "query",

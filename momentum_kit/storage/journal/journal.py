@@ -11,11 +11,16 @@ from momentum_kit.models import JournalRow
 from momentum_kit.models.journal_rows import columns_of
 from momentum_kit.storage.journal.encoding import Column, to_column
 from momentum_kit.storage.journal.migrations import JOURNAL, JOURNAL_ID
-from momentum_kit.storage.journal.sqlite import open_database
+from momentum_kit.storage.journal.sqlite import is_database, open_database
 
 MAX_BUFFERED_ROWS = 200_000  # some 100 MB: hours of a session on a full disk
 
 _Encoded = tuple[type[JournalRow], tuple[Column, ...]]
+
+
+def is_journal(path: Path) -> bool:
+    """Whether a session's journal stands there."""
+    return is_database(path, JOURNAL_ID)
 
 
 class SqliteJournal:

@@ -1,5 +1,6 @@
 """Opens and asks SQLite files: WAL, migrated, never a newer or foreign one; for journal, intents and readers."""
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from momentum_kit.errors import DatabaseTooNew, StorageError
+from momentum_kit.private_files import make_private_folder, open_private
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -25,7 +27,8 @@ def open_database(
     try:
         if path.exists() and path.stat().st_size:
             _refuse_foreign(path, application_id, len(migrations))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT))  # SQLite gives its own files beside it the same mode
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{path}: {error}") from None
@@ -37,6 +40,18 @@ def open_database(
         connection.close()
         raise StorageError(f"{path}: {error}") from None
     return connection
+
+
+def is_database(path: Path, application_id: int) -> bool:
+    """Whether a file, and no link to one, was written by the kit as a database of this kind."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        with closing(open_read_only(path)) as connection:
+            (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.Error:
+        return False
+    return bool(owner == application_id)
 
 
 def read_table(path: str | Path, table: str) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ from momentum_kit.models import (
     Quote,
     TradeTick,
 )
+from momentum_kit.private_files import open_private
 
 FILE = "recording.jsonl.gz"
 BATCH_S = 0.5  # wall seconds between two looks of the writer
@@ -136,7 +137,7 @@ class Recorder:
         if not lines or self._over:
             return
         try:
-            with self.file.open("ab") as sink:
+            with open(self.file, "ab", opener=open_private) as sink:
                 sink.write(gzip.compress(b"".join(lines), compresslevel=1))
         except OSError as error:
             self._give_up(error.strerror or str(error))

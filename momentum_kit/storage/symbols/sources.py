@@ -4,13 +4,15 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from momentum_kit.detection.news import ListedName, SymbolMaster, exchange_family
 from momentum_kit.errors import InputError
+from momentum_kit.plain_text import plain_text
 
+MOST_TEXT = 64 * 1024**2  # characters; the longest list known has one megabyte
 _SEC_FIELDS = ["cik", "name", "ticker", "exchange"]
 _CREATED = re.compile(r"File Creation Time: ?(\d{2})(\d{2})(\d{4})")
 _OTHER = {"A": "NYSE American", "N": "NYSE", "P": "NYSE Arca", "Z": "CBOE", "V": "IEX"}
@@ -40,11 +42,35 @@ class ListingFile:
 def read_listings(path: Path) -> ListingFile:
     """Read a list; its kind is told by its content. Raises InputError, one line, where it is none that is known."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read(MOST_TEXT + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    if len(text) > MOST_TEXT:
+        raise InputError(f"{path}: more than {MOST_TEXT >> 20} MB; no list of symbols is as long")
+    try:
+        return _known(_listings(path, text))
+    except (csv.Error, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: no list of symbols: {error}") from None
+
+
+def _known(given: ListingFile) -> ListingFile:
+    """The same with what can be shown alone, each cell within its bounds."""
+    rows = tuple(
+        replace(
+            row,
+            symbol=plain_text(row.symbol, 40),
+            name=plain_text(row.name, 300),
+            exchange=plain_text(row.exchange, 60),
+        )
+        for row in given.rows
+    )
+    return replace(given, rows=tuple(row for row in rows if row.symbol and row.name))
+
+
+def _listings(path: Path, text: str) -> ListingFile:
     lines = text.splitlines()
     if text.lstrip().startswith("{"):
         return _sec(path, text)
@@ -59,7 +85,7 @@ def _sec(path: Path, text: str) -> ListingFile:
         content = json.loads(text)
         order = [content["fields"].index(field) for field in _SEC_FIELDS]
         found = [[line[at] for at in order] for line in content["data"]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         wanted = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
         raise InputError(f"{path}: not the SEC's company_tickers_exchange.json ({error}); it has {wanted}") from None
     rows = tuple(
@@ -84,13 +110,13 @@ def _exchange(path: Path, lines: list[str]) -> ListingFile:
     return ListingFile(path=path, kind="exchange", day=date(year, month, day), rows=rows, whole=True)
 
 
-def _exchange_rows(table: Iterable[dict[str, str]]) -> Iterator[ListedName]:
+def _exchange_rows(table: Iterable[dict[str, str | None]]) -> Iterator[ListedName]:
     for line in table:
         if line["Test Issue"] == "Y":
             continue
         symbol = line.get("Symbol") or line.get("ACT Symbol") or ""
-        exchange = _OTHER.get(line.get("Exchange", ""), "Nasdaq")
-        name = _SECURITY.sub("", line["Security Name"]).strip()
+        exchange = _OTHER.get(line.get("Exchange") or "", "Nasdaq")
+        name = _SECURITY.sub("", (line["Security Name"] or "")[:300]).strip()
         if symbol and name:
             yield ListedName(symbol=symbol.replace("$", "-P"), name=name, exchange=exchange)
 

@@ -312,9 +312,9 @@ def test_a_killed_change_is_finished_or_dropped(archive):
     archive.extend([bars("BBB")])
     for folder in (committed, dropped):
         folder.mkdir()
-    (archive.root / "bars_1m/symbol=BBB/month=2013-10/bars.parquet").replace(committed / "0.parquet")
-    (committed / "commit.json").write_text('{"0.parquet": "bars_1m/symbol=BBB/month=2013-10/bars.parquet"}')
-    (dropped / "0.parquet").write_text("half a file")
+    (archive.root / "bars_1m/symbol=BBB/month=2013-10/bars.parquet").replace(committed / "0-0a1b2c3d.parquet")
+    (committed / "commit.json").write_text('{"0-0a1b2c3d.parquet": "bars_1m/symbol=BBB/month=2013-10/bars.parquet"}')
+    (dropped / "0-0a1b2c3d.parquet").write_text("half a file")
     assert archive.symbols() == ("AAA",)
     archive.extend([bars("CCC")])
     assert archive.symbols() == ("AAA", "BBB", "CCC")

@@ -251,9 +251,8 @@ def test_two_runs_of_a_day_stand_side_by_side(session, archive, tmp_path):
 
 def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path):
     """The alarm comes once, with the reason; values go on being taken without an error."""
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / FILE).symlink_to("/dev/full")
     session = Session(tmp_path / "run")
+    session.recorder.file = Path("/dev/full")
     session.at(1, trade(1, 10))
     assert session.alarmed.wait(10)
     session.at(2, trade(2, 10))
