@@ -49,7 +49,7 @@ def run(
 
     given = settings_of(parameters or []) | ({} if until is None else {"until": until})
     check_until(str(given.get("until", "")))
-    folder = prepare_out(out)
+    folder = prepare_out(out, notebook)
     if sys.stderr.isatty():
         steering = f"momentum-kit status, flatten or stop --config {config}"
         print(f"{notebook.name} runs; {steering} reaches it from elsewhere, Ctrl-C ends it in order", file=sys.stderr)

@@ -141,7 +141,7 @@ def test_data_parity_finds_what_was_changed(made: Made, tmp_path: Path) -> None:
                 if kind == BARS_5S and symbol == second:
                     columns["high"] = columns["high"] + 0.01
                 archive.extend([Series(kind=kind, symbol=symbol, day=day, rows=columns, provenance=SOURCE)])
-    found = data_parity(day_of(made), later, ROOT, tmp_path)
+    found = data_parity(day_of(made), later, ROOT, tmp_path / "parity")
     apart = {(each.kind, each.symbol): each for each in found.series if each.differing or each.later != each.recorded}
     assert set(apart) == {(QUOTES_5S, first), (BARS_5S, second)}
     assert apart[BARS_5S, second].largest == {"high": pytest.approx(0.01)}

@@ -1,6 +1,7 @@
 """logs/bot.log: structured, rotating lines; one JSON object a line."""
 
 import logging
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -9,13 +10,21 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from momentum_kit.config import StorageSettings
 from momentum_kit.errors import StorageError
+from momentum_kit.private_files import make_private_folder, open_private
+
+
+class _PrivateFile(RotatingFileHandler):
+    """Its files are this user's alone, rotated ones included."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, self.mode, encoding=self.encoding, errors="replace", opener=open_private)  # type: ignore[return-value]
 
 
 def configure_logs(folder: Path, settings: StorageSettings) -> None:
     """Send structlog and the standard library's warnings to one rotating file; StorageError if it cannot be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
+        make_private_folder(folder)
+        handler = _PrivateFile(
             folder / "bot.log",
             maxBytes=int(settings.log_max_mb * 1e6),
             backupCount=settings.log_backups,

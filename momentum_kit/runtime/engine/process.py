@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
 from momentum_kit.external import make_alerts
 from momentum_kit.models import EngineStatus
+from momentum_kit.private_files import make_private_folder, open_private, write_whole
 from momentum_kit.runtime.control import ControlClient, encode_status
 from momentum_kit.runtime.endpoint import ControlServer
 from momentum_kit.runtime.engine.engine import Engine
@@ -44,7 +46,8 @@ def new_run_dir(config: Config, project: Path) -> Path:
     folder = project / config.storage.runs_dir / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}"
     for attempt in range(1, 100):
         try:
-            folder.mkdir(parents=True)
+            make_private_folder(folder.parent)
+            folder.mkdir(mode=0o700)
             return folder
         except FileExistsError:
             folder = folder.with_name(f"{folder.name.split('.')[0]}.{attempt}")
@@ -96,8 +99,9 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
     config = load_config(config_path, overrides)
     folder = StateFolder.of(config)
     order = json.dumps({"config": str(config_path), "overrides": dict(overrides), "run_dir": str(run_dir)})
-    errors = run_dir / ERRORS
-    with errors.open("w") as stderr:
+    # Under a name of its own until it is accepted: another session may be writing here.
+    errors = run_dir / f".{ERRORS}.{secrets.token_hex(4)}"
+    with open(errors, "w", opener=open_private) as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.runtime.engine", order],
             stdin=subprocess.DEVNULL,
@@ -110,6 +114,7 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
     while time.monotonic() < deadline:
         address = folder.address()
         if address and address.pid == process.pid:
+            errors.replace(run_dir / ERRORS)
             return EngineProcess(process, address, run_dir)
         if process.poll() is not None:
             raise _start_error(errors, process.returncode)
@@ -221,10 +226,8 @@ def _ignore_refusal(task: "asyncio.Future[str]") -> None:
 
 def _leave_word(run_dir: Path, status: EngineStatus) -> None:
     """The last snapshot, for those who come later; atomically, and not at any price."""
-    temporary = run_dir / f"{FINAL_STATUS}.tmp"
     try:
-        temporary.write_text(encode_status(status), encoding="utf-8")
-        temporary.rename(run_dir / FINAL_STATUS)
+        write_whole(run_dir / FINAL_STATUS, encode_status(status))
     except OSError as error:
         log.warning("last status not written", error=str(error))
 
@@ -258,6 +261,7 @@ def serve_in_thread(config: Config, project: Path, run_dir: Path) -> ControlAddr
 def main(order: str) -> int:
     """Entry of the engine process; errors are one line on stderr and an exit status."""
     asked = json.loads(order)
+    os.umask(0o077)  # whatever a library writes for this process is this user's alone
     try:
         config = load_config(asked["config"], asked["overrides"])
         tie_life(config)

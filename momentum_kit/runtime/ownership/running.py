@@ -12,12 +12,12 @@ def running_engines(state_dirs: Iterable[str] = ("",)) -> list[StateFolder]:
     for state_dir in state_dirs:
         root = state_root(state_dir)
         for path in sorted(root.iterdir()) if root.is_dir() else ():
-            folder = StateFolder(path.name, state_dir)
             try:
+                folder = StateFolder(path.name, state_dir)
                 if folder.owned:
                     address = folder.address()
                     found.setdefault(address.pid if address else path, folder)  # one engine may own two names
-            except GuardRefused:  # another user's, out of reach
+            except GuardRefused:  # another user's, out of reach, or no account's
                 continue
     return list(found.values())
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ LATCHES = {  # what a human forbade the account, weakest first: the file that ke
     "flatten": "flattened",
     "kill": "killed",
 }
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:%-]{0,127}")  # of a folder: an account comes from the gateway
 LOCK_PATIENCE_S = 0.5  # whoever asks `owned` holds the lock for a moment; that is no owner
 
 
@@ -58,6 +60,8 @@ class StateFolder:
     """Files of one account: 0700 folder, 0600 files; those of a shared folder are its group's as well."""
 
     def __init__(self, owner_key: str, state_dir: str = "") -> None:
+        if not _NAME.fullmatch(owner_key):
+            raise GuardRefused(f"{owner_key[:80]!r} is no account's name, and no folder is made of it")
         self._shared = state_dir
         self.path = state_root(state_dir) / owner_key
         self._twin: StateFolder | None = None  # the same account by its other name

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from momentum_kit.private_files import write_whole
+
 LOOK_S = 0.1  # wall seconds between two looks at the kernel: pandas fills some 100 MB meanwhile
 OOM_SCORE = "700"  # -1000 to 1000: a machine short of memory shall take the kernel before the engine
 STATM_RESIDENT = 1  # field of /proc/PID/statm: resident pages
@@ -123,15 +125,3 @@ class AtomicFiles:
     def pretty_path(self, path: str) -> str:
         """For papermill's log."""
         return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write beside it and rename: whoever reads sees the old text or the new one. Raises OSError, leaving the old."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.rename(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from momentum_kit.errors import NotebookError, StorageError
-from momentum_kit.runtime.production.bounds import write_whole
+from momentum_kit.private_files import write_whole
 
 DEATHS = "kernel-deaths.json"
 

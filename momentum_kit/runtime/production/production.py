@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ from momentum_kit.runtime.production.notebook import NotebookWork
 from momentum_kit.runtime.production.notify import Notifier
 from momentum_kit.runtime.production.report import SUMMARY
 from momentum_kit.runtime.production.report_page import write_page
+from momentum_kit.runtime.run_folder import prepare_run_folder
 from momentum_kit.storage.journal import intents_file, unresolved_symbols
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
@@ -73,18 +75,18 @@ def address_overrides(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {f"broker.{name}": parameters[name] for name in ("host", "port") if parameters.get(name)}
 
 
-def prepare_out(out: Path) -> Path:
-    """Create the run folder; InputError if it cannot be written."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-        for left in (out / SUMMARY, out / DEATHS, *out.glob("*.html"), *out.glob("*.kernel-[0-9].ipynb")):
-            left.unlink(missing_ok=True)  # of a run that was here before: it says nothing of this one
-    except OSError as error:
-        raise InputError(f"cannot write the run folder {out}: {error.strerror}") from None
-    return out.resolve()
+def prepare_out(out: Path, notebook: Path) -> Path:
+    """Make the run folder, or see that it is an earlier run's; InputError for another, and for the notebook's own."""
+    if out.is_dir() and notebook.parent.is_dir() and out.samefile(notebook.parent):
+        raise InputError(f"{out} is the notebook's own folder, whose copy would replace it; name a new or empty one")
+    return prepare_run_folder(out)
+
+
+def clear_report(out: Path, notebook: Path) -> None:
+    """Remove the report of a run of this notebook that was here before: it says nothing of this one."""
+    for left in (out / SUMMARY, out / DEATHS, *out.glob(f"{escape(notebook.stem)}.kernel-[0-9].ipynb")):
+        left.unlink(missing_ok=True)
+    (out / notebook.name).with_suffix(".html").unlink(missing_ok=True)
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -129,6 +131,7 @@ def run_notebook(
     failure = ""
     with Interrupts() as interrupts:
         engine = start_engine(config, overrides, out)
+        clear_report(out, notebook)
         interrupts.stop_session = engine.stop
         kernels = KernelRun(
             interrupts=interrupts, bounds=bounds or Bounds(), session_over=lambda: not folder.owned, files=files

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.production.bounds import write_whole
+from momentum_kit.private_files import write_whole
 from momentum_kit.storage.journal import decisions_digest, summarise
 
 SUMMARY = "summary.json"

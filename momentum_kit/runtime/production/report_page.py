@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.errors import StorageError
-from momentum_kit.runtime.production.bounds import write_whole
+from momentum_kit.private_files import write_whole
 
 # Names of JupyterLab's theme variables, which our views use, as a browser alone knows them.
 _STYLE = """

@@ -23,9 +23,11 @@ import structlog
 from momentum_kit.config import Config, load_config
 from momentum_kit.detection.news import StoryMemory
 from momentum_kit.models import IncidentRow, JournalRow, TradingState
+from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.replay.gateway import ReplayGateway
+from momentum_kit.runtime.run_folder import prepare_run_folder
 from momentum_kit.runtime.session import EngineContext, Session, open_bridge
 from momentum_kit.runtime.sim import LAST_STRETCH, ArchiveDay
 from momentum_kit.simgateway import SimulatedGateway
@@ -103,8 +105,8 @@ class _EngineStandIn:
 def run_replay(replay: Replay, project: Path, folder: Path) -> dict[str, Any]:
     """Replay into a run folder and return the run's summary."""
     day, config = replay.archive_day(), replay.settings()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / REPLAY_FILE).write_text(json.dumps(asdict(replay), default=str, indent=1), encoding="utf-8")
+    folder = prepare_run_folder(folder)
+    write_whole(folder / REPLAY_FILE, json.dumps(asdict(replay), default=str, indent=1))
     started = time.perf_counter()
     until = replay.until or day.until
     with _rare_collections():
@@ -156,7 +158,7 @@ async def _over_the_wire(replay: Replay, day: ArchiveDay, config: Config, run: "
 
 
 def _write_truth(folder: Path, known: dict[str, Any]) -> None:
-    (folder / "truth.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
+    write_whole(folder / "truth.json", json.dumps(known, indent=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

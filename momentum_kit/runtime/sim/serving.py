@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.private_files import open_private
 from momentum_kit.runtime.sim.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway import SimulatedGateway, load_scenario
@@ -147,7 +148,7 @@ def gateway_process(arguments: Sequence[str], errors: Path) -> Iterator[int]:
 
     errors: a file for what it has to say on stderr. It ends with this process, however that ends: a pipe tells it.
     """
-    with errors.open("w") as stderr:
+    with open(errors, "w", opener=open_private) as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "momentum_kit.cli", "sim", "--json", "--stop-with-stdin", *arguments],
             stdin=subprocess.PIPE,

@@ -6,10 +6,10 @@ import nbformat
 import pytest
 
 from momentum_kit.errors import NotebookError, StorageError
-from momentum_kit.runtime.production import KernelDeath, prepare_out, read_deaths
+from momentum_kit.runtime.production import KernelDeath, read_deaths
 from momentum_kit.runtime.production.deaths import DEATHS, keep_executed, leave_deaths, notebook_after
 from momentum_kit.runtime.production.kernel import check_kernel
-from momentum_kit.runtime.production.production import check_parameters
+from momentum_kit.runtime.production.production import check_parameters, clear_report
 
 AT = datetime(2026, 11, 20, 15, 30, 5, tzinfo=UTC)
 DEATH = KernelDeath(at=AT, words='the kernel\'s end: "SIGKILL"', kept="a.kernel-1.ipynb", then="the session goes on")
@@ -50,11 +50,14 @@ def test_what_a_kernel_had_written_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_says_nothing_of_the_one_before_it(tmp_path: Path) -> None:
-    """A summary in the folder would say that this run finished."""
-    for name in ("summary.json", DEATHS, "production.kernel-1.ipynb"):
+    """A summary in the folder would say that this run finished; what the kit did not write stays."""
+    for name in ("summary.json", DEATHS, "production.kernel-1.ipynb", "production.html"):
         (tmp_path / name).touch()
-    prepare_out(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    kept = [tmp_path / "notes.html", tmp_path / "other.kernel-1.ipynb"]
+    for file in kept:
+        file.touch()
+    clear_report(tmp_path, Path("notebooks/production.ipynb"))
+    assert sorted(tmp_path.iterdir()) == kept
 
 
 def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
