@@ -58,11 +58,12 @@ docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
 	@echo site/index.html
 
-chaos: setup  ## fault drills, pairs of assumptions, evidence model, boundaries, RUNS random worlds from SEED; RECORD=1 notes
+chaos: setup  ## fault drills, assumption pairs, evidence model, boundaries, RUNS random worlds from SEED, a tenth with processes
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
 	@$(BIN)/python -m tests.chaos.orders.model
 	@$(BIN)/python -m tests.chaos.orders.boundaries
 	@$(BIN)/python -m tests.chaos.orders.run --runs $(RUNS) --seed $(SEED) $(if $(RECORD),--record)
+	@$(BIN)/python -m tests.chaos.orders.processes --runs $$(($(RUNS) / 10)) --seed $(SEED) $(if $(RECORD),--record)
 
 mutants: setup  ## is the proof a proof? bugs that cost money, planted one by one, must be caught; WORDS="stop" for some
 	@$(BIN)/python -m tests.mutants.run $(WORDS)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ from momentum_kit.errors import BrokerError, NotConnected, RequestTimeout
 from momentum_kit.models import Intent, IntentKind
 from momentum_kit.runtime.clock import SteppedClock
 from momentum_kit.services.execution import is_ours
-from momentum_kit.simgateway.broker import Presets
-from momentum_kit.simgateway.embedding import Lag, LockStep, ManualTrade, Market, OrderIdsAnew, Scenario
+from momentum_kit.simgateway.embedding import Market, OrderIdsAnew, Scenario
 from momentum_kit.simgateway.scenario import BrokerSpec, DropSocket
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.storage.journal import SqliteIntents
-from tests.chaos.orders.truth import Watch
-from tests.chaos.orders.worlds import Command, Death, Deed, Lagging, Mishap, Signal, World
+from tests.chaos.orders.trouble import Trouble
+from tests.chaos.orders.truth import Ending, Watch
+from tests.chaos.orders.worlds import Command, Death, Deed, Signal, World
 from tests.helpers.journal_rows import Rows
 from tests.helpers.trading_floor import Floor, PathSource, bridge_to
 
@@ -154,13 +154,12 @@ class Lives:
         self.world = world
         self.gateway = gateway
         self.watch = Watch(gateway, world)
+        self.trouble = Trouble(world, gateway, self.watch)
         self.alerts: list[tuple[str, str]] = []
         self.journaled: set[str] = set()
         self.doings: list[tuple[int, str]] = []
         self.lives = 0
         self._folder = folder
-        self._due = list(world.deeds)
-        self._lags: list[tuple[int, str]] = []  # when a lag ends, and of what
         self._floor: Floor | None = None
         self._fate = self._new_fate()
         self._told = 0
@@ -180,7 +179,7 @@ class Lives:
                 where = traceback.extract_tb(error.__traceback__)[-1]
                 self.watch.found("the services ended", 0, f"{error!r} at {Path(where.filename).name}:{where.lineno}")
                 return
-            self._pass_time(death.down_s if death else 0)
+            self.trouble.pass_time(death.down_s if death else 0, self._items)
 
     def _new_fate(self) -> Fate:
         return Fate(lambda what: self.doings.append((self.watch.second, what)))
@@ -243,11 +242,14 @@ class Lives:
         self._items.update(_items(floor.intents))
         self.watch.look(connected=floor.execution.recovered, items=self._items)
         now = self.watch.second
-        await self._do_what_is_due(now, floor)
+        for deed in self.trouble.due():
+            await self._do(deed, floor)
         if now < self.world.seconds:
             return False
         if self._calm_until is None:
-            self._end_the_trouble()
+            self._fate.spare()
+            self.trouble.end()
+            self._calm_until = now + CALM_S
         if self.watch.excused:
             self._calm_until = now + CALM_S
         if self.world.flatten_at_end and self._calm_until == now + CALM_S - 5:
@@ -255,27 +257,15 @@ class Lives:
             floor.positions.request_flatten("flatten", floor.execution.held)
         return now >= (self._calm_until or 0)
 
-    async def _do_what_is_due(self, now: int, floor: Floor | None) -> None:
-        for of in [of for at, of in self._lags if at <= now]:
-            self.gateway.inject(Lag(of=of, lag_ms=0))
-        self._lags = [(at, of) for at, of in self._lags if at > now]
-        while self._due and self._due[0].second <= now:
-            await self._do(self._due.pop(0), floor)
-
-    async def _do(self, deed: Deed, floor: Floor | None) -> None:
+    async def _do(self, deed: Deed, floor: Floor) -> None:
         match deed:
-            case Lagging():
-                self.gateway.inject(Lag(of=deed.of, lag_ms=deed.lag_ms, lists=deed.lists))
-                self._lags.append((deed.second + deed.for_s, deed.of))
-            case Mishap():
-                self._mishap(deed)
-            case Signal() if floor is not None:
+            case Signal():
                 quote = floor.quote(deed.con_id)
                 (listing,) = (each for each in self.world.listings if each.instrument.con_id == deed.con_id)
                 if quote is not None:
                     self.watch.tell(f"signal {deed.item} at {quote.ask:g}")
                     floor.buy(listing.contract, quote.ask, item=deed.item, atr=deed.atr)
-            case Command() if floor is not None:
+            case Command():
                 self.watch.tell(f"command: {deed.what} {deed.con_id or ''}")
                 if deed.what == "exit":
                     floor.positions.request_exit(self.watch._symbol(deed.con_id), "close")
@@ -283,7 +273,7 @@ class Lives:
                     floor.positions.request_flatten("flatten", floor.execution.held)
                 else:
                     await floor.execution.cancel_entries()
-            case Death() if floor is not None:
+            case Death():
                 self.watch.tell(f"death by {deed.doing} {deed.times} {'after' if deed.after else 'before'}")
                 if deed.doing == "line":
                     self.gateway.inject(DropSocket())
@@ -293,54 +283,10 @@ class Lives:
                         self._fate.dead = True
                         raise Killed
 
-    def _mishap(self, deed: Mishap) -> None:
-        fault = deed.fault
-        if isinstance(fault, ManualTrade):
-            con_id = next(x.con_id for x in self.gateway.hub.market.find(symbol=fault.symbol))
-            holding = self.watch.holdings()[con_id]
-            # nobody could say whose shares are sold where a person has sold ours before, or sells what nobody has
-            most = holding.peoples if holding.peoples > 0 else holding.ours
-            if holding.peoples < 0 or (fault.action == "SELL" and most <= 0):
-                return
-            if fault.action == "SELL":
-                fault = fault.model_copy(update={"quantity": min(fault.quantity, int(most))})
-        self.gateway.inject(fault)
-
-    def _end_the_trouble(self) -> None:
-        self.watch.tell("calm")
-        hub = self.gateway.hub
-        self._fate.spare()
-        self._due.clear()
-        for _, of in self._lags:
-            self.gateway.inject(Lag(of=of, lag_ms=0))
-        self._lags.clear()
-        hub.broker.troubles.presets = Presets()
-        hub.broker.troubles.stops.clear()
-        hub.broker.troubles.doomed.clear()
-        hub.faults.delays._late.clear()
-        hub.faults._waiting.clear()
-        hub.faults.effects._swallow.clear()
-        for session in hub.sessions():
-            for fault in getattr(session.filter, "_faults", ()):
-                fault.left = 0
-        self._calm_until = self.watch.second + CALM_S
-
-    def _pass_time(self, seconds: int) -> None:
-        """The market goes on while nobody is there."""
-        hub = self.gateway.hub
-        for _ in range(seconds):
-            hub.advance(hub.now + timedelta(seconds=1))
-            self.watch.look(connected=False, items=self._items)
-            while self._due and self._due[0].second <= self.watch.second:
-                deed = self._due.pop(0)
-                if isinstance(deed, Mishap):
-                    self._mishap(deed)
-        hub._lock_step = LockStep(hub.market, timedelta(seconds=1))
-
     def _tell_what_was_done(self, floor: Floor) -> None:
         rows = floor.journal.rows
         for row in rows[self._told :]:
-            text = _row_words(row)
+            text = row_words(row)
             if text:
                 self.watch.tell(text)
         self._told = len(rows)
@@ -349,35 +295,13 @@ class Lives:
 
     def _judge_the_end(self, floor: Floor, intents: SqliteIntents) -> None:
         alerts = [*self.alerts, *floor.alerts.texts]
-        watch = self.watch
-        unresolved = intents.unresolved()
-        for con_id, holding in watch.holdings().items():
-            symbol = watch._symbol(con_id)
-            critical = [text for level, text in alerts if level == "critical" and symbol in text]
-            believed = floor.ledger.position(con_id)
-            if believed != holding.ours:
-                watch.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
-            if holding.could_sell != holding.ours:
-                watch.found("orders at the end", con_id, str(holding))
-            if holding.covered < holding.ours:
-                watch.found("unprotected at the end", con_id, str(holding))
-            if not holding.ours and holding.orders:
-                watch.found("orphan orders", con_id, str(holding))
-            if self.world.flatten_at_end and holding.ours:
-                watch.found("not flat at the end", con_id, str(holding))
-            if holding.peoples < 0 and holding.sold < holding.bought and not critical:
-                watch.found("nobody was told", con_id, f"a person sold shares of ours: {holding}")
-            left = [each for each in unresolved if each.contract.con_id == con_id]
-            if left and not holding.ours and not critical:
-                watch.found("unresolved intents", con_id, f"{[(i.kind.value, i.state.value) for i in left]}: {holding}")
-            if holding.ours and not any(each.kind is IntentKind.ENTRY for each in left):
-                watch.found("nobody owns it", con_id, f"no entry is unresolved: {holding}")
-        for words in watch.staged():
-            watch.found("a staged leg was left", 0, words)
-        known = _executions(floor.journal) | self.journaled
-        for report in self.gateway.hub.broker._state.executions:
-            if is_ours(report.order.order_ref) and report.exec_id.rpartition(".")[0] not in known:
-                watch.found("journal", report.order.con_id, f"execution {report.exec_id} is missing")
+        ending = Ending(
+            ledger=floor.ledger.position,
+            unresolved=intents.unresolved(),
+            critical=[text for level, text in alerts if level == "critical"],
+            executions=_executions(floor.journal) | self.journaled,
+        )
+        self.watch.judge(ending)
 
 
 def _items(intents: Any) -> dict[str, str]:
@@ -389,7 +313,8 @@ def _executions(journal: Any) -> set[str]:
     return {row["exec_id"].rpartition(".")[0] for row in journal["executions"]}
 
 
-def _row_words(row: Any) -> str:
+def row_words(row: Any) -> str:
+    """A row of the journal, in a few words; empty for one that tells no story."""
     match row.table:
         case "orders":
             price = "".join(f" {p:g}" for p in (row.limit_price, row.stop_price) if p is not None)

@@ -1,6 +1,8 @@
 """A few random worlds of the order services in every run of the tests; `make chaos` plays thousands."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.chaos.orders.run import describe, kind_of
 from tests.chaos.orders.worlds import DEATHS, Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
 from tests.helpers.trading_floor import steady
 
+ROOT = Path(__file__).parents[3]
 SEEDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18)  # in each of them something is bought
 
 
@@ -33,6 +36,15 @@ async def test_the_boundaries_of_a_small_world(tmp_path: Path) -> None:
         folder.mkdir()
         outcome = await play(world, folder)
         assert not outcome.violations, "\n".join([name, *describe(outcome)])
+
+
+def test_worlds_with_processes_end_well() -> None:
+    """The engine in a process of its own, ended by SIGKILL at drawn points and started anew: two worlds of many."""
+    words = [sys.executable, "-m", "tests.chaos.orders.processes", "--runs", "2", "--seed", "6", "--no-shrink"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["violations: 0"], done.stdout + done.stderr
+    assert "4 lives" in done.stdout
+    assert done.returncode == 0
 
 
 def quiet_world(*deeds: Deed) -> World:

@@ -15,11 +15,13 @@ the gateway still holds back, an order that it lost, a line that is down. The bo
 """
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from momentum_kit.models import Intent, IntentKind
 from momentum_kit.services.execution import is_ours
 from momentum_kit.simgateway.broker import Presets
 from momentum_kit.simgateway.broker.oca_groups import family_room
@@ -63,6 +65,16 @@ class Holding:
             f"ours {self.ours:f} (bought {self.bought:f}, sold {self.sold:f}), account {self.position:f}, orders could "
             f"sell {self.could_sell:f}, cover {self.covered:f}: {orders}"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What the services say in the end, over all their lives. ledger: shares by con_id; executions: ids, journaled."""
+
+    ledger: Callable[[int], Decimal]
+    unresolved: tuple[Intent, ...]
+    critical: list[str]
+    executions: set[str]
 
 
 @dataclass
@@ -187,7 +199,36 @@ class Watch:
         young = last is not None and (self.gateway.hub.now - last).total_seconds() < POSITION_LAG_S
         return young and holding.peoples < 0
 
-    def staged(self) -> list[str]:
+    def judge(self, ending: "Ending") -> None:
+        """After calm has passed: what the services believe, what rests, and what was written down."""
+        for con_id, holding in self.holdings().items():
+            symbol = self._symbol(con_id)
+            critical = [text for text in ending.critical if symbol in text]
+            believed = ending.ledger(con_id)
+            if believed != holding.ours:
+                self.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
+            if holding.could_sell != holding.ours:
+                self.found("orders at the end", con_id, str(holding))
+            if holding.covered < holding.ours:
+                self.found("unprotected at the end", con_id, str(holding))
+            if not holding.ours and holding.orders:
+                self.found("orphan orders", con_id, str(holding))
+            if self.world.flatten_at_end and holding.ours:
+                self.found("not flat at the end", con_id, str(holding))
+            if holding.peoples < 0 and holding.sold < holding.bought and not critical:
+                self.found("nobody was told", con_id, f"a person sold shares of ours: {holding}")
+            left = [each for each in ending.unresolved if each.contract.con_id == con_id]
+            if left and not holding.ours and not critical:
+                self.found("unresolved intents", con_id, f"{[(i.kind.value, i.state.value) for i in left]}: {holding}")
+            if holding.ours and not any(each.kind is IntentKind.ENTRY for each in left):
+                self.found("nobody owns it", con_id, f"no entry is unresolved: {holding}")
+        for words in self._staged():
+            self.found("a staged leg was left", 0, words)
+        for report in self.gateway.hub.broker._state.executions:
+            if is_ours(report.order.order_ref) and report.exec_id.rpartition(".")[0] not in ending.executions:
+                self.found("journal", report.order.con_id, f"execution {report.exec_id} is missing")
+
+    def _staged(self) -> list[str]:
         """Orders of ours that were handed over and never transmitted."""
         return [
             _words(t) for t in self.gateway.hub.broker._book if t.stage is Stage.STAGED and is_ours(t.order.order_ref)

@@ -123,8 +123,8 @@ class World:
     flatten_at_end: bool = True
 
 
-def draw_world(seed: int, *, outgrowing: bool = False) -> World:
-    """The world of a seed.
+def draw_world(seed: int, *, outgrowing: bool = False, deaths: tuple[int, ...] = (0, 0, 1, 1, 2)) -> World:
+    """The world of a seed. deaths: how many there are, one of these.
 
     outgrowing: children may work under a partly filled parent, and sell more than it has bought so far. Nobody knows
     whether IB allows that, and attached children are not safe there: a row of its own, which other worlds leave out.
@@ -134,7 +134,7 @@ def draw_world(seed: int, *, outgrowing: bool = False) -> World:
     listings = tuple(_listing(dice, each, seconds) for each in INSTRUMENTS[: dice.choice((1, 1, 2, 3, 4))])
     deeds = [*_signals(dice, listings, seconds), *_commands(dice, listings, seconds)]
     deeds += [_trouble(dice, listings, dice.randint(1, seconds)) for _ in range(dice.choice((0, 1, 2, 3, 4, 6)))]
-    deeds += [_death(dice, dice.randint(2, seconds)) for _ in range(dice.choice((0, 0, 1, 1, 2)))]
+    deeds += [_death(dice, dice.randint(2, seconds)) for _ in range(dice.choice(deaths))]
     switches = known_answers()
     switches["family_cap"].remove("uncapped")
     chosen = dice.sample(sorted(switches), dice.randint(0, len(switches)))
