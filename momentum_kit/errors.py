@@ -79,6 +79,10 @@ class ConnectionFailed(BrokerError):
     exit_status = 2
 
 
+class ClientIdInUse(ConnectionFailed):
+    """Another connection has this client id: a program of ours, or one that the gateway has not given up yet."""
+
+
 class NotConnected(BrokerError):
     """A request was made while no session is up; nothing was sent."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from momentum_kit.bridge.gateway_link import GatewayLink
 from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import GatewaySession
 from momentum_kit.bridge.streams import OwnStream, Stream, must_run_on
@@ -10,19 +11,19 @@ from momentum_kit.errors import NotConnected
 
 
 class Asking:
-    """Questions with an id of ours, and those that have none. where: the gateway's address, for a person."""
+    """Questions with an id of ours, and those that have none."""
 
-    def __init__(self, where: str, history: HistoryPacer) -> None:
-        self._where = where
+    def __init__(self, link: GatewayLink, history: HistoryPacer) -> None:
+        self._link = link
         self._history = history
-        self._current: GatewaySession | None = None
 
     @property
     def _session(self) -> GatewaySession:
-        if self._current is None:
-            raise NotConnected(f"not connected to {self._where}")
-        must_run_on(self._current.loop)
-        return self._current
+        session = self._link.session
+        if session is None:
+            raise NotConnected(f"not connected to {self._link.where}")
+        must_run_on(session.loop)
+        return session
 
     async def _ask(
         self, what: str, request: str, *args: Any, cancel: str = "", always: bool = False
@@ -68,4 +69,4 @@ class Asking:
                 of_market=of_market,
             )
         )  # fmt: skip
-        return Stream(feed)
+        return Stream(feed, keeps=self)

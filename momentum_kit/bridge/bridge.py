@@ -16,11 +16,12 @@ from ibapi.account_summary_tags import AccountSummaryTags
 from momentum_kit.bridge import convert, events
 from momentum_kit.bridge.account_inquiries import AccountInquiries
 from momentum_kit.bridge.codes import CodeTable, load_codes
+from momentum_kit.bridge.gateway_link import GatewayLink, weakly
 from momentum_kit.bridge.health import SHOWN_MOVES
 from momentum_kit.bridge.lists import merged_orders, merged_positions
 from momentum_kit.bridge.pacing import HistoryPacer
-from momentum_kit.bridge.session import GatewaySession, SessionOptions
-from momentum_kit.bridge.streams import LatestBuffer, Stream, must_run_on
+from momentum_kit.bridge.session import SessionOptions
+from momentum_kit.bridge.streams import LatestBuffer, Stream
 from momentum_kit.bridge.times import news_request_time, request_time
 from momentum_kit.errors import InputError, NoData
 from momentum_kit.models import (
@@ -69,6 +70,10 @@ def bar_seconds(bar_size: str) -> int:
 class IBKRBridge(AccountInquiries):
     """One client of one gateway: NewsFeed, MarketData and Broker in one.
 
+    A bridge that nobody holds any more, none of its streams included, gives its thread and its client id back.
+
+    client_id_patience_s: for so long a client id that is in use (326) is asked for again: the gateway may keep it a
+    while for a connection that broke.
     now: the market clock, asked on the ibapi thread for every batch received. Time-outs and pacing follow the wall.
     messages_per_s: IB ends the session above 50; float('inf') and small_bar_pacing=False suit a simulated gateway.
     orders: False for a client that never orders: requests may then have the whole rate, else less than half.
@@ -86,6 +91,7 @@ class IBKRBridge(AccountInquiries):
         *,
         now: Callable[[], datetime] = utc_now,
         connect_timeout_s: float = 10.0,
+        client_id_patience_s: float = 15.0,
         request_timeout_s: float = 30.0,
         messages_per_s: float = 45.0,
         orders: bool = True,
@@ -98,8 +104,6 @@ class IBKRBridge(AccountInquiries):
     ) -> None:
         self.news_handler_callback: NewsCallback | None = None
         self._on_incident = on_incident
-        pacer = HistoryPacer(small_bar_rules=small_bar_pacing)
-        super().__init__(f"{host}:{port}", pacer, pacing=small_bar_pacing)
         self._options = SessionOptions(
             host=host,
             port=port,
@@ -112,33 +116,26 @@ class IBKRBridge(AccountInquiries):
             in_order=in_order,
             market_data_lines=market_data_lines,
             codes=codes or load_codes(),
-            incident=self._incident,
-            on_headline=self._push_headline,
+            incident=weakly(self._incident),
+            on_headline=weakly(self._push_headline),
             spill_dir=spill_dir,
             moves=deque(maxlen=KEPT_MOVES),
         )
+        link = GatewayLink(self._options, client_id_patience_s)
+        super().__init__(link, HistoryPacer(small_bar_rules=small_bar_pacing), pacing=small_bar_pacing)
 
     # -- connection ---------------------------------------------------------------------------------------------------
 
     async def connect(self) -> None:
         """Connect; ready means that accounts and the next order id are known. ConnectionFailed leaves nothing behind.
 
-        Each connection has new streams: those of an earlier one have ended.
+        Calls that overlap are one. Each connection has new streams: those of an earlier one have ended.
         """
-        if self.health.socket is LinkState.UP:
-            return
-        await self.disconnect()
-        session = GatewaySession(self._options)
-        await session.open()
-        self._current = session
+        await self._link.connect()
 
     async def disconnect(self) -> None:
         """End the connection and its thread; streams deliver what was received and end. Does no harm when repeated."""
-        session = self._current
-        if session is not None:
-            must_run_on(session.loop)
-            await session.close()
-            self._current = None
+        await self._link.disconnect()
 
     async def __aenter__(self) -> "IBKRBridge":
         await self.connect()
@@ -152,7 +149,7 @@ class IBKRBridge(AccountInquiries):
     @property
     def health(self) -> ConnectionHealth:
         """The four layers, as of now."""
-        session = self._current
+        session = self._link.session
         return session.state(STALE_AFTER_S) if session else replace(_OFFLINE, moves=self.health_moves[-SHOWN_MOVES:])
 
     @property
@@ -299,7 +296,7 @@ class IBKRBridge(AccountInquiries):
         sources = (source,) if isinstance(source, str) else tuple(source)
         feed = session.line_feed(session.lossless("headlines"))
         session.lines.add_headlines(sources, feed)
-        return Stream(feed)
+        return Stream(feed, keeps=self)
 
     # -- market data --------------------------------------------------------------------------------------------------
 
@@ -308,14 +305,14 @@ class IBKRBridge(AccountInquiries):
         session = self._session
         feed = session.line_feed(LatestBuffer())
         session.lines.add_quotes(contract, feed)
-        return Stream(feed)
+        return Stream(feed, keeps=self)
 
     def stream_trades(self, contract: Contract) -> Stream[TradeTick]:
         """RTTradeVolume ticks, the series of the bars; none is ever dropped."""
         session = self._session
         feed = session.line_feed(session.lossless(f"trades of {contract}"))
         session.lines.add_trades(contract, feed)
-        return Stream(feed)
+        return Stream(feed, keeps=self)
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -338,7 +335,7 @@ class IBKRBridge(AccountInquiries):
         """All the broker says about orders, in its order, never dropped; the first stream starts at the connect."""
         session = self._session
         feed, session.early_orders = session.early_orders or session.order_feed(), None
-        return Stream(feed)
+        return Stream(feed, keeps=self)
 
     async def fetch_open_orders(self) -> tuple[OpenOrder, ...]:
         """This client's open orders, each as last said before the end of the answer: its status may be final by then.
@@ -360,7 +357,7 @@ class IBKRBridge(AccountInquiries):
         """
         session = self._session
         feed, session.early_positions = session.early_positions or session.position_feed(), None
-        return Stream(feed)
+        return Stream(feed, keeps=self)
 
     async def fetch_positions(self) -> tuple[Position, ...]:
         """All holdings, each as last said before the end of the answer; from here on IB sends each change."""

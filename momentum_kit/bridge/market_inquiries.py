@@ -8,6 +8,7 @@ from typing import Any
 
 from momentum_kit.bridge import convert, events, inquiry_values
 from momentum_kit.bridge.asking import Asking
+from momentum_kit.bridge.gateway_link import GatewayLink
 from momentum_kit.bridge.pacing import MARGIN_S, HistoryPacer, RateWindow
 from momentum_kit.bridge.streams import Stream
 from momentum_kit.bridge.times import request_time
@@ -34,8 +35,8 @@ BAR_SERIES = ("TRADES", "MIDPOINT", "BID", "ASK")
 class MarketInquiries(Asking):
     """Scans, single ticks, 5 s bars, the reach and the hours of history, bulletins, delayed data."""
 
-    def __init__(self, where: str, history: HistoryPacer, *, pacing: bool) -> None:
-        super().__init__(where, history)
+    def __init__(self, link: GatewayLink, history: HistoryPacer, *, pacing: bool) -> None:
+        super().__init__(link, history)
         self._scans = asyncio.Semaphore(MOST_SCANS)
         self._tick_turns: dict[int | Contract, RateWindow] = {}
         self._tick_pacing = pacing
@@ -149,7 +150,7 @@ class MarketInquiries(Asking):
 
     def stream_bulletins(self) -> Stream[Bulletin]:
         """IB's words to all: exchanges that fail and come back. The first reader gets those of today first."""
-        return Stream(self._session.bulletin_feed())
+        return Stream(self._session.bulletin_feed(), keeps=self)
 
     async def allow_data_type(self, data_type: MarketDataType) -> None:
         """What lines that are asked for from now on may fall back to; DELAYED where there is no live subscription.

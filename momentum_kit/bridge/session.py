@@ -19,11 +19,13 @@ from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, OwnStreams, Subscriptions
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
-from momentum_kit.errors import BrokerError, ConnectionFailed, NotConnected, RequestTimeout
+from momentum_kit.errors import BrokerError, ClientIdInUse, ConnectionFailed, NotConnected, RequestTimeout
 from momentum_kit.models import Bulletin, ConnectionHealth, Headline, HealthMove, LinkState, OpenOrder, Position
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
+
+CLIENT_ID_IN_USE = 326
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ class GatewaySession:
             (options.host, options.port, options.client_id), connect_timeout_s=options.connect_timeout_s,
             inbox=self.dispatcher.inbox,
         )  # fmt: skip
-        self._watch = LinkWatch(heard=lambda: self.thread.heard, probe=self._probe, gone=self._cut, look=self._look)
+        self._watch = LinkWatch(heard=lambda: self.thread.heard, probe=self._probe, gone=self.cut, look=self._look)
         self._probing: asyncio.Task[tuple[Any, ...]] | None = None
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
@@ -287,15 +289,16 @@ class GatewaySession:
     def _fatal(self, code: int, text: str, advice: str) -> None:
         if not self._ready.done():
             reason = f"{text} ({code})" + (f"; {advice}" if advice else "")
-            if code == 326:
-                reason = f"client id {self.options.client_id} is in use at {self.options.where}; {advice}"
+            if code == CLIENT_ID_IN_USE:
+                words = f"client id {self.options.client_id} is in use at {self.options.where}; {advice}"
+                self._fail_ready(ClientIdInUse(words))
             self._fail_ready(ConnectionFailed(reason))
         else:
             self.options.incident("connection", f"{text} ({code}); {advice}")
-        self._cut("")
+        self.cut("")
 
-    def _cut(self, why: str) -> None:
-        """End the connection now, because of what is known here."""
+    def cut(self, why: str) -> None:
+        """End the connection now, from any thread, because of what is known here."""
         connection = self.thread.client.connection
         if connection is not None:
             connection.failure = connection.failure or why

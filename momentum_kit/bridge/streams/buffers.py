@@ -211,10 +211,14 @@ class Feed(Generic[T]):
 
 
 class Stream(AsyncIterator[T]):
-    """The reader's end: `async for value in stream`. aclose, or losing it (its task has ended), unsubscribes."""
+    """The reader's end: `async for value in stream`. aclose, or losing it (its task has ended), unsubscribes.
 
-    def __init__(self, feed: Feed[T]) -> None:
+    keeps: what must live as long as somebody reads.
+    """
+
+    def __init__(self, feed: Feed[T], *, keeps: object = None) -> None:
         self._feed = feed
+        self._keeps = keeps
         self._loop = asyncio.get_running_loop()
         self._finalizer = weakref.finalize(self, _close_later, self._loop, feed)
         self._finalizer.atexit = False

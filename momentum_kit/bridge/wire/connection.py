@@ -44,6 +44,11 @@ class Sink(Protocol):
         """Every frame that is here has been handed out, and handled; more: others can be received at once."""
         ...
 
+    @property
+    def abandoned(self) -> bool:
+        """Nobody will ever take what is handed out."""
+        ...
+
 
 class IBConnection(Connection):  # type: ignore[misc]
     """One TCP connection; also the queue face (get, empty, qsize) that EClient.run() reads its messages from.
@@ -115,6 +120,8 @@ class IBConnection(Connection):  # type: ignore[misc]
                 continue
             # on a large batch another one may follow, and it is looked through before the ticks of this one are applied
             self._sink.commit(more=self._received >= _MUCH and self.socket is not None and _readable(self.socket))
+            if self._sink.abandoned:
+                self.disconnect()
             if self.socket is None:
                 raise queue.Empty
             try:

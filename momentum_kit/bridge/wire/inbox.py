@@ -99,6 +99,11 @@ class Inbox(Values):
             if self._received - self._applied > MOST_BEHIND:  # still, now that we would be told
                 self._room.wait(1.0)
 
+    @property
+    def abandoned(self) -> bool:
+        """The loop is closed: nobody is left to tell."""
+        return self._loop.is_closed()
+
     def applied(self, size: int) -> None:
         """On the loop: so many bytes of ticks more."""
         self._applied += size

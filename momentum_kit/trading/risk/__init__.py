@@ -2,7 +2,7 @@
 
 from momentum_kit.trading.risk.facts import AccountFacts, EntryFacts, EntryOrder, Exposure, MarketFacts
 from momentum_kit.trading.risk.gate import CHECKS, RiskVerdict, check_entry
-from momentum_kit.trading.risk.maintenance import to_maintenance_s
+from momentum_kit.trading.risk.maintenance import maintenance_until, to_maintenance_s
 from momentum_kit.trading.risk.sizing import BracketPlan, plan_bracket
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MarketFacts",
     "RiskVerdict",
     "check_entry",
+    "maintenance_until",
     "plan_bracket",
     "to_maintenance_s",
 ]

@@ -145,20 +145,6 @@ async def test_messages_in_the_packet_of_the_handshake_are_kept(gateway: Gateway
         assert bridge.accounts == ("DU7",)
 
 
-async def test_a_client_id_in_use_is_said_and_not_retried(gateway: Gateway) -> None:
-    """326, then the gateway hangs up."""
-
-    async def taken() -> None:
-        gateway.error(-1, 326, "Unable to connect as the client id is already in use.")
-        gateway.hang_up()
-
-    gateway.greet = taken
-    bridge = IBKRBridge(port=gateway.port, client_id=17)
-    async with refused(bridge, r"client id 17 is in use at 127\.0\.0\.1:\d+; .*broker\.client_id"):
-        await bridge.connect()
-    assert gateway.connections == 1
-
-
 async def test_a_gateway_that_hangs_up_is_explained(gateway: Gateway) -> None:
     """An address that is not trusted is disconnected in the handshake."""
 

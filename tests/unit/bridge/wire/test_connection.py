@@ -35,6 +35,8 @@ class Kept:
         """A frame that is none."""
         self.calls.append((what, why, row))
 
+    abandoned = False
+
     def commit(self, *, more: bool) -> None:
         """The batch was handed out."""
         self.calls.append(more)
