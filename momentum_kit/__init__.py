@@ -3,6 +3,7 @@
 Where to begin:
 
 - A session in a notebook: `momentum_kit.Kit`, awaitable or plain, attaches to the engine of an account or starts it.
+- A session that has ended, or many: `momentum_kit.Run` and `momentum_kit.Runs`, by their folders.
 - A study, step by step: `momentum_kit.Study`, from an archive to a verdict and to thresholds.
 - What the rules ask and what they limit: `momentum_kit.models.Features`, `momentum_kit.config.Thresholds`, and how one
   meets the other in `momentum_kit.detection.live.rules`.
@@ -20,15 +21,18 @@ from momentum_kit.moved_modules import MovedModules
 if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
     from momentum_kit.notebook.kit import Kit
+    from momentum_kit.notebook.record import Run, Runs
     from momentum_kit.research import Study
 
     __version__: str
 
-__all__ = ["Config", "Kit", "Study", "load_config"]
+__all__ = ["Config", "Kit", "Run", "Runs", "Study", "load_config"]
 
 _HOMES = {
     "Config": "momentum_kit.config",
     "Kit": "momentum_kit.notebook.kit",
+    "Run": "momentum_kit.notebook.record",
+    "Runs": "momentum_kit.notebook.record",
     "Study": "momentum_kit.research",
     "load_config": "momentum_kit.config",
 }

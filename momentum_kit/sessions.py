@@ -17,6 +17,11 @@ PRE_MARKET_OPENS = 4  # o'clock
 AFTER_HOURS = 4  # hours after the close of the regular session
 
 
+def in_words(at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """An aware time as people read it: New York's, with its zone, such as `2026-11-20 09:31:05 EST`."""
+    return f"{at.astimezone(NEW_YORK):{form} %Z}"
+
+
 @dataclass(frozen=True, slots=True)
 class TradingSession:
     """Regular hours of one day, aware UTC; close is early on a half day."""

@@ -37,6 +37,11 @@ def shared_data() -> Path:
     return folder
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: half of the suite's time is waiting for engines, kernels and browsers. No more than memory bears."""
+    return min(2 * (os.cpu_count() or 1), 8)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Where the recorded data exists and the environment says so, a skipped test is a failure."""

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli import data, machine, replay, research, session, simulate
+from momentum_kit.cli import data, look, machine, replay, research, session, simulate
 from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
 
-__all__ = ["data", "machine", "main", "replay", "research", "session", "simulate"]
+__all__ = ["data", "look", "machine", "main", "replay", "research", "session", "simulate"]
 
 
 @app.callback(invoke_without_command=True)

@@ -1,4 +1,4 @@
-"""Commands of a session: run it headlessly, ask for its status, pause to kill it, arm a live one, test alerts."""
+"""Commands of a session: run it headlessly, pause to kill it, arm a live one, test alerts."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,8 @@ from momentum_kit.cli.common import (
     state_folder,
 )
 from momentum_kit.config import load_config
-from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, StorageError
+from momentum_kit.errors import GuardRefused, InputError, MomentumKitError, StorageError
+from momentum_kit.sessions import in_words
 
 
 @app.command()
@@ -75,23 +76,6 @@ def run(
     for failure in failures:
         print(failure, file=sys.stderr)
     raise typer.Exit(outcome.exit_status or (MomentumKitError.exit_status if failures else 0))
-
-
-@app.command()
-def status(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
-    """What the running session does now."""
-    from momentum_kit.runtime.control import encode_status
-
-    now = engine_client(config, port, EngineError).status()
-    text = (
-        f"{now.environment} {now.account}: {now.state} ({now.reason}); "
-        f"market time {now.market_time:%Y-%m-%d %H:%M:%S} UTC; "
-        f"{len(now.positions)} positions; realised {now.realised_usd:+.2f}, open {now.unrealised_usd:+.2f}, "
-        f"costs {now.costs_usd:.2f} USD"
-    )
-    if now.waits:
-        text += f"; waits: {'; '.join(map(str, now.waits))}"
-    print(encode_status(now) if json_ else text)
 
 
 def _command(name: str, words: str) -> None:
@@ -182,7 +166,9 @@ def arm(
         raise InputError(f"{config} trades {settings.broker.account or 'no named account'}, not {account}")
     until = datetime.now(UTC) + timedelta(minutes=minutes)
     StateFolder.of(settings).arm(account, until)
-    done(json_, {"account": account, "until": until.isoformat()}, f"{account} is armed until {until:%H:%M} UTC")
+    done(
+        json_, {"account": account, "until": until.isoformat()}, f"{account} is armed until {in_words(until, '%H:%M')}"
+    )
 
 
 alerts_app = typer.Typer(help="Who is told when something happens.", no_args_is_help=True)

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from momentum_kit.config import AlertSettings
+from momentum_kit.sessions import in_words
 
 LEVELS = {"info": 20, "warning": 30, "critical": 50}
 REMEMBERED = 1_000  # texts; above this the oldest are forgotten
@@ -36,7 +37,9 @@ class AlertPolicy:
         if seen and at - seen.at < self._apart:
             seen.repeats += 1
             return ""
-        words = f"{text} (and {seen.repeats} times since {seen.at:%H:%M} UTC)" if seen and seen.repeats else text
+        words = (
+            f"{text} (and {seen.repeats} times since {in_words(seen.at, '%H:%M')})" if seen and seen.repeats else text
+        )
         self._seen.pop((level, text), None)
         self._seen[level, text] = _Seen(at)
         if len(self._seen) > REMEMBERED:

@@ -158,7 +158,7 @@ class EngineStatus:
     symbol last ticked, nan before its first tick. lags_s: wall seconds by which the event loop was late (loop) and
     since services last saw market time move (beat). thresholds_hash: of the set in force; thresholds_changed: it is
     not the file's any more. started: it was told to trade; true to the end. arguments: what names this session on a
-    command line. waits: what a flatten, stop or kill waits for.
+    command line. waits: what a flatten, stop or kill waits for. until: market time of its end, where it has one.
     """
 
     state: TradingState
@@ -188,6 +188,7 @@ class EngineStatus:
     started: bool = False
     arguments: str = ""
     waits: tuple[ExitWait, ...] = ()
+    until: datetime | None = None
 
     @property
     def net_usd(self) -> float:

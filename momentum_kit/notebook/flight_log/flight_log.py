@@ -10,7 +10,7 @@ from momentum_kit.notebook.flight_log.orders import decision_rows, order_rows
 from momentum_kit.notebook.flight_log.quality import parity_words, quality_rows
 from momentum_kit.notebook.flight_log.result import result_rows
 from momentum_kit.notebook.html import STYLE
-from momentum_kit.notebook.kit import KitTables
+from momentum_kit.notebook.record import RecordTables
 from momentum_kit.pages import Html, chip, clock, gain, join, number, table, tag
 from momentum_kit.research import code_version
 
@@ -32,7 +32,7 @@ class LogSection(Html):
 class FlightLog:
     """Reads what a session left in its run folder; works on a session that has ended, however it ended."""
 
-    def __init__(self, kit: KitTables, config: str | Path, until: str = "") -> None:
+    def __init__(self, kit: RecordTables, config: str | Path, until: str = "") -> None:
         self.facts = RunFacts(kit.run_dir, Path(config), until)
 
     def verdict(self) -> LogSection:
@@ -106,7 +106,7 @@ class FlightLog:
             for each in self._episodes
         ]
         rows += [
-            (f"{death.at:%H:%M:%S} UTC, by the wall", "kernel", tag("div", death.words, "mk-wrap"), "", death.then)
+            (f"{clock(death.at)}, by the wall", "kernel", tag("div", death.words, "mk-wrap"), "", death.then)
             for death in self.facts.deaths
         ]
         return _section(table("Incidents", ("at", "kind", "what", "lasted", "ended by"), rows, "no incident"))

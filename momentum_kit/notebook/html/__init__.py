@@ -1,6 +1,6 @@
 """A session's status as HTML, for kit, panel and flight log."""
 
-from momentum_kit.notebook.html.reasons import reason_detail
+from momentum_kit.notebook.html.reasons import reason_detail, rule_value
 from momentum_kit.notebook.html.status import (
     MODES,
     ShownStatus,
@@ -26,5 +26,6 @@ __all__ = [
     "lights",
     "positions_table",
     "reason_detail",
+    "rule_value",
     "vitals",
 ]

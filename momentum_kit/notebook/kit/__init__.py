@@ -1,6 +1,5 @@
 """Kit, the one object of a notebook: it starts or attaches to an engine, commands it, and shows its record."""
 
 from momentum_kit.notebook.kit.kit import Kit
-from momentum_kit.notebook.kit.kit_views import KitTables
 
-__all__ = ["Kit", "KitTables"]
+__all__ = ["Kit"]

@@ -5,92 +5,24 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, MomentumKitError
 from momentum_kit.models import EngineStatus, PositionView
 from momentum_kit.notebook.html import ShownStatus, ended_card, kit_card
+from momentum_kit.notebook.record import RecordTables
 from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent, ThresholdState, decode_status_text
 from momentum_kit.runtime.engine import FINAL_STATUS
 from momentum_kit.runtime.ownership import StateFolder
-from momentum_kit.storage.journal import summarise
+from momentum_kit.sessions import in_words
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from momentum_kit.notebook.panel import Panel
     from momentum_kit.notebook.tables import SessionTable
 
 
-class KitTables:
-    """What happened so far, in run_dir/journal.db; times are UTC."""
-
-    run_dir: Path
-
-    @property
-    def journal(self) -> Path:
-        """The session's record: SQLite, open it read-only."""
-        return self.run_dir / "journal.db"
-
-    def summary(self) -> dict[str, Any]:
-        """Counts, skips by reason, profit after costs and latency so far."""
-        return summarise(self.journal)
-
-    def report(self) -> "SessionTable":
-        """The summary as a table to read: one line a number, skips by reason."""
-        import pandas as pd
-
-        from momentum_kit.notebook.tables import SessionTable
-
-        summary = self.summary()
-        latency = summary["latency_ms"]
-        rows: dict[str, object] = {name: summary[name] for name in ("headlines", "signals", "entries", "fills")}
-        rows |= {f"skipped: {reason}": count for reason, count in summary["skips"].items()}
-        rows |= {name: f"{summary[name]:+,.2f}" for name in ("gross_pnl_usd", "net_pnl_usd")}
-        rows["costs_usd"] = f"{summary['costs_usd']:,.2f}"
-        if latency["n"]:
-            rows |= {f"latency_{name}_ms": f"{latency[name]:.2f}" for name in ("p50", "p99")}
-        return SessionTable.of("report", pd.DataFrame({"": rows}))
-
-    def headlines(self) -> "SessionTable":
-        """Every headline received, with what became of it."""
-        return self._table("headlines")
-
-    def decisions(self) -> "SessionTable":
-        """Every decision with its features and rules."""
-        return self._table("decisions")
-
-    def orders(self) -> "SessionTable":
-        """Every order sent, modified or cancelled."""
-        return self._table("orders")
-
-    def fills(self) -> "SessionTable":
-        """Executions with their costs and slippage."""
-        return self._table("fills")
-
-    def round_trips(self) -> "SessionTable":
-        """Every position from entry to exit, with its reason, costs and R."""
-        return self._table("round_trips")
-
-    def equity(self) -> "SessionTable":
-        """Realised and open profit over time, USD."""
-        return self._table("equity")
-
-    def timeline(self, out: str | Path | None = None) -> "Figure":
-        """Price, headlines, decisions, fills and profit on one time axis."""
-        from momentum_kit.notebook.timeline import plot_timeline
-
-        return plot_timeline(self.journal, Path(out) if out else None)
-
-    def _table(self, name: str) -> "SessionTable":
-        from momentum_kit.notebook import tables  # pandas is slow to load
-        from momentum_kit.notebook.tables import SessionTable
-
-        return SessionTable.of(name, getattr(tables, name)(self.journal))
-
-
-class KitViews(KitTables):
+class KitViews(RecordTables):
     """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
 
     def __init__(self, config: Config, client: ControlClient, started_here: bool) -> None:
@@ -184,6 +116,6 @@ class KitViews(KitTables):
         status = self.status()
         return (
             f"<Kit {status.environment} {status.account}: {status.state} ({status.reason}), "
-            f"market time {status.market_time:%H:%M:%S} UTC, {len(status.positions)} positions, "
+            f"market time {in_words(status.market_time, '%H:%M:%S')}, {len(status.positions)} positions, "
             f"engine pid {status.pid}>"
         )

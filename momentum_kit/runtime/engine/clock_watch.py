@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from momentum_kit.ports import Clock
+from momentum_kit.sessions import in_words
 
 STEP_S = 2.0  # the wall may move so much more or less than elapsed time between two looks
 STILL_S = 5.0  # without a look for so long, nothing has run here
@@ -40,7 +41,7 @@ class ClockWatch:
         passed_s, awake_s = self._last[1] - elapsed, self._last[2] - awake
         step_s = (now - wall).total_seconds() - passed_s
         if abs(step_s) > STEP_S:
-            set_to = f"from {wall:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC while {passed_s:.1f} s passed"
+            set_to = f"from {in_words(wall)} to {in_words(now)} while {passed_s:.1f} s passed"
             self._incident("clock", f"the wall clock was set by {step_s:+.1f} s, {set_to}; protection is unchanged")
         if passed_s > STILL_S:
             asleep_s = max(passed_s - awake_s, 0.0)

@@ -325,4 +325,5 @@ class Engine:
             unwritten=self._journal.buffered,
             started=self._course.started,
             waits=self._way_out.waits,
+            until=self._course.until,
         )

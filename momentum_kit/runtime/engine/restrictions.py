@@ -8,6 +8,7 @@ from momentum_kit.errors import StorageError
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.ownership import LATCHES, Restriction, StateFolder
+from momentum_kit.sessions import in_words
 
 _STATES = {"pause": TradingState.PAUSED}  # the others: REDUCE_ONLY
 
@@ -41,7 +42,7 @@ class Restrictions:
         A weaker one never takes the place of a stronger one.
         """
         order = list(LATCHES)
-        given = Restriction(name, f"by {source} at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        given = Restriction(name, f"by {source} at {in_words(datetime.now(UTC))}")
         if self.current is None or order.index(name) >= order.index(self.current.name):
             self.current = given
         writing = asyncio.create_task(asyncio.to_thread(self._folder.latch, given), name="latch")

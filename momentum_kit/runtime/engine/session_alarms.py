@@ -6,7 +6,7 @@ from momentum_kit.config import Config
 from momentum_kit.external import Window, next_windows
 from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.session import Session
-from momentum_kit.sessions import exchange_day
+from momentum_kit.sessions import exchange_day, in_words
 
 UNPROTECTED_S = 5.0  # without a stop; before that it may be a fill on its way
 CALENDAR_EVERY = timedelta(minutes=1)
@@ -54,5 +54,5 @@ class SessionAlarms:
         soon = now >= window.starts_at - timedelta(seconds=self._config.alerts.remind_before_s)
         if soon and window not in self._told:
             self._told.add(window)
-            when = f"{window.starts_at:%Y-%m-%d %H:%M} UTC"
+            when = in_words(window.starts_at, "%Y-%m-%d %H:%M")
             self._session_state.send("warning", f"{window.kind} of the gateway at {when}: {window.advice}")

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from momentum_kit.errors import InputError
-from momentum_kit.sessions import NEW_YORK, session_at
+from momentum_kit.sessions import NEW_YORK, in_words, session_at
 
 _CLOSE = re.compile(r"close(?:-(\d+)m)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
@@ -23,7 +23,8 @@ def parse_until(text: str, now: datetime, calendar: str = "XNYS") -> datetime | 
     until = _read(text.strip(), now, calendar)
     if until <= now:
         raise InputError(
-            f"until {text!r} is {until:%Y-%m-%d %H:%M} UTC, which is not after market time {now:%H:%M} UTC"
+            f"until {text!r} is {in_words(until, '%Y-%m-%d %H:%M')}, which is not after market time "
+            f"{in_words(now, '%H:%M')}"
         )
     return until
 

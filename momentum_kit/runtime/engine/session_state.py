@@ -85,6 +85,7 @@ def take_snapshot(
     unwritten: int,
     started: bool,
     waits: tuple[ExitWait, ...],
+    until: datetime | None,
 ) -> EngineStatus:
     """Everything a human asks of a session, as of now; unwritten: rows that the journal still buffers."""
     views = session.positions.views()
@@ -117,4 +118,5 @@ def take_snapshot(
         started=started,
         arguments=context.config.arguments,
         waits=waits,
+        until=until,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from momentum_kit.errors import EngineError, MomentumKitError, OpenPositionsLeft, StorageError
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.ownership.state_folder import StateFolder
+from momentum_kit.sessions import in_words
 
 HEARTBEAT_S = 1.0  # wall seconds between two signs of life
 SILENT_AFTER_S = 5.0  # without one an engine hangs, or the machine does
@@ -49,7 +50,7 @@ class Heartbeat:
 def heartbeat_of(status: EngineStatus, ended: bool = False) -> str:
     """The file's content for a session that stands so."""
     held = tuple(f"{view.quantity:g} {view.symbol}" for view in status.positions)
-    at = f"{status.market_time:%Y-%m-%d %H:%M:%S} UTC"
+    at = in_words(status.market_time)
     return json.dumps(
         asdict(
             Heartbeat(

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 from momentum_kit.private_files import write_whole
+from momentum_kit.sessions import in_words
 
 LOOK_S = 0.1  # wall seconds between two looks at the kernel: pandas fills some 100 MB meanwhile
 OOM_SCORE = "700"  # -1000 to 1000: a machine short of memory shall take the kernel before the engine
@@ -109,9 +110,7 @@ class AtomicFiles:
         except OSError as error:
             if not self.failure:
                 self._tell(f"{path} cannot be written: {error.strerror or error}; the session goes on")
-            stands = (
-                f"what stands there is from {self._written_at:%H:%M:%S} UTC" if self._written_at else "it is missing"
-            )
+            stands = f"what stands there is from {in_words(self._written_at)}" if self._written_at else "it is missing"
             self.failure = f"{path} could not be written: {error.strerror or error}; {stands}"
             return
         if self.failure:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from momentum_kit.errors import NotebookError, StorageError
 from momentum_kit.private_files import write_whole
+from momentum_kit.sessions import in_words
 
 DEATHS = "kernel-deaths.json"
 
@@ -31,7 +32,7 @@ class KernelDeath:
 
     def __str__(self) -> str:
         kept = f"; what it had written is in {self.kept}" if self.kept else ""
-        return f"{self.at:%Y-%m-%d %H:%M:%S} UTC: {self.words}; {self.then}{kept}"
+        return f"{in_words(self.at)}: {self.words}; {self.then}{kept}"
 
 
 def keep_executed(executed: Path, number: int) -> str:

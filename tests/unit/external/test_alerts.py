@@ -142,7 +142,7 @@ def test_the_same_text_is_held_back_and_counted() -> None:
     assert policy.passes("warning", "a", NOW + timedelta(seconds=1)) == ""
     assert policy.passes("critical", "a", NOW + timedelta(seconds=1)) == "a"
     assert policy.passes("warning", "b", NOW + timedelta(seconds=599)) == "b"
-    assert policy.passes("warning", "a", NOW + timedelta(seconds=600)) == "a (and 1 times since 15:00 UTC)"
+    assert policy.passes("warning", "a", NOW + timedelta(seconds=600)) == "a (and 1 times since 10:00 EST)"
 
 
 @given(st.integers(0, 24 * 60 - 1))

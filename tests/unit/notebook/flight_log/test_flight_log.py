@@ -15,7 +15,7 @@ from momentum_kit.notebook.flight_log import quality
 from momentum_kit.notebook.flight_log.flight_log import FlightLog, LogSection
 from momentum_kit.notebook.flight_log.incidents import episodes
 from momentum_kit.notebook.flight_log.quality import NOT_RECORDED
-from momentum_kit.notebook.kit import KitTables
+from momentum_kit.notebook.record import RecordTables
 from momentum_kit.runtime.control import encode_status
 from momentum_kit.runtime.production import KernelDeath
 from momentum_kit.runtime.production.deaths import leave_deaths
@@ -45,7 +45,7 @@ def log_of(journal: Path, **changes: Any) -> FlightLog:
 
 def reopened(journal: Path) -> FlightLog:
     """The flight log of whatever lies there."""
-    tables = KitTables()
+    tables = RecordTables()
     tables.run_dir = journal.parent
     return FlightLog(tables, CONFIG, "close-5m")
 
@@ -189,7 +189,7 @@ def test_signals_that_do_not_fit_the_promise_need_a_human(
         put(journal, "decisions", at=OPEN, item_id=str(number), verdict="signal", decided_at=OPEN, con_id=1)
     journal.close()
     log_of(journal_path)
-    tables = KitTables()
+    tables = RecordTables()
     tables.run_dir = journal_path.parent
     log = FlightLog(tables, exported(tmp_path))
     side = "many" if signals else "few"

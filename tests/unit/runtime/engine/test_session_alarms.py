@@ -90,5 +90,5 @@ def test_the_gateway_s_own_restarts_are_announced(watchman: SessionAlarms, told:
     assert [text.partition(" of the gateway")[0] for _, text in told.sent] == [
         "weekend reset", "nightly reset", "weekly log-in", "nightly reset",
     ]  # fmt: skip
-    assert "2026-11-21 04:00 UTC" in told.sent[0][1]
+    assert "2026-11-20 23:00 EST" in told.sent[0][1]
     assert "by hand" in told.sent[2][1]

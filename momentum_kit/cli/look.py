@@ -1,0 +1,142 @@
+"""Commands that look and change nothing: what a session does now, what it ordered, why, its log, and all sessions."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from momentum_kit.cli.common import GatewayPort, Json, MaybeConfig, app, done, engine_client
+from momentum_kit.errors import EngineError
+
+if TYPE_CHECKING:
+    from momentum_kit.pages import ReadableFrame
+
+POLL_S = 1.0
+CLEARED = "\x1b[H\x1b[2J"  # the cursor home and an empty screen
+
+RunDir = Annotated[Path | None, typer.Option("--run", help="Folder of a session; without it the one that runs.")]
+
+
+@app.command()
+def status(
+    config: MaybeConfig = None,
+    port: GatewayPort = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Every second, until Ctrl-C or the end.")] = False,
+    json_: Json = False,
+) -> None:
+    """What the running session does now: its state and clock, lights, profit, and what is held with its stop."""
+    from momentum_kit.notebook.record import status_words
+    from momentum_kit.runtime.control import encode_status
+
+    client = engine_client(config, port, EngineError)
+    while True:
+        now = client.status()
+        words = encode_status(now) if json_ else status_words(now)
+        print(f"{CLEARED}{words}" if watch and not json_ and sys.stdout.isatty() else words, flush=True)
+        if not watch:
+            return
+        time.sleep(POLL_S)
+
+
+@app.command()
+def orders(config: MaybeConfig = None, port: GatewayPort = None, run: RunDir = None, json_: Json = False) -> None:
+    """Every order that a session sent, changed or cancelled, oldest first."""
+    from momentum_kit.notebook.record import Run
+
+    frame = Run(_folder(config, port, run)).orders()
+    names = [
+        "at",
+        "symbol",
+        "leg",
+        "change",
+        "action",
+        "quantity",
+        "order_type",
+        "limit_price",
+        "stop_price",
+        "order_id",
+    ]
+    done(json_, {"orders": _records(frame)}, _words(frame[names], "no order was sent"))
+
+
+@app.command()
+def why(
+    symbol: Annotated[str, typer.Argument(help="A symbol, such as one that should have been traded and was not.")],
+    config: MaybeConfig = None,
+    port: GatewayPort = None,
+    run: RunDir = None,
+    json_: Json = False,
+) -> None:
+    """What became of a symbol and why: its headlines, decisions with each rule, orders, fills and exit."""
+    from momentum_kit.notebook.record import Run
+
+    told = Run(_folder(config, port, run)).why(symbol)
+    done(json_, {"symbol": symbol.upper(), "told": told.splitlines()}, told)
+
+
+@app.command()
+def log(
+    config: MaybeConfig = None,
+    port: GatewayPort = None,
+    run: RunDir = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C or the session's end.")] = False,
+) -> None:
+    """What a session heard, decided, ordered and was told, line by line in New York time."""
+    from momentum_kit.notebook.record import SessionLog
+
+    folder = _folder(config, port, run)
+    session_log, runs = SessionLog(folder / "journal.db"), _running(config, port) if follow else lambda: False
+    while True:
+        goes_on = runs()  # asked first: what is written before the end is read after it
+        for line in session_log.fresh():
+            if not line.minor:
+                print(line, flush=True)
+        if not goes_on:
+            return
+        time.sleep(POLL_S)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where sessions leave their records.")] = Path("runs"),
+    json_: Json = False,
+) -> None:
+    """Every session below a folder: how it ended, what it did and earned."""
+    from momentum_kit.notebook.record import Runs
+
+    frame = Runs(folder).sessions()
+    done(json_, {"runs": _records(frame)}, _words(frame, f"no session has left a record in {folder}"))
+
+
+def _folder(config: Path | None, port: int | None, run: Path | None) -> Path:
+    return run or Path(engine_client(config, port, EngineError).address.run_dir)
+
+
+def _running(config: Path | None, port: int | None) -> Callable[[], bool]:
+    """Whether the session that is followed still answers."""
+    client = engine_client(config, port, EngineError)
+
+    def answers() -> bool:
+        try:
+            client.status()
+        except EngineError:
+            return False
+        return True
+
+    return answers
+
+
+def _words(frame: "ReadableFrame", empty: str) -> str:
+    from momentum_kit.pages import RenderedTable
+
+    decimals = {"quantity": 0, "limit_price": 2, "stop_price": 2, "net_usd": 2, "costs_usd": 2}
+    return f"{RenderedTable.of(frame, decimals).text()}\ntimes are New York's" if len(frame) else empty
+
+
+def _records(frame: "ReadableFrame") -> Any:
+    import json
+
+    return json.loads(frame.to_json(orient="records", date_format="iso"))

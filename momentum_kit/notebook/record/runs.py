@@ -1,0 +1,93 @@
+"""Many sessions side by side: what each came to, and the trades and incidents of them all."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from momentum_kit.errors import InputError, StorageError
+from momentum_kit.notebook.record.run import Run
+from momentum_kit.storage.journal import query
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from momentum_kit.notebook.tables import SessionTable
+
+NUMBERS = ("headlines", "signals", "entries", "fills", "round_trips", "wins", "net_pnl_usd", "costs_usd")
+
+
+class Runs(Sequence[Run]):
+    """The sessions below a folder, the oldest first: `Runs("runs").trades()`; nothing in them is changed.
+
+    A session whose record cannot be read stands in `sessions()` with the reason, and hides no other.
+    Raises InputError where the folder does not exist.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise InputError(f"{folder}: no such folder; a session leaves its record below runs/ of its project")
+        self._runs = [Run(journal.parent) for journal in sorted(self.folder.glob("*/journal.db"))]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._runs[at]
+
+    def sessions(self) -> "SessionTable":
+        """One row a session: when, on which account, how it ended, what it heard, did and earned."""
+        import pandas as pd
+
+        from momentum_kit.notebook.tables import SessionTable
+
+        rows = [_session(run) for run in self._runs]
+        columns = ["run", "started_at", "account", "ended", *NUMBERS, "incidents", "problem"]
+        frame = pd.DataFrame(rows, columns=columns)
+        frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
+        frame = frame.rename(columns={"net_pnl_usd": "net_usd"})
+        return SessionTable.of("sessions", frame if frame["problem"].any() else frame.drop(columns="problem"))
+
+    def trades(self) -> "SessionTable":
+        """Every round trip of every session, with the name of its run."""
+        return self._together("round_trips", Run.round_trips)
+
+    def incidents(self) -> "SessionTable":
+        """Everything out of the ordinary, of every session."""
+        return self._together("incidents", Run.incidents)
+
+    def _together(self, name: str, table: "Callable[[Run], pd.DataFrame]") -> "SessionTable":
+        import pandas as pd
+
+        from momentum_kit.notebook.tables import SessionTable
+
+        frames = []
+        for run in self._runs:
+            try:
+                frame = pd.DataFrame(table(run))
+            except StorageError:
+                continue  # told by sessions()
+            if len(frame):
+                frames.append(frame.assign(run=run.run_dir.name))
+        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["run"])
+        return SessionTable.of(name, whole)
+
+    def _repr_html_(self) -> str | None:
+        return self.sessions()._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"<Runs {self.folder}: {len(self)} sessions>"
+
+
+def _session(run: Run) -> dict[str, Any]:
+    row: dict[str, Any] = {"run": run.run_dir.name, "problem": ""}
+    try:
+        summary, status = run.summary(), run.status()
+        first = query(run.journal, "SELECT min(at) FROM (SELECT at FROM equity UNION ALL SELECT at FROM incidents)")
+    except (StorageError, InputError) as error:
+        return row | {"problem": str(error)}
+    row |= {name: summary[name] for name in NUMBERS}
+    row |= {"started_at": first[0][0], "incidents": sum(summary["incidents"].values())}
+    if status:
+        return row | {"account": status.account, "ended": f"{status.state}: {status.reason}"}
+    return row | {"account": "", "ended": "runs, or ended without a last word"}

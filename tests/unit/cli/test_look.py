@@ -1,0 +1,62 @@
+"""Commands that look: at a session's folder here, at a running one in tests/chaos."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from momentum_kit.cli import main
+from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
+
+AT = "2026-11-20T15:0{}:00.000Z"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Path]:
+    """A session that heard one headline and placed one order."""
+    folder = tmp_path / "runs" / "2026-11-20T14-29-58Z"
+    folder.mkdir(parents=True)
+    journal = SqliteJournal(folder / "journal.db")
+    put(journal, "headlines", at=AT.format(1), provider="XY", story_id="s", text="Quarst wins", symbols=["QRST"],
+        outcome="item", reason="")  # fmt: skip
+    put(journal, "orders", at=AT.format(2), symbol="QRST", order_id=4, leg="entry", action="BUY", order_type="LMT",
+        quantity=30, limit_price=4.25, change="place")  # fmt: skip
+    put(journal, "equity", at=AT.format(3), realised_usd=0.0, unrealised_usd=1.5, costs_usd=0.5)
+    journal.close()
+    yield folder
+
+
+def test_orders_why_and_log_read_a_folder_in_new_york_time(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No engine has to run; the hour is the exchange's."""
+    assert main(["orders", "--run", str(run)]) == 0
+    told = capsys.readouterr().out
+    assert "10:02:00  QRST    entry  place   BUY" in told
+    assert "New York" in told
+    assert main(["why", "qrst", "--run", str(run)]) == 0
+    assert "10:02:00 EST  order     QRST: entry sent: BUY 30 LMT, limit 4.25" in capsys.readouterr().out
+    assert main(["log", "--run", str(run)]) == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["headline", "order"]
+
+
+def test_runs_lists_every_session_of_a_folder(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what it earned; for a program as JSON."""
+    assert main(["runs", str(run.parent)]) == 0
+    assert run.name in capsys.readouterr().out
+    assert main(["runs", str(run.parent), "--json"]) == 0
+    (only,) = json.loads(capsys.readouterr().out)["runs"]
+    assert (only["run"], only["net_usd"], only["headlines"]) == (run.name, 1.0, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["orders", "--run"], ["why", "QRST", "--run"], ["log", "--run"], ["runs"]], ids=lambda each: each[0]
+)
+def test_a_folder_that_is_not_there_is_one_line(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the folder, and nothing is made there."""
+    assert main([*arguments, str(tmp_path / "nowhere")]) != 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "nowhere" in line
+    assert not list(tmp_path.iterdir())
