@@ -9,6 +9,7 @@ from typing import Any
 
 from momentum_kit.notebook.html import reason_detail, rule_value
 from momentum_kit.pages import number
+from momentum_kit.plain_text import plain_text
 from momentum_kit.sessions import NEW_YORK, in_words
 from momentum_kit.storage.journal import read
 from momentum_kit.trading.account import split_exec_id
@@ -113,7 +114,7 @@ class SessionLog:
             case _:
                 kind, text = "command", f"{row['command']} by {row['source']}: {row['outcome']}"
         return LogLine(
-            at=datetime.fromisoformat(row["at"]), symbols=frozenset(symbols), kind=kind, text=_plain(text), minor=minor
+            at=datetime.fromisoformat(row["at"]), symbols=frozenset(symbols), kind=kind, text=plain_text(text), minor=minor
         )
 
     def _execution(self, row: Row) -> str:
@@ -178,8 +179,3 @@ def _gist(line: LogLine) -> str:
 def _structure(stored: Any, kind: type[list[Any]]) -> list[Any]:
     found = json.loads(stored) if isinstance(stored, str) and stored else stored
     return found if isinstance(found, kind) else []
-
-
-def _plain(words: str) -> str:
-    """Without what a terminal would obey instead of showing it."""
-    return words if words.isprintable() else "".join(sign if sign.isprintable() else " " for sign in words)
