@@ -114,7 +114,11 @@ class SessionLog:
             case _:
                 kind, text = "command", f"{row['command']} by {row['source']}: {row['outcome']}"
         return LogLine(
-            at=datetime.fromisoformat(row["at"]), symbols=frozenset(symbols), kind=kind, text=plain_text(text), minor=minor
+            at=datetime.fromisoformat(row["at"]),
+            symbols=frozenset(symbols),
+            kind=kind,
+            text=plain_text(text),
+            minor=minor,
         )
 
     def _execution(self, row: Row) -> str:
