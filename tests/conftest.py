@@ -28,6 +28,22 @@ def lifeline() -> Iterator[None]:
         del os.environ["MOMENTUM_KIT_DIES_WITH"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_of_the_tests(tmp_path_factory) -> Iterator[None]:
+    """What is remembered of accounts and of data that were studied is the tests' own, never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def own_record(tmp_path_factory) -> Iterator[None]:
+    """A module's own memory of what was tried and looked at: others study the same sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Recorded gateway traffic and real bars, which live beside the project and are never part of it."""

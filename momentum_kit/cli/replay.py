@@ -24,12 +24,17 @@ def replay(
         float | None, typer.Option(help="Seconds from publication to arrival, for headlines nobody saw arrive.", min=0)
     ] = None,
     changes: Changes = None,
+    open_seal: Annotated[
+        bool, typer.Option("--open-seal", help="Look at a sealed day: once for all, on record as an opening.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default a new one.")] = None,
     json_: Json = False,
 ) -> None:
     """Live a recorded day again, as fast as the CPU, through the services of a live session."""
+    from momentum_kit.research import guard_sealed_day, record_folder
     from momentum_kit.runtime.production import settings_of
     from momentum_kit.runtime.replay import Replay, run_replay
+    from momentum_kit.storage.archive import Archive as ArchiveFolder
 
     wanted = Replay(
         archive=archive,
@@ -39,6 +44,9 @@ def replay(
         overrides=settings_of(changes or []),
         imputed_latency_s=impute,
     )
+    settings = load_config(config, wanted.overrides)
+    opening = f"replay with {settings.thresholds.name}" if open_seal else ""
+    guard_sealed_day(ArchiveFolder(archive), wanted.day, record_folder(settings), opening=opening)
     summary = run_replay(wanted, find_project(), out or _new_folder(config))
     done(json_, summary, _words(summary))
 

@@ -185,6 +185,20 @@ def export(
     done(json_, {"file": str(file)}, f"{file}\nto trade them: detection.thresholds: thresholds/{file.name}")
 
 
+@research_app.command()
+def renew(
+    archive: ArchivePath = SAMPLE,
+    folder: StudyPath = None,
+    config: ConfigPath = CONFIG,
+    json_: Json = False,
+) -> None:
+    """After an opening: seal the days that came later, so that the opened ones may teach."""
+    from momentum_kit import Study
+
+    found = Study(archive, folder=folder, config=config).renew_seal()
+    done(json_, _plain(found.summary()), str(found))
+
+
 def _day(option: str, text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text is not None else None

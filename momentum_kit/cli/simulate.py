@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from momentum_kit.cli.common import Json, app, done
-from momentum_kit.config import find_project
+from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
 
 
@@ -50,7 +50,7 @@ def demo(
         seed=seed,
         speed=speed,
         archive=archive,
-        day=_day(day, archive),
+        day=_served_day(day, archive),
         overrides=settings_of(changes or []),
         server_version=server_version,
     )
@@ -64,6 +64,17 @@ def demo(
     if outcome.failure:
         print(outcome.failure, file=sys.stderr)
     raise typer.Exit(outcome.exit_status)
+
+
+def _served_day(text: str | None, archive: Path | None) -> date | None:
+    """The day of the archive that is to be served; GuardRefused while it is sealed."""
+    day = _day(text, archive)
+    if day and archive:
+        from momentum_kit.research import guard_sealed_day, record_folder
+        from momentum_kit.storage.archive import Archive
+
+        guard_sealed_day(Archive(archive), day, record_folder(load_config("config/sim.yaml")))
+    return day
 
 
 def _day(text: str | None, archive: Path | None) -> date | None:
@@ -112,7 +123,7 @@ def sim(
         server_version=server_version,
         lock_step_s=lock_step,
         archive=archive,
-        day=_day(day, archive),
+        day=_served_day(day, archive),
         assumptions=answers_of(assume or []),
     )
     known = asyncio.run(serve_gateway(gateway, as_json=json_, with_stdin=with_stdin))

@@ -30,6 +30,14 @@ def find_project(start: Path | None = None) -> Path:
     raise ConfigError(f"no config/base.yaml in {here} or above it; run: momentum-kit init DIR")
 
 
+def state_root(state_dir: str = "") -> Path:
+    """Where the folders of all accounts and the records of research are: the shared one, or the user's own."""
+    if state_dir:
+        return Path(state_dir)
+    base = os.environ.get("MOMENTUM_KIT_STATE_DIR") or os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "momentum_kit"
+
+
 def load_config(
     path: str | Path, overrides: Mapping[str, Any] | None = None, *, with_thresholds: bool = True
 ) -> Config:

@@ -28,6 +28,10 @@ class ThresholdsExport(Settings):
     """Deflated Sharpe ratio at that number of trials; none where it cannot be known."""
     pbo: float | None
     """Probability of backtest overfitting; none where it cannot be known."""
+    sealed_net_bps: float | None = None
+    """What the sealed days netted when they were opened; none where they were not, or were for something else."""
+    sealed_opened: int = 0
+    """How often sealed days of these data had been opened, for whatever candidate."""
     verdict: Literal["accept", "refuse", "cannot tell"]
     """What the validation said."""
     despite: str = ""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
     from momentum_kit.research.evaluation import evaluate_headlines
-    from momentum_kit.research.study import Study
+    from momentum_kit.research.study import Study, guard_sealed_day, record_folder
 
-__all__ = ["Study", "code_version", "evaluate_headlines"]
+__all__ = ["Study", "code_version", "evaluate_headlines", "guard_sealed_day", "record_folder"]
 
 _HOMES = {
     "Study": "momentum_kit.research.study",
     "code_version": "momentum_kit.research.code_hash",
     "evaluate_headlines": "momentum_kit.research.evaluation",
+    "guard_sealed_day": "momentum_kit.research.study",
+    "record_folder": "momentum_kit.research.study",
 }
 
 

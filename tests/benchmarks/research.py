@@ -60,7 +60,7 @@ def event_table(decision_times: int) -> EventTable:
     events = event_frame(
         {"item_id": [f"item {i}" for i in range(EVENTS)], "story_id": "s", "symbol": "ABC",
          "con_id": rng.integers(1, 500, EVENTS), "day": days, "provider": "P", "catalyst": "other", "text": "headline",
-         "session": "regular", "published_at": received, "received_at": received, "imputed": False}
+         "session": "regular", "published_at": received, "received_at": received, "imputed": False, "content": ""}
     )  # fmt: skip
     at = (
         received.tz_localize(None).to_numpy().astype("datetime64[us]")[:, None]

@@ -55,7 +55,7 @@ def judge_market(case: tuple[str, int, float]) -> dict[str, Any]:
     started = time.perf_counter()
     table = events_of(SampleSpec(seed=seed, edge_bps=edge_bps, placebo=kind == "placebo"))
     with tempfile.TemporaryDirectory() as folder, TrialLedger(Path(folder) / "ledger.db") as ledger:
-        study = seal(table, Path(folder) / "sealed.jsonl")
+        study = seal(table, Path(folder) / "seals.db")
         result = sweep(study.table, GRID, PLANTED, ["default"], ledger)
         evidence = validate(result, study.table)
         before = judge(evidence)

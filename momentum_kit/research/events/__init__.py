@@ -1,5 +1,6 @@
 """Event tables: an archive's headlines tied to contracts, with features, gates and outcomes."""
 
+from momentum_kit.research.events.content import named_day
 from momentum_kit.research.events.events import build, event_table
 from momentum_kit.research.events.features import EXTENDED_HOURS, EventSettings, catalysts
 from momentum_kit.research.events.news import News, Run, read_news
@@ -26,6 +27,7 @@ __all__ = [
     "catalysts",
     "event_table",
     "exit_rules",
+    "named_day",
     "read_news",
     "study_assumptions",
 ]

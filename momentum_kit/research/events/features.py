@@ -24,6 +24,7 @@ from momentum_kit.detection.batch import (
 )
 from momentum_kit.detection.live import Gates
 from momentum_kit.detection.news import classify, distinctive_words
+from momentum_kit.research.events.content import day_contents
 from momentum_kit.research.events.source import Source, bars_of, covered_by_5s, quotes_of
 from momentum_kit.research.events.table import FEATURES, NO_BARS, EventTable, concat, event_frame
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, day_bounds
@@ -68,6 +69,7 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
             **news,
             "catalyst": news["catalyst"] if "catalyst" in news else catalysts(news),
             "session": _sessions(received, row, background, days),
+            "content": _contents(minutes, source, symbol, days)[row],
         }
     )
     barred = _barred_from(news, frame, settings.thresholds)
@@ -87,6 +89,12 @@ def symbol_table(news: pd.DataFrame, source: Source, settings: EventSettings) ->
     if len(parts) == 1:
         return parts[0]
     return concat(parts).select(np.argsort(np.concatenate([np.flatnonzero(fine), np.flatnonzero(~fine)])))
+
+
+def _contents(minutes: BarColumns, source: Source, symbol: str, days: list[date]) -> npt.NDArray[np.object_]:
+    """By day; of the 5 s bars where there are no minutes."""
+    bars = minutes if minutes.end.size else bars_of(source, BARS_5S, symbol, days[0], days[-1])
+    return np.array(day_contents(bars, days), object)
 
 
 def _part(

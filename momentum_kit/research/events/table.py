@@ -22,6 +22,7 @@ import pandas as pd
 from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Features
+from momentum_kit.research.events.content import instrument_days
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,13 +38,14 @@ NO_BARS = GATES.index("no bars")
 EVENT_DTYPES = {
     "item_id": "str", "story_id": "str", "symbol": "str", "con_id": "int64", "day": "datetime64[us]",
     "provider": "str", "catalyst": "str", "session": "str", "published_at": "datetime64[us, UTC]",
-    "received_at": "datetime64[us, UTC]", "imputed": "bool", "text": "str",
+    "received_at": "datetime64[us, UTC]", "imputed": "bool", "content": "str", "text": "str",
 }  # fmt: skip
-"""Columns of `events` and their types. day: New York date at naive midnight; session: pre, regular, post, closed."""
+"""Columns of `events` and their types. day: New York date at naive midnight; session: pre, regular, post, closed.
+content: a hash of the instrument day's prices, empty where they are not known (content.py)."""
 
 Matrix = npt.NDArray[np.float64]
 _META = b"momentum_kit"
-_FORMAT = 1
+_FORMAT = 2  # since 2: content
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -87,6 +89,11 @@ class EventTable:
     def days(self) -> npt.NDArray[np.datetime64]:
         """(N,) datetime64[D], the New York day of each event."""
         return self.events["day"].to_numpy().astype("datetime64[D]")
+
+    @property
+    def instrument_days(self) -> npt.NDArray[np.str_]:
+        """(N,) which instrument's day each event is of, whatever the symbol was called or the archive lies."""
+        return instrument_days(self.events)
 
     def select(self, mask: npt.ArrayLike) -> "EventTable":
         """The events where the mask (N,) is True, or those at the given positions; ResearchError if there are none."""

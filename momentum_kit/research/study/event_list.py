@@ -1,5 +1,7 @@
 """What `study.events()` shows: the events of an archive, counted whole, listed for the days one may look at."""
 
+from collections.abc import Collection
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pandas as pd
 from momentum_kit.pages import Block, ReadableFrame, Shown, frame_block, warnings_of
 from momentum_kit.research.event_study import first_known
 from momentum_kit.research.events import EventTable
-from momentum_kit.research.validation import OpenDays, seal
+from momentum_kit.research.validation import OpenDays, renew, seal
 
 IDENTIFIERS = ("item_id", "story_id", "con_id")
 SHOWN = 12
@@ -24,17 +26,25 @@ class EventList(Shown):
     last fifth of the days (`open_days`).
     """
 
-    def __init__(self, whole: EventTable, file: Path) -> None:
+    def __init__(self, whole: EventTable, file: Path, *, seals: Path, lived: Collection[date] = ()) -> None:
+        """seals: the record of what was sealed and looked at. lived: days that were traded live."""
         self._whole = whole
         self.file = file
+        self._seals = seals
+        self._lived = lived
 
     def __len__(self) -> int:
         return len(self._whole)
 
     @cached_property
     def open_days(self) -> OpenDays:
-        """The table without its last fifth of days, which the first call for this folder sealed."""
-        return seal(self._whole, self.file.with_name("sealed.jsonl"))
+        """The table without its last fifth of days, which the first look at these instrument days sealed."""
+        return seal(self._whole, self._seals, lived=self._lived)
+
+    def renewed(self) -> "EventList":
+        """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""
+        renew(self._whole, self._seals, lived=self._lived)
+        return EventList(self._whole, self.file, seals=self._seals, lived=self._lived)
 
     @property
     def table(self) -> EventTable:

@@ -12,6 +12,7 @@ What a step returns shows itself in a cell, prints in words, draws its pictures 
 are those of `momentum-kit research`, in the same folder: a study may go on in the other.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ import pandas as pd
 from momentum_kit.config import Thresholds, find_project, load_config
 from momentum_kit.errors import InputError, ResearchError, StorageError
 from momentum_kit.pages import ReadableFrame
+from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.event_study import abnormal_returns, archived_bars, groups, net_by_delay, paths
 from momentum_kit.research.events import (
     ANY,
@@ -36,10 +38,13 @@ from momentum_kit.research.events import (
     read_news,
     study_assumptions,
 )
+from momentum_kit.research.study.basis import FILE as BASIS
+from momentum_kit.research.study.basis import Basis, file_digest, lived_days
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
 from momentum_kit.research.study.headline_counts import HeadlineCounts, count_headlines
 from momentum_kit.research.study.running import running
+from momentum_kit.research.study.sealed_days import SEALS, guard_sealed_day, record_folder
 from momentum_kit.research.study.sweep_view import Sweep
 from momentum_kit.research.study.verdict_page import markdown, to_html
 from momentum_kit.research.study.verdict_view import Judgement
@@ -57,11 +62,12 @@ from momentum_kit.research.sweep import (
     sum_table,
 )
 from momentum_kit.research.validation import (
+    Evidence,
+    adopt,
     examine_candidate,
     export_thresholds,
     judge,
     load_evidence,
-    renew,
     save_evidence,
 )
 from momentum_kit.sessions import exchange_day
@@ -79,8 +85,9 @@ Impute = float | Literal["measured"] | None
 class Study:
     """One archive, what is assumed about it, and the folder of its study: ARCHIVE.study beside it, unless given.
 
-    One folder an archive: it remembers what was tried (trials.db) and what was looked at (sealed.jsonl), and a second
-    folder would not. A path that is not found is looked up from the project's folder, so that a notebook finds it too.
+    What was tried (trials.db) and what was sealed and looked at (seals.db) is remembered for the days themselves, in
+    the user's state folder: another folder, a copy or another name of the same days finds it. A path that is not found
+    is looked up from the project's folder, so that a notebook finds it too.
     config: whose detection, exits and costs are assumed. exits: a YAML file of exit rules; without one the session's
     own, named live. spread_bps: assumed where the archive has no quotes; nan leaves such events without a decision.
     scheduler: address of a dask scheduler that does the long work, such as tcp://10.0.0.5:8786. Raises InputError, one
@@ -104,6 +111,7 @@ class Study:
         self.assumed = study_assumptions(self.config, self.project, rules, spread_bps)
         self.folder = Path(folder) if folder else root.with_name(f"{root.name}.study")
         self.archive = Archive(root)
+        self.record = record_folder(self.config)
         self._scheduler = scheduler
 
     def __repr__(self) -> str:
@@ -132,9 +140,11 @@ class Study:
         return ReadableFrame(counted.reset_index())
 
     def tape_plot(self, headline: Mapping[str, Any]) -> "Picture":
-        """One headline on its tape: a row of `counts().items` or of `events().table.events`."""
+        """One headline on its tape: a row of `counts().items` or of `events().table.events`; none of a sealed day."""
         from momentum_kit.research.plots import tape_plot  # matplotlib: only where something is drawn
 
+        day = pd.Timestamp(str(headline["day"])).date()
+        guard_sealed_day(self.archive, day, self.record, symbols=[str(headline["symbol"])])
         return tape_plot(self.archive, headline)
 
     def build(self, first: Day = None, last: Day = None, impute: Impute = None) -> EventList:
@@ -147,8 +157,10 @@ class Study:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}; choose another folder") from None
+        (self.folder / BASIS).unlink(missing_ok=True)  # never one of another table beside it
         table.save(self._events_file)
-        return EventList(table, self._events_file)
+        Basis.of(self._events_file, table, self.archive, self.assumed, impute).save(self.folder)
+        return self._listed(table)
 
     def events(self) -> EventList:
         """The events that were kept, or all of the archive's, built, where none were."""
@@ -215,11 +227,13 @@ class Study:
         with running("validate", self._scheduler) as run:
             latency = _latency(self.archive, impute)
             opened = self._kept().open_days
+            Basis.load(self.folder).check_options(self.assumed, impute)
             result = self._swept(opened.table, SweepDefinition.load(self.folder / "sweep.json"), run)
             evidence = examine_candidate(
                 result, opened, self.archive, assumed=self.assumed, latency=latency, placebos=placebos, later=other,
                 unseal=open_seal, run=run if self._scheduler else map,
             )  # fmt: skip
+        evidence = dataclasses.replace(evidence, rests_on=self._rests_on())
         verdict, notional_usd = judge(evidence), self.assumed.fills.notional_usd
         save_evidence(self.folder / "evidence.json", evidence)
         pages = {kind: self.folder / f"verdict.{kind}" for kind in ("md", "html")}
@@ -233,14 +247,38 @@ class Study:
         despite: why, although the verdict is not accept; stands in the file, and without it that is refused.
         """
         evidence = load_evidence(self.folder / "evidence.json")
+        self._check_as_of_now(evidence)
         target = Path(folder) if folder else self.project / "config" / "thresholds"
         return export_thresholds(target, name, evidence, judge(evidence), despite)
 
     def renew_seal(self) -> EventList:
         """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""
-        whole = EventTable.load(self._events_file)
-        renew(whole, self.folder / "sealed.jsonl")
-        return EventList(whole, self._events_file)
+        return self._kept().renewed()
+
+    def _rests_on(self) -> dict[str, str]:
+        """What a verdict is made from, by name, as digests and versions."""
+        basis = Basis.load(self.folder)
+        return {
+            "the events": basis.table,
+            "the archive": basis.archive,
+            "the sweep": file_digest(self.folder / "sweep.json"),
+            "the code that decides": code_version(),
+        }
+
+    def _check_as_of_now(self, evidence: Evidence) -> None:
+        """Refuse evidence that is not of what is there now: other data, code or sweep, more trials, another opening."""
+        again = "run: momentum-kit research validate"
+        opened = self._kept().open_days
+        for name, digest in self._rests_on().items():
+            if evidence.rests_on.get(name) != digest:
+                raise ResearchError(f"export: {name} changed since the verdict; {again}")
+        with TrialLedger(self.record / "trials.db") as ledger:
+            trials = ledger.count(np.unique(opened.table.instrument_days).tolist())
+        if trials > evidence.sharpe.trials:
+            more = trials - evidence.sharpe.trials
+            raise ResearchError(f"export: {more} more trials on these data since the verdict; {again}")
+        if [each.at for each in opened.openings] != [each.at for each in evidence.openings]:
+            raise ResearchError(f"export: the sealed days were opened since the verdict; {again}")
 
     @property
     def _events_file(self) -> Path:
@@ -250,17 +288,25 @@ class Study:
         """Of a step that goes on from another: nothing is built on the sly."""
         if not self._events_file.is_file():
             raise ResearchError(f"{self._events_file}: no event table here; run: momentum-kit research events")
-        return EventList(EventTable.load(self._events_file), self._events_file)
+        whole = EventTable.load(self._events_file)
+        Basis.load(self.folder).check(self._events_file, self.archive, self.assumed)
+        return self._listed(whole)
+
+    def _listed(self, table: EventTable) -> EventList:
+        lived = lived_days(self.archive, table)
+        if (told := self.folder / "sealed.jsonl").is_file():
+            adopt(told, table, self.record / SEALS)
+        return EventList(table, self._events_file, seals=self.record / SEALS, lived=lived)
 
     def _swept(self, table: EventTable, definition: SweepDefinition, run: Run) -> SweepResult:
         grid, base, exits = definition.grid, definition.base, definition.exits
-        with TrialLedger(self.folder / "trials.db") as ledger:
+        with TrialLedger(self.record / "trials.db") as ledger:
             if self._scheduler is None:  # here a sweep takes all cores at once; only elsewhere it goes part by part
                 sums = sum_table(table, grid, base, exits)
             else:
                 task = partial(_sums, grid=grid, base=base, exits=exits)
                 sums = add_sums(list(run(task, by_symbol(table))))
-            return conclude(sums, grid, base, exits, ledger, table.marks)
+            return conclude(sums, grid, base, exits, ledger, table.marks, np.unique(table.instrument_days).tolist())
 
     def _shown(self, result: SweepResult, table: EventTable) -> Sweep:
         file = self.folder / "cells.parquet"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from momentum_kit.pages import Block, RenderedTable
-from momentum_kit.research.validation import NOTHING_SEALED, Band, Evidence, Verdict, events_needed
+from momentum_kit.research.validation import NOTHING_SEALED, Band, Evidence, Opening, Verdict, events_needed
 
 ANSWERS = {True: "yes", False: "NO", None: "not known"}
 SESSIONS_A_MONTH = 21
@@ -41,6 +41,7 @@ def page(verdict: Verdict, evidence: Evidence, notional_usd: float) -> list[Bloc
         Block("text", f"{verdict.why[:1].upper()}{verdict.why[1:]}."),
         *(_mark(mark) for mark in sorted(evidence.marks, key=_loudness)),
         Block("text", _before_the_seal(evidence)),
+        *_openings(evidence),
         Block("heading", "After costs, and when slower"),
         _table("Net of all costs", "", rows=_costs(evidence)),
         Block("heading", "What was asked, and what came out"),
@@ -77,14 +78,36 @@ def _before_the_seal(e: Evidence) -> str:
             f"The sealed days {first} to {last} were opened for this candidate: {_band(e.sealed)} over "
             f"{e.sealed_fills} fills. They cannot be opened again."
         )
+    if any(opening.standing for opening in e.openings):
+        return "The sealed days were opened for something else: nothing that nobody has seen can confirm a candidate."
     if NOTHING_SEALED in e.marks:
         return "This is a first look, and not the last word: a verdict that counts needs days that nobody has seen."
     return "The sealed days have not been opened: this is the verdict before the seal, and not the last word."
 
 
+def _openings(e: Evidence) -> list[Block]:
+    """Every look at sealed days of these data, in whatever folder: it stands on every later page."""
+    if not e.openings:
+        return []
+    rows = []
+    for each in e.openings:
+        known = math.isfinite(each.net_bps)
+        net = _band(_found(each)) if known else "no result"
+        days = f"{each.first_day} to {each.last_day}"
+        rows.append((each.at[:16].replace("T", " "), days, each.candidate[:19], net, f"{each.fills}"))
+    heads = ("Opened at (UTC)", "sealed days", "for", "netted", "fills")
+    return [Block("heading", "What was opened before"), _table(*heads, rows=rows)]
+
+
+def _found(opening: Opening) -> Band:
+    return Band(
+        estimate=opening.net_bps, low=opening.low_bps, high=opening.high_bps, p_value=math.nan, level=0.95
+    )  # fmt: skip
+
+
 def _costs(e: Evidence) -> list[tuple[str, str]]:
     rows = [
-        ("mean per fill, days it was chosen from", _band(e.in_sample)),
+        ("mean per fill, days it was chosen from (selected)", _band(e.in_sample)),
         ("mean per fill, folds of days it was not chosen from", _band(e.cross_validated.band)),
         ("mean per fill, walking forward by months", _band(e.walk_forward.band)),
         *((f"mean per fill, {name}", _band(band)) for name, band in e.stressed.items()),

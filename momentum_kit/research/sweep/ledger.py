@@ -1,5 +1,8 @@
 """The ledger of trials, trials.db: every sweep writes each cell once, and the deflated Sharpe ratio counts them.
 
+It lies in the user's state folder and knows on which instrument days each sweep ran (events/content.py), so that
+trials count against the same days in whatever archive or study folder they are tried next.
+
 The more was tried, the better the best looks by luck alone. So what nobody counted is not shown: a sweep whose trials
 could not be written fails.
 """
@@ -7,6 +10,7 @@ could not be written fails.
 import json
 import sqlite3
 import time
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import repeat
 from pathlib import Path
@@ -37,6 +41,13 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
             grid TEXT NOT NULL, base TEXT NOT NULL, cells INTEGER NOT NULL, new INTEGER NOT NULL)""",
         "CREATE TABLE trials (id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL, sharpe_day REAL)",
         *_APPEND_ONLY,
+    ),
+    (
+        "ALTER TABLE sweeps ADD COLUMN data_set INTEGER",
+        "CREATE TABLE data_sets (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE)",
+        """CREATE TABLE data_days (content TEXT NOT NULL, data_set INTEGER NOT NULL,
+            PRIMARY KEY (content, data_set)) WITHOUT ROWID""",
+        "CREATE INDEX trials_by_sweep ON trials (sweep)",
     ),
 )
 
@@ -76,11 +87,12 @@ class TrialLedger:
         sharpe_day: npt.NDArray[np.float64],
         events: int,
         days: npt.NDArray[np.datetime64],
+        contents: Iterable[str] = (),
     ) -> int:
         """Count the cells of one sweep for one exit rule; returns how many of them nobody had tried.
 
-        key: of the data (DaySums.keys). sharpe_day: (C,), nan where a cell has none. All or nothing, durable on return.
-        Raises StorageError where it could not be written.
+        key: of the data (CellSums.keys). contents: its instrument days. sharpe_day: (C,), nan where a cell has none.
+        All or nothing, durable on return. Raises StorageError where it could not be written.
         """
         ids = trial_ids(grid, base, key, exit_name)
         axes = json.dumps({name: list(values) for name, values in grid.axes.items()})
@@ -94,8 +106,8 @@ class TrialLedger:
                 self._connection.executemany("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", rows)
                 new = self._connection.total_changes - before
                 self._connection.execute(
-                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (sweep, *about, base.model_dump_json(), grid.size, new),
+                    "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (sweep, *about, base.model_dump_json(), grid.size, new, self._data_set(contents)),
                 )
             except BaseException:
                 self._connection.execute("ROLLBACK")
@@ -105,9 +117,18 @@ class TrialLedger:
             raise StorageError(f"{self._path}: trials not counted: {error}") from None
         return new
 
-    def count(self) -> int:
-        """How many trials there have been."""
-        (count,) = self._query("SELECT count(*) FROM trials")[0]
+    def count(self, contents: Iterable[str] | None = None) -> int:
+        """How many trials there have been: on data that hold any of these instrument days, or ever."""
+        if contents is None:
+            (count,) = self._query("SELECT count(*) FROM trials")[0]
+            return int(count)
+        self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS asked (content TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._connection.execute("DELETE FROM asked")
+        self._connection.executemany("INSERT OR IGNORE INTO asked VALUES (?)", ((each,) for each in contents))
+        shared = "SELECT DISTINCT data_set FROM data_days NATURAL JOIN asked"
+        (count,) = self._query(
+            f"SELECT count(*) FROM trials WHERE sweep IN (SELECT id FROM sweeps WHERE data_set IN ({shared}))"
+        )[0]
         return int(count)
 
     def sharpes(self) -> npt.NDArray[np.float64]:
@@ -125,6 +146,18 @@ class TrialLedger:
         frame = pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
         frame.insert(1, "at", pd.to_datetime(frame.pop("wall_ns"), utc=True))
         return frame
+
+    def _data_set(self, contents: Iterable[str]) -> int | None:
+        """The number of a set of instrument days, which is written down once."""
+        distinct = sorted(set(contents))
+        if not distinct:
+            return None
+        digest = blake2b("\n".join(distinct).encode(), digest_size=16).hexdigest()
+        if known := self._connection.execute("SELECT id FROM data_sets WHERE digest = ?", (digest,)).fetchone():
+            return int(known[0])
+        number = self._connection.execute("INSERT INTO data_sets (digest) VALUES (?)", (digest,)).lastrowid
+        self._connection.executemany("INSERT INTO data_days VALUES (?, ?)", zip(distinct, repeat(number)))
+        return number
 
     def _query(self, sql: str) -> list[tuple[float, ...]]:
         try:

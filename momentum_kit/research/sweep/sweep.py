@@ -61,7 +61,7 @@ class SweepResult:
     """Every cell of a grid by day. D days with an event, E exit rules, C cells (flattened grid, last axis fastest).
 
     sums: the exact sums. statistics: exit rule to its cells. marks: what a reader must be told, from the table.
-    trials: all there are in the ledger now, new_trials: those that this sweep added.
+    trials: all there are in the ledger now on these data, new_trials: those that this sweep added.
     """
 
     grid: Grid
@@ -165,17 +165,22 @@ def sweep(
     LEAST_EVENTS events, StorageError where the trials could not be counted: what nobody counted is not shown.
     """
     _check_events(len(table))
-    return conclude(sum_table(table, grid, base, exits, threads), grid, base, exits, ledger, table.marks)
+    sums = sum_table(table, grid, base, exits, threads)
+    return conclude(sums, grid, base, exits, ledger, table.marks, np.unique(table.instrument_days).tolist())
 
 
 def conclude(
-    sums: CellSums, grid: Grid, base: Thresholds, exits: Sequence[str], ledger: TrialLedger, marks: Sequence[str] = ()
-) -> SweepResult:
-    """Statistics of sums, perhaps added up from parts (add_sums), and their trials counted; as `sweep`."""
+    sums: CellSums, grid: Grid, base: Thresholds, exits: Sequence[str], ledger: TrialLedger, marks: Sequence[str] = (),
+    contents: Sequence[str] = (),
+) -> SweepResult:  # fmt: skip
+    """Statistics of sums, perhaps added up from parts (add_sums), and their trials counted; as `sweep`.
+
+    contents: the instrument days of the table, by which earlier trials on the same data are found.
+    """
     _check_events(sums.events)
     statistics = {name: _statistics(sums, position) for position, name in enumerate(exits)}
     new = [
-        ledger.record(int(key), name, grid, base, statistics[name].sharpe_day, sums.events, sums.days)
+        ledger.record(int(key), name, grid, base, statistics[name].sharpe_day, sums.events, sums.days, contents)
         for key, name in zip(sums.keys, exits, strict=True)
     ]
     return SweepResult(
@@ -185,7 +190,7 @@ def conclude(
         sums=sums,
         statistics=statistics,
         marks=tuple(marks),
-        trials=ledger.count(),
+        trials=ledger.count(contents) if contents else ledger.count(),
         new_trials=sum(new),
     )
 

@@ -1,8 +1,9 @@
 """From a candidate to a verdict: sealed days, folds, tests, perturbations, evidence, and the exported thresholds."""
 
 from momentum_kit.research.validation.bootstraps import Band
-from momentum_kit.research.validation.evidence import Evidence, load_evidence, save_evidence
-from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, renew, seal
+from momentum_kit.research.validation.evidence import Evidence, Opening, load_evidence, save_evidence
+from momentum_kit.research.validation.seal_log import SealLog
+from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, adopt, record_opening, renew, seal
 from momentum_kit.research.validation.statistics import events_needed
 from momentum_kit.research.validation.thresholds_file import export_thresholds
 from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
@@ -14,13 +15,17 @@ __all__ = [
     "Band",
     "Evidence",
     "OpenDays",
+    "Opening",
+    "SealLog",
     "Verdict",
+    "adopt",
     "events_needed",
     "examine_candidate",
     "export_thresholds",
     "judge",
     "load_evidence",
     "open_seal",
+    "record_opening",
     "renew",
     "save_evidence",
     "seal",

@@ -4,6 +4,7 @@ Made by validation.py and judged by verdict.py beside this module. `validate`, w
 the evidence in evidence.json; `export` judges it again from there.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -66,12 +67,33 @@ class SignalRate:
     dispersion: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A look at sealed days of these data, by whomever and in whatever folder: on record for ever.
+
+    net_bps, low_bps, high_bps: what its candidate netted there; nan where it was a replay, or nothing filled.
+    standing: its days are still kept from every study, so that what it found is the last word on them.
+    """
+
+    at: str
+    candidate: str
+    code_version: str
+    first_day: date
+    last_day: date
+    net_bps: float
+    low_bps: float
+    high_bps: float
+    fills: int
+    standing: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evidence:
     """What the verdict is made from; nan where it cannot be known.
 
     candidate: thresholds at the centre of the best plateau of all open days; None where no cell stands out.
     se_bps: standard error of a mean by days, of the candidate or of the median cell: what these data could have shown.
+    openings: every look at sealed days of these data. rests_on: digest of each thing it was made from (study/basis.py).
     """
 
     candidate: Thresholds | None
@@ -99,8 +121,10 @@ class Evidence:
     sealed: Band | None = None
     sealed_fills: int = 0
     sealed_days: tuple[date, date] | None = None
+    openings: tuple[Opening, ...] = ()
     marks: tuple[str, ...] = ()
     code_version: str = ""
+    rests_on: Mapping[str, str] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(Evidence)
@@ -109,17 +133,26 @@ _ADAPTER = TypeAdapter(Evidence)
 def save_evidence(file: Path, evidence: Evidence) -> None:
     """Write it as JSON; what cannot be known stands there as "nan"."""
     content = _words_for_numbers(_ADAPTER.dump_python(evidence, mode="json"))
-    file.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps({**content, "hash": _hash(content)}, indent=1, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def load_evidence(file: Path) -> Evidence:
-    """What `save_evidence` wrote; ResearchError where there is none."""
+    """What `save_evidence` wrote; ResearchError where there is none, or where it was changed since."""
     try:
-        return _ADAPTER.validate_python(json.loads(file.read_text(encoding="utf-8")))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.pop("hash", None) != _hash(content):
+            raise ResearchError(f"{file}: was changed after it was written: its hash does not hold; validate again")
+        return _ADAPTER.validate_python(content)
     except FileNotFoundError:
         raise ResearchError(f"{file}: no verdict here; run: momentum-kit research validate") from None
     except (ValueError, ValidationError) as error:
         raise ResearchError(f"{file}: not evidence ({str(error).splitlines()[0]}); validate again") from None
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _words_for_numbers(value: Any) -> Any:

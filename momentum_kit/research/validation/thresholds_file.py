@@ -60,6 +60,8 @@ def exported(
         trials=evidence.sharpe.trials,
         dsr=_known(evidence.sharpe.dsr),
         pbo=_known(evidence.pbo.probability),
+        sealed_net_bps=_known(evidence.sealed.estimate) if evidence.sealed else None,
+        sealed_opened=len(evidence.openings),
         verdict=verdict.word,
         despite=despite,
         signals_per_session=rate.mean,

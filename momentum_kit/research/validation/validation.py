@@ -12,21 +12,19 @@ cells (SPA), among all trials ever (DSR), on the days it was chosen from (folds,
 """
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events import EventTable, Latency, Run, Source, StudyAssumptions, read_news
 from momentum_kit.research.sweep import Outcomes, SweepResult, by_day, outcomes
-from momentum_kit.research.validation.bootstraps import mean_band, spa_test
+from momentum_kit.research.validation.bootstraps import Band, mean_band, spa_test
 from momentum_kit.research.validation.daily import DailyCells, choose, t_by_day
-from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, SharpeEvidence, SignalRate, Unseen
+from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, Opening, SharpeEvidence, SignalRate, Unseen
 from momentum_kit.research.validation.folds import Fold, day_folds, walk_forward
 from momentum_kit.research.validation.overfitting import SAME_IDEA, probability_of_overfitting, representatives
 from momentum_kit.research.validation.perturbations import (
@@ -39,6 +37,7 @@ from momentum_kit.research.validation.perturbations import (
 from momentum_kit.research.validation.placebo import Placebo, placebo_study, placebo_tables
 from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed
 from momentum_kit.research.validation.statistics import Array, deflated_sharpe, min_track_record, moments, psr, sharpe
+from momentum_kit.research.validation.verdict import candidate_hash
 
 FOLDS = 10
 LEAST_TRAIN_DAYS = 20
@@ -145,14 +144,26 @@ def examine_candidate(
     if unseal:
         if opened.sealed is None:
             raise ResearchError("there are no sealed days after the open ones: build a table that reaches further")
-        evidence = open_seal(evidence, opened.sealed)
+        return open_seal(dataclasses.replace(evidence, openings=opened.openings), opened.sealed)
+    return with_openings(evidence, opened.openings)
+
+
+def with_openings(evidence: Evidence, openings: tuple[Opening, ...]) -> Evidence:
+    """The evidence with every look that was taken at sealed days of these data.
+
+    What an earlier opening found for this very candidate is its result on the sealed days.
+    """
+    evidence = dataclasses.replace(evidence, openings=openings)
+    own = candidate_hash(evidence.candidate, evidence.exit_rule) if evidence.candidate else ""
+    for opening in openings:
+        if own and opening.standing and opening.candidate == own and math.isfinite(opening.net_bps):
+            band = Band(
+                estimate=opening.net_bps, low=opening.low_bps, high=opening.high_bps, p_value=math.nan, level=0.95
+            )
+            return dataclasses.replace(
+                evidence, sealed=band, sealed_fills=opening.fills, sealed_days=(opening.first_day, opening.last_day)
+            )
     return evidence
-
-
-def candidate_hash(thresholds: Thresholds, exit_rule: str) -> str:
-    """Names one candidate in the record of the seal."""
-    content = thresholds.model_dump_json(exclude={"name", "export"}) + exit_rule
-    return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
 
 
 def open_seal(evidence: Evidence, sealed: Sealed, reps: int = 1000, seed: int = 0) -> Evidence:
@@ -162,13 +173,17 @@ def open_seal(evidence: Evidence, sealed: Sealed, reps: int = 1000, seed: int = 
     """
     if evidence.candidate is None:
         raise ResearchError("there is no candidate: nothing to open the sealed days for")
-    table = sealed.open(candidate_hash(evidence.candidate, evidence.exit_rule))
+    own = candidate_hash(evidence.candidate, evidence.exit_rule)
+    table = sealed.open(own)
     found = outcomes(table, evidence.candidate, evidence.exit_rule)
+    band, fills = candidate_band(table, evidence.candidate, evidence.exit_rule, reps, seed), int(found.filled.sum())
+    sealed.report(own, band, fills)
     return dataclasses.replace(
         evidence,
-        sealed=candidate_band(table, evidence.candidate, evidence.exit_rule, reps, seed),
-        sealed_fills=int(found.filled.sum()),
+        sealed=band,
+        sealed_fills=fills,
         sealed_days=(sealed.first_day, sealed.last_day),
+        openings=(*evidence.openings, *sealed.openings()),
         marks=tuple(dict.fromkeys([*evidence.marks, *table.marks])),
     )
 

@@ -1,11 +1,14 @@
 """Accept, refuse or cannot tell: cut-offs that were fixed before any data were seen, and one line for each of them."""
 
+import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from scipy import stats
 
+from momentum_kit.config import Thresholds
 from momentum_kit.research.validation.evidence import Evidence
 
 Word = Literal["accept", "refuse", "cannot tell"]
@@ -101,6 +104,12 @@ def judge(evidence: Evidence, cutoffs: Cutoffs = CUTOFFS) -> Verdict:
     return Verdict(word="refuse", why=why, checks=checks, power=power, cutoffs=cutoffs)
 
 
+def candidate_hash(thresholds: Thresholds, exit_rule: str) -> str:
+    """Names one candidate in the record of the seal."""
+    content = thresholds.model_dump_json(exclude={"name", "export"}) + exit_rule
+    return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
+
+
 def chance_to_see(edge_bps: float, se_bps: float, size: float = 0.05) -> float:
     """Chance that a one-sided test of a mean with this standard error shows such an edge; nan where it is not known."""
     if not se_bps > 0:
@@ -143,7 +152,24 @@ def _checks(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
         _at_most("How often does the best of one half lose in the other?", e.pbo.loss, c.max_losing_halves),
         *(_stress(name, band.estimate) for name, band in e.stressed.items() if name.startswith("latency")),
         *((_sealed(sealed.estimate),) if sealed else ()),
+        *_looked_at(e),
     )
+
+
+def _looked_at(e: Evidence) -> Iterator[Check]:
+    """Sealed days that were opened for something else: they are no proof of this candidate, and may be one against."""
+    own = candidate_hash(e.candidate, e.exit_rule) if e.candidate else ""
+    for opening in e.openings:
+        if not opening.standing or (opening.candidate == own and e.sealed):
+            continue
+        known = math.isfinite(opening.net_bps)
+        net = f"{opening.net_bps:+.1f} bps" if known else "no result"
+        yield Check(
+            question=f"Are the sealed days unseen, or did what they were opened for on {opening.at[:10]} earn money?",
+            found=f"opened for another: {net}" if opening.candidate != own else f"opened: {net}",
+            wanted="unseen",
+            passed=False if known and opening.net_bps <= 0 else None,
+        )
 
 
 def _stress(name: str, bps: float) -> Check:

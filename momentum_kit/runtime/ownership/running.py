@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from momentum_kit.config import state_root
 from momentum_kit.errors import EngineError, GuardRefused
-from momentum_kit.runtime.ownership.state_folder import StateFolder, state_root
+from momentum_kit.runtime.ownership.state_folder import StateFolder
 
 
 def running_engines(state_dirs: Iterable[str] = ("",)) -> list[StateFolder]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from momentum_kit.config import Config
+from momentum_kit.config import Config, state_root
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
 from momentum_kit.file_locks import try_lock
 
@@ -46,14 +45,6 @@ class Restriction:
 
     def __str__(self) -> str:
         return f"{self.name.replace('_', '-')} {self.reason}".strip()
-
-
-def state_root(state_dir: str = "") -> Path:
-    """Where the folders of all accounts are: the shared one, or the user's own."""
-    if state_dir:
-        return Path(state_dir)
-    base = os.environ.get("MOMENTUM_KIT_STATE_DIR") or os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "momentum_kit"
 
 
 class StateFolder:

@@ -10,12 +10,14 @@ from typing import Any
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import InputError
+from momentum_kit.research import guard_sealed_day, record_folder
 from momentum_kit.runtime.parity.compare_runs import Parity, compare_runs
 from momentum_kit.runtime.parity.scenario_archive import record_scenario
 from momentum_kit.runtime.parity.series_parity import DataParity, data_parity
 from momentum_kit.runtime.replay import Replay, replay_of, run_replay
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway import load_scenario
+from momentum_kit.storage.archive import Archive
 from momentum_kit.storage.journal import query
 
 SUMMARY = "summary.json"  # of a demo; runtime/report.py writes it
@@ -48,7 +50,10 @@ def parity_of_run(asked: RunToReplay) -> Parity:
     A replay is repeated by the other way; a demo is replayed from its market, written down as 5 s bars and quotes; a
     live session from the archive that recorded it.
     """
-    run_replay(_replay_for(asked), asked.project, asked.folder)
+    replay = _replay_for(asked)
+    if asked.overrides:  # a run that is lived again as it was is no look at anything new; a variation of it is
+        guard_sealed_day(Archive(replay.archive), replay.day, record_folder(replay.settings()))
+    run_replay(replay, asked.project, asked.folder)
     return compare_runs(asked.run, asked.folder)
 
 

@@ -12,9 +12,11 @@ from momentum_kit.config import load_thresholds
 ROOT = Path(__file__).resolve().parents[3]
 AXES = ("min_z_tod=2,6,10", "min_rvol_bar=2,6", "max_spread_bps=100,35", "min_rvol_cum=0.5", "max_spread_share=0.5")
 
+pytestmark = pytest.mark.usefixtures("own_record")
+
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
+def study(tmp_path_factory, own_record) -> Path:
     """A folder with the event table of the sample."""
     folder = tmp_path_factory.mktemp("study")
     Study(ROOT / "data" / "sample", folder=folder, config=ROOT / "config" / "sim.yaml").build()
@@ -178,7 +180,8 @@ def test_a_step_before_its_predecessor_names_it(run, tmp_path, command, words):
 
 def test_a_verdict_needs_a_sweep(run, study, tmp_path):
     """The table alone cannot be judged."""
-    (tmp_path / "events.parquet").write_bytes((study / "events.parquet").read_bytes())
+    for name in ("events.parquet", "basis.json"):
+        (tmp_path / name).write_bytes((study / name).read_bytes())
     status, _, said = run("validate", "--study", str(tmp_path))
     assert (status, "run: momentum-kit research sweep" in said) == (2, True)
 

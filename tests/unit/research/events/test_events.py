@@ -42,9 +42,10 @@ def assert_same(left: EventTable, right: EventTable) -> None:
 
 
 def rows_by_item(table: EventTable) -> dict[str, tuple]:
-    """Everything of an event by its item_id."""
+    """Everything of an event by its item_id, but the content of its whole day, which no decision sees."""
     parts = [table.at, table.gate, *table.features.values()]
-    rows = zip(table.events["item_id"], table.events.itertuples(index=False), range(len(table)), strict=True)
+    events = table.events.drop(columns="content")
+    rows = zip(events["item_id"], events.itertuples(index=False), range(len(table)), strict=True)
     return {item_id: (*event, *(part[i].tobytes() for part in parts)) for item_id, event, i in rows}
 
 

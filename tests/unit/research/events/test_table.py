@@ -27,6 +27,7 @@ def make_table(n: int = 3, k: int = 2, seed: int = 1, marks: tuple[str, ...] = (
             "published_at": received - pd.Timedelta(seconds=1),
             "received_at": received,
             "imputed": [False] * n,
+            "content": [""] * n,
             "text": ["Acme wins"] * n,
         }
     )

@@ -27,6 +27,9 @@ def made_up(file: Path) -> Path:
     return file
 
 
+pytestmark = pytest.mark.usefixtures("own_record")
+
+
 @pytest.fixture(scope="module")
 def archive(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All real minutes, and the headlines."""
@@ -65,5 +68,6 @@ def test_the_page_says_what_little_data_can_and_cannot_tell(
     assert "sealed days have not been opened" not in page
     assert "9 configurations were tried on these data, and none of them has enough fills" in page
     assert "a verdict takes 30 fills on 40 days with events. There are 3 days, with 42 events" in page
-    assert main(["research", "validate", "--archive", str(archive), "--impute", "2", "--open-seal"]) == 2
+    settings = ["--config", "config/demo_archive.yaml", "--impute", "2"]
+    assert main(["research", "validate", "--archive", str(archive), *settings, "--open-seal"]) == 2
     assert "no sealed days" in capsys.readouterr().err

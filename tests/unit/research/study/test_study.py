@@ -25,9 +25,11 @@ ROOT = Path(__file__).resolve().parents[4]
 SAMPLE, CONFIG = ROOT / "data" / "sample", ROOT / "config" / "sim.yaml"
 AXES = {"min_z_tod": [4, 8], "max_spread_bps": [100, 50], "min_rvol_cum": [0.5], "max_spread_share": [0.5]}
 
+pytestmark = pytest.mark.usefixtures("own_record")
+
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Study:
+def study(tmp_path_factory, own_record) -> Study:
     """A study of the sample whose events are built."""
     opened = Study(SAMPLE, folder=tmp_path_factory.mktemp("study"), config=CONFIG)
     opened.events()

@@ -27,7 +27,7 @@ def signals(rows, price=5.0):
         {"item_id": [f"i{i}" for i in range(count)], "story_id": "s", "symbol": [f"S{c}" for _, c, _ in rows],
          "con_id": [c for _, c, _ in rows], "day": at.tz_convert("America/New_York").tz_localize(None).normalize(),
          "provider": "P", "catalyst": "other", "session": "regular", "published_at": at, "received_at": at,
-         "imputed": False, "text": "t"}
+         "imputed": False, "content": "", "text": "t"}
     )  # fmt: skip
     features = {name: np.zeros((count, 1)) for name in FEATURES} | {"price": np.full((count, 1), price),
                 "ret_news": np.full((count, 1), 0.05), "spread_bps": np.full((count, 1), 20.0),

@@ -35,7 +35,8 @@ def event_table(features, net_bps, gate=None, days=None):
     events = event_frame(
         {"item_id": [f"i{i}" for i in range(count)], "story_id": "s", "symbol": "ABC", "con_id": np.arange(count),
          "day": pd.to_datetime(["2026-03-02"] * count if days is None else days), "provider": "P", "catalyst": "other",
-         "session": "regular", "published_at": received, "received_at": received, "imputed": False, "text": "t"}
+         "session": "regular", "published_at": received, "received_at": received, "imputed": False, "text": "t",
+         "content": ""}
     )  # fmt: skip
     columns = {name: np.full(shape, GOOD[name]) for name in FEATURES}
     columns |= {name: np.asarray(values, float) for name, values in features.items()}

@@ -63,7 +63,7 @@ def test_the_sums_of_a_candidate_are_those_of_the_sweep(planted, swept):
 
 def test_a_planted_edge_is_chosen_and_the_evidence_says_so(planted, swept, planted_thresholds, tmp_path):
     """The candidate is next to the planted thresholds, judged on days it was not chosen from, and costs are known."""
-    study = seal(planted(events=4000), tmp_path / "sealed.jsonl")
+    study = seal(planted(events=4000), tmp_path / "seals.db")
     evidence = validate(swept(study.table), study.table, stressed={"latency x 5": study.table})
     assert evidence.candidate is not None
     assert abs(evidence.candidate.min_z_tod - planted_thresholds.min_z_tod) <= 1
@@ -88,7 +88,7 @@ def test_a_planted_edge_is_chosen_and_the_evidence_says_so(planted, swept, plant
 
 def test_without_an_edge_nothing_stands_out(planted, swept, tmp_path):
     """Where every signal loses its costs there is no candidate, no reason to open the seal, no made-up number."""
-    study = seal(planted(edge_bps=-40), tmp_path / "sealed.jsonl")
+    study = seal(planted(edge_bps=-40), tmp_path / "seals.db")
     evidence = validate(swept(study.table), study.table)
     assert evidence.candidate is None
     assert math.isnan(evidence.in_sample.estimate)

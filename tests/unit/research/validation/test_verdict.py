@@ -7,11 +7,12 @@ import pytest
 from momentum_kit.research.study.verdict_page import markdown, to_html
 from momentum_kit.research.validation import CUTOFFS, Evidence, judge, open_seal, seal, validate
 from momentum_kit.research.validation.bootstraps import Band
-from momentum_kit.research.validation.evidence import UNKNOWN
+from momentum_kit.research.validation.evidence import UNKNOWN, Opening
 from momentum_kit.research.validation.overfitting import Pbo
 from momentum_kit.research.validation.perturbations import Flip, usual_perturbations
 from momentum_kit.research.validation.placebo import Placebo
-from momentum_kit.research.validation.verdict import Cutoffs, chance_to_see
+from momentum_kit.research.validation.validation import with_openings
+from momentum_kit.research.validation.verdict import Cutoffs, candidate_hash, chance_to_see
 
 NAN = float("nan")
 
@@ -19,7 +20,7 @@ NAN = float("nan")
 @pytest.fixture
 def good(planted, swept, tmp_path) -> Evidence:
     """Evidence of a strong planted edge, before the seal."""
-    study = seal(planted(events=4000, edge_bps=80), tmp_path / "sealed.jsonl")
+    study = seal(planted(events=4000, edge_bps=80), tmp_path / "seals.db")
     return validate(swept(study.table), study.table, perturbed=usual_perturbations(study.table), reps=400)
 
 
@@ -30,7 +31,7 @@ def band(p_value: float, estimate: float = 10.0) -> Band:
 
 def test_a_strong_edge_is_accepted_before_and_after_the_seal(planted, swept, tmp_path):
     """Every question is answered; the sealed days add one more."""
-    study = seal(planted(events=4000, edge_bps=80), tmp_path / "sealed.jsonl")
+    study = seal(planted(events=4000, edge_bps=80), tmp_path / "seals.db")
     evidence = validate(swept(study.table), study.table, reps=400)
     before = judge(evidence)
     assert before.word == "accept", before.why
@@ -38,6 +39,40 @@ def test_a_strong_edge_is_accepted_before_and_after_the_seal(planted, swept, tmp
     after = judge(open_seal(evidence, study.sealed))
     assert after.word == "accept", after.why
     assert len(after.checks) == len(before.checks) + 1
+
+
+def opening(evidence: Evidence, **changes) -> Opening:
+    """A look at sealed days for this candidate that lost money."""
+    assert evidence.candidate is not None
+    known = Opening(
+        at="2026-11-29T10:00:00+00:00", candidate=candidate_hash(evidence.candidate, evidence.exit_rule),
+        code_version="0.1.0", first_day=date(2026, 8, 1), last_day=date(2026, 9, 1), net_bps=-12.0, low_bps=-40.0,
+        high_bps=9.0, fills=40, standing=True,
+    )  # fmt: skip
+    return dataclasses.replace(known, **changes)
+
+
+def test_a_seal_that_was_opened_and_failed_refuses_every_later_verdict(good):
+    """Of this candidate by its own result, of another one by the same; a success or a replay confirms no other one."""
+    assert judge(good).word == "accept"
+    own = with_openings(good, (opening(good),))
+    assert own.sealed is not None
+    assert "-12.0 bps" in judge(own).why
+    assert judge(own).word == "refuse"
+    other = with_openings(good, (opening(good, candidate="sha256:another"),))
+    assert (judge(other).word, other.sealed) == ("refuse", None)
+    for net_bps in (30.0, NAN):
+        lucky = judge(with_openings(good, (opening(good, candidate="sha256:another", net_bps=net_bps),)))
+        assert lucky.word == "cannot tell"
+        assert "not known: are the sealed days unseen" in lucky.why
+    assert "What was opened before" in markdown(judge(other), other)
+
+
+def test_an_opening_that_a_new_seal_has_followed_is_told_and_does_not_judge(good):
+    """Its days teach again, and newer ones are sealed."""
+    renewed = with_openings(good, (opening(good, standing=False),))
+    assert judge(renewed).word == "accept"
+    assert "-12.0 bps" in markdown(judge(renewed), renewed)
 
 
 @pytest.mark.parametrize(
