@@ -223,12 +223,14 @@ class Router:
             self._own.fail(notice.id, error)
         elif action is Action.MARK_DELAYED and self._own.has(notice.id):  # these are live or nothing
             self._own.fail(notice.id, RequestFailed(notice.code, notice.text, verdict.advice))
-        elif action is Action.MARK_DELAYED:
-            about = self._about(notice.id)
-            self._incident("subscription", f"{about}: {notice.text} ({notice.code}); {verdict.advice}")
-            self._lines.data_type(events.DataType(notice.id, MarketDataType.DELAYED))
         else:
-            self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
+            if verdict.meaning is Meaning.DATA_ADVISORY:
+                about = self._about(notice.id)
+                self._incident("subscription", f"{about}: {notice.text} ({notice.code}); {verdict.advice}")
+            if action is Action.MARK_DELAYED:
+                self._lines.data_type(events.DataType(notice.id, MarketDataType.DELAYED))
+            else:
+                self._requests.remark(notice.id, f"{notice.text} ({notice.code})")
 
     def _about_connection(self, notice: events.Notice, verdict: CodeVerdict) -> None:
         if verdict.action is Action.DISCONNECT:

@@ -112,7 +112,11 @@ class Subscriptions:
         """IB delivers another kind of data from now on."""
         line = self._lines.get(change.req_id)
         if isinstance(line, MarketLine):
-            line.data_type = MarketDataType(change.data_type)
+            try:
+                line.data_type = MarketDataType(change.data_type)
+            except ValueError as error:  # nobody knows what it is: it is not traded on
+                line.data_type = MarketDataType.DELAYED
+                self._unreadable(Unreadable("marketDataType", str(error), repr(change)))
             live = line.data_type is MarketDataType.LIVE
             self._move(
                 line, LineWord.LIVE_TYPE if live else LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}"

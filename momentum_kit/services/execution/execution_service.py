@@ -34,6 +34,7 @@ from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
 from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.readable import unreadable
 from momentum_kit.services.execution.reconciliation import fetch_truth
 from momentum_kit.services.execution.recovery import Question, Recovery
 from momentum_kit.services.execution.witnesses import Witnesses
@@ -214,6 +215,8 @@ class ExecutionService:
 
     async def _listen(self, events: AsyncIterator[OrderEvent]) -> None:
         async for event in events:
+            if self._cannot_read(event):
+                continue
             if isinstance(event, Execution | CommissionReport):
                 await self._fills.put(event)
             elif isinstance(event, OrderUpdate):
@@ -231,10 +234,21 @@ class ExecutionService:
 
     async def _follow(self, positions: AsyncIterator[Position]) -> None:
         async for position in positions:
+            if self._cannot_read(position):
+                continue
             await self._fills.join()  # a row is compared with what is ours by now
             self._witnesses.row(position)
             if self._recovery.done:
                 self._recovery.ask_what_is_due()  # a sale by hand is asked about at once
+
+    def _cannot_read(self, event: OrderEvent | Position) -> bool:
+        """True if nothing can be counted with it: told, and the broker's lists are asked instead."""
+        why = unreadable(event)
+        if why:
+            self._context.incident("unreadable", f"{type(event).__name__}: {why}; the broker's lists are asked")
+            if self._recovery.done and self._recovery.told_anew:
+                self._recovery.ask_anew()
+        return bool(why)
 
     async def _on_signal(self, signal: TradeSignal) -> None:
         bands = self._rules.told(signal.contract)

@@ -288,3 +288,31 @@ async def test_an_unknown_code_is_told_once_with_what_was_asked(
     await answered(bridge, gateway)
     assert [kind for kind, _ in incidents] == ["unknown code"] * 2
     assert [text[:29] for _, text in incidents] == ["4711 (market data of AAPL(265", "4712 (market data of AAPL(265"]
+
+
+async def test_a_type_of_data_that_nobody_knows_is_not_traded_on(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
+    """It is told, and counts as delayed until the gateway names one that is known."""
+    quotes = bridge.stream_quotes(AAPL)
+    req_id = (await gateway.request())[2]
+    gateway.send(58, 1, req_id, 7)
+    gateway.send(1, 6, req_id, 1, 10.4, 100, 0)
+    await answered(bridge, gateway)
+    assert (await anext(quotes)).data_type is MarketDataType.DELAYED
+    assert [kind for kind, _ in incidents] == ["unreadable"]
+
+
+async def test_a_scan_goes_on_without_the_subscription_that_would_make_it_precise(
+    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
+    """492 comes before the rows: a person is told what to subscribe to, and the request is not given up."""
+    asking = asyncio.create_task(bridge.fetch_contract_details(AAPL))
+    req_id = (await gateway.request())[2]
+    gateway.error(req_id, 492, "You must subscribe for additional permissions to obtain precise results for scanner.")
+    await answered(bridge, gateway)
+    assert not asking.done()
+    asking.cancel()
+    ((kind, text),) = incidents
+    assert kind == "subscription"
+    assert "Client Portal" in text
