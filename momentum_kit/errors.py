@@ -24,11 +24,21 @@ Where no exit status is given, the parent's holds:
     └── EngineError                                the engine process or its control endpoint
 """
 
+import traceback
+
 
 class MomentumKitError(Exception):
     """Root of every error the kit raises on purpose; `str()` is one line for a person."""
 
     exit_status = 1
+    _told = False
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a cell: the one line, since nothing is broken; where it came from, by `%tb`."""
+        if self._told:
+            return "".join(traceback.format_exception(self)).splitlines()
+        self._told = True
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(MomentumKitError):

@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.timeline.drawing import in_new_york, label_times, numbers
 from momentum_kit.notebook.timeline.panels import draw_close_up, draw_lanes, draw_moves, draw_profit
 from momentum_kit.notebook.timeline.stories import Story, stories
-from momentum_kit.research.plots import FAINT, INK, STYLE
+from momentum_kit.research.plots import FAINT, INK, STYLE, Picture
 from momentum_kit.storage.journal import summarise
 
 CLOSE_UPS = 4
@@ -22,7 +21,7 @@ SHORTEST = pd.Timedelta(minutes=5)  # least span of the time axis
 READ_ME = "dashed blue: the headline   ·   ticks at the foot: decisions, grey skip, blue signal   ·   ▲ buy  ▼ sell"
 
 
-def plot_timeline(journal: str | Path, out_png: str | Path | None = None, title: str | None = None) -> Figure:
+def plot_timeline(journal: str | Path, out_png: str | Path | None = None, title: str | None = None) -> Picture:
     """Draw a session's journal and, where out_png is given, save it there.
 
     From the top: moves since each headline (%), every headline by its verdict and reason, profit after costs (USD),
@@ -32,7 +31,7 @@ def plot_timeline(journal: str | Path, out_png: str | Path | None = None, title:
     told, equity = stories(journal), tables.equity(journal)
     close = _most_interesting(told)
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI)
+        figure = Picture(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI)
         FigureCanvasAgg(figure)
         figure.text(0.022, 0.967, title or _title(told), size=21, weight="bold", color=INK)
         figure.text(0.022, 0.942, _subtitle(summarise(journal)), size=12, color=FAINT)
@@ -48,7 +47,7 @@ def plot_timeline(journal: str | Path, out_png: str | Path | None = None, title:
     return figure
 
 
-def _shared_axis(figure: Figure, told: list[Story], equity: pd.DataFrame, bottom: float) -> None:
+def _shared_axis(figure: Picture, told: list[Story], equity: pd.DataFrame, bottom: float) -> None:
     """The three panels that share the session's time axis."""
     heights = (3.2, 2.9, 1.7)
     grid = figure.add_gridspec(3, 1, height_ratios=heights, left=0.135, right=0.93, top=0.9, bottom=bottom, hspace=0.2)

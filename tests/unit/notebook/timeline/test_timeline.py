@@ -146,3 +146,8 @@ def test_a_missing_journal_is_named(tmp_path: Path):
     with pytest.raises(StorageError, match="no such journal"):
         plot_timeline(tmp_path / "journal.db", tmp_path / "timeline.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_picture_shows_itself_in_a_cell(journal_path: Path) -> None:
+    """Without `%matplotlib inline`, as the kit's other pictures do."""
+    assert plot_timeline(journal_path)._repr_png_().startswith(b"\x89PNG")
