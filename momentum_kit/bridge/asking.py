@@ -3,11 +3,23 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ibapi.client import EClient
+
 from momentum_kit.bridge.gateway_link import GatewayLink
 from momentum_kit.bridge.pacing import HistoryPacer
 from momentum_kit.bridge.session import GatewaySession
 from momentum_kit.bridge.streams import OwnStream, Stream, must_run_on
 from momentum_kit.errors import NotConnected
+
+_LATE_CANCELS = frozenset({"cancelContractData", "cancelHistoricalTicks"})  # since API 10.40
+_LATE_CANCELS_FROM = 215  # server version
+
+
+def known(cancel: str, session: GatewaySession) -> bool:
+    """True if this client and this gateway know such a cancel; '' is none."""
+    if cancel in _LATE_CANCELS:
+        return hasattr(EClient, cancel) and session.health.server_version >= _LATE_CANCELS_FROM
+    return bool(cancel)
 
 
 class Asking:
@@ -33,7 +45,7 @@ class Asking:
         req_id = session.requests.next_id()
 
         def end() -> None:
-            if cancel:
+            if known(cancel, session):
                 session.send_quietly(cancel, req_id)
 
         try:

@@ -258,7 +258,9 @@ class IBKRBridge(AccountInquiries):
 
     async def fetch_contract_details(self, contract: Contract) -> tuple[ContractDetails, ...]:
         """Every contract that matches; NoData if none does."""
-        found = await self._ask("contract details", "reqContractDetails", convert.to_ib_contract(contract))
+        found = await self._ask(
+            "contract details", "reqContractDetails", convert.to_ib_contract(contract), cancel="cancelContractData"
+        )
         if not found:
             raise NoData(200, f"no contract matches {contract}")
         return found

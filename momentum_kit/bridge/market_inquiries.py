@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from momentum_kit.bridge import convert, events, inquiry_values
-from momentum_kit.bridge.asking import Asking
+from momentum_kit.bridge.asking import Asking, known
 from momentum_kit.bridge.gateway_link import GatewayLink
 from momentum_kit.bridge.pacing import MARGIN_S, HistoryPacer, RateWindow
 from momentum_kit.bridge.streams import Stream
@@ -112,7 +112,9 @@ class MarketInquiries(Asking):
         if not 1 <= count <= MOST_TICKS:
             raise InputError(f"historical ticks come 1 to {MOST_TICKS} at a time, not {count}")
         asked: tuple[Any, ...] = (request_time(start), request_time(end), count, what, int(use_rth), False, [])
-        ticks = await self._paced("historical ticks", "reqHistoricalTicks", contract, asked, what=what)
+        ticks = await self._paced(
+            "historical ticks", "reqHistoricalTicks", contract, asked, what=what, cancel="cancelHistoricalTicks"
+        )
         if not ticks:
             raise NoData(162, f"no {what} ticks of {contract}")
         return ticks
@@ -179,7 +181,7 @@ class MarketInquiries(Asking):
                 req_id,
                 send,
                 f"{name} of {contract}",
-                cancel=(lambda: session.send_quietly(cancel, req_id)) if cancel else None,
+                cancel=(lambda: session.send_quietly(cancel, req_id)) if known(cancel, session) else None,
             )
 
     async def _small_bar_turn(self, contract: Contract, kind: tuple[Any, ...], what: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.kit.kit_views import KitViews
+from momentum_kit.notebook.kit.inquiries import KitInquiries
 from momentum_kit.notebook.kit.sent_command import SentCommand
 from momentum_kit.runtime.control import (
     ControlClient,
@@ -36,7 +36,7 @@ SILENCE_S = 30.0  # wall seconds without an answer until waiting for the engine 
 POLL_S = 0.2  # an interrupt reaches an awaiting cell only when its loop wakes (ipykernel#881)
 
 
-class AwaitableKit(KitViews):
+class AwaitableKit(KitInquiries):
     """A session by its control endpoint and its journal. The engine is another process and outlives this object."""
 
     _sent: "Future[Any] | None" = None  # the last command's answer: the next one waits for it

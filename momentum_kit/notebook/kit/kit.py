@@ -1,36 +1,17 @@
 """Kit: the one object of a notebook; everything of its awaitable half once more for plain code."""
 
-import asyncio
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.kit.awaitable_kit import AwaitableKit
+from momentum_kit.notebook.kit.plain_inquiries import PlainInquiries
+from momentum_kit.notebook.kit.waiting import wait_here
 
 if TYPE_CHECKING:
     from momentum_kit.notebook.tables import SessionTable
 
-T = TypeVar("T")
 
-
-def wait_here(awaitable: Awaitable[T]) -> T:
-    """Wait for an outcome from plain code; inside a running loop (a notebook) other tasks go on meanwhile."""
-
-    async def outcome() -> T:
-        return await awaitable
-
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(outcome())
-    import nest_asyncio2
-
-    nest_asyncio2.apply(loop)
-    return loop.run_until_complete(outcome())
-
-
-class Kit(AwaitableKit):
+class Kit(PlainInquiries):
     """A live session in your hands. Every method that waits has a plain twin, `<name>_sync`."""
 
     @classmethod

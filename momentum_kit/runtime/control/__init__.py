@@ -1,6 +1,6 @@
 """How kit, panel and command line reach a running engine: the client, the event stream, commands and their rules."""
 
-from momentum_kit.runtime.control.client import ANSWERS, ControlClient
+from momentum_kit.runtime.control.client import ANSWERS, INQUIRY_S, ControlClient
 from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, OF_A_SYMBOL, REDUCING, WIND_DOWNS, refusal
 from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
 from momentum_kit.runtime.control.last_resort import kill_engine
@@ -10,6 +10,7 @@ from momentum_kit.runtime.control.tuning import ThresholdState
 __all__ = [
     "ANSWERS",
     "COMMANDS",
+    "INQUIRY_S",
     "LEAVING",
     "OF_A_SYMBOL",
     "REDUCING",

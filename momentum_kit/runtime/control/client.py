@@ -22,6 +22,7 @@ ANSWERS = {  # what a failure is called on the wire, and its HTTP status; the fi
     MomentumKitError: ("engine", 500),
 }
 GONE_PATIENCE_S = 1.0
+INQUIRY_S = 90.0  # an inquiry may wait for a connection, for its turn, and for the broker
 PATIENCE_S = 5.0  # an engine that is well answers within milliseconds
 
 
@@ -76,6 +77,14 @@ class ControlClient:
         self._call("GET", "/alive", PATIENCE_S)
         asked = urlencode({"symbol": symbol, "duration": duration, "bar_size": bar_size})
         return decode_bars(self._call("GET", f"/history?{asked}", timeout_s))
+
+    def inquire(self, name: str, arguments: Mapping[str, Any], timeout_s: float = INQUIRY_S) -> Any:
+        """One inquiry's answer, in the models of the bridge; times may be aware datetimes."""
+        from momentum_kit.runtime.inquiries import decode_answer  # ibapi is slow to load
+
+        self._call("GET", "/alive", PATIENCE_S)
+        given = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in arguments.items()}
+        return decode_answer(name, self._call("POST", "/inquiry", timeout_s, {"name": name, "arguments": given}))
 
     def thresholds(self) -> ThresholdState:
         """The thresholds in force and those of the tuned file."""

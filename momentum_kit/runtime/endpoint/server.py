@@ -56,6 +56,9 @@ class ControlledEngine(Protocol):
     async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
         """TRADES bars of a symbol up to now."""
 
+    async def inquire(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The broker's answer to an inquiry of a notebook, as JSON."""
+
 
 class ControlServer:
     """Serves one engine on 127.0.0.1, random port."""
@@ -72,6 +75,7 @@ class ControlServer:
                 web.post("/command", self._command),
                 web.post("/start", self._start),
                 web.get("/history", self._history),
+                web.post("/inquiry", self._inquiry),
                 web.get("/thresholds", self._thresholds),
                 web.post("/thresholds", self._tune),
                 web.post("/thresholds/revert", self._revert),
@@ -153,6 +157,14 @@ class ControlServer:
             raise InputError(f"history needs {missing.args[0]}") from None
         bars = await self._engine.history(symbol, duration, bar_size)
         return web.Response(text=encode_bars(bars), content_type="application/json")
+
+    async def _inquiry(self, request: web.Request) -> web.Response:
+        content = await _object(request)
+        arguments = content.get("arguments", {})
+        if not isinstance(arguments, dict):
+            raise InputError("an inquiry needs arguments: an object of names and values")
+        answer = await self._engine.inquire(str(content.get("name", "")), arguments)
+        return web.Response(text=answer, content_type="application/json")
 
     async def _thresholds(self, _request: web.Request) -> web.Response:
         tuning = self._engine.tuning

@@ -36,6 +36,7 @@ from momentum_kit.runtime.engine.session_state import SessionState, take_snapsho
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.way_out import WayOut
+from momentum_kit.runtime.inquiries import InquiryDesk
 from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
@@ -101,6 +102,7 @@ class Engine:
             look_at_clock=self.look_at_clock,
             counts=self._counts,
         )
+        self._desk = InquiryDesk(config, account=lambda: self.session.account, now=self._clock.now, spill_dir=run_dir)
         self._commanding = Commanding(
             self._context,
             course=self._course,
@@ -161,6 +163,7 @@ class Engine:
         if self._runner and not self._runner.done():
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
+        await self._desk.close()
         if self._session:
             await self._session.disconnect()
         if self._reader:
@@ -311,6 +314,10 @@ class Engine:
     async def history(self, symbol: str, duration: str, bar_size: str) -> tuple[Bar, ...]:
         """Bars up to now for the notebook."""
         return await self.session.history(Contract(symbol), duration, bar_size)
+
+    async def inquire(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The broker's answer to a notebook's inquiry, as JSON; asked over a connection of its own."""
+        return await self._desk.ask(name, arguments)
 
     def status(self) -> EngineStatus:
         """One frozen snapshot."""

@@ -1,0 +1,23 @@
+"""wait_here: how the plain twins of a kit wait, also inside the running loop of a notebook."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_here(awaitable: Awaitable[T]) -> T:
+    """Wait for an outcome from plain code; inside a running loop (a notebook) other tasks go on meanwhile."""
+
+    async def outcome() -> T:
+        return await awaitable
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(outcome())
+    import nest_asyncio2
+
+    nest_asyncio2.apply(loop)
+    return loop.run_until_complete(outcome())
