@@ -16,7 +16,7 @@ from momentum_kit.detection.news.catalysts.advances import ACQUIRES, BOUGHT, COU
 from momentum_kit.detection.news.catalysts.business import ANALYSTS, BUSINESS, MILD, NUMBERS, PLANS
 from momentum_kit.detection.news.catalysts.dilution import DILUTION, pays_for_treasury
 from momentum_kit.detection.news.catalysts.kinds import KINDS
-from momentum_kit.detection.news.catalysts.phrases import RuleIndex
+from momentum_kit.detection.news.catalysts.phrases import RuleIndex, spell_out
 from momentum_kit.detection.news.catalysts.polarity import amount_usd, turned
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.detection.news.catalysts.setbacks import RELIEVED, SETBACKS
@@ -109,7 +109,7 @@ def classify(text: str, subject: tuple[str, ...] = (), *, analyst_action: bool =
     bought and the winner of a suit from the loser. Where that stays open the company counts as the target, on which
     no long is opened. analyst_action: the newsroom's own marker, believed where no rule matches.
     """
-    low = fold(text).lower().replace("(k)", "k")
+    low = spell_out(fold(text).lower().replace("(k)", "k"))
     candidates = _INDEX.candidates(low)
     kind = _kind(low, candidates)
     if kind is not None and kind[0].catalyst is not Catalyst.RECAP:
@@ -119,6 +119,7 @@ def classify(text: str, subject: tuple[str, ...] = (), *, analyst_action: bool =
     if (
         kind is not None
         and found is not None
+        and found.topic is not Catalyst.HALT
         and found.end <= kind[1].start()
         and _BEHIND.search(low, 0, kind[1].start())
     ):

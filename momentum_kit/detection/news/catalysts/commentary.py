@@ -6,7 +6,7 @@ from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.models import Catalyst
 
-_QUESTION = Phrases(re.compile(r"\?(?= |$)"), frozenset())
+_QUESTION = Phrases(re.compile(r"(?<!\bguess)\?(?= |$)"), frozenset())
 
 COMMENTARY: tuple[Rule, ...] = (
     Rule(
@@ -123,7 +123,8 @@ COMMENTARY: tuple[Rule, ...] = (
             "intrinsic value",
             "getting in cheap",
             "(looks|appears|seems|remains) (expensive|cheap|attractive|stretched|fairly valued|overpriced)",
-            "(institutional|retail|hedge fund|individual) (owners|ownership|holders)",
+            "(institutional|hedge fund|individual) (owners|ownership|holders)",
+            "retail (owners|ownership)",
             "(ceo|executive) (compensation|pay)",
             "(shareholders|investors) (should|may|might|would|could|still|aren't|have reason|need)",
             "returns on capital",

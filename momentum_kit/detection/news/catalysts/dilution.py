@@ -56,8 +56,10 @@ DILUTION: tuple[Rule, ...] = (
         "pipe (financing|investment|deal|transaction|offering|round)",
         "{money} … pipe",
         "in pipe",
+        "pipe (of|for|with|priced|raising|at) … {money}",
+        "(oversubscribed|upsized|concurrent|committed|equity) pipe",
         "private investment in public equity",
-        "(securities|stock|share|unit) purchase agreement* (with|for|to) … (investor*|holder*|sell|"
+        "(securities|stock|share|unit|equity) purchase (agreement*|pact|deal|contract) (with|for|to) … (investor*|holder*|sell|"
         "stockholder*|shareholder*|fund*|institution*|treasury|{money})",
         "securities purchase agreement*",
         "(share|stock|unit) subscription",
@@ -79,12 +81,29 @@ DILUTION: tuple[Rule, ...] = (
         denied=Catalyst.OTHER,
     ),
     Rule(
+        "paid in shares",
+        Catalyst.OFFERING,
+        phrases(
+            "(note*|debt*|loan*|advance*|interest|payable*|obligation*|liabilit*|creditor*|lender*|vendor*|fees|"
+            "salar*|debenture*|bond|bonds|arrears) … (repa*|paid|pay|pays|payable|settl*|satisf*|discharg*|exchang*|"
+            "convert*|swap*|extinguish*) … (in|with|for|into|using) … (shares|stock|equity|adss|units)",
+            "(repa*|pay|pays|paying|paid|settl*|satisf*|discharg*|swap*|exchang*) … (note*|debt*|loan*|interest|payable*|"
+            "obligation*|liabilit*|creditor*|lender*|vendor*|fees|salar*|debenture*) … (in|with|for|into|using) "
+            "(class # |class a |new |common |company |ordinary |its |own |# )?(shares|stock|equity|adss|units)",
+            "(share|stock) settled",
+        ),
+        Direction.DOWN,
+        unless=re.compile(
+            r"\b(?:not|never|no|dividends?|buy-?back|repurchas\w+|in (?:all-)?cash|acquisition|tax)\b|n't\b"
+        ),
+        dilution=True,
+    ),
+    Rule(
         "holders sell",
         Catalyst.OFFERING,
         phrases(
-            "(offering|secondary|sale|shares|stock) … (by|from) … (selling|certain|existing) (stockholders|"
-            "shareholders|holders|"
-            "securityholders|unitholders|investors)",
+            "(offering|secondary|sale|shares|stock) … (by|from) … (selling|certain|existing) (stockholder*|"
+            "shareholder*|holder*|securityholder*|unitholder*|investor*)",
             "(founder|sponsor|holder|holders|backer|investor|private equity|stockholder|stockholders|"
             "shareholder|shareholders|parent) "
             "(to|will|plans to) (sell|offer)",
@@ -120,6 +139,7 @@ DILUTION: tuple[Rule, ...] = (
         "(equity distribution|equity sales|equity offering sales) agreement",
         "controlled equity",
         "(amend*|adds) … atm",
+        "(prior|existing|current|previous|its|new) atm",
         "atm … (adds|increas*|upsiz*|expand*|doubl*)",
         "(sales agreement|sales agent) … (shares|stock|{money})",
     ),
@@ -160,6 +180,10 @@ DILUTION: tuple[Rule, ...] = (
         f"(registers|to register|registering) … ({_SHARES})",
         f"(files|filed|filing|files for) (for |to )(offer|sell|issue|register) … ({_SHARES})",
         "(files|filed) for … offering",
+        "(files|filed) for (up to )?# (million |m |k )?… (shares|stock|units|adss|warrants)",
+        "(registers|registering|to register) up to {money}",
+        "(sell|sold|sale|sales|offer|offered|issue|issued) from time to time",
+        "(shares|stock|units|adss) to be (issued|sold|registered|offered|resold)",
         "(files|filed) (for )?(up to )?{money} … (offering|securities|stock|shares|shelf)",
         unless=re.compile(r"\b(?:s-4|s-8|f-4|form 10)\b"),
     ),
@@ -266,6 +290,10 @@ DILUTION: tuple[Rule, ...] = (
         "equity raise",
         "(prices|priced|launches|announces|plans|upsizes|upsized|completes|closes|{money}) … follow-on",
         "capital (raise|raises|raising|increase|injection|infusion)",
+        "(launch*|complet*|clos*|conduct*|pric*|upsiz*|undertak*) … (tranche|institutional|share|stock|equity|{money}|"
+        "discounted|upsized|retail|unit) … placement",
+        "tranche placement",
+        "(share|security) purchase plan",
         "(raise|raises|raised|raising) (an additional |additional |up to |about |over |nearly |"
         "more than |approximately |gross proceeds of |a total of )?{money}",
         "(raise|raises|raising|raised) (additional |new |more |fresh |equity |growth )?(capital|equity|"
@@ -279,7 +307,8 @@ DILUTION: tuple[Rule, ...] = (
         "(fundraise|fundraising|fund raise)",
         "dilutive",
         unless=re.compile(
-            f"{_DEBT.pattern}|{_NOT_MONEY.pattern}|{_IPO.pattern}|for (?:tornado|hurricane|children|cancer)"
+            f"{_DEBT.pattern}|{_NOT_MONEY.pattern}|{_IPO.pattern}|for (?:tornado|hurricane|children|cancer)|"
+            r"\bemployee (?:share|stock)|\b(?:product|job|ad) placement"
         ),
     ),
 )

@@ -24,6 +24,8 @@ _UP_SHARPLY = (
     "climbs|shoots up"
 )
 _DOWN_SHARPLY = "plung*|tumbl*|plummet*|crashed|crashes|tank|tanks|tanked|sinks|sank|slumps|slumped|slides|nosediv*"
+_UP_SLOWLY = "rises|gains|advances|rebounds|bounces|runs|rallied|gained|rose"
+_DOWN_SLOWLY = "falls|drops|slips|dips|declines|retreats|sheds|fell|dropped|slipped|sells off"
 _MOVED = f"{_UP}|{_DOWN}"
 _SHARPLY = f"{_UP_SHARPLY}|{_DOWN_SHARPLY}"
 _ADVERB = "(sharply |slightly |notably |modestly |further |now |still |also |just |big |significantly )?"
@@ -35,11 +37,16 @@ _MEASURED = phrases(
     "demand|output|"
     "tumor*|hospital*|patient*|mortality|survival|registrations|costs|prices|exports|loss|losses|"
     "turnover|aum|nav|"
+    "(retail|sales|transaction|shipment|order|delivery|passenger) volume|gmv|arr|"
     "workforce|headcount|salaries|premiums|rates|capacity|passenger*|same store|comparable|q1|q2|q3|"
     "q4|rev)"
 )
 
 
+_SHARES_SIGNED = Phrases(
+    re.compile(r"\b(?:shares?|stock|adrs?|adss?)(?: (?:is|are|now))? [+-]\d[\d.]{0,6}%"),
+    frozenset({"share", "shares", "stock", "adr", "ads"}),
+)
 _SIGNED = Phrases(re.compile(r"(?<![\w.%-])[+-]\d[\d.]{0,6}%"), frozenset("0123456789"))
 
 KINDS: tuple[Rule, ...] = (
@@ -50,6 +57,10 @@ KINDS: tuple[Rule, ...] = (
         phrases(
             "^(top |the )?(#|three|four|five|six|seven|eight|nine|ten|several|these) … (stocks|movers|"
             "gainers|losers|etfs|names|picks)",
+            "these (#|two|three|four|five|six|seven|eight|nine|ten) (\\w+ )?(stocks|names|shares|companies|picks)",
+            "(initiations|upgrades|downgrades|gainers|losers|decliners|advancers|movers|winners|highs|lows):",
+            "(percentage|percent|price|volume) (gainers|losers|decliners|advancers|leaders)",
+            "among … (gainers|losers|decliners|advancers|movers)",
             "(stocks|movers|gainers|losers|decliners|gappers|shares|equities|small caps) (to watch|moving|"
             "on the move|making)",
             "(top|biggest|largest|midday|mid-day|premarket|pre-market|after-hours|early|morning|afternoon|"
@@ -128,6 +139,13 @@ KINDS: tuple[Rule, ...] = (
             "what (investors|traders) (need|should) (to )?know",
             "(here's|here is) (what|why)",
             f"reason* … (moving|{_MOVED})",
+            f"what (moved|moves|drove|drives|sent|sends|lifted|lifts|sank|hit|boosted|is moving|is driving|is lifting) … "
+            f"(stock|shares|{_MOVED})",
+            "(stock|stocks|shares|share) (move |price |news |mover )?(alert|recap|movement)",
+            "recap",
+            "(levels|level) to watch",
+            "(breaks out|breaking out|breakout|broke out)",
+            "(fizzle*|round trip*|roller coaster)",
             "(driving|behind|drove|fuel*) … (rally|move|surge|jump|drop|"
             "plunge|decline|spike|gains|sell-off|selloff|run)",
         ),
@@ -142,7 +160,7 @@ KINDS: tuple[Rule, ...] = (
                 f"{_ADVERB}(trading |trade |move |moving |moved |moves |traded |been )?{_ADVERB}({moved})",
                 f"shares of … ({moved})",
                 f"stock (is|are) … ({moved})",
-                f"(trading|trades|moves|moving) {_ADVERB}({level})",
+                f"(trading|trades|moves|moving) {_ADVERB}(about |around |over |nearly |as much as )?(#% )?({level})",
             ),
             direction,
         )
@@ -159,15 +177,38 @@ KINDS: tuple[Rule, ...] = (
                 f"(moves|moved|ends|ended|closes|closed|opens|opened|adds|added|trades|trading) (#% |up |down |"
                 f"the day |the week )?({level}|#%|#% {level})",
                 f"({sharply}) (on|after|as|following|amid|premarket|pre-market|in|to|today|for|despite|over|more)",
+                f"({slowly}) (sharply|strongly|steeply|hard|again|anew|further|early|late|after hours|premarket|pre-market|"
+                f"today|for (a )?(second|third|fourth|fifth|sixth|seventh|#)|(on|after|as|following|amid) )",
+                f"#% ({noun})",
+                f"(has|have) (nearly |more than |almost )?({doubled}) … (in|since|this|over|from|year)",
+                f"({doubled}) (in|since|this|over) (a |the |two |three |past |last |less |january|february|march|april|may|"
+                f"june|july|august|september|october|november|december|week|month|year)",
             ),
             direction,
             unless=_MEASURED.pattern,
         )
-        for direction, moved, sharply, level in (
-            (Direction.UP, _UP, _UP_SHARPLY, "higher|up"),
-            (Direction.DOWN, _DOWN, _DOWN_SHARPLY, "lower|down"),
+        for direction, moved, sharply, slowly, doubled, noun, level in (
+            (
+                Direction.UP,
+                _UP,
+                _UP_SHARPLY,
+                _UP_SLOWLY,
+                "doubled|tripled|quadrupled",
+                "run|rally|surge|gain|jump|move|rise|spike",
+                "higher|up",
+            ),
+            (
+                Direction.DOWN,
+                _DOWN,
+                _DOWN_SHARPLY,
+                _DOWN_SLOWLY,
+                "halved",
+                "drop|plunge|slide|fall|decline",
+                "lower|down",
+            ),
         )
     ),
+    Rule("shares with a sign", Catalyst.RECAP, _SHARES_SIGNED),
     Rule("per cent with a sign", Catalyst.RECAP, _SIGNED, unless=_MEASURED.pattern),
     Rule(
         "new high or low",
@@ -208,7 +249,6 @@ KINDS: tuple[Rule, ...] = (
             "sent … (soaring|flying|higher|lower|tumbling|plunging|surging)",
             "(sell-off|selloff)",
             "(on|makes) the move",
-            "#% (run|rally|surge|gain|jump|move|rise|drop|plunge|slide|spike)",
             "(trending|viral) on",
             "after (a )?(two|three|four|#) day (surge|rally|run|slide)",
             "market cap … (tops|surpass*|crosses|hits|loses|falls|wiped|shed*)",

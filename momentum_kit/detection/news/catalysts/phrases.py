@@ -24,6 +24,26 @@ _OF_TEXT = re.compile(r"(?<!')[a-z0-9]+")  # the s of "Acme's" is no word
 _SHORT = 2  # letters: such a word of a phrase stands for itself, a longer one for its beginning
 
 
+_CUT_SHORT = tuple(
+    (mark, re.compile(pattern), full)
+    for mark, pattern, full in (
+        ("shrs", r"\bshrs\b", "shares"),
+        ("shs", r"\bshs\b", "shares"),
+        (" ph", r"\bph\.? ?(?=(?:[1-4]|i{1,3})[ab]?\b)", "phase "),
+        ("pct", r"(?<=\d) ?pct\b", "%"),
+        ("mt", r"\bag(?:r?mt|rmt)s?\b", "agreement"),
+    )
+)
+
+
+def spell_out(text: str) -> str:
+    """A text in lower case without the short forms of newswires: "Shrs", "Ph 3", "pct"."""
+    for mark, pattern, full in _CUT_SHORT:
+        if mark in text:
+            text = pattern.sub(full, text)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Phrases:
     """Compiled phrases; words: beginnings of words, one of which any text that matches has; none: any may match."""

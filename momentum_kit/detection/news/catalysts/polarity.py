@@ -14,13 +14,13 @@ _DENIES = re.compile(
     r"reject(?:s|ed)?|nixes|vote[sd]? down)\b|n't\b"
 )
 _ENDS = re.compile(
-    r"\b(?:withdr[ae]w\w*|withdrawal of|terminat\w+|cancel\w*|abandon\w*|scrap(?:s|ped|ping)?|"
+    r"(?<!-)\b(?:withdr[ae]w\w*|withdrawal of|terminat\w+|cancel\w*|abandon\w*|scrap(?:s|ped|ping)?|"
     r"call(?:s|ed|ing) off|rescind\w*|revok\w+|"
     r"end(?:s|ed|ing)?|drop(?:s|ped)|pull(?:s|ed)|walk(?:s|ed) away|back(?:s|ed) (?:out|away)|"
     r"discontinu\w+|shelv\w+|los(?:es?|t|ing)|"
     r"remov(?:es|ed|al)|lift(?:s|ed|ing)?|releas(?:es|ed)|resolv\w+|repa(?:ys?|id|ying|yment)|"
     r"retir(?:es|ed|ement|ing)|redeem\w*|redemption|"
-    r"repurchas\w+|extinguish\w*|pa(?:ys|id|ying) off|prepa(?:ys|id|yment)|eliminat\w+|settl(?:es|ed)|"
+    r"repurchas\w+|extinguish\w*|pa(?:ys|id|ying) off|prepa(?:ys|id|yment)|eliminat\w+|settl(?:es?|ed|ing)|"
     r"matur(?:es|ed|ity)|kill(?:s|ed)|halt(?:s|ed)|"
     r"suspend\w*|paus(?:es|ed)|block(?:s|ed)|expir\w+|collapse of|fails? to|unable to)\b"
 )
@@ -29,8 +29,14 @@ _UNDONE = re.compile(
     r"never )?(?:withdrawn|terminated|cancel?led|called off|"
     r"abandoned|scrapped|rescinded|revoked|denied|lifted|falls through|fell through|collapse[sd]?|"
     r"repaid|retired|redeemed|blocked|rejected|"
-    r"removed|reversed|expires?|expired|ended|is off|are off|paid off|in full repaid)\b|^ (?:is|was|were|are) (?:not|"
+    r"removed|reversed|expires?|expired|ended|is off|are off|paid off|in full repaid)\b|"
+    r"^.{0,8}?['\"]?(?:(?:is|are|was|were|as) )?['\"]?(?:entirely |completely |totally |simply )?"
+    r"(?:untrue|false|baseless|unfounded|incorrect|inaccurate)\b|^ (?:is|was|were|are) (?:not|"
     r"never)\b"
+)
+_RENEWED = re.compile(
+    r"\b(?:start|launch|enter|sign|file|establish|announc|adopt|set)\w*(?: up| into)? (?:an? )?(?:new|larger|bigger|fresh|"
+    r"replacement|another)\b|\breplac(?:es|ed|ing) (?:it )?with\b"
 )
 _MONEY = re.compile(MONEY)
 _SIGNS = ("$", "€", "£", "usd", "dollars")
@@ -43,9 +49,9 @@ def turned(text: str, begin: int, end: int) -> Certainty | None:
     before = _CLAUSE.split(text[max(0, begin - _REACH) : begin])[-1] + text[begin:end]
     if _DENIES.search(before):
         return Certainty.DENIED
-    if _ENDS.search(before):
-        return Certainty.ENDED
-    return Certainty.ENDED if _UNDONE.search(text[end : end + _REACH]) else None
+    if _ENDS.search(before) or _UNDONE.search(text[end : end + _REACH]):
+        return None if _RENEWED.search(text, end) else Certainty.ENDED  # one ends and the next begins
+    return None
 
 
 def amount_usd(text: str) -> float:

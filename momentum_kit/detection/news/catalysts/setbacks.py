@@ -97,6 +97,8 @@ SETBACKS: tuple[Rule, ...] = (
             "continued listing",
             "deficienc* … (nasdaq|nyse|listing)",
             "staff (determination|delisting)",
+            "(get|gets|getting|receiv*) … (notice|notices|letter|letters) (on|over|for|about|regarding|tied to|due to) … "
+            "(annual meeting|annual meetings|10-k|10-q|late|filing*|delinquen*|bid|equity|market value|price)",
             "(extension|exception|180 day|180 calendar day|additional time|more time) … (nasdaq|nyse|listing|"
             "compliance)",
             "(nasdaq|nyse|panel) … (extension|exception|more time|additional time)",
@@ -144,6 +146,10 @@ SETBACKS: tuple[Rule, ...] = (
             "(auditor|auditors) … doubt",
             "(misses|missed|skips|skipped) … (bond|coupon|interest|loan|debt) payment",
             "restructuring (adviser|advisers|advisor|advisors|talks|support)",
+            "(seek*|consider*|weigh*|mull*|explor*|plan*|face*|propos*|approv*|recommend*|warn*|risk*) … "
+            "(dissolution|liquidation|insolvency)",
+            "(cash|liquidity) (crunch|crisis|squeeze|shortfall|shortage|concern*|problem*|dwindl*|woes)",
+            "cash (is |was )?(running (out|low)|nearly gone)",
             "(talks|negotiations|deal) with … (creditors|lenders|bondholders)",
             "(pay|repay) (its |secured |senior )?lenders",
             "(creditors|lenders) … (seize|call|demand|accelerat*)",
@@ -179,8 +185,11 @@ SETBACKS: tuple[Rule, ...] = (
             "(withdraw*|pull*) … (nda|bla|maa|marketing application|drug application|from market)",
             "(approval|clearance|designation|authorization) … (revoked|withdrawn|rescinded|denied|suspended)",
             "(revok*|rescind*|withdraw*) … (approval|clearance|authorization|designation)",
-            "(fda|agency) … (requests|requires|seeks|wants) … (additional|more|another|new) (data|trial|"
+            "(fda|agency|ema|regulator*) … (requests|requires|seeks|wants|asks|asked|recommends|demands|orders|calls) … "
+            "(additional|more|another|new|second|further) (phase # |clinical |confirmatory |pivotal )?(data|trial|trials|"
             "study|information|studies)",
+            "(not|no longer|won't|doesn't|isn't) (to )?(plan to |planning to |intend to )?(seek*|pursu*|fil*|submit*) … "
+            "(approval|nda|bla|submission|filing with)",
             "fda … (warning letter|form 483|safety warning|black box|boxed warning)",
             "warning letter … fda",
             "import alert",
@@ -189,7 +198,7 @@ SETBACKS: tuple[Rule, ...] = (
             "fda … (flags|safety (concern*|signal|issue*|review|alert))",
         ),
         Direction.DOWN,
-        unless=re.compile(r"denies (?:petition|appeal)"),
+        unless=re.compile(r"denies (?:petition|appeal)|\b(?:not|no|never)\b[^,;:]{0,20}\bnegative"),
         about=Catalyst.FDA,
     ),
     Rule(
@@ -208,6 +217,13 @@ SETBACKS: tuple[Rule, ...] = (
             "achieved|reach|reached|hit|show|demonstrate|beat|separate|improve|slow|"
             "statistically) … (endpoint*|goal*|objective*|significan*|benefit|efficacy|"
             "placebo|superiority|trial|study|improvement|survival|target)",
+            "(miss|misses|missed|missing|short of|shy of) (its |on |the |a |key |main |primary |secondary |"
+            "statistical |clinical )?(statistical |primary |secondary )?(significance|goal|goals|objective|endpoint*|"
+            "bar for significance)",
+            "(meets|met|hits|hit|reached|reaches) … (goal|endpoint*|objective)*, (but |though )?(miss|misses|missed|"
+            "fails|failed|falls short)",
+            "(data|results|efficacy|trial|study|readout) … (below|short of|under) (some |analyst* |street |investor* |"
+            "wall street |high |the )?(hopes|hoped|expectations|expected|benchmark|rival*|competitor*)",
             "(miss|misses|missed) … (endpoint*|main goal|primary goal|primary objective|key goal|"
             "goal in … (trial|study))",
             f"({_TRIAL}|drug|therapy|vaccine|treatment) (fail|fails|failed|failure|flops|disappoints|misses|missed)",
@@ -221,7 +237,7 @@ SETBACKS: tuple[Rule, ...] = (
             "(death|deaths|died) … (trial|study|patient|gene therapy)",
             "serious adverse (event|events|reaction|reactions)",
             "(liver|safety) (injury|toxicity|concerns|signal|issue|issues|scare)",
-            "(disappointing|negative|underwhelming|mixed|weak|poor|unfavorable) … (data|results|topline|"
+            "(disappointing|negative|underwhelming|mixed|weak|poor|unfavorable) … (data|results|result|outcome|topline|"
             "readout|trial|study|phase #)",
             "dose limiting toxicit*",
         ),

@@ -2,13 +2,28 @@
 
 import re
 
-from momentum_kit.detection.news.catalysts.phrases import phrases
+from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.models import Catalyst, Direction
 
+_TALKS = "talks|discussions|negotiations"
+_DEAL = (
+    f"{_TALKS}|letter of intent|loi|mou|memorandum|pact|agreement|deal|partnership|collaboration|alliance|tie-up|accord|"
+    "license|licence|joint venture|jv|arrangement|contract|contracts|award|awards|grant|grants|supply|merger|takeover|"
+    "acquisition|buyout|bid|spin-off|spin-out|sale of|sale process|strategic review|option to|plan to|plans to"
+)
+_STAFF = "jobs|job|staff|workforce|headcount|employees|positions|workers|workforces"
 _EXECUTIVE = (
     "ceo|cfo|coo|cto|chief executive|chief financial officer|chief medical officer|president|"
     "chairman|founder|finance chief|auditor|director|directors|board member|general counsel|treasurer"
+)
+
+_CORRECTED = Phrases(
+    re.compile(
+        r"\bcorrect(?:ion|ed|s)?: .{0,120}?\bnot (?:[$€£]|\d|an? )|\bmisstated\b|\bearlier headline\b|"
+        r"\b(?:erroneous|mistaken|incorrect)ly (?:report|stat|said)"
+    ),
+    frozenset({"correct", "misstated", "earlier", "erroneously", "mistakenly", "incorrectly"}),
 )
 
 LESSER_ILLS: tuple[Rule, ...] = (
@@ -19,6 +34,7 @@ LESSER_ILLS: tuple[Rule, ...] = (
             f"({_EXECUTIVE}) … (resign|resigns|resigned|resignation|step down|steps down|stepping down|departs|"
             f"departure|fired|ousted|terminated|leaves|quits|to leave|to depart|on leave|dies|passes away|"
             f"exits)",
+            f"({_EXECUTIVE}|insider|insiders|holder|shareholder) (sells|sold|selling|unloads|dumps|dumped|offloads)",
             f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
             f"suspends) … ({_EXECUTIVE})",
         ),
@@ -26,9 +42,63 @@ LESSER_ILLS: tuple[Rule, ...] = (
         about=Catalyst.OTHER,
     ),
     Rule(
+        "a deal ended",
+        Catalyst.ADVERSE,
+        phrases(
+            "(end|ends|ended|ending|halts|halted|discontinu*|breaks off|broke off|suspend*|terminat*|calls off|called off|"
+            "abandon*|paus*|ceas*|stops|stopped|exits|exited|quits|scrap*|shelv*|cancel*|axes|axed|nixes|withdraws|"
+            f"withdrew|voids|voided|rescind*|revok*|lets lapse|declines|passes on|opts out of) … ({_DEAL})",
+            f"({_TALKS}|deal|merger|takeover|sale) … (fail|fails|failed|collaps*|stall*|break down|breaks down|broke down|"
+            "ended|ends|fall apart|falls apart|fell apart|falls through|fell through|dead|in doubt|at risk|deadlock*)",
+            "(buyer|bidder|suitor|acquirer|partner|customer|lender|investor|licensee|purchaser|collaborator|client) … "
+            "(ended|ends|walk*|withdr*|terminat*|pulls|pulled|dropped|drops|backs out|backed out|cancel*|exits|exited|"
+            "quits|opts out|declines|declined|defaults|defaulted)",
+            "(lower*|cut|cuts|reduc*|trim*|slash*) … (its |the )?(takeover |buyout |acquisition |merger )?(offer|bid)",
+            "(lower*|cut|cuts|reduced|reduces|sought lower|seeks lower) (takeover |purchase |deal )?price",
+            "(vote|votes|voted|voting|urges|recommends|advises) … against",
+            "oppos* … (deal|merger|takeover|acquisition|offer|bid|sale|buyout|directors|nominees|slate)",
+            "(vote|meeting) … (postponed|adjourned|cancelled|canceled)",
+            "(agreement|contract|exclusivity|deal|partnership|license) … (expires|expired|lapse*|lapsed)",
+            "(fell|falls|falling) through",
+        ),
+        Direction.DOWN,
+        about=Catalyst.OTHER,
+        unless=re.compile(
+            r"\bends? (?:(?:the|its|a) )?(?:quarter|year|fiscal|fy|q\d|first|second|third|fourth|week|month|day|\d)|\b(?:lawsuit|"
+            r"suit|probe|dispute|investigation|litigation|strike|hold|tariffs?|standoff|boycott|rights agreement|rights plan|"
+            r"poison pill|lock-?up|non-?compete|credit agreement|loan agreement|dismissed|exclusivity period extended)\b"
+        ),
+    ),
+    Rule(
+        "no deal",
+        Catalyst.ADVERSE,
+        phrases(
+            "no (deal|agreement|pact|contract|bid|buyer|bidder|takeover|transaction|merger|sale|accord|talks|approval|"
+            "clearance) (to|with|for|has|have|yet|reached|from|on|in|was|is|as|signed|made)",
+            "(receiv*|got|has|have|had|having|reach*|sign*|made) no … (offer|bid|proposal|approach|clearance|approval|"
+            "order|orders|contract|deal|agreement|partnership|investment)",
+            "(not|isn't|aren't|wasn't|weren't|hasn't|haven't|never|no longer|didn't|doesn't|won't) (yet |currently |"
+            "now |being |be |been |an |a |in |to )?(an |a |in |to |yet )?(\\w+ )?(investment|binding|definitive|agreement|"
+            "contract|customer|supplier|for sale|in talks|pursu*|seek*|consider*|finali*|reach*|agreed|signed|awarded|"
+            "selected|chosen|approved|received|receive|involved|affiliated|partner|partnered|proceed*|acquir*|"
+            "going private|negotiat*|engaged|merg*|included|part of|win|winning|won)",
+            "clarif* … not (#|{money}|a |an |yet|in )",
+        ),
+        Direction.DOWN,
+        about=Catalyst.OTHER,
+        unless=re.compile(
+            r"\b(?:dilut\w*|reverse split|chapter|bankrupt\w*|insolven\w*|going concern|delist\w*|lay-?offs?|offering|equity|"
+            r"raise|raising|raises|shares|stock|capital|converti\w*|warrants?|atm|financing|default\w*|restat\w*|negative|crl|"
+            r"hold|lawsuit|sued|accused|charged|guilty|liable|infring\w*|affect\w*|impact\w*|tariffs?|tax\w*|shelf|"
+            r"debt|subpoena\w*|investigat\w*|probe|wrongdoing|side effects?|adverse|just|only)\b"
+        ),
+    ),
+    Rule("corrected", Catalyst.ADVERSE, _CORRECTED, Direction.DOWN, about=Catalyst.OTHER),
+    Rule(
         "trouble in business",
         Catalyst.ADVERSE,
         phrases(
+            "recall of … (vehicles|units|product*|cars|trucks|lots|batteries|device*)",
             "(recall|recalls|recalled|recalling) … (vehicles|units|products|product|cars|trucks|scooters|"
             "lots|batteries|device*|#|over|due|voluntar*)",
             "(product|vehicle|safety|voluntary|class i|nationwide) (recall|recalls)",
@@ -51,15 +121,28 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(isn't|not|aren't) in … talks",
             "(drops|dropped|withdraws|pulls|abandons|ends) … (bid|offer|pursuit|proposal) (for|of)",
             "(fitch|moody's|s&p|dbrs) … (downgrad*|cuts|lowers)",
-            "(lay off|lays off|laying off|layoffs|cut*|reduc*|slash*) … #% … (workforce|jobs|headcount|staff|"
-            "employees)",
-            "(lay off|lays off|laying off|cut*|reduc*) (most|all|half|majority|nearly all) … (workforce|jobs|"
-            "headcount|staff|employees)",
+            f"(cut|cuts|cutting|slash*|eliminat*|shed|sheds|shedding|axes|axing|reduc*|trim*) … ({_STAFF})",
+            "(lay off|lays off|laying off|laid off|layoff|layoffs|job cuts|furlough*|reduction in force)",
             "strategic (alternative|alternatives|review)",
             "insiders … (sold|sell|sells|selling|dump*)",
             "return* … rights to",
             "(ransomware|cyberattack|cyber attack|data breach|cybersecurity (incident|breach)|hacked|security breach)",
             "(explosion|plant fire|fire at|accident|crash of|derail*|outage|spill)",
+            "(halt*|suspend*|stop|stops|stopped|idle*|curtail*|paus*|shut|shuts|shutting|clos*) … (output|production|"
+            "operations|mining|mine|plant|mill|flights|drilling|smelter|refinery|fab|shipments|deliveries)",
+            "(cut|cuts|cutting|lower*|reduc*|slash*) … (output|production|capacity|shipments|delivery target*)",
+            "(production|shipment|shipments|delivery|launch|trial|project|construction|approval|review|closing|opening|"
+            "merger|rollout) (is |was |to be |further |again )?(delay|delays|delayed|setback|halt|halted|stoppage|"
+            "suspended|pushed|postponed)",
+            "(warns|warned|cautions|warning) (it |that |of (a |an )?(loss|hit|shortfall|weak*|slow*|lower*|delay*|impact|"
+            "default|tariff*|layoff*)|on (sales|profit*|revenue|demand|margin*|outlook|tariff*|growth)|may |could |about )",
+            "(hit|hurt|weighed|dented|squeezed|battered|stung|pressured|hampered|hobbled) (by|as|amid|with)",
+            "(weigh*|drag*) on (sales|profit*|results|revenue|margin*|demand|earnings|outlook)",
+            "(setback|shortfall|underwhelm*|lackluster|profit warning|cash burn)",
+            "(demand|sales|orders|bookings|traffic|margins|volumes) (soften*|weaken*|slow|slows|slowed|slowing|dwindl*|"
+            "evaporat*|dry up|dries up|slump*|slid*|hit by)",
+            "(below|short of) … (hopes|expectations|hoped)",
+            "(buyback|repurchase*) (paused|suspended|halted|cancelled|canceled|ended)",
             "(suspend*|cut*|eliminat*|slash*|omit*|halv*) … (dividend|distribution|buyback)",
             "(delay*|postpon*|push*) … (launch|production|annual report|10-k|10-q|filing|deliver*|opening|"
             "shipment*|merger|closing|deal|project|ipo)",
