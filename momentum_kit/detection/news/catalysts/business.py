@@ -193,9 +193,15 @@ ANALYSTS: tuple[Rule, ...] = (
             "cuts|rais*|optimistic|lift*|lower*|upbeat|"
             "cautious|estimates)",
             f"(at|to|with|from) (a |an )?({_RATED}) (rating|from|at|rated)",
-            "(moved|cut|cuts|raised|raises|lowered|lowers|lifted|lifts|boosted|boosts|drops|dropped|slashes|moves) … to "
+            "(moved|cut|cuts|raised|raises|lowered|lowers|lifted|lifts|boosted|boosts|drops|dropped|slashes|moves) … "
+            "to "
             "(neutral|outperform|underperform|overweight|underweight|equal weight|market perform|sector perform|"
             "peer perform|sector weight|in-line|strong buy)",
+            "(cut|cuts|lowers|lowered|drops|slashes|moves|raises|lifts|boosts) … to (hold|sell|buy|reduce|add|"
+            "accumulate)$",
+            "(cut|cuts|lowers|lowered|drops|moves|raises|lifts|boosts) … to (hold|sell|buy|reduce|add|accumulate) "
+            "(from|at|on|with|rating)",
+            "(cut|cuts|lowers|lowered|drops|moves) … to (hold|sell|reduce)",
             f"(moved|cut|raised|lowered|lifted|boosted|double-upgraded) to ({_RATED})",
             "street high",
             "(buy|sell|hold|outperform|neutral|overweight|underweight) rating",
@@ -204,8 +210,10 @@ ANALYSTS: tuple[Rule, ...] = (
         ),
         unless=re.compile(
             r"\b(?:credit rating|moody's|fitch|s&p global ratings|product upgrade|upgrad\w+ (?:its|the|"
-            r"facility|to nyse|to otc|platform|software|network|plant|to version|firmware)|(?:core|network|system|systems|fleet|"
-            r"facility|plant|software|grid|infrastructure|platform|capacity|equipment|fiber|radar|engine|data center) upgrades?|(?:sales|revenue|"
+            r"facility|to nyse|to otc|platform|software|network|plant|to version|firmware)|(?:core|network|system|"
+            r"systems|fleet|"
+            r"facility|plant|software|grid|infrastructure|platform|capacity|equipment|fiber|radar|engine|data "
+            r"center) upgrades?|(?:sales|revenue|"
             r"production|drug|emission\w*) targets?)\b"
         ),
     ),

@@ -59,13 +59,16 @@ DILUTION: tuple[Rule, ...] = (
         "pipe (of|for|with|priced|raising|at) … {money}",
         "(oversubscribed|upsized|concurrent|committed|equity) pipe",
         "private investment in public equity",
-        "(securities|stock|share|unit|equity) purchase (agreement*|pact|deal|contract) (with|for|to) … (investor*|holder*|sell|"
+        "(securities|stock|share|unit|equity) purchase (agreement*|pact|deal|contract) (with|for|to) … (investor*|"
+        "holder*|sell|"
         "stockholder*|shareholder*|fund*|institution*|treasury|{money})",
         "securities purchase agreement*",
         "(share|stock|unit) subscription",
         "subscription agreement*",
         "(brokered|non-brokered) (placement|financing|private|offering)",
         "tranche of … (placement|financing|offering)",
+        "pipe (raises|backing|investors)",
+        "{money} pipe",
         catalyst=Catalyst.PIPE,
         unless=re.compile(r"registered direct|\bnotes offering"),
     ),
@@ -87,10 +90,12 @@ DILUTION: tuple[Rule, ...] = (
             "(note*|debt*|loan*|advance*|interest|payable*|obligation*|liabilit*|creditor*|lender*|vendor*|fees|"
             "salar*|debenture*|bond|bonds|arrears) … (repa*|paid|pay|pays|payable|settl*|satisf*|discharg*|exchang*|"
             "convert*|swap*|extinguish*) … (in|with|for|into|using) … (shares|stock|equity|adss|units)",
-            "(repa*|pay|pays|paying|paid|settl*|satisf*|discharg*|swap*|exchang*) … (note*|debt*|loan*|interest|payable*|"
+            "(repa*|pay|pays|paying|paid|settl*|satisf*|discharg*|swap*|exchang*) … (note*|debt*|loan*|interest|"
+            "payable*|"
             "obligation*|liabilit*|creditor*|lender*|vendor*|fees|salar*|debenture*) … (in|with|for|into|using) "
             "(class # |class a |new |common |company |ordinary |its |own |# )?(shares|stock|equity|adss|units)",
             "(share|stock) settled",
+            "(conversion|convert*) (in|into|to) (class # |class a |common |ordinary |company )?(shares|stock|adss)",
         ),
         Direction.DOWN,
         unless=re.compile(
@@ -138,7 +143,8 @@ DILUTION: tuple[Rule, ...] = (
         "{money}|under|via|through) … atm",
         "(equity distribution|equity sales|equity offering sales) agreement",
         "controlled equity",
-        "(amend*|adds) … atm",
+        "(amend*|adds|lift*|boost*|rais*|replenish*|renew*|reload*) … atm",
+        "(at-market|at the market) (deal|program|sale|sales|offering|agreement|facility)",
         "(prior|existing|current|previous|its|new) atm",
         "atm … (adds|increas*|upsiz*|expand*|doubl*)",
         "(sales agreement|sales agent) … (shares|stock|{money})",
@@ -156,6 +162,10 @@ DILUTION: tuple[Rule, ...] = (
         "share subscription facility",
         "(commitment|committed|facility) (from|with|by) (gem|yorkville|lincoln park|ya ii|gem global)",
         "(prepaid|pre-paid) (advance|equity)",
+        "committed (stock|share|equity)",
+        "(puts|put|sells|sold|draws|drew) … (to|from|under|with) (lincoln park|yorkville|aspire|white lion|keystone|"
+        "arena)",
+        "(put notice|drawdown notice|advance notice|purchase notice)",
         "purchase agreement with (lincoln park|aspire|ya ii|yorkville|b. riley|tumim|white lion|keystone|"
         "arena|alumni|gem|streeterville|"
         "3i|ionic|hudson bay|armistice|triton|helena|mast hill)",
@@ -237,7 +247,13 @@ DILUTION: tuple[Rule, ...] = (
         f"(to|will|may|proposes to|intends to) (offer|issue) … ({_SHARES})",
         f"(sells|selling|sold|issues|issuing|issued|issuance of|issue of|offers|places) {_COUNT} … (shares|"
         f"stock|adss|units|securities)",
-        "(common stock|share|stock|shares|equity) (sale|issuance|issue|sales|secondary|spot)",
+        "(common stock|share|stock|shares|equity|unit|units) (sale|issuance|issue|sales|secondary|spot)",
+        "(sells|selling|sold|to sell|issues|places|placing) … (preferred|convertible|stock|shares|units|adss) "
+        "(convertible )?"
+        "(at|for) {money}",
+        f"(sells|sold|selling|issues) # … ({_SHARES}) (to|at|in)",
+        "units (at|priced at) {money}",
+        "(in|via|through|by) (a )?placing",
         "sale of … (common stock|ordinary shares|common shares|{money} … (shares|stock)|new shares|adss|"
         "equity securities)",
         "# (million |m )?(share|shares|unit|units|ads) (secondary|spot|offering|block)",
@@ -274,6 +290,7 @@ DILUTION: tuple[Rule, ...] = (
         "subscription (receipt|receipts)",
         "(funding|capital|financing|money) from … (investor*|fund|funds|holders|shareholders|insiders|family office*)",
         "(upsizes|upsized) (deal|raise|placement|round|transaction)",
+        "(deal|raise|placement|round|transaction) upsized",
         "flow through",
         "(equity|strategic|capital) (investment|raise|commitment) (from|by|of|led|at)",
         "equity investment",

@@ -28,7 +28,8 @@ _RAISES = re.compile(
 )
 _CUTS = re.compile(
     r"\b(?:cut(?:s|ting)?|lower(?:s|ed|ing)?|slash\w*|trim\w*|withdr\w+|suspend\w*|pull(?:s|ed)?|"
-    r"reduc\w+|rescind\w*|below|weak\w*|downbeat|soft)\b(?=.{0,60}\b(?:guidance|"
+    r"reduc\w+|rescind\w*|below|weak\w*|downbeat|soft)\b(?! (?:its |net |adjusted |operating )?(?:loss|debt|costs|"
+    r"expenses|cash|net))(?=.{0,60}\b(?:guidance|"
     r"outlook|forecasts?|view|targets?|consensus|estimates?|expectations|projections?|prior|results|"
     r"quarter|q\d)\b)|\b(?:guidance|outlook|forecast|view|guides?)\b.{0,30}\b(?:cut|"
     r"below|lower\w*|withdrawn|suspended|miss\w*|disappoint\w*|down)\b|\bprofit warning\b|\bwarns?\b|"
@@ -52,6 +53,8 @@ _DOWNGRADED = re.compile(
     r"underweight|market perform|sector perform|peer perform|equal.weight|sector weight|in.line)\b|\b(?:lower|cut|"
     r"trim|slash|reduc|drop)\w*\b.{0,30}\b(?:price target|target|tgt|pt|price objective)\b|"
     r"\b(?:target|tgt|pt)(?: price)?\b.{0,12}\b(?:cut|lowered|trimmed|slashed|reduced)\b|"
+    r"\b(?:cuts?|lowers?|lowered|drops|moves)\b[^,;:]{0,30}? to (?:hold|sell|reduce)(?=$|[,;:]| (?:from|at|on|with|"
+    r"rating))|"
     r"\bremoved? .{0,30}\b(?:list|pick)\b|\bdrops coverage|\bbearish\b"
 )
 _UPGRADED = re.compile(

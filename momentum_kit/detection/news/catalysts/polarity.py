@@ -35,7 +35,8 @@ _UNDONE = re.compile(
     r"never)\b"
 )
 _RENEWED = re.compile(
-    r"\b(?:start|launch|enter|sign|file|establish|announc|adopt|set)\w*(?: up| into)? (?:an? )?(?:new|larger|bigger|fresh|"
+    r"\b(?:start|launch|enter|sign|file|establish|announc|adopt|set)\w*(?: up| into)? (?:an? )?(?:new|larger|bigger|"
+    r"fresh|"
     r"replacement|another)\b|\breplac(?:es|ed|ing) (?:it )?with\b"
 )
 _MONEY = re.compile(MONEY)

@@ -97,7 +97,8 @@ SETBACKS: tuple[Rule, ...] = (
             "continued listing",
             "deficienc* … (nasdaq|nyse|listing)",
             "staff (determination|delisting)",
-            "(get|gets|getting|receiv*) … (notice|notices|letter|letters) (on|over|for|about|regarding|tied to|due to) … "
+            "(get|gets|getting|receiv*) … (notice|notices|letter|letters) (on|over|for|about|regarding|tied to|due "
+            "to) … "
             "(annual meeting|annual meetings|10-k|10-q|late|filing*|delinquen*|bid|equity|market value|price)",
             "(extension|exception|180 day|180 calendar day|additional time|more time) … (nasdaq|nyse|listing|"
             "compliance)",
@@ -154,6 +155,10 @@ SETBACKS: tuple[Rule, ...] = (
             "(pay|repay) (its |secured |senior )?lenders",
             "(creditors|lenders) … (seize|call|demand|accelerat*)",
             "run* out of (cash|money)",
+            "(near|nears|nearing|faces|facing|avoid*|warn*|risk*) … default",
+            "(creditor|court|bankruptcy) protection",
+            "(explor*|consider*|weigh*|plan*|mull*|hire*|prepar*) … restructuring",
+            "cash (lasts|will last|only|runway) … (into|until|through|to|ends|short)",
             "(skip*|miss*|defer*|fails to make) … (interest|coupon|debt|loan) payment",
             "(shut*|closing) down (all )?operations",
             "voluntary petition*",
@@ -172,7 +177,8 @@ SETBACKS: tuple[Rule, ...] = (
             "complete response letter",
             "crl",
             "refus* to (file|review|accept)",
-            "fda (holds|halts|pauses|stops|blocks|pulls)",
+            "fda (holds|halts|pauses|stops|blocks|pulls|turns away|turns down|spurns|snubs|balks|knocks back)",
+            "(fda|regulator*|ema) (places|places a|puts|imposes|slaps) … hold",
             "not approvable",
             "(fda|ema|chmp|agency|regulator*|advisers|advisory committee|panel|adcom) … (rejects|rejected|"
             "declines|declined|refuses|refused|denies|denied|turns down|turned down|rejection|"
@@ -185,10 +191,13 @@ SETBACKS: tuple[Rule, ...] = (
             "(withdraw*|pull*) … (nda|bla|maa|marketing application|drug application|from market)",
             "(approval|clearance|designation|authorization) … (revoked|withdrawn|rescinded|denied|suspended)",
             "(revok*|rescind*|withdraw*) … (approval|clearance|authorization|designation)",
-            "(fda|agency|ema|regulator*) … (requests|requires|seeks|wants|asks|asked|recommends|demands|orders|calls) … "
-            "(additional|more|another|new|second|further) (phase # |clinical |confirmatory |pivotal )?(data|trial|trials|"
+            "(fda|agency|ema|regulator*) … (requests|requires|seeks|wants|asks|asked|recommends|demands|orders|"
+            "calls) … "
+            "(additional|more|another|new|second|further) (phase # |clinical |confirmatory |pivotal )?(data|trial|"
+            "trials|"
             "study|information|studies)",
-            "(not|no longer|won't|doesn't|isn't) (to )?(plan to |planning to |intend to )?(seek*|pursu*|fil*|submit*) … "
+            "(not|no longer|won't|doesn't|isn't) (to )?(plan to |planning to |intend to )?(seek*|pursu*|fil*|"
+            "submit*) … "
             "(approval|nda|bla|submission|filing with)",
             "fda … (warning letter|form 483|safety warning|black box|boxed warning)",
             "warning letter … fda",
@@ -232,6 +241,12 @@ SETBACKS: tuple[Rule, ...] = (
             "improvement|significant|efficacy|separation)",
             "not statistically significant",
             "futil*",
+            "(no better|not better|no different|worse|not superior|inferior) (than|from|to) … (placebo|standard|"
+            "control|rival|"
+            "comparator)",
+            "(drug|therapy|vaccine|trial|study|treatment|candidate|asset|pill|shot|test) (falls|fell|comes up|came "
+            "up) short",
+            "(fall|falls|fell) short … (trial|study|test|phase #|stage)",
             "endpoint* (was |were )?(not|missed|unmet)",
             "(patient|patients|participant) (death|deaths|died|dies)",
             "(death|deaths|died) … (trial|study|patient|gene therapy)",
@@ -243,7 +258,10 @@ SETBACKS: tuple[Rule, ...] = (
         ),
         Direction.DOWN,
         unless=re.compile(
-            r"\bno (?:serious adverse|safety|deaths|dose)|without serious adverse|\b(?:eps|revenue|earnings|"
+            r"\bno (?:serious adverse|safety|deaths|dose)|without serious adverse|(?:cut|reduc|lower|halv|few)\w* "
+            r"[^,;:]{0,20}deaths?|"
+            r"to continue|continue (?:unchanged|as planned)|without modification|pass\w* futility|\b(?:eps|revenue|"
+            r"earnings|"
             r"quarter\w*|guidance)\b|results of negative"
         ),
     ),
@@ -282,6 +300,8 @@ SETBACKS: tuple[Rule, ...] = (
             "volatility (trading )?(pause|halt)",
             "(suspend*|halt*) … (trading|dealings) (in|of)",
             "(t1|t2|t12|t5|h10) halt",
+            "(code|halt) (t1|t2|t12|t5|h10)",
+            "halted … limit (up|down)",
             "(suspend*) trading",
         ),
         Direction.DOWN,

@@ -8,19 +8,22 @@ from momentum_kit.models import Catalyst, Direction
 
 _TALKS = "talks|discussions|negotiations"
 _DEAL = (
-    f"{_TALKS}|letter of intent|loi|mou|memorandum|pact|agreement|deal|partnership|collaboration|alliance|tie-up|accord|"
+    f"{_TALKS}|letter of intent|loi|mou|memorandum|pact|agreement|deal|partnership|collaboration|alliance|tie-up|"
+    f"accord|"
     "license|licence|joint venture|jv|arrangement|contract|contracts|award|awards|grant|grants|supply|merger|takeover|"
     "acquisition|buyout|bid|spin-off|spin-out|sale of|sale process|strategic review|option to|plan to|plans to"
 )
 _STAFF = "jobs|job|staff|workforce|headcount|employees|positions|workers|workforces"
 _EXECUTIVE = (
     "ceo|cfo|coo|cto|chief executive|chief financial officer|chief medical officer|president|"
-    "chairman|founder|finance chief|auditor|director|directors|board member|general counsel|treasurer"
+    "chairman|chair|audit firm|coo|founder|finance chief|auditor|director|directors|board member|general counsel|"
+    "treasurer"
 )
 
 _CORRECTED = Phrases(
     re.compile(
-        r"\bcorrect(?:ion|ed|s)?: .{0,120}?\bnot (?:[$€£]|\d|an? )|\bmisstated\b|\bearlier headline\b|"
+        r"\bcorrect(?:ion|ed|s)?: .{0,120}?\bnot (?:[$€£]|\d|an? )|\bcorrects? (?:(?:its|the|earlier|prior|previous) )?"
+        r"(?:press )?(?:release|headline|statement|report)|\bmisstated\b|\bearlier (?:headline|report|story)\b|"
         r"\b(?:erroneous|mistaken|incorrect)ly (?:report|stat|said)"
     ),
     frozenset({"correct", "misstated", "earlier", "erroneously", "mistakenly", "incorrectly"}),
@@ -32,7 +35,8 @@ LESSER_ILLS: tuple[Rule, ...] = (
         Catalyst.ADVERSE,
         phrases(
             f"({_EXECUTIVE}) … (resign|resigns|resigned|resignation|step down|steps down|stepping down|departs|"
-            f"departure|fired|ousted|terminated|leaves|quits|to leave|to depart|on leave|dies|passes away|"
+            f"departure|fired|ousted|terminated|leaves|quits|quit|steps aside|stepping aside|retires abruptly|to "
+            f"leave|to depart|on leave|dies|passes away|"
             f"exits)",
             f"({_EXECUTIVE}|insider|insiders|holder|shareholder) (sells|sold|selling|unloads|dumps|dumped|offloads)",
             f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
@@ -45,10 +49,12 @@ LESSER_ILLS: tuple[Rule, ...] = (
         "a deal ended",
         Catalyst.ADVERSE,
         phrases(
-            "(end|ends|ended|ending|halts|halted|discontinu*|breaks off|broke off|suspend*|terminat*|calls off|called off|"
+            "(end|ends|ended|ending|halts|halted|discontinu*|breaks off|broke off|suspend*|terminat*|calls off|"
+            "called off|"
             "abandon*|paus*|ceas*|stops|stopped|exits|exited|quits|scrap*|shelv*|cancel*|axes|axed|nixes|withdraws|"
             f"withdrew|voids|voided|rescind*|revok*|lets lapse|declines|passes on|opts out of) … ({_DEAL})",
-            f"({_TALKS}|deal|merger|takeover|sale) … (fail|fails|failed|collaps*|stall*|break down|breaks down|broke down|"
+            f"({_TALKS}|deal|merger|takeover|sale) … (fail|fails|failed|collaps*|stall*|break down|breaks down|broke "
+            f"down|"
             "ended|ends|fall apart|falls apart|fell apart|falls through|fell through|dead|in doubt|at risk|deadlock*)",
             "(buyer|bidder|suitor|acquirer|partner|customer|lender|investor|licensee|purchaser|collaborator|client) … "
             "(ended|ends|walk*|withdr*|terminat*|pulls|pulled|dropped|drops|backs out|backed out|cancel*|exits|exited|"
@@ -58,15 +64,27 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(vote|votes|voted|voting|urges|recommends|advises) … against",
             "oppos* … (deal|merger|takeover|acquisition|offer|bid|sale|buyout|directors|nominees|slate)",
             "(vote|meeting) … (postponed|adjourned|cancelled|canceled)",
-            "(agreement|contract|exclusivity|deal|partnership|license) … (expires|expired|lapse*|lapsed)",
+            "(agreement|contract|exclusivity|deal|partnership|license|mou|memo*|loi|letter) … (expires|expired|"
+            "lapse*|lapsed)",
             "(fell|falls|falling) through",
+            "(hands back|handed back|gives back|gave back|return|returns|returned|relinquish*) … rights",
+            "opt* (not|out)",
+            "(retract*|walks back|backtracks|disavow*) … (statement|release|claim*|report|announcement|partnership|"
+            "deal|order)",
+            "(judge|court|ftc|doj|cfius|regulator*|eu|cma|antitrust|watchdog) … (block*|stop*|object*|oppos*|"
+            "challeng*|nix*|"
+            "bars|barred|scrutin*|delay*) … (deal|sale|merger|purchase|acquisition|takeover|buyout|combination)",
+            "(goes|went|awarded|going) to (a )?(rival|competitor)",
         ),
         Direction.DOWN,
         about=Catalyst.OTHER,
         unless=re.compile(
-            r"\bends? (?:(?:the|its|a) )?(?:quarter|year|fiscal|fy|q\d|first|second|third|fourth|week|month|day|\d)|\b(?:lawsuit|"
-            r"suit|probe|dispute|investigation|litigation|strike|hold|tariffs?|standoff|boycott|rights agreement|rights plan|"
-            r"poison pill|lock-?up|non-?compete|credit agreement|loan agreement|dismissed|exclusivity period extended)\b"
+            r"\bends? (?:(?:the|its|a) )?(?:quarter|year|fiscal|fy|q\d|first|second|third|fourth|week|month|day|\d)|"
+            r"\b(?:lawsuit|"
+            r"suit|probe|dispute|investigation|litigation|strike|hold|tariffs?|standoff|boycott|rights agreement|"
+            r"rights plan|"
+            r"poison pill|lock-?up|non-?compete|credit agreement|loan agreement|dismissed|exclusivity period "
+            r"extended)\b"
         ),
     ),
     Rule(
@@ -78,17 +96,22 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(receiv*|got|has|have|had|having|reach*|sign*|made) no … (offer|bid|proposal|approach|clearance|approval|"
             "order|orders|contract|deal|agreement|partnership|investment)",
             "(not|isn't|aren't|wasn't|weren't|hasn't|haven't|never|no longer|didn't|doesn't|won't) (yet |currently |"
-            "now |being |be |been |an |a |in |to )?(an |a |in |to |yet )?(\\w+ )?(investment|binding|definitive|agreement|"
+            "now |being |be |been |an |a |in |to )?(an |a |in |to |yet )?(\\w+ )?(investment|binding|definitive|"
+            "agreement|"
             "contract|customer|supplier|for sale|in talks|pursu*|seek*|consider*|finali*|reach*|agreed|signed|awarded|"
             "selected|chosen|approved|received|receive|involved|affiliated|partner|partnered|proceed*|acquir*|"
-            "going private|negotiat*|engaged|merg*|included|part of|win|winning|won)",
+            "going private|negotiat*|engaged|merg*|included|part of|win|winning|won|approached|"
+            "contacted|invited|on time|timely)",
+            "non-?binding",
             "clarif* … not (#|{money}|a |an |yet|in )",
         ),
         Direction.DOWN,
         about=Catalyst.OTHER,
         unless=re.compile(
-            r"\b(?:dilut\w*|reverse split|chapter|bankrupt\w*|insolven\w*|going concern|delist\w*|lay-?offs?|offering|equity|"
-            r"raise|raising|raises|shares|stock|capital|converti\w*|warrants?|atm|financing|default\w*|restat\w*|negative|crl|"
+            r"\b(?:dilut\w*|reverse split|chapter|bankrupt\w*|insolven\w*|going concern|delist\w*|lay-?offs?|"
+            r"offering|equity|"
+            r"raise|raising|raises|shares|stock|capital|converti\w*|warrants?|atm|financing|default\w*|restat\w*|"
+            r"negative|crl|"
             r"hold|lawsuit|sued|accused|charged|guilty|liable|infring\w*|affect\w*|impact\w*|tariffs?|tax\w*|shelf|"
             r"debt|subpoena\w*|investigat\w*|probe|wrongdoing|side effects?|adverse|just|only)\b"
         ),
@@ -134,13 +157,35 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(production|shipment|shipments|delivery|launch|trial|project|construction|approval|review|closing|opening|"
             "merger|rollout) (is |was |to be |further |again )?(delay|delays|delayed|setback|halt|halted|stoppage|"
             "suspended|pushed|postponed)",
-            "(warns|warned|cautions|warning) (it |that |of (a |an )?(loss|hit|shortfall|weak*|slow*|lower*|delay*|impact|"
-            "default|tariff*|layoff*)|on (sales|profit*|revenue|demand|margin*|outlook|tariff*|growth)|may |could |about )",
+            "(warns|warned|cautions|warning) (it |that |of (a |an )?(loss|hit|shortfall|weak*|slow*|lower*|delay*|"
+            "impact|"
+            "default|tariff*|layoff*)|on (sales|profit*|revenue|demand|margin*|outlook|tariff*|growth)|may |could |"
+            "about )",
             "(hit|hurt|weighed|dented|squeezed|battered|stung|pressured|hampered|hobbled) (by|as|amid|with)",
             "(weigh*|drag*) on (sales|profit*|results|revenue|margin*|demand|earnings|outlook)",
+            "(plant|factory|mine|mill|refinery|facility|site|operations) (is |was )?(shut|shuttered|idled|closed|"
+            "evacuated)",
+            "(file|files|filing) … (late|on time)",
+            "(won't|not|can't|cannot|unable to) file",
+            "cyber (incident|attack|event|breach|issue)",
+            "(suspend*|cut*|skip*|halt*|defer*|omit*) … (payout|payouts|distributions)",
+            "(stop|stops|stopped|halts|halted|ends|ended|drops|dropped) (all )?(work|development|research|sales|"
+            "funding) (on|of|for)",
+            "(no truth|knows of no|aware of no|unaware of|no knowledge of|no reason for)",
+            "(is a zero|short (firm|seller|report))",
+            "(holder|holders|shareholder|investor|backer) … (trim*|cut*|exit*|dump*|slash*|sell*|sold|unload*) … "
+            "(stake|shares|"
+            "position|holding*)",
+            "(tariffs|costs|shutdown|strike|outage|recall) (to|will|could|may) (cost|hurt|hit|weigh|dent|cut)",
+            "(flags|flagged|cites|cited|blames|blamed|sees) … (weak*|soft*|slow*|headwind*|pressure|delay*|risk*|"
+            "lower)",
+            "margin* (narrow*|shrink*|shrank|contract*|fall*|fell|compress*|squeez*)",
             "(setback|shortfall|underwhelm*|lackluster|profit warning|cash burn)",
             "(demand|sales|orders|bookings|traffic|margins|volumes) (soften*|weaken*|slow|slows|slowed|slowing|dwindl*|"
             "evaporat*|dry up|dries up|slump*|slid*|hit by)",
+            "(market|demand|sales|orders|traffic|spending|guidance) (is |was |remains |stays )?(weak|soft|sluggish|"
+            "tepid)",
+            "(mixed (reviews|quarter|reaction|reception)|bite out of)",
             "(below|short of) … (hopes|expectations|hoped)",
             "(buyback|repurchase*) (paused|suspended|halted|cancelled|canceled|ended)",
             "(suspend*|cut*|eliminat*|slash*|omit*|halv*) … (dividend|distribution|buyback)",
@@ -175,8 +220,11 @@ LESSER_ILLS: tuple[Rule, ...] = (
         Direction.DOWN,
         about=Catalyst.OTHER,
         unless=re.compile(
-            r"(?:cognitive|visual|hearing|renal|hepatic) impairment|no (?:layoffs|impairment|outage)|avert|"
-            r"avoid|competitor recall|fire (?:tv|hd|rescue|department|"
+            r"workers'? comp|(?:cognitive|visual|hearing|renal|hepatic) impairment|no (?:layoffs|impairment|outage)|"
+            r"avert|"
+            r"avoid|\bresum\w+|competitor recall|cyber ?(?:security|defen[cs]e|monday|resilience|protection|threat)|"
+            r"fire (?:tv|"
+            r"hd|rescue|department|"
             r"safety|truck)|accident (?:detection|insurance)"
         ),
     ),

@@ -5,6 +5,12 @@ from hypothesis import strategies as st
 from momentum_kit.config import Thresholds
 from momentum_kit.detection.news import STRENGTH, CatalystMatch, classify, coarse_label
 from momentum_kit.models import Catalyst, Certainty, Direction
+from tests.unit.detection.news.more_wordings import (
+    DILUTION_IN_OTHER_WORDS,
+    HARM_IN_OTHER_WORDS,
+    MOVES_IN_OTHER_WORDS,
+    NO_HARM,
+)
 from tests.unit.detection.news.wordings import (
     DILUTION_TOO,
     ENDED,
@@ -35,13 +41,15 @@ def test_what_is_ended_or_denied_is_read_as_such(topic, text):
     assert (match.catalyst, match.about, match.is_dilution) == (Catalyst.OTHER, topic, False)
 
 
-@pytest.mark.parametrize("text", (*MORE_HARM, *MORE_RECAPS, *MORE_COMMENTARY))
+@pytest.mark.parametrize(
+    "text", (*MORE_HARM, *HARM_IN_OTHER_WORDS, *MORE_RECAPS, *MOVES_IN_OTHER_WORDS, *MORE_COMMENTARY)
+)
 def test_harm_and_recaps_are_barred(text):
     """Whichever class they get."""
     assert classify(text, ("ACME", "acme")).barred
 
 
-@pytest.mark.parametrize("text", (*DILUTION_TOO, *MORE_DILUTION))
+@pytest.mark.parametrize("text", (*DILUTION_TOO, *MORE_DILUTION, *DILUTION_IN_OTHER_WORDS))
 def test_dilution_is_seen_beside_other_news(text):
     """Neither a recap nor a success hides it."""
     match = classify(text, ("ACME", "acme"))
@@ -133,11 +141,12 @@ def test_deal_words_without_context_are_no_deal(text):
         "Trial of former executive begins",
         "Acme approves share buyback",
         "Acme to split its board",
+        *NO_HARM,
     ],
 )
 def test_everyday_words_bar_nothing(text):
     """Words that also occur in harmful news do not make it harmful."""
-    assert not classify(text).barred
+    assert not classify(text, ("ACME", "Acme")).barred
 
 
 @pytest.mark.parametrize(
