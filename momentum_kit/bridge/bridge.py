@@ -80,6 +80,8 @@ class IBKRBridge(AccountInquiries):
     in_order: in lock-step nothing overtakes; else headlines, order events and answers overtake ticks.
     codes: the table of broker codes, read from config/error_codes.yaml if None.
     on_incident(kind, text): told, on the loop, of whatever a person may want to know.
+    canary: a liquid contract; where it is silent although canary_ticks(market time), its farm counts as down. It takes
+    one line, and is not watched in lock-step.
     spill_dir: where streams that must lose nothing overflow to; the system's folder for temporary files if None.
     """
 
@@ -101,6 +103,8 @@ class IBKRBridge(AccountInquiries):
         codes: CodeTable | None = None,
         on_incident: Callable[[str, str], None] | None = None,
         spill_dir: Path | None = None,
+        canary: Contract | None = None,
+        canary_ticks: Callable[[datetime], bool] = lambda _: False,
     ) -> None:
         self.news_handler_callback: NewsCallback | None = None
         self._on_incident = on_incident
@@ -120,6 +124,8 @@ class IBKRBridge(AccountInquiries):
             on_headline=weakly(self._push_headline),
             spill_dir=spill_dir,
             moves=deque(maxlen=KEPT_MOVES),
+            canary=canary,
+            canary_ticks=canary_ticks,
         )
         link = GatewayLink(self._options, client_id_patience_s)
         super().__init__(link, HistoryPacer(small_bar_rules=small_bar_pacing), pacing=small_bar_pacing)

@@ -181,7 +181,7 @@ class Router:
 
     def _judge(self, notice: events.Notice, verdict: CodeVerdict) -> CodeVerdict:
         """What holds for a code wherever it appears."""
-        self._follow(self._health.hear(verdict.action, notice.code, notice.text), f"{notice.text} ({notice.code})")
+        self.follow(self._health.hear(verdict.action, notice.code, notice.text), f"{notice.text} ({notice.code})")
         if verdict.action is Action.CONFLICT:
             self._lines.taken(notice.id, notice.text)
         if verdict.meaning is Meaning.UNKNOWN and notice.code not in self._unknown:
@@ -193,7 +193,8 @@ class Router:
             self._incident("pacing", f"{notice.text} ({notice.code})")
         return verdict
 
-    def _follow(self, consequence: Consequence, why: str) -> None:
+    def follow(self, consequence: Consequence, why: str) -> None:
+        """What a move of link or farm means for the lines."""
         match consequence:
             case Consequence.DOUBT_ALL:
                 self._lines.doubt_all(why, FARM_GRACE_S)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +13,33 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.bridge import events
+from momentum_kit.bridge.canary_watch import watch_canary
 from momentum_kit.bridge.codes import CodeTable
-from momentum_kit.bridge.health import Health, LinkWatch
+from momentum_kit.bridge.health import Canary, Health, LinkWatch
 from momentum_kit.bridge.pacing import Outbox
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
-from momentum_kit.bridge.streams import Feed, LosslessBuffer, MarketLine, NewsLine, OwnStreams, Subscriptions
+from momentum_kit.bridge.streams import (
+    Feed,
+    LatestBuffer,
+    LosslessBuffer,
+    MarketLine,
+    NewsLine,
+    OwnStreams,
+    Subscriptions,
+)
 from momentum_kit.bridge.wire import ClientThread, Dispatcher
 from momentum_kit.errors import BrokerError, ClientIdInUse, ConnectionFailed, NotConnected, RequestTimeout
-from momentum_kit.models import Bulletin, ConnectionHealth, Headline, HealthMove, LinkState, OpenOrder, Position
+from momentum_kit.models import (
+    Bulletin,
+    ConnectionHealth,
+    Contract,
+    Headline,
+    HealthMove,
+    LinkState,
+    OpenOrder,
+    Position,
+)
 from momentum_kit.ports import OrderEvent
 
 log = logging.getLogger(__name__)
@@ -47,6 +66,8 @@ class SessionOptions:
     on_headline: Callable[[Headline], None]
     spill_dir: Path | None
     moves: deque[HealthMove]
+    canary: Contract | None
+    canary_ticks: Callable[[datetime], bool]
 
     @property
     def where(self) -> str:
@@ -108,6 +129,7 @@ class GatewaySession:
             inbox=self.dispatcher.inbox,
         )  # fmt: skip
         self._watch = LinkWatch(heard=lambda: self.thread.heard, probe=self._probe, gone=self.cut, look=self._look)
+        self._canary: Canary | None = None
         self._probing: asyncio.Task[tuple[Any, ...]] | None = None
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = 0
@@ -281,6 +303,8 @@ class GatewaySession:
             self._ready.set_result(None)
             if not self.options.in_order:  # there the market's steps are time, and nothing is asked beside them
                 self._watch.start()
+                if self.options.canary is not None:
+                    self._canary = self._watch_canary(self.options.canary)
 
     def _fail_ready(self, error: BrokerError) -> None:
         if not self._ready.done():
@@ -315,6 +339,19 @@ class GatewaySession:
     def _look(self) -> None:
         if self.health.broker is LinkState.UP:
             self.lines.look_after()
+            if self._canary is not None:
+                self._canary.look(time.perf_counter_ns())
+
+    def _watch_canary(self, contract: Contract) -> Canary:
+        self.lines.add_quotes(contract, self.line_feed(LatestBuffer()))
+        return watch_canary(
+            contract,
+            lines=self.lines,
+            health=self.health,
+            follow=self.router.follow,
+            probe=self._probe,
+            expected=lambda: self.options.canary_ticks(self.options.now()),
+        )
 
     def _on_ended(self, ended: events.ConnectionEnded) -> None:
         self._over = True

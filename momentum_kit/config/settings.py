@@ -40,6 +40,8 @@ class BrokerSettings(Settings):
     """Requests to the gateway; IB ends the session above 50."""
     market_data_lines: int = Field(default=100, ge=1)
     """Symbols that may be watched at once."""
+    canary_symbol: str = "AAPL"
+    """A liquid stock on a line of its own: where it is silent in regular hours, data is broken. Empty: none."""
     commission_plan: Literal["fixed", "tiered"] = "fixed"
     """IBKR's plan of this account: what no commission report tells is estimated by it and config/costs.yaml."""
 

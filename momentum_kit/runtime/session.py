@@ -44,9 +44,11 @@ from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
 from momentum_kit.services.news import NewsHandler
 from momentum_kit.services.positions import JournaledFills, PositionManager
+from momentum_kit.sessions import session_at
 from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading.account import Ledger
 
+LINES_FOR_CANARY = 10  # with fewer lines all of them are for what may be traded
 QUEUE_BOUND = 10_000  # items; a full queue holds its producer back, and the bridge's streams spill to disk
 
 
@@ -117,7 +119,7 @@ class Session:
         self._detection = DetectionEngine(
             shared, market=bridge, rules=rules, settings=config.detection, thresholds=config.thresholds,
             items=items, beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
-            max_lines=config.broker.market_data_lines,
+            max_lines=_lines_to_watch(config),
         )  # fmt: skip
         self._funds = FundsWatch(shared, broker=bridge, costs=costs, beats=funds_beats)
         self._execution = ExecutionService(
@@ -355,10 +357,26 @@ def open_bridge(context: EngineContext) -> Gateway:
         market_data_lines=broker.market_data_lines,
         on_incident=context.on_incident,
         spill_dir=context.run_dir,
+        canary=Contract(broker.canary_symbol) if _has_canary(context.config) else None,
+        canary_ticks=lambda now: _regular_hours(now, context.config.calendar),
     )
     if not context.config.storage.record:
         return bridge
     return record_gateway(bridge, run_dir=context.run_dir, now=context.clock.now, on_incident=context.on_incident)
+
+
+def _has_canary(config: Config) -> bool:
+    """A line is spared for it where there are many."""
+    return bool(config.broker.canary_symbol) and config.broker.market_data_lines >= LINES_FOR_CANARY
+
+
+def _lines_to_watch(config: Config) -> int:
+    return config.broker.market_data_lines - _has_canary(config)
+
+
+def _regular_hours(at: datetime, calendar: str) -> bool:
+    session = session_at(at, calendar)
+    return session is not None and session.contains(at)
 
 
 def _clock_behind_s(context: EngineContext, broker_time: datetime) -> float:

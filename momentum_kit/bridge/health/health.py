@@ -97,6 +97,10 @@ class Health:
         named = _FARM_NAME.search(text.rstrip(" .\t\r\n"))
         return self._move_farm(named[1] if named else UNNAMED, _WORDS[action], _kind(code, text), f"{text} ({code})")
 
+    def canary(self, symbol: str, word: FarmWord, why: str) -> Consequence:
+        """What a liquid line shows of its farm, whatever the gateway says of that."""
+        return self._move_farm(f"the farm of {symbol}", word, FarmKind.DATA, why, f": {why}")
+
     def line_moved(self, line: str, before: LineState, state: LineState, why: str) -> None:
         """Note that a subscription has another state."""
         self._note(line, before, state, why)
@@ -140,7 +144,7 @@ class Health:
         before, self.broker = self.broker, after(LINK, self.broker, word)
         self._note("broker", before, self.broker, why)
 
-    def _move_farm(self, farm: str, word: FarmWord, kind: FarmKind, why: str) -> Consequence:
+    def _move_farm(self, farm: str, word: FarmWord, kind: FarmKind, why: str, detail: str = "") -> Consequence:
         kind = self._kinds.setdefault(farm, kind)
         before = self.farms.get(farm, LinkState.UNKNOWN)
         state = self.farms[farm] = after(FARM, before, word)
@@ -149,7 +153,7 @@ class Health:
             self._move_farm(UNNAMED, word, kind, why)  # one that was not named ends with the next of its kind
         if state is LinkState.DOWN and farm not in self._reported:
             self._reported.add(farm)
-            self._incident("data farm", f"{farm} is down")
+            self._incident("data farm", f"{farm} is down{detail}")
         elif state is LinkState.UP and farm in self._reported:
             self._reported.discard(farm)
             self._incident("data farm", f"{farm} is up again")

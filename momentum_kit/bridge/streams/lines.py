@@ -55,6 +55,11 @@ class MarketLine:
         return convert.to_ib_contract(self.contract)
 
     @property
+    def halted(self) -> bool:
+        """No trading in it, by the exchange's word."""
+        return self._values["halted"] > 0
+
+    @property
     def feeds(self) -> list[Feed[Any]]:
         """Everyone who reads this line."""
         return [*self.quotes, *self.trades]

@@ -237,6 +237,10 @@ class Subscriptions:
         lines = self._market.values()
         return frozenset(line.contract.con_id for line in lines if line.alive_ns < limit or line.state in doubted)
 
+    def market_line(self, contract: Contract) -> MarketLine | None:
+        """The line of a contract, if there is one."""
+        return self._market.get(contract.con_id or contract)
+
     @property
     def states(self) -> dict[int, LineState]:
         """con_id to the state of its line."""
