@@ -1,5 +1,6 @@
 """The command line: thin, each command gathers parameters for a library call and prints its result."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from momentum_kit.cli import data, look, machine, replay, research, session, simulate
 from momentum_kit.cli.common import Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
+from momentum_kit.plain_text import plain_text
 
 __all__ = ["data", "look", "machine", "main", "replay", "research", "session", "simulate"]
 
@@ -46,15 +48,20 @@ def _join_pairs(arguments: list[str]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: an expected failure is one line on stderr and its exit status."""
     given = _join_pairs(sys.argv[1:] if arguments is None else arguments)
+    told, found = logging.getLogger("momentum_kit.config"), logging.StreamHandler(sys.stderr)
+    told.setLevel(logging.INFO)
+    told.addHandler(found)
     try:
         status = typer.main.get_command(app).main(args=given, standalone_mode=False, prog_name="momentum-kit")
     except MomentumKitError as error:
-        print(error, file=sys.stderr)
+        print(plain_text(error), file=sys.stderr)
         return error.exit_status
     except typer.TyperException as error:  # an unknown option or a malformed value
-        print(error.format_message(), file=sys.stderr)
+        print(plain_text(error.format_message()), file=sys.stderr)
         return InputError.exit_status
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return MomentumKitError.exit_status
+    finally:
+        told.removeHandler(found)
     return status if isinstance(status, int) else 0

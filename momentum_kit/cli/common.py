@@ -32,6 +32,11 @@ def done(as_json: bool, result: dict[str, Any], text: str) -> None:
     print(json.dumps(result) if as_json else text)
 
 
+def obeyed(as_json: bool, account: str, outcome: str) -> None:
+    """What became of a command, and of which account: nobody shall believe that another one was meant."""
+    done(as_json, {"account": account, "outcome": outcome}, f"{account}: {outcome}")
+
+
 def state_folder(
     config: Path | None, port: int | None, absent: type[EngineError] | type[GuardRefused] = GuardRefused
 ) -> Any:

@@ -15,6 +15,7 @@ from momentum_kit.cli.common import (
     app,
     done,
     engine_client,
+    obeyed,
     state_folder,
 )
 from momentum_kit.config import load_config
@@ -82,8 +83,9 @@ def _command(name: str, words: str) -> None:
     """Register a command that does nothing but tell the engine."""
 
     def tell(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
-        outcome = engine_client(config, port).command(name, "command line")
-        done(json_, {"outcome": outcome}, outcome)
+        engine = engine_client(config, port)
+        outcome = engine.command(name, "command line")
+        obeyed(json_, engine.account, outcome)
 
     app.command(name.replace("_", "-"), help=words)(tell)
 
@@ -104,8 +106,9 @@ def _symbol_command(name: str, words: str, what: str) -> None:
         port: GatewayPort = None,
         json_: Json = False,
     ) -> None:
-        outcome = engine_client(config, port).command(name, "command line", symbol=symbol)
-        done(json_, {"outcome": outcome}, outcome)
+        engine = engine_client(config, port)
+        outcome = engine.command(name, "command line", symbol=symbol)
+        obeyed(json_, engine.account, outcome)
 
     app.command(name, help=words)(tell)
 
@@ -126,9 +129,9 @@ def kill(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = Fal
         raise GuardRefused(f"NOTHING WAS KILLED: {refused}") from None
     outcome, exit_status = kill_engine(folder, "command line")
     if exit_status:
-        print(outcome, file=sys.stderr)
+        print(f"{folder.path.name}: {outcome}", file=sys.stderr)
         raise typer.Exit(exit_status)
-    done(json_, {"outcome": outcome}, outcome)
+    obeyed(json_, folder.path.name, outcome)
 
 
 @app.command()
@@ -147,7 +150,7 @@ def clear(
         print(f"killed {folder.killed}", file=sys.stderr)
         phrase = typer.prompt(f"Type: {clear_phrase(owner_key)}\n", prompt_suffix="", err=True)
     outcome = release_kill(folder, owner_key, phrase)
-    done(json_, {"outcome": outcome}, outcome)
+    obeyed(json_, owner_key, outcome)
 
 
 @app.command()

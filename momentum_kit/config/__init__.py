@@ -1,7 +1,7 @@
 """What a session needs to know: YAML files, read over each other into strict, frozen settings with units and bounds."""
 
 from momentum_kit.config.base import Settings
-from momentum_kit.config.loading import find_project, first_problem, load_config, load_thresholds, secret, state_root
+from momentum_kit.config.loading import find_project, first_problem, load_config, load_thresholds, state_root
 from momentum_kit.config.settings import (
     IB_MAINTENANCE,
     AlertSettings,
@@ -41,6 +41,5 @@ __all__ = [
     "first_problem",
     "load_config",
     "load_thresholds",
-    "secret",
     "state_root",
 ]

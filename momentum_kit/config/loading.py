@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from momentum_kit.config.base import Settings
 from momentum_kit.config.settings import Config, DetectionSettings
 from momentum_kit.config.thresholds import Thresholds
+from momentum_kit.config.trust import trusted_above
 from momentum_kit.errors import ConfigError
 
 BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
@@ -21,11 +22,13 @@ BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_tha
 def find_project(start: Path | None = None) -> Path:
     """The nearest folder upwards that holds config/base.yaml.
 
-    Raises ConfigError with the remedy where there is none.
+    Raises ConfigError with the remedy where there is none, or where another user may write the one above.
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
-        if (folder / "config" / "base.yaml").is_file():
+        file = folder / "config" / "base.yaml"
+        if file.is_file():
+            trusted_above(file, here)
             return folder
     raise ConfigError(f"no config/base.yaml in {here} or above it; run: momentum-kit init DIR")
 
@@ -87,14 +90,6 @@ def first_problem(error: ValidationError) -> str:
     return f"{words}, not {first['input']}" if first["type"] in BOUNDS else words
 
 
-def secret(name: str) -> str:
-    """A secret from the environment; ConfigError if it is not set."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise ConfigError(f"environment variable {name} is not set")
-    return value
-
-
 def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
     """The content of the threshold file that a config names; its own errors name it, not the file that refers to it."""
     named = merged.get("detection")
@@ -120,14 +115,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _locate(path: Path) -> Path:
-    if path.is_absolute():
-        candidates = [path]
-    else:
-        here = Path.cwd()
-        candidates = [folder / path for folder in (here, *here.parents)]
-    for candidate in candidates:
+    here = Path.cwd()
+    for candidate in (path,) if path.is_absolute() else (folder / path for folder in (here, *here.parents)):
         if candidate.is_file():
-            return candidate.resolve()
+            named = path.is_absolute() or candidate == here / path  # as ../config/live.yaml is
+            return candidate.resolve() if named else trusted_above(candidate.resolve(), here)
     raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
 
 

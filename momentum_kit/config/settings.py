@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from momentum_kit.config.base import Settings
+from momentum_kit.config.secret_names import allowed_name
 from momentum_kit.config.thresholds import Thresholds
 
 LIVE_PORTS = frozenset({4001, 7496})
@@ -67,9 +68,14 @@ class ReaderSettings(Settings):
     model: str = ""
     """Model name as the endpoint knows it."""
     api_key_env: str = "MOMENTUM_KIT_AI_KEY"
-    """Name of the environment variable that holds the key; never the key itself."""
+    """Name of the environment variable that holds the key, MOMENTUM_KIT_AI_...; never the key itself."""
     deadline_s: float = Field(default=1.5, gt=0)
     """After this the rules' reading stands."""
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _given_to_us(cls, name: str) -> str:
+        return allowed_name(name, "MOMENTUM_KIT_AI_")
 
 
 class BodySettings(Settings):
@@ -283,7 +289,7 @@ class AlertSettings(Settings):
     """Who is told, when, and of what; off while the variable that `urls_env` names is not set."""
 
     urls_env: str = "MOMENTUM_KIT_ALERT_URLS"
-    """Name of the environment variable with Apprise addresses, separated by blanks; never an address itself."""
+    """Name of the variable with Apprise addresses, MOMENTUM_KIT_ALERT_...; never an address itself."""
     min_level: Literal["info", "warning", "critical"] = "warning"
     """Least level that is sent; everything is in the log."""
     repeat_after_s: float = Field(default=600.0, ge=0)
@@ -298,6 +304,11 @@ class AlertSettings(Settings):
     """Wall seconds without a gateway after which a human is told."""
     remind_before_s: float = Field(default=1800.0, ge=0)
     """Market seconds before the gateway's nightly restart and the weekly log-in at which a human is told."""
+
+    @field_validator("urls_env")
+    @classmethod
+    def _given_to_us(cls, name: str) -> str:
+        return allowed_name(name, "MOMENTUM_KIT_ALERT_")
 
     @model_validator(mode="after")
     def _consistent(self) -> "AlertSettings":

@@ -9,10 +9,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def momentum_kit(
-    project: Path, *arguments: str, umask: int | None = None, **environment: str
+    project: Path, *arguments: str, umask: int | None = None, timeout_s: float = 110, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run one command in the project folder, with nothing of this process's environment but the path."""
     given = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": os.environ["PATH"], "HOME": str(project)}
+    given |= {name: os.environ[name] for name in ("MOMENTUM_KIT_DIES_WITH",) if name in os.environ}  # engines end too
     return subprocess.run(
         [sys.executable, "-m", "momentum_kit.cli", *arguments],
         cwd=project,
@@ -20,7 +21,7 @@ def momentum_kit(
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=110,
+        timeout=timeout_s,
         umask=-1 if umask is None else umask,
     )
 

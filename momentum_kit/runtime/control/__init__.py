@@ -5,6 +5,7 @@ from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, OF_A_SYMBOL
 from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
 from momentum_kit.runtime.control.last_resort import kill_engine
 from momentum_kit.runtime.control.messages import decode_status_text, encode_bars, encode_status
+from momentum_kit.runtime.control.proof import PROOF_PATH, PROOF_QUESTION, proof
 from momentum_kit.runtime.control.tuning import ThresholdState
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "INQUIRY_S",
     "LEAVING",
     "OF_A_SYMBOL",
+    "PROOF_PATH",
+    "PROOF_QUESTION",
     "REDUCING",
     "WIND_DOWNS",
     "ControlClient",
@@ -23,5 +26,6 @@ __all__ = [
     "encode_bars",
     "encode_status",
     "kill_engine",
+    "proof",
     "refusal",
 ]

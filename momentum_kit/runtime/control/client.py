@@ -12,6 +12,7 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import BrokerError, EngineError, GuardRefused, InputError, MomentumKitError
 from momentum_kit.models import Bar, EngineStatus
 from momentum_kit.runtime.control.messages import decode_bars, decode_status
+from momentum_kit.runtime.control.proof import believed
 from momentum_kit.runtime.control.tuning import ThresholdState
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, no_answer
 
@@ -34,6 +35,7 @@ class ControlClient:
 
     def __init__(self, address: ControlAddress, folder: StateFolder | None = None) -> None:
         self.address = address
+        self.account = ""  # that the last command touched, in the engine's words
         self._folder = folder
 
     @property
@@ -42,16 +44,13 @@ class ControlClient:
 
         A process that was killed holds its lock and its socket until its last thread has ended.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=GONE_PATIENCE_S)
         try:
-            connection.request("GET", "/alive", headers={"Authorization": f"Bearer {self.address.token}"})
-            connection.getresponse()
-        except (ConnectionError, http.client.HTTPException):  # refused, reset, or closed without an answer
+            connection = believed(self.address, None, GONE_PATIENCE_S)
+        except (ConnectionError, http.client.HTTPException, EngineError):  # refused, reset, closed, or somebody else
             return True
         except TimeoutError:
             return False
-        finally:
-            connection.close()
+        connection.close()
         return False
 
     def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
@@ -67,14 +66,13 @@ class ControlClient:
 
         An engine that answers at all is given timeout_s, since a command may wait for the broker's turn.
         """
-        if timeout_s > PATIENCE_S:
-            self._call("GET", "/alive", PATIENCE_S)
         content = {"command": name, "source": source, "symbol": symbol}
-        return str(self._call("POST", "/command", timeout_s, content)["outcome"])
+        answer = self._call("POST", "/command", timeout_s, content)
+        self.account = str(answer.get("account", ""))
+        return str(answer["outcome"])
 
     def history(self, symbol: str, duration: str, bar_size: str, timeout_s: float = 90.0) -> tuple[Bar, ...]:
         """Bars up to now, in IB's words for duration and size."""
-        self._call("GET", "/alive", PATIENCE_S)
         asked = urlencode({"symbol": symbol, "duration": duration, "bar_size": bar_size})
         return decode_bars(self._call("GET", f"/history?{asked}", timeout_s))
 
@@ -101,19 +99,23 @@ class ControlClient:
         return str(self._call("POST", "/thresholds/revert", PATIENCE_S, {"source": source})["outcome"])
 
     def _call(self, method: str, path: str, timeout_s: float, content: dict[str, Any] | None = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=timeout_s)
         headers = {"Authorization": f"Bearer {self.address.token}", "Content-Type": "application/json"}
         # what would be obeyed after we have told the user that nobody answers, would be obeyed behind their back
         body = None if content is None else json.dumps({**content, "valid_until": time.time() + timeout_s})
+        connection, patience_s = None, min(timeout_s, PATIENCE_S)
         try:
+            connection = believed(self.address, self._folder, patience_s)
+            patience_s = timeout_s
+            connection.sock.settimeout(patience_s)
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            why = f" within {timeout_s:g} s" if isinstance(error, TimeoutError) else f": {error or 'no answer'}"
+            why = f" within {patience_s:g} s" if isinstance(error, TimeoutError) else f": {error or 'no answer'}"
             raise no_answer(self._folder, f"the engine (pid {self.address.pid}) does not answer{why}") from None
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
         if response.status == 200:
             return answer
         kinds: dict[str, type[MomentumKitError]] = {kind: error for error, (kind, _) in ANSWERS.items()}

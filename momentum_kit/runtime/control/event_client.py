@@ -14,6 +14,7 @@ import structlog
 from momentum_kit.errors import EngineError
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control.messages import decode_status
+from momentum_kit.runtime.control.proof import believed
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 SILENCE_S = 5.0  # without a word, snapshots included, the engine hangs
@@ -92,9 +93,9 @@ class EventStream:
         address = self._folder.address()
         if address is None:
             raise EngineError("no engine runs")
-        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=SILENCE_S)
+        connection = None
         try:
-            connection.connect()
+            connection = believed(address, self._folder, SILENCE_S)
             self._socket = connection.sock
             self._ask(connection, address)
             response = connection.getresponse()
@@ -114,7 +115,8 @@ class EventStream:
             raise EngineError(f"the stream broke: {error or type(error).__name__}") from None
         finally:
             self._socket = None
-            connection.close()
+            if connection is not None:
+                connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection, address: ControlAddress) -> None:
         headers = {"Authorization": f"Bearer {address.token}", "Accept": "text/event-stream"}

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError
 from momentum_kit.models import Bar, EngineStatus
-from momentum_kit.runtime.control import ANSWERS, REDUCING, ThresholdState, encode_bars, encode_status
+from momentum_kit.runtime.control import (
+    ANSWERS,
+    PROOF_PATH,
+    PROOF_QUESTION,
+    REDUCING,
+    ThresholdState,
+    encode_bars,
+    encode_status,
+    proof,
+)
 from momentum_kit.runtime.endpoint.hub import EventHub
 from momentum_kit.runtime.endpoint.metrics import Metrics
 from momentum_kit.runtime.endpoint.socket import BoundedListener
@@ -71,6 +81,7 @@ class ControlServer:
         application.add_routes(
             [
                 web.get("/alive", self._alive),
+                web.get(PROOF_PATH, self._alive),
                 web.get("/status", self._status),
                 web.post("/command", self._command),
                 web.post("/start", self._start),
@@ -117,6 +128,9 @@ class ControlServer:
             return web.json_response({"error": "wrong Host header"}, status=403)
         if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:  # a browser; none of ours asks from one
             return web.json_response({"error": "no web page may ask"}, status=403)
+        if request.path == PROOF_PATH:  # before the token: whoever has it wants to know first whom to give it
+            question = request.query.get("question", "")[:PROOF_QUESTION]
+            return web.json_response({"proof": proof(self.token, os.getpid(), question)})
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {self.token}".encode()):
             return web.json_response({"error": "missing or wrong token"}, status=401)
@@ -147,7 +161,8 @@ class ControlServer:
         if name not in REDUCING:
             _refuse_late(content)
         symbol = str(content.get("symbol", ""))[:SYMBOL_BOUND]
-        return web.json_response({"outcome": await self._engine.command(name, _source(content), symbol)})
+        outcome = await self._engine.command(name, _source(content), symbol)
+        return web.json_response({"outcome": outcome, "account": self._engine.status().account})
 
     async def _history(self, request: web.Request) -> web.Response:
         asked = request.query

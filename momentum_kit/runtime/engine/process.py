@@ -181,6 +181,7 @@ async def serve(config: Config, project: Path, run_dir: Path, *, signals: bool =
                     pid=os.getpid(),
                     run_dir=str(run_dir),
                     arguments=config.arguments,
+                    proves=True,
                 )
             )
             await engine.ended.wait()

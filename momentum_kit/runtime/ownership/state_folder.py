@@ -34,6 +34,7 @@ class ControlAddress:
     pid: int
     run_dir: str
     arguments: str  # what names the session on a command line
+    proves: bool = False  # it answers the question of control/proof; one of an older kit does not
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from momentum_kit.config import (
     find_project,
     load_config,
     load_thresholds,
-    secret,
 )
 from momentum_kit.errors import ConfigError
 
@@ -369,15 +368,6 @@ def test_a_shared_state_folder_means_the_same_to_everybody(folder):
     """A relative one would be another in every project."""
     with pytest.raises(ConfigError, match=r"storage: .*state_dir shared is no absolute path"):
         load_config(write(folder, "environment: sim\nstorage:\n  state_dir: shared\n"))
-
-
-def test_a_secret_comes_from_the_environment_or_not_at_all(monkeypatch):
-    """A secret is the value of the variable; one that is not set is named, never empty."""
-    monkeypatch.setenv("MOMENTUM_KIT_TEST_KEY", "s3cret")
-    assert secret("MOMENTUM_KIT_TEST_KEY") == "s3cret"
-    monkeypatch.delenv("MOMENTUM_KIT_TEST_KEY")
-    with pytest.raises(ConfigError, match="MOMENTUM_KIT_TEST_KEY is not set"):
-        secret("MOMENTUM_KIT_TEST_KEY")
 
 
 def test_settings_are_frozen():

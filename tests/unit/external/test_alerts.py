@@ -118,9 +118,9 @@ def test_without_addresses_alerts_go_to_the_log(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_address_that_cannot_be_read_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A session must not start with alerts that nobody will get; the error names variable and position only."""
-    monkeypatch.setenv("OTHER", f"json://127.0.0.1:1 nonsense://{SECRET}")
-    with pytest.raises(ConfigError, match="OTHER: entry 2 of 2") as caught:
-        services_of(AlertSettings(urls_env="OTHER"))
+    monkeypatch.setenv("MOMENTUM_KIT_ALERT_OTHER", f"json://127.0.0.1:1 nonsense://{SECRET}")
+    with pytest.raises(ConfigError, match="MOMENTUM_KIT_ALERT_OTHER: entry 2 of 2") as caught:
+        services_of(AlertSettings(urls_env="MOMENTUM_KIT_ALERT_OTHER"))
     assert SECRET not in str(caught.value)
 
 
