@@ -11,6 +11,7 @@ import typer
 from momentum_kit.cli.common import Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
+from momentum_kit.private_files import write_whole
 
 
 @app.command()
@@ -128,4 +129,4 @@ def sim(
     )
     known = asyncio.run(serve_gateway(gateway, as_json=json_, with_stdin=with_stdin))
     if truth:
-        truth.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        write_whole(truth, json.dumps(known, indent=1))

@@ -11,6 +11,7 @@ from datetime import datetime
 from momentum_kit.sessions import NEW_YORK
 
 CLOSEST = re.compile(r"(closest at )(\d\d:\d\d:\d\d)")
+PLAIN = "tex2jax_ignore mathjax_ignore"  # MathJax 2 and 3, as JupyterLab, VS Code and nbconvert load them
 LONGEST = 400  # characters of one text; a headline that is longer is not read in a panel anyway
 
 
@@ -41,7 +42,11 @@ def join(parts: Iterable[object], between: str = "") -> Html:
 
 
 def tag(name: str, content: object, css: str = "", **attributes: object) -> Html:
-    """One element; underscores in the names of attributes are hyphens."""
+    """One element; underscores in the names of attributes are hyphens.
+
+    A view's outermost element (class mk) keeps MathJax out: "$0.21 vs $0.02" is two prices, not a formula.
+    """
+    css = f"{css} {PLAIN}" if css.split(" ", 1)[0] == "mk" else css
     shown = {"class": css, **attributes} if css else attributes
     words = "".join(f' {key.replace("_", "-")}="{text(value)}"' for key, value in shown.items())
     return Html(f"<{name}{words}>{text(content)}</{name}>")
