@@ -5,7 +5,7 @@ from momentum_kit.runtime.control.commands import COMMANDS, LEAVING, OF_A_SYMBOL
 from momentum_kit.runtime.control.event_client import EventStream, StreamEvent
 from momentum_kit.runtime.control.last_resort import kill_engine
 from momentum_kit.runtime.control.messages import decode_status_text, encode_bars, encode_status
-from momentum_kit.runtime.control.proof import PROOF_PATH, PROOF_QUESTION, proof
+from momentum_kit.runtime.control.proof import PROOF_PATH, PROOF_QUESTION, prove
 from momentum_kit.runtime.control.tuning import ThresholdState
 
 __all__ = [
@@ -26,6 +26,6 @@ __all__ = [
     "encode_bars",
     "encode_status",
     "kill_engine",
-    "proof",
+    "prove",
     "refusal",
 ]

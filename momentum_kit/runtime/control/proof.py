@@ -18,7 +18,7 @@ PROOF_PATH = "/proof"
 PROOF_QUESTION = 64  # at most; more is nobody's of ours
 
 
-def proof(token: str, pid: int, question: str) -> str:
+def prove(token: str, pid: int, question: str) -> str:
     """What the engine of this token and process answers."""
     return hmac.new(
         token.encode(), f"momentum_kit engine {pid}: {question}".encode(errors="replace"), sha256
@@ -51,7 +51,7 @@ def _ask(connection: http.client.HTTPConnection, address: ControlAddress) -> Non
         answer = json.loads(response.read(1_000))["proof"]
     except (ValueError, KeyError, TypeError):
         answer = ""
-    expected = proof(address.token, address.pid, question)
+    expected = prove(address.token, address.pid, question)
     if (
         connection.sock is None
         or not isinstance(answer, str)

@@ -24,7 +24,7 @@ from momentum_kit.runtime.control import (
     ThresholdState,
     encode_bars,
     encode_status,
-    proof,
+    prove,
 )
 from momentum_kit.runtime.endpoint.hub import EventHub
 from momentum_kit.runtime.endpoint.metrics import Metrics
@@ -130,7 +130,7 @@ class ControlServer:
             return web.json_response({"error": "no web page may ask"}, status=403)
         if request.path == PROOF_PATH:  # before the token: whoever has it wants to know first whom to give it
             question = request.query.get("question", "")[:PROOF_QUESTION]
-            return web.json_response({"proof": proof(self.token, os.getpid(), question)})
+            return web.json_response({"proof": prove(self.token, os.getpid(), question)})
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {self.token}".encode()):
             return web.json_response({"error": "missing or wrong token"}, status=401)
