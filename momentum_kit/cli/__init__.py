@@ -7,11 +7,28 @@ from typing import Annotated
 import typer
 
 from momentum_kit.cli import data, look, machine, replay, research, session, simulate
-from momentum_kit.cli.common import Json, app, done
+from momentum_kit.cli.common import PANELS, Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
 from momentum_kit.plain_text import plain_text
 
 __all__ = ["data", "look", "machine", "main", "replay", "research", "session", "simulate"]
+
+
+app.registered_commands.sort(key=lambda command: PANELS.index(str(command.rich_help_panel)))
+
+A_DAY = """\
+momentum-kit: news-driven momentum trading at Interactive Brokers, from research to live. A day:
+
+  a first look      momentum-kit demo                   (simulated; no account, nothing to set up)
+  once              momentum-kit init DIR               (configuration and notebooks in a folder of yours)
+  before it         momentum-kit doctor --config config/paper.yaml
+  the session       momentum-kit run notebooks/production.ipynb --config config/paper.yaml --out runs/today
+  while it runs     momentum-kit status, why SYMBOL, log --follow
+  less risk, now    momentum-kit pause, close SYMBOL, flatten, kill
+  afterwards        momentum-kit runs, orders --run runs/today
+  the next idea     momentum-kit data import, research events, research sweep, research validate
+
+Every command: momentum-kit --help. What to do when something happens: docs/runbook.md."""
 
 
 @app.callback(invoke_without_command=True)
@@ -30,7 +47,8 @@ def _before_any_command(
     if json_:
         raise InputError("--json belongs behind the command, or to --version")
     if context.invoked_subcommand is None:
-        context.fail("Missing command.")
+        print(A_DAY)
+        raise typer.Exit
     import momentum_kit.file_locks  # noqa: F401  (a system without locks is told so before anything is tried)
 
 

@@ -13,10 +13,13 @@ from momentum_kit.errors import ConfigError, EngineError, GuardRefused
 app = typer.Typer(
     name="momentum-kit",
     help="News-driven momentum trading at Interactive Brokers, from research to live.",
-    no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
+
+BEGIN, SESSION, RISK, LOOK, STUDY = "To begin", "A session", "Less risk, now", "What it did", "Research and data"
+PANELS = (BEGIN, SESSION, LOOK, RISK, STUDY)
+"""Of `--help`, in their order: commands stand by what a person wants."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 ConfigPath = Annotated[Path, typer.Option("--config", help="Configuration of the session.")]

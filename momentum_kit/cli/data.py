@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from momentum_kit.cli.common import ConfigPath, Json, app, done
+from momentum_kit.cli.common import STUDY, ConfigPath, Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError, MomentumKitError
 
 data_app = typer.Typer(help="The archive: import, download, record, sample, quality.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+app.add_typer(data_app, name="data", rich_help_panel=STUDY)
 
 ArchivePath = Annotated[Path, typer.Option("--archive", help="Archive folder.")]
 DEFAULT_ARCHIVE = Path("data/archive")

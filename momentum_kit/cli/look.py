@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from momentum_kit.cli.common import GatewayPort, Json, MaybeConfig, app, done, engine_client
+from momentum_kit.cli.common import LOOK, GatewayPort, Json, MaybeConfig, app, done, engine_client
 from momentum_kit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CLEARED = "\x1b[H\x1b[2J"  # the cursor home and an empty screen
 RunDir = Annotated[Path | None, typer.Option("--run", help="Folder of a session; without it the one that runs.")]
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def status(
     config: MaybeConfig = None,
     port: GatewayPort = None,
@@ -41,7 +41,7 @@ def status(
         time.sleep(POLL_S)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def orders(config: MaybeConfig = None, port: GatewayPort = None, run: RunDir = None, json_: Json = False) -> None:
     """Every order that a session sent, changed or cancelled, oldest first."""
     from momentum_kit.notebook.record import Run
@@ -62,7 +62,7 @@ def orders(config: MaybeConfig = None, port: GatewayPort = None, run: RunDir = N
     done(json_, {"orders": _records(frame)}, _words(frame[names], "no order was sent"))
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def why(
     symbol: Annotated[str, typer.Argument(help="A symbol, such as one that should have been traded and was not.")],
     config: MaybeConfig = None,
@@ -77,7 +77,7 @@ def why(
     done(json_, {"symbol": symbol.upper(), "told": told.splitlines()}, told)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def log(
     config: MaybeConfig = None,
     port: GatewayPort = None,
@@ -99,7 +99,7 @@ def log(
         time.sleep(POLL_S)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def runs(
     folder: Annotated[Path, typer.Argument(help="Where sessions leave their records.")] = Path("runs"),
     json_: Json = False,

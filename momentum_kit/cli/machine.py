@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli.common import ConfigPath, Json, app, done
+from momentum_kit.cli.common import BEGIN, ConfigPath, Json, app, done
 from momentum_kit.config import find_project
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def bench(what: Annotated[str, typer.Argument(help="Which benchmark; gateway is one.")], json_: Json = False) -> None:
     """Measure speed on this machine, from a checkout with the dev extra."""
     from momentum_kit.runtime import as_table, run_benchmark
@@ -20,7 +20,7 @@ def bench(what: Annotated[str, typer.Argument(help="Which benchmark; gateway is 
     done(json_, result, as_table(result))
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def doctor(
     config: ConfigPath = Path("config/paper.yaml"),
     symbol: Annotated[str, typer.Option(help="A liquid symbol to look at.")] = "AAPL",

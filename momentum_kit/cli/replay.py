@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from momentum_kit.cli.common import Json, app, done
+from momentum_kit.cli.common import STUDY, Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
 
@@ -14,7 +14,7 @@ Archive = Annotated[Path, typer.Option(help="Archive folder.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting.")]
 
 
-@app.command()
+@app.command(rich_help_panel=STUDY)
 def replay(
     day: Annotated[str, typer.Argument(help="Day of the archive, YYYY-MM-DD.")],
     archive: Archive = Path("data/archive"),
@@ -51,7 +51,7 @@ def replay(
     done(json_, summary, _words(summary))
 
 
-@app.command()
+@app.command(rich_help_panel=STUDY)
 def parity(
     run: Annotated[Path, typer.Argument(help="Run folder of a replay, a demo, or a live session.")],
     archive: Annotated[

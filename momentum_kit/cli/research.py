@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from momentum_kit.cli.common import Json, app, done
+from momentum_kit.cli.common import STUDY, Json, app, done
 from momentum_kit.errors import InputError
 
 research_app = typer.Typer(
     help="A study of an archive: headlines, events, study, sweep, validate, export.", no_args_is_help=True
 )
-app.add_typer(research_app, name="research")
+app.add_typer(research_app, name="research", rich_help_panel=STUDY)
 
 ArchivePath = Annotated[Path, typer.Option("--archive", help="Archive folder.")]
 StudyPath = Annotated[

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from momentum_kit.cli.common import (
+    RISK,
+    SESSION,
     ConfigPath,
     GatewayPort,
     Json,
@@ -23,11 +25,11 @@ from momentum_kit.errors import GuardRefused, InputError, MomentumKitError, Stor
 from momentum_kit.sessions import in_words
 
 
-@app.command()
+@app.command(rich_help_panel=SESSION)
 def run(
     notebook: Path,
-    config: Annotated[Path, typer.Option(help="Configuration of the session.")],
-    out: Annotated[Path, typer.Option(help="Folder for everything the run leaves.")],
+    config: Annotated[Path | None, typer.Option(help="Configuration of the session, and so whose money.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for everything the run leaves.")] = None,
     parameters: Annotated[list[str] | None, typer.Option("-p", metavar="KEY VALUE", help="A parameter.")] = None,
     until: Annotated[str | None, typer.Option(help="End of the session: close-5m, 15:55, 90m; the notebook's.")] = None,
     on_kernel_death: Annotated[
@@ -49,6 +51,13 @@ def run(
         write_summary,
     )
 
+    if config is None:
+        raise InputError(
+            "run trades, so it wants to be told on which account: --config config/sim.yaml, config/paper.yaml or "
+            "config/live.yaml (momentum-kit init DIR lays them out)"
+        )
+    if out is None:
+        raise InputError("run leaves a report and a journal, and wants to be told where: --out runs/today")
     given = settings_of(parameters or []) | ({} if until is None else {"until": until})
     check_until(str(given.get("until", "")))
     folder = prepare_out(out, notebook)
@@ -87,7 +96,7 @@ def _command(name: str, words: str) -> None:
         outcome = engine.command(name, "command line")
         obeyed(json_, engine.account, outcome)
 
-    app.command(name.replace("_", "-"), help=words)(tell)
+    app.command(name.replace("_", "-"), help=words, rich_help_panel=RISK)(tell)
 
 
 _command("pause", "No new entries; positions keep their exits.")
@@ -110,7 +119,7 @@ def _symbol_command(name: str, words: str, what: str) -> None:
         outcome = engine.command(name, "command line", symbol=symbol)
         obeyed(json_, engine.account, outcome)
 
-    app.command(name, help=words)(tell)
+    app.command(name, help=words, rich_help_panel=RISK)(tell)
 
 
 _symbol_command("close", "Close the position in one symbol.", "What is held in it is sold; everything else goes on.")
@@ -118,7 +127,7 @@ _symbol_command("adopt", "Say that shares which nobody explains are ours.", "The
 _symbol_command("ignore", "Strike a symbol from our book; its shares stay.", "Our orders for it are cancelled.")
 
 
-@app.command()
+@app.command(rich_help_panel=RISK)
 def kill(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
     """Flatten, end, and latch: nothing trades this account until `clear`. Latches without an engine as well."""
     from momentum_kit.runtime.control import kill_engine
@@ -134,7 +143,7 @@ def kill(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = Fal
     obeyed(json_, folder.path.name, outcome)
 
 
-@app.command()
+@app.command(rich_help_panel=RISK)
 def clear(
     config: ConfigPath,
     port: GatewayPort = None,
@@ -153,7 +162,7 @@ def clear(
     obeyed(json_, owner_key, outcome)
 
 
-@app.command()
+@app.command(rich_help_panel=SESSION)
 def arm(
     account: Annotated[str, typer.Option(help="The live account id, typed in full.")],
     config: ConfigPath = Path("config/live.yaml"),
@@ -175,7 +184,7 @@ def arm(
 
 
 alerts_app = typer.Typer(help="Who is told when something happens.", no_args_is_help=True)
-app.add_typer(alerts_app, name="alerts")
+app.add_typer(alerts_app, name="alerts", rich_help_panel=SESSION)
 
 
 @alerts_app.command("test")

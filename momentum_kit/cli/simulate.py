@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli.common import Json, app, done
+from momentum_kit.cli.common import BEGIN, Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
 from momentum_kit.private_files import write_whole
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def init(
     target: Annotated[Path, typer.Argument(help="Your folder; nothing in it is overwritten.")], json_: Json = False
 ) -> None:
@@ -25,7 +25,7 @@ def init(
     done(json_, {"written": [str(path) for path in written]}, f"{len(written)} files written to {target}")
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def demo(
     scenario: Annotated[str, typer.Option(help="Scenario to serve.")] = "demo",
     seed: Annotated[int, typer.Option(help="Seed of the market and its news.")] = 7,
@@ -87,7 +87,7 @@ def _day(text: str | None, archive: Path | None) -> date | None:
         raise InputError(f"--date {text}: expected YYYY-MM-DD") from None
 
 
-@app.command()
+@app.command(rich_help_panel=BEGIN)
 def sim(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 4002,
     scenario: Annotated[str, typer.Option(help="Scenario name or file.")] = "demo",

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -30,7 +31,22 @@ def test_json_before_a_command_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert (told.out, len(told.err.splitlines())) == ("", 1)
 
 
-def test_a_missing_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Options alone do nothing: one line and status 2."""
-    assert main(["--"]) == 2
-    assert capsys.readouterr().err == "Missing command.\n"
+def test_without_a_command_the_day_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command that it names exists."""
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    offered = capsys.readouterr().out
+    named = re.findall(r"momentum-kit ([a-z]+)", told)
+    assert len(named) >= 8
+    assert all(f" {name} " in offered for name in named)
+
+
+@pytest.mark.parametrize(("given", "asked"), [([], "--config config/sim.yaml"), (["--config", "x.yaml"], "--out")])
+def test_a_run_that_does_not_say_whose_money_or_where_is_explained(
+    given: list[str], asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line that says what to give; nothing is guessed where orders are sent."""
+    assert main(["run", "notebooks/production.ipynb", *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert asked in line
