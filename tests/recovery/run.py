@@ -11,14 +11,18 @@ import multiprocessing
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from scipy import stats
 
 from momentum_kit.config import find_project
 from momentum_kit.errors import ResearchError
+from momentum_kit.models import Headline
 from momentum_kit.research.events import EventTable, FillAssumptions, build
 from momentum_kit.research.events.outcomes import ExitRule, add_outcomes
 from momentum_kit.research.sample.market_sample import SampleSpec, generate
@@ -39,9 +43,15 @@ MOST_FALSE = 0.05  # upper 95% bound of the share of placebo markets that are ac
 LEAST_FOUND = 0.8  # of the planted ones
 
 
-def events_of(spec: SampleSpec) -> EventTable:
-    """The event table of a market with what each decision would have brought."""
+def events_of(spec: SampleSpec, stamped: str = "") -> EventTable:
+    """The event table of a market with what each decision would have brought.
+
+    stamped: `minute` for a file whose only time is the publication, cut to its minute.
+    """
     market = generate(spec)
+    if stamped == "minute":
+        lines = [replace(line, published_at=cut(line), received_at=cut(line)) for line in market.source.news]
+        market = replace(market, source=replace(market.source, news=lines))
     costs = yaml.safe_load((find_project() / "config" / "costs.yaml").read_text(encoding="utf-8"))
     table = build(market.source, *market.span)
     return add_outcomes(
@@ -49,11 +59,17 @@ def events_of(spec: SampleSpec) -> EventTable:
     )
 
 
+def cut(line: Headline) -> datetime:
+    """The minute in which a headline was received."""
+    assert line.received_at is not None
+    return line.received_at.replace(second=0, microsecond=0)
+
+
 def judge_market(case: tuple[str, int, float]) -> dict[str, Any]:
     """One market, from its generation to the verdict."""
     kind, seed, edge_bps = case
     started = time.perf_counter()
-    table = events_of(SampleSpec(seed=seed, edge_bps=edge_bps, placebo=kind == "placebo"))
+    table = events_of(SampleSpec(seed=seed, edge_bps=edge_bps, placebo=kind != "planted"), kind)
     with tempfile.TemporaryDirectory() as folder, TrialLedger(Path(folder) / "ledger.db") as ledger:
         study = seal(table, Path(folder) / "seals.db")
         result = sweep(study.table, GRID, PLANTED, ["default"], ledger)
@@ -72,6 +88,10 @@ def judge_market(case: tuple[str, int, float]) -> dict[str, Any]:
         "edge_bps": edge_bps,
         "events": len(table),
         "fills": evidence.fills,
+        "net_bps": evidence.in_sample.estimate,
+        "unruled_bps": float(np.nanmean(study.table.net_bps["default"][:, 0])),
+        "passed": sum(check.passed is True for check in before.checks),
+        "asked": len(before.checks),
         "before_seal": before.word,
         "verdict": verdict.word,
         "why": verdict.why,
@@ -89,10 +109,10 @@ def summary(rows: list[dict[str, Any]]) -> list[str]:
         accepted = sum(row["verdict"] == "accept" for row in of_kind)
         words = {word: sum(row["verdict"] == word for row in of_kind) for word in ("accept", "refuse", "cannot tell")}
         counts = ", ".join(f"{count} {word}" for word, count in words.items())
-        if kind == "placebo":
+        if kind != "planted":
             bound = float(stats.beta.ppf(0.95, accepted + 1, len(of_kind) - accepted)) if of_kind else 1.0
             holds = "holds" if bound <= MOST_FALSE else "MISSED"
-            lines.append(f"placebo: {len(of_kind)} markets: {counts}; upper 95% bound {bound:.1%}, goal 5%: {holds}")
+            lines.append(f"{kind}: {len(of_kind)} markets: {counts}; upper 95% bound {bound:.1%}, goal 5%: {holds}")
             continue
         inside = sum(row["plateau_has_planted"] for row in of_kind)
         text = f"planted {edge_bps:g} bps: {len(of_kind)} markets: {counts}; planted cell in the plateau of {inside}"
@@ -107,6 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--planted", type=int, default=20, help="markets a planted edge")
     parser.add_argument("--placebo", type=int, default=200, help="markets without any edge")
+    parser.add_argument("--minute", type=int, default=0, help="placebo markets whose stamps are cut to the minute")
     parser.add_argument("--edges", type=float, nargs="*", default=[20.0], help="planted edges, net bps")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--keep", type=Path, default=Path("data/recovery"), help="folder of the results")
@@ -117,6 +138,7 @@ def main() -> int:
     known = {(row["kind"], row["seed"], row["edge_bps"]) for row in rows}
     cases = [("planted", seed, edge) for edge in asked.edges for seed in range(1, asked.planted + 1)]
     cases += [("placebo", seed, 0.0) for seed in range(1001, 1001 + asked.placebo)]
+    cases += [("minute", seed, 0.0) for seed in range(1001, 1001 + asked.minute)]
     todo = [case for case in cases if case not in known]
     context = multiprocessing.get_context("spawn")
     with context.Pool(asked.processes) as pool, kept.open("a", encoding="utf-8") as file:

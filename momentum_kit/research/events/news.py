@@ -29,7 +29,9 @@ from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import HeardHeadline, Latency, month_end, read_month
 from momentum_kit.research.events.source import Source
 from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster, Listing
+from momentum_kit.storage.quality import Stamps
 
+IMPUTED = "IMPUTED"  # the mark of receptions that nobody recorded
 _BEFORE_CONTRACTS = frozenset({"not recorded", "not live", "duplicate story", "no ticker", "round-up"})
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -64,12 +66,15 @@ class NewsRow(NamedTuple):
 class News:
     """rows: the items. skips: headlines by the reason that nothing came of them. heard, imputed: headlines counted.
 
+    uninformative: of the imputed those whose reception stands in the data and tells nothing (quality/stamps.py).
+
     dated: a symbol master told which contract a ticker was.
     """
 
     rows: list[NewsRow] = field(default_factory=list)
     heard: int = 0
     imputed: int = 0
+    uninformative: int = 0
     with_ticker: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     dated: bool = True
@@ -81,7 +86,10 @@ class News:
         """What a reader of the study must be told."""
         marks = []
         if self.imputed:
-            marks.append("IMPUTED")
+            marks.append(IMPUTED)
+            if self.uninformative:
+                told = f"{self.uninformative} of {self.heard} receptions are rounded, or all of one delay or of none"
+                marks.append(f"{IMPUTED}: {told}")
         if lost := self.skips["unknown contract"]:
             marks.append(f"SURVIVORSHIP: {lost} of {self.with_ticker} headlines with a ticker matched nothing")
         if not self.dated:
@@ -120,7 +128,8 @@ def read_news(
     news = News(dated=listings.dated)
     told: dict[str, list[int]] = {}  # by story: its rows
     months = _months(first_day - timedelta(days=1 + int(settings.dedupe_h / 24)), last_day)
-    readings = run(partial(read_month, source=source, latency=latency, master=master), months)
+    stamps = Stamps.of(source.headlines(first_day - timedelta(days=1), last_day))
+    readings = run(partial(read_month, source=source, latency=latency, master=master, stamps=stamps), months)
     for reading in _in_order_of_reception(readings):
         heard = memory.hear(reading.telling, reading.heard_at)
         reason = _reason(reading, settings, heard)
@@ -189,6 +198,7 @@ def _update(rows: list[NewsRow], told: Iterable[int], reading: HeardHeadline) ->
 def _count(news: News, reading: HeardHeadline, reason: str) -> None:
     news.heard += 1
     news.imputed += reading.imputed
+    news.uninformative += reading.uninformative
     news.skips[reason] += bool(reason)
     news.with_ticker += bool(reading.mentions) and reason not in _BEFORE_CONTRACTS
     ahead_us = reading.published_us - reading.received_us

@@ -18,6 +18,7 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, HeadlinePhase
 from momentum_kit.research.events.source import Source
 from momentum_kit.sessions import exchange_day
+from momentum_kit.storage.quality import Stamps
 
 ANY = ""
 
@@ -95,7 +96,8 @@ class HeardHeadline(NamedTuple):
     """A headline as the rules read it, with its times: plain values only, for it may come from another machine.
 
     heard_at: its place in the order of reception, the publication where nobody recorded the reception and none was
-    imputed (recorded is False then). day: of heard_at. live: it may be traded.
+    imputed (recorded is False then). uninformative: a reception stands in the data and tells nothing. day: of heard_at.
+    live: it may be traded.
     """
 
     provider: str
@@ -107,6 +109,7 @@ class HeardHeadline(NamedTuple):
     published_day: date
     recorded: bool
     imputed: bool
+    uninformative: bool
     live: bool
     own_symbol: str
     own_con_id: int
@@ -119,15 +122,21 @@ class HeardHeadline(NamedTuple):
 
 
 def read_month(
-    span: tuple[date, date], source: Source, latency: Latency | None, master: SymbolMaster | None
+    span: tuple[date, date], source: Source, latency: Latency | None, master: SymbolMaster | None, stamps: Stamps
 ) -> list[HeardHeadline]:
     """The headlines published on the days of the span. Raises ResearchError for a naive time."""
-    return read(source.headlines(*span), latency, master)
+    return read(source.headlines(*span), latency, master, stamps)
 
 
-def read(lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None) -> list[HeardHeadline]:
-    """Clean each headline and find the tickers in it, as the news handler does; impute a reception nobody recorded."""
-    return [_read(line, latency, master) for line in lines]
+def read(
+    lines: Sequence[Headline], latency: Latency | None, master: SymbolMaster | None, stamps: Stamps | None = None
+) -> list[HeardHeadline]:
+    """Clean each headline and find the tickers in it, as the news handler does; impute a reception nobody recorded.
+
+    stamps: what the times of a feed can tell; measured on these lines unless given.
+    """
+    known = stamps or Stamps.of(lines)
+    return [_read(line, latency, master, known) for line in lines]
 
 
 def month_end(day: date) -> date:
@@ -135,12 +144,11 @@ def month_end(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) -> HeardHeadline:
+def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None, stamps: Stamps) -> HeardHeadline:
     published_us = micros(line.published_at)
-    received_at = line.received_at
-    imputed = received_at is None and latency is not None
+    received_at, imputed = stamps.reception(line)
     if received_at is None and latency is not None:
-        received_at = latency.received_at(line)
+        received_at, imputed = latency.received_at(line) + stamps.grain(line), True
     heard_at = received_at or line.published_at
     own, day = line.contract, exchange_day(heard_at)
     reading = read_headline(
@@ -161,6 +169,7 @@ def _read(line: Headline, latency: Latency | None, master: SymbolMaster | None) 
         published_day=exchange_day(line.published_at),
         recorded=received_at is not None,
         imputed=imputed,
+        uninformative=imputed and line.received_at is not None,
         live=imputed or line.phase is HeadlinePhase.LIVE,
         own_symbol=own.symbol if own else "",
         own_con_id=own.con_id if own else 0,

@@ -115,7 +115,7 @@ def archive_digest(archive: Archive, last_day: date) -> str:
             if days:
                 for name, column in archive.columns(kind, symbol, days[0], last_day).items():
                     digest.update(name.encode() + column.tobytes())
-    for line in archive.headlines(date.min, last_day):
+    for line in archive.headlines(date(1990, 1, 1), last_day):
         told = (line.provider, line.article_id, line.text, line.published_at, line.received_at, line.contract)
         digest.update(repr(told).encode())
     for folder in sorted(archive.root.glob(f"{SYMBOLS}/day=*")):

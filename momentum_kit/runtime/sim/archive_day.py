@@ -24,6 +24,7 @@ from momentum_kit.simgateway.embedding import (
     stock_instrument,
 )
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
+from momentum_kit.storage.quality import Stamps
 
 FIRST_CON_ID = 920_000_001  # for symbols whose contract id nobody recorded
 AFTER_CLOSE = timedelta(minutes=10)  # headlines of the last minutes are judged to their end
@@ -74,9 +75,15 @@ class ArchiveDay:
     def notes(self) -> tuple[str, ...]:
         """What a reader of the replay must be told."""
         unknown = sum(line.received_at is None for line in self.all_headlines)
+        total = len(self.all_headlines)
+        stamps = Stamps.of(self.all_headlines)
+        guessed = sum(stamps.reception(line)[1] for line in self.all_headlines)
+        told = (f"IMPUTED: {guessed} of {total} receptions are rounded or of one delay, and taken as they are",)
+        return (*self._unrecorded(unknown, total), *(told if guessed else ()))
+
+    def _unrecorded(self, unknown: int, total: int) -> tuple[str, ...]:
         if not unknown:
             return ()
-        total = len(self.all_headlines)
         if self.imputed_latency is None:
             return (f"{unknown} of {total} headlines left out: nobody recorded when they were received",)
         seconds = self.imputed_latency.total_seconds()

@@ -2,5 +2,6 @@
 
 from momentum_kit.storage.quality.findings import QualityReport
 from momentum_kit.storage.quality.report import examine
+from momentum_kit.storage.quality.stamps import Stamps
 
-__all__ = ["QualityReport", "examine"]
+__all__ = ["QualityReport", "Stamps", "examine"]

@@ -10,11 +10,13 @@ from momentum_kit.models import Headline
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS, Archive, Columns
 from momentum_kit.storage.quality.bars import DayIndex, by_day, check_bars, check_days, check_hours, index_days
 from momentum_kit.storage.quality.findings import ERROR, NOTE, WARNING, QualityFinding, QualityReport, worst_first
+from momentum_kit.storage.quality.stamps import LEAST_HEADLINES, NOBODY_TRADES, SAME, Stamps, nobody_trades_at
 
 WIDE = 0.10  # median spread over mid above which quotes cannot be traded on, or are broken
 DISAGREE = 0.10  # trades this far outside the minute's quotes...
 DISAGREE_SHARE = 0.2  # ...in so many of a day's minutes: one of the two series is adjusted
 SLOW_S = 3600.0
+ROUNDED_S = 5  # a step of a feed's clock from which it is worth telling
 
 
 def examine(archive: Archive, symbols: Sequence[str] = ()) -> QualityReport:
@@ -150,7 +152,39 @@ def _check_headlines(archive: Archive, headlines: Sequence[Headline]) -> Iterato
         yield QualityFinding(
             severity=NOTE, check="no contract", kind="headlines", symbol="", day="", count=untied, detail=words
         )
+    yield from _stamps(headlines)
     yield from _survivorship(archive, headlines)
+
+
+def _stamps(headlines: Sequence[Headline]) -> Iterator[QualityFinding]:
+    """Times that tell nothing of when a headline could be read: a study adds what they may hide and is marked."""
+
+    def found(check: str, count: int, words: str) -> QualityFinding:
+        return QualityFinding(
+            severity=WARNING, check=check, kind="headlines", symbol="", day="", count=count, detail=words
+        )
+
+    stamps = Stamps.of(headlines)
+    for provider, habits in stamps.habits.items():
+        if not provider:
+            continue
+        who, added = f"{provider}: ", "; a study takes them for guesses, adds what may be hidden, and is marked IMPUTED"
+        if habits.received and habits.zero > SAME:
+            words = f"{who}{habits.zero:.0%} of {habits.received} received at the instant of publication{added}"
+            yield found("delay zero", round(habits.zero * habits.received), words)
+        elif habits.one_delay_ms is not None:
+            words = f"{who}most of {habits.received} received {habits.one_delay_ms / 1e3:g} s after publication{added}"
+            yield found("one delay", habits.received, words)
+        if habits.received_grain_s:
+            words = f"{who}receptions in steps of {habits.received_grain_s} s{added}"
+            yield found("rounded receptions", habits.received, words)
+        if habits.published_grain_s >= ROUNDED_S:
+            words = f"{who}stamps in steps of {habits.published_grain_s} s; so much is added to what is imputed"
+            yield found("rounded stamps", habits.headlines, words)
+    beyond = sum(nobody_trades_at(line.published_at) for line in headlines)
+    if len(headlines) >= LEAST_HEADLINES and beyond > NOBODY_TRADES * len(headlines):
+        words = f"{beyond} of {len(headlines)} were published when nobody trades: dates alone, or another time zone?"
+        yield found("beyond the session", beyond, words)
 
 
 def _survivorship(archive: Archive, headlines: Sequence[Headline]) -> Iterator[QualityFinding]:

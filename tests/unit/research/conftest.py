@@ -37,10 +37,10 @@ def starts_of(sessions: list[TradingSession], seconds: int, first_s: int = 0, la
 
 
 def headline(number: int, at: datetime, symbol: str = "ACME", **fields) -> Headline:
-    """A live headline on one company, received 300 ms after its publication."""
+    """A live headline on one company, received some 300 ms after its publication."""
     text = f"{COMPANIES.get(symbol, 'Nobody Inc')} (NASDAQ: {symbol}) wins contract number {number} from the navy"
     values = {"provider": "BRFG", "article_id": f"BRFG$st{number:04}", "text": text, "published_at": at}
-    return Headline(**(values | {"received_at": at + timedelta(milliseconds=300)} | fields))
+    return Headline(**(values | {"received_at": at + timedelta(milliseconds=280 + number % 41)} | fields))
 
 
 @pytest.fixture(scope="session")

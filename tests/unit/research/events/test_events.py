@@ -55,7 +55,7 @@ def test_every_headline_becomes_its_event(table):
     first = table.events.iloc[0]
     assert first["item_id"] == f"{first['story_id']}:100"
     assert (first["catalyst"], first["session"], first["imputed"]) == ("contract_award", "regular", False)
-    assert first["received_at"] - first["published_at"] == pd.Timedelta(milliseconds=300)
+    assert first["received_at"] - first["published_at"] == pd.Timedelta(milliseconds=284)
 
 
 def test_bars_decide_the_decision_times(table):
