@@ -1,6 +1,7 @@
 """What a session needs to know: YAML files, read over each other into strict, frozen settings with units and bounds."""
 
 from momentum_kit.config.base import Settings
+from momentum_kit.config.judged import DIRECTIONS, departures, judged_settings
 from momentum_kit.config.loading import find_project, first_problem, load_config, load_thresholds, state_root
 from momentum_kit.config.settings import (
     IB_MAINTENANCE,
@@ -20,6 +21,7 @@ from momentum_kit.config.settings import (
 from momentum_kit.config.thresholds import Thresholds, ThresholdsExport, export_hash
 
 __all__ = [
+    "DIRECTIONS",
     "IB_MAINTENANCE",
     "AlertSettings",
     "BodySettings",
@@ -36,9 +38,11 @@ __all__ = [
     "StorageSettings",
     "Thresholds",
     "ThresholdsExport",
+    "departures",
     "export_hash",
     "find_project",
     "first_problem",
+    "judged_settings",
     "load_config",
     "load_thresholds",
     "state_root",

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from momentum_kit.config.base import Settings
+from momentum_kit.config.judged import departures
 from momentum_kit.config.settings import Config, DetectionSettings
 from momentum_kit.config.thresholds import Thresholds
 from momentum_kit.config.trust import trusted_above
@@ -70,6 +71,11 @@ def load_config(
         raise ConfigError(
             f"{file}: detection.thresholds: {config.detection.thresholds} was not exported by research, and this "
             "environment trades nothing else; momentum-kit research export writes such a file"
+        )
+    if with_thresholds and config.detection.thresholds_must_be_exported and (told := departures(config)):
+        raise ConfigError(
+            f"{file}: not what was judged: {'; '.join(told)}; this environment trades smaller, tighter and fewer than "
+            "research judged, never more, wider or other"
         )
     return config
 

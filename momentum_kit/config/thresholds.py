@@ -46,6 +46,12 @@ class ThresholdsExport(Settings):
     """Variance over mean of the signals by session: 1 for independent ones, more where news comes in waves."""
     marks: tuple[str, ...] = ()
     """What a reader of the validation had to be told."""
+    judged: dict[str, int | float | str | bool | None] = Field(default_factory=dict)
+    """Settings that it was judged with, by dotted name: exits, sizes, windows, reading, costs."""
+    archive: str = ""
+    """Digest of the data it was judged on."""
+    costs_as_of: date | None = None
+    """Since when the costs hold that it was judged with."""
     hash: str
     """`sha256:` and the digest of everything else in the file; see `export_hash`."""
 

@@ -61,7 +61,11 @@ def study_assumptions(
     spread_bps: stands in where the archive has no quotes; nan leaves such events without a decision.
     """
     costs = parse_costs(_read(project / "config" / "costs.yaml"))
-    fills = FillAssumptions(entry_cap_bps=config.exits.entry_cap_bps, notional_usd=config.risk.max_order_notional_usd)
+    fills = FillAssumptions(
+        entry_cap_bps=config.exits.entry_cap_bps,
+        notional_usd=config.risk.max_order_notional_usd,
+        plan=config.broker.commission_plan,
+    )
     if not math.isnan(spread_bps):
         fills = replace(fills, half_spread_bps=spread_bps / 2)
     settings = EventSettings(

@@ -67,6 +67,7 @@ from momentum_kit.research.validation import (
     examine_candidate,
     export_thresholds,
     judge,
+    judged_with,
     load_evidence,
     save_evidence,
 )
@@ -249,7 +250,10 @@ class Study:
         evidence = load_evidence(self.folder / "evidence.json")
         self._check_as_of_now(evidence)
         target = Path(folder) if folder else self.project / "config" / "thresholds"
-        return export_thresholds(target, name, evidence, judge(evidence), despite)
+        basis = Basis.load(self.folder)
+        rule = basis.options["exits"][evidence.exit_rule]
+        judged = judged_with(self.config, rule, self.assumed.costs, basis.archive, evidence.last_day)
+        return export_thresholds(target, name, evidence, judge(evidence), despite, judged=judged)
 
     def renew_seal(self) -> EventList:
         """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""

@@ -5,7 +5,7 @@ from momentum_kit.research.validation.evidence import Evidence, Opening, load_ev
 from momentum_kit.research.validation.seal_log import SealLog
 from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, adopt, record_opening, renew, seal
 from momentum_kit.research.validation.statistics import events_needed
-from momentum_kit.research.validation.thresholds_file import export_thresholds
+from momentum_kit.research.validation.thresholds_file import JudgedWith, export_thresholds, judged_with
 from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
 from momentum_kit.research.validation.verdict import CUTOFFS, Verdict, judge
 
@@ -14,6 +14,7 @@ __all__ = [
     "NOTHING_SEALED",
     "Band",
     "Evidence",
+    "JudgedWith",
     "OpenDays",
     "Opening",
     "SealLog",
@@ -23,6 +24,7 @@ __all__ = [
     "examine_candidate",
     "export_thresholds",
     "judge",
+    "judged_with",
     "load_evidence",
     "open_seal",
     "record_opening",

@@ -3,15 +3,26 @@
 import math
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from momentum_kit.config import Thresholds, ThresholdsExport, export_hash, load_thresholds
+from momentum_kit.config import (
+    Config,
+    Thresholds,
+    ThresholdsExport,
+    export_hash,
+    judged_settings,
+    load_thresholds,
+)
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
 from momentum_kit.research.validation.evidence import Evidence
 from momentum_kit.research.validation.verdict import Verdict
+from momentum_kit.trading import CostTable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HEADER = """\
@@ -19,7 +30,34 @@ _HEADER = """\
 """
 
 
-def export_thresholds(folder: str | Path, name: str, evidence: Evidence, verdict: Verdict, despite: str = "") -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedWith:
+    """What the evidence rests on besides the thresholds: settings by dotted name, digest of the data, date of costs."""
+
+    settings: Mapping[str, Any]
+    archive: str
+    costs_as_of: date | None
+
+
+def judged_with(config: Config, rule: Mapping[str, Any], costs: CostTable, archive: str, last_day: date) -> JudgedWith:
+    """What a strategy was judged with. rule: the exit rule's numbers, in the place of the session's own exits.
+
+    Raises ResearchError for an exit that no session executes.
+    """
+    name = rule["name"]
+    if rule["trail_r"] is not None:
+        raise ResearchError(f"export: exit rule {name} trails its stop, and no session does; take one without trail_r")
+    if rule["target_r"] is None:
+        raise ResearchError(f"export: exit rule {name} has no target, and every bracket has one; give target_r")
+    exits = {f"exits.{key}": value for key, value in rule.items() if key not in ("name", "trail_r")}
+    dated = (*costs.fixed, *costs.tiered, *costs.sec, *costs.taf, *costs.cat)
+    since = max((each.since for each in dated if each.since <= last_day), default=None)
+    return JudgedWith(settings=judged_settings(config) | exits, archive=archive, costs_as_of=since)
+
+
+def export_thresholds(
+    folder: str | Path, name: str, evidence: Evidence, verdict: Verdict, despite: str = "", *, judged: JudgedWith
+) -> Path:
     """Write `<folder>/<name>.yaml` and return its path; the file is complete or not there.
 
     despite: why it is wanted although the verdict is not accept; stands in the file. Raises GuardRefused without it,
@@ -40,7 +78,7 @@ def export_thresholds(folder: str | Path, name: str, evidence: Evidence, verdict
         raise GuardRefused(
             f"export: the verdict is {verdict.word}: {verdict.why}; give a reason to export it despite that"
         )
-    content = exported(name, evidence.candidate, evidence, verdict, despite)
+    content = exported(name, evidence.candidate, evidence, verdict, despite, judged=judged)
     text = _HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
     _write(file, text)
     load_thresholds(file)
@@ -48,7 +86,7 @@ def export_thresholds(folder: str | Path, name: str, evidence: Evidence, verdict
 
 
 def exported(
-    name: str, candidate: Thresholds, evidence: Evidence, verdict: Verdict, despite: str = ""
+    name: str, candidate: Thresholds, evidence: Evidence, verdict: Verdict, despite: str = "", *, judged: JudgedWith
 ) -> dict[str, Any]:
     """The content of the file, hash included."""
     rate = evidence.rate
@@ -69,6 +107,9 @@ def exported(
         signals_per_session_high=_or(rate.high, rate.mean),
         signals_dispersion=rate.dispersion,
         marks=evidence.marks,
+        judged=dict(judged.settings),
+        archive=judged.archive,
+        costs_as_of=judged.costs_as_of,
         hash="",
     )
     limits = candidate.model_copy(update={"name": name}).model_dump(mode="json", exclude={"export"})

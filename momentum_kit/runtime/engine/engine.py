@@ -23,6 +23,7 @@ from momentum_kit.errors import (
 )
 from momentum_kit.external import AIReader, make_alerts
 from momentum_kit.models import Bar, Contract, EngineStatus, MetaRow, TradingState
+from momentum_kit.research import code_version
 from momentum_kit.runtime.clock import make_clock
 from momentum_kit.runtime.control import LEAVING, ThresholdState
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
@@ -37,7 +38,7 @@ from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresho
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.inquiries import InquiryDesk
-from momentum_kit.runtime.ownership import StateFolder, prove_account
+from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
@@ -116,10 +117,13 @@ class Engine:
 
     async def open(self) -> None:
         """Connect and rebuild from broker truth; nothing trades before `start`."""
+        departed = prove_strategy(self.config, code_version())
         self._session = await Session.connect(self._context, self._prove)
         await self._recall()
         self._restrictions.read()
         record_thresholds(self.config.thresholds, self._context.journal)
+        for told in departed:
+            self.session_state.incident("not as judged", told)
         words = self._restrictions.words
         self.session_state.note(TradingState.PAUSED, f"opened, waiting for start{f'; {words}' if words else ''}")
         self._runner = asyncio.create_task(self._run(), name="engine")

@@ -1,6 +1,12 @@
 """Who owns an account on this machine: lock, token, latches, arming, heartbeat, and the guards before a start."""
 
-from momentum_kit.runtime.ownership.guards import clear_phrase, prove_account, prove_same_account, release_kill
+from momentum_kit.runtime.ownership.guards import (
+    clear_phrase,
+    prove_account,
+    prove_same_account,
+    prove_strategy,
+    release_kill,
+)
 from momentum_kit.runtime.ownership.heartbeat import (
     HEARTBEAT_S,
     SILENT_AFTER_S,
@@ -31,6 +37,7 @@ __all__ = [
     "prove_account",
     "prove_only_owner",
     "prove_same_account",
+    "prove_strategy",
     "read_heartbeat",
     "release_kill",
     "running_engines",

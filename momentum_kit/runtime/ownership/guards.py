@@ -1,6 +1,6 @@
 """Paper is proven, not assumed: host, port, account and configuration must agree before anything is sent."""
 
-from momentum_kit.config import Config
+from momentum_kit.config import Config, departures
 from momentum_kit.errors import GuardRefused
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 
@@ -27,6 +27,25 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
     if reason := folder.killed:
         raise GuardRefused(f"the kill switch is latched ({reason}); run: {config.command('clear')}")
     return account
+
+
+def prove_strategy(config: Config, code: str) -> tuple[str, ...]:
+    """What a session would trade other than it was judged; GuardRefused where that is real money.
+
+    code: the version of the code that decides here.
+    """
+    export = config.thresholds.export
+    if export is None:
+        return ()
+    told = departures(config)
+    if export.code_version != code:
+        told = (
+            *told,
+            f"the code that decides is {code}, judged was {export.code_version}: validate and export again",
+        )
+    if told and config.needs_arming:
+        raise GuardRefused(f"not what was judged: {'; '.join(told)}")
+    return told
 
 
 def clear_phrase(owner_key: str) -> str:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from momentum_kit.config import (
     Thresholds,
     export_hash,
     find_project,
+    judged_settings,
     load_config,
     load_thresholds,
 )
@@ -264,6 +266,7 @@ STAMP = """export:
   signals_per_session_low: 2.5
   signals_per_session_high: 4.5
   signals_dispersion: 1.2
+  judged: {}
   hash: {}
 """
 LIVE = (
@@ -275,11 +278,12 @@ LIVE = (
 def exported(folder: Path, limits: str = "name: mine\nmin_rvol_bar: 7\nmin_clv: 0.7\n") -> Path:
     """thresholds/mine.yaml as research exports it, with a hash that holds."""
     file = folder / "thresholds" / "mine.yaml"
-    plain = yaml.safe_load(limits + STAMP.format("none"))
+    judged = json.dumps(judged_settings(Config(environment="sim")))
+    plain = yaml.safe_load(limits + STAMP.format(judged, "none"))
     plain["export"] |= {key: str(plain["export"][key]) for key in ("first_day", "last_day")}
     for key in ("min_rvol_bar", "min_clv"):
         plain[key] = float(plain[key])
-    file.write_text(limits + STAMP.format(export_hash(plain)))
+    file.write_text(limits + STAMP.format(judged, export_hash(plain)))
     return file
 
 
