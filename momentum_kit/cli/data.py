@@ -19,29 +19,34 @@ DEFAULT_ARCHIVE = Path("data/archive")
 
 @data_app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="lean (minute zips of QuantConnect's format), csv or parquet.")],
+    kind: Annotated[str, typer.Argument(help="lean (minute zips of QuantConnect's format), csv, parquet or json.")],
     path: Annotated[Path, typer.Argument(help="A file, or a folder to be searched.")],
     archive: ArchivePath = DEFAULT_ARCHIVE,
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="KEY=VALUE of the mapping, such as columns.open=o; repeatable.")
     ] = None,
     map_file: Annotated[Path | None, typer.Option(help="The mapping as YAML; --map goes over it.")] = None,
+    layout: Annotated[
+        str, typer.Option(help="A vendor's bars: polygon, databento, alpaca, firstrate, kibot, ib; --map goes over it.")
+    ] = "",
+    headlines: Annotated[str, typer.Option(help="A vendor's headlines: benzinga, polygon, generic.")] = "",
     json_: Json = False,
 ) -> None:
     """Import real bars, quotes or headlines into the Parquet archive; a bad row imports nothing."""
     from dataclasses import asdict
 
     from momentum_kit.storage.archive import Archive
-    from momentum_kit.storage.imports import import_lean, import_tables, load_mapping
+    from momentum_kit.storage.imports import import_lean, import_tables, layout_values, load_mapping
 
     if kind == "lean":
-        if map_ or map_file:
+        if map_ or map_file or layout or headlines:
             raise InputError("lean files need no mapping")
         report = import_lean(path, Archive(archive))
-    elif kind in ("csv", "parquet"):
-        report = import_tables(path, kind, load_mapping(map_file, map_ or []), Archive(archive))
+    elif kind in ("csv", "parquet", "json"):
+        known = layout_values(path, kind, series=layout, headlines=headlines)
+        report = import_tables(path, kind, load_mapping(map_file, map_ or [], known), Archive(archive))
     else:
-        raise InputError(f"cannot import {kind!r}; known: lean, csv, parquet")
+        raise InputError(f"cannot import {kind!r}; known: lean, csv, parquet, json")
     done(json_, asdict(report), str(report))
 
 

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.storage.imports.mapping import Mapping
+from momentum_kit.storage.imports.records import read_records
 from momentum_kit.storage.imports.report import REMEDY
 from momentum_kit.storage.imports.times import BadRow
 from momentum_kit.storage.parquet import MOST_BYTES, TOO_MUCH, read_parquet, refuse_long_cells
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 * 1024 * 1024  # a row longer than a block cannot be read
 MOST_BLANK = 100_000  # lines before or between rows
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # byte order marks; UTF-8's is skipped by the reader itself
-SUFFIXES = {"csv": (".csv", ".txt"), "parquet": (".parquet", ".pq")}
+SUFFIXES = {"csv": (".csv", ".txt"), "parquet": (".parquet", ".pq"), "json": (".json", ".jsonl")}
 PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.+)")  # hive's folders: symbol=SPY
 
 
@@ -80,7 +81,7 @@ class ForeignTable:
         return alike[0] if len(alike) == 1 else name
 
     def _place(self, index: int) -> int:
-        if is_parquet(self.file):
+        if is_parquet(self.file) or is_json(self.file):
             return index + 1
         wanted = index + (0 if self.mapping.header == "none" else 1)
         with _text(self.file, self.mapping) as text:
@@ -105,6 +106,11 @@ def is_parquet(file: Path) -> bool:
     return _bare(file)[1] in SUFFIXES["parquet"]
 
 
+def is_json(file: Path) -> bool:
+    """Whether a file's name says JSON."""
+    return _bare(file)[1] in SUFFIXES["json"]
+
+
 def stem(file: Path) -> str:
     """A file's name without what names its format: BRK.B of BRK.B.csv.gz."""
     return _bare(file)[0]
@@ -115,7 +121,10 @@ def read_file(file: Path, mapping: Mapping) -> ForeignTable:
     import pyarrow as pa
 
     try:
-        rows = read_parquet(file) if is_parquet(file) else _read_text(file, mapping)
+        if is_parquet(file):
+            rows = read_parquet(file)
+        else:
+            rows = read_records(file) if is_json(file) else _read_text(file, mapping)
         refuse_long_cells(rows, file)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{file}: {getattr(error, 'strerror', None) or error}; {REMEDY}") from None

@@ -8,7 +8,7 @@ import numpy as np
 from momentum_kit.models import Contract, Headline, HeadlinePhase
 from momentum_kit.storage.archive import from_micros
 from momentum_kit.storage.imports.files import ForeignTable
-from momentum_kit.storage.imports.report import AHEAD
+from momentum_kit.storage.imports.report import AHEAD, NO_STOCK
 from momentum_kit.storage.imports.series import read_symbol
 from momentum_kit.storage.imports.times import BadRow, to_micros
 
@@ -34,25 +34,39 @@ def headlines_in(table: ForeignTable, marks: Counter[str]) -> list[Headline]:
             raise BadRow(index, "no text" if not text else "no time")
         if not provider:
             raise BadRow(index, "no provider; give --map provider=NAME or columns.provider=...")
-        symbol = read_symbol(named) if named else ""
-        if symbol is None:
-            raise BadRow(index, f"{named!r} is not a symbol")
         article = articles[index] or hashlib.sha256(f"{provider} {at} {text}".encode()).hexdigest()[:16]
-        contract = Contract(symbol, _con_id(con_ids[index], index)) if symbol else None
-        key = (provider, article, symbol)
-        if key in found:
-            raise BadRow(index, f"duplicate: {provider} {article} stands in the file twice")
         heard = received[index]
         if heard is not None and heard < at:
             if at - heard > MOST_AHEAD_US:
                 raise BadRow(index, "received before it was published; is one of the times in another zone?")
             marks[AHEAD] += 1
-        found[key] = Headline(
-            provider=provider, article_id=article, text=text, published_at=from_micros(at),
-            received_at=from_micros(heard) if heard is not None else None, extra="",
-            contract=contract, phase=HeadlinePhase.LIVE if heard is not None else HeadlinePhase.BACKFILL,
-        )  # fmt: skip
+        con_id = _con_id(con_ids[index], index)
+        for symbol in _symbols(named, mapping.separator, index, marks):
+            key = (provider, article, symbol)
+            if key in found:
+                raise BadRow(index, f"duplicate: {provider} {article} stands in the file twice")
+            found[key] = Headline(
+                provider=provider, article_id=article, text=text, published_at=from_micros(at),
+                received_at=from_micros(heard) if heard is not None else None, extra="",
+                contract=Contract(symbol, con_id) if symbol else None,
+                phase=HeadlinePhase.LIVE if heard is not None else HeadlinePhase.BACKFILL,
+            )  # fmt: skip
     return list(found.values())
+
+
+def _symbols(named: str, separator: str, index: int, marks: Counter[str]) -> list[str]:
+    """The symbols of one cell, each once; one blank where there is none.
+
+    Of several, those that are no US stock (X:BTCUSD, a preferred) are left out and counted; one alone is refused.
+    """
+    if not named:
+        return [""]
+    several = [each.strip() for each in named.split(separator)] if separator else [named]
+    symbols = {each: read_symbol(each) for each in several if each}
+    if not separator and None in symbols.values():
+        raise BadRow(index, f"{named!r} is not a symbol")
+    marks[NO_STOCK] += sum(symbol is None for symbol in symbols.values())
+    return list(dict.fromkeys(symbol for symbol in symbols.values() if symbol)) or [""]
 
 
 def _times(table: ForeignTable, name: str) -> list[int | None]:

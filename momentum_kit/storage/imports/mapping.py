@@ -1,6 +1,7 @@
 """How a foreign table becomes archive rows: which column is what, in which time zone and unit, and of which symbol."""
 
 import codecs
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +45,8 @@ class Mapping(BaseModel):
     """The symbol of every row, where no column `symbol` tells; '{file}' takes the file's name up to its first dot."""
     provider: str = ""
     """Headlines: the provider of every row, where no column tells."""
+    separator: str = Field(default="", max_length=1)
+    """Headlines: what separates several symbols in one cell, such as ','; each gets the headline."""
     price_scale: float = Field(default=1.0, gt=0)
     """Multiplies prices into USD: 0.01 for cents."""
     volume_scale: float = Field(default=1.0, gt=0)
@@ -145,8 +148,11 @@ class Mapping(BaseModel):
         return (found,) if isinstance(found, str) else found
 
 
-def load_mapping(file: Path | None, options: Sequence[str] = ()) -> Mapping:
-    """A mapping from a YAML file, KEY=VALUE options over it ('columns.open=o'). ArchiveError names what is wrong."""
+def load_mapping(file: Path | None, options: Sequence[str] = (), layout: MappingOf[str, Any] | None = None) -> Mapping:
+    """A mapping from a YAML file, KEY=VALUE options over it ('columns.open=o'). ArchiveError names what is wrong.
+
+    layout: values that both go over.
+    """
     values: dict[str, Any] = {}
     if file:
         try:
@@ -157,6 +163,9 @@ def load_mapping(file: Path | None, options: Sequence[str] = ()) -> Mapping:
             raise ArchiveError(f"{file}: not valid YAML: {str(error).splitlines()[0]}") from None
         if not isinstance(values, dict):
             raise ArchiveError(f"{file}: expected keys and values")
+    if layout:
+        columns = {**layout.get("columns", {}), **(values.get("columns") or {})}
+        values = {**layout, **values, "columns": columns}
     for option in options:
         key, equals, text = option.partition("=")
         if not equals:

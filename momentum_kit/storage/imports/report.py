@@ -7,6 +7,7 @@ REMEDY = "nothing was imported; replace or remove the file and import again"
 ONE_SIDED = "quotes have one side only, the other is unknown"
 CROSSED = "crossed quotes (bid above ask)"
 NO_VOLUME = "bars whose volume is unknown"
+NO_STOCK = "symbols of headlines that are no US stock, left out"
 AHEAD = "headlines received before they were published (clocks differ)"
 
 
