@@ -2,6 +2,7 @@
 
 from momentum_kit.bridge.bridge import IBKRBridge, bar_seconds
 from momentum_kit.bridge.codes import CodeTable, Meaning, load_codes
+from momentum_kit.bridge.pacing import Pacing
 from momentum_kit.bridge.streams import Stream
 
-__all__ = ["CodeTable", "IBKRBridge", "Meaning", "Stream", "bar_seconds", "load_codes"]
+__all__ = ["CodeTable", "IBKRBridge", "Meaning", "Pacing", "Stream", "bar_seconds", "load_codes"]

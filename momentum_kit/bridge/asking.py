@@ -6,7 +6,7 @@ from typing import Any
 from ibapi.client import EClient
 
 from momentum_kit.bridge.gateway_link import GatewayLink
-from momentum_kit.bridge.pacing import HistoryPacer
+from momentum_kit.bridge.pacing import Pacing
 from momentum_kit.bridge.session import GatewaySession
 from momentum_kit.bridge.streams import OwnStream, Stream, must_run_on
 from momentum_kit.errors import NotConnected
@@ -25,9 +25,9 @@ def known(cancel: str, session: GatewaySession) -> bool:
 class Asking:
     """Questions with an id of ours, and those that have none."""
 
-    def __init__(self, link: GatewayLink, history: HistoryPacer) -> None:
+    def __init__(self, link: GatewayLink, pacing: Pacing) -> None:
         self._link = link
-        self._history = history
+        self._history = pacing.history
 
     @property
     def _session(self) -> GatewaySession:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,8 +20,8 @@ from momentum_kit.bridge.codes import CodeTable, load_codes
 from momentum_kit.bridge.gateway_link import GatewayLink, weakly
 from momentum_kit.bridge.health import SHOWN_MOVES
 from momentum_kit.bridge.lists import merged_orders, merged_positions
-from momentum_kit.bridge.pacing import HistoryPacer
-from momentum_kit.bridge.session import SessionOptions
+from momentum_kit.bridge.pacing import Pacing
+from momentum_kit.bridge.session import GatewaySession, SessionOptions
 from momentum_kit.bridge.streams import LatestBuffer, Stream
 from momentum_kit.bridge.times import news_request_time, request_time
 from momentum_kit.errors import InputError, NoData
@@ -77,6 +78,7 @@ class IBKRBridge(AccountInquiries):
     now: the market clock, asked on the ibapi thread for every batch received. Time-outs and pacing follow the wall.
     messages_per_s: IB ends the session above 50; float('inf') and small_bar_pacing=False suit a simulated gateway.
     orders: False for a client that never orders: requests may then have the whole rate, else less than half.
+    pacing: windows that outlive this bridge, instead of its own; then the three above say nothing.
     in_order: in lock-step nothing overtakes; else headlines, order events and answers overtake ticks.
     codes: the table of broker codes, read from config/error_codes.yaml if None.
     on_incident(kind, text): told, on the loop, of whatever a person may want to know.
@@ -99,6 +101,7 @@ class IBKRBridge(AccountInquiries):
         orders: bool = True,
         in_order: bool = False,
         small_bar_pacing: bool = True,
+        pacing: Pacing | None = None,
         market_data_lines: int = 100,
         codes: CodeTable | None = None,
         on_incident: Callable[[str, str], None] | None = None,
@@ -115,8 +118,7 @@ class IBKRBridge(AccountInquiries):
             now=now,
             connect_timeout_s=connect_timeout_s,
             request_timeout_s=request_timeout_s,
-            messages_per_s=messages_per_s,
-            orders=orders,
+            pacing=pacing or Pacing(messages_per_s=messages_per_s, orders=orders, small_bar_rules=small_bar_pacing),
             in_order=in_order,
             market_data_lines=market_data_lines,
             codes=codes or load_codes(),
@@ -128,7 +130,7 @@ class IBKRBridge(AccountInquiries):
             canary_ticks=canary_ticks,
         )
         link = GatewayLink(self._options, client_id_patience_s)
-        super().__init__(link, HistoryPacer(small_bar_rules=small_bar_pacing), pacing=small_bar_pacing)
+        super().__init__(link, self._options.pacing)
 
     # -- connection ---------------------------------------------------------------------------------------------------
 
@@ -237,20 +239,50 @@ class IBKRBridge(AccountInquiries):
         what: str = "TRADES",
         use_rth: bool = True,
     ) -> tuple[Bar, ...]:
-        """Bars in time order; end None means now. NoData where IB has none: it never answers with an empty tuple."""
-        session, seconds = self._session, bar_seconds(bar_size)
-        req_id = session.requests.next_id()
+        """Bars in time order; end None means now. NoData where IB has none: it never answers with an empty tuple.
+
+        Who asks the same while it is on its way gets the same answer, never one older than his question.
+        """
+        session = self._session
         asked = (request_time(end), duration, bar_size, what, int(use_rth))
+        key = (contract, asked)
+        until_now = partial(session.in_flight.leave, key) if end is None else None
+
+        async def ask() -> tuple[Bar, ...]:
+            return await self._ask_for_bars(session, contract, asked, handed_over=until_now)
+
+        if session.options.in_order:  # lock-step counts every question by itself
+            return await ask()
+        bars: tuple[Bar, ...] = await session.in_flight.share(key, ask)
+        return bars
+
+    async def _ask_for_bars(
+        self,
+        session: GatewaySession,
+        contract: Contract,
+        asked: tuple[Any, ...],
+        *,
+        handed_over: Callable[[], None] | None,
+    ) -> tuple[Bar, ...]:
+        """handed_over: called at the hand-over of a question up to now, whose answer is of that moment."""
+        _, duration, bar_size, what, _ = asked
+        seconds, req_id = bar_seconds(bar_size), session.requests.next_id()
         session.thread.wrapper.bar_seconds[req_id] = seconds
         async with AsyncExitStack() as stack:
             stack.callback(session.thread.wrapper.bar_seconds.pop, req_id)
 
-            async def send(handed_over: Callable[[], None]) -> None:
+            async def send(sent: Callable[[], None]) -> None:
                 key = contract.con_id or contract
                 await stack.enter_async_context(self._history.slot(key, (key, *asked), seconds, what))
+
+                def at_hand_over() -> None:
+                    sent()
+                    if handed_over is not None:
+                        handed_over()
+
                 ib = convert.to_ib_contract(contract)
                 rest: tuple[Any, ...] = (*asked, 2, False, [])  # 2: times as epoch seconds
-                await session.send("reqHistoricalData", req_id, ib, *rest, at_hand_over=handed_over)
+                await session.send("reqHistoricalData", req_id, ib, *rest, at_hand_over=at_hand_over)
 
             bars = await session.requests.ask(
                 req_id,

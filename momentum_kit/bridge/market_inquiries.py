@@ -9,7 +9,7 @@ from typing import Any
 from momentum_kit.bridge import convert, events, inquiry_values
 from momentum_kit.bridge.asking import Asking, known
 from momentum_kit.bridge.gateway_link import GatewayLink
-from momentum_kit.bridge.pacing import MARGIN_S, HistoryPacer, RateWindow
+from momentum_kit.bridge.pacing import MARGIN_S, Pacing, RateWindow
 from momentum_kit.bridge.streams import Stream
 from momentum_kit.bridge.times import request_time
 from momentum_kit.errors import InputError, NoData
@@ -35,11 +35,11 @@ BAR_SERIES = ("TRADES", "MIDPOINT", "BID", "ASK")
 class MarketInquiries(Asking):
     """Scans, single ticks, 5 s bars, the reach and the hours of history, bulletins, delayed data."""
 
-    def __init__(self, link: GatewayLink, history: HistoryPacer, *, pacing: bool) -> None:
-        super().__init__(link, history)
+    def __init__(self, link: GatewayLink, pacing: Pacing) -> None:
+        super().__init__(link, pacing)
         self._scans = asyncio.Semaphore(MOST_SCANS)
         self._tick_turns: dict[int | Contract, RateWindow] = {}
-        self._tick_pacing = pacing
+        self._tick_pacing = pacing.ticks
 
     async def fetch_scanner_parameters(self) -> str:
         """IB's own document of all scan codes, locations and filters: about 2 MB of XML."""

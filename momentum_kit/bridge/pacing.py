@@ -5,12 +5,13 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 SMALL_BAR_S = 30  # bars up to here fall under the hard history rules
-MAX_OPEN_HISTORY = 50
+MAX_OPEN_HISTORY, MAX_OPEN_SMALL = 50, 40  # the rest is for larger bars
 MARGIN_S = 0.5  # the gateway counts when a request arrives, we when it is sent: on top of each window
 ORDINARY, OF_ALL = 20, 45  # messages of a second that requests may take, so that orders and cancels find room
+OF_IB, LUMP_S = 50, 1.25  # IB's own limit, and the seconds of sending that may arrive within one
 
 
 class RateWindow:
@@ -41,18 +42,44 @@ class RateWindow:
         return not self._times or self._times[-1] <= now - self._per_s
 
 
-class Outbox:
-    """Hands requests to the socket within the message rate. Orders go first and never wait for anything else.
+class MessageRate:
+    """IB's limit of messages a second, as the gateway counts what arrives; one for all connections of a client.
+
+    What is sent evenly may arrive in a lump: in a quarter of a second more no more than IB's own limit goes out.
 
     orders: False where nobody orders, and requests may have the whole rate.
     """
 
     def __init__(
-        self, messages_per_s: float, clock: Callable[[], float] = time.monotonic, *, orders: bool = True
+        self, messages_per_s: float = 45.0, clock: Callable[[], float] = time.monotonic, *, orders: bool = True
     ) -> None:
+        ordinary = messages_per_s * ORDINARY / OF_ALL if orders else messages_per_s
+        self.clock = clock
         self._all = RateWindow(max(messages_per_s, 1.0), 1.0)
-        self._ordinary = RateWindow(max(messages_per_s * ORDINARY / OF_ALL if orders else messages_per_s, 1.0), 1.0)
-        self._clock = clock
+        self._lump = RateWindow(max(messages_per_s * OF_IB / OF_ALL, 1.0), LUMP_S)
+        self._ordinary = RateWindow(max(ordinary, 1.0), 1.0)
+
+    def delay_s(self, *, ordinary: bool) -> float:
+        """Seconds until one more message may go; 0 means now."""
+        now = self.clock()
+        delay_s = max(self._all.delay_s(now), self._lump.delay_s(now))
+        return max(delay_s, self._ordinary.delay_s(now)) if ordinary else delay_s
+
+    def record(self, *, ordinary: bool) -> None:
+        """Count a message that goes now."""
+        now = self.clock()
+        self._all.record(now)
+        self._lump.record(now)
+        if ordinary:
+            self._ordinary.record(now)
+
+
+class Outbox:
+    """Hands requests to the socket within the message rate. Orders go first and never wait for anything else."""
+
+    def __init__(self, rate: MessageRate) -> None:
+        self._rate = rate
+        self._clock = rate.clock
         self._queues: tuple[deque[_Send], deque[_Send]] = (deque(), deque())  # urgent, ordinary
         self._timer: asyncio.TimerHandle | None = None
         self._paused_until = -math.inf
@@ -63,7 +90,7 @@ class Outbox:
         Cancelling the future before its turn means that nothing is sent.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues[0 if urgent else 1].append((send, future))
+        self._queues[0 if urgent else 1].append((send, future, self._clock()))
         self._pump()
         return future
 
@@ -76,6 +103,12 @@ class Outbox:
         """Nothing waits for its turn."""
         return not any(self._queues)
 
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many wait for their turn, and for how many seconds the oldest has."""
+        posted = [at for waiting in self._queues for _, future, at in waiting if not future.done()]
+        return len(posted), self._clock() - min(posted) if posted else 0.0
+
     def close(self, error: Exception) -> None:
         """Fail everything that has not been sent."""
         if self._timer:
@@ -83,7 +116,7 @@ class Outbox:
             self._timer = None
         for waiting in self._queues:
             while waiting:
-                _, future = waiting.popleft()
+                _, future, _ = waiting.popleft()
                 if not future.done():
                     future.set_exception(error)
 
@@ -93,22 +126,20 @@ class Outbox:
             self._timer = None
         for waiting in self._queues:
             while waiting:
-                now, ordinary = self._clock(), waiting is self._queues[1]
-                delay_s = self._all.delay_s(now)
+                ordinary = waiting is self._queues[1]
+                delay_s = self._rate.delay_s(ordinary=ordinary)
                 if ordinary:
-                    delay_s = max(delay_s, self._ordinary.delay_s(now), self._paused_until - now)
+                    delay_s = max(delay_s, self._paused_until - self._clock())
                 if delay_s > 0:
                     self._timer = asyncio.get_running_loop().call_later(delay_s, self._pump)
                     return
-                self._send(*waiting.popleft(), ordinary=ordinary)
+                send, future, _ = waiting.popleft()
+                self._send(send, future, ordinary=ordinary)
 
     def _send(self, send: Callable[[], None], future: "asyncio.Future[None]", *, ordinary: bool) -> None:
         if future.done():
             return
-        now = self._clock()
-        self._all.record(now)
-        if ordinary:
-            self._ordinary.record(now)
+        self._rate.record(ordinary=ordinary)
         try:
             send()
         except Exception as error:  # noqa: BLE001  it belongs to whoever asked for the send, and reaches him
@@ -117,49 +148,88 @@ class Outbox:
             future.set_result(None)
 
 
-_Send = tuple[Callable[[], None], "asyncio.Future[None]"]
+_Send = tuple[Callable[[], None], "asyncio.Future[None]", float]  # the last: when it was posted
 
 
 class HistoryPacer:
     """IB's history limits: 50 open requests; for bars up to 30 s also 60 in 10 minutes, 5 in 2 s, none twice in 15 s.
 
+    Larger bars never wait for small ones: those hold no place while they wait for their turn, and not every place.
     https://interactivebrokers.github.io/tws-api/historical_limitations.html
     """
 
     def __init__(self, *, small_bar_rules: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._open = asyncio.Semaphore(MAX_OPEN_HISTORY)
+        self._open_small = asyncio.Semaphore(MAX_OPEN_SMALL)
         self._rules = small_bar_rules
         self._clock = clock
         self._all = RateWindow(60, 600.0 + MARGIN_S)
         self._contracts: dict[Hashable, RateWindow] = {}
         self._requests: dict[Hashable, RateWindow] = {}
+        self._since: dict[object, float] = {}  # who waits, and since when
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many wait for their turn, and for how many seconds the oldest has."""
+        return len(self._since), self._clock() - min(self._since.values()) if self._since else 0.0
 
     @asynccontextmanager
     async def slot(self, contract: Hashable, request: Hashable, bar_s: int, what: str) -> AsyncIterator[None]:
         """Wait for a turn and hold one of the open requests; `request` is everything that makes it identical."""
-        async with self._open:
-            if self._rules and bar_s <= SMALL_BAR_S:
-                await self._turn((contract, what), request, weight=2 if what == "BID_ASK" else 1)
+        async with AsyncExitStack() as held:
+            me = object()
+            self._since[me] = self._clock()
+            try:
+                if self._rules and bar_s <= SMALL_BAR_S:
+                    weight = 2 if what == "BID_ASK" else 1
+                    await self._small_turn(held, (contract, what), request, weight)
+                else:
+                    await held.enter_async_context(self._open)
+            finally:
+                del self._since[me]
             yield
 
-    async def _turn(self, contract: Hashable, request: Hashable, weight: int) -> None:
+    async def _small_turn(self, held: AsyncExitStack, contract: Hashable, request: Hashable, weight: int) -> None:
         while True:
-            now = self._clock()
-            self._forget(now)
-            windows = (
-                (self._all, weight),
-                (self._contracts.setdefault(contract, RateWindow(5, 2.0 + MARGIN_S)), weight),
-                (self._requests.setdefault(request, RateWindow(1, 15.0 + MARGIN_S)), 1),
-            )
-            delay_s = max(window.delay_s(now, cost) for window, cost in windows)
-            if delay_s <= 0:
-                for window, cost in windows:
-                    window.record(now, cost)
-                return
+            async with AsyncExitStack() as places:
+                await places.enter_async_context(self._open_small)
+                await places.enter_async_context(self._open)
+                delay_s = self._take(contract, request, weight)
+                if delay_s <= 0:
+                    held.push_async_callback(places.pop_all().aclose)
+                    return
             await asyncio.sleep(delay_s)
+
+    def _take(self, contract: Hashable, request: Hashable, weight: int) -> float:
+        """Count a request that goes now; seconds until one may go, if that is later."""
+        now = self._clock()
+        self._forget(now)
+        windows = (
+            (self._all, weight),
+            (self._contracts.setdefault(contract, RateWindow(5, 2.0 + MARGIN_S)), weight),
+            (self._requests.setdefault(request, RateWindow(1, 15.0 + MARGIN_S)), 1),
+        )
+        delay_s = max(window.delay_s(now, cost) for window, cost in windows)
+        if delay_s <= 0:
+            for window, cost in windows:
+                window.record(now, cost)
+        return delay_s
 
     def _forget(self, now: float) -> None:
         for windows in (self._contracts, self._requests):
             if len(windows) > 1000:
                 for key in [key for key, window in windows.items() if window.idle(now)]:
                     del windows[key]
+
+
+class Pacing:
+    """All windows of one client; whoever connects anew lends them to the next bridge, since IB counts on.
+
+    messages_per_s: IB ends the session above 50. small_bar_rules: False, and infinite messages, suit a simulated
+    gateway. orders: False for a client that never orders.
+    """
+
+    def __init__(self, *, messages_per_s: float = 45.0, orders: bool = True, small_bar_rules: bool = True) -> None:
+        self.messages = MessageRate(messages_per_s, orders=orders)
+        self.history = HistoryPacer(small_bar_rules=small_bar_rules)
+        self.ticks = small_bar_rules  # tick-by-tick data has a window a contract

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,8 @@ from momentum_kit.bridge import events
 from momentum_kit.bridge.canary_watch import watch_canary
 from momentum_kit.bridge.codes import CodeTable
 from momentum_kit.bridge.health import Canary, Health, LinkWatch
-from momentum_kit.bridge.pacing import Outbox
+from momentum_kit.bridge.in_flight import InFlight
+from momentum_kit.bridge.pacing import Outbox, Pacing
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.bridge.router import Router
 from momentum_kit.bridge.streams import (
@@ -57,8 +58,7 @@ class SessionOptions:
     now: Callable[[], datetime]
     connect_timeout_s: float
     request_timeout_s: float
-    messages_per_s: float
-    orders: bool
+    pacing: Pacing
     in_order: bool
     market_data_lines: int
     codes: CodeTable
@@ -82,7 +82,8 @@ class GatewaySession:
         self.options = options
         self.loop = asyncio.get_running_loop()
         self.health = Health(options.incident, options.now, options.moves)
-        self.outbox = Outbox(options.messages_per_s, orders=options.orders)
+        self.outbox = Outbox(options.pacing.messages)
+        self.in_flight = InFlight()
         self.requests = Requests(
             options.request_timeout_s,
             changed=self._changed,
@@ -202,7 +203,12 @@ class GatewaySession:
 
     def state(self, stale_after_s: float) -> ConnectionHealth:
         """All four layers, frozen; a line without a tick for so long is stale."""
-        return self.health.snapshot(self.lines.states, self.lines.stale(stale_after_s))
+        (messages, message_s), (history, history_s) = self.outbox.waiting, self.options.pacing.history.waiting
+        return replace(
+            self.health.snapshot(self.lines.states, self.lines.stale(stale_after_s)),
+            waiting=messages + history,
+            waiting_s=max(message_s, history_s),
+        )
 
     # -- streams ------------------------------------------------------------------------------------------------------
 

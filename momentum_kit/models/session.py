@@ -80,6 +80,7 @@ class ConnectionHealth:
     or definitions, or of other data than what ticks here. lines: con_id to the state of its subscription.
     stale_con_ids: subscribed contracts without a tick within the limit, or without one since something may have
     silenced them. link_returns: how often the gateway said that it has IB again. moves: the latest, oldest first.
+    waiting: requests that IB's limits hold back; waiting_s: wall seconds for which the oldest of them has waited.
     """
 
     socket: LinkState
@@ -92,6 +93,8 @@ class ConnectionHealth:
     competing_session: bool = False
     link_returns: int = 0
     moves: tuple[HealthMove, ...] = ()
+    waiting: int = 0
+    waiting_s: float = 0.0
 
     @property
     def may_enter(self) -> bool:
@@ -203,13 +206,18 @@ class EngineStatus:
             ConnectionLayer(
                 name="gateway",
                 state=health.socket,
-                detail=f"server version {health.server_version}",
+                detail=f"server version {health.server_version}{_waiting(health)}",
                 age_s=self.message_age_s,
             ),
             ConnectionLayer(name="broker", state=health.broker),
             _farms(health),
             _data(health, self.data_ages_s),
         )
+
+
+def _waiting(health: ConnectionHealth) -> str:
+    """What IB's limits hold back, where it is noticeable."""
+    return f", {health.waiting} requests wait, {health.waiting_s:.0f} s" if health.waiting_s >= 1 else ""
 
 
 def _farms(health: ConnectionHealth) -> ConnectionLayer:

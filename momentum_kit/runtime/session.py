@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.bridge import IBKRBridge
+from momentum_kit.bridge import IBKRBridge, Pacing
 from momentum_kit.config import Config, Thresholds
 from momentum_kit.detection.news import StoryMemory
 from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
@@ -58,7 +58,8 @@ class EngineContext:
 
     on_incident(kind, text): journal it and tell a human. journaled: so that what the broker repeats after a
     reconnect is not journaled twice. stories: those heard, so that none is judged twice. look_at_clock: called before
-    each beat by the wall. open_gateway: makes the gateway of the next connection, or an archive day.
+    each beat by the wall. pacing: IB's windows, which count on over a reconnect. open_gateway: makes the gateway of the
+    next connection, or an archive day.
     """
 
     config: Config
@@ -73,6 +74,7 @@ class EngineContext:
     halt_entries: Callable[[str], None]
     on_incident: Callable[[str, str], None]
     stories: StoryMemory
+    pacing: Pacing | None = None
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
     look_at_clock: Callable[[], None] = lambda: None
@@ -343,7 +345,6 @@ class Session:
 def open_bridge(context: EngineContext) -> Gateway:
     """The bridge to the gateway that the configuration names."""
     broker = context.config.broker
-    real_time = context.config.clock.kind == "wall"  # a faster market asks faster than IB's limits allow
     bridge = IBKRBridge(
         broker.host,
         broker.port,
@@ -351,8 +352,7 @@ def open_bridge(context: EngineContext) -> Gateway:
         now=context.clock.now,
         connect_timeout_s=broker.connect_timeout_s,
         request_timeout_s=broker.request_timeout_s,
-        messages_per_s=broker.messages_per_s if real_time else float("inf"),
-        small_bar_pacing=real_time,
+        pacing=context.pacing or make_pacing(context.config),
         in_order=context.config.clock.kind == "stepped",
         market_data_lines=broker.market_data_lines,
         on_incident=context.on_incident,
@@ -363,6 +363,12 @@ def open_bridge(context: EngineContext) -> Gateway:
     if not context.config.storage.record:
         return bridge
     return record_gateway(bridge, run_dir=context.run_dir, now=context.clock.now, on_incident=context.on_incident)
+
+
+def make_pacing(config: Config) -> Pacing:
+    """IB's limits where market time is the wall's; a faster market asks faster than they allow."""
+    real_time = config.clock.kind == "wall"
+    return Pacing(messages_per_s=config.broker.messages_per_s if real_time else math.inf, small_bar_rules=real_time)
 
 
 def _has_canary(config: Config) -> bool:

@@ -39,7 +39,7 @@ from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedW
 from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.inquiries import InquiryDesk
 from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy
-from momentum_kit.runtime.session import EngineContext, Session
+from momentum_kit.runtime.session import EngineContext, Session, make_pacing
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
 log = structlog.get_logger("engine")
@@ -102,6 +102,7 @@ class Engine:
             stories=StoryMemory(self._keep_stories),
             look_at_clock=self.look_at_clock,
             counts=self._counts,
+            pacing=make_pacing(config),
         )
         self._desk = InquiryDesk(config, account=lambda: self.session.account, now=self._clock.now, spill_dir=run_dir)
         self._commanding = Commanding(
