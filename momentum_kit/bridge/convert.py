@@ -29,6 +29,9 @@ from momentum_kit.models import (
 _UNSET_DECIMALS = frozenset(
     {UNSET_DECIMAL, Decimal("1.7976931348623157E308"), *map(Decimal, (2**31 - 1, 2**63 - 1, -(2**63)))}
 )
+NOTHING = -1.0  # IB's volume, average and price of a series that has none
+DAY_S = 86_400
+_DAY_ALONE = len("20260402")
 _SIDES = {"BOT": OrderAction.BUY, "SLD": OrderAction.SELL, "BUY": OrderAction.BUY, "SELL": OrderAction.SELL}
 _LIMIT_TYPES = frozenset({"LMT", "STP LMT"})
 _STOP_TYPES = frozenset({"STP", "STP LMT"})
@@ -119,7 +122,9 @@ def contract(ib: Any) -> Contract:
 
 
 def contract_details(ib: Any) -> ContractDetails:
-    """From ibapi's contract details to ours."""
+    """From ibapi's contract details to ours; ValueError for a tick size that is none."""
+    if not 0 <= ib.minTick < math.inf:
+        raise ValueError(f"a tick size of {ib.minTick}")
     return ContractDetails(
         contract=contract(ib.contract),
         long_name=ib.longName,
@@ -238,6 +243,8 @@ def commission_report(ib: Any) -> CommissionReport:
 def bar(ib: BarData, seconds: int) -> Bar:
     """From ibapi's bar to ours. ValueError for a time without its year, or a price or volume that is no number."""
     prices = (ib.open, ib.high, ib.low, ib.close)
+    if seconds < DAY_S and len(ib.date.strip()) == _DAY_ALONE:
+        raise ValueError(f"a bar of {seconds} s without its time: {ib.date}")
     return checked_bar(parse_time(ib.date), seconds, prices, (ib.volume, ib.wap, ib.barCount))
 
 
@@ -247,10 +254,16 @@ def checked_bar(
     prices: tuple[float, float, float, float],
     amounts: tuple[Decimal, Decimal, int],
 ) -> Bar:
-    """A bar; amounts: volume, wap and count, each -1 where a series has none (MIDPOINT)."""
+    """A bar; amounts: volume, wap and count, each -1 where a series has none (MIDPOINT).
+
+    ValueError where a price or an amount is none: what traded has a price above 0, a quoted side may have none (-1).
+    """
     volume, wap = float(shares(amounts[0])), float(shares(amounts[1]))
-    if not all(map(math.isfinite, prices)):
+    least = 0.0 if volume != NOTHING else NOTHING - 1
+    if not (all(least < price < math.inf for price in prices) and prices[2] <= prices[1]):
         raise ValueError("a bar of {}, {}, {}, {}".format(*prices))
+    if volume < 0 and volume != NOTHING:
+        raise ValueError(f"a bar of {volume:g} shares")
     count = number(amounts[2])
     return Bar(start, seconds, *prices, max(volume, 0.0), wap if wap > 0 else math.nan, max(count, 0))
 

@@ -34,6 +34,8 @@ ROWS = {
     101: COMPLETED_ORDERS,
 }
 
+SPEAKING = frozenset({*ROWS, 10, 71})  # rows of which nothing may be said only by mistake; contracts, positions by id
+
 
 def market_rule_key(rule_id: int) -> str:
     """The key of a market-rule request; the rule id is all that its answer carries."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from momentum_kit.bridge.zones import zone_of
 from momentum_kit.sessions import NEW_YORK
 
+_EPOCH_DIGITS = (9, 10)  # 1973 to 2286
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP = re.compile(
     r"(?P<year>\d{4})-?(?P<month>\d\d)-?(?P<day>\d\d)"
@@ -36,7 +37,8 @@ def parse_time(text: str, default: tzinfo = NEW_YORK) -> datetime:
     if text.isdigit():
         if len(text) == 8:
             return datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=NEW_YORK).astimezone(UTC)
-        return from_epoch_s(int(text))
+        if len(text) in _EPOCH_DIGITS:  # fewer are a time without its day, or a day without its year
+            return from_epoch_s(int(text))
     match = _STAMP.fullmatch(text)
     if match is None:
         raise ValueError(f"not a time IB writes: {text!r}")

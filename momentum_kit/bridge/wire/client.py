@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,24 @@ MIN_SERVER_VERSION = 163  # the first with sizes in shares and fractions of them
 _CANCEL_TAKES_OBJECT = "orderCancel" in inspect.signature(EClient.cancelOrder).parameters  # since API 10.30
 
 
+# Messages that count their rows: bars, scans, symbols, providers, bands, ticks of the past, sessions. A count that
+# cannot be read is 0 for ibapi, and the answer would be empty.
+_COUNTED = frozenset({17, 20, 79, 85, 93, 96, 97, 98, 106})
+
+
+class _ReadOnce(tuple[Any, ...]):
+    """The fields of a message, and how many of them nobody has read."""
+
+    def __iter__(self) -> Iterator[Any]:
+        self._reading = super().__iter__()
+        return self._reading
+
+    @property
+    def left(self) -> int:
+        """How many are left."""
+        return sum(1 for _ in self._reading)
+
+
 class SafeDecoder(Decoder):  # type: ignore[misc]
     """ibapi's decoder, for which one bad message costs that message and not the connection our stops hang on."""
 
@@ -40,7 +58,12 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
         """Decode a text message; what cannot be decoded becomes an Unreadable."""
         before = self.wrapper.inbox.said
         try:
+            if msgId in _COUNTED:
+                fields = _ReadOnce(fields)
             super().interpret(fields, msgId)
+            if msgId in _COUNTED and (left := fields.left):
+                self.wrapper.inbox.take_back(before)  # the answer may have been called complete
+                raise ValueError(f"{left} fields more than its count of rows says")
         except Exception as error:  # noqa: BLE001  whatever it is, it would end run()
             cause = error.__context__ or error  # ibapi fails once more while it reports a BadMessage
             self._unreadable(msgId, repr(cause), f"{fields[:40]!r}", request_of(fields))
@@ -72,8 +95,9 @@ class SafeDecoder(Decoder):  # type: ignore[misc]
 
     def _check_row(self, message_id: int, before: int, row: Any) -> None:
         # ibapi returns without a word where a protobuf row has no contract, order or execution
-        if message_id in events.ROWS and self.wrapper.inbox.said == before:
-            self._unreadable(message_id, "a part of it is missing", repr(row), None)
+        if message_id in events.SPEAKING and self.wrapper.inbox.said == before:
+            request = request_of_protobuf(row) if isinstance(row, bytes) else request_of(row)
+            self._unreadable(message_id, "a part of it is missing", repr(row), request)
 
 
 def official_decoder(server_version: int, now: Callable[[], datetime]) -> Callable[[bytes], list[Any]]:

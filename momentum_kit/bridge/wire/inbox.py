@@ -53,6 +53,10 @@ class Values:
         """How many values there are."""
         return len(self._values)
 
+    def take_back(self, kept: int) -> None:
+        """Unsay all but the first values: their message is not what it seemed to be."""
+        del self._values[kept:]
+
     def taken(self) -> Batch:
         """What was said since the last time."""
         values, self._values = self._values, []

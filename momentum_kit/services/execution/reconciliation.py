@@ -4,14 +4,14 @@ The position manager settles intents and ledger by it before anything trades; re
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
 import structlog
 
-from momentum_kit.errors import BrokerError, NotConnected
+from momentum_kit.errors import AnswerIncomplete, BrokerError, NotConnected
 from momentum_kit.models import Execution, Intent, IntentKind, IntentState, OpenOrder, OrderAction, Position
 from momentum_kit.ports import Broker
 
@@ -117,10 +117,10 @@ async def fetch_truth(broker: Broker) -> BrokerTruth:
     Orders first: what fills in between shows in the executions, asked last. On an empty day a gateway may send no end
     of executions at all, so their silence is not waited for longer than usual.
     """
-    open_orders = await _whole_or_unknown("open orders", broker.fetch_open_orders())
-    completed = await _whole_or_unknown("completed orders", broker.fetch_completed_orders())
-    positions = await _whole_or_unknown("positions", broker.fetch_positions())
-    executions = await _whole_or_unknown("executions", _in_time(broker.fetch_executions()))
+    open_orders = await _whole_or_unknown("open orders", broker.fetch_open_orders)
+    completed = await _whole_or_unknown("completed orders", broker.fetch_completed_orders)
+    positions = await _whole_or_unknown("positions", broker.fetch_positions)
+    executions = await _whole_or_unknown("executions", lambda: _in_time(broker.fetch_executions()))
     return BrokerTruth(positions=positions, open_orders=open_orders, completed=completed, executions=executions)
 
 
@@ -142,9 +142,18 @@ async def fetch_settled_truth(broker: Broker) -> BrokerTruth:
     return truth
 
 
-async def _whole_or_unknown(name: str, asked: Awaitable[tuple[_Row, ...]]) -> tuple[_Row, ...] | None:
+async def whole(ask: Callable[[], Awaitable[tuple[_Row, ...]]]) -> tuple[_Row, ...]:
+    """A list, asked for once more where a row of it could not be read; AnswerIncomplete if one cannot again."""
     try:
-        return await asked
+        return await ask()
+    except AnswerIncomplete as error:
+        log.warning("asked again", list=error.which, why=error.why)
+        return await ask()
+
+
+async def _whole_or_unknown(name: str, ask: Callable[[], Awaitable[tuple[_Row, ...]]]) -> tuple[_Row, ...] | None:
+    try:
+        return await whole(ask)
     except NotConnected:
         raise
     except (BrokerError, TimeoutError) as error:

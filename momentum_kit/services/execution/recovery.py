@@ -40,7 +40,7 @@ from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.exit_desk import resume_exit
 from momentum_kit.services.execution.order_desk import PATIENCE_S, OrderDesk, age_s
-from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, filled_by, role_of
+from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, filled_by, role_of, whole
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Agreement, Bracket, Leg, OrderState
@@ -180,13 +180,13 @@ class Recovery:
     async def _answer(self, kind: Question, asked: int, rows: int) -> Callable[[], Awaitable[None]]:
         match kind:
             case Question.ORDERS:
-                listed, completed = await self._broker.fetch_open_orders(), await self._completed()
+                listed, completed = await whole(self._broker.fetch_open_orders), await self._completed()
                 return lambda: self._apply_orders(listed, completed, asked)
             case Question.POSITIONS:
-                positions = await self._broker.fetch_positions()
+                positions = await whole(self._broker.fetch_positions)
                 return lambda: self._apply_positions(positions, rows)
             case Question.EXECUTIONS:
-                executions = await self._broker.fetch_executions()
+                executions = await whole(self._broker.fetch_executions)
                 return lambda: self._apply_executions(executions)
 
     async def _completed(self) -> tuple[OpenOrder, ...] | None:
@@ -194,7 +194,7 @@ class Recovery:
         if not any(leg.absent for bracket in self._desk.in_order() for leg in bracket if leg.live):
             return ()
         try:
-            return await self._broker.fetch_completed_orders()
+            return await whole(self._broker.fetch_completed_orders)
         except BrokerError as error:
             log.warning("list unknown", list="completed orders", error=str(error))
             return None

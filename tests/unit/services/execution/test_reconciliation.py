@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from momentum_kit.errors import AnswerIncomplete
 from momentum_kit.models.intents import ExitRequest, IntentState
 from momentum_kit.models.orders import Execution, OrderAction, OrderRequest
 from momentum_kit.services.execution import BrokerTruth, fetch_truth, settle_intent
@@ -200,3 +201,23 @@ async def test_states_an_intent_can_end_in(tmp_path):
     for unknown in (BrokerTruth(open_orders=None), BrokerTruth(executions=None), BrokerTruth(positions=None)):
         assert settle_intent(intent, unknown, none) is intent.state
         assert settle_intent(prepared, unknown, none) is IntentState.UNKNOWN
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("which", ["open_orders", "completed_orders", "positions", "executions"])
+async def test_a_list_with_an_unreadable_row_is_asked_for_once_more(tmp_path, which, times):
+    """A row that came torn is often whole the second time; torn twice the list is unknown, without a third question."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        whole, asked = getattr(desk.broker, f"fetch_{which}"), []
+
+        async def torn() -> tuple[object, ...]:
+            asked.append(which)
+            if len(asked) <= times:
+                raise AnswerIncomplete(which, "row 2", "not a number")
+            return await whole()
+
+        setattr(desk.broker, f"fetch_{which}", torn)
+        truth = await fetch_truth(desk.broker)
+        assert len(asked) == 2
+        assert (getattr(truth, which.replace("_orders", "") if "completed" in which else which) is None) == (times == 2)
