@@ -13,7 +13,8 @@ from momentum_kit.cli.common import STUDY, Json, app, done
 from momentum_kit.errors import InputError
 
 research_app = typer.Typer(
-    help="A study of an archive: headlines, events, study, sweep, validate, export.", no_args_is_help=True
+    help="A study of an archive: headlines, events, study, sweep, validate, funnel, shadow, export.",
+    no_args_is_help=True,
 )
 app.add_typer(research_app, name="research", rich_help_panel=STUDY)
 
@@ -33,6 +34,8 @@ Scheduler = Annotated[
 ]
 ExitRules = Annotated[Path | None, typer.Option("--exits", help="YAML of exit rules; default: the session's own.")]
 Spread = Annotated[float | None, typer.Option("--spread-bps", help="Assumed where the archive has no quotes.", min=0)]
+
+Limits = Annotated[Path | None, typer.Option("--thresholds", help="YAML; default: the configuration's.")]
 
 SAMPLE = Path("data/sample")
 CONFIG = Path("config/sim.yaml")
@@ -169,6 +172,42 @@ def validate(
 
 
 @research_app.command()
+def funnel(
+    archive: ArchivePath = SAMPLE,
+    folder: StudyPath = None,
+    config: ConfigPath = CONFIG,
+    thresholds: Limits = None,
+    exit_: Annotated[str | None, typer.Option("--exit", help="Exit rule; default: the first.")] = None,
+    impute: Impute = None,
+    json_: Json = False,
+) -> None:
+    """Follow headlines to fills on the open days, and say which rule stopped each."""
+    from momentum_kit import Study
+
+    found = Study(archive, folder=folder, config=config).funnel(_limits(thresholds), exit_, _imputed(impute))
+    done(json_, _plain(found.summary()), str(found))
+
+
+@research_app.command()
+def shadow(
+    archive: ArchivePath = SAMPLE,
+    folder: StudyPath = None,
+    config: ConfigPath = CONFIG,
+    thresholds: Limits = None,
+    exits: ExitRules = None,
+    exit_: Annotated[str | None, typer.Option("--exit", help="Exit rule; default: the first.")] = None,
+    impute: Impute = None,
+    json_: Json = False,
+) -> None:
+    """Say what each rule that bars events saves or costs: the net of what it kept from being traded."""
+    from momentum_kit import Study
+
+    study = Study(archive, folder=folder, config=config, exits=exits)
+    found = study.shadow_book(_limits(thresholds), exit_, _imputed(impute))
+    done(json_, _plain(found.summary()), f"{found}\n\n{found.conclusion()}")
+
+
+@research_app.command()
 def export(
     name: Annotated[str, typer.Argument(help="Name of the thresholds and of their file.")],
     archive: ArchivePath = SAMPLE,
@@ -197,6 +236,12 @@ def renew(
 
     found = Study(archive, folder=folder, config=config).renew_seal()
     done(json_, _plain(found.summary()), str(found))
+
+
+def _limits(file: Path | None) -> Any:
+    from momentum_kit.config import load_thresholds
+
+    return load_thresholds(file) if file else None
 
 
 def _day(option: str, text: str | None) -> date | None:

@@ -4,7 +4,7 @@ from momentum_kit.research.events.content import named_day
 from momentum_kit.research.events.events import build, event_table
 from momentum_kit.research.events.features import EXTENDED_HOURS, EventSettings, catalysts
 from momentum_kit.research.events.news import News, Run, read_news
-from momentum_kit.research.events.outcomes import FillAssumptions
+from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions
 from momentum_kit.research.events.reading import ANY, Latency
 from momentum_kit.research.events.settings import StudyAssumptions, exit_rules, study_assumptions
 from momentum_kit.research.events.source import MemorySource, Source
@@ -15,6 +15,7 @@ __all__ = [
     "EXTENDED_HOURS",
     "EventSettings",
     "EventTable",
+    "ExitRule",
     "FillAssumptions",
     "Latency",
     "Matrix",

@@ -31,6 +31,7 @@ from momentum_kit.research.events.source import Source
 from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster, Listing
 from momentum_kit.storage.quality import Stamps
 
+UNJUDGED = ("not live", "future stamp", "round-up")  # too late, too early, of too many: but of known companies
 IMPUTED = "IMPUTED"  # the mark of receptions that nobody recorded
 _BEFORE_CONTRACTS = frozenset({"not recorded", "not live", "duplicate story", "no ticker", "round-up"})
 
@@ -68,10 +69,12 @@ class News:
 
     uninformative: of the imputed those whose reception stands in the data and tells nothing (quality/stamps.py).
 
+    refused: what would have become of headlines that were refused unjudged, by reason (too late, a round-up).
     dated: a symbol master told which contract a ticker was.
     """
 
     rows: list[NewsRow] = field(default_factory=list)
+    refused: dict[str, list[NewsRow]] = field(default_factory=dict)
     heard: int = 0
     imputed: int = 0
     uninformative: int = 0
@@ -100,9 +103,10 @@ class News:
             )
         return tuple(marks)
 
-    def frame(self) -> pd.DataFrame:
-        """One row an item, with the New York day of its reception."""
-        frame = pd.DataFrame(self.rows, columns=list(NewsRow._fields))
+    def frame(self, refused: str = "") -> pd.DataFrame:
+        """One row an item, with the New York day of its reception; refused: those of this reason instead."""
+        rows = self.refused[refused] if refused else self.rows
+        frame = pd.DataFrame(rows, columns=list(NewsRow._fields))
         for name in ("published_at", "received_at"):
             frame[name] = pd.to_datetime(frame[name], unit="us", utc=True).astype("datetime64[us, UTC]")
         frame["day"] = frame["received_at"].dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize()
@@ -136,12 +140,17 @@ def read_news(
         found, refused = ([], "") if reason else listings.resolve(reading, heard.new, master)
         if heard.known and reason in ("", "duplicate story"):
             _update(news.rows, told.get(heard.story_id, ()), reading)
+        told_of = [named.symbol for named in reading.mentions] if reason in UNJUDGED else []
+        barred = listings.resolve(reading, told_of, master)[0]
         if not reason and not found:
             reason = refused.partition(":")[0] or "unknown contract"
         if first_day <= reading.day <= last_day:
             _count(news, reading, reason)
             told.setdefault(heard.story_id, []).extend(range(len(news.rows), len(news.rows) + len(found)))
             news.rows += [_row(reading, heard.story_id, *each) for each in found]
+            if barred:
+                of_reason = news.refused.setdefault(reason, [])
+                of_reason += [_row(reading, heard.story_id, *each) for each in barred]
     if not news.heard:
         raise ResearchError(f"no headlines from {first_day} to {last_day}; choose other days or download some")
     if news.skips["not recorded"] == news.heard:

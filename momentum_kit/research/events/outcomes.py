@@ -67,6 +67,11 @@ class ExitRule:
             flat_before_close_s=settings.flat_before_close_s,
         )
 
+    @classmethod
+    def after(cls, name: str, seconds: float) -> "ExitRule":
+        """Sold after so many seconds whatever the price, or before the close."""
+        return cls(name=name, stop_atr=1e-6, stop_min_pct=99.0, target_r=None, time_stop_s=seconds)
+
     def compiled(self) -> FillExits:
         """The same numbers as trading/fills takes them."""
         target, trail = (math.nan if each is None else each for each in (self.target_r, self.trail_r))

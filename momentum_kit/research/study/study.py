@@ -31,13 +31,16 @@ from momentum_kit.research.event_study import abnormal_returns, archived_bars, g
 from momentum_kit.research.events import (
     ANY,
     EventTable,
+    ExitRule,
     Latency,
     Run,
     build,
+    event_table,
     exit_rules,
     read_news,
     study_assumptions,
 )
+from momentum_kit.research.funnel import HORIZONS_S, Funnel, ShadowBook, keep_shadow_book, trace_funnel
 from momentum_kit.research.study.basis import FILE as BASIS
 from momentum_kit.research.study.basis import Basis, file_digest, lived_days
 from momentum_kit.research.study.event_list import EventList
@@ -241,6 +244,50 @@ class Study:
         pages["md"].write_text(markdown(verdict, evidence, notional_usd), encoding="utf-8")
         pages["html"].write_text(to_html(verdict, evidence, notional_usd), encoding="utf-8")
         return Judgement(verdict=verdict, evidence=evidence, notional_usd=notional_usd, pages=pages)
+
+    def funnel(
+        self, thresholds: Thresholds | None = None, exit_rule: str | None = None, impute: Impute = None
+    ) -> Funnel:
+        """From headlines to fills on the open days, with the rule that stopped each; None: as configured."""
+        limits = thresholds or self.config.thresholds
+        with running("funnel", self._scheduler) as run:
+            table = self._kept().table
+            first, last = table.days.min().item(), table.days.max().item()
+            news = read_news(
+                self.archive, first, last, self.config.news, _latency(self.archive, impute), self.assumed.master, run
+            )
+        name, known = exit_rule or next(iter(table.net_bps)), frozenset(table.events["item_id"])
+        return trace_funnel(news, table, limits, name, self.config, known=known)
+
+    def shadow_book(
+        self, thresholds: Thresholds | None = None, exit_rule: str | None = None, impute: Impute = None
+    ) -> ShadowBook:
+        """What each rule that bars events saves or costs on the open days: the net of what it kept from being traded.
+
+        Looking is trying: every rule that is lifted here is a trial. thresholds: None for those of the configuration.
+        """
+        limits = thresholds or self.config.thresholds
+        with running("shadow", self._scheduler) as run:
+            table = self._kept().table
+            name = exit_rule or next(iter(table.net_bps))
+            traded = next((rule for rule in self.assumed.exits if rule.name == name), None)
+            if traded is None:
+                raise ResearchError(f"shadow book: no exit rule {name}; give the --exits the events were built with")
+            later = tuple(ExitRule.after(name, seconds) for name, seconds in HORIZONS_S.items())
+            assumed = dataclasses.replace(self.assumed, exits=(traded, *later))
+            days = table.days.min().item(), table.days.max().item()
+            latency = _latency(self.archive, impute)
+            news = read_news(self.archive, *days, self.config.news, latency, assumed.master, run)
+            refused = {}
+            for reason in news.refused:
+                lines = news.frame(reason)
+                open_lines = lines[lines["day"].isin(set(table.events["day"]))]
+                if len(open_lines):
+                    judged = event_table(open_lines.reset_index(drop=True), self.archive, assumed.events, run)
+                    refused[reason] = assumed.with_outcomes(judged, self.archive, run=run)
+            priced = assumed.with_outcomes(dataclasses.replace(table, net_bps={}, gross_bps={}), self.archive, run=run)
+        with TrialLedger(self.record / "trials.db") as ledger:
+            return keep_shadow_book(priced, limits, name, ledger, refused)
 
     def export(self, name: str, despite: str = "", folder: str | Path | None = None) -> Path:
         """Write what `validate` judged to `config/thresholds/NAME.yaml`, or into another folder, under a hash.

@@ -1,7 +1,7 @@
 """From a candidate to a verdict: sealed days, folds, tests, perturbations, evidence, and the exported thresholds."""
 
-from momentum_kit.research.validation.bootstraps import Band
-from momentum_kit.research.validation.evidence import Evidence, Opening, load_evidence, save_evidence
+from momentum_kit.research.validation.bootstraps import Band, mean_band
+from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, Opening, load_evidence, save_evidence
 from momentum_kit.research.validation.seal_log import SealLog
 from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, adopt, record_opening, renew, seal
 from momentum_kit.research.validation.statistics import events_needed
@@ -12,6 +12,7 @@ from momentum_kit.research.validation.verdict import CUTOFFS, Verdict, judge
 __all__ = [
     "CUTOFFS",
     "NOTHING_SEALED",
+    "UNKNOWN",
     "Band",
     "Evidence",
     "JudgedWith",
@@ -26,6 +27,7 @@ __all__ = [
     "judge",
     "judged_with",
     "load_evidence",
+    "mean_band",
     "open_seal",
     "record_opening",
     "renew",
