@@ -79,6 +79,7 @@ class Guardian:
         What the broker is likely to do by itself (resize children, cancel the rest of a group) waits for a beat.
         """
         self._apply_fills(bracket)
+        bracket.let_stand_in()
         now = self._context.clock.elapsed()
         evidence = self._witnesses.evidence(bracket.intent.contract.con_id)
         if evidence.held < 0:
@@ -231,10 +232,8 @@ class Guardian:
         """What has filled whole is done, whether a status ever says so or not; an accepted stop ends the tries."""
         for leg in bracket:
             filled = self._witnesses.filled(leg)
-            if leg.live and leg.whole < filled <= leg.size_before:  # the exchange works the size before our change
-                leg.request = replace(leg.request, quantity=leg.size_before)
             if leg.live and filled >= leg.whole:
-                leg.state = OrderState.FILLED
+                self._may_be_done(leg, filled)
             if leg.state is OrderState.FILLED and leg.left and leg.named == filled:  # by its own word it goes on
                 leg.state = OrderState.UNKNOWN
                 self._desk.mark_uncertain(bracket, f"order {leg.request.order_id} has {leg.left:f} left by its status")
@@ -242,6 +241,15 @@ class Guardian:
                 bracket.first_fill_at = self._context.clock.elapsed()
         if bracket.stop is not None and bracket.stop.acknowledged:
             bracket.stops_unheard = 0
+
+    def _may_be_done(self, leg: Leg, filled: Decimal) -> None:
+        """It has filled what we believe of it; by another size that was asked for it may go on, or be done long ago."""
+        most = leg.most
+        if filled > leg.whole:  # no order fills more than it has: the size that we believe is an old one
+            leg.request = replace(leg.request, quantity=max(filled, most))
+        if filled == most:
+            leg.state = OrderState.FILLED
+        leg.smaller = leg.live and filled >= leg.whole
 
     def _sold(self, bracket: Bracket) -> bool:
         """True once an order of the group has sold some: from then on the broker reduces the others."""

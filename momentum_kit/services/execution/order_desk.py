@@ -98,7 +98,7 @@ class OrderDesk:
 
     async def modify(self, bracket: Bracket, leg: Leg, order: OrderRequest, role: str) -> bool:
         """Change an order at the broker; False if it could not be sent."""
-        leg.size_before = leg.whole
+        leg.size_before, leg.asked = leg.whole, order.quantity
         before, leg.request, leg.changing, leg.sent_at = leg.request, order, True, self._context.clock.elapsed()
         leg.spoken, leg.smaller = self._word(), False
         try:

@@ -310,7 +310,10 @@ class Recovery:
         for order in completed:
             intent = intents.get(order.request.order_ref)
             if intent is not None:
-                self._desk.track(self._bracket_of(intent), self._listed_leg(order, intent))
+                leg = self._listed_leg(order, intent)
+                if leg.state is OrderState.INACTIVE:  # among orders that have ended: it was refused
+                    leg.state = OrderState.REJECTED
+                self._desk.track(self._bracket_of(intent), leg)
 
     def _listed_leg(self, order: OpenOrder, intent: Intent) -> Leg:
         return Leg(
@@ -351,7 +354,7 @@ class Recovery:
         leg.absent = 0
         leg.perm_id = leg.perm_id or order.perm_id
         leg.named = max(leg.named, order.filled)
-        if self._witnesses.filled(leg) >= order.request.quantity:
+        if self._witnesses.filled(leg) >= max(order.request.quantity, leg.asked):
             leg.state = OrderState.FILLED  # the list is behind what executions say
             return
         if not newer or leg.state is OrderState.UNKNOWN:
@@ -361,7 +364,7 @@ class Recovery:
         if (sent.order_type, sent.limit_price) != (leg.request.order_type, leg.request.limit_price):
             leg.turned = False  # the broker did not take our change
         leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, self._context.clock.elapsed()
-        leg.smaller = False
+        leg.size_before, leg.smaller = leg.request.quantity, False
 
     def _not_listed(self, bracket: Bracket, leg: Leg, completed: tuple[OpenOrder, ...] | None) -> bool:
         """A whole list does not have the order; True while that proves nothing yet."""

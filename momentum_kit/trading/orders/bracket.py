@@ -139,6 +139,7 @@ class Leg:
     perm_id: int = 0
     changing: bool = False
     size_before: Decimal = Decimal(0)  # of the latest change, which an exchange may refuse after the gateway's echo
+    asked: Decimal = Decimal(0)  # the size that we asked for last; an echo that says less may be from before it
     cancel_sent_at: float | None = None
     named: Decimal = Decimal(0)
     left: Decimal = Decimal(0)  # by the status that named the most
@@ -149,7 +150,10 @@ class Leg:
     absent: int = 0
     absent_since: float = 0.0
     turned: bool = False  # an exit has made it marketable
-    smaller: bool = False  # the latest status counts fewer shares than request, and no echo has said so
+    smaller: bool = False  # it may be smaller than request says, or done: the list of orders is asked at once
+
+    def __post_init__(self) -> None:
+        self.asked = self.asked or self.request.quantity
 
     @property
     def live(self) -> bool:
@@ -170,6 +174,11 @@ class Leg:
     def whole(self) -> Decimal:
         """Shares after which nothing of it is left, whichever size the broker works while a change is under way."""
         return max(self.request.quantity, self.size_before) if self.changing else self.request.quantity
+
+    @property
+    def most(self) -> Decimal:
+        """The largest size at which the broker may work it: what was asked for, changed or believed since its list."""
+        return max(self.request.quantity, self.size_before, self.asked)
 
     @property
     def at_rest(self) -> bool:
@@ -217,6 +226,19 @@ class Bracket:
         """Go for flat, for the reason given; what was asked first stays the reason."""
         if self.exit is None:
             self.exit, self.exit_reason = request, request.reason
+
+    def let_stand_in(self) -> None:
+        """A second stop takes the place of one that protects no more: to place a third would sell the same twice."""
+        stop = self.stop
+        if stop is not None and stop.protecting:
+            return
+        for other in self.replaced:
+            if other.role == "stop" and other.protecting and other.cancel_sent_at is None:
+                self.replaced.remove(other)
+                if stop is not None and stop.live:
+                    self.replaced.append(stop)
+                self.legs["stop"] = other
+                return
 
     @property
     def entry(self) -> Leg | None:

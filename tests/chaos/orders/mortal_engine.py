@@ -35,7 +35,7 @@ class Fuse:
 
 
 class Fuses:
-    """Counts what the engine does; `now`: market time, as far as it has stepped."""
+    """Counts what the engine does; `now`: market time, as it was told last."""
 
     def __init__(self, fuses: tuple[Fuse, ...], burnt: Path) -> None:
         self.now: datetime | None = None
@@ -75,7 +75,8 @@ def _hang(fuses: Fuses) -> None:
     for method in (SqliteIntents.record, SqliteIntents.mark, SqliteIntents.note_execution, SqliteJournal.write):
         owner = SqliteJournal if method is SqliteJournal.write else SqliteIntents
         setattr(owner, method.__name__, _with_fuse(method, fuses))
-    place, cancel, step = IBKRBridge.place_order, IBKRBridge.cancel_order, IBKRBridge.fetch_current_time_millis
+    place, cancel = IBKRBridge.place_order, IBKRBridge.cancel_order
+    time, step = IBKRBridge.fetch_current_time, IBKRBridge.fetch_current_time_millis
     placed: set[int] = set()
 
     async def place_order(bridge: IBKRBridge, contract: Any, order: Any) -> Any:
@@ -91,11 +92,15 @@ def _hang(fuses: Fuses) -> None:
         await cancel(bridge, order_id)
         fuses.after("cancel", None)
 
+    async def fetch_current_time(bridge: IBKRBridge) -> datetime:
+        fuses.now = await time(bridge)
+        return fuses.now
+
     async def fetch_current_time_millis(bridge: IBKRBridge) -> datetime:
         fuses.now = await step(bridge)
         return fuses.now
 
-    for method in (place_order, cancel_order, fetch_current_time_millis):
+    for method in (place_order, cancel_order, fetch_current_time, fetch_current_time_millis):
         setattr(IBKRBridge, method.__name__, method)
 
 

@@ -40,6 +40,27 @@ MUTANTS = (
         DOUBT("test_a_stop_that_may_be_smaller_than_believed_is_asked_about_at_once"),
     ),
     Mutant(
+        "an order is done by a size that an old echo told",
+        "services/execution/guardian.py",
+        "        if filled == most:\n",
+        "        if filled:\n",
+        DOUBT("test_a_stop_that_sells_beyond_an_old_size_is_not_doubled"),
+    ),
+    Mutant(
+        "what is asked for is forgotten at the first echo",
+        "trading/orders/bracket.py",
+        "max(self.request.quantity, self.size_before, self.asked)",
+        "max(self.request.quantity, self.size_before)",
+        DOUBT("test_a_stop_that_sells_beyond_an_old_size_is_not_doubled"),
+    ),
+    Mutant(
+        "a refused order among the ended ones is taken for live",
+        "services/execution/recovery.py",
+        "leg.state = OrderState.REJECTED",
+        "leg.state = OrderState.INACTIVE",
+        DOUBT("test_a_stop_beside_a_refused_one_is_not_surplus_after_a_restart"),
+    ),
+    Mutant(
         "what a status calls filled is ignored",
         "services/execution/order_desk.py",
         "leg.named, leg.left = update.filled, update.remaining",

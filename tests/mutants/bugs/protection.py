@@ -68,6 +68,13 @@ MUTANTS = (
         PROTECTION("test_less_than_held_may_be_sold_and_nothing_shrinks"),
     ),
     Mutant(
+        "a third stop is placed beside a second one",
+        "trading/orders/bracket.py",
+        '                self.legs["stop"] = other\n',
+        "                self.replaced.append(other)\n",
+        PROTECTION("test_a_second_stop_stands_in_for_a_dead_one"),
+    ),
+    Mutant(
         "a second live stop stays",
         "trading/orders/protection.py",
         "if leg not in group or leg in bracket.replaced",

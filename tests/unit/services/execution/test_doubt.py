@@ -447,6 +447,44 @@ async def test_a_stop_that_may_be_smaller_than_believed_is_asked_about_at_once(t
         assert (stop.request.quantity, desk.alerts.texts) == (quantity, [])
 
 
+@pytest.mark.parametrize("sold", [400, 450])
+async def test_a_stop_that_sells_beyond_an_old_size_is_not_doubled(tmp_path, sold):
+    """An echo from before our change comes late, and no status: what was asked for last may be at work still."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+        stop = broker.leg(1, "stop")
+        sent, stop.request = stop.request, replace(stop.request, quantity=Decimal(400))
+        broker.say(broker._open(stop))
+        stop.request = sent
+        broker.fill(stop, sold, 4.9, status=False)
+        await desk.beat(2)
+        assert broker.leg(1, "stop") is stop
+        assert stop.remaining == quantity - sold
+        broker.fill(stop, int(quantity) - sold, 4.9)
+        await desk.beat(4)
+        assert (desk.position(), desk.alerts.texts) == (0, [])
+
+
+async def test_a_stop_beside_a_refused_one_is_not_surplus_after_a_restart(tmp_path):
+    """The refused one is among the ended orders, as Inactive: what rests is the stop, and no other is placed."""
+    broker = MemoryBroker(TestClock())
+    async with trading_desk(tmp_path, broker) as desk:
+        broker.refuse = {"stop", "inactive"}
+        await desk.signal()
+        broker.refuse = set()
+        entry = broker.leg(1, "entry")
+        broker.fill(entry, int(entry.request.quantity), 5.0)
+        await desk.beat(8)
+        stops = [o for o in broker.orders.values() if o.kind == "stop"]
+        assert [o.status for o in stops] == ["Inactive", "PreSubmitted"]
+    sent = len(broker.sent)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(8)
+        assert broker.sent[sent:] == []
+        assert stops[1].remaining == desk.position()
+
+
 # -- what lists and late words leave behind ----------------------------------------------------------------------------
 
 

@@ -77,6 +77,31 @@ def test_what_a_leg_has_filled_counts_as_its_size():
 
 
 @pytest.mark.parametrize("stop", [S.CANCELLED, S.REJECTED, S.FILLED, S.INACTIVE])
+def test_a_second_stop_stands_in_for_a_dead_one(stop):
+    """It protects already: a third one beside it would sell the same shares again. One that is to go does not."""
+    of = bracket(stop=stop)
+    second = Leg(role="stop", request=of.stop.request, sent_at=SENT_AT, state=S.HELD)
+    of.replaced.append(second)
+    of.let_stand_in()
+    assert of.stop is second
+    assert not any(isinstance(move, PlaceStop) for move in moves(of, 100))
+    leaving = bracket(stop=stop)
+    second.cancel_sent_at = SENT_AT
+    leaving.replaced.append(second)
+    leaving.let_stand_in()
+    assert leaving.stop is not second
+
+
+def test_a_second_stop_does_not_take_a_living_ones_place():
+    """Which of two that protect goes is decided by their roles as they were."""
+    of = bracket()
+    first, second = of.stop, Leg(role="stop", request=of.stop.request, sent_at=SENT_AT, state=S.HELD)
+    of.replaced.append(second)
+    of.let_stand_in()
+    assert of.stop is first
+
+
+@pytest.mark.parametrize("stop", [S.CANCELLED, S.REJECTED, S.FILLED, S.INACTIVE])
 def test_a_dead_stop_is_replaced_first(stop):
     """The new stop goes out before anything is taken away."""
     assert moves(bracket(stop=stop), 100) == (PlaceStop(Decimal(100)),)
