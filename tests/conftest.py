@@ -53,6 +53,7 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.hookimpl(optionalhook=True)  # runs without xdist read this file too: tests/mutants
 def pytest_xdist_auto_num_workers() -> int:
     """Two a core: half of the suite's time is waiting for engines, kernels and browsers. No more than memory bears."""
     return min(2 * (os.cpu_count() or 1), 8)
