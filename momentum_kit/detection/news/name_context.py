@@ -34,7 +34,20 @@ WEAKLY_AFTER = _spread(
     "tops trims hikes slashes doubles triples inc corp to in-licenses appeals confirms denies responds clarifies",
     "comments updates update is has was will may could did does bites clocks sell hit alert higher lower jump fall",
     "rise soar plunge slide surge tumble drop gain ticks continues remains deems considers invests bolsters broadens",
-    "strengthens deepens fortifies taps picks pays touches nears marks",
+    "strengthens deepens fortifies taps picks pays touches nears marks declines rallied climbed gained dropped fell "
+    "rose",
+    "sank popped spiked slipped dipped rebounded tanked advances advanced turns takes stops stopped shutters idles "
+    "renews",
+    "rejects reviews requests resolves restates retains revises seeks sends ships steps swings switches targets tests",
+    "withholds builds calls cites commits deploys details discloses donates drafts earns enables evaluates exercises",
+    "explains finishes fires focuses gives grows highlights identifies implements improves increases installs "
+    "integrates",
+    "invites issues keeps lands leads leases leaves licenses makes meets merges misses narrows negotiates notches nabs",
+    "obtains offers orders outlines overhauls owns passes pauses pivots pledges posts prepares promotes proposes pulls",
+    "pursues puts quits ramps rebrands recommends recovers reduces refiles registers reopens repays replaces resubmits",
+    "retires returns reverses scraps shelves selects settles snags sponsors submits succeeds suffers supports suspends",
+    "sustains sweetens tenders tightens transfers trials undergoes upsizes upgrades validates vows wants wraps shifts",
+    "resigns retools reshuffles relocates sheds trims winds axes clinches inks bags scores bids walks",
 )
 """What follows companies, and people, prices and countries as well."""
 
@@ -62,9 +75,17 @@ BEFORE_NAME = _spread(
     "charges charge fines probes approves clears rejects hits lifts says owner maker giant parent rival firm startup",
     "priced takes join joins beat beats back backs update exclusive breaking alert watch news investigates encourages",
     "reminds resumed reiterated initiated upgraded downgraded assumes assumed starts started names urges among plus",
+    "stock company developer miner bank lender retailer chipmaker automaker airline carrier insurer broker operator",
+    "provider supplier producer explorer drugmaker biotech driller utility builder manufacturer unit rivals spac",
     "including hikes lowers raises cuts adds sells merge tap taps meets pushes calls insiders where here because since",
 )
 """What may stand before a name without being part of another."""
+
+OFFICERS = _spread("ceo cfo coo cto president chairman founder head board maker owner parent shares")
+"""Before "of" they belong to a company."""
+
+WITH_IN = _spread("talks deal pact agreement partnership collaboration discussions negotiations merger")
+"""What companies are in."""
 
 RATED = _spread("on of at to over in acquire buy buying acquiring upgrades downgrades initiates rates")
 
@@ -80,18 +101,30 @@ VENUES = _spread(
     "avenue boulevard beach valley river lake island islands mountain mountains bridge tunnel airport highway square",
     "garden church cathedral university college school hospital museum festival parade weekend season rainforest",
     "deforestation jungle forest desert basin creek scouts dynasty pie tree juice orchard orchards cider variant canal",
-    "coast hurricane storm",
+    "coast hurricane storm village town city township parish abbey castle temple palace zoo reef glacier cave caves "
+    "bay",
+    "harbor harbour hill hills heights shore canyon trail forest wildfire monument memorial statue library orchestra",
+    "symphony ballet opera choir foundation institute academy legion police sheriff residents voters students farmers",
+    "growers fans protesters lawmakers senators senator tribe kingdom empire republic province",
 )
 """Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
+
+OF_MANY = _spread(
+    "face fear brace say see seek want need warn get lose win fight hope call push plan eye urge sue strike demand",
+    "keep make take turn start stop struggle reel suffer reopen close grow report are were have",
+)
+"""Verbs of many: behind a plural they tell of things of a kind, for a company takes the singular."""
 
 COMPANY_TALK = _spread(
     "share shares stock stocks shareholder shareholders eps q1 q2 q3 q4 1q 2q 3q 4q earnings revenue revenues guidance",
     "offering dividend buyback repurchase fda quarter quarterly fiscal ipo acquisition acquire acquires merger",
     "takeover lawsuit investor investors analyst analysts forecast forecasts outlook patent clinical esmo asco topline",
     "notes trading halt halts halted delist delists delisted delisting uplist uplists uplisting trial drug financing",
-    "outperform underperform overweight underweight neutral nasdaq nyse inc corp sales upgrade upgrades upgraded",
+    "endpoint endpoints placebo outperform underperform overweight underweight neutral nasdaq nyse inc corp sales "
+    "upgrade upgrades upgraded",
     "downgrade downgrades downgraded initiate initiates initiated",
 ) | {
+    "going concern", "substantial doubt",
     "price target", "class action", "private placement", "reverse split", "phase 1", "phase 2", "phase 3", "phase i",
     "phase ii", "phase iii", "phase 2b", "phase 2a", "to participate", "to present", "to report", "to webcast",
 }  # fmt: skip
@@ -101,7 +134,7 @@ BUSINESS_TALK = _spread(
     "million billion mln bln ceo cfo contract contracts deal order orders recall recalls layoff layoffs jobs plant",
     "plants factory unit customer customers platform partner partners partnership agreement chip chips acquired",
     "acquiring bid profit loss supply launch launches launched launching wages store stores workers employees stake ai",
-    "collaborate collaborates collaboration license licenses licensing",
+    "collaborate collaborates collaboration license licenses licensing output production mine shipments",
 ) | {"data center"}
 """The same of headlines that are about business."""
 
@@ -114,7 +147,11 @@ OTHER_TALK = _spread(
 ) | {"grand prix", "le mans", "tour de", "title race", "premier league"}
 """The same of headlines that are about neither."""
 
-MODIFIES = _spread("backed owned led style linked like funded controlled era branded themed inspired listed sponsored")
+MODIFIES = _spread(
+    "backed owned led style linked like funded controlled era branded themed inspired listed sponsored focused based "
+    "tied",
+    "exposed related affiliated only friendly made built powered run free heavy rich size sized shaped",
+)
 """Behind a name and a hyphen they tell of somebody else: "Nvidia-backed"."""
 
 COMPANIONS = _spread(

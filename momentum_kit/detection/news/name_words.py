@@ -50,6 +50,17 @@ DESCRIPTORS = _spread((
 ))  # fmt: skip
 """What companies do; newsrooms leave it out: "Replimune" for Replimune Group."""
 
+FIELDS = _spread((
+    "scientific surgical aesthetics neuroscience neurosciences vaccines immunology photonics optics imaging sensors",
+    "wireless telecom broadcasting publishing studios gaming games sports fitness wellness cannabis apparel footwear",
+    "jewelry furniture homes packaging paper machinery tools controls lighting aviation aircraft airways solar "
+    "hydrogen",
+    "nuclear battery batteries copper payments lending mortgage advisors leisure lodging casinos pharmacy dental "
+    "mobility",
+    "enterprise biosystems biologics computing software brewing trucking engineering construction",
+))  # fmt: skip
+"""What they do as well; behind the short name of one company it is another's: "Capstone Copper"."""
+
 ABBREVIATIONS = {
     "amer": "american", "bancorporation": "bancorp", "biopharmaceutical": "biopharma",
     "biopharmaceuticals": "biopharma", "bioscience": "biosciences", "biosci": "biosciences",
@@ -89,14 +100,15 @@ GENERIC = _spread((
     "paris tokyo beijing shanghai boston chicago washington florida ohio virginia carolina jersey georgia arizona",
     "nevada colorado michigan maryland utah hawaii alaska oregon kansas dallas houston miami atlanta bitcoin ether",
     "ethereum solana dogecoin crypto blockchain stablecoin covid vaccine las vegas los angeles san diego francisco",
-    "philadelphia seattle denver phoenix detroit",
+    "philadelphia seattle denver phoenix detroit on in at by to up as or off so it its no go be we",
 ))  # fmt: skip
 """First words that name nobody: too many companies and too much else begin so."""
 
 TRADE_NAMES: dict[str, tuple[str, ...]] = {
     "ABNB": ("Airbnb",), "ABT": ("Abbott",), "AXP": ("AmEx",), "BAC": ("BofA", "Bank of America"),
     "BUD": ("AB InBev",), "BMY": ("Bristol-Myers", "BMS"), "C": ("Citi",), "CHTR": ("Charter",), "COST": ("Costco",),
-    "DIS": ("Disney",), "EL": ("Estee Lauder",), "GE": ("GE",), "GM": ("GM",), "GOOGL": ("Google",),
+    "DIS": ("Disney",), "EL": ("Estee Lauder",), "HIMS": ("Hims",), "IBM": ("IBM",), "KODK": ("Kodak",),
+    "DD": ("DuPont",), "GE": ("GE",), "GM": ("GM",), "GOOGL": ("Google",),
     "GS": ("Goldman",), "HD": ("Home Depot",), "HSBC": ("HSBC",), "JNJ": ("J&J",), "JPM": ("JP Morgan", "J.P. Morgan"),
     "KO": ("Coca-Cola", "Coke"), "LLY": ("Lilly", "Eli Lilly"), "LOW": ("Lowe's",), "LUV": ("Southwest",),
     "META": ("Facebook",), "MMM": ("3M",), "MSTR": ("MicroStrategy",), "NYT": ("New York Times Co",),
@@ -108,7 +120,7 @@ TRADE_NAMES: dict[str, tuple[str, ...]] = {
 
 COUNTRIES = _spread((
     "chile brasil brazil mexico argentina peru colombia china india japan korea taiwan canada australia europe america",
-    "americas asia africa israel germany france italy spain uk usa argentaria pacific international hellenic iberia",
+    "americas asia africa israel germany france italy spain uk argentaria pacific international hellenic iberia",
 ))  # fmt: skip
 """Behind a parent's name they make a subsidiary's: "Enel Chile"."""
 
@@ -157,7 +169,9 @@ def core_words(words: list[str]) -> list[str]:
 def short_words(core: list[str]) -> list[str]:
     """Without what it does as well, as far as more than generic words are left."""
     end = len(core)
-    while end > 1 and core[end - 1] in DESCRIPTORS and not set(core[: end - 1]) <= GENERIC:
+    while end > 1 and (core[end - 1] in DESCRIPTORS or core[end - 1] in FIELDS) and not set(core[: end - 1]) <= GENERIC:
+        end -= 1
+    while end > 1 and core[end - 1].isdigit():  # "SaverOne 2014"
         end -= 1
     return core[:end]
 

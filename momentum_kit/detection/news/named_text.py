@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from momentum_kit.detection.news.name_index import Fit
 from momentum_kit.detection.news.names import ENOUGH, NameMatch, find_names
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import Mention
@@ -68,6 +69,8 @@ class NamedText:
     def around(self, mention: Mention) -> NameMatch | None:
         """The name of another company that a bare ticker is a part of."""
         for name in self.names:
+            if name.words == mention.symbol and name.fit is not Fit.WHOLE:
+                continue  # a ticker that another company's name begins with
             if name.start <= mention.start < name.end and name.score >= ENOUGH:
                 return name if mention.symbol not in name.issuer.symbols else None
         return None

@@ -18,12 +18,14 @@ _RATING = re.compile(
     re.IGNORECASE,
 )
 _OWN_FIGURES = re.compile(
-    r"^\W*(?:\w+\s){0,2}?(?:guidance|outlook|forecast|fy|full|its|dividend|quarterly|q[1-4]|adj|sales|revenue|eps|annual)",
+    r"^\W*(?:\w+\s){0,2}?(?:guidance|outlook|forecast|fy|full|its|dividend|quarterly|q[1-4]|adj|sales|revenue|eps|"
+    r"annual)",
     re.IGNORECASE,
 )
 _SPEAKERS = re.compile(
     r"^[\s&.,]*(?:\w+\s)?(?:strategists?|economists?|analysts?|traders?|desk|chief economist|research|surveys?|poll|"
-    r"(?:raise|cut|lift|lower|trim|hike|see|expect|upgrade|downgrade)s?\b.*\b(?:s&p|stoxx|nikkei|year-end|brent|oil|gold|"
+    r"(?:raise|cut|lift|lower|trim|hike|see|expect|upgrade|downgrade)s?\b.*\b(?:s&p|stoxx|nikkei|year-end|brent|oil|"
+    r"gold|"
     r"copper|gdp|fed|recession|view|economy|treasur\w+|equities|stocks))\b",
     re.IGNORECASE,
 )
@@ -38,7 +40,29 @@ _MACRO = re.compile(
     re.IGNORECASE,
 )
 _INDEX = re.compile(
-    r"^(?:\s[\w&']+){0,3}\s(?:index|composite|gauge)\s(?:falls?|rises?|slips?|gains?|jumps?|hits?|ends?|drops?|up|down|at)\b",
+    r"^(?:\s[\w&']+){0,3}\s(?:index|composite|gauge)\s(?:falls?|rises?|slips?|gains?|jumps?|hits?|ends?|drops?|up|"
+    r"down|at)\b",
+    re.IGNORECASE,
+)
+_REPORT = re.compile(
+    r"\bmarket (?:report|size|outlook|forecast|trends?|analysis|research|insights?|study|"
+    r"to (?:reach|grow|hit|expand|surpass|exceed|witness|be worth)|(?:is |was )?(?:projected|expected|estimated|valued|"
+    r"worth|set)\b)|\bcagr\b|researchandmarkets|\bepidemiology forecast|\b(?:pipeline|industry) (?:insight|analysis)",
+    re.IGNORECASE,
+)
+_NOTICE = re.compile(
+    r": (?:net asset value|(?:monthly|daily|weekly|estimated) nav\b|nav\b|transactions? in own (?:shares|securities)|"
+    r"holdings?(?:\(s\))? in company|total voting rights|director(?:ate)?(?:/pdmr| change| dealing)|results? of "
+    r"(?:agm|annual|general)|rule (?:8|2\.\d)|form 8|treasury stock|block listing|notice of agm)|\bucits\b|\bform "
+    r"8\.[35]",
+    re.IGNORECASE,
+)
+_RATERS = frozenset({"MCO", "SPGI", "MORN"})
+_OF_A_RATER = re.compile(r"\b(?:guidance|fy\d*|q[1-4]|eps|dividend|revenue|buyback|results|adj)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"^[\s&.,]*(?:\w+\s){0,2}?(?:upgrade|downgrade|raise|cut|lower|lift|affirm|change|assign|place|put|withdraw|"
+    r"revise|keep|"
+    r"confirm|maintain|rate|slash|remove|review|warn)s?d?\b",
     re.IGNORECASE,
 )
 _LAW = re.compile(r"^(?:['’]s)?[\s,&]+(?:\w+\s){0,2}?(?:law\b|llp\b|p\.?c\.|attorneys|lawyers|leviton)", re.IGNORECASE)  # noqa: RUF001
@@ -53,9 +77,11 @@ POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
 
 def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
     """What makes a named company a mere speaker, empty if it is none."""
+    if _NOTICE.search(evidence.text) or (name.start > 0 and _REPORT.search(evidence.text)):
+        return "a notice or report of another kind"
     if _LAW.match(evidence.text[name.end : name.end + 40]):
         return "a law firm"
-    if _named_rater(evidence, name):
+    if _rates_states(evidence, name) or _named_rater(evidence, name):
         return "rates another company"
     return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
 
@@ -76,6 +102,13 @@ def rates_another(evidence: NamedText, mention: Mention) -> bool:
         return True
     verb = _RATES.search(text)
     return verb is not None and re.search(called, text[: verb.start()], re.IGNORECASE) is not None
+
+
+def _rates_states(evidence: NamedText, name: NameMatch) -> bool:
+    """True for a rating agency that changes a rating, whether or not it says what is rated: "Moody's Cuts U.S."."""
+    if name.issuer.symbol not in _RATERS or _OF_A_RATER.search(evidence.text):
+        return False
+    return _CHANGES.match(evidence.text[name.end : name.end + 60]) is not None
 
 
 def _named_rater(evidence: NamedText, name: NameMatch) -> bool:
@@ -101,6 +134,8 @@ def _tells_of_the_economy(evidence: NamedText, name: NameMatch) -> bool:
     behind = evidence.text[name.end :]
     first = _WIRE.fullmatch(evidence.text[: name.start]) is not None
     counts = re.match(r"^(?:\s(?:us|u\.s\.))?\s(?:rig count|data|survey|index|report)\b", behind, re.IGNORECASE)
+    if re.match(r"^(?:\s\w+){0,3}\srig counts?\b", behind, re.IGNORECASE):
+        return True
     speaks = counts or re.match(r"^(?:: |\s(?:sees|says)\b)", behind, re.IGNORECASE)
     at_the_end = re.fullmatch(r"\s(?:says|reports)\.?", behind, re.IGNORECASE)
     told = ECONOMY.search(evidence.text) is not None or (behind[:2] == ": " and _MACRO.search(behind) is not None)

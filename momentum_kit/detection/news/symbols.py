@@ -18,11 +18,16 @@ _LISTED = r"\$?[A-Z]{1,5}(?:[.-][A-Z]{1,2})?"
 _LIST = rf"{_LISTED}(?:\s*[,;/&]\s*{_LISTED})*"
 _EXCHANGE = re.compile(rf"\b((?i:{EXCHANGES}))\s?(?::|-(?! ))\s*\$?({_TICKER}(?:\s*,\s*{_TICKER})*)")
 _CASHTAG = re.compile(rf"(?<![\w$])\$({_TICKER})")
+_ANGLE = re.compile(rf"(?<!\S)>({_TICKER})(?=[:\s]|$)")  # Dow Jones: ">TPIC: TPI Composites ...", "... >SEE"
 _BRACKETED = re.compile(rf"[(\[]({_LIST})[)\]]")
 _OF_A_TICKER = (
     r"(?i:shares?|stock|investors?|shareholders?|stockholders?|fraud|deadline|lawsuit|class|options?|calls|puts)"
 )
 _LEADING = re.compile(rf"^({_TICKER})(?::\s|\s+(?={_OF_A_TICKER}\b|\$[A-Z]))")
+_OF_RESULTS = r"(?i:raises|lowers|cuts|sees|guides|reports|posts|beats|misses|backs|affirms)"
+_RESULTS = re.compile(
+    rf"^([A-Z]{{3,5}}) {_OF_RESULTS} (?=(?i:q[1-4]|[1-4]q|fy|full|guidance|outlook|revenue|eps|adj)\w{{0,4}}\b)"
+)
 _ALONE = re.compile(rf"(?<![\w$.&-])([A-Z]{{3,5}})(?=\s{_OF_A_TICKER}\b)")  # "Why IDT Stock Was Soaring"
 _EITHER = re.compile(r"^([A-Z]{1,5}) (?:or|vs\.?|versus|and) ([A-Z]{1,5})(?=[:?]| (?:stock|shares)\b)")
 _TRAILING = re.compile(r"\s[-–—:]{1,2}\s?([A-Z]{2,5})$")  # noqa: RUF001 (newsrooms' dashes)
@@ -81,10 +86,14 @@ def find_tickers(text: str) -> Iterable[Mention]:
         yield from _mentions(text, match, layer, match[2], exchange=match[1].upper())
     for match in _CASHTAG.finditer(text) if "$" in text else ():
         yield from _mentions(text, match, MatchLayer.CASHTAG, match[1])
+    for match in _ANGLE.finditer(text) if ">" in text else ():
+        yield from _mentions(text, match, MatchLayer.LEADING, match[1])
     for match in _BRACKETED.finditer(text) if "(" in text or "[" in text else ():
         yield from _mentions(text, match, MatchLayer.BRACKETED, match[1])
     if leading := _LEADING.match(text):
         yield from _mentions(text, leading, MatchLayer.LEADING, leading[1])
+    if results := _RESULTS.match(text):
+        yield from _mentions(text, results, MatchLayer.LEADING, results[1])
     if either := _EITHER.match(text):
         yield from _mentions(text, either, MatchLayer.LEADING, f"{either[1]},{either[2]}")
 

@@ -101,6 +101,8 @@ def _failed_check(evidence: NamedText, mention: Mention) -> str:
     if mention.layer is MatchLayer.LEADING and (other := evidence.around(mention)):
         return f"ambiguous, {other.issuer.symbol}, {other.issuer.name}"
     if mention.layer is MatchLayer.LEADING or not mention.alone:
+        if word and evidence.named(symbol):
+            return ""
         return word if mention.alone or not _listed_beside(evidence, mention) else ""
     if mention.layer is not MatchLayer.BRACKETED:
         return ""

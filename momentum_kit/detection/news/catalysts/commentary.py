@@ -6,7 +6,7 @@ from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.models import Catalyst
 
-_QUESTION = Phrases(re.compile(r"(?<!\bguess)\?(?= |$)"), frozenset())
+_QUESTION = Phrases(re.compile(r"\?(?= |$)(?<!\bguess\?)"), frozenset())
 
 COMMENTARY: tuple[Rule, ...] = (
     Rule(

@@ -21,6 +21,14 @@ _PARTS = {"{money}": MONEY, "…": GAP, "#": r"\d[\d.,]{0,15}", "*": r"\w{0,20}"
 _TOKEN = re.compile(r"\{money\}| ?… ?|\)\?|[()|#*^ -]|[a-z0-9]+|[^a-z0-9]")
 _WORD = re.compile(r"[a-z0-9]+")
 _OF_TEXT = re.compile(r"(?<!')[a-z0-9]+")  # the s of "Acme's" is no word
+_FREQUENT = frozenset(
+    word
+    for line in (
+        "a an the of for to in on by with from at as and or not no is are was its it new up down after has have be",
+        "been into over than more all about out u s",
+    )
+    for word in line.split()
+)  # nearly every headline has one of them: the last by which to tell whether a phrase is worth a try
 _SHORT = 2  # letters: such a word of a phrase stands for itself, a longer one for its beginning
 
 
@@ -109,8 +117,13 @@ def _sequence(tokens: list[str]) -> tuple[str, frozenset[str] | None, list[str]]
         else:
             parts.append(_PARTS.get(stripped, "^" if token == "^" else re.escape(token)))
         begins = stripped in ("…", " ", "^")
-    best = min(candidates, key=lambda words: (len(words), -min(map(len, words))), default=None)
+    best = min(candidates, key=_commonness, default=None)
     return "".join(parts), best, tokens
+
+
+def _commonness(words: frozenset[str]) -> tuple[bool, int, int]:
+    """How little it says of a text that it has one of these words."""
+    return not _FREQUENT.isdisjoint(words), len(words), -min(map(len, words))
 
 
 class RuleIndex:

@@ -83,7 +83,7 @@ _SHARES_SIGNED = Phrases(
     re.compile(r"\b(?:shares?|stock|adrs?|adss?)(?: (?:is|are|now))? [+-]\d[\d.]{0,6}%"),
     frozenset({"share", "shares", "stock", "adr", "ads"}),
 )
-_SIGNED = Phrases(re.compile(r"(?<![\w.%-])[+-]\d[\d.]{0,6}%"), frozenset("0123456789"))
+_SIGNED = Phrases(re.compile(r"[+-](?<![\w.%-].)\d[\d.]{0,6}%"), frozenset("0123456789"))
 
 RECAPS: tuple[Rule, ...] = (
     Rule(
