@@ -46,7 +46,7 @@ class FlightLog:
         todo = chip("nothing needs a human", "good") if not needs else chip(f"{len(needs)} for a human", "bad")
         earned = (f"{numbers}; ", gain(summary["net_pnl_usd"]), " USD after costs; held: ", held or "nothing")
         lines = (
-            tag("div", join((tag("b", f"{facts.day:%A, %-d %B %Y}"), "  ", todo, "  ", ended))),
+            tag("div", join((tag("b", f"{facts.day:%A, %-d %B %Y}, New York time"), "  ", todo, "  ", ended))),
             tag("div", join(earned)),
         )
         return _section(tag("div", join(lines), "mk-words" + (" mk-words-bad" if needs else "")))
