@@ -60,6 +60,12 @@ class NewsFeed(Protocol):
         """The feeds the account is entitled to."""
         ...
 
+    async def fetch_historical_news(
+        self, con_id: int, providers: Sequence[str], start: datetime | None, end: datetime | None, limit: int = 300
+    ) -> tuple[Headline, ...]:
+        """Headlines of a contract that IB has on record, at most `limit`, the newest where no span is named."""
+        ...
+
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
         """The body behind a headline."""
         ...

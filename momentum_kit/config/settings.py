@@ -104,6 +104,10 @@ class NewsSettings(Settings):
     """A headline stamped further ahead of its reception is not traded; three in a row of a provider are an incident."""
     max_tickers: int = Field(default=3, ge=1)
     """Above this a headline is a round-up and is skipped."""
+    witnesses: tuple[str, ...] = ("AAPL", "AMZN", "MSFT", "NVDA", "TSLA")
+    """Busy names: what IB has on record of them must have been heard on the tapes. None: nobody looks."""
+    witnessed_every_s: float = Field(default=300.0, ge=60)
+    """Market seconds between two looks at their record."""
     symbol_master: str = ""
     """Names by which companies are found: a CSV with symbol,name[,exchange]; empty: the list that comes along."""
     reader: ReaderSettings = ReaderSettings()

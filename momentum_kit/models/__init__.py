@@ -89,6 +89,7 @@ from momentum_kit.models.session import (
     LineState,
     LinkState,
     PositionView,
+    TapeView,
     TradingState,
 )
 
@@ -169,6 +170,7 @@ __all__ = [
     "SingleTick",
     "Skip",
     "SymbolMatch",
+    "TapeView",
     "TickKind",
     "TouchTick",
     "TradeSignal",

@@ -127,6 +127,26 @@ class ConnectionLayer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapeView:
+    """One news tape by its witnesses, busy names whose articles IB has on record: how many were heard live, or missed.
+
+    delay_s: from publication to us, the median; nan before the first. last_at: of the last headline of any company.
+    """
+
+    provider: str
+    state: LinkState
+    heard: int = 0
+    missed: int = 0
+    delay_s: float = math.nan
+    last_at: datetime | None = None
+
+    def __str__(self) -> str:
+        judged = self.heard + self.missed
+        delay = "" if math.isnan(self.delay_s) else f", {self.delay_s:.1f} s late"
+        return f"{self.provider} heard {self.heard} of {judged}{delay}" if judged else f"{self.provider} not judged yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PositionView:
     """One holding as people see it: USD; r is open profit over initial risk, nan without a stop."""
 
@@ -192,6 +212,7 @@ class EngineStatus:
     arguments: str = ""
     waits: tuple[ExitWait, ...] = ()
     until: datetime | None = None
+    tapes: tuple[TapeView, ...] = ()
 
     @property
     def net_usd(self) -> float:
@@ -200,8 +221,8 @@ class EngineStatus:
 
     @property
     def layers(self) -> tuple[ConnectionLayer, ...]:
-        """The four lights of the connection, from the socket outwards."""
-        health = self.health
+        """The lights of the connection, from the socket outwards; that of the news tapes once one has been judged."""
+        health, judged = self.health, [tape for tape in self.tapes if tape.heard or tape.missed]
         return (
             ConnectionLayer(
                 name="gateway",
@@ -212,7 +233,15 @@ class EngineStatus:
             ConnectionLayer(name="broker", state=health.broker),
             _farms(health),
             _data(health, self.data_ages_s),
+            *((_news(judged),) if judged else ()),
         )
+
+
+def _news(judged: list[TapeView]) -> ConnectionLayer:
+    """The tapes together: as good as the worst of those that were judged."""
+    worst = (LinkState.DOWN, LinkState.DEGRADED, LinkState.UNKNOWN, LinkState.UP)
+    state = min((tape.state for tape in judged), key=worst.index)
+    return ConnectionLayer(name="news", state=state, detail="; ".join(map(str, judged)))
 
 
 def _waiting(health: ConnectionHealth) -> str:

@@ -194,6 +194,12 @@ class RecordingGateway:
         """Not recorded."""
         return await self._gateway.fetch_news_providers()
 
+    async def fetch_historical_news(
+        self, con_id: int, providers: Sequence[str], start: datetime | None, end: datetime | None, limit: int = 300
+    ) -> tuple[Headline, ...]:
+        """Not recorded."""
+        return await self._gateway.fetch_historical_news(con_id, providers, start, end, limit)
+
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
         """Recorded where it can be read; one that came too late was cancelled, and is not."""
         article = await self._gateway.fetch_news_article(provider, article_id)

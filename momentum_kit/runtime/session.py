@@ -30,6 +30,7 @@ from momentum_kit.models import (
     ExitRequest,
     LinkState,
     NewsItem,
+    TapeView,
     TradeSignal,
     TradingState,
 )
@@ -39,10 +40,10 @@ from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.fill_costs import read_fill_costs
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
-from momentum_kit.services import PriceRules, SessionContext
+from momentum_kit.services import ContractBook, PriceRules, SessionContext
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
-from momentum_kit.services.news import NewsHandler
+from momentum_kit.services.news import NewsHandler, TapeRecord, TapeWatch
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.sessions import session_at
 from momentum_kit.storage.symbols import open_master
@@ -57,7 +58,8 @@ class EngineContext:
     """What outlives a connection: the engine owns it and lends it to each session.
 
     on_incident(kind, text): journal it and tell a human. journaled: so that what the broker repeats after a
-    reconnect is not journaled twice. stories: those heard, so that none is judged twice. look_at_clock: called before
+    reconnect is not journaled twice. stories: those heard, so that none is judged twice; tapes: what of
+    them was heard and missed. look_at_clock: called before
     each beat by the wall. pacing: IB's windows, which count on over a reconnect. open_gateway: makes the gateway of the
     next connection, or an archive day.
     """
@@ -74,6 +76,7 @@ class EngineContext:
     halt_entries: Callable[[str], None]
     on_incident: Callable[[str, str], None]
     stories: StoryMemory
+    tapes: TapeRecord = field(default_factory=TapeRecord)
     pacing: Pacing | None = None
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
@@ -104,7 +107,9 @@ class Session:
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
         exit_requests: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
         fills: asyncio.Queue[Execution | CommissionReport] = asyncio.Queue(QUEUE_BOUND)
-        detection_beats, execution_beats, position_beats, funds_beats = (asyncio.Queue[Beat]() for _ in range(4))
+        detection_beats, execution_beats, position_beats, funds_beats, tape_beats = (
+            asyncio.Queue[Beat]() for _ in range(5)
+        )
         rules = PriceRules(bridge)  # the watch list learns them, execution uses them
         self.account = account
         costs = read_fill_costs(context.project, config.broker.commission_plan, context.on_incident)
@@ -117,11 +122,18 @@ class Session:
         self._news = NewsHandler(
             shared, feed=bridge, market=bridge, settings=config.news, master=master, reader=context.reader,
             items=items, memory=context.stories, clock_behind_s=clock_behind_s,
+            heard=lambda headline: self._tapes.heard(headline),
         )  # fmt: skip
         self._detection = DetectionEngine(
             shared, market=bridge, rules=rules, settings=config.detection, thresholds=config.thresholds,
             items=items, beats=detection_beats, signals=signals, grace_s=config.clock.bar_grace_s,
             max_lines=_lines_to_watch(config),
+        )  # fmt: skip
+        self._tapes = TapeWatch(
+            shared, feed=bridge, book=ContractBook(bridge), witnesses=config.news.witnesses,
+            every_s=config.news.witnessed_every_s, record=context.tapes, beats=tape_beats,
+            tapes=lambda: self._news.tapes, listening=self._listening, watched=lambda: self._detection.contracts,
+            note=self._news.note,
         )  # fmt: skip
         self._funds = FundsWatch(shared, broker=bridge, costs=costs, beats=funds_beats)
         self._execution = ExecutionService(
@@ -135,12 +147,14 @@ class Session:
             exit_reason=self._execution.exit_reason, leaving=self._execution.leaving, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
-        self._beats = (position_beats, execution_beats, detection_beats, funds_beats)
+        self._beats: tuple[asyncio.Queue[Beat], ...] = (position_beats, execution_beats, detection_beats, funds_beats)
+        if config.clock.kind != "stepped":  # a stepped market is as it is replayed, and nothing is asked beside it
+            self._beats = (*self._beats, tape_beats)
         self.queues: dict[str, asyncio.Queue[Any]] = {
             "items": items, "signals": signals, "exits": exit_requests, "fills": fills,
             **self._news.queues, **self._detection.queues, **self._execution.queues,
             "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
-            "funds beats": funds_beats,
+            "funds beats": funds_beats, "tape beats": tape_beats,
         }  # fmt: skip
 
     @classmethod
@@ -174,6 +188,7 @@ class Session:
             "detection_engine": self._detection.run(),
             "news_handler": self._news.run(),
             "funds": self._funds.run(),
+            "tapes": self._tapes.run(),
             "beats": self._drive(after_beat),
         }
         tasks = [asyncio.create_task(service, name=name) for name, service in services.items()]
@@ -322,6 +337,14 @@ class Session:
         """Wall seconds since the gateway last said anything; nan without a connection."""
         up = self.health.socket is LinkState.UP
         return (time.perf_counter_ns() - self._bridge.last_received_ns) / 1e9 if up else math.nan
+
+    def _listening(self) -> bool:
+        return self.health.socket is LinkState.UP and self.health.broker is LinkState.UP
+
+    @property
+    def tapes(self) -> tuple[TapeView, ...]:
+        """Each news tape by what its witnesses show."""
+        return self._tapes.views
 
     @property
     def health(self) -> ConnectionHealth:

@@ -2,6 +2,6 @@
 
 from momentum_kit.services.consuming import outside, work_outside
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.contracts import PriceRules
+from momentum_kit.services.contracts import ContractBook, PriceRules
 
-__all__ = ["PriceRules", "SessionContext", "outside", "work_outside"]
+__all__ = ["ContractBook", "PriceRules", "SessionContext", "outside", "work_outside"]

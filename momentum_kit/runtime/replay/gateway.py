@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002  the ports' whole signatures
 """A gateway without a wire: all ports over a recorded market and the simulated broker, in virtual time.
 
 Between runtime/session.py and simgateway: what the wire carries as bytes (the hub, its client sessions and the bridge)
@@ -95,6 +96,17 @@ class ReplayGateway(ReplayBroker):
     async def fetch_news_providers(self) -> tuple[NewsProvider, ...]:
         """Whoever published on this day."""
         return tuple(NewsProvider(code, name) for code, name in self._market.providers.items())
+
+    async def fetch_historical_news(
+        self,
+        con_id: int,
+        providers: Sequence[str],
+        start: datetime | None,
+        end: datetime | None,
+        limit: int = 300,
+    ) -> tuple[Headline, ...]:
+        """None: a replayed day is what a session heard, and nobody asks it for more."""
+        return ()
 
     async def fetch_news_article(self, provider: str, article_id: str) -> Article:
         """One that the recorded session had read in time."""

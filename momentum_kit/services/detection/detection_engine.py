@@ -83,6 +83,11 @@ class DetectionEngine:
         watch = self._watches.get(con_id)
         return watch.price if watch else math.nan
 
+    @property
+    def contracts(self) -> list[Contract]:
+        """What is watched."""
+        return [watch.contract for watch in self._watches]
+
     def hold(self, con_ids: Iterable[int]) -> None:
         """The contracts with a position, all of them: their lines are kept until a later call leaves them out."""
         self._watches.hold(con_ids)

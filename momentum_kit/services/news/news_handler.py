@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -68,7 +68,8 @@ class NewsHandler:
     """Follows every configured tape, and hands on each live story once per company it is about.
 
     A headline is handled wholly before its stream is asked for the next, and one at a time over all streams, so that
-    their order alone decides. queues: the internal ones, for whoever must know whether work is left.
+    their order alone decides. queues: the internal ones, for whoever must know whether work is left. tapes: the
+    providers whose broad tape is heard. heard(headline) is told of each.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class NewsHandler:
         items: asyncio.Queue[NewsItem],
         memory: StoryMemory | None = None,
         clock_behind_s: float = 0.0,
+        heard: Callable[[Headline], None] = lambda _: None,
     ) -> None:
         read_headline("Opening", master=master)  # what is built on first use takes 0.3 s, for which no order may wait
         self._context = context
@@ -94,6 +96,8 @@ class NewsHandler:
         self._book = ContractBook(market)
         self._memory = memory or StoryMemory(timedelta(hours=settings.dedupe_h))
         self._clock_behind_s = clock_behind_s
+        self._heard = heard
+        self.tapes: tuple[str, ...] = ()
         self._ahead: Counter[str] = Counter()  # by provider: headlines in a row that were stamped in the future
         self._told: dict[str, list[NewsItem]] = {}  # by story, the oldest first: items that an update may still bar
         self._turn = asyncio.Lock()
@@ -123,6 +127,7 @@ class NewsHandler:
         for code in self._settings.broad_tapes:
             if entitled is None or code in entitled:
                 sources.append(code)
+                self.tapes = (*self.tapes, code)
             else:
                 self._context.incident(
                     "news", f"not entitled to {code}; entitled to {', '.join(sorted(entitled)) or 'none'}"
@@ -153,14 +158,22 @@ class NewsHandler:
         stream = self._feed.stream_headlines(source)
         try:
             async for headline in stream:
+                self._heard(headline)
                 async with self._turn:
                     await self._handle(headline)
                 await asyncio.sleep(0)  # a stream with more to give does not wait, and orders must not wait for it
         except RequestFailed as error:  # one feed refused is an incident; the others are still heard
+            self.tapes = tuple(code for code in self.tapes if code != source)
             self._context.incident("news", f"{source if isinstance(source, str) else 'watched symbols'}: {error}")
         finally:
             if aclose := getattr(stream, "aclose", None):
                 await aclose()
+
+    def note(self, headline: Headline) -> None:
+        """Write down what nobody told live: it trades nothing, and nothing that is told live is judged by it."""
+        parsed = parse_headline(headline, self._master)
+        self._context.counts["headlines fetched late"] += 1
+        self._journal_headline(parsed, parsed.reading.clean.story_id, "not live", "", 0.0)
 
     # -- one headline ------------------------------------------------------------------------------------------------
 
