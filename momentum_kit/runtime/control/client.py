@@ -4,6 +4,7 @@ import http.client
 import json
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -45,12 +46,13 @@ class ControlClient:
         A process that was killed holds its lock and its socket until its last thread has ended.
         """
         try:
-            connection = believed(self.address, None, GONE_PATIENCE_S)
+            with closing(believed(self.address, None, GONE_PATIENCE_S)) as connection:
+                connection.request("GET", "/alive", headers={"Authorization": f"Bearer {self.address.token}"})
+                connection.getresponse()
         except (ConnectionError, http.client.HTTPException, EngineError):  # refused, reset, closed, or somebody else
             return True
         except TimeoutError:
             return False
-        connection.close()
         return False
 
     def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
