@@ -16,10 +16,13 @@ def plain_text(words: object, most: int = MOST) -> str:
     return text if text.isprintable() else "".join(map(_seen, text)).strip()
 
 
-def plain_lines(words: object, most: int = 10 * MOST) -> str:
+def plain_lines(words: object) -> str:
     """The same for what a command prints on purpose in several lines: their breaks and tabs stay."""
-    lines = str(words)[:most].split("\n")
-    return "\n".join("\t".join(plain_text(part, most) for part in line.split("\t")) for line in lines)
+    return "\n".join("\t".join(map(_line, line.split("\t"))) for line in str(words).split("\n"))
+
+
+def _line(words: str) -> str:
+    return words if words.isprintable() else "".join(map(_seen, words))
 
 
 def _seen(char: str) -> str:

@@ -26,6 +26,8 @@ from momentum_kit.models import (
     TradeTick,
 )
 
+# Characters of one message that go further: a frame may have 16 MB, and the loop has other things to do.
+MOST_HEADLINE, MOST_NAME, MOST_ARTICLE = 20_000, 400, 2_000_000
 _UNSET_DECIMALS = frozenset(
     {UNSET_DECIMAL, Decimal("1.7976931348623157E308"), *map(Decimal, (2**31 - 1, 2**63 - 1, -(2**63)))}
 )
@@ -271,9 +273,9 @@ def checked_bar(
 def historical_headline(time: str, provider: str, article_id: str, text: str) -> Headline:
     """A historicalNews line -> Headline. Its time has no zone; UTC is assumed (IB documents none)."""
     return Headline(
-        provider=provider,
-        article_id=article_id,
-        text=text,
+        provider=provider[:MOST_NAME],
+        article_id=article_id[:MOST_NAME],
+        text=text[:MOST_HEADLINE],
         published_at=parse_time(time, default=UTC),
         received_at=None,
         phase=HeadlinePhase.BACKFILL,

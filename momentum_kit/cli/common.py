@@ -9,6 +9,7 @@ import typer
 
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import ConfigError, EngineError, GuardRefused
+from momentum_kit.plain_text import plain_lines
 
 app = typer.Typer(
     name="momentum-kit",
@@ -32,7 +33,7 @@ DEFAULT_CONFIG = Path("config/sim.yaml")  # the one that --port alone belongs to
 
 def done(as_json: bool, result: dict[str, Any], text: str) -> None:
     """Print a command's result: one JSON object, or words for people."""
-    print(json.dumps(result) if as_json else text)
+    print(json.dumps(result) if as_json else plain_lines(text))
 
 
 def obeyed(as_json: bool, account: str, outcome: str) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from momentum_kit.config import ReaderSettings
 from momentum_kit.models import Catalyst, Reading
+from momentum_kit.plain_text import plain_text
 
 log = structlog.get_logger("ai_reader")
 
@@ -62,7 +63,7 @@ class AIReader:
         try:
             async with asyncio.timeout(self._settings.deadline_s):
                 reading = parse_reading(await self._ask(text, symbol, body), self._settings.model)
-        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  (whatever an answer does to a parser, it is no answer)
             self._failed(error)
             return None
         self._failures = 0
@@ -94,7 +95,7 @@ class AIReader:
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
-        reason = "deadline" if isinstance(error, TimeoutError) else f"{error or type(error).__name__}"
+        reason = "deadline" if isinstance(error, TimeoutError) else plain_text(error, 300) or type(error).__name__
         log.warning("no reading", reason=reason, failures=self._failures)
         if self._failures >= FAILURES_TO_PAUSE:
             self._failures = 0
@@ -107,7 +108,7 @@ def parse_reading(answer: bytes, source: str) -> Reading:
     try:
         content = json.loads(json.loads(answer)["choices"][0]["message"]["content"])
         catalyst, direction, confidence = content["catalyst"], content["direction"], content["confidence"]
-        rationale = str(content.get("rationale", ""))[:500]
+        rationale = plain_text(content.get("rationale", ""), 500)
     except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a reading: {type(error).__name__} {error}") from None
     return Reading(
@@ -122,7 +123,10 @@ def parse_reading(answer: bytes, source: str) -> Reading:
 def _within(value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"not a number: {value!r:.40}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of 400 digits
+        raise ValueError("a number beyond any range") from None
     if not math.isfinite(number) or not low <= number <= high:
         raise ValueError(f"{number} is outside {low} to {high}")
     return number

@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import structlog
 from momentum_kit.config import AlertSettings
 from momentum_kit.errors import ConfigError
 from momentum_kit.external.alerts_policy import LEVELS, AlertPolicy
+from momentum_kit.plain_text import plain_text
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 WAITING = 200  # alerts on their way; more are dropped, counted, and in the log all the same
 CLOSE_TIMEOUT_S = 10.0  # for what is still waiting when the session ends
 CHATTY = ("apprise", "urllib3", "requests")  # their lines can carry addresses, and an address is a secret
+
+_CALLS = re.compile(r"@(?=\w)|<(?=[!@#])")  # a chat would call everybody: @everyone, <!channel>
 
 log = structlog.get_logger("alerts")
 
@@ -109,11 +113,17 @@ class Service:
 
     def tell(self, level: str, account: str, text: str) -> str:
         """Deliver; why it failed, empty if it did not."""
-        from apprise import NotifyType
+        from apprise import NotifyFormat, NotifyType
 
         kind = {"info": NotifyType.INFO, "warning": NotifyType.WARNING, "critical": NotifyType.FAILURE}[level]
         try:
-            told = self._plugin.notify(body=text, title=f"momentum_kit {account}: {level}", notify_type=kind)
+            # Said to be text: a service that shows HTML or Markdown is given it escaped, a headline's tags included.
+            told = self._plugin.notify(
+                body=_CALLS.sub(r"\g<0> ", plain_text(text)),
+                title=f"momentum_kit {account}: {level}",
+                notify_type=kind,
+                body_format=NotifyFormat.TEXT,
+            )
         except Exception as error:  # noqa: BLE001  (a plugin's own bug; its words may carry the address, its type not)
             return f"the service failed with {type(error).__name__}"
         return "" if told else "not accepted"

@@ -6,6 +6,7 @@ not known is a dash and never a zero.
 
 import html
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,9 +15,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from momentum_kit.pages.markup import ColumnHead, Html, join, table, tag
+from momentum_kit.pages.markup import PLAIN, ColumnHead, Html, join, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
+from momentum_kit.plain_text import plain_text
 from momentum_kit.sessions import NEW_YORK
+
+MOST_MARKDOWN = 10_000  # characters of one cell or sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class RenderedTable:
 
     def markdown(self) -> str:
         """As a pipe table."""
-        header, *rows = [[cell.replace("|", "\\|") for cell in line] for line in (self.heads, *self.rows)]
+        header, *rows = [[markdown_text(cell) for cell in line] for line in (self.heads, *self.rows)]
         lines = [header, ["---"] * len(header), *rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -79,7 +83,7 @@ class Block:
         before, after = {"title": ("# ", ""), "heading": ("## ", ""), "warning": ("> **", "**"), "text": ("", "")}[
             self.kind
         ]
-        return f"{before}{self.text}{after}"
+        return f"{before}{markdown_text(self.text)}{after}"
 
     def html(self, aligned: bool = False, below: int = 0) -> str:
         """The block as HTML; below: levels by which headings stand deeper than a page's own."""
@@ -90,6 +94,15 @@ class Block:
         if aligned and self.kind == "warning":
             tag = f'p style="{_WARNING}"'
         return f"<{tag}>{html.escape(self.text)}</{tag.split()[0]}>"
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])|(\$)|(^\s*[-+=](?=\s|[-=])|^\s*\d+(?=[.)]\s))")
+
+
+def markdown_text(words: object) -> str:
+    """Words as Markdown that shows exactly them: no markup, no links, no formula between two prices."""
+    # A dollar in an element of its own ends no formula that another has begun, in JupyterLab and on GitHub.
+    return _SPECIAL.sub(lambda at: r"<span>\$</span>" if at[2] else rf"\{at[0]}", plain_text(words, MOST_MARKDOWN))
 
 
 _WARNING = "border-left:.4rem solid #b45309;padding:.3rem .8rem;font-weight:600"
@@ -105,7 +118,8 @@ class Shown:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        return "\n".join(block.html(aligned=True, below=2) for block in self.blocks())
+        shown = "\n".join(block.html(aligned=True, below=2) for block in self.blocks())
+        return tag("div", Html(shown), PLAIN)
 
     def __repr__(self) -> str:
         return "\n\n".join(block.table.text() if block.table else block.text for block in self.blocks())
@@ -117,7 +131,7 @@ class Words(str):
     __slots__ = ()
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return self.replace("$", r"<span>\$</span>")  # two prices are no formula
 
 
 def word(value: Any) -> str:

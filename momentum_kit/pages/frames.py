@@ -13,13 +13,16 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from momentum_kit.pages.blocks import Block, RenderedTable, word
-from momentum_kit.pages.markup import ColumnHead, Html, gain, join, number, table, tag
+from momentum_kit.pages.markup import PLAIN, ColumnHead, Html, gain, join, number, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
+from momentum_kit.plain_text import plain_lines
 from momentum_kit.sessions import NEW_YORK
 
 FIRST_ROWS, LAST_ROWS = 5, 15  # shown of a frame that is longer than pandas' display.max_rows
 DECIMALS = {"usd": 2, "bps": 1, "ms": 2, "s": 1}  # by the unit that ends a column's name
 WRAPPED = 40  # characters: a column of longer texts breaks its lines
+# what begins a formula in Excel, LibreOffice and Google Sheets, full-width forms included; a tab or a break hides it
+FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 EXACT = 1e-6  # a price that is nearer to a whole cent than that is one
 
 Row = Mapping[Hashable, Any]
@@ -59,8 +62,16 @@ class ReadableFrame(pd.DataFrame):
         if not pd.get_option("display.notebook_repr_html"):
             return None
         if self.columns.nlevels > 1 or not self.columns.is_unique:
-            return pd.DataFrame(self).to_html(max_rows=pd.get_option("display.max_rows"))
+            return tag("div", Html(pd.DataFrame(self).to_html(max_rows=pd.get_option("display.max_rows"))), PLAIN)
         return join((TABLE_STYLE, tag("div", self._table(), "mk mk-frame")))
+
+    def to_csv(self, *given: Any, **named: Any) -> Any:
+        """As pandas', for a spreadsheet as well: a text that it would take for a formula begins with an apostrophe."""
+        return without_formulas(self).to_csv(*given, **named)
+
+    def to_excel(self, *given: Any, **named: Any) -> None:  # type: ignore[misc]  # final to pandas' stubs alone
+        """As pandas', with the same care."""
+        without_formulas(self).to_excel(*given, **named)
 
     def _table(self) -> Html:
         frame = _with_index(self)
@@ -85,6 +96,24 @@ class _FrameTable(RenderedTable):
     def cell(self) -> Html:
         shown = self.frame._repr_html_()
         return Html(shown) if shown else RenderedTable.cell(self)
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A plain frame whose texts no spreadsheet takes for a formula: who opens a headline shall not run it."""
+    plain = pd.DataFrame(frame)
+    texts = [at for at, kind in enumerate(plain.dtypes) if kind.kind == "O" or isinstance(kind, pd.StringDtype)]
+    if texts:
+        plain = plain.copy()
+        for at in texts:
+            plain.isetitem(at, plain.iloc[:, at].map(_no_formula).array)
+    return plain.set_axis(plain.columns.map(_no_formula), axis=1) if plain.columns.nlevels == 1 else plain
+
+
+def _no_formula(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = plain_lines(value)  # a bare carriage return would begin a row, and with it a formula
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) else text
 
 
 def frame_block(frame: pd.DataFrame) -> Block:

@@ -28,13 +28,13 @@ def read_parquet(file: Path, columns: Sequence[str] | None = None) -> "pa.Table"
         if opened.metadata.num_rows * (fixed_bits + 32 * len(texts)) > 8 * MOST_BYTES:
             raise ArchiveError(f"{file}: {TOO_MUCH}")
         if not texts or _at_most(opened.metadata, texts) <= MOST_BYTES:
-            return opened.read(columns=names, use_threads=False)
+            return _decoded(opened.read(columns=names, use_threads=False), texts)
     # One long text in a dictionary may stand in every row: only the dictionary tells what they come to.
     with pq.ParquetFile(file, read_dictionary=texts) as opened:
         table = opened.read(columns=names, use_threads=False)
     if sum(_text_bytes(table.column(name)) for name in texts) > MOST_BYTES:
         raise ArchiveError(f"{file}: {TOO_MUCH}")
-    return table
+    return _decoded(table, texts)
 
 
 def refuse_long_cells(table: "pa.Table", file: Path) -> None:
@@ -48,6 +48,13 @@ def refuse_long_cells(table: "pa.Table", file: Path) -> None:
             longest = pc.max(pc.binary_length(texts)).as_py() or 0
             if longest > MOST_CELL:
                 raise ArchiveError(f"{file}: a text of {longest:,} bytes in {name!r}; {MOST_CELL:,} is the most")
+
+
+def _decoded(table: "pa.Table", texts: Sequence[str]) -> "pa.Table":
+    """The table, its texts being text; ArrowInvalid for bytes that only say so."""
+    for name in texts:
+        table.column(name).validate(full=True)
+    return table
 
 
 def _at_most(metadata: Any, texts: Sequence[str]) -> int:

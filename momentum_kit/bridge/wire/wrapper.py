@@ -23,6 +23,7 @@ from momentum_kit.models import (
     PriceIncrement,
     SymbolMatch,
 )
+from momentum_kit.plain_text import plain_text
 
 _ERROR_HAS_TIME = "errorTime" in inspect.signature(EWrapper.error).parameters  # since API 10.33
 
@@ -50,6 +51,7 @@ class IBWrapper(Callbacks):
     @queued
     def error(self, reqId: int, *rest: Any) -> None:
         code, text = rest[1:3] if _ERROR_HAS_TIME else rest[:2]
+        text = plain_text(text)
         if threading.get_ident() == self.requesting_thread:
             self.refusals.append((code, text))
         else:
@@ -144,7 +146,7 @@ class IBWrapper(Callbacks):
 
     @queued
     def newsArticle(self, requestId: int, articleType: int, articleText: str) -> None:
-        self._last(requestId, Article(articleType, articleText))
+        self._last(requestId, Article(articleType, articleText[: convert.MOST_ARTICLE]))
 
     @queued
     def historicalNews(self, requestId: int, time: str, providerCode: str, articleId: str, headline: str) -> None:
@@ -159,12 +161,12 @@ class IBWrapper(Callbacks):
         self, tickerId: int, timeStamp: int, providerCode: str, articleId: str, headline: str, extraData: str
     ) -> None:
         value = Headline(
-            provider=providerCode,
-            article_id=articleId,
-            text=headline,
+            provider=providerCode[: convert.MOST_NAME],
+            article_id=articleId[: convert.MOST_NAME],
+            text=headline[: convert.MOST_HEADLINE],
             published_at=from_epoch_ms(timeStamp),
             received_at=self.inbox.received_at,
-            extra=extraData,
+            extra=extraData[: convert.MOST_NAME],
             received_ns=self.inbox.last_received_ns,
         )
         self._post(events.NewsTick(tickerId, value))

@@ -6,8 +6,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from momentum_kit.errors import StorageError
+from momentum_kit.plain_text import plain_lines, plain_text
 from momentum_kit.private_files import write_whole
 from momentum_kit.storage.journal import decisions_digest, summarise
 
@@ -47,9 +49,9 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     table.add_column(style="bold")
     table.add_column()
     for label, value in _rows(summary):
-        table.add_row(label, value)
+        table.add_row(label, Text(plain_lines(value)))
     console.print(table)
-    console.print(f"everything is in {summary['run_dir']}", soft_wrap=True)
+    console.print(plain_text(f"everything is in {summary['run_dir']}"), soft_wrap=True, markup=False, highlight=False)
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -92,7 +92,11 @@ class ArticleReader:
         if article.article_type:
             self._keep(asked, article, fetch_ms)
             return
-        findings = read_body(article.text, self._master)
+        try:
+            findings = read_body(article.text, self._master)
+        except Exception as error:  # noqa: BLE001  (an article is anybody's: what cannot be read of it is unread)
+            self._unread(asked, f"not readable: {type(error).__name__}", chars=len(article.text), fetch_ms=fetch_ms)
+            return
         self._row(
             asked, "read", kind=findings.kind, chars=len(article.text), fetch_ms=fetch_ms, dilution=findings.dilution,
             symbols=[mention.symbol for mention in findings.mentions],

@@ -6,12 +6,15 @@ from collections import Counter
 import numpy as np
 
 from momentum_kit.models import Contract, Headline, HeadlinePhase
+from momentum_kit.plain_text import plain_text
 from momentum_kit.storage.archive import from_micros
 from momentum_kit.storage.imports.files import ForeignTable
 from momentum_kit.storage.imports.report import AHEAD, NO_STOCK
 from momentum_kit.storage.imports.series import read_symbol
 from momentum_kit.storage.imports.times import BadRow, to_micros
 
+MOST_TEXT = 20_000  # characters of a headline; a rule reads 1,000 of them
+MOST_NAME = 200  # of a provider or an article id
 MOST_AHEAD_US = 60_000_000  # clocks differ by less than a minute; beyond it one of the times is in another zone
 
 
@@ -27,14 +30,17 @@ def headlines_in(table: ForeignTable, marks: Counter[str]) -> list[Headline]:
     articles, symbols = table.texts("article_id"), table.texts("symbol")
     con_ids = table.texts("con_id")
     found: dict[tuple[str, str, str], Headline] = {}
-    for index, text in enumerate(texts):
-        provider, named = providers[index] or mapping.provider, symbols[index] or mapping.symbol
+    for index, words in enumerate(texts):
+        text = plain_text(words, MOST_TEXT)
+        provider = plain_text(providers[index] or mapping.provider, MOST_NAME)
+        named = symbols[index] or mapping.symbol
         at = published[index]
         if not text or at is None:
             raise BadRow(index, "no text" if not text else "no time")
         if not provider:
             raise BadRow(index, "no provider; give --map provider=NAME or columns.provider=...")
-        article = articles[index] or hashlib.sha256(f"{provider} {at} {text}".encode()).hexdigest()[:16]
+        own = f"{provider} {at} {text}".encode()  # what was plain stays the same article
+        article = plain_text(articles[index], MOST_NAME) or hashlib.sha256(own).hexdigest()[:16]
         heard = received[index]
         if heard is not None and heard < at:
             if at - heard > MOST_AHEAD_US:

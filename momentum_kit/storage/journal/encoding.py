@@ -12,6 +12,7 @@ import orjson
 
 Column = str | int | float | bytes | None
 
+_RANGE = 2**63  # whole numbers of SQLite and JSON
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -21,14 +22,16 @@ def to_column(value: Any) -> Column:
     Raises TypeError for what has no such form, ValueError for a naive time.
     """
     kind = type(value)
-    if kind is str or value is None:
-        return value  # type: ignore[no-any-return]
+    if kind is str:
+        return _whole(value)
+    if value is None:
+        return None
     if kind is float:
         return value if math.isfinite(value) else None
     if kind is datetime:
         return utc_text(value)
     if kind is int or kind is bool:
-        return int(value)
+        return int(value) if -_RANGE <= value < _RANGE else None
     if isinstance(value, tuple | list | Mapping | set | frozenset) or dataclasses.is_dataclass(value):
         return to_json(value)
     return _scalar(value)
@@ -39,7 +42,13 @@ def to_json(value: Any) -> str:
     try:
         return orjson.dumps(value, default=_unknown_to_json, option=_OPTIONS).decode()
     except orjson.JSONEncodeError as error:
-        raise error.__cause__ or TypeError(f"cannot be stored: {error}") from None
+        if error.__cause__:
+            raise error.__cause__ from None
+        unclean = error
+    try:
+        return orjson.dumps(_cleaned(value), default=_unknown_to_json, option=_OPTIONS).decode()
+    except (orjson.JSONEncodeError, RecursionError):
+        raise TypeError(f"cannot be stored: {unclean}") from None
 
 
 def utc_text(at: datetime) -> str:
@@ -48,6 +57,32 @@ def utc_text(at: datetime) -> str:
         raise ValueError(f"naive time {at}")
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _whole(text: str) -> str:
+    """The text with a mark for each half of a character: no file takes them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
+def _cleaned(value: Any) -> Any:
+    """The same without what JSON cannot say: halves of characters, and numbers beyond 64 bits, which are unknown."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return _whole(value)
+    if isinstance(value, int) and not isinstance(value, bool | Enum):
+        return value if -_RANGE <= value < _RANGE else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _cleaned(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {_cleaned(key): _cleaned(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_cleaned(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_cleaned(each) for each in value)
+    return value
 
 
 def _scalar(value: Any) -> Column:
@@ -63,7 +98,11 @@ def _scalar(value: Any) -> Column:
             return format(value, "f")
         case float():
             return float(value) if math.isfinite(value) else None
-        case str() | int() | bytes():
+        case str():
+            return _whole(str(value))
+        case int():
+            return int(value) if -_RANGE <= value < _RANGE else None
+        case bytes():
             return value
         case _ if hasattr(value, "item"):  # a numpy scalar
             return to_column(value.item())

@@ -115,7 +115,7 @@ class SqliteIntents:
         """On the writer's thread; autocommit: it returns after the commit. marked: the intent that must be there."""
         try:
             done = self._connection.execute(sql, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, OverflowError) as error:
             raise StorageError(f"{self.path}: {error}") from None
         if marked and done.rowcount != 1:
             raise StorageError(f"{self.path}: no intent {marked}")

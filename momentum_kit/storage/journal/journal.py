@@ -15,6 +15,7 @@ from momentum_kit.storage.journal.sqlite import is_database, open_database
 
 MAX_BUFFERED_ROWS = 200_000  # some 100 MB: hours of a session on a full disk
 
+_REFUSED = (ValueError, TypeError, OverflowError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
 _Encoded = tuple[type[JournalRow], tuple[Column, ...]]
 
 
@@ -68,6 +69,8 @@ class SqliteJournal:
                 return True
             try:
                 self._insert(rows)
+            except _REFUSED:  # a row's own fault: the others shall not wait for it for ever
+                return self._leave_out(rows)
             except sqlite3.Error as error:
                 with self._swap:
                     self._rows = rows + self._rows
@@ -98,10 +101,25 @@ class SqliteJournal:
                 sql = f'INSERT INTO "{kind.table}" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})'
                 self._connection.executemany(sql, batch)
             execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             if self._connection.in_transaction:  # a full disk may have rolled back by itself
                 execute("ROLLBACK")
             raise
+
+    def _leave_out(self, rows: list[_Encoded]) -> bool:
+        """Write one row at a time; those that the store refuses for what they are, are lost and told."""
+        for at, row in enumerate(rows):
+            try:
+                self._insert([row])
+            except _REFUSED as error:
+                self.lost_rows += 1
+                self._on_failure(f"journal {self.path}: a row of {row[0].table} was refused and is lost: {error}")
+            except sqlite3.Error as error:
+                with self._swap:
+                    self._rows = rows[at:] + self._rows
+                self._report(f"journal {self.path}: {error}; {len(self._rows)} rows wait")
+                return False
+        return True
 
     def _report(self, text: str) -> None:
         if not self._failing:

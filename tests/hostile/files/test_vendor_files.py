@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hostile.outsider import momentum_kit, refused
+from tests.hostile.outsider import momentum_kit, refused, taken
 
 
 def imported(project: Path, kind: str, path: Path, *more: str):
@@ -151,3 +151,21 @@ def test_a_list_of_symbols_is_read_or_refused(name: str, project: Path) -> None:
     if done.returncode:
         refused(done, "list.txt")
         assert not (project / "data" / "symbols.csv").exists()
+
+
+def test_bytes_that_are_no_text_are_refused(project: Path) -> None:
+    """A Parquet file may call anything text."""
+    offsets = pa.py_buffer(b"\x00\x00\x00\x00\x04\x00\x00\x00")
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"ab\xff\xfe")])
+    file = project / "gift.parquet"
+    pq.write_table(pa.table({"t": ["2026-11-20T14:30:00Z"], "h": broken}), file)
+    refused(imported(project, "parquet", file, *HEADLINES), "gift.parquet", "UTF8")
+
+
+def test_what_is_imported_can_be_shown(project: Path) -> None:
+    """Escapes and half characters of a vendor's words end at the import."""
+    file = project / "gift.csv"
+    file.write_text('t,h,p\n2026-11-20T14:30:00Z,"XYZW \x1b[2J\x07up\u202e",A\x1b]0;x\x07B\n')
+    taken(imported(project, "csv", file, *HEADLINES, "--map", "columns.provider=p"))
+    table = pq.read_table(next((project / "archive").rglob("headlines.parquet")), partitioning=None)
+    assert (table["text"].to_pylist(), table["provider"].to_pylist()) == (["XYZW  [2J up"], ["A ]0;x B"])

@@ -11,7 +11,7 @@ def test_one_table_is_rendered_three_times():
     """In columns, as a pipe table and as HTML: numbers to the right, text escaped, a dash for what is not known."""
     table = RenderedTable.of(FRAME)
     assert table.text().splitlines() == ["    n  mean_bps  text", "1,200      12.3  <b>|", "    3         -  x"]
-    assert table.markdown().splitlines()[2] == "| 1,200 | 12.3 | <b>\\| |"
+    assert table.markdown().splitlines()[2] == r"| 1,200 | 12.3 | \<b\>\| |"
     assert "<td>1,200</td><td>12.3</td><td>&lt;b&gt;|</td>" in table.html()
     assert table.cell().count("mk-number") - table.cell().count(".mk-number") == 6
 
@@ -35,7 +35,7 @@ def test_single_values_are_for_people():
 def test_blocks_are_a_page_in_two_forms():
     """Headings, sentences and warnings; in a notebook headings stand below those of the notebook."""
     blocks = [Block("title", "One"), Block("heading", "Two"), Block("text", "a < b"), Block("warning", "IMPUTED")]
-    assert [block.markdown() for block in blocks] == ["# One", "## Two", "a < b", "> **IMPUTED**"]
+    assert [block.markdown() for block in blocks] == ["# One", "## Two", r"a \< b", "> **IMPUTED**"]
     assert [block.html() for block in blocks] == [
         "<h1>One</h1>", "<h2>Two</h2>", "<p>a &lt; b</p>", '<p class="warning">IMPUTED</p>',
     ]  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_result_shows_itself():
             return [Block("text", "a < b"), frame_block(pd.DataFrame({"net_bps": [1.5]}))]
 
     shown = Answer()._repr_html_()
-    assert shown.startswith("<p>a &lt; b</p>")
+    assert "<p>a &lt; b</p>" in shown
     assert "1 row" in shown
     assert repr(Answer()) == "a < b\n\nnet_bps\n   1.50"
     assert Words("**yes**")._repr_markdown_() == "**yes**"
