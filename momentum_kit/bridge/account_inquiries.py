@@ -14,6 +14,7 @@ from momentum_kit.models import (
     AccountValue,
     Contract,
     Execution,
+    GatewaySettings,
     ModelPosition,
     OpenOrder,
     OrderPreview,
@@ -23,7 +24,7 @@ from momentum_kit.models import (
 )
 
 MOST_DAYS = 366
-DAYS_OF_EXECUTIONS = 200  # server version
+DAYS_OF_EXECUTIONS, SETTINGS_FROM = 200, 219  # server versions
 
 
 class AccountInquiries(MarketInquiries):
@@ -54,6 +55,22 @@ class AccountInquiries(MarketInquiries):
         )
         preview: OrderPreview = answer[0]
         return preview
+
+    async def fetch_gateway_settings(self) -> GatewaySettings:
+        """The gateway's own API settings. RequestFailed where it tells none: below server version 219."""
+        session = self._session
+        if session.health.server_version < SETTINGS_FROM:
+            version = session.health.server_version
+            raise RequestFailed(0, f"server version {version} does not tell its settings", "look at them yourself")
+        from ibapi.protobuf.ConfigRequest_pb2 import ConfigRequest  # not in API 10.37, which never gets here
+
+        req_id = session.requests.next_id()
+        asked = ConfigRequest(reqId=req_id)
+        answer = await session.requests.ask(
+            req_id, lambda sent: session.send("reqConfigProtoBuf", asked, at_hand_over=sent), "settings of the gateway"
+        )
+        settings: GatewaySettings = answer[0]
+        return settings
 
     def stream_profit(self, account: str) -> Stream[AccountProfit]:
         """Profit and loss of an account, about once a second where it changes."""

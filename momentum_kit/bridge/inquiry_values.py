@@ -15,6 +15,7 @@ from momentum_kit.bridge.zones import zone_of
 from momentum_kit.errors import InputError
 from momentum_kit.models import (
     Bar,
+    GatewaySettings,
     MidpointTick,
     ModelPosition,
     OrderPreview,
@@ -136,6 +137,23 @@ def _amount(text: str) -> float:
         return convert.money(float(text))
     except ValueError:
         return math.nan
+
+
+def gateway_settings(ib: Any) -> GatewaySettings:
+    """What the gateway tells of its configuration; IB's own names are those of the protobuf schema."""
+    told, precautions = ib.api.settings, ib.api.precautions
+
+    def given(part: Any, name: str) -> bool | None:
+        return bool(getattr(part, name)) if part.HasField(name) else None
+
+    return GatewaySettings(
+        read_only=given(told, "readOnlyApi"),
+        bypass_order_precautions=given(precautions, "bypassOrderPrecautions"),
+        bypass_no_overfill_protection=given(precautions, "bypassNoOverfillProtection"),
+        lots_for_us_stocks=given(told, "sendMarketDataInLotsForUsStocks"),
+        reject_above_max_rate=given(told, "rejectMessagesAboveMaxRate"),
+        resubmit_on_reconnect=given(told, "maintainAndResubmitOrdersOnReconnect"),
+    )
 
 
 def to_ib_scan(scan: Scan) -> tuple[ScannerSubscription, list[TagValue]]:

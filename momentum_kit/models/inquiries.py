@@ -183,6 +183,24 @@ class ModelPosition:
     average_cost: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """API settings of the gateway that decide what becomes of orders and sizes; None where it does not tell one.
+
+    read_only: orders are refused. bypass_order_precautions: presets do not refuse API orders.
+    bypass_no_overfill_protection: an exchange without overfill protection is used unasked. lots_for_us_stocks: sizes of
+    US stocks come in lots of 100. reject_above_max_rate: messages above the rate are refused (100), not slowed down.
+    resubmit_on_reconnect: orders are sent again after a lost connection.
+    """
+
+    read_only: bool | None
+    bypass_order_precautions: bool | None
+    bypass_no_overfill_protection: bool | None
+    lots_for_us_stocks: bool | None
+    reject_above_max_rate: bool | None
+    resubmit_on_reconnect: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class CostedExecution:
     """An execution and what it cost, where IB has said so; realized: profit of what it closed. nan where unknown."""

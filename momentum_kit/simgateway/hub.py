@@ -76,6 +76,21 @@ class Hub:
         return self.now + self.faults.effects.skew
 
     @property
+    def offline(self) -> bool:
+        """The gateway has lost IB: a fault's doing, as the next two are."""
+        return self.faults.effects.offline
+
+    @property
+    def farms_down(self) -> frozenset[str]:
+        """Data farms that are broken."""
+        return frozenset(self.faults.effects.down)
+
+    @property
+    def competing(self) -> bool:
+        """Another session of this user has the market data."""
+        return "competing" in self.faults.effects.down
+
+    @property
     def data_stopped(self) -> bool:
         """No quotes and bars reach a client: a fault's doing."""
         return self.faults.effects.data_stopped

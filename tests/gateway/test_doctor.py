@@ -65,8 +65,9 @@ async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
     found = by_check(await examine(config, tmp_path))
     assert [f"{f}" for f in found.values() if f.grade is Grade.PROBLEM] == []
     assert list(found) == [
-        "software", "configuration", "disk", "symbols", "kill switch", "calendar", "gateway", "account", "clock",
-        "news", "contract", "history", "market data", "protection",
+        "software", "configuration", "disk", "symbols", "kill switch", "calendar", "gateway", "link to IB", "account",
+        "clock", "read-only", "order presets", "overfill", "sizes", "orders again", "message rate", "news", "contract",
+        "history", "market data", "farms", "orders", "protection",
     ]  # fmt: skip
     assert "live" in found["market data"].found
     assert found["protection"].found == "nothing held"

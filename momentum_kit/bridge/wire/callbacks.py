@@ -141,6 +141,10 @@ class Callbacks(EWrapper):  # type: ignore[misc]
     def updateNewsBulletin(self, msgId: int, msgType: int, newsMessage: str, originExch: str) -> None:
         self._post(Bulletin(msgId, msgType, newsMessage, originExch, self.inbox.received_at))
 
+    @queued
+    def configResponseProtoBuf(self, configResponseProto: Any) -> None:
+        self._last(configResponseProto.reqId, inquiry_values.gateway_settings(configResponseProto))
+
     # -- the account --------------------------------------------------------------------------------------------------
 
     @queued

@@ -16,6 +16,7 @@ from momentum_kit.models import (
     Bar,
     Bulletin,
     CostedExecution,
+    GatewaySettings,
     MidpointTick,
     ModelPosition,
     OpenOrder,
@@ -126,6 +127,11 @@ class KitInquiries(KitViews):
         asked = {"symbol": symbol, "action": action, "quantity": str(quantity)} | terms
         preview: OrderPreview = await self._inquire("what_if", **asked)
         return preview
+
+    async def gateway_settings(self) -> GatewaySettings:
+        """The gateway's own API settings, from server version 219 on; None where it does not tell one."""
+        found: GatewaySettings = await self._inquire("gateway_settings")
+        return found
 
     async def profit(self) -> AccountProfit:
         """The account's profit and loss by IB's own reckoning, now; `equity` has the session's."""

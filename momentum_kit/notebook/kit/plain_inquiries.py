@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from momentum_kit.models import AccountProfit, OrderPreview, PositionProfit, Quote
+from momentum_kit.models import AccountProfit, GatewaySettings, OrderPreview, PositionProfit, Quote
 from momentum_kit.notebook.kit.awaitable_kit import AwaitableKit
 from momentum_kit.notebook.kit.waiting import wait_here
 
@@ -54,6 +54,10 @@ class PlainInquiries(AwaitableKit):
     def what_if_sync(self, symbol: str, action: str, quantity: float | Decimal, **terms: Any) -> OrderPreview:
         """Plain twin of `what_if`."""
         return wait_here(self.what_if(symbol, action, quantity, **terms))
+
+    def gateway_settings_sync(self) -> GatewaySettings:
+        """Plain twin of `gateway_settings`."""
+        return wait_here(self.gateway_settings())
 
     def profit_sync(self) -> AccountProfit:
         """Plain twin of `profit`."""

@@ -1,7 +1,13 @@
 """What a check of the doctor found: its grade, what was seen and what to do about it."""
 
+import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+WIDTH = 118  # columns of a terminal that is not maximised
+_BELOW = " " * 28
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 class Grade(StrEnum):
@@ -10,11 +16,12 @@ class Grade(StrEnum):
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"
+    ASK = "ask"  # nothing here can see it: a person has to look
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the examination; advice is empty where there is nothing to do."""
+    """One finding of the examination; advice is empty where there is nothing to do."""
 
     check: str
     grade: Grade
@@ -22,5 +29,7 @@ class Finding:
     advice: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.grade:<8} {self.check:<18} {self.found}"
-        return f"{text}\n{'':<28}{self.advice}" if self.advice else text
+        head = f"{self.grade:<8} {self.check:<18} "
+        lines = textwrap.wrap(self.found, WIDTH, initial_indent=head, subsequent_indent=_BELOW, **_WHOLE_WORDS)
+        lines += textwrap.wrap(self.advice, WIDTH, initial_indent=_BELOW, subsequent_indent=_BELOW, **_WHOLE_WORDS)
+        return "\n".join(lines)

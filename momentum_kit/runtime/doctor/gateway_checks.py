@@ -1,68 +1,236 @@
-"""The doctor's checks that ask the gateway: account, clock, news, contract, history, market data and protection.
+"""The doctor's checks that ask the gateway, all at once: each finding comes as soon as those before it are there.
 
-`gateway_checks` lists them in the order in which a session would need them. None of them places or changes an order.
+None of them places or changes an order; what an order would do is asked by a what-if.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from time import perf_counter
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from decimal import Decimal
+from time import perf_counter, time
+from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config
-from momentum_kit.errors import NoData
-from momentum_kit.models import Contract, MarketDataType, OrderAction, Quote
+from momentum_kit.errors import MomentumKitError, NoData, RequestFailed, RequestTimeout
+from momentum_kit.models import Contract, OrderAction, OrderRequest
 from momentum_kit.runtime.doctor.finding import Finding, Grade
+from momentum_kit.runtime.doctor.market_checks import Heard, farms, market_data
+from momentum_kit.runtime.doctor.settings_checks import gateway_settings
 from momentum_kit.runtime.ownership import StateFolder, prove_account
-from momentum_kit.sessions import session_at
 
-MOST_SKEW_S = 2.0
-TICK_PATIENCE_S = 15.0
+MOST_SKEW_MS, NOTED_SKEW_MS = 2_000.0, 500.0
+CLOCK_LOOKS = 5
 RATE_LOOK_S = 1.0
+TAPE_PATIENCE_S = 1.5  # a provider that this user may not read is refused within milliseconds
 STOPS = frozenset({"STP", "STP LMT", "TRAIL"})
-
-Check = Callable[[], Awaitable[Finding]]
-
-
-def gateway_checks(
-    bridge: IBKRBridge, config: Config, folder: StateFolder, symbol: str, *, running: bool
-) -> list[tuple[str, Check]]:
-    """Each check with its name. Orders are this client's own: beside a running session its engine watches them."""
-    checks: list[tuple[str, Check]] = [
-        ("account", lambda: _account(bridge, config, folder)),
-        ("clock", lambda: _clock(bridge, config)),
-        ("news", lambda: _news(bridge, config)),
-        ("contract", lambda: _contract(bridge, symbol)),
-        ("history", lambda: _history(bridge, symbol)),
-        ("market data", lambda: _market_data(bridge, config, symbol)),
-    ]
-    if running:
-        checks.append(("protection", _watched_by_the_engine))
-    else:
-        checks.append(("protection", lambda: _protection(bridge)))
-    return checks
+PRESETS = frozenset({109, 383, 451})
 
 
-async def _account(bridge: IBKRBridge, config: Config, folder: StateFolder) -> Finding:
-    account = prove_account(config, bridge.managed_accounts, folder)
-    values = {value.tag: value for value in await bridge.fetch_account_summary() if value.account in (account, "All")}
-    worth = values.get("NetLiquidation")
-    return Finding("account", Grade.OK, f"{account}" + (f", worth {worth.value} {worth.currency}" if worth else ""))
+class GatewayLook:
+    """One look at a connected gateway. running: a session owns the account, and its engine watches the positions."""
 
+    def __init__(
+        self, bridge: IBKRBridge, config: Config, folder: StateFolder, symbol: str, *, running: bool, heard: Heard
+    ) -> None:
+        self._bridge = bridge
+        self._config = config
+        self._folder = folder
+        self._symbol = symbol
+        self._running = running
+        self._heard = heard
+        self._stock: asyncio.Task[Contract]
+        self._trading: asyncio.Task[list[Finding]]
 
-async def _clock(bridge: IBKRBridge, config: Config) -> Finding:
-    if config.clock.kind == "scaled":
-        return await _rate(bridge, config.clock.rate)
-    if config.clock.kind != "wall":
-        return Finding("clock", Grade.OK, f"market time is {config.clock.kind}: not compared with this machine's")
-    skew_s = (datetime.now(UTC) - await bridge.fetch_current_time()).total_seconds()
-    if abs(skew_s) > MOST_SKEW_S:
+    async def findings(self, deadline: float) -> AsyncIterator[Finding]:
+        """In the order in which a session would need them; what is not answered by `deadline` (loop time) says so."""
+        self._stock = asyncio.create_task(self._find_stock())
+        self._trading = asyncio.create_task(self._safely("orders", self._orders()))
+        checks: dict[str, Coroutine[Any, Any, Finding | list[Finding]]] = {
+            "account": self._account(),
+            "clock": self._clock(),
+            "settings": gateway_settings(self._bridge),
+            "news": self._news(),
+            "contract": self._contract(),
+            "history": self._history(),
+            "market data": self._market_data(),
+        }
+        tasks = {name: asyncio.create_task(self._safely(name, check)) for name, check in checks.items()}
+        tasks |= {"orders": self._trading, "protection": asyncio.create_task(self._safely("protection", self._kept()))}
+        try:
+            for name, task in tasks.items():
+                for finding in await self._in_time(name, task, deadline):
+                    yield finding
+                if name == "market data":
+                    yield farms(self._bridge)
+        finally:
+            for other in (*tasks.values(), self._stock):
+                other.cancel()
+            await asyncio.gather(*tasks.values(), self._stock, return_exceptions=True)
+
+    async def _in_time(self, name: str, task: "asyncio.Task[list[Finding]]", deadline: float) -> list[Finding]:
+        done, _ = await asyncio.wait((task,), timeout=max(deadline - asyncio.get_running_loop().time(), 0.0))
+        if done:
+            return task.result()
+        return [Finding(name, Grade.PROBLEM, "no answer in the time of this look", self._why())]
+
+    async def _safely(self, name: str, check: Awaitable[Finding | list[Finding]]) -> list[Finding]:
+        try:
+            found = await check
+        except (RequestTimeout, TimeoutError) as error:
+            return [Finding(name, Grade.PROBLEM, str(error), self._why())]
+        except RequestFailed as error:
+            return [Finding(name, Grade.PROBLEM, str(error), "" if error.advice else self._why())]
+        except MomentumKitError as error:
+            return [Finding(name, Grade.PROBLEM, str(error))]
+        return found if isinstance(found, list) else [found]
+
+    def _why(self) -> str:
+        down = [farm for farm, state in self._bridge.health.farms.items() if state == "down"]
+        if down:
+            return f"see farms: {', '.join(sorted(down))} is broken"
+        return "the gateway answers other questions: look again, and if it stays silent restart it"
+
+    # -- account and clock --------------------------------------------------------------------------------------------
+
+    async def _account(self) -> Finding:
+        account = prove_account(self._config, self._bridge.managed_accounts, self._folder)
+        lines = await self._bridge.fetch_account_summary()
+        worth = {line.tag: line for line in lines if line.account in (account, "All")}.get("NetLiquidation")
+        return Finding("account", Grade.OK, f"{account}" + (f", worth {worth.value} {worth.currency}" if worth else ""))
+
+    async def _clock(self) -> Finding:
+        config = self._config
+        if config.clock.kind == "scaled":
+            return await _rate(self._bridge, config.clock.rate)
+        if config.clock.kind != "wall":
+            return Finding("clock", Grade.OK, f"market time is {config.clock.kind}: not compared with this machine's")
+        ahead_ms, give_ms = await _offset(self._bridge)
+        found = f"{ahead_ms:+,.0f} ms from the gateway's, to {give_ms:,.0f} ms"
         advice = (
             "synchronise this machine's clock (NTP): ages of news and quotes are judged by it; a simulated gateway has "
             "a time of its own and wants config/sim.yaml"
         )
-        return Finding("clock", Grade.PROBLEM, f"{skew_s:+.1f} s from the gateway's", advice)
-    return Finding("clock", Grade.OK, f"{skew_s:+.1f} s from the gateway's, to the second")
+        if abs(ahead_ms) > MOST_SKEW_MS + give_ms:
+            return Finding("clock", Grade.PROBLEM, found, advice)
+        if abs(ahead_ms) > NOTED_SKEW_MS + give_ms:
+            return Finding("clock", Grade.WARNING, found, advice)
+        return Finding("clock", Grade.OK, found)
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    async def _news(self) -> Finding:
+        entitled = {provider.code for provider in await self._bridge.fetch_news_providers()}
+        wanted = self._config.news.broad_tapes
+        refused = [code for code in wanted if code not in entitled]
+        listed = [code for code in wanted if code in entitled]
+        opened = await asyncio.gather(*(self._opens(code) for code in listed))
+        refused += [code for code, opens in zip(listed, opened, strict=True) if not opens]
+        text = f"this username may read {', '.join(sorted(entitled)) or 'nothing'}"
+        advice = (
+            "news belong to the username that subscribed, not to the account: subscribe to API news for the very "
+            "username that the gateway is logged in with (Client Portal, Settings, Market Data Subscriptions)"
+        )
+        if refused and len(refused) == len(wanted):
+            missing = f"; none of news.broad_tapes ({', '.join(wanted)})"
+            return Finding("news", Grade.PROBLEM, text + missing, f"without a tape no headline ever arrives; {advice}")
+        if refused:
+            missing = f"; not {', '.join(refused)} of news.broad_tapes"
+            return Finding("news", Grade.WARNING, text + missing, advice)
+        return Finding("news", Grade.OK, f"{text}; {', '.join(wanted) or 'no tape'} opened")
+
+    async def _opens(self, code: str) -> bool:
+        stream = self._bridge.stream_headlines(code)
+        try:
+            async with asyncio.timeout(TAPE_PATIENCE_S):
+                await anext(stream)
+        except TimeoutError:
+            return True
+        except RequestFailed:
+            return False
+        finally:
+            await stream.aclose()
+        return True
+
+    # -- market -------------------------------------------------------------------------------------------------------
+
+    async def _find_stock(self) -> Contract:
+        return (await self._bridge.fetch_contract_details(Contract(self._symbol)))[0].contract
+
+    async def _contract(self) -> Finding:
+        known = await self._stock
+        return Finding("contract", Grade.OK, f"{self._symbol} is con_id {known.con_id} on {known.primary_exchange}")
+
+    async def _history(self) -> Finding:
+        """Baselines need minutes; the first bars of a watch need 5 s bars, and those an entitlement of their own."""
+        if (contract := await self._known()) is None:
+            return _unasked("history")
+        minutes = await self._bridge.fetch_historical_data(contract, None, "2 D", "1 min")
+        try:
+            recent = await self._bridge.fetch_historical_data(contract, None, "1800 S", "5 secs", "TRADES", False)
+        except NoData:
+            recent = ()  # nothing has traded: a weekend
+        return Finding("history", Grade.OK, f"{len(minutes)} minutes of 2 days, {len(recent)} bars of 5 s")
+
+    async def _market_data(self) -> Finding:
+        if (contract := await self._known()) is None:
+            return _unasked("market data")
+        return await market_data(self._bridge, self._config, contract, self._heard)
+
+    async def _known(self) -> Contract | None:
+        """The stock; None where it could not be found, which its own check says."""
+        await asyncio.wait((self._stock,))
+        return None if self._stock.cancelled() or self._stock.exception() else self._stock.result()
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    async def _orders(self) -> Finding:
+        """Whether an order would be taken: a what-if, which places nothing."""
+        if (contract := await self._known()) is None:
+            return _unasked("orders")
+        order = OrderRequest(action=OrderAction.BUY, quantity=Decimal(1), order_type="MKT")
+        try:
+            preview = await self._bridge.fetch_what_if(contract, order)
+        except RequestFailed as error:
+            if error.code == 321 and "read-only" in error.text.lower():
+                advice = "switch 'Read-Only API' off in Global Configuration, API, Settings, and restart the gateway"
+                return Finding("orders", Grade.PROBLEM, f"no trading by API: {error.text} (321)", advice)
+            grade = Grade.WARNING if error.code in PRESETS else Grade.PROBLEM
+            return Finding("orders", grade, f"an order of 1 share would be refused: {error.text} ({error.code})",
+                           error.advice)  # fmt: skip
+        said = f"; IB warns: {preview.warning}" if preview.warning else ""
+        text = f"an order of 1 share would be taken, for {preview.commission:.2f} {preview.currency}{said}"
+        return Finding("orders", Grade.OK, text)
+
+    async def _kept(self) -> Finding:
+        """No position may rest without a stop: it is the first thing a night can punish."""
+        if self._running:
+            text = "a session is running on this account: its engine watches the positions"
+            return Finding("protection", Grade.OK, text)
+        await asyncio.wait((self._trading,))
+        if any("(321)" in finding.found for finding in self._trading.result()):
+            advice = "the gateway lists no orders in read-only mode: look at positions and stops yourself"
+            return Finding("protection", Grade.ASK, "which positions have a resting stop cannot be seen", advice)
+        return await _protection(self._bridge)
+
+
+def _unasked(check: str) -> Finding:
+    return Finding(check, Grade.WARNING, "not looked at", "the contract comes first")
+
+
+async def _offset(bridge: IBKRBridge) -> tuple[float, float]:
+    """Milliseconds by which this machine is ahead of the gateway, and give or take; the quickest of some answers."""
+    looks = []
+    for _ in range(CLOCK_LOOKS):
+        before, began = time(), perf_counter()
+        try:
+            theirs, least_s = await bridge.fetch_current_time_millis(), 0.0
+        except RequestFailed:  # a gateway of before, which tells whole seconds
+            theirs, least_s = await bridge.fetch_current_time(), 0.5
+        took_s = perf_counter() - began
+        ahead_s = before + took_s / 2 - theirs.timestamp() - least_s
+        looks.append((took_s / 2 + least_s, ahead_s))
+    give_s, ahead_s = min(looks)
+    return ahead_s * 1000, max(give_s * 1000, 1.0)
 
 
 async def _rate(bridge: IBKRBridge, rate: float) -> Finding:
@@ -79,67 +247,7 @@ async def _rate(bridge: IBKRBridge, rate: float) -> Finding:
     return Finding("clock", Grade.OK, f"market time is scaled by {rate:g}, as the gateway's")
 
 
-async def _news(bridge: IBKRBridge, config: Config) -> Finding:
-    entitled = {provider.code for provider in await bridge.fetch_news_providers()}
-    missing = [code for code in config.news.broad_tapes if code not in entitled]
-    text = f"entitled to {', '.join(sorted(entitled)) or 'nothing'}"
-    if set(config.news.broad_tapes) <= set(missing):
-        advice = "subscribe to API news in Client Portal; without a tape no headline ever arrives"
-        return Finding("news", Grade.PROBLEM, text, advice)
-    if missing:
-        return Finding("news", Grade.WARNING, text, f"not entitled to {', '.join(missing)} of news.broad_tapes")
-    return Finding("news", Grade.OK, text)
-
-
-async def _contract(bridge: IBKRBridge, symbol: str) -> Finding:
-    details = await bridge.fetch_contract_details(Contract(symbol))
-    known = details[0].contract
-    return Finding("contract", Grade.OK, f"{symbol} is con_id {known.con_id} on {known.primary_exchange}")
-
-
-async def _history(bridge: IBKRBridge, symbol: str) -> Finding:
-    """Baselines need minutes; the first bars of a watch need 5 s bars, and those an entitlement of their own."""
-    contract = (await bridge.fetch_contract_details(Contract(symbol)))[0].contract
-    minutes = await bridge.fetch_historical_data(contract, None, "2 D", "1 min")
-    try:
-        recent = await bridge.fetch_historical_data(contract, None, "1800 S", "5 secs", "TRADES", False)
-    except NoData:
-        recent = ()  # nothing has traded: a weekend
-    return Finding("history", Grade.OK, f"{len(minutes)} minutes of 2 days, {len(recent)} bars of 5 s")
-
-
-async def _market_data(bridge: IBKRBridge, config: Config, symbol: str) -> Finding:
-    contract = (await bridge.fetch_contract_details(Contract(symbol)))[0].contract
-    quote = await _first_quote(bridge, contract)
-    now = datetime.now(UTC)
-    session = session_at(now, config.calendar)
-    if quote is None:
-        advice = "subscribe to the US equity bundle for API use; another login may hold it (10197)"
-        if config.clock.kind == "wall" and not (session and session.contains(now)):
-            return Finding("market data", Grade.WARNING, f"no quote of {symbol}: the market is closed", "look in hours")
-        return Finding("market data", Grade.PROBLEM, f"no quote of {symbol} in {TICK_PATIENCE_S:g} s", advice)
-    text = f"{symbol} {quote.bid:g} x {quote.ask:g}, {quote.data_type.name.lower()}"
-    if quote.data_type is not MarketDataType.LIVE:
-        return Finding("market data", Grade.PROBLEM, text, "only live data may open a position: subscribe to it")
-    return Finding("market data", Grade.OK, text)
-
-
-async def _first_quote(bridge: IBKRBridge, contract: Contract) -> Quote | None:
-    stream = bridge.stream_quotes(contract)
-    try:
-        async with asyncio.timeout(TICK_PATIENCE_S):
-            async for quote in stream:
-                if quote.bid > 0 and quote.ask > 0:
-                    return quote
-    except TimeoutError:
-        return None
-    finally:
-        await stream.aclose()
-    return None
-
-
 async def _protection(bridge: IBKRBridge) -> Finding:
-    """No position may rest without a stop: it is the first thing a night can punish."""
     held = {position.contract: position.quantity for position in await bridge.fetch_positions() if position.quantity}
     stops = [order for order in await bridge.fetch_open_orders() if order.request.order_type in STOPS]
     bare = []
@@ -154,7 +262,3 @@ async def _protection(bridge: IBKRBridge) -> Finding:
     return Finding(
         "protection", Grade.OK, f"{len(held)} positions, each with a resting stop" if held else "nothing held"
     )
-
-
-async def _watched_by_the_engine() -> Finding:
-    return Finding("protection", Grade.OK, "a session is running on this account: its engine watches the positions")

@@ -24,6 +24,7 @@ from momentum_kit.models import (
     CommissionReport,
     Contract,
     CostedExecution,
+    GatewaySettings,
     MarketDataType,
     ModelPosition,
     OpenOrder,
@@ -259,6 +260,12 @@ async def what_if(
         account=asker.account,
     )
     return await asker.bridge.fetch_what_if(await asker.contract(symbol), order)
+
+
+@_inquiry(GatewaySettings)
+async def gateway_settings(asker: Asker) -> GatewaySettings:
+    """What the gateway tells of its own API settings."""
+    return await asker.bridge.fetch_gateway_settings()
 
 
 @_inquiry(AccountProfit)

@@ -67,6 +67,21 @@ class GatewayState(Protocol):
         ...
 
     @property
+    def offline(self) -> bool:
+        """The gateway has lost IB."""
+        ...
+
+    @property
+    def farms_down(self) -> frozenset[str]:
+        """Data farms that are broken."""
+        ...
+
+    @property
+    def competing(self) -> bool:
+        """Another session of this user has the market data."""
+        ...
+
+    @property
     def data_stopped(self) -> bool:
         """No quotes and bars reach a client."""
         ...

@@ -33,6 +33,10 @@ from momentum_kit.simgateway.protocol.text import (
 log = logging.getLogger(__name__)
 HELLO_PREFIX = b"API\0"
 PACED = "+PACEAPI"  # connect option: be slowed down rather than refused
+OF_ORDERS = frozenset(
+    {Request.PLACE_ORDER, Request.CANCEL_ORDER, Request.GLOBAL_CANCEL, Request.OPEN_ORDERS, Request.ALL_OPEN_ORDERS}
+    | {Request.AUTO_OPEN_ORDERS, Request.COMPLETED_ORDERS}
+)
 Handler = Callable[["ClientSession", Any], None]  # answers one kind of request; the value is the request's
 
 
@@ -206,6 +210,10 @@ class ClientSession:
 
     def dispatch(self, request: Incoming) -> None:
         """Answer a request, or refuse what it says as IB does."""
+        if self.hub.market.scenario.api.read_only and request.kind in OF_ORDERS:
+            cause = "The API interface is currently in Read-Only mode."
+            self.error(request.request_id, 321, f"Error validating request.-'bh' : cause - {cause}")
+            return
         handler = self._handlers.get(request.kind)
         if handler is None:
             log.warning("client %s: request %s is not simulated: %r", self.client_id, request.kind, request.body[:200])

@@ -56,7 +56,9 @@ class Request(IntEnum):
     CANCEL_TICK_BY_TICK = 98
     COMPLETED_ORDERS = 99
     CURRENT_TIME_IN_MILLIS = 105
+    CANCEL_CONTRACT_DATA = 106
     CANCEL_HISTORICAL_TICKS = 107
+    CONFIG = 108
 
 
 class Reply(IntEnum):
@@ -119,6 +121,7 @@ class Reply(IntEnum):
     HISTORICAL_SCHEDULE = 106
     HISTORICAL_DATA_END = 108
     CURRENT_TIME_IN_MILLIS = 109
+    CONFIG_RESPONSE = 110
 
 
 # Where the official client's name is not the enum's name in camel case after `req`.

@@ -15,6 +15,7 @@ P = ParamSpec("P")
 # Server versions at which IB moved a family of messages, requests and answers alike, to protobuf.
 EXECUTIONS, PLACE_ORDER, COMPLETED_ORDERS, CONTRACTS, MARKET_DATA = 201, 203, 204, 205, 206
 ACCOUNTS, HISTORY, NEWS, SCANNER, COMMISSIONS, SYMBOLS, IDS_AND_TIME = 207, 208, 209, 210, 211, 212, 213
+CONFIG = 219
 
 
 def protobuf_from(

@@ -40,6 +40,7 @@ from momentum_kit.simgateway.scenario.scenario import (
     parse_scenario,
 )
 from momentum_kit.simgateway.scenario.sections import (
+    ApiSpec,
     BrokerSpec,
     CommissionSpec,
     DecoySpec,
@@ -53,6 +54,7 @@ from momentum_kit.simgateway.scenario.sections import (
 __all__ = [
     "ORDER_MESSAGES",
     "TAPE_BEGINS",
+    "ApiSpec",
     "BrokerSpec",
     "ClientFault",
     "ClockSkew",

@@ -13,6 +13,7 @@ from momentum_kit.errors import ScenarioError
 from momentum_kit.sessions import NEW_YORK, TradingSession, session_on
 from momentum_kit.simgateway.scenario.fault_specs import KINDS, AnyFault
 from momentum_kit.simgateway.scenario.sections import (
+    ApiSpec,
     BrokerSpec,
     ClockTime,
     LimitsSpec,
@@ -50,6 +51,7 @@ class Scenario(ScenarioSection):
     universe: UniverseSpec = UniverseSpec()
     news: NewsSpec = NewsSpec()
     broker: BrokerSpec = BrokerSpec()
+    api: ApiSpec = ApiSpec()
     limits: LimitsSpec = LimitsSpec()
     """IB's limits, and which of them are lifted."""
     faults: tuple[AnyFault, ...] = ()

@@ -99,6 +99,23 @@ class NewsSpec(ScenarioSection):
     decoys: DecoySpec = DecoySpec()
 
 
+class ApiSpec(ScenarioSection):
+    """The gateway's own API settings, which clients from server version 219 on can read."""
+
+    read_only: bool = False
+    """Orders, and lists of orders, are refused with 321."""
+    bypass_order_precautions: bool = True
+    """Presets do not refuse API orders."""
+    bypass_no_overfill_protection: bool = False
+    """Where an exchange has no overfill protection, nobody is asked."""
+    lots_for_us_stocks: bool = False
+    """Sizes of US stocks are sent in lots of 100. Only told: sizes here are shares all the same."""
+    reject_above_max_rate: bool = True
+    """Messages above the rate are refused with 100 and not slowed down. Only told."""
+    resubmit_on_reconnect: bool = False
+    """Orders are sent again after a lost connection. Only told."""
+
+
 class CommissionSpec(ScenarioSection):
     """What the simulated broker charges; dated tables are handed over as these values."""
 

@@ -13,6 +13,7 @@ def _ignore(_: ClientSession, __: object) -> None:
 
 HANDLERS: dict[int, Handler] = {
     Request.CANCEL_ACCOUNT_SUMMARY: _ignore,
+    Request.CANCEL_CONTRACT_DATA: _ignore,
     Request.CANCEL_HEAD_TIMESTAMP: _ignore,
     Request.CANCEL_HISTORICAL_TICKS: _ignore,
     Request.CANCEL_SCANNER: _ignore,

@@ -132,13 +132,16 @@ def _quotes(
         quote=hub.market.quote(item.con_id, seen_at),
         trade=hub.market.last(item.con_id, seen_at),
     )
-    session.send(line.sample(hub.now))
+    if not hub.competing:
+        session.send(line.sample(hub.now))
     _once(session, line, shortable="236" in wanted)
     if ask.snapshot:
         session.send(tick_snapshot_end(session.version, request_id))
         return
     frozen = hub.market.market_data_type in (2, 4)
     session.feeds.add_line(line, frozen=frozen)
+    if hub.competing:
+        session.error(request_id, 10197, "No market data during competing live session")
     if delayed and not frozen:
         session.feeds.send_what_is_delayed(line, hub.market.prices_since(item.con_id, seen_at))
 

@@ -1,8 +1,16 @@
 """Answers to requests about the session itself: start, ids, accounts, clock."""
 
+from collections.abc import Iterator
+
 from momentum_kit.simgateway.client.session import ClientSession, ServingGateway
 from momentum_kit.simgateway.protocol import Request
-from momentum_kit.simgateway.protocol.text import current_time, current_time_in_millis, managed_accounts, next_valid_id
+from momentum_kit.simgateway.protocol.text import (
+    config_response,
+    current_time,
+    current_time_in_millis,
+    managed_accounts,
+    next_valid_id,
+)
 
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -10,6 +18,11 @@ FARMS = (
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
 HISTORY_FARM = FARMS[1]
+BROKEN = {"usfarm": 2103, "ushmds": 2105, "secdefnj": 2157}
+WITHOUT_IB = (
+    2110,
+    "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
+)
 INACTIVE = (2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds")
 
 
@@ -24,9 +37,27 @@ def start_api(session: ClientSession, client_id: int) -> None:
         return
     session.send(managed_accounts(session.version, (session.hub.account,)))
     _send_next_id(session)
-    for farm in FARMS:
-        session.error(-1, *(INACTIVE if farm is HISTORY_FARM and session.hub.history_sleeps else farm))
+    for code, text in _farms(session.hub):
+        session.error(-1, code, text)
     session.hub.started(session)
+
+
+def _farms(hub: ServingGateway) -> Iterator[tuple[int, str]]:
+    """What a client is greeted with: each farm as it is, or that the gateway has no link to IB."""
+    if hub.offline:
+        yield WITHOUT_IB
+        return
+    for farm in FARMS:
+        name = farm[1].rpartition(":")[2]
+        if name in hub.farms_down:
+            yield BROKEN[name], farm[1].replace("OK", "broken")
+        else:
+            yield INACTIVE if farm is HISTORY_FARM and hub.history_sleeps else farm
+
+
+def settings(session: ClientSession, request_id: int) -> None:
+    """ReqConfig: the API settings of the scenario."""
+    session.send(config_response(session.version, request_id, session.hub.market.scenario.api))
 
 
 def wake_history(hub: ServingGateway) -> None:
@@ -66,6 +97,7 @@ HANDLERS = {
     Request.START_API: start_api,
     Request.IDS: next_id,
     Request.MANAGED_ACCOUNTS: accounts,
+    Request.CONFIG: settings,
     Request.CURRENT_TIME: read_time,
     Request.CURRENT_TIME_IN_MILLIS: step_time,
 }

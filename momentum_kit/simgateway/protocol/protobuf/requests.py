@@ -18,6 +18,7 @@ from ibapi.protobuf.CancelPositionsMulti_pb2 import CancelPositionsMulti
 from ibapi.protobuf.CancelRealTimeBars_pb2 import CancelRealTimeBars
 from ibapi.protobuf.CancelTickByTick_pb2 import CancelTickByTick
 from ibapi.protobuf.CompletedOrdersRequest_pb2 import CompletedOrdersRequest
+from ibapi.protobuf.ConfigRequest_pb2 import ConfigRequest
 from ibapi.protobuf.ContractDataRequest_pb2 import ContractDataRequest
 from ibapi.protobuf.ExecutionRequest_pb2 import ExecutionRequest
 from ibapi.protobuf.HeadTimestampRequest_pb2 import HeadTimestampRequest as HeadTimestampBody
@@ -295,6 +296,7 @@ _PARSERS: dict[Request, tuple[Callable[[], Message], Callable[[Any], Any]]] = {
     Request.EXECUTIONS: (ExecutionRequest, _executions),
     Request.ACCOUNT_SUMMARY: (AccountSummaryBody, _account_summary),
     Request.ACCOUNT_UPDATES: (AccountDataRequest, _subscribe),
+    Request.CONFIG: (ConfigRequest, _request_id),
     Request.NEWS_BULLETINS: (NewsBulletinsRequest, lambda message: bool(message.allMessages)),
     Request.POSITIONS_MULTI: (PositionsMultiRequest, _request_id),
     Request.CANCEL_POSITIONS_MULTI: (CancelPositionsMulti, _request_id),

@@ -7,6 +7,10 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from ibapi.protobuf.ApiConfig_pb2 import ApiConfig
+from ibapi.protobuf.ApiPrecautionsConfig_pb2 import ApiPrecautionsConfig
+from ibapi.protobuf.ApiSettingsConfig_pb2 import ApiSettingsConfig
+from ibapi.protobuf.ConfigResponse_pb2 import ConfigResponse
 from ibapi.protobuf.Contract_pb2 import Contract
 from ibapi.protobuf.CurrentTime_pb2 import CurrentTime
 from ibapi.protobuf.CurrentTimeInMillis_pb2 import CurrentTimeInMillis
@@ -24,6 +28,7 @@ from momentum_kit.simgateway.protocol.wire import (
     as_field,
     epoch_ms,
 )
+from momentum_kit.simgateway.scenario import ApiSpec
 
 _UNSET = frozenset({"", UNSET_DOUBLE, UNSET_INTEGER})
 _FROM_TEXT: dict[int, Callable[[str], object]] = {
@@ -106,3 +111,19 @@ def current_time(_: int, now: datetime) -> bytes:
 def current_time_in_millis(_: int, now: datetime) -> bytes:
     """Market time in milliseconds since 1970."""
     return protobuf_frame(Reply.CURRENT_TIME_IN_MILLIS, CurrentTimeInMillis(currentTimeInMillis=epoch_ms(now)))
+
+
+def config_response(_: int, request_id: int, settings: ApiSpec) -> bytes:
+    """The gateway's API settings."""
+    precautions = ApiPrecautionsConfig(
+        bypassOrderPrecautions=settings.bypass_order_precautions,
+        bypassNoOverfillProtection=settings.bypass_no_overfill_protection,
+    )
+    told = ApiSettingsConfig(
+        readOnlyApi=settings.read_only,
+        sendMarketDataInLotsForUsStocks=settings.lots_for_us_stocks,
+        rejectMessagesAboveMaxRate=settings.reject_above_max_rate,
+        maintainAndResubmitOrdersOnReconnect=settings.resubmit_on_reconnect,
+    )
+    body = ConfigResponse(reqId=request_id, api=ApiConfig(precautions=precautions, settings=told))
+    return protobuf_frame(Reply.CONFIG_RESPONSE, body)

@@ -94,6 +94,7 @@ from momentum_kit.simgateway.protocol.text.requests import (
     split_tags,
 )
 from momentum_kit.simgateway.protocol.text.session import (
+    config_response,
     current_time,
     current_time_in_millis,
     error,
@@ -164,6 +165,7 @@ __all__ = [
     "commission_report",
     "completed_order",
     "completed_orders_end",
+    "config_response",
     "contract_details",
     "contract_details_end",
     "current_time",

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.protocol.numbers import Reply
-from momentum_kit.simgateway.protocol.twins import ACCOUNTS, IDS_AND_TIME, PLACE_ORDER, protobuf_from
+from momentum_kit.simgateway.protocol.twins import ACCOUNTS, CONFIG, IDS_AND_TIME, PLACE_ORDER, protobuf_from
 from momentum_kit.simgateway.protocol.wire import ascii7, epoch_ms, frame, message
+from momentum_kit.simgateway.scenario import ApiSpec
 
 ADVANCED_REJECT = 166  # server version from which errors carry advancedOrderRejectJson
 ERROR_TIME = 194  # ... lose their version field and carry their time
@@ -50,3 +51,10 @@ def current_time(version: int, now: datetime) -> bytes:
 def current_time_in_millis(version: int, now: datetime) -> bytes:
     """Market time in milliseconds since 1970."""
     return message(version, Reply.CURRENT_TIME_IN_MILLIS, epoch_ms(now))
+
+
+@protobuf_from(CONFIG)
+def config_response(version: int, request_id: int, settings: ApiSpec) -> bytes:
+    """The gateway's API settings; before they were told in protobuf they were not told at all."""
+    text = f"The API settings of request {request_id} ({len(settings.model_dump())}) cannot be read"
+    return message(version, Reply.ERROR, 2, request_id, 321, text)
