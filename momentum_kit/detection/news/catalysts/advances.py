@@ -117,7 +117,8 @@ COURTS_WON: tuple[Rule, ...] = (
         "exonerat*",
         unless=r"\b(?:motion to dismiss denied|denies .{0,25}(?:motion|bid|request) to dismiss|briefcase|"
         r"use case|business case|showcase)\b|fda|\bcovid test case|\brules (?:on|in favor of plaintiff)|"
-        r"orders? .{0,20}to pay|clinical|phase|trial (?:data|results|met)",
+        r"orders? .{0,20}to pay|(?:toss|throw|void)\w* [^,;:]{0,25}patents?\b|clinical|phase|trial (?:data|results|"
+        r"met)",
         about=Catalyst.LEGAL,
         final=True,
     ),

@@ -187,7 +187,7 @@ ANALYSTS: tuple[Rule, ...] = (
             f"(reiterat*|maintain*|reaffirm*|affirm*|keeps|remains|rates|rated|rating) … ({_RATED}|rating)",
             "(added|adds|removed|removes) … (conviction|focus|best ideas|top pick*|buy) … (list|pick|at)",
             "(top|best) (pick|idea)",
-            "(bullish|bearish) on",
+            "(bullish|bearish|cautious|wary) on",
             "(analyst|analysts) … "
             "(boost*|hik*|trim*|slash*|revis*|forecasts|sees|see|says|say|bullish|bearish|upside|target|cut|"
             "cuts|rais*|optimistic|lift*|lower*|upbeat|"

@@ -83,6 +83,35 @@ DILUTION: tuple[Rule, ...] = (
         Direction.NONE,
         denied=Catalyst.OTHER,
     ),
+    _sold(
+        "stock deal",
+        "(stock|share|shares|equity|unit|units|warrant|warrants|convert|converts|convertible*|securities|ads|"
+        "preferred|pipe) "
+        "(purchase |for cash |sale |private |offering )?(deal|accord|pact|transaction|backstop|commitment)",
+        "(taps|tapped|tapping|turns to|returns to) (the )?(equity|capital|stock|convertible) (market|markets)",
+        "(proposed|planned|upsized|new|{money}) (# )?(convert|convertible)",
+        "(sells|sold|selling) (stock|shares|equity|adss|preferred|convertible*)",
+        "(issues|issued|issuing) (shares|stock|units|equity|adss)",
+        "(noteholder*|debenture holder*|bondholder*|lender*|creditor*|holder*|holders elect to) … "
+        "(converts|converted|to convert|convert)",
+        "(underwriters|bankers|banks) … (option|extra|additional|more shares|exercise*)",
+        "(replac*|new|fresh|renew*|file*) … shelf",
+        "(s-1|s-3|f-1|f-3)(/a)? (cover*|relat*|for|regist*)",
+        "(swap*|exchang*) (of )?(preferred|warrants|notes|debt|debentures) (for|into) (common|shares|stock|equity)",
+        "(doubl*|tripl*|increas*|rais*|boost*|expand*) (its |the )?(share count|authorized|atm)",
+        "(stock|share|private stock|discounted) (offering|sale|placement) … (discount|insiders|fund|funds)",
+        "(private|direct|discounted) (stock|share|unit|equity) (sale|deal|offering)",
+        "rights to (buy|purchase|subscribe)",
+        "(capital|equity) (backstop|call|infusion)",
+        "(sales|distribution|stock) (pact|deal|agreement) … (to add|adds|increas*|rais*) {money}",
+        "(sets|announces|discloses) terms of … (sale|offering|stock|ads|adss|shares)",
+        unless=re.compile(
+            f"{_OTHERS_SELL.pattern}|{_IPO.pattern}|{_GOODS.pattern}|repurchas|buy-?back|acqui|merger|takeover|buyout|"
+            r"all[ -]stock|reverse split|dividend|\bbuys\b|\bto buy (?!stock|shares)|poison pill|rights (?:plan|"
+            r"agreement)|"
+            r"\boption (?:plan|grants?)|\bin stock\b|\bequity deals? (?:desk|team)|\bcovert"
+        ),
+    ),
     Rule(
         "paid in shares",
         Catalyst.OFFERING,

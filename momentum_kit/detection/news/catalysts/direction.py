@@ -33,6 +33,8 @@ _CUTS = re.compile(
     r"outlook|forecasts?|view|targets?|consensus|estimates?|expectations|projections?|prior|results|"
     r"quarter|q\d)\b)|\b(?:guidance|outlook|forecast|view|guides?)\b.{0,30}\b(?:cut|"
     r"below|lower\w*|withdrawn|suspended|miss\w*|disappoint\w*|down)\b|\bprofit warning\b|\bwarns?\b|"
+    r"\blow(?:er)? end\b|\b(?:sees?|expects?|guides?|forecasts?|projects?|warns?)\b[^,;:]{0,20}\b(?:loss|under|"
+    r"decline|drop)\b|"
     r"\bhad seen (?:a )?profit\b|\bloss\b.{0,20}\bvs\.? (?:a )?profit\b"
 )
 _NUMBER = r"(\()?-?(\()?\$?(\()?(-?\d[\d.,]*)\)?(c|m|mln|million|b|bln|billion|k)?"
@@ -55,7 +57,7 @@ _DOWNGRADED = re.compile(
     r"\b(?:target|tgt|pt)(?: price)?\b.{0,12}\b(?:cut|lowered|trimmed|slashed|reduced)\b|"
     r"\b(?:cuts?|lowers?|lowered|drops|moves)\b[^,;:]{0,30}? to (?:hold|sell|reduce)(?=$|[,;:]| (?:from|at|on|with|"
     r"rating))|"
-    r"\bremoved? .{0,30}\b(?:list|pick)\b|\bdrops coverage|\bbearish\b"
+    r"\bremoved? .{0,30}\b(?:list|pick)\b|\bdrops coverage|\b(?:bearish|cautious|wary)\b"
 )
 _UPGRADED = re.compile(
     r"\bupgrad\w+|\b(?:initiat|start|resum|assum|reinstat|begin|launch)\w*\b.{0,60}?\b(?:buy|"

@@ -29,7 +29,7 @@ _UNDONE = re.compile(
     r"never )?(?:withdrawn|terminated|cancel?led|called off|"
     r"abandoned|scrapped|rescinded|revoked|denied|lifted|falls through|fell through|collapse[sd]?|"
     r"repaid|retired|redeemed|blocked|rejected|"
-    r"removed|reversed|expires?|expired|ended|is off|are off|paid off|in full repaid)\b|"
+    r"removed|reversed|averted|avoided|expires?|expired|ended|is off|are off|paid off|in full repaid)\b|"
     r"^.{0,8}?['\"]?(?:(?:is|are|was|were|as) )?['\"]?(?:entirely |completely |totally |simply )?"
     r"(?:untrue|false|baseless|unfounded|incorrect|inaccurate)\b|^ (?:is|was|were|are) (?:not|"
     r"never)\b"

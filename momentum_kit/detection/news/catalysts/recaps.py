@@ -116,6 +116,22 @@ RECAPS: tuple[Rule, ...] = (
             "(stock|stocks|shares|share) (move |price |news |mover )?(alert|recap|movement)",
             "recap",
             "(levels|level) to watch",
+            "on (track|pace) for … (best|worst|biggest|largest|week|month|day|gain|loss)",
+            "(today's|day's|big|biggest|monday's|tuesday's|wednesday's|thursday's|friday's) (big |biggest |top "
+            ")?(winner*|loser*|"
+            "mover*|gainer*)",
+            "hot (name|names)",
+            "(halts|snaps|ends|breaks) … (slide|rally|skid|streak|losing|winning)",
+            "(wild|volatile|choppy|rough) (open|trading|start)",
+            "extend* … (run|slide|surge|climb|rout|skid|winning streak)",
+            "(closes|finishes|ends|ended|closed) at (a )?(high|highs|low|lows|session|record)",
+            "in (the )?(news|play):",
+            "(second|third|fourth|fifth|sixth|#) (straight |consecutive )?(day|session|week) of (gains|losses|"
+            "declines)",
+            "(timeline|explained|squeeze)$",
+            "(short|gamma) squeeze",
+            "squeeze (has|sends|lifts|drives|continues)",
+            "(erases|erase|pares|trims|gives back|holds) … (gain|loss|advance|rally)",
             "why … (is|are) (moving|up|down|active|hot|trending|higher|lower|soaring|falling|rising)",
             "(wild|big|rough|volatile|huge|crazy|bumpy) (week|day|ride|month|session)",
             "(gives back|gave back|adds to|builds on|gives up) … (gain|gains|advance|rally|loss)",
@@ -177,6 +193,16 @@ RECAPS: tuple[Rule, ...] = (
                 f"pre-market|"
                 f"today|for (a )?(second|third|fourth|fifth|sixth|seventh|#)|(on|after|as|following|amid) )",
                 f"#% ({way.noun})",
+                f"({way.moved}) (off|from|to) (its |a |the )?(record|high|highs|low|lows|peak|lowest|highest)",
+                "(lowest|highest) (since|level|in|point|ever|close|price)",
+                "momentum (builds|continues|fades|slows|grows)",
+                "(lead|leads|leading|pace|paces) … (gains|gainers|losers|losses|decliners|advancers|higher|lower|"
+                "rally|selloff)",
+                "(loses|lost|sheds|shed|wipes out) (a |about |nearly |almost |over |more than )?(third|half|quarter|"
+                "most|"
+                "two thirds|#%) (of )?(its |their )?(market )?value",
+                "(up|down|higher|lower) on (the )?(day|week|month|session|year)",
+                "turns (higher|lower|positive|negative|red|green)",
                 f"(has|have) (nearly |more than |almost )?({way.doubled}) … (in|since|this|over|from|year)",
                 f"({way.doubled}) (in|since|this|over) (a |the |two |three |past |last |less |january|february|march|"
                 f"april|may|"

@@ -121,6 +121,8 @@ SETBACKS: tuple[Rule, ...] = (
             "(fails|failed|failure|failing|falls short) (to|of) (meet|meeting|satisfy|maintain|"
             "comply) … (nasdaq|nyse|listing|exchange)",
             "(not|out of|falls out of|no longer) (in )?compliance",
+            "(nasdaq|nyse|panel) … (denies|denied|rejects|rejected) … (appeal|request|plan|extension)",
+            "removed from (nasdaq|nyse|the nasdaq|the nyse|listing)",
             "(non-compliance|non-compliant) … (nasdaq|nyse|listing|rule)",
             "(nasdaq|nyse|listing) … (non-compliance|non-compliant)",
         ),
@@ -144,7 +146,12 @@ SETBACKS: tuple[Rule, ...] = (
             "(defaults|defaulted|default) on",
             "in default",
             "default notice",
-            "(auditor|auditors) … doubt",
+            "(auditor|auditors) … doubt*",
+            "(breach*|violat*|trip*|waive*) … covenant*",
+            "covenant (relief|breach|violation|default)",
+            "default (letter|notice)",
+            "(will|to) liquidate",
+            "(liquidates|liquidating)",
             "(misses|missed|skips|skipped) … (bond|coupon|interest|loan|debt) payment",
             "restructuring (adviser|advisers|advisor|advisors|talks|support)",
             "(seek*|consider*|weigh*|mull*|explor*|plan*|face*|propos*|approv*|recommend*|warn*|risk*) … "
@@ -171,6 +178,15 @@ SETBACKS: tuple[Rule, ...] = (
         denied=Catalyst.OTHER,
     ),
     Rule(
+        "cannot pay",
+        Catalyst.GOING_CONCERN,
+        phrases(
+            "(can't|cannot|unable to|struggles to|fails to|failed to) (get|secure|obtain|raise|find|pay|fund|repay|"
+            "refinance) … (financing|funding|funds|money|cash|capital|debt|loan*|notes|interest|bills|lenders|rent)",
+        ),
+        Direction.DOWN,
+    ),
+    Rule(
         "refused by a regulator",
         Catalyst.CLINICAL_FAILURE,
         phrases(
@@ -180,6 +196,8 @@ SETBACKS: tuple[Rule, ...] = (
             "fda (holds|halts|pauses|stops|blocks|pulls|turns away|turns down|spurns|snubs|balks|knocks back)",
             "(fda|regulator*|ema) (places|places a|puts|imposes|slaps) … hold",
             "not approvable",
+            "(fda|application|nda|bla|maa|filing) … deficien*",
+            "(fda|pdufa|review|approval decision) … (slips|slipped|pushed|slides)",
             "(fda|ema|chmp|agency|regulator*|advisers|advisory committee|panel|adcom) … (rejects|rejected|"
             "declines|declined|refuses|refused|denies|denied|turns down|turned down|rejection|"
             "votes against|voted against|not approve|against)",
@@ -235,7 +253,8 @@ SETBACKS: tuple[Rule, ...] = (
             "wall street |high |the )?(hopes|hoped|expectations|expected|benchmark|rival*|competitor*)",
             "(miss|misses|missed) … (endpoint*|main goal|primary goal|primary objective|key goal|"
             "goal in … (trial|study))",
-            f"({_TRIAL}|drug|therapy|vaccine|treatment) (fail|fails|failed|failure|flops|disappoints|misses|missed)",
+            f"({_TRIAL}|drug|pill|shot|therapy|vaccine|treatment|candidate) (flunk*|fail|fails|failed|failure|flops|"
+            f"disappoints|misses|missed)",
             "(fail|fails|failed|failure|flops) … (trial|trials|study|studies|phase #|late stage|mid stage)",
             "(no|without|lack of) (significant|statistically|meaningful|clinical) (difference|benefit|"
             "improvement|significant|efficacy|separation)",
@@ -247,6 +266,7 @@ SETBACKS: tuple[Rule, ...] = (
             "(drug|therapy|vaccine|trial|study|treatment|candidate|asset|pill|shot|test) (falls|fell|comes up|came "
             "up) short",
             "(fall|falls|fell) short … (trial|study|test|phase #|stage)",
+            "(no|little) (help|benefit|effect|better|improvement) (to|for|in|on|over|against)",
             "endpoint* (was |were )?(not|missed|unmet)",
             "(patient|patients|participant) (death|deaths|died|dies)",
             "(death|deaths|died) … (trial|study|patient|gene therapy)",
@@ -282,7 +302,7 @@ SETBACKS: tuple[Rule, ...] = (
             r"(?<!lack of )(?<!no )\befficacy\b|\b(?:ends|ended|end|stop\w*) (?:of )?(?:phase|trial|study|q\d|"
             r"quarter|first|second|"
             r"third|fourth|year)|early success|end-of-phase|stopped early for|non-?stop|software|loyalty|"
-            r"agreement|mining|vehicle|business segment|trading halt"
+            r"agreement|mining|\batm\b|at[ -]the[ -]market|equity line|vehicle|business segment|trading halt"
         ),
     ),
     Rule(
@@ -342,6 +362,9 @@ SETBACKS: tuple[Rule, ...] = (
         Catalyst.LEGAL,
         phrases(
             "short (seller|sellers|report|attack)",
+            "(hindenburg|citron|muddy waters|spruce point|fuzzy panda|kerrisdale|wolfpack|blue orca|viceroy research|"
+            "culper)",
+            "worthless",
             "(hindenburg|citron|muddy waters|culper|grizzly|spruce point|fuzzy panda|kerrisdale|wolfpack|"
             "iceberg research|"
             "blue orca|gotham|viceroy|white diamond|bear cave|night market|ningi|capybara|morpheus|"
@@ -369,7 +392,10 @@ SETBACKS: tuple[Rule, ...] = (
             "class action",
             "(settles|settle|settlement) … (charges|claims|lawsuit|suit|probe|allegations|case|class)",
             "(arrested|arrest of|charged with|guilty)",
-            "patent … (invalid*|revoked)",
+            "patent … (invalid*|revoked|tossed|voided|struck down)",
+            "(tosses|toss|voids|strikes down|throws out|cancels) … (patent|patents)",
+            "(ceo|cfo|founder|chairman|executive|director|president) … (charged|indicted|arrested|convicted|jailed)",
+            "(probed|investigated|raided|charged|fined|penalized) (by|in|over|for)",
             "(invalidat*|revok*) … patent",
             "(accused of|alleg*|misled)",
             "(injunction|restraining order)",

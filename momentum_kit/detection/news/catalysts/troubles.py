@@ -22,7 +22,7 @@ _EXECUTIVE = (
 
 _CORRECTED = Phrases(
     re.compile(
-        r"\bcorrect(?:ion|ed|s)?: .{0,120}?\bnot (?:[$€£]|\d|an? )|\bcorrects? (?:(?:its|the|earlier|prior|previous) )?"
+        r"\bcorrect(?:ion|ed|s)?: .{0,120}?,? not\b|\bcorrects? (?:(?:its|the|earlier|prior|previous) )?"
         r"(?:press )?(?:release|headline|statement|report)|\bmisstated\b|\bearlier (?:headline|report|story)\b|"
         r"\b(?:erroneous|mistaken|incorrect)ly (?:report|stat|said)"
     ),
@@ -39,6 +39,7 @@ LESSER_ILLS: tuple[Rule, ...] = (
             f"leave|to depart|on leave|dies|passes away|"
             f"exits)",
             f"({_EXECUTIVE}|insider|insiders|holder|shareholder) (sells|sold|selling|unloads|dumps|dumped|offloads)",
+            f"({_EXECUTIVE}|top lawyer|officer) (is |are )?(out|gone|leaving|exiting|leaves|removed)",
             f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
             f"suspends) … ({_EXECUTIVE})",
         ),
@@ -55,7 +56,8 @@ LESSER_ILLS: tuple[Rule, ...] = (
             f"withdrew|voids|voided|rescind*|revok*|lets lapse|declines|passes on|opts out of) … ({_DEAL})",
             f"({_TALKS}|deal|merger|takeover|sale) … (fail|fails|failed|collaps*|stall*|break down|breaks down|broke "
             f"down|"
-            "ended|ends|fall apart|falls apart|fell apart|falls through|fell through|dead|in doubt|at risk|deadlock*)",
+            "ended|ends|fall apart|falls apart|fell apart|falls through|fell through|break off|breaks off|broke off|"
+            "dead|in doubt|at risk|deadlock*)",
             "(buyer|bidder|suitor|acquirer|partner|customer|lender|investor|licensee|purchaser|collaborator|client) … "
             "(ended|ends|walk*|withdr*|terminat*|pulls|pulled|dropped|drops|backs out|backed out|cancel*|exits|exited|"
             "quits|opts out|declines|declined|defaults|defaulted)",
@@ -74,6 +76,9 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(judge|court|ftc|doj|cfius|regulator*|eu|cma|antitrust|watchdog) … (block*|stop*|object*|oppos*|"
             "challeng*|nix*|"
             "bars|barred|scrutin*|delay*) … (deal|sale|merger|purchase|acquisition|takeover|buyout|combination)",
+            "(abandon*|scrap*|drops|dropped|axes|ditch*|kill*|mothball*|nixes|gives up) … (plan|plans|project|effort|"
+            "launch|"
+            "strategy|model|rollout|expansion)",
             "(goes|went|awarded|going) to (a )?(rival|competitor)",
         ),
         Direction.DOWN,
@@ -103,6 +108,9 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "going private|negotiat*|engaged|merg*|included|part of|win|winning|won|approached|"
             "contacted|invited|on time|timely)",
             "non-?binding",
+            "no (offer|stake|deal|bid|order|contract|partnership|relationship|agreement|tie|ties) … (in|on|with|at|to)",
+            "not (final|finalized|complete|certain|guaranteed|signed)",
+            "(is|are|still|remains|remain) (conditional|contingent|subject to|tentative)",
             "clarif* … not (#|{money}|a |an |yet|in )",
         ),
         Direction.DOWN,
@@ -177,6 +185,19 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(stake|shares|"
             "position|holding*)",
             "(tariffs|costs|shutdown|strike|outage|recall) (to|will|could|may) (cost|hurt|hit|weigh|dent|cut)",
+            "(contract|order|project|award|program|deployment) … (on hold|shrink*|shrank|frozen|in limbo|protested|"
+            "under protest)",
+            "(shut*|shutter*|to close|closing) … (store|stores|lab|labs|office|offices|site*|clinic*|restaurants|"
+            "branches|"
+            "locations|warehouse*|division|pipeline|line)",
+            "(exit|exits|exiting) … (oncology|market|business|segment|development|country|china|russia|category)",
+            "(told|ordered|forced|asked) to (stop|halt|cease|recall|suspend|pull|close)",
+            "(aground|collid*|leak|leaks|blast|explosion|derail*)",
+            "(hack|hackers|data (leak|theft|exposed)|exposes data)",
+            "dividend … (cut|halved|suspended|slashed|eliminated|omitted)",
+            "(shelv*|suspend*|paus*|halt*|end|ends|cancel*|scrap*) … (buyback|repurchase*)",
+            "(lock-?up|lockup) (expir*|end*|release|lifts)",
+            "(pulled|withdrawn|removed) from (the )?(market|sale|shelves)",
             "(flags|flagged|cites|cited|blames|blamed|sees) … (weak*|soft*|slow*|headwind*|pressure|delay*|risk*|"
             "lower)",
             "margin* (narrow*|shrink*|shrank|contract*|fall*|fell|compress*|squeez*)",
@@ -222,7 +243,8 @@ LESSER_ILLS: tuple[Rule, ...] = (
         unless=re.compile(
             r"workers'? comp|(?:cognitive|visual|hearing|renal|hepatic) impairment|no (?:layoffs|impairment|outage)|"
             r"avert|"
-            r"avoid|\bresum\w+|competitor recall|cyber ?(?:security|defen[cs]e|monday|resilience|protection|threat)|"
+            r"avoid|\bresum\w+|leak (?:detect|prevent|proof)\w*|costs? of production|production costs?|competitor "
+            r"recall|cyber ?(?:security|defen[cs]e|monday|resilience|protection|threat)|"
             r"fire (?:tv|"
             r"hd|rescue|department|"
             r"safety|truck)|accident (?:detection|insurance)"
