@@ -26,6 +26,7 @@ momentum-kit: news-driven momentum trading at Interactive Brokers, from research
   while it runs     momentum-kit status, why SYMBOL, log --follow
   less risk, now    momentum-kit pause, close SYMBOL, flatten, kill
   afterwards        momentum-kit runs, orders --run runs/today
+  the next morning  momentum-kit reconcile 2026-11-20 --flex FILE   (IB's statement; docs/reconcile.md)
   the next idea     momentum-kit data import, research events, research sweep, research validate
 
 Every command: momentum-kit --help. What to do when something happens: docs/runbook.md."""

@@ -1,15 +1,18 @@
-"""Commands that look and change nothing: what a session does now, what it ordered, why, its log, and all sessions."""
+"""Commands that look and change nothing: a session now, its orders, why, its log, all sessions, and IB's word on it."""
 
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from momentum_kit.cli.common import LOOK, GatewayPort, Json, MaybeConfig, app, done, engine_client
-from momentum_kit.errors import EngineError
+from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.sessions import NEW_YORK
 
 if TYPE_CHECKING:
     from momentum_kit.pages import ReadableFrame
@@ -109,6 +112,51 @@ def runs(
 
     frame = Runs(folder).sessions()
     done(json_, {"runs": _records(frame)}, _words(frame, f"no session has left a record in {folder}"))
+
+
+@app.command(rich_help_panel=LOOK)
+def reconcile(
+    day: Annotated[str, typer.Argument(help="The exchange day, such as 2026-11-20.")],
+    flex: Annotated[Path, typer.Option("--flex", help="IB's statement of it: XML of an Activity Flex query.")],
+    runs: Annotated[Path, typer.Option("--runs", help="Where sessions leave their records.")] = Path("runs"),
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Folder of a session that stands alone for the day.")
+    ] = None,
+    account: Annotated[str, typer.Option("--account", help="Whose, where sessions of several ran.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="Of the statement's times, where they name none.")] = NEW_YORK.key,
+    plan: Annotated[str, typer.Option("--plan", help="fixed or tiered: estimates what no report told.")] = "fixed",
+    json_: Json = False,
+) -> None:
+    """A day's fills, costs, positions and profit against IB's own statement, to the cent; 1 where anything differs."""
+    from momentum_kit.runtime.reconcile import check_statement
+
+    if plan not in ("fixed", "tiered"):
+        raise InputError(f"--plan {plan}: fixed or tiered")
+    check = check_statement(
+        _day(day),
+        flex,
+        runs,
+        run=run,
+        account=account,
+        zone=_zone(zone),
+        plan="tiered" if plan == "tiered" else "fixed",
+    )
+    done(json_, check.as_json(), check.words())
+    raise typer.Exit(0 if check.holds else MomentumKitError.exit_status)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no day: expected YYYY-MM-DD") from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (OSError, KeyError, ValueError):
+        raise InputError(f"--zone {name}: no time zone of that name, such as America/New_York") from None
 
 
 def _folder(config: Path | None, port: int | None, run: Path | None) -> Path:
