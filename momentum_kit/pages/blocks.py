@@ -70,14 +70,21 @@ class RenderedTable:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One part of a page: a heading, a sentence, a warning, or a table."""
+    """One part of a page: a heading, a sentence, a warning, a table, or a picture.
 
-    kind: Literal["title", "heading", "text", "warning", "table"]
+    picture: its markup, beside the words for it in `text` and the name of its file in `file`, for Markdown.
+    """
+
+    kind: Literal["title", "heading", "text", "warning", "table", "picture"]
     text: str = ""
     table: RenderedTable | None = None
+    picture: Html | None = None
+    file: str = ""
 
     def markdown(self) -> str:
         """The block as Markdown."""
+        if self.picture is not None:
+            return f"![{self.text}]({self.file})"
         if self.table is not None:
             return self.table.markdown()
         before, after = {"title": ("# ", ""), "heading": ("## ", ""), "warning": ("> **", "**"), "text": ("", "")}[
@@ -87,6 +94,8 @@ class Block:
 
     def html(self, aligned: bool = False, below: int = 0) -> str:
         """The block as HTML; below: levels by which headings stand deeper than a page's own."""
+        if self.picture is not None:
+            return self.picture
         if self.table is not None:
             return self.table.cell() if aligned else self.table.html()
         tags = {"title": f"h{1 + below}", "heading": f"h{2 + below}", "text": "p", "warning": 'p class="warning"'}

@@ -49,7 +49,8 @@ from momentum_kit.research.study.headline_counts import HeadlineCounts, count_he
 from momentum_kit.research.study.running import running
 from momentum_kit.research.study.sealed_days import SEALS, guard_sealed_day, record_folder
 from momentum_kit.research.study.sweep_view import Sweep
-from momentum_kit.research.study.verdict_page import markdown, to_html
+from momentum_kit.research.study.verdict_page import PICTURE, markdown, to_html
+from momentum_kit.research.study.verdict_picture import verdict_svg
 from momentum_kit.research.study.verdict_view import Judgement
 from momentum_kit.research.sweep import (
     CellSums,
@@ -241,6 +242,7 @@ class Study:
         verdict, notional_usd = judge(evidence), self.assumed.fills.notional_usd
         save_evidence(self.folder / "evidence.json", evidence)
         pages = {kind: self.folder / f"verdict.{kind}" for kind in ("md", "html")}
+        (self.folder / PICTURE).write_text(verdict_svg(verdict, evidence), encoding="utf-8")
         pages["md"].write_text(markdown(verdict, evidence, notional_usd), encoding="utf-8")
         pages["html"].write_text(to_html(verdict, evidence, notional_usd), encoding="utf-8")
         return Judgement(verdict=verdict, evidence=evidence, notional_usd=notional_usd, pages=pages)

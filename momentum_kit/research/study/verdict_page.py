@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 
 from momentum_kit.pages import Block, RenderedTable
+from momentum_kit.research.study.verdict_picture import in_words, verdict_svg
 from momentum_kit.research.validation import NOTHING_SEALED, Band, Evidence, Opening, Verdict, events_needed
 
+PICTURE = "verdict.svg"  # beside the page in Markdown
 ANSWERS = {True: "yes", False: "NO", None: "not known"}
 SESSIONS_A_MONTH = 21
 SEEN_SE = 1.96 + 0.84  # standard errors of an edge that a two-sided 5% test sees in four of five samples
@@ -40,6 +42,7 @@ def page(verdict: Verdict, evidence: Evidence, notional_usd: float) -> list[Bloc
         Block("title", f"Verdict: {verdict.word}"),
         Block("text", f"{verdict.why[:1].upper()}{verdict.why[1:]}."),
         *(_mark(mark) for mark in sorted(evidence.marks, key=_loudness)),
+        Block("picture", in_words(verdict), picture=verdict_svg(verdict, evidence), file=PICTURE),
         Block("text", _before_the_seal(evidence)),
         *_openings(evidence),
         Block("heading", "After costs, and when slower"),

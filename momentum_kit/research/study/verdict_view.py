@@ -8,6 +8,7 @@ from typing import Any
 
 from momentum_kit.pages import Block, RenderedTable, Shown, Words
 from momentum_kit.research.study.verdict_page import ANSWERS, page
+from momentum_kit.research.study.verdict_picture import glance
 from momentum_kit.research.validation import Evidence, Verdict
 
 
@@ -59,11 +60,13 @@ class Judgement(Shown):
         return page(self.verdict, self.evidence, self.notional_usd)
 
     def __str__(self) -> str:
-        checks = [(each.question, each.found, each.wanted, ANSWERS[each.passed]) for each in self.verdict.checks]
+        checks = [
+            (each.question, glance(each), each.found, each.wanted, ANSWERS[each.passed]) for each in self.verdict.checks
+        ]
         evidence = self.evidence
         worse = [f"net under {name}: {band.estimate:+.1f} bps a fill" for name, band in evidence.stressed.items()]
         worse += [f"decisions that flip, {each.change}: {each.share:.0%} of {each.signals}" for each in evidence.flips]
-        table = RenderedTable(("question", "found", "wanted", "passed"), checks).text()
+        table = RenderedTable(("question", "at the cut-off", "found", "wanted", "passed"), checks).text()
         files = map(str, self.pages.values())
         return "\n".join(
             [f"{self.verdict.word}: {self.verdict.why}", *evidence.marks, "", table, "", *worse, "", *files]

@@ -7,13 +7,14 @@ from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, ad
 from momentum_kit.research.validation.statistics import events_needed
 from momentum_kit.research.validation.thresholds_file import JudgedWith, export_thresholds, judged_with
 from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
-from momentum_kit.research.validation.verdict import CUTOFFS, Verdict, judge
+from momentum_kit.research.validation.verdict import CUTOFFS, Check, Verdict, judge
 
 __all__ = [
     "CUTOFFS",
     "NOTHING_SEALED",
     "UNKNOWN",
     "Band",
+    "Check",
     "Evidence",
     "JudgedWith",
     "OpenDays",

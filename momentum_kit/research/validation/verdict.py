@@ -48,16 +48,22 @@ class Cutoffs:
 
 
 CUTOFFS = Cutoffs()
+TOO_FEW = "too few days, fills or cells to tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question of the verdict. passed: None where it could not be asked."""
+    """One question of the verdict. passed: None where it could not be asked; unknown: why not.
+
+    score: how far from the cut-off the answer lies: 0 at it, 1 and more clearly within, -1 and less clearly beyond.
+    """
 
     question: str
     found: str
     wanted: str
     passed: bool | None
+    score: float = math.nan
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +130,14 @@ def _enough(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
             found=f"{e.days}",
             wanted=f"at least {c.least_days}",
             passed=e.days >= c.least_days,
+            score=e.days / c.least_days - 1,
         ),
         Check(
             question="Filled signals",
             found=f"{e.fills}",
             wanted=f"at least {c.least_fills}",
             passed=e.fills >= c.least_fills,
+            score=e.fills / c.least_fills - 1,
         ),
     )
 
@@ -143,12 +151,13 @@ def _checks(e: Evidence, c: Cutoffs) -> tuple[Check, ...]:
             found="yes" if stands_out else "no",
             wanted="yes",
             passed=stands_out,
+            score=1.0 if stands_out else -1.0,
         ),
-        _at_least("How often can all costs rise?", e.break_even, c.least_break_even, "x costs"),
+        _at_least("How often can all costs rise?", e.break_even, c.least_break_even, "x costs", clear=3.0),
         _at_most("Could luck over all cells do this (SPA)?", e.spa.p_value, c.max_spa_p),
         _at_most("Could luck do it on days it was not chosen from?", e.cross_validated.band.p_value, c.max_unseen_p),
         _at_most("Could luck do it walking forward by months?", forward.p_value, c.max_walk_forward_p),
-        _at_least("Is it better than the best of so many tries (DSR)?", e.sharpe.dsr_effective, c.least_dsr, ""),
+        _at_least("Is it better than the best of so many tries (DSR)?", e.sharpe.dsr_effective, c.least_dsr, clear=1.0),
         _at_most("How often does the best of one half lose in the other?", e.pbo.loss, c.max_losing_halves),
         *(_stress(name, band.estimate) for name, band in e.stressed.items() if name.startswith("latency")),
         *((_sealed(sealed.estimate),) if sealed else ()),
@@ -169,6 +178,8 @@ def _looked_at(e: Evidence) -> Iterator[Check]:
             found=f"opened for another: {net}" if opening.candidate != own else f"opened: {net}",
             wanted="unseen",
             passed=False if known and opening.net_bps <= 0 else None,
+            score=opening.net_bps / CUTOFFS.worth_bps,
+            unknown="opened for another: not unseen",
         )
 
 
@@ -178,15 +189,19 @@ def _stress(name: str, bps: float) -> Check:
         found=f"{bps:+.1f} bps",
         wanted="above 0 bps",
         passed=bps > 0 if math.isfinite(bps) else None,
+        score=bps / CUTOFFS.worth_bps,
+        unknown="nothing filled",
     )
 
 
 def _sealed(bps: float) -> Check:
     found = f"{bps:+.1f} bps" if math.isfinite(bps) else "no fill"
-    return Check(question="Did it earn money on the sealed days?", found=found, wanted="above 0 bps", passed=bps > 0)
+    return Check(question="Did it earn money on the sealed days?", found=found, wanted="above 0 bps", passed=bps > 0,
+                 score=bps / CUTOFFS.worth_bps if math.isfinite(bps) else -1.0)  # fmt: skip
 
 
-def _at_least(question: str, value: float, limit: float, unit: str) -> Check:
+def _at_least(question: str, value: float, limit: float, unit: str = "", *, clear: float) -> Check:
+    """clear: the value that is clearly enough."""
     known = math.isfinite(value)
     found = f"{value:.2f} {unit}".strip() if known else "not known"
     return Check(
@@ -194,6 +209,8 @@ def _at_least(question: str, value: float, limit: float, unit: str) -> Check:
         found=found,
         wanted=f"at least {limit:g} {unit}".strip(),
         passed=value >= limit if known else None,
+        score=(value - limit) / (clear - limit if value >= limit else limit),
+        unknown=TOO_FEW,
     )
 
 
@@ -204,4 +221,6 @@ def _at_most(question: str, value: float, limit: float) -> Check:
         found=f"{value:.3f}" if known else "not known",
         wanted=f"at most {limit:g}",
         passed=value <= limit if known else None,
+        score=(limit - value) / (limit if value <= limit else 1 - limit),
+        unknown=TOO_FEW,
     )
