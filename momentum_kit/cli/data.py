@@ -39,15 +39,24 @@ def import_(
     from momentum_kit.storage.imports import import_lean, import_tables, layout_values, load_mapping
 
     if kind == "lean":
-        if map_ or map_file or layout or headlines:
-            raise InputError("lean files need no mapping")
-        report = import_lean(path, Archive(archive))
+        if map_file or layout or headlines:
+            raise InputError("lean files need no mapping; --map on_crossed=drop and on_one_sided=drop are for quotes")
+        report = import_lean(path, Archive(archive), **_policies(map_ or []))
     elif kind in ("csv", "parquet", "json"):
         known = layout_values(path, kind, series=layout, headlines=headlines)
         report = import_tables(path, kind, load_mapping(map_file, map_ or [], known), Archive(archive))
     else:
         raise InputError(f"cannot import {kind!r}; known: lean, csv, parquet, json")
     done(json_, asdict(report), str(report))
+
+
+def _policies(options: list[str]) -> dict[str, Any]:
+    """What becomes of unusual quotes of Lean's: the only keys that its files leave open."""
+    given = dict(option.partition("=")[::2] for option in options)
+    for key, policy in given.items():
+        if key not in ("on_crossed", "on_one_sided") or policy not in ("drop", "keep", "refuse"):
+            raise InputError(f"--map {key}={policy}: lean files take on_crossed and on_one_sided=drop|keep|refuse only")
+    return given
 
 
 @data_app.command()

@@ -225,6 +225,21 @@ def export(
 
 
 @research_app.command()
+def forward(
+    thresholds: Annotated[Path, typer.Argument(help="The exported file, such as config/thresholds/NAME.yaml.")],
+    archive: ArchivePath = SAMPLE,
+    folder: StudyPath = None,
+    config: ConfigPath = CONFIG,
+    json_: Json = False,
+) -> None:
+    """Say what an exported strategy netted on the sessions after its date, those traded live first of all."""
+    from momentum_kit import Study
+
+    found = Study(archive, folder=folder, config=config).forward(thresholds)
+    done(json_, _plain(found.summary()), str(found))
+
+
+@research_app.command()
 def renew(
     archive: ArchivePath = SAMPLE,
     folder: StudyPath = None,

@@ -48,6 +48,8 @@ class ThresholdsExport(Settings):
     """What a reader of the validation had to be told."""
     judged: dict[str, int | float | str | bool | None] = Field(default_factory=dict)
     """Settings that it was judged with, by dotted name: exits, sizes, windows, reading, costs."""
+    exported_on: date | None = None
+    """Day in New York on which it was exported: sessions after it are its forward record."""
     archive: str = ""
     """Digest of the data it was judged on."""
     costs_as_of: date | None = None

@@ -24,10 +24,14 @@ BUILD = "run: momentum-kit research events"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """table, archive: digests of their contents. settings: of the configuration. options: given with the command."""
+    """table, archive: digests of their contents. settings: of the configuration. options: given with the command.
+
+    files: names, sizes and times of the archive's files: while they are the same, its contents need not be read again.
+    """
 
     table: str
     archive: str
+    files: str
     last_day: date
     settings: Mapping[str, Any]
     options: Mapping[str, Any]
@@ -37,7 +41,7 @@ class Basis:
         """Of a table that was just built and saved as `file`."""
         last = table.days.max().item()
         return cls(
-            table=file_digest(file), archive=archive_digest(archive, last), last_day=last,
+            table=file_digest(file), archive=archive_digest(archive, last), files=_files_digest(archive), last_day=last,
             settings=settings_of(assumed), options=options_of(assumed, impute),
         )  # fmt: skip
 
@@ -61,7 +65,7 @@ class Basis:
         """Refuse a table that is not the one of this archive and configuration, and say what differs."""
         if file_digest(file) != self.table:
             raise ResearchError(f"{file}: not the events that were built here; {BUILD}")
-        if archive_digest(archive, self.last_day) != self.archive:
+        if _files_digest(archive) != self.files and archive_digest(archive, self.last_day) != self.archive:
             raise ResearchError(
                 f"{file}: built from other data than {archive.root} holds now up to {self.last_day}; {BUILD}"
             )
@@ -123,6 +127,14 @@ def archive_digest(archive: Archive, last_day: date) -> str:
             master = archive.symbol_master(date.fromisoformat(frozen))
             digest.update(repr(master.listings if master else ()).encode())
     return f"sha256:{digest.hexdigest()}"
+
+
+def _files_digest(archive: Archive) -> str:
+    told = []
+    for file in sorted(archive.root.rglob("*.parquet")):
+        known = file.stat()
+        told.append(f"{file.relative_to(archive.root)} {known.st_size} {known.st_mtime_ns}")
+    return _digest("\n".join(told).encode())
 
 
 def lived_days(archive: Archive, table: EventTable) -> frozenset[date]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from momentum_kit.config import Thresholds, find_project, load_config
+from momentum_kit.config import Thresholds, find_project, load_config, load_thresholds
 from momentum_kit.errors import InputError, ResearchError, StorageError
 from momentum_kit.pages import ReadableFrame
 from momentum_kit.research.code_hash import code_version
@@ -45,6 +45,7 @@ from momentum_kit.research.study.basis import FILE as BASIS
 from momentum_kit.research.study.basis import Basis, file_digest, lived_days
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
+from momentum_kit.research.study.forward_record import ForwardRecord, forward_record
 from momentum_kit.research.study.headline_counts import HeadlineCounts, count_headlines
 from momentum_kit.research.study.running import running
 from momentum_kit.research.study.sealed_days import SEALS, guard_sealed_day, record_folder
@@ -303,6 +304,11 @@ class Study:
         rule = basis.options["exits"][evidence.exit_rule]
         judged = judged_with(self.config, rule, self.assumed.costs, basis.archive, evidence.last_day)
         return export_thresholds(target, name, evidence, judge(evidence), despite, judged=judged)
+
+    def forward(self, thresholds: str | Path | Thresholds) -> ForwardRecord:
+        """An exported strategy on the open sessions after its date; sealed days are counted and not looked at."""
+        known = thresholds if isinstance(thresholds, Thresholds) else load_thresholds(thresholds)
+        return forward_record(self._kept().open_days, known)
 
     def renew_seal(self) -> EventList:
         """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""

@@ -50,6 +50,10 @@ class Sealed:
         """The instrument days that it holds."""
         return frozenset(self.__table.instrument_days.tolist())
 
+    def days_after(self, day: date) -> int:
+        """How many of its days come later."""
+        return int((np.unique(self.__table.days) > np.datetime64(day)).sum())
+
     def open(self, candidate: str) -> EventTable:
         """Hand the sealed days out for the candidate of this hash, after the opening is on record.
 

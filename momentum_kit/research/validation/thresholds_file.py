@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from momentum_kit.config import (
 from momentum_kit.errors import GuardRefused, ResearchError, StorageError
 from momentum_kit.research.validation.evidence import Evidence
 from momentum_kit.research.validation.verdict import Verdict
+from momentum_kit.sessions import exchange_day
 from momentum_kit.trading import CostTable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -107,6 +108,7 @@ def exported(
         signals_per_session_high=_or(rate.high, rate.mean),
         signals_dispersion=rate.dispersion,
         marks=evidence.marks,
+        exported_on=exchange_day(datetime.now(UTC)),
         judged=dict(judged.settings),
         archive=judged.archive,
         costs_as_of=judged.costs_as_of,

@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,7 +19,8 @@ from momentum_kit.errors import ArchiveError
 from momentum_kit.models import Bar, canonical_symbol
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.storage.archive import BARS, QUOTES, Archive, Provenance, QuoteBar, Series
-from momentum_kit.storage.imports.report import ONE_SIDED, REMEDY, ImportReport
+from momentum_kit.storage.imports.mapping import Policy
+from momentum_kit.storage.imports.report import CROSSED, ONE_SIDED, REMEDY, ImportReport
 
 NAME = re.compile(r"(?P<day>\d{8})_(?P<what>trade|quote)\.zip")
 KINDS = {"trade": BARS, "quote": QUOTES}
@@ -44,24 +45,27 @@ class _Source:
     day: date
 
 
-def import_lean(path: str | Path, archive: Archive) -> ImportReport:
+def import_lean(
+    path: str | Path, archive: Archive, on_crossed: Policy = "refuse", on_one_sided: Policy = "keep"
+) -> ImportReport:
     """Import every minute zip at or below `path`: .../minute/SYMBOL/YYYYMMDD_{trade,quote}.zip.
 
     A file whose content the archive already has is left alone, so importing twice changes nothing. Prices stay as
     Lean has them on disk, unadjusted. A quote's side that Lean left empty (before the open nobody may bid) is unknown:
-    nan, counted in the report. Raises ArchiveError: the file, the row and the remedy; nothing is imported then.
+    nan, counted in the report. on_crossed, on_one_sided: whether such quotes are dropped, kept or refused. Raises
+    ArchiveError: the file, the row and the remedy; nothing is imported then.
     """
     sources = _find(Path(path))
     rows = 0
     unchanged = 0
-    one_sided = 0
+    marks = Counter[str]()
+    policies = {CROSSED: on_crossed, ONE_SIDED: on_one_sided}
 
     def fresh() -> Iterator[Series]:
-        nonlocal rows, unchanged, one_sided
+        nonlocal rows, unchanged
         for source in sources:
-            series = _read(source)
+            series = _read(source, policies, marks)
             rows += len(series.rows)
-            one_sided += sum(isinstance(row, QuoteBar) and not row.two_sided for row in series.rows)
             if _known(series, archive):
                 unchanged += 1
             else:
@@ -72,7 +76,7 @@ def import_lean(path: str | Path, archive: Archive) -> ImportReport:
     days = tuple(sorted({source.day.isoformat() for source in sources}))
     return ImportReport(
         imported=imported, unchanged=unchanged, rows=rows, symbols=symbols, days=days,
-        marks=Counter({ONE_SIDED: one_sided} if one_sided else {}),
+        marks=marks,
     )  # fmt: skip
 
 
@@ -106,7 +110,7 @@ def _known(series: Series, archive: Archive) -> bool:
         return False  # the archive's file is damaged: this import replaces it
 
 
-def _read(source: _Source) -> Series:
+def _read(source: _Source, policies: Mapping[str, Policy], marks: Counter[str]) -> Series:
     try:
         with source.file.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -125,7 +129,7 @@ def _read(source: _Source) -> Series:
         raise ArchiveError(f"{source.file}: what is inside is not text; {REMEDY}") from None
     except BROKEN as error:
         raise ArchiveError(f"{source.file}: broken zip ({error}); {REMEDY}") from None
-    rows = list(_rows(source, text))
+    rows = list(_rows(source, text, policies, marks))
     if not rows:
         raise ArchiveError(f"{source.file}: empty, not a single row; {REMEDY}")
     origin = Provenance(
@@ -137,7 +141,7 @@ def _read(source: _Source) -> Series:
     return Series(kind=source.kind, symbol=source.symbol, day=source.day, rows=rows, provenance=origin)  # type: ignore[arg-type]  # one kind a file
 
 
-def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
+def _rows(source: _Source, text: str, policies: Mapping[str, Policy], marks: Counter[str]) -> Iterator[Bar | QuoteBar]:
     parse: Callable[[datetime, list[float]], Bar | QuoteBar] = _bar if source.kind == BARS else _quote_bar
     columns = 6 if source.kind == BARS else 11
     midnight = datetime.combine(source.day, time(), NEW_YORK)
@@ -153,7 +157,9 @@ def _rows(source: _Source, text: str) -> Iterator[Bar | QuoteBar]:
                 raise ValueError("unsorted: not later than the row before")
             before = int(offset_ms)
             # Wall-clock arithmetic: Lean counts on New York's clock.
-            yield parse((midnight + timedelta(milliseconds=before)).astimezone(UTC), values)
+            row = parse((midnight + timedelta(milliseconds=before)).astimezone(UTC), values)
+            if isinstance(row, Bar) or _stays(row, policies, marks):
+                yield row
         except (ValueError, OverflowError) as error:
             raise ArchiveError(f"{source.file}: row {number}: {error}; {REMEDY}") from None
 
@@ -202,7 +208,20 @@ def _bar(start: datetime, values: list[float]) -> Bar:
 
 def _quote_bar(start: datetime, values: list[float]) -> QuoteBar:
     bid, ask = _prices(values[:4]), _prices(values[5:9])
-    # Only open and close are the same instant on both sides: the highest bid may stand above a later, lower ask.
-    if bid[0] > ask[0] or bid[3] > ask[3]:
-        raise ValueError("crossed: bid above ask")
     return QuoteBar(start, 60, *bid, values[4], *ask, values[9])
+
+
+def _stays(row: QuoteBar, policies: Mapping[str, Policy], marks: Counter[str]) -> bool:
+    """Whether a quote goes into the archive; what is unusual is counted, or refused by ValueError."""
+    # Only open and close are the same instant on both sides: the highest bid may stand above a later, lower ask.
+    crossed = row.bid_open > row.ask_open or row.bid_close > row.ask_close
+    for found, what, why, option in (
+        (not row.two_sided, ONE_SIDED, "a side is missing", "on_one_sided"),
+        (crossed, CROSSED, "crossed: bid above ask", "on_crossed"),
+    ):
+        if found and policies[what] == "refuse":
+            raise ValueError(f"{why}; --map {option}=drop leaves such rows out, =keep takes them")
+        if found:
+            marks[what if policies[what] == "keep" else f"{what}, dropped"] += 1
+            return policies[what] == "keep"
+    return True

@@ -9,6 +9,7 @@ import pytest
 
 from momentum_kit import Study
 from momentum_kit.cli import main
+from momentum_kit.config import Thresholds, load_thresholds
 from momentum_kit.errors import GuardRefused, ResearchError
 from momentum_kit.models import Contract, Execution, Fill, OrderAction
 from momentum_kit.storage.archive import Archive, Provenance, now
@@ -233,3 +234,23 @@ def test_a_seal_is_opened_since_the_verdict_stops_its_export(study, tmp_path):
     (study.folder / "evidence.json").write_bytes(kept)
     with pytest.raises(ResearchError, match="the sealed days were opened since the verdict"):
         study.export("x", despite="a reason", folder=tmp_path)
+
+
+def test_sessions_after_a_strategy_s_date_are_its_forward_record(study, tmp_path):
+    """Those that were traded live are looked at, the sealed ones counted; what was exported today has none yet."""
+    origin = Provenance(source="live", sha256="", imported_at=now(), adjusted=False)
+    study.archive.add_executions([fill_on(study, SEALED_DAY)], origin)
+    study.build()
+    file = judged(study).export("mine", despite="to follow it", folder=tmp_path)
+    with pytest.raises(ResearchError, match=r"no open session after 20.*, when mine was exported; 0 are sealed"):
+        study.forward(file)
+    known = load_thresholds(file)
+    assert known.export is not None
+    earlier = known.export.model_copy(update={"exported_on": date(2026, 5, 19), "last_day": date(2026, 5, 19)})
+    found = study.forward(known.model_copy(update={"export": earlier}))
+    assert [str(day)[:10] for day in found.days["day"]] == [SEALED_DAY]
+    assert found.sealed == study.events().open_days.sealed.days_after(date(2026, 5, 19)) > 0
+    assert found.summary()["fills"] == found.fills
+    assert "sealed and were not looked at" in str(found)
+    with pytest.raises(ResearchError, match="does not say when research exported it"):
+        study.forward(Thresholds())

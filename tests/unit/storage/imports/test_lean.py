@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from momentum_kit.cli import main
 from momentum_kit.errors import ArchiveError
 from momentum_kit.models.market import Bar
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS, QUOTES, Archive, QuoteBar
 from momentum_kit.storage.imports import import_lean
+from momentum_kit.storage.imports.report import CROSSED, ONE_SIDED
 
 DAY = date(2013, 10, 11)
 TRADES = "34200000,1000000,1005000,995000,1001000,1200\n34260000,1001000,1001000,1001000,1001000,5\n"
@@ -222,3 +224,22 @@ def test_the_real_files_import_whole(shared_data, archive):
     assert 168 < min(bar.low for bar in bars) < max(bar.high for bar in bars) < 171
     assert all(isinstance(bar, Bar) for bar in bars)
     assert import_lean(shared_data / "lean", archive).imported == 0
+
+
+def test_crossed_and_one_sided_quotes_go_by_policy(minute, archive, capsys):
+    """One crossed minute does not cost the day: dropped or kept, and counted either way."""
+    good = "34200000,100,101,100,100,1,102,103,102,102,1\n"
+    put(minute, good + "34260000,105,105,105,105,1,102,103,102,102,1\n34320000,,,,,0,102,103,102,102,1\n", "quote")
+    with pytest.raises(ArchiveError, match="row 2: crossed: bid above ask; --map on_crossed=drop"):
+        import_lean(minute, archive)
+    dropped = import_lean(minute, archive, on_crossed="drop")
+    assert (dropped.rows, dict(dropped.marks)) == (2, {f"{CROSSED}, dropped": 1, ONE_SIDED: 1})
+    kept = import_lean(minute, Archive(archive.root / "kept"), on_crossed="keep", on_one_sided="drop")
+    assert (kept.rows, dict(kept.marks)) == (2, {CROSSED: 1, f"{ONE_SIDED}, dropped": 1})
+    with pytest.raises(ArchiveError, match="row 3: a side is missing"):
+        import_lean(minute, archive, on_crossed="drop", on_one_sided="refuse")
+    given = ["data", "import", "lean", str(minute), "--archive", str(archive.root / "shell")]
+    assert main([*given, "--map", "on_crossed=drop"]) == 0
+    assert "1 crossed quotes (bid above ask), dropped" in capsys.readouterr().out
+    assert main([*given, "--map", "on_crossed=never"]) == 2
+    assert "on_one_sided=drop|keep|refuse only" in capsys.readouterr().err
