@@ -355,6 +355,9 @@ class Study:
         lived = lived_days(self.archive, table)
         if (told := self.folder / "sealed.jsonl").is_file():
             adopt(told, table, self.record / SEALS)
+        if (tried := self.folder / "trials.db").is_file():  # of a version that kept both beside the events
+            with TrialLedger(self.record / "trials.db") as ledger:
+                ledger.adopt(tried, table.instrument_days.tolist())
         return EventList(table, self._events_file, seals=self.record / SEALS, lived=lived)
 
     def _swept(self, table: EventTable, definition: SweepDefinition, run: Run) -> SweepResult:

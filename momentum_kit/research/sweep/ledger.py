@@ -23,7 +23,7 @@ import pandas as pd
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import StorageError
 from momentum_kit.research.sweep.grid import Grid
-from momentum_kit.storage.journal import open_database
+from momentum_kit.storage.journal import open_database, query
 
 APPLICATION_ID = 0x6D6B7431  # PRAGMA application_id, "mkt1"
 
@@ -115,6 +115,33 @@ class TrialLedger:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise StorageError(f"{self._path}: trials not counted: {error}") from None
+        return new
+
+    def adopt(self, file: Path, contents: Iterable[str]) -> int:
+        """Take over, once, the trials of a ledger that lay in a study folder; returns how many were new.
+
+        contents: the instrument days of that study. Raises StorageError where the file is no ledger.
+        """
+        key = f"adopted {blake2b(str(file.resolve()).encode(), digest_size=8).hexdigest()}"
+        if self._connection.execute("SELECT 1 FROM sweeps WHERE data_key = ?", (key,)).fetchone():
+            return 0
+        rows = query(file, "SELECT id, sharpe_day FROM trials")
+        days = query(file, "SELECT min(first_day), max(last_day) FROM sweeps")[0]
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            before = self._connection.total_changes
+            (sweep,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM sweeps").fetchone()
+            told = [(number, sweep, sharpe) for number, sharpe in rows]
+            self._connection.executemany("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", told)
+            new = self._connection.total_changes - before
+            about = (sweep, time.time_ns(), key, "", 0, days[0] or "", days[1] or "", "{}", "{}", len(rows), new)
+            self._connection.execute(
+                "INSERT INTO sweeps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*about, self._data_set(contents))
+            )
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
         return new
 
     def count(self, contents: Iterable[str] | None = None) -> int:

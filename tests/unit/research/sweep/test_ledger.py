@@ -145,3 +145,25 @@ def test_foreign_and_newer_files_are_refused(tmp_path):
     newer.close()
     with pytest.raises(DatabaseTooNew):
         TrialLedger(tmp_path / "newer.db")
+
+
+def test_trials_count_on_the_days_they_were_tried_on(ledger):
+    """Data that share an instrument day share its trials; others have none."""
+    values = np.zeros(GRID.size)
+    ledger.record(7, "bracket", GRID, BASE, values, 500, DAYS, ["a", "b"])
+    ledger.record(8, "bracket", GRID, BASE, values, 500, DAYS, ["c"])
+    assert (ledger.count(["b", "z"]), ledger.count(["c"]), ledger.count(["z"]), ledger.count()) == (6, 6, 0, 12)
+    assert ledger.count(["a", "c"]) == 12
+
+
+def test_a_ledger_of_a_study_folder_is_taken_over_once(ledger, tmp_path):
+    """What was tried before the ledger belonged to the days is not forgotten, and not counted twice."""
+    with TrialLedger(tmp_path / "old.db") as old:
+        record(old)
+    assert ledger.adopt(tmp_path / "old.db", ["a"]) == 6
+    assert ledger.adopt(tmp_path / "old.db", ["a"]) == 0
+    assert (ledger.count(["a"]), ledger.count(["b"])) == (6, 0)
+    assert record(ledger) == 0
+    (tmp_path / "none.db").write_text("no ledger")
+    with pytest.raises(StorageError):
+        ledger.adopt(tmp_path / "none.db", ["a"])
