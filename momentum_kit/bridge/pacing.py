@@ -5,10 +5,11 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 SMALL_BAR_S = 30  # bars up to here fall under the hard history rules
 MAX_OPEN_HISTORY, MAX_OPEN_SMALL = 50, 40  # the rest is for larger bars
+RESEARCH_SHARE = 20  # of the 60 small bars in 10 minutes, for what a notebook asks beside a session
 MARGIN_S = 0.5  # the gateway counts when a request arrives, we when it is sent: on top of each window
 ORDINARY, OF_ALL = 20, 45  # messages of a second that requests may take, so that orders and cancels find room
 OF_IB, LUMP_S = 50, 1.25  # IB's own limit, and the seconds of sending that may arrive within one
@@ -174,41 +175,50 @@ class HistoryPacer:
         return len(self._since), self._clock() - min(self._since.values()) if self._since else 0.0
 
     @asynccontextmanager
-    async def slot(self, contract: Hashable, request: Hashable, bar_s: int, what: str) -> AsyncIterator[None]:
-        """Wait for a turn and hold one of the open requests; `request` is everything that makes it identical."""
+    async def slot(
+        self, contract: Hashable, request: Hashable, bar_s: int, what: str, share: RateWindow | None = None
+    ) -> AsyncIterator[None]:
+        """Wait for a turn and hold one of the open requests; `request` is everything that makes it identical.
+
+        share: what the asker may take of the allowance of small bars.
+        """
         async with AsyncExitStack() as held:
             me = object()
             self._since[me] = self._clock()
             try:
                 if self._rules and bar_s <= SMALL_BAR_S:
                     weight = 2 if what == "BID_ASK" else 1
-                    await self._small_turn(held, (contract, what), request, weight)
+                    await self._small_turn(held, (contract, what), request, weight, share)
                 else:
                     await held.enter_async_context(self._open)
             finally:
                 del self._since[me]
             yield
 
-    async def _small_turn(self, held: AsyncExitStack, contract: Hashable, request: Hashable, weight: int) -> None:
+    async def _small_turn(
+        self, held: AsyncExitStack, contract: Hashable, request: Hashable, weight: int, share: RateWindow | None
+    ) -> None:
         while True:
             async with AsyncExitStack() as places:
                 await places.enter_async_context(self._open_small)
                 await places.enter_async_context(self._open)
-                delay_s = self._take(contract, request, weight)
+                delay_s = self._take(contract, request, weight, share)
                 if delay_s <= 0:
                     held.push_async_callback(places.pop_all().aclose)
                     return
             await asyncio.sleep(delay_s)
 
-    def _take(self, contract: Hashable, request: Hashable, weight: int) -> float:
+    def _take(self, contract: Hashable, request: Hashable, weight: int, share: RateWindow | None) -> float:
         """Count a request that goes now; seconds until one may go, if that is later."""
         now = self._clock()
         self._forget(now)
-        windows = (
+        windows = [
             (self._all, weight),
             (self._contracts.setdefault(contract, RateWindow(5, 2.0 + MARGIN_S)), weight),
             (self._requests.setdefault(request, RateWindow(1, 15.0 + MARGIN_S)), 1),
-        )
+        ]
+        if share is not None:
+            windows.append((share, weight))
         delay_s = max(window.delay_s(now, cost) for window, cost in windows)
         if delay_s <= 0:
             for window, cost in windows:
@@ -222,6 +232,23 @@ class HistoryPacer:
                     del windows[key]
 
 
+class ResearchHistory:
+    """The same windows for questions of a notebook: they get a share, so that headlines always find the rest."""
+
+    def __init__(self, pacer: HistoryPacer) -> None:
+        self._pacer = pacer
+        self._share = RateWindow(RESEARCH_SHARE, 600.0 + MARGIN_S)
+
+    def slot(self, contract: Hashable, request: Hashable, bar_s: int, what: str) -> AbstractAsyncContextManager[None]:
+        """As HistoryPacer.slot."""
+        return self._pacer.slot(contract, request, bar_s, what, self._share)
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """As HistoryPacer.waiting."""
+        return self._pacer.waiting
+
+
 class Pacing:
     """All windows of one client; whoever connects anew lends them to the next bridge, since IB counts on.
 
@@ -231,5 +258,12 @@ class Pacing:
 
     def __init__(self, *, messages_per_s: float = 45.0, orders: bool = True, small_bar_rules: bool = True) -> None:
         self.messages = MessageRate(messages_per_s, orders=orders)
-        self.history = HistoryPacer(small_bar_rules=small_bar_rules)
+        self.history: HistoryPacer | ResearchHistory = HistoryPacer(small_bar_rules=small_bar_rules)
         self.ticks = small_bar_rules  # tick-by-tick data has a window a contract
+
+    def for_research(self, messages_per_s: float) -> "Pacing":
+        """Windows of a second connection of the same login: a message rate of its own, a share of this history."""
+        other = Pacing(messages_per_s=messages_per_s, orders=False, small_bar_rules=self.ticks)
+        if isinstance(self.history, HistoryPacer):
+            other.history = ResearchHistory(self.history)
+        return other

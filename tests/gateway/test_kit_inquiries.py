@@ -91,6 +91,7 @@ async def test_the_account_is_asked(kit: Kit) -> None:
     assert preview.margin_change > 0
     assert (await kit.all_open_orders()).empty
     assert kit.orders().empty
+    assert (await kit.gateway_settings()).read_only is False
 
 
 async def test_what_somebody_else_bought_is_seen_and_stays_apart(kit: Kit, port: int) -> None:
@@ -132,3 +133,23 @@ async def test_every_inquiry_has_its_plain_twin(kit: Kit) -> None:
     """The twin waits where it is called, inside a running loop as well."""
     assert kit.profit_sync().account == kit.status().account
     assert kit.scan_sync("MOST_ACTIVE", rows=2)["rank"].tolist() == [0, 1]
+
+
+async def test_a_session_tells_what_is_wrong_with_the_gateways_settings(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From server version 219 on they are read when a session starts: sizes in lots alarm, presets are an incident."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(project)
+    ill = tmp_path / "ill.yaml"
+    ill.write_text("universe: {small_caps: 0}\napi: {lots_for_us_stocks: true, bypass_order_precautions: false}\n")
+    arguments = ["--port", "0", "--scenario", str(ill), "--speed", str(SPEED), "--server-version", "226"]
+    with gateway_process(arguments, tmp_path / "gateway.err") as port:
+        kit = await Kit.open(project / "config" / "sim.yaml", port=port, run_dir=tmp_path, in_process=True)
+        await kit.start()
+        async with asyncio.timeout(20):
+            while len(told := [each for each in kit.status().incidents if "gateway setting" in str(each)]) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await kit.stop()
+    assert any("lots" in str(each) for each in told)
+    assert any("Precautions" in str(each) for each in told)

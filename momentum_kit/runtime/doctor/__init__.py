@@ -2,5 +2,6 @@
 
 from momentum_kit.runtime.doctor.doctor import examination
 from momentum_kit.runtime.doctor.finding import Finding, Grade
+from momentum_kit.runtime.doctor.settings_checks import judge_settings
 
-__all__ = ["Finding", "Grade", "examination"]
+__all__ = ["Finding", "Grade", "examination", "judge_settings"]

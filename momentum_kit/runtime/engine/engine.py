@@ -34,6 +34,7 @@ from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
 from momentum_kit.runtime.engine.session_alarms import SessionAlarms
 from momentum_kit.runtime.engine.session_state import SessionState, take_snapshot
+from momentum_kit.runtime.engine.settings_look import SETTINGS_FROM, look_at_settings
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.way_out import WayOut
@@ -87,6 +88,7 @@ class Engine:
         self._restrictions = Restrictions(folder, self.session_state)
         self._session_alarms = SessionAlarms(config, self.session_state)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
+        pacing = make_pacing(config)
         self._context = EngineContext(
             config=config,
             project=project,
@@ -102,9 +104,16 @@ class Engine:
             stories=StoryMemory(self._keep_stories),
             look_at_clock=self.look_at_clock,
             counts=self._counts,
-            pacing=make_pacing(config),
+            pacing=pacing,
         )
-        self._desk = InquiryDesk(config, account=lambda: self.session.account, now=self._clock.now, spill_dir=run_dir)
+        self._desk = InquiryDesk(
+            config,
+            account=lambda: self.session.account,
+            now=self._clock.now,
+            pacing=pacing,
+            spill_dir=run_dir,
+        )
+        self._looking: asyncio.Task[None] | None = None  # at the gateway's own settings
         self._commanding = Commanding(
             self._context,
             course=self._course,
@@ -161,6 +170,8 @@ class Engine:
             session_state.note(self._restrictions.start_state, f"started; {words}" if words else "started")
         if self._journal.failing:
             session_state.halt_entries("the journal cannot be written")
+        if self.session.health.server_version >= SETTINGS_FROM:
+            self._looking = asyncio.create_task(look_at_settings(self._desk, session_state), name="gateway settings")
         self._course.begun.set()
 
     async def close(self) -> None:
@@ -168,6 +179,9 @@ class Engine:
         if self._runner and not self._runner.done():
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
         await self._desk.close()
         if self._session:
             await self._session.disconnect()

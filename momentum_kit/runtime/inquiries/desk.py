@@ -11,20 +11,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.bridge import IBKRBridge
+from momentum_kit.bridge import IBKRBridge, Pacing
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, NoData
-from momentum_kit.models import Contract, LinkState
+from momentum_kit.models import Contract, GatewaySettings, LinkState
 from momentum_kit.runtime.inquiries.catalogue import Asker, ask, encode_answer
 
 CLIENT_ID_ABOVE = 2  # beside the trading client and what looks over its shoulder (doctor, downloads)
 
 
 class InquiryDesk:
-    """account: whose; now: market time, which stamps what is received. spill_dir: as IBKRBridge has it."""
+    """account: whose; now: market time, which stamps what is received. spill_dir: as IBKRBridge has it.
+
+    pacing: the session's, of whose history a share may be taken.
+    """
 
     def __init__(
-        self, config: Config, *, account: Callable[[], str], now: Callable[[], datetime], spill_dir: Path
+        self,
+        config: Config,
+        *,
+        account: Callable[[], str],
+        now: Callable[[], datetime],
+        pacing: Pacing,
+        spill_dir: Path,
     ) -> None:
         broker, real_time = config.broker, config.clock.kind == "wall"
         self._account = account
@@ -35,9 +44,7 @@ class InquiryDesk:
             now=now,
             connect_timeout_s=broker.connect_timeout_s,
             request_timeout_s=broker.request_timeout_s,
-            messages_per_s=broker.messages_per_s if real_time else float("inf"),
-            orders=False,
-            small_bar_pacing=real_time,
+            pacing=pacing.for_research(broker.messages_per_s if real_time else float("inf")),
             spill_dir=spill_dir,
         )
         self._connecting = asyncio.Lock()
@@ -47,19 +54,27 @@ class InquiryDesk:
 
     async def ask(self, name: str, arguments: Mapping[str, Any]) -> str:
         """One answer, as JSON; InputError for what cannot be asked, errors of the broker pass through."""
-        async with self._connecting:
-            if self._closed:
-                raise EngineError("the engine is on its way out")
-            if self._bridge.health.socket is not LinkState.UP:
-                await self._bridge.connect()
+        await self._connect()
         asker = Asker(bridge=self._bridge, account=self._account(), contract=self._contract, one_quote=self._one_quote)
         return encode_answer(name, await ask(asker, name, arguments))
+
+    async def gateway_settings(self) -> GatewaySettings:
+        """What the gateway tells of its own API settings."""
+        await self._connect()
+        return await self._bridge.fetch_gateway_settings()
 
     async def close(self) -> None:
         """Give the connection back."""
         async with self._connecting:
             self._closed = True
             await self._bridge.disconnect()
+
+    async def _connect(self) -> None:
+        async with self._connecting:
+            if self._closed:
+                raise EngineError("the engine is on its way out")
+            if self._bridge.health.socket is not LinkState.UP:
+                await self._bridge.connect()
 
     async def _contract(self, symbol: str) -> Contract:
         known = self._contracts.get(symbol)

@@ -1,9 +1,34 @@
 """Bugs about orders that are out: the desk, the life of an order, the wire, commands."""
 
-from tests.mutants.bugs.node_ids import BRIDGE_ORDERS, CASES, COMMANDS, DOUBT, EXECUTION, LIFECYCLE, PACING, UNSTARTED
+from tests.mutants.bugs.node_ids import (
+    BRIDGE_ORDERS,
+    CASES,
+    COMMANDS,
+    DOUBT,
+    EVERY_ANSWER,
+    EXECUTION,
+    INQUIRIES,
+    LIFECYCLE,
+    PACING,
+    UNSTARTED,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    Mutant(
+        "a what-if places its order",
+        "bridge/account_inquiries.py",
+        "        ib_order.whatIf = True\n",
+        "",
+        INQUIRIES("test_a_what_if_order_tells_its_costs_and_places_nothing"),
+    ),
+    Mutant(
+        "an answer whose count cannot be read is empty",
+        "bridge/wire/client.py",
+        "if msgId in _COUNTED and (left := fields.left):",
+        "if msgId in _COUNTED and (left := 0):",
+        EVERY_ANSWER("test_no_spoilt_field_shortens_an_answer"),
+    ),
     Mutant(
         "a send of unknown outcome is taken for not sent",
         "services/execution/order_desk.py",

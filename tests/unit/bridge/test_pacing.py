@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.pacing import HistoryPacer, MessageRate, Outbox, RateWindow
+from momentum_kit.bridge.pacing import RESEARCH_SHARE, HistoryPacer, MessageRate, Outbox, Pacing, RateWindow
 from momentum_kit.errors import NotConnected
 
 
@@ -218,3 +218,17 @@ async def test_old_keys_are_forgotten() -> None:
         assert not await waits(pacer, contract, contract, 5, "TRADES")
     assert len(pacer._requests) <= 1001
     assert len(pacer._contracts) <= 1001
+
+
+async def test_a_notebook_takes_a_share_of_the_history_and_a_session_finds_the_rest() -> None:
+    """Both draw on the windows of one login; what a notebook may not take any more a headline still gets."""
+    session = Pacing()
+    notebook = session.for_research(45.0)
+    assert notebook.messages is not session.messages
+    for number in range(RESEARCH_SHARE):
+        assert not await waits(notebook.history, number, number, 5, "TRADES")
+    assert await waits(notebook.history, "more", "more", 5, "TRADES")
+    assert not await waits(notebook.history, "minutes", "minutes", 60, "TRADES")
+    for number in range(60 - RESEARCH_SHARE):
+        assert not await waits(session.history, -number - 1, -number - 1, 5, "TRADES")
+    assert await waits(session.history, "one more", "one more", 5, "TRADES")
