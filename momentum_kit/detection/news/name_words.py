@@ -139,15 +139,20 @@ def split_words(text: str) -> list[Word]:
         raw = match[0]
         if len(raw) > _PRINTED:
             continue
-        key = raw.casefold()
-        if raw.isalnum():
-            key = bare = ABBREVIATIONS.get(key, key)
-        else:
-            bare = _JOINTS.sub("", key[:-2] if key[-2:] in ("'s", "’s", "`s") else key)  # noqa: RUF001
-            bare = ABBREVIATIONS.get(bare, bare)
-            key = _JOINTS.sub("", key)
+        key, bare = _forms(raw)
         words.append(Word(key, bare, raw, match.start(), match.end()))
     return words
+
+
+@lru_cache(maxsize=1 << 16)
+def _forms(raw: str) -> tuple[str, str]:
+    """A word in lower case with abbreviations resolved, and the same without a possessive s."""
+    key = raw.casefold()
+    if raw.isalnum():
+        key = ABBREVIATIONS.get(key, key)
+        return key, key
+    bare = _JOINTS.sub("", key[:-2] if key[-2:] in ("'s", "’s", "`s") else key)  # noqa: RUF001
+    return _JOINTS.sub("", key), ABBREVIATIONS.get(bare, bare)
 
 
 def name_words(name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What a headline offers as evidence of its companies: its text, the names in it, and what is listed."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,20 @@ from momentum_kit.detection.news.symbols import Mention
 NAMED_BY_TIE = 1.3  # what a name's words must weigh where a ticker or the broker's tie points to the company already
 SMALLER = 10  # times lower in a ranked list: of two partners the news moves the smaller
 LEAST_RANK = 1000  # from which on a company counts as small beside a large one
+
+_REPORT = re.compile(
+    r"\bmarket (?:report|size|outlook|forecast|trends?|analysis|research|insights?|study|"
+    r"to (?:reach|grow|hit|expand|surpass|exceed|witness|be worth)|(?:is |was )?(?:projected|expected|estimated|valued|"
+    r"worth|set)\b)|\bcagr\b|researchandmarkets|\bepidemiology forecast|\b(?:pipeline|industry) (?:insight|analysis)",
+    re.IGNORECASE,
+)
+_NOTICE = re.compile(
+    r": (?:net asset value|(?:monthly|daily|weekly|estimated) nav\b|nav\b|transactions? in own (?:shares|securities)|"
+    r"holdings?(?:\(s\))? in company|total voting rights|director(?:ate)?(?:/pdmr| change| dealing)|results? of "
+    r"(?:agm|annual|general)|rule (?:8|2\.\d)|form 8|treasury stock|block listing|notice of agm)|\bucits\b|\bform "
+    r"8\.[35]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,16 @@ class NamedText:
     def accepted(self) -> list[NameMatch]:
         """Those that are companies."""
         return [name for name in self.names if name.counts]
+
+    @cached_property
+    def is_report(self) -> bool:
+        """True for a research firm's report on a market, which names companies as examples."""
+        return _REPORT.search(self.text) is not None
+
+    @cached_property
+    def is_notice(self) -> bool:
+        """True for a regulatory notice of another country's exchange: "Net Asset Value"."""
+        return _NOTICE.search(self.text) is not None
 
     def listed(self, symbol: str) -> bool:
         """True if the master has this symbol."""

@@ -44,19 +44,6 @@ _INDEX = re.compile(
     r"down|at)\b",
     re.IGNORECASE,
 )
-_REPORT = re.compile(
-    r"\bmarket (?:report|size|outlook|forecast|trends?|analysis|research|insights?|study|"
-    r"to (?:reach|grow|hit|expand|surpass|exceed|witness|be worth)|(?:is |was )?(?:projected|expected|estimated|valued|"
-    r"worth|set)\b)|\bcagr\b|researchandmarkets|\bepidemiology forecast|\b(?:pipeline|industry) (?:insight|analysis)",
-    re.IGNORECASE,
-)
-_NOTICE = re.compile(
-    r": (?:net asset value|(?:monthly|daily|weekly|estimated) nav\b|nav\b|transactions? in own (?:shares|securities)|"
-    r"holdings?(?:\(s\))? in company|total voting rights|director(?:ate)?(?:/pdmr| change| dealing)|results? of "
-    r"(?:agm|annual|general)|rule (?:8|2\.\d)|form 8|treasury stock|block listing|notice of agm)|\bucits\b|\bform "
-    r"8\.[35]",
-    re.IGNORECASE,
-)
 _RATERS = frozenset({"MCO", "SPGI", "MORN"})
 _OF_A_RATER = re.compile(r"\b(?:guidance|fy\d*|q[1-4]|eps|dividend|revenue|buyback|results|adj)\b", re.IGNORECASE)
 _CHANGES = re.compile(
@@ -77,7 +64,7 @@ POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
 
 def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
     """What makes a named company a mere speaker, empty if it is none."""
-    if _NOTICE.search(evidence.text) or (name.start > 0 and _REPORT.search(evidence.text)):
+    if evidence.is_notice or (name.start > 0 and evidence.is_report):
         return "a notice or report of another kind"
     if _LAW.match(evidence.text[name.end : name.end + 40]):
         return "a law firm"
