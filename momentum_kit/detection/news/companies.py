@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from momentum_kit.detection.news.named_text import NAMED_BY_TIE, NamedText, RefusedName
 from momentum_kit.detection.news.names import ENOUGH, NameMatch
-from momentum_kit.detection.news.roles import POSSESSIVE, is_bought, speaks_of_others
+from momentum_kit.detection.news.roles import POSSESSIVE, is_bought, is_chosen, speaks_of_others
 from momentum_kit.detection.news.subject import CLAUSE, LIST, ROUND_UP, choose_subject
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import MatchLayer, Mention
@@ -57,7 +57,7 @@ def _named(evidence: NamedText, tickers: list[Mention]) -> tuple[list[Mention], 
     if not evidence.accepted:
         return [], refusals
     tagged = {symbol for mention in tickers for symbol in evidence.symbols_of(mention.symbol)}
-    targets = [name for name in evidence.accepted if is_bought(evidence, name)]
+    targets = [name for name in evidence.accepted if is_bought(evidence, name) or _won(evidence, name)]
     round_up = ROUND_UP.search(evidence.text) is not None
     kept: list[NameMatch] = []
     for name in evidence.accepted:
@@ -87,7 +87,7 @@ def _only_acts(evidence: NamedText, name: NameMatch, kept: list[NameMatch], targ
     if any(other.issuer is name.issuer for other in kept):
         return ""
     if any(other.start > name.start for other in targets):
-        return "buys another company"
+        return "buys or chooses another company"
     if not kept:
         return ""
     between = evidence.text[kept[-1].end : name.start]
@@ -95,6 +95,13 @@ def _only_acts(evidence: NamedText, name: NameMatch, kept: list[NameMatch], targ
     if LIST.match(between) or (CLAUSE.search(between) and not owns) or evidence.smaller(name, kept[-1]):
         return ""
     return "named beside another company"
+
+
+def _won(evidence: NamedText, name: NameMatch) -> bool:
+    """True for a company that another chose; not for the larger of the two, which serves many."""
+    if not is_chosen(evidence, name):
+        return False
+    return not any(other.start < name.start and evidence.smaller(other, name) for other in evidence.accepted)
 
 
 def _tie(evidence: NamedText, contract: str, found: list[Mention], refusals: list[RefusedName]) -> list[Mention]:

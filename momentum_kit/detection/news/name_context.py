@@ -84,6 +84,17 @@ BEFORE_NAME = _spread(
 OFFICERS = _spread("ceo cfo coo cto president chairman founder head board maker owner parent shares")
 """Before "of" they belong to a company."""
 
+CHOOSES = _spread("picks selects chooses taps pays awards hires picked selected chose tapped adopts orders invests")
+"""Before a name: the named one is chosen, and the news is its own."""
+
+BIDS = _spread("bid bids offer takeover acquisition buyout purchase merger stake pursuit")
+"""Before "for", "of" or "in" they belong to a company."""
+
+JOINTLY = _spread(
+    "team link extend sign partner agree join ink announce unveil form expand combine merge collaborate settle"
+)
+"""What two companies do together: "Plug Power, Uline Extend Deal"."""
+
 WITH_IN = _spread("talks deal pact agreement partnership collaboration discussions negotiations merger")
 """What companies are in."""
 

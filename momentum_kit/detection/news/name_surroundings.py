@@ -7,9 +7,12 @@ from momentum_kit.detection.news.name_context import (
     AFTER_NAME,
     AFTER_TO,
     BEFORE_NAME,
+    BIDS,
     BUSINESS_TALK,
+    CHOOSES,
     COMPANIONS,
     COMPANY_TALK,
+    JOINTLY,
     MODIFIES,
     MOVES,
     NOUNS_AFTER,
@@ -118,6 +121,8 @@ class Surroundings:
                 return 0.0, f"a town ({follower.raw})"
             if gap == "," and key in ("others", "peers", "rivals"):
                 return 1.5, ""
+            if gap == "," and self._together(behind):
+                return 1.2, ""
             speaks = gap[:1] == ":" and last - first == 1 and proper(words[first].bare)
             return (-0.5 if speaks else 0.3 if gap[:1] in ",:;" else 0.0), ""  # "Waller: Fed should cut"
         if key in COMPANIONS and not possessive:
@@ -162,6 +167,11 @@ class Surroundings:
             return (-0.7 if verb else -1.5), ""
         return (-0.7 if fit is Fit.SHORT else 0.0), ""
 
+    def _together(self, behind: int) -> bool:
+        """True if what follows a comma is another's name and what both of them do."""
+        verbs = self.words[behind + 1 : behind + 4]
+        return self.words[behind].raw[0].isupper() and any(word.key in JOINTLY for word in verbs)
+
     def before(self, first: int, last: int, weight: float, *, plain: bool) -> tuple[float, str]:
         """The same of what stands before it."""
         words = self.words
@@ -180,7 +190,9 @@ class Surroundings:
                 score += 2.2
             elif previous.key == "of" and first > 1 and words[first - 2].key in OFFICERS:
                 score += 1.5
-            elif previous.key in RATED and self.talk >= 0.8:
+            elif previous.key in ("for", "of", "in") and first > 1 and words[first - 2].key in BIDS:
+                score += 1.2
+            elif previous.key in CHOOSES or (previous.key in RATED and self.talk >= 0.8):
                 score += 0.8
             elif previous.key not in BEFORE_NAME:
                 score -= self._attached(previous, ordinary=ordinary, single=last - first == 1, plain=plain)

@@ -58,6 +58,9 @@ _BUYS = re.compile(
     r"bids? for|offers? for|merger with|stake in|shares of|takes? private)\s+(?:all of |rest of |the |remaining )*$",
     re.IGNORECASE,
 )
+_CHOOSES = re.compile(
+    r"\b(?:picks|picked|selects|selected|chooses|chose|taps|tapped|pays|awards|adopts)\s+$", re.IGNORECASE
+)
 _WIRE = re.compile(r"(?:DJ|BRIEF|UPDATE \d|REFILE|CORRECT(?:ED)?)?[\s:*-]*", re.IGNORECASE)  # a newswire's own mark
 POSSESSIVE = re.compile(r"^['’]s?\s", re.IGNORECASE)  # noqa: RUF001
 
@@ -71,6 +74,11 @@ def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
     if _rates_states(evidence, name) or _named_rater(evidence, name):
         return "rates another company"
     return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
+
+
+def is_chosen(evidence: NamedText, name: NameMatch) -> bool:
+    """True for the company behind "picks": a customer's choice moves whom it chose."""
+    return _CHOOSES.search(evidence.text[max(0, name.start - 25) : name.start]) is not None
 
 
 def is_bought(evidence: NamedText, name: NameMatch) -> bool:

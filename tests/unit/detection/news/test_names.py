@@ -262,6 +262,10 @@ def test_plain_words_of_many_names_are_things_and_places(text: str) -> None:
         ("Kodak Warns of Substantial Doubt", "KODK"),
         ("DeFi-Focused Sonnet Bio Prices Offering", "SONN"),
         ("Evaxion-Merck Pact Expanded", "EVAX"),
+        ("NASA Picks Intuitive Machines Over Firefly For Rover", "LUNR"),
+        ("Uber Picks Serve Robotics For Dallas", "SERV"),
+        ("Volkswagen Picks Innoviz For ID. Buzz", "INVZ"),
+        ("Plug Power, Uline Extend Deal To 2030", "PLUG"),
     ],
 )
 def test_a_company_is_found_as_the_wires_write_it(text: str, symbol: str) -> None:
