@@ -23,8 +23,8 @@ momentum-kit: news-driven momentum trading at Interactive Brokers, from research
   once              momentum-kit init DIR               (configuration and notebooks in a folder of yours)
   before it         momentum-kit doctor --config config/paper.yaml
   the session       momentum-kit run notebooks/production.ipynb --config config/paper.yaml --out runs/today
-  while it runs     momentum-kit status, why SYMBOL, log --follow
-  less risk, now    momentum-kit pause, close SYMBOL, flatten, kill
+  while it runs     momentum-kit why SYMBOL, log --follow, status
+  less risk, now    pause, close SYMBOL, flatten, kill in its place
   afterwards        momentum-kit runs, orders --run runs/today
   the next morning  momentum-kit reconcile 2026-11-20 --flex FILE   (IB's statement; docs/reconcile.md)
   the next idea     momentum-kit data import, research events, research sweep, research validate

@@ -2,8 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,9 +27,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionBook:
-    """What one session wrote down; account: empty where it left no last word and its owner is no account."""
+    """What one session wrote down.
+
+    owner: by what its engine knew the account: its name, or the gateway's address; empty where no engine ran, as in a
+    replay. account: by its last word; empty where it left none.
+    """
 
     name: str
+    owner: str
     account: str
     first_day: date | None
     last_day: date | None
@@ -47,12 +52,27 @@ def read_session(run_dir: Path) -> SessionBook:
     ((first, last),) = query(journal, LIVED)
     return SessionBook(
         name=run_dir.name,
-        account=_account(run_dir, journal),
+        owner=str(owners[-1][0]) if (owners := query(journal, OWNER)) else "",
+        account=_last_word(run_dir),
         first_day=_day(first),
         last_day=_day(last),
         executions=_rows(journal, "SELECT * FROM executions ORDER BY id"),
         commissions=_rows(journal, "SELECT * FROM commissions ORDER BY id"),
     )
+
+
+def name_accounts(sessions: Sequence[SessionBook], accounts: Collection[str]) -> list[SessionBook]:
+    """Whose the sessions without a last word are: their owner's, if it is an account, else what its others said."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for each in sessions:
+        if each.account:
+            told[each.owner].add(each.account)
+    named = []
+    for each in sessions:
+        known = {each.owner} & set(accounts) or told[each.owner]
+        sure = not each.account and each.owner and len(known) == 1
+        named.append(replace(each, account=next(iter(known))) if sure else each)
+    return named
 
 
 def book_fills(sessions: Iterable[SessionBook], until: date, costs: FillCosts) -> tuple[BookFill, ...]:
@@ -90,7 +110,7 @@ def _fill(
     execution: Execution, report: CommissionReport | None, costs: FillCosts, before: tuple[float, float], *, ours: bool
 ) -> BookFill:
     cost = costs.of_fill(Fill(execution, report), *before)
-    in_usd = None if cost.basis == "unknown" else Decimal(str(round(cost.usd, 9)))
+    in_usd = None if cost.basis == "unknown" else _exact(cost.usd)
     told = report is not None and math.isfinite(report.commission_usd)
     return BookFill(
         match=execution.base_id,
@@ -99,12 +119,17 @@ def _fill(
         shares=execution.shares * execution.side.sign,
         price=Decimal(str(execution.price)),
         time=execution.time,
-        cost=Decimal(str(report.commission_usd)) if report and told else in_usd,
+        cost=_exact(report.commission_usd) if report and told else in_usd,
         currency=report.currency if report and told else "USD",
         cost_usd=in_usd,
         basis=cost.basis,
         ours=ours,
     )
+
+
+def _exact(amount: float) -> Decimal:
+    """An amount as it was meant: what a sum of floats adds to it lies far behind the places that IB tells."""
+    return Decimal(str(round(amount, 9)))
 
 
 def _execution(row: Row) -> Execution:
@@ -139,13 +164,11 @@ def _report(row: Row) -> CommissionReport:
     )
 
 
-def _account(run_dir: Path, journal: Path) -> str:
-    """By its last snapshot, else by whose it said it was when it began."""
+def _last_word(run_dir: Path) -> str:
     try:
         return decode_status_text((run_dir / FINAL_STATUS).read_text(encoding="utf-8")).account
     except (OSError, ValueError):
-        owners = query(journal, OWNER)
-        return str(owners[-1][0]) if owners else ""
+        return ""
 
 
 def _rows(journal: Path, sql: str) -> tuple[Row, ...]:

@@ -11,7 +11,7 @@ from momentum_kit.config import find_project
 from momentum_kit.errors import ConfigError, InputError, StorageError
 from momentum_kit.plain_text import plain_text
 from momentum_kit.runtime.fill_costs import read_fill_costs
-from momentum_kit.runtime.reconcile.session_books import SessionBook, book_fills, read_session
+from momentum_kit.runtime.reconcile.session_books import SessionBook, book_fills, name_accounts, read_session
 from momentum_kit.services.execution import is_ours
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.storage.flex import FlexFile, read_day, read_flex
@@ -101,32 +101,34 @@ def check_statement(
     Raises InputError where there is no such session or statement, or the file cannot be read as one.
     """
     file = read_flex(flex)
-    folder = run.parent if run else runs
-    sessions, unreadable = _read_all(folder)
     if run and not (run / "journal.db").is_file():
         raise InputError(f"{run}: no journal.db there, so no session; momentum-kit runs lists those there are")
+    folder = run.parent if run else runs
+    sessions, unreadable = _read_all(folder, file)
     of_day = [each for each in sessions if each.ran_on(day) and (run is None or each.name == run.name)]
     if not of_day:
         known = sorted({each.last_day for each in sessions if each.last_day})
         last = f"; the last below {folder} ran on {known[-1]}" if known else ""
         raise InputError(f"no session {f'in {run}' if run else f'below {folder}'} ran on {day}{last}")
     chosen = account or _account_of(of_day, file, day)
-    counted = [each for each in of_day if each.account in (chosen, "")]
+    statement = read_day(file, chosen, day, zone=zone, is_ours=is_ours)
+    counted = [each for each in of_day if each.account == chosen]
     if not counted:
         raise InputError(f"no session of {day} was of {chosen}: {_listed(of_day)}")
-    before = [each for each in sessions if each.account in (chosen, "") and each.last_day and each.last_day < day]
+    before = [each for each in sessions if each.account == chosen and each.last_day and each.last_day < day]
     notes: list[str] = []
     fills = book_fills([*before, *counted], day, _costs(plan, notes))
     book = DayBook(day=day, fills=fills, sessions=tuple(each.name for each in counted))
-    compared = compare_day(book, read_day(file, chosen, day, zone=zone, is_ours=is_ours))
+    compared = compare_day(book, statement)
     notes += [f"{each.name} is of {each.account} and left out" for each in of_day if each.account not in (chosen, "")]
-    notes += [f"{each.name} left no word of its account; taken for {chosen}" for each in counted if not each.account]
-    compared = replace(compared, differences=(*unreadable, *compared.differences), notes=(*compared.notes, *notes))
+    unknown = [_of_nobody(each) for each in of_day if not each.account and each.executions]
+    differences = (*unreadable, *unknown, *compared.differences)
+    compared = replace(compared, differences=differences, notes=(*compared.notes, *notes))
     return StatementCheck(day=day, account=chosen, sessions=book.sessions, comparison=compared)
 
 
-def _read_all(folder: Path) -> tuple[list[SessionBook], tuple[Difference, ...]]:
-    """Every session below a folder, oldest first; one that cannot be read may hide fills, which is a difference."""
+def _read_all(folder: Path, file: FlexFile) -> tuple[list[SessionBook], tuple[Difference, ...]]:
+    """Every engine's session below a folder, oldest first; one that cannot be read may hide fills: a difference."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; a session leaves its record below runs/ of its project")
     sessions, unreadable = [], []
@@ -135,7 +137,15 @@ def _read_all(folder: Path) -> tuple[list[SessionBook], tuple[Difference, ...]]:
             sessions.append(read_session(journal.parent))
         except StorageError as error:
             unreadable.append(Difference(kind="unreadable here", symbol="", con_id=0, words=str(error)))
-    return sessions, tuple(unreadable)
+    engines = [each for each in sessions if each.owner or each.account]  # a replay of the day is nobody's
+    return name_accounts(engines, file.accounts), tuple(unreadable)
+
+
+def _of_nobody(session: SessionBook) -> Difference:
+    words = (
+        f"{session.name} ended without a last word; whose its {len(session.executions):,} executions are, nothing says"
+    )
+    return Difference(kind="unknown account", symbol="", con_id=0, words=words)
 
 
 def _account_of(sessions: Sequence[SessionBook], file: FlexFile, day: date) -> str:
@@ -145,8 +155,6 @@ def _account_of(sessions: Sequence[SessionBook], file: FlexFile, day: date) -> s
         return shared[0]
     if shared:
         raise InputError(f"sessions of {day} were of {' and '.join(shared)}; say which by --account")
-    if len(file.accounts) == 1 and any(not each.account for each in sessions):
-        return file.accounts[0]
     raise InputError(
         f"{file.file} is of {', '.join(file.accounts[:6])}, and no session of {day} was: {_listed(sessions)}"
     )

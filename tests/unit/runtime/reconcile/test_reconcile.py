@@ -3,8 +3,9 @@
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,10 @@ import pytest
 
 from momentum_kit.cli import main
 from momentum_kit.errors import InputError
+from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, TradingState
+from momentum_kit.runtime.control import encode_status
 from momentum_kit.runtime.reconcile import StatementCheck, check_statement
-from tests.unit.runtime.reconcile.conftest import MORNING, NOON, SLVT, write_session
+from tests.unit.runtime.reconcile.conftest import MORNING, NOON, SESSIONS, SLVT, write_session
 
 FRIDAY = date(2026, 11, 20)
 PLANTED = {
@@ -53,6 +56,18 @@ def kinds(check: StatementCheck) -> list[tuple[str, str]]:
 def command(runs: Path, flex: Path, *more: str) -> int:
     """The command line for that Friday."""
     return main(["reconcile", "2026-11-20", "--flex", str(flex), "--runs", str(runs), *more])
+
+
+def say_last(run_dir: Path, account: str) -> None:
+    """The last snapshot of an engine that ended in order."""
+    at = datetime(2026, 11, 20, 21, tzinfo=UTC)
+    health = ConnectionHealth(socket=LinkState.DOWN, broker=LinkState.DOWN, farms={})
+    status = EngineStatus(
+        state=TradingState.STOPPED, reason="session over", environment="paper", account=account, market_time=at,
+        started_at=at, health=health, counts={}, skips={}, queues={}, positions=(), realised_usd=0.0,
+        unrealised_usd=0.0, costs_usd=0.0, run_dir=str(run_dir), pid=1,
+    )  # fmt: skip
+    (run_dir / "engine.json").write_text(encode_status(status), encoding="utf-8")
 
 
 def test_a_statement_that_agrees_has_no_difference(runs: Path, clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,10 +244,33 @@ def test_commissions_that_no_report_told_are_estimated_marked_and_compared(runs:
 def test_sessions_of_another_account_are_left_out(runs: Path, clean: Path) -> None:
     """A simulated session of the same day has nothing to do with IB's books."""
     other = ("0000ffff.00000001.01.01", "mk-0a1b2c-zz9", ("ZZZZ", 9), "BUY", 1, 1.0, "2026-11-20 10:00:00", 1.0)
-    write_session(runs / "2026-11-20T15-00-00Z", [other], account="sim-4002")
+    say_last(write_session(runs / "2026-11-20T15-00-00Z", [other], account="sim-4002"), "DU9000001")
     check = check_statement(FRIDAY, clean, runs)
     assert check.holds
-    assert "2026-11-20T15-00-00Z is of sim-4002 and left out" in check.comparison.notes
+    assert "2026-11-20T15-00-00Z is of DU9000001 and left out" in check.comparison.notes
+
+
+def test_a_session_that_died_is_whose_its_neighbours_of_the_same_gateway_are(tmp_path: Path, clean: Path) -> None:
+    """Owned by an address, and ended without a last word; alone it is a difference, since its fills are nobody's."""
+    runs, address = tmp_path / "runs", "paper-127.0.0.1-4002"
+    for name, deals in SESSIONS.items():
+        write_session(runs / name, deals, account=address)
+    say_last(runs / "2026-11-20T16-05-30Z", "U7654321")
+    assert check_statement(FRIDAY, clean, runs).holds
+    write_session(runs / "2026-11-20T17-00-00Z", NOON[1:2], account="paper-10.0.0.9-4002")
+    check = check_statement(FRIDAY, clean, runs)
+    assert kinds(check) == [("unknown account", "")]
+    assert "2026-11-20T17-00-00Z ended without a last word" in check.comparison.differences[0].words
+
+
+def test_a_replay_of_the_day_is_nobodys(runs: Path, clean: Path) -> None:
+    """It traded an archive, and no engine owned it."""
+    replay = write_session(runs / "2026-11-20T22-00-00Z", MORNING[:1])
+    with sqlite3.connect(replay / "journal.db") as connection:
+        connection.execute("DELETE FROM meta")
+        connection.execute("UPDATE executions SET exec_id = '0000abcd.00000001.01.01'")
+    connection.close()
+    assert check_statement(FRIDAY, clean, runs).holds
 
 
 def test_one_session_alone_lacks_what_the_others_did(runs: Path, clean: Path) -> None:
@@ -334,8 +372,6 @@ def test_a_file_that_is_too_large_is_not_begun(runs: Path, tmp_path: Path, capsy
 
 def test_a_journal_of_the_first_release_is_read(runs: Path, clean: Path) -> None:
     """Its commissions had no currency: they were USD."""
-    import sqlite3
-
     with sqlite3.connect(runs / "2026-11-20T14-20-00Z" / "journal.db") as connection:
         for column in ("amount", "currency", "basis"):
             connection.execute(f"ALTER TABLE commissions DROP COLUMN {column}")
