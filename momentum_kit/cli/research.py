@@ -30,7 +30,7 @@ Impute = Annotated[
     typer.Option(help="Where nobody recorded the reception: seconds since publication, or `measured`; marked IMPUTED."),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a dask scheduler, tcp://HOST:PORT; default: this process.")
+    str | None, typer.Option(help="Address of a dask scheduler, tls://HOST:PORT; default: this process.")
 ]
 ExitRules = Annotated[Path | None, typer.Option("--exits", help="YAML of exit rules; default: the session's own.")]
 Spread = Annotated[float | None, typer.Option("--spread-bps", help="Assumed where the archive has no quotes.", min=0)]

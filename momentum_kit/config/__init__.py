@@ -19,6 +19,7 @@ from momentum_kit.config.settings import (
     StorageSettings,
 )
 from momentum_kit.config.thresholds import Thresholds, ThresholdsExport, export_hash
+from momentum_kit.config.trust import other_writer
 
 __all__ = [
     "DIRECTIONS",
@@ -45,5 +46,6 @@ __all__ = [
     "judged_settings",
     "load_config",
     "load_thresholds",
+    "other_writer",
     "state_root",
 ]

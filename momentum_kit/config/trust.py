@@ -7,6 +7,7 @@ what lies somewhere above may be anybody's who can write there, such as /tmp/con
 import logging
 import os
 import stat
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -22,27 +23,28 @@ def trusted_above(file: Path, here: Path) -> Path:
     """
     if file.resolve().is_relative_to(here.resolve()):
         return file
-    if who := other_writer(file, here):
+    if who := other_writer(file, known=(here.stat().st_uid,)):
         raise ConfigError(f"{file} lies above this folder, and {who}: it is not used; change that, or name another")
     _tell(file)
     return file
 
 
-def other_writer(file: Path, here: Path) -> str:
-    """Who may write a file, or put another in its place, and not here as well; in words, empty if nobody.
+def other_writer(file: Path, known: Collection[int] = (), *, shared: bool = False) -> str:
+    """Who besides this user and root may write a file or folder, or put another in its place; in words, or empty.
 
-    This user, root and whose the working folder is could have put a configuration there: their word stands.
+    known: users whose word stands, such as the working folder's, who may write there anyway. shared: meant for other
+    users and their group, so that only everybody is too many.
     """
-    real, known = file.resolve(), {os.geteuid(), 0, here.stat().st_uid}
+    real, known = file.resolve(), {os.geteuid(), 0, *known}
     for place in (real, *real.parents):
         found = place.stat()
-        if found.st_uid not in known:
+        if not shared and found.st_uid not in known:
             return f"{place} belongs to {_user(found.st_uid)}"
         if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
             continue  # such as /tmp: nobody can rename or remove what belongs to another
         if found.st_mode & stat.S_IWOTH:
             return f"everybody may write {place}"
-        if found.st_mode & stat.S_IWGRP and (group := _shared_group(found.st_gid)):
+        if not shared and found.st_mode & stat.S_IWGRP and (group := _shared_group(found.st_gid)):
             return f"the group {group} may write {place}"
     return ""
 

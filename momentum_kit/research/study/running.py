@@ -1,16 +1,20 @@
 """Runs the parts of a long step: here, or on dask.distributed with other cores and machines and the same bytes.
 
-    study = Study("/shared/archive", scheduler="tcp://10.0.0.5:8786")
+    study = Study("/shared/archive", scheduler="tls://10.0.0.5:8786")
 
-Every worker must have the kit installed and see the archive under the same path; that needs the extra `cluster`. On a
+Every worker must have the kit installed and see the archive under the same path; that needs the extra `cluster`. What
+leaves the machine goes by TLS, with the certificates that dask's `distributed.comm.tls` names: whoever reaches a plain
+scheduler runs code on every machine that it knows. On a
 terminal a line counts the parts that are done; nothing is shown in a pipe.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import Run
@@ -24,10 +28,12 @@ AHEAD = 4  # tasks per thread of a worker that are on their way: enough to keep 
 class Cluster:
     """A connection to a scheduler; `run` works like the builtin map, elsewhere.
 
-    Raises ResearchError where dask is not installed, nobody answers, or no worker has joined.
+    Raises ResearchError where dask is not installed, nobody answers, no worker has joined, or what is sent would leave
+    the machine without TLS.
     """
 
     def __init__(self, scheduler: str, timeout_s: float = 10.0) -> None:
+        _refuse_plain(scheduler)
         try:
             from distributed import Client
         except ImportError:
@@ -42,6 +48,12 @@ class Cluster:
             raise ResearchError(
                 f"no worker has joined the scheduler at {scheduler}; start one: dask worker {scheduler}"
             )
+        try:
+            for worker in self._client.scheduler_info(n_workers=-1)["workers"]:
+                _refuse_plain(worker)
+        except ResearchError:
+            self._client.close()
+            raise
         self._ahead = AHEAD * threads
 
     def __enter__(self) -> Self:
@@ -68,6 +80,23 @@ class Cluster:
                 yield waiting.popleft().result()
         finally:
             self._client.cancel(list(waiting))
+
+
+def _refuse_plain(address: str) -> None:
+    """ResearchError for an address of dask's that leads off this machine, and not by TLS."""
+    scheme, _, rest = address.rpartition("://")
+    if scheme in ("tls", "inproc"):
+        return
+    host = urlsplit(f"//{rest}").hostname or ""
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    if not here:
+        raise ResearchError(
+            f"{address} leaves this machine unprotected, and whoever reaches it runs code as you: "
+            "use tls://, with certificates in dask's distributed.comm.tls"
+        )
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class Study:
     is looked up from the project's folder, so that a notebook finds it too.
     config: whose detection, exits and costs are assumed. exits: a YAML file of exit rules; without one the session's
     own, named live. spread_bps: assumed where the archive has no quotes; nan leaves such events without a decision.
-    scheduler: address of a dask scheduler that does the long work, such as tcp://10.0.0.5:8786. Raises InputError, one
+    scheduler: address of a dask scheduler that does the long work, such as tls://10.0.0.5:8786. Raises InputError, one
     line, for what is not there.
     """
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from momentum_kit.errors import GuardRefused, StorageError
+from momentum_kit.private_files import make_private_folder
 
 OWNER_ID = "owner-id"
 _OWNED = re.compile(r"mk-([0-9a-f]{6})-")  # a reference of 0.1.0 names no owner: mk-, then the intent alone
@@ -22,11 +23,11 @@ def owner_id(root: Path) -> str:
     """
     file = root / OWNER_ID
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(root)
         new = root / f".{OWNER_ID}.{secrets.token_hex(4)}"
         if not file.exists():
             new.write_text(secrets.token_hex(3), encoding="ascii")
-            new.chmod(0o644)  # no secret
+            new.chmod(0o640 if root.stat().st_mode & 0o020 else 0o600)  # a shared folder's group reads it as well
             try:
                 os.link(new, file)  # of two that come at once the first one's stands, whole
             except FileExistsError:

@@ -5,13 +5,16 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from momentum_kit.config import Config, state_root
+from momentum_kit.config import Config, other_writer, state_root
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
 from momentum_kit.file_locks import try_lock
+from momentum_kit.private_files import make_private_folder
+from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is_locked, killed_beside, lift_beside
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
@@ -67,9 +70,12 @@ class StateFolder:
         """Make the folder, private to the user or to the shared folder's group."""
         mode = 0o2770 if self._shared else 0o700
         try:
+            if not self._shared:
+                make_private_folder(self.path)
             self.path.mkdir(parents=True, exist_ok=True, mode=mode)
-            if self.path.stat().st_uid == os.geteuid():
-                self.path.chmod(mode)
+            for place in (self.path,) if self._shared else (self.path, self.path.parent):
+                if place.stat().st_uid == os.geteuid():
+                    place.chmod(mode)
         except OSError as error:
             raise EngineError(f"cannot create the state folder {self.path}: {error.strerror}") from None
 
@@ -77,17 +83,25 @@ class StateFolder:
     def own(self) -> Iterator[None]:
         """Hold the account: at most one engine at a time; GuardRefused if another process has it."""
         self.create()
-        lock = self._open("owner.lock", os.O_RDWR | os.O_CREAT)
-        try:
-            deadline = time.monotonic() + LOCK_PATIENCE_S
-            while not try_lock(lock):
-                if time.monotonic() >= deadline:
-                    raise GuardRefused(f"another engine owns this account ({self.path.name}){self._by_whom()}")
-                time.sleep(0.01)
+        if who := other_writer(self.path, shared=bool(self._shared)):
+            raise GuardRefused(
+                f"{who}, and whoever may write there commands this account's engine: "
+                f"make the state folder {self.path} yours alone (chmod go-w, chown), or set MOMENTUM_KIT_STATE_DIR"
+            )
+        with ExitStack() as held:
+            for file in (self.path / "owner.lock", beside(self.path, LOCK)):
+                lock = self._open(file, os.O_RDWR | os.O_CREAT)
+                held.callback(os.close, lock)
+                self._hold(lock)
             self.withdraw()  # what an engine left that did not end in order
             yield
-        finally:
-            os.close(lock)
+
+    def _hold(self, lock: int) -> None:
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while not try_lock(lock):
+            if time.monotonic() >= deadline:
+                raise GuardRefused(f"another engine owns this account ({self.path.name}){self._by_whom()}")
+            time.sleep(0.01)
 
     @contextmanager
     def own_as_well(self, account: str) -> Iterator[None]:
@@ -115,19 +129,19 @@ class StateFolder:
     def owned(self) -> bool:
         """True while an engine holds the account, listening or not; the system frees the lock of a dead one."""
         try:
-            lock = self._open("owner.lock", os.O_RDONLY)
+            lock = self._open(self.path / "owner.lock", os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            return is_locked(self.path)
         try:
-            return not try_lock(lock, shared=True)
+            return not try_lock(lock, shared=True) or is_locked(self.path)
         finally:
             os.close(lock)
 
-    def _open(self, name: str, flags: int) -> int:
+    def _open(self, file: Path, flags: int) -> int:
         """A descriptor of one of its files; GuardRefused where it belongs to a user who shares it with nobody."""
         mode = 0o660 if self._shared else 0o600
         try:
-            descriptor = os.open(self.path / name, flags, mode)
+            descriptor = os.open(file, flags | os.O_NOFOLLOW, mode)
         except PermissionError:
             raise GuardRefused(f"{self.path} is another user's; ask for membership in its group") from None
         if flags & os.O_CREAT and os.fstat(descriptor).st_uid == os.geteuid():
@@ -136,15 +150,18 @@ class StateFolder:
 
     def write_private(self, name: str, text: str) -> None:
         """Write a file of its own atomically; StorageError if the disk refuses."""
-        temporary = f".{name}.{os.getpid()}"
+        self._write(self.path / name, text)
+        if self._twin:
+            self._twin.write_private(name, text)
+
+    def _write(self, target: Path, text: str) -> None:
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with os.fdopen(self._open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
                 file.write(text)
-            (self.path / temporary).rename(self.path / name)
+            temporary.rename(target)
         except OSError as error:
-            raise StorageError(f"cannot write {self.path / name}: {error.strerror}") from None
-        if self._twin:
-            self._twin.write_private(name, text)
+            raise StorageError(f"cannot write {target}: {error.strerror}") from None
 
     def publish(self, address: ControlAddress) -> None:
         """Tell others of this user where the engine listens."""
@@ -172,6 +189,9 @@ class StateFolder:
 
     def latch(self, restriction: Restriction) -> None:
         """Keep it over engines until a human lifts it; StorageError if the disk refuses."""
+        if restriction.name == "kill":
+            for folder in filter(None, (self, self._twin)):
+                folder._write(beside(folder.path, KILLED), restriction.reason)
         self.write_private(LATCHES[restriction.name], restriction.reason)
 
     def latched(self) -> Restriction | None:
@@ -180,6 +200,8 @@ class StateFolder:
             latch = self.path / LATCHES[name]
             if latch.exists():
                 return Restriction(name, latch.read_text(errors="replace"))
+            if name == "kill" and (reason := killed_beside(self.path)):
+                return Restriction(name, reason)
             if self._twin and (other := self._twin.latched()) and other.name == name:
                 return other
         return None
@@ -191,6 +213,8 @@ class StateFolder:
                 (self.path / LATCHES[name]).unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"cannot change {self.path}: {error.strerror}") from None
+        if "kill" in names:
+            lift_beside(self.path)
         if self._twin:
             self._twin.lift(*names)
 

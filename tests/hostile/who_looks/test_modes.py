@@ -29,6 +29,6 @@ def test_a_whole_demo_day_leaves_nothing_that_others_may_read(umask: int, projec
     for name in OURS:
         if (project / name).exists():
             found |= modes(project / name)
-    assert {name.partition("/")[0] for name in found} >= {"runs", "data", "logs", "state"}
+    assert {name.partition("/")[0] for name in found} >= {"runs", "logs", "state"}
     assert any(name.endswith("recording.jsonl.gz") for name in found)
     assert {name: oct(mode) for name, mode in found.items() if mode & 0o077} == {}

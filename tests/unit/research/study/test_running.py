@@ -39,7 +39,7 @@ def test_results_come_in_order_and_errors_as_themselves(scheduler):
 
 def test_without_a_scheduler_there_is_one_clear_line():
     """Nobody listens, or it is no address at all."""
-    for address in ("tcp://127.0.0.1:1", "nonsense://x"):
+    for address in ("tcp://127.0.0.1:1", "nonsense://localhost"):
         with pytest.raises(ResearchError, match=f"no dask scheduler at {address}"):
             Cluster(address, timeout_s=0.5)
 
