@@ -84,7 +84,9 @@ class KitInquiries(KitViews):
             "use_rth": use_rth,
         }
         rows = await self._inquire("historical_ticks", **asked)
-        return self._tabled("ticks", rows, _TICKS.get(what, PrintTick), index="time", caption=f"{symbol}, {what}")
+        table = self._tabled("ticks", rows, _TICKS.get(what, PrintTick), index="time", caption=f"{symbol}, {what}")
+        del table["received_at"]  # nobody received the past
+        return table
 
     async def real_time_bars(
         self, symbol: str, what: str = "TRADES", *, seconds: float = 30.0, use_rth: bool = False

@@ -11,11 +11,15 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from momentum_kit.errors import BrokerError
-from momentum_kit.models import Contract, OpenOrder, OrderRequest
+from momentum_kit.models import Contract, OpenOrder, OrderRequest, ScanRow
 from momentum_kit.notebook.tables.session_table import SessionTable
 
 _CONTRACT = ("symbol", "con_id", "sec_type", "primary_exchange", "currency")
-_LEFT_OUT = {OpenOrder: ("received_at",), OrderRequest: ("trailing_percent", "transmit", "parent_id", "oca_type")}
+_LEFT_OUT = {
+    OpenOrder: ("received_at",),
+    OrderRequest: ("trailing_percent", "transmit", "parent_id", "oca_type"),
+    ScanRow: ("distance", "benchmark", "projection"),  # words of IB's own window, empty for stocks
+}
 
 
 def inquiry_table(name: str, rows: Iterable[Any], kind: type, *, index: str = "", caption: str = "") -> SessionTable:

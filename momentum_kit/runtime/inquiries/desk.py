@@ -13,10 +13,11 @@ from typing import Any
 
 from momentum_kit.bridge import IBKRBridge, Pacing
 from momentum_kit.config import Config
-from momentum_kit.errors import EngineError, NoData
+from momentum_kit.errors import EngineError, NoData, RequestTimeout
 from momentum_kit.models import Contract, GatewaySettings, LinkState
 from momentum_kit.runtime.inquiries.catalogue import Asker, ask, encode_answer
 
+ANSWER_S = 75.0  # for its turn and its answer; whoever asks waits a little longer
 CLIENT_ID_ABOVE = 2  # beside the trading client and what looks over its shoulder (doctor, downloads)
 
 
@@ -56,7 +57,15 @@ class InquiryDesk:
         """One answer, as JSON; InputError for what cannot be asked, errors of the broker pass through."""
         await self._connect()
         asker = Asker(bridge=self._bridge, account=self._account(), contract=self._contract, one_quote=self._one_quote)
-        return encode_answer(name, await ask(asker, name, arguments))
+        listening_s = arguments.get("seconds", 0.0)
+        limit_s = ANSWER_S + (listening_s if isinstance(listening_s, int | float) else 0.0)
+        try:
+            async with asyncio.timeout(limit_s):
+                return encode_answer(name, await ask(asker, name, arguments))
+        except TimeoutError:
+            health = self._bridge.health
+            why = f"; {health.waiting} requests wait for their turn within IB's limits" if health.waiting else ""
+            raise RequestTimeout(f"{name}: no answer within {limit_s:g} s{why}; ask again later") from None
 
     async def gateway_settings(self) -> GatewaySettings:
         """What the gateway tells of its own API settings."""
