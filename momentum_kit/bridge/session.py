@@ -349,7 +349,7 @@ class GatewaySession:
                 self._canary.look(time.perf_counter_ns())
 
     def _watch_canary(self, contract: Contract) -> Canary:
-        self.lines.add_quotes(contract, self.line_feed(LatestBuffer()))
+        self.lines.add_witness(contract, self.line_feed(LatestBuffer()))
         return watch_canary(
             contract,
             lines=self.lines,

@@ -55,6 +55,7 @@ class Subscriptions:
         self._market: dict[int | Contract, MarketLine] = {}
         self._news: dict[Contract | str, NewsLine] = {}
         self._dirty: dict[int, MarketLine] = {}
+        self._witness: Feed[Quote] | None = None  # reads a line for the sake of its farm alone
         self._conflict = False  # a person knows that another session has the data of some line
 
     # -- readers ------------------------------------------------------------------------------------------------------
@@ -66,6 +67,11 @@ class Subscriptions:
         quote = line.quote()
         if quote is not None:
             feed.put(quote)
+
+    def add_witness(self, contract: Contract, feed: Feed[Quote]) -> None:
+        """Read a contract for the sake of its farm: as long as nobody else does, its line is nobody's stale symbol."""
+        self._witness = feed
+        self.add_quotes(contract, feed)
 
     def add_trades(self, contract: Contract, feed: Feed[TradeTick]) -> None:
         """Feed trades of a contract."""
@@ -234,7 +240,7 @@ class Subscriptions:
         """con_ids of lines without a tick for `after_s` wall seconds, or without a live one since they were doubted."""
         limit = time.perf_counter_ns() - after_s * 1e9
         doubted = (LineState.DOUBTED, LineState.TAKEN)
-        lines = self._market.values()
+        lines = (line for line in self._market.values() if line.feeds != [self._witness])
         return frozenset(line.contract.con_id for line in lines if line.alive_ns < limit or line.state in doubted)
 
     def market_line(self, contract: Contract) -> MarketLine | None:

@@ -162,6 +162,17 @@ async def test_a_quiet_symbol_is_quiet_while_the_canary_ticks(
     assert gateway.requests.empty()
 
 
+async def test_a_canary_that_nobody_watches_is_no_stale_symbol(
+    watched_bridge: IBKRBridge, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At night it is silent, and the status counts what is watched; whoever watches it as well wants to know."""
+    await until(gateway, "1")
+    monkeypatch.setattr("momentum_kit.bridge.bridge.STALE_AFTER_S", 0.0)
+    assert watched_bridge.health.stale_con_ids == frozenset()
+    _quotes = watched_bridge.stream_quotes(SPY)
+    assert watched_bridge.health.stale_con_ids == {SPY.con_id}
+
+
 async def test_a_canary_that_is_refused_is_told_and_bars_nothing(
     watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
