@@ -183,7 +183,7 @@ class Router:
         """What holds for a code wherever it appears."""
         self.follow(self._health.hear(verdict.action, notice.code, notice.text), f"{notice.text} ({notice.code})")
         if verdict.action is Action.CONFLICT:
-            self._lines.taken(notice.id, notice.text)
+            self._lines.states.taken(notice.id, notice.text)
         if verdict.meaning is Meaning.UNKNOWN and notice.code not in self._unknown:
             self._unknown.add(notice.code)
             about = self._about(notice.id)
@@ -197,9 +197,9 @@ class Router:
         """What a move of link or farm means for the lines."""
         match consequence:
             case Consequence.DOUBT_ALL:
-                self._lines.doubt_all(why, FARM_GRACE_S)
+                self._lines.states.doubt_all(why, FARM_GRACE_S)
             case Consequence.FRESH_TICK:
-                self._lines.doubt_all(why)
+                self._lines.states.doubt_all(why)
             case Consequence.ASK_SILENT:
                 self._lines.ask_silent()
             case Consequence.ASK_ALL:

@@ -205,7 +205,7 @@ class GatewaySession:
         """All four layers, frozen; a line without a tick for so long is stale."""
         (messages, message_s), (history, history_s) = self.outbox.waiting, self.options.pacing.history.waiting
         return replace(
-            self.health.snapshot(self.lines.states, self.lines.stale(stale_after_s)),
+            self.health.snapshot(self.lines.states.by_con_id(), self.lines.states.stale(stale_after_s)),
             waiting=messages + history,
             waiting_s=max(message_s, history_s),
         )

@@ -1,7 +1,6 @@
 """All lines of one connection: opened for the first reader, closed after the last, asked for again after data loss."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -10,18 +9,12 @@ from typing import Any
 from momentum_kit.bridge.events import DataType, NewsTick, Unreadable, Update
 from momentum_kit.bridge.health import LineWord
 from momentum_kit.bridge.streams.buffers import Feed
+from momentum_kit.bridge.streams.line_states import LineMoved, LineStates
 from momentum_kit.bridge.streams.lines import MarketLine, NewsLine, Received
 from momentum_kit.errors import BrokerError, NotConnected
 from momentum_kit.models import Contract, Headline, HeadlinePhase, LineState, MarketDataType, Quote, TradeTick
 
 Line = MarketLine | NewsLine
-LineMoved = Callable[[str, LineState, LineState, str], None]
-
-FARM_GRACE_S = 2.0  # a tick so soon after its farm broke may have been on its way
-CARE_S = 5.0  # a doubted line that is silent for so long is asked for again...
-TAKEN_CARE_S = 60.0  # ...or, where another session has its data, for so long...
-MOST_CARE_S = 300.0  # ...then after twice as long, up to this
-CARED_FOR = 5  # lines at one look: what repairs must not hold up what works
 
 
 class Subscriptions:
@@ -47,16 +40,13 @@ class Subscriptions:
         self._cancel = cancel
         self._next_id = next_id
         self._unreadable = unreadable
-        self._moved = moved
-        self._incident = incident
         self._now = now
         self._limit = market_data_lines
         self._lines: dict[int, Line] = {}
         self._market: dict[int | Contract, MarketLine] = {}
         self._news: dict[Contract | str, NewsLine] = {}
         self._dirty: dict[int, MarketLine] = {}
-        self._witness: Feed[Quote] | None = None  # reads a line for the sake of its farm alone
-        self._conflict = False  # a person knows that another session has the data of some line
+        self.states = LineStates(self._market.values, moved, incident=incident)
 
     # -- readers ------------------------------------------------------------------------------------------------------
 
@@ -70,7 +60,7 @@ class Subscriptions:
 
     def add_witness(self, contract: Contract, feed: Feed[Quote]) -> None:
         """Read a contract for the sake of its farm: as long as nobody else does, its line is nobody's stale symbol."""
-        self._witness = feed
+        self.states.witness = feed
         self.add_quotes(contract, feed)
 
     def add_trades(self, contract: Contract, feed: Feed[TradeTick]) -> None:
@@ -105,7 +95,7 @@ class Subscriptions:
                 continue
             line.alive_ns, line.ticked = received_ns, True
             if line.state is not LineState.LIVE:
-                self._move(line, line.word_of(field, value, received_ns), "it ticks")
+                self.states.move(line, line.word_of(field, value, received_ns), "it ticks")
             if isinstance(value, str):
                 try:
                     line.take_text(field, value, received)
@@ -124,7 +114,7 @@ class Subscriptions:
                 line.data_type = MarketDataType.DELAYED
                 self._unreadable(Unreadable("marketDataType", str(error), repr(change)))
             live = line.data_type is MarketDataType.LIVE
-            self._move(
+            self.states.move(
                 line, LineWord.LIVE_TYPE if live else LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}"
             )
             self._dirty[line.req_id] = line
@@ -148,45 +138,21 @@ class Subscriptions:
         """Publish each quote that changed since the last time, once."""
         for line in self._dirty.values():
             if line.data_type is not MarketDataType.LIVE and line.state is not LineState.NOT_LIVE:
-                self._move(line, LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}")
+                self.states.move(line, LineWord.NOT_LIVE, f"data is {line.data_type.name.lower()}")
             line.publish()
         self._dirty.clear()
 
     # -- trouble ------------------------------------------------------------------------------------------------------
 
-    def taken(self, req_id: int, text: str) -> None:
-        """Another session of this user has the data of a line, or of all where IB names none (an id below 1)."""
-        lines = [line for line in self._market.values() if req_id < 1 or line.req_id == req_id]
-        for line in lines:
-            line.asked_ns, line.care_s = time.perf_counter_ns(), max(line.care_s, TAKEN_CARE_S)
-            self._move(line, LineWord.TAKEN, text)
-        if lines and not self._conflict:
-            self._conflict = True
-            self._incident("session conflict", text)
-
-    def doubt_all(self, why: str, grace_s: float = 0.0) -> None:
-        """Something happened that may have silenced any line: each must tick live before it is traded again."""
-        for line in self._market.values():
-            line.care_s = max(line.care_s, CARE_S)
-            before = line.doubt(grace_s)
-            self._tell(line, before, why)
-
     def ask_silent(self) -> None:
         """A farm of data is back: what has not ticked since it broke is asked for again."""
-        for line in list(self._market.values()):
-            if not line.ticked or line.alive_ns < line.doubted_ns:
-                self.ask_again(line.req_id)
+        for line in self.states.silent():
+            self.ask_again(line.req_id)
 
     def look_after(self) -> None:
-        """Ask again for lines that are doubted, or taken, and stay silent: a few at a time, ever more rarely."""
-        now_ns, cared_for = time.perf_counter_ns(), 0
-        for line in list(self._market.values()):
-            waits = line.state in (LineState.DOUBTED, LineState.TAKEN) and now_ns - line.asked_ns > line.care_s * 1e9
-            since_doubt_s = (now_ns - line.doubted_ns) / 1e9
-            if waits and since_doubt_s > CARE_S and cared_for < CARED_FOR:
-                cared_for += 1
-                line.care_s = min(max(2 * line.care_s, CARE_S), MOST_CARE_S)
-                self.ask_again(line.req_id)
+        """Ask again for lines that are doubted, or taken, and stay silent."""
+        for line in self.states.due():
+            self.ask_again(line.req_id)
 
     def fail(self, req_id: int, error: BrokerError) -> None:
         """The broker refused a line, or the send did: readers that have no other line get the error."""
@@ -205,8 +171,7 @@ class Subscriptions:
             self._dirty.pop(req_id, None)
             self._cancel(req_id)
             if isinstance(line, MarketLine):
-                self._move(line, LineWord.ASKED_AGAIN, "asked for again")
-                line.doubted_ns, line.asked_ns, line.ticked = 0, time.perf_counter_ns(), False  # its new id proves it
+                self.states.asked_again(line)
             with contextlib.suppress(NotConnected):  # then its readers are about to be told so
                 self._open(line)
 
@@ -236,21 +201,9 @@ class Subscriptions:
             return ""
         return f"market data of {line.contract}" if isinstance(line, MarketLine) else f"headlines of {line.source}"
 
-    def stale(self, after_s: float) -> frozenset[int]:
-        """con_ids of lines without a tick for `after_s` wall seconds, or without a live one since they were doubted."""
-        limit = time.perf_counter_ns() - after_s * 1e9
-        doubted = (LineState.DOUBTED, LineState.TAKEN)
-        lines = (line for line in self._market.values() if line.feeds != [self._witness])
-        return frozenset(line.contract.con_id for line in lines if line.alive_ns < limit or line.state in doubted)
-
     def market_line(self, contract: Contract) -> MarketLine | None:
         """The line of a contract, if there is one."""
         return self._market.get(contract.con_id or contract)
-
-    @property
-    def states(self) -> dict[int, LineState]:
-        """con_id to the state of its line."""
-        return {line.contract.con_id: line.state for line in self._market.values()}
 
     @property
     def feeds(self) -> list[Feed[Any]]:
@@ -258,22 +211,6 @@ class Subscriptions:
         return [feed for line in self._lines.values() for feed in line.feeds]
 
     # -- lines --------------------------------------------------------------------------------------------------------
-
-    def _move(self, line: MarketLine, word: LineWord, why: str) -> None:
-        self._tell(line, line.move(word), why)
-
-    def _tell(self, line: MarketLine, before: LineState, why: str) -> None:
-        if line.state is before:
-            return
-        self._moved(str(line.contract), before, line.state, why)
-        if line.state is LineState.LIVE:
-            line.care_s = 0.0
-            self._end_conflict("live market data flows again")
-
-    def _end_conflict(self, why: str) -> None:
-        if self._conflict and not any(line.robbed for line in self._market.values()):
-            self._conflict = False
-            self._incident("session conflict", f"over: {why}")
 
     def _market_line(self, contract: Contract) -> MarketLine:
         key = contract.con_id or contract
@@ -303,6 +240,6 @@ class Subscriptions:
         self._dirty.pop(line.req_id, None)
         if isinstance(line, MarketLine):
             self._market.pop(line.contract.con_id or line.contract, None)
-            self._end_conflict("nothing that it took is asked for any more")
+            self.states.closed()
         else:
             self._news.pop(line.source, None)

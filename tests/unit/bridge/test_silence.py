@@ -10,7 +10,7 @@ import pytest
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.bridge.health import link_watch
-from momentum_kit.bridge.streams import subscriptions
+from momentum_kit.bridge.streams import line_states
 from momentum_kit.errors import NotConnected
 from momentum_kit.models import Contract, LineState, LinkState, MarketDataType
 
@@ -50,7 +50,7 @@ def hasten(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> 
 def caring(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silent lines are asked for again soon."""
     hasten(monkeypatch, link_watch, "LOOK_S")
-    hasten(monkeypatch, subscriptions, "CARE_S", "TAKEN_CARE_S", "MOST_CARE_S")
+    hasten(monkeypatch, line_states, "CARE_S", "TAKEN_CARE_S", "MOST_CARE_S")
 
 
 @pytest.fixture
