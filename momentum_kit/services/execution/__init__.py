@@ -9,6 +9,7 @@ from momentum_kit.services.execution.reconciliation import (
     fetch_settled_truth,
     fetch_truth,
     is_ours,
+    sells_for_us,
     settle_intent,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "fetch_settled_truth",
     "fetch_truth",
     "is_ours",
+    "sells_for_us",
     "settle_intent",
 ]

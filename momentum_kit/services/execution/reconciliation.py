@@ -6,6 +6,7 @@ The position manager settles intents and ledger by it before anything trades; re
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -185,6 +186,39 @@ def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentSt
 def is_ours(order_ref: str) -> bool:
     """True for the reference of one of our intents, of this session or an earlier one."""
     return order_ref.startswith(INTENT_PREFIX)
+
+
+def sells_for_us(order: OpenOrder) -> bool:
+    """True for a sale with a reference of ours, whether its intent is written down or not.
+
+    What reduces risk waits for no disk: a death may leave the order at work and its intent unwritten. An entry's never.
+    """
+    return is_ours(order.request.order_ref) and order.request.action is OrderAction.SELL
+
+
+def unwritten_intent(order: OpenOrder, account: str, now: datetime) -> Intent:
+    """The intent of a sale of ours that nothing written down explains, as the order itself tells it."""
+    request = order.request
+    protects = request.order_type.startswith("STP")
+    return Intent(
+        intent_id=request.order_ref,
+        kind=IntentKind.PROTECT if protects else IntentKind.EXIT,
+        item_id="",
+        contract=order.contract,
+        account=account,
+        action=request.action,
+        quantity=request.quantity,
+        limit_price=request.limit_price,
+        target_price=None,
+        stop_price=request.stop_price,
+        risk_usd=0.0,
+        created_at=now,
+        state=IntentState.WORKING,
+        entry_order_id=0,
+        target_order_id=0 if protects else request.order_id,
+        stop_order_id=request.order_id if protects else 0,
+        reason="found at work, written down by nobody",
+    )
 
 
 def role_of(order: OpenOrder, intent: Intent) -> str:

@@ -40,7 +40,15 @@ from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.exit_desk import resume_exit
 from momentum_kit.services.execution.order_desk import PATIENCE_S, OrderDesk, age_s
-from momentum_kit.services.execution.reconciliation import BrokerTruth, entries, filled_by, role_of, whole
+from momentum_kit.services.execution.reconciliation import (
+    BrokerTruth,
+    entries,
+    filled_by,
+    role_of,
+    sells_for_us,
+    unwritten_intent,
+    whole,
+)
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Agreement, Bracket, Leg, OrderState
@@ -338,8 +346,9 @@ class Recovery:
             log.warning("intents not readable", error=str(error))
             return
         for order in strays:
-            intent = intents.get(order.request.order_ref)
+            intent = intents.get(order.request.order_ref) or self._write_down(order)
             if intent is not None:
+                intents[intent.intent_id] = intent
                 self._desk.track(self._bracket_of(intent), self._listed_leg(order, intent), surplus=True)
                 if self.done:
                     symbol, order_id = order.contract.symbol, order.request.order_id
@@ -348,6 +357,15 @@ class Recovery:
                     )
         owned = {order.contract.con_id for order in strays if order.request.order_ref in intents}
         self._witnesses.foreign_orders -= owned
+
+    def _write_down(self, order: OpenOrder) -> Intent | None:
+        """The intent of a sale of ours that a death kept from the disk; None for what is not ours."""
+        if not sells_for_us(order):
+            return None
+        intent = unwritten_intent(order, self._context.account, self._context.clock.now())
+        log.warning("an order of ours that nothing written down explains", order_id=order.request.order_id)
+        self._desk.record_reducing(intent)
+        return intent
 
     def _as_listed(self, leg: Leg, order: OpenOrder, *, newer: bool) -> None:
         """Set an order to its row in the list; newer: events have told of it since, the row itself among them."""

@@ -26,7 +26,14 @@ from momentum_kit.models import (
 from momentum_kit.ports import Broker
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.execution import BrokerTruth, Reconciliation, fetch_settled_truth, is_ours, settle_intent
+from momentum_kit.services.execution import (
+    BrokerTruth,
+    Reconciliation,
+    fetch_settled_truth,
+    is_ours,
+    sells_for_us,
+    settle_intent,
+)
 from momentum_kit.services.positions.fill_records import FillRecords, JournaledFills
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Holding, Ledger
@@ -263,7 +270,9 @@ class PositionManager:
             lost=tuple(intent for intent in worked if intent not in unexplained),
             unexplained=tuple((intent, by_con_id[intent.contract.con_id]) for intent in unexplained),
             foreign_positions=tuple(p for con_id, p in by_con_id.items() if con_id not in told),
-            foreign_orders=tuple(o for o in truth.open_orders or () if o.request.order_ref not in known),
+            foreign_orders=tuple(
+                o for o in truth.open_orders or () if o.request.order_ref not in known and not sells_for_us(o)
+            ),
             unknown=truth.unknown(),
         )
 

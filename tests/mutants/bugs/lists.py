@@ -5,6 +5,13 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "a sale whose intent never reached the disk is a stranger's",
+        "services/execution/recovery.py",
+        "        if not sells_for_us(order):\n",
+        "        if order:\n",
+        DOUBT("test_a_stop_whose_intent_a_death_kept_from_the_disk_is_ours"),
+    ),
+    Mutant(
         "one list without it, and an order is gone",
         "services/execution/recovery.py",
         "VANISHED = 2 ",

@@ -1,6 +1,8 @@
 """What is not done while the broker's word is late, partial or old: entries, stops, and the end of anything."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -483,6 +485,38 @@ async def test_a_stop_beside_a_refused_one_is_not_surplus_after_a_restart(tmp_pa
         await desk.beat(8)
         assert broker.sent[sent:] == []
         assert stops[1].remaining == desk.position()
+
+
+@pytest.mark.parametrize("sold", [False, True])
+async def test_a_stop_whose_intent_a_death_kept_from_the_disk_is_ours(tmp_path, sold):
+    """It goes out before its intent is on disk: after a restart it is the stop, and goes with what it stood for."""
+    broker = MemoryBroker(TestClock())
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.enter()
+        broker.kill(broker.leg(1, "stop"))
+        await desk.beat(2)
+        stop = broker.leg(1, "stop")
+        assert stop.request.order_ref != broker.leg(1, "entry").request.order_ref
+    with closing(sqlite3.connect(tmp_path / "intents.db")) as intents, intents:
+        intents.execute("DELETE FROM intents WHERE kind = 'protect'")
+    sent = len(broker.sent)
+    if sold:
+        broker.group = "dies at the end"
+        broker.fill(broker.leg(1, "target"), int(stop.remaining), 5.3)
+        stop.status = "PreSubmitted"  # it outlived what it stood for
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(12)
+        assert [(change, order.order_id) for change, order in broker.sent[sent:]] == (
+            [("cancel", stop.request.order_id)] if sold else []
+        )
+        desk.positions.request_flatten("close", desk.execution.held)
+        await desk.beat(1)
+        if not sold:
+            broker.fill(broker.leg(1, "target"), int(broker.leg(1, "target").remaining), 5.0)
+        await desk.beat(4)
+        assert desk.position() == 0
+        assert [order.request.order_type for order in broker.orders.values() if order.alive] == []
+        assert desk.intents.unresolved() == ()
 
 
 # -- what lists and late words leave behind ----------------------------------------------------------------------------
