@@ -105,7 +105,7 @@ def sensitivity_plot(result: SweepResult, cell: Cell, exit_name: str | None = No
         for axes in panels[::columns]:
             axes.set_ylabel("mean net return of a fill, bps")
         words = [
-            "band: 95% by clusters of days, for each cell alone; orange: the chosen cell; n: fills",
+            "band: 95% by clusters of days, for each cell alone; orange: the chosen cell, selected; n: fills",
             *_marks(result),
         ]
         figure.suptitle(f"{_title('Sensitivity', result, exit_name)}\n ", x=0.01, ha="left", size=13, weight="bold")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from momentum_kit.config import Config
 from momentum_kit.errors import MomentumKitError
+from momentum_kit.research import code_version
 from momentum_kit.runtime.doctor.finding import Finding, Grade
-from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.runtime.ownership import StateFolder, strategy_departures
 from momentum_kit.sessions import NEW_YORK, exchange_day, session_at, session_on
 from momentum_kit.storage.symbols import open_master
 
@@ -30,6 +31,20 @@ def software() -> Finding:
     if _within(kernel, STRANDING_KERNELS):
         advice.append(f"ipykernel {kernel} can stop taking cells for good (ipykernel#1529): install 7.4")
     return Finding("software", Grade.WARNING if advice else Grade.OK, text, "; ".join(advice))
+
+
+def strategy(config: Config) -> Finding | None:
+    """Whether a session would trade what research judged; nothing to say of thresholds that it did not export."""
+    export = config.thresholds.export
+    if export is None:
+        return None
+    told = strategy_departures(config, code_version())
+    found = f"{config.thresholds.name}: {export.verdict}, judged on {export.first_day} to {export.last_day}"
+    if not told:
+        return Finding("strategy", Grade.OK, found)
+    grade = Grade.PROBLEM if config.needs_arming else Grade.WARNING
+    advice = "a session may trade smaller, tighter and fewer than judged; else validate and export it again"
+    return Finding("strategy", grade, f"{found}; not as judged: {'; '.join(told)}", advice)
 
 
 def _within(installed: str, versions: tuple[tuple[int, int], tuple[int, int]]) -> bool:

@@ -6,6 +6,7 @@ from momentum_kit.runtime.ownership.guards import (
     prove_same_account,
     prove_strategy,
     release_kill,
+    strategy_departures,
 )
 from momentum_kit.runtime.ownership.heartbeat import (
     HEARTBEAT_S,
@@ -41,4 +42,5 @@ __all__ = [
     "read_heartbeat",
     "release_kill",
     "running_engines",
+    "strategy_departures",
 ]

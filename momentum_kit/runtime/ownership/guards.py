@@ -29,20 +29,20 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
     return account
 
 
-def prove_strategy(config: Config, code: str) -> tuple[str, ...]:
-    """What a session would trade other than it was judged; GuardRefused where that is real money.
-
-    code: the version of the code that decides here.
-    """
+def strategy_departures(config: Config, code: str) -> tuple[str, ...]:
+    """What a session would trade more, wider or other than it was judged, one line each; code: that decides here."""
     export = config.thresholds.export
     if export is None:
         return ()
     told = departures(config)
     if export.code_version != code:
-        told = (
-            *told,
-            f"the code that decides is {code}, judged was {export.code_version}: validate and export again",
-        )
+        told = (*told, f"the code that decides is {code}, judged was {export.code_version}: validate and export again")
+    return told
+
+
+def prove_strategy(config: Config, code: str) -> tuple[str, ...]:
+    """The same; GuardRefused where there are any and money is real."""
+    told = strategy_departures(config, code)
     if told and config.needs_arming:
         raise GuardRefused(f"not what was judged: {'; '.join(told)}")
     return told

@@ -1,15 +1,20 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from momentum_kit.config import BrokerSettings, ClockSettings, Config
+from momentum_kit.config import BrokerSettings, ClockSettings, Config, Thresholds, export_hash, judged_settings
 from momentum_kit.errors import GuardRefused
+from momentum_kit.research import code_version
+from momentum_kit.runtime.doctor.finding import Grade
+from momentum_kit.runtime.doctor.machine_checks import strategy
 from momentum_kit.runtime.ownership import (
     Restriction,
     StateFolder,
     clear_phrase,
     prove_account,
     prove_same_account,
+    prove_strategy,
     release_kill,
 )
 
@@ -88,3 +93,44 @@ def test_a_kill_is_cleared_by_the_typed_phrase_alone(folder: StateFolder) -> Non
     assert folder.killed
     assert release_kill(folder, "DU1", clear_phrase("DU1")) == "cleared: by test"
     assert not folder.killed
+
+
+def exported(code: str) -> Thresholds:
+    """Thresholds as research exports them, judged with the defaults."""
+    content: dict[str, Any] = {"name": "mine", "export": {
+        "exit_rule": "live", "first_day": "2026-01-05", "last_day": "2026-06-30", "code_version": code, "trials": 3,
+        "dsr": None, "pbo": None, "verdict": "accept", "signals_per_session": 3.5, "signals_per_session_low": 2.5,
+        "signals_per_session_high": 4.5, "signals_dispersion": 1.2,
+        "judged": judged_settings(Config(environment="sim")), "hash": "",
+    }}  # fmt: skip
+    content["export"]["hash"] = export_hash(content)
+    return Thresholds.model_validate(content)
+
+
+def test_real_money_trades_nothing_but_what_was_judged() -> None:
+    """Each departure by name, other code too; smaller is free, and paper is told what live would be refused for."""
+    live = {"environment": "live", "broker": {"port": 4001, "account_prefix": "U"}}
+    thresholds = exported("0.1.0+src.abc")
+    smaller = Config(**live, thresholds=thresholds, risk={"max_order_notional_usd": 500})  # type: ignore[arg-type]
+    assert prove_strategy(smaller, "0.1.0+src.abc") == ()
+    with pytest.raises(GuardRefused, match=r"the code that decides is 0\.1\.0\+src\.def, judged was 0\.1\.0\+src\.abc"):
+        prove_strategy(smaller, "0.1.0+src.def")
+    larger = Config(**live, thresholds=thresholds, risk={"max_order_notional_usd": 99_000})  # type: ignore[arg-type]
+    with pytest.raises(GuardRefused, match=r"risk\.max_order_notional_usd is 99000, judged with at most 10000"):
+        prove_strategy(larger, "0.1.0+src.abc")
+    on_paper = Config(environment="paper", thresholds=thresholds, risk={"max_order_notional_usd": 99_000})  # type: ignore[arg-type]
+    assert len(prove_strategy(on_paper, "0.1.0+src.def")) == 2
+    assert prove_strategy(Config(environment="paper"), "0.1.0+src.def") == ()
+
+
+def test_the_doctor_tells_what_departs_from_the_judged() -> None:
+    """A warning on paper, a problem where money is real, and nothing of thresholds of a hand."""
+    thresholds = exported(code_version())
+    paper_found = strategy(Config(environment="paper", thresholds=thresholds))
+    assert paper_found is not None
+    assert (paper_found.grade, paper_found.found) == (Grade.OK, "mine: accept, judged on 2026-01-05 to 2026-06-30")
+    wide = Config(environment="paper", thresholds=thresholds, exits={"time_stop_s": 9000})  # type: ignore[arg-type]
+    told = strategy(wide)
+    assert told is not None
+    assert (told.grade, "exits.time_stop_s is 9000" in told.found) == (Grade.WARNING, True)
+    assert strategy(Config(environment="paper")) is None
