@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup demo test fuzz lint house trips lab docs chaos mutants soak bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz audit lint house trips lab docs chaos mutants soak bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -38,6 +38,9 @@ fuzz: setup  ## a million broken requests at the simulated gateway, a million he
 	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py \
 		tests/unit/detection/news/test_mutated_headlines.py tests/unit/bridge/wire/test_ticks.py \
 		tests/unit/bridge/wire/test_mutated_frames.py -q
+
+audit: setup  ## pins, hashes and licences of the lock, offline; the bill of materials beside the wheel, below dist/
+	@$(BIN)/python tests/architecture/audit.py dist/momentum_kit.cdx.json
 
 lint: setup  ## style, types and layers
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The command line: thin, each command gathers parameters for a library call and prints its result."""
 
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -30,6 +31,9 @@ momentum-kit: news-driven momentum trading at Interactive Brokers, from research
   the next idea     momentum-kit data import, research events, research sweep, research validate
 
 Every command: momentum-kit --help. What to do when something happens: docs/runbook.md."""
+
+
+PRIVATE = ("run", "demo", "replay", "parity")  # commands that leave a run: all in it is this user's alone
 
 
 @app.callback(invoke_without_command=True)
@@ -67,6 +71,7 @@ def _join_pairs(arguments: list[str]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point: an expected failure is one line on stderr and its exit status."""
     given = _join_pairs(sys.argv[1:] if arguments is None else arguments)
+    before = os.umask(0o077) if given[:1] and given[0] in PRIVATE else None
     told, found = logging.getLogger("momentum_kit.config"), logging.StreamHandler(sys.stderr)
     told.setLevel(logging.INFO)
     told.addHandler(found)
@@ -83,4 +88,6 @@ def main(arguments: list[str] | None = None) -> int:
         return MomentumKitError.exit_status
     finally:
         told.removeHandler(found)
+        if before is not None:
+            os.umask(before)
     return status if isinstance(status, int) else 0

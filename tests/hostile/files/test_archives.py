@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.hostile.outsider import listing, momentum_kit, refused, taken
@@ -135,3 +137,13 @@ def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, project: Path,
     file.write_text("my own notes")
     refused(import_into(project, archive, prices), "bars.parquet")
     assert file.read_text() == "my own notes"
+
+
+@pytest.mark.parametrize("footer", ["[]", "{", "7", "{}", '{"days": 1}', '{"days": {"x": {}}}', "[" * 20_000])
+def test_a_footer_that_is_none_is_told_in_one_line(footer: str, tmp_path: Path, project: Path, prices: Path) -> None:
+    """A file that says that the kit wrote it, and does not hold what the kit writes."""
+    file = tmp_path / "gift" / "bars_1m" / "symbol=XYZW" / "month=2026-11" / "bars.parquet"
+    file.parent.mkdir(parents=True)
+    table = pa.table({"start": pa.array([0], pa.timestamp("us", "UTC"))})
+    pq.write_table(table.replace_schema_metadata({"momentum_kit": footer}), file)
+    refused(import_into(project, tmp_path / "gift", prices), "bars.parquet")
