@@ -15,6 +15,7 @@ from momentum_kit.detection.news.catalysts import direction
 from momentum_kit.detection.news.catalysts.advances import ACQUIRES, BOUGHT, COURTS_WON, DEALS, MEDICINE, WON, clinical
 from momentum_kit.detection.news.catalysts.business import ANALYSTS, BUSINESS, MILD, NUMBERS, PLANS
 from momentum_kit.detection.news.catalysts.dilution import DILUTION, pays_for_treasury
+from momentum_kit.detection.news.catalysts.doubts import DOUBTS, EASILY_UNDONE, NEGATED
 from momentum_kit.detection.news.catalysts.kinds import KINDS
 from momentum_kit.detection.news.catalysts.phrases import RuleIndex, spell_out
 from momentum_kit.detection.news.catalysts.polarity import amount_usd, turned
@@ -81,9 +82,11 @@ _CONTENT = (
     *BUSINESS,
     *MILD,
 )
-RULES = (*KINDS, *_CONTENT, *LESSER_ILLS)
+RULES = (*KINDS, *_CONTENT, *LESSER_ILLS, *DOUBTS)
 _INDEX = RuleIndex([*(rule.phrases for rule in RULES), PLANS])
 _FIRST_ILL = len(KINDS) + len(_CONTENT)
+_FIRST_DOUBT = _FIRST_ILL + len(LESSER_ILLS)
+_FIRST_NEGATED = RULES.index(NEGATED[0])
 HARMFUL = frozenset(
     {
         Catalyst.OFFERING,
@@ -181,18 +184,25 @@ def _content(low: str, candidates: int, names: tuple[str, ...]) -> _Found | None
         undone = undone or _undo(rule, match, certainty)
     if decided is not None and decided.catalyst in HARMFUL:
         return decided
-    ill = _ill(low, candidates)
+    ill = _first(LESSER_ILLS, _FIRST_ILL, low, candidates)
     if undone is not None and (decided is None or undone.catalyst is Catalyst.ADVERSE):
         return undone
+    if ill is None and (decided is None or decided.catalyst in EASILY_UNDONE):
+        doubts, first = (DOUBTS, _FIRST_DOUBT) if decided is None else (NEGATED, _FIRST_NEGATED)
+        ill = _first(doubts, first, low, candidates)
     if ill is not None and decided is not None:
         return ill._replace(topic=decided.topic) if decided.rule.denied or decided.topic is not Catalyst.OTHER else ill
     return decided or ill
 
 
-def _ill(low: str, candidates: int) -> _Found | None:
-    for place, rule in enumerate(LESSER_ILLS, _FIRST_ILL):
-        if candidates >> place & 1 and (match := rule.search(low)):
-            return _Found(rule, match[0], rule.catalyst, rule.topic, rule.direction, rule.certainty, match.end())
+def _first(rules: tuple[Rule, ...], first: int, low: str, candidates: int) -> _Found | None:
+    """The first of some rules that finds something; first: the place of these rules among all."""
+    for place, rule in enumerate(rules, first):
+        if not candidates >> place & 1 or (match := rule.search(low)) is None:
+            continue
+        if rule.denied and (certainty := turned(low, match.start(), match.end())):
+            return _undo(rule, match, certainty)
+        return _Found(rule, match[0], rule.catalyst, rule.topic, rule.direction, rule.certainty, match.end())
     return None
 
 
