@@ -116,9 +116,19 @@ VENUES = _spread(
     "bay",
     "harbor harbour hill hills heights shore canyon trail forest wildfire monument memorial statue library orchestra",
     "symphony ballet opera choir foundation institute academy legion police sheriff residents voters students farmers",
-    "growers fans protesters lawmakers senators senator tribe kingdom empire republic province",
+    "man woman men women boy girl family mayor governor minister premier villagers locals language dialect species dam",
+    "strait peninsula district widow growers fans protesters lawmakers senators senator tribe kingdom empire",
+    "republic province",
 )
 """Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
+
+TITLES = _spread(
+    "minister senator sen rep congressman congresswoman governor gov mayor judge justice dr actor actress singer poet",
+    "author painter coach pope bishop cardinal king queen prince princess saint gen adm capt lt sgt col ambassador",
+    "envoy",
+    "premier chancellor hurricane storm cyclone typhoon sheriff secretary lawmaker sir lady lord mr mrs ms emperor",
+)
+"""Right before a name they make it a person's or a storm's."""
 
 OF_MANY = _spread(
     "face fear brace say see seek want need warn get lose win fight hope call push plan eye urge sue strike demand",
@@ -150,7 +160,11 @@ BUSINESS_TALK = _spread(
 """The same of headlines that are about business."""
 
 OTHER_TALK = _spread(
-    "inning innings goal goals playoff playoffs quarterback coach standings derby wimbledon marathon olympic olympics",
+    "voters cabinet ceasefire truce envoy tribe fossil fossils pope saint monastery pilgrims novel poet poetry painter",
+    "painting sculptor opera ballet athlete sprinter cyclist goalkeeper midfielder hiker hikers climber climbers",
+    "rescued",
+    "died funeral princess prince throne refugees migrants asylum embassy diplomat diplomats rebels memoir",
+    "inning innings playoff playoffs quarterback coach standings derby wimbledon marathon olympic olympics",
     "championship semifinal semifinals final finals mets hurdles medal governor mayor senate primary ballot election",
     "elections redistricting lawmaker lawmakers congress parliament minister museum festival earthquake wildfire",
     "wildfires hurricane tornado drought lottery cave astronomers actor actress singer concert film movie album oscar",

@@ -22,6 +22,7 @@ from momentum_kit.detection.news.name_context import (
     RATED,
     RATINGS,
     STATES,
+    TITLES,
     VENUES,
     WEAKLY_AFTER,
     WITH_IN,
@@ -119,11 +120,16 @@ class Surroundings:
         if gap:
             if gap == "," and last - first == 1 and key in STATES:
                 return 0.0, f"a town ({follower.raw})"
+            if gap == "," and self._a_person_or_place(first, behind):
+                return 0.0, "a person or a place"
             if gap == "," and key in ("others", "peers", "rivals"):
                 return 1.5, ""
             if gap == "," and self._together(behind):
                 return 1.2, ""
             speaks = gap[:1] == ":" and last - first == 1 and proper(words[first].bare)
+            branded = final.key in CORPORATE or (not final.raw.isupper() and not final.raw[1:].islower())
+            if gap[:1] == ":" and self.talk <= 0 and last - first <= 2 and not branded:
+                return -1.0, ""  # who speaks of other things
             return (-0.5 if speaks else 0.3 if gap[:1] in ",:;" else 0.0), ""  # "Waller: Fed should cut"
         if key in COMPANIONS and not possessive:
             return 0.0, f"modifies another ({follower.raw})"
@@ -167,6 +173,13 @@ class Surroundings:
             return (-0.7 if verb else -1.5), ""
         return (-0.7 if fit is Fit.SHORT else 0.0), ""
 
+    def _a_person_or_place(self, first: int, behind: int) -> bool:
+        """True for "Lindblad, 92, Dies" and "In Sarepta, Voters"."""
+        words = self.words
+        follower = words[behind]
+        aged = follower.raw.isdigit() and len(follower.raw) < 4 and self.text[follower.end : follower.end + 1] == ","
+        return aged or (first == 1 and words[0].key == "in" and self.talk <= 0)
+
     def _together(self, behind: int) -> bool:
         """True if what follows a comma is another's name and what both of them do."""
         verbs = self.words[behind + 1 : behind + 4]
@@ -182,6 +195,10 @@ class Surroundings:
         gap = self.text[previous.end : words[first].start]
         if previous.key == "ex" or (ordinary and previous.key in ("former", "formerly")):
             return 0.0, "somebody's past"
+        if previous.key in TITLES and gap in (" ", ". "):
+            return 0.0, f"a person or a storm ({previous.raw})"
+        if previous.key == "of" and first > 1 and words[first - 2].key in TITLES:
+            return 0.0, f"a place ({words[first - 2].raw} of)"
         score = 0.0
         if gap == "-":
             score -= 0.0 if self.index.begins(previous.key) else 2.0  # "Rolls-Royce"; "Pfizer-BioNTech"

@@ -103,7 +103,7 @@ def _match(around: Surroundings, key: str, first: int, last: int, behind: int) -
         unsure = len(parts) == 1 and weight < ORDINARY and around.talk < 0.8
         if around.index.ranked and issuers[0].rank < 300:
             score += 0.3 if unsure else 1.0 if issuers[0].rank < 60 else 0.5
-        talk = max(around.talk, -0.5) if weight >= 3 else around.talk
+        talk = around.talk
         score += talk if not legal else max(talk, 0.0)
         plain = not legal and _plain(parts)
         behind_it, why_not = around.behind(first, last, behind, weight, fit)

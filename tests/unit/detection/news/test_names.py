@@ -271,3 +271,23 @@ def test_plain_words_of_many_names_are_things_and_places(text: str) -> None:
 def test_a_company_is_found_as_the_wires_write_it(text: str, symbol: str) -> None:
     """Dow Jones's marks, a bare ticker before its figures, officers, short names whose rest says only what it does."""
     assert read_headline(text, master=bundled_master()).subject == symbol
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Minister Zevra Quits Cabinet",
+        "Hurricane Etsy Strengthens",
+        "Judge Cadrenal Rejects Plea",
+        "Mayor Of Alkermes Steps Down",
+        "Kyverna, 92, Dies In Rome",
+        "In Palantir, Voters Tire Of War",
+        "Zevra Man Charged In Dublin",
+        "Etsy Tribe Wins Land Case",
+        "Alkermes: War Must End, Envoy Says",
+        "Cadrenal Language Course Axed By Ministry",
+    ],
+)
+def test_persons_places_and_storms_are_no_companies(text: str) -> None:
+    """However rare the word: a title before it, an age, a people or a language behind it say what it is."""
+    assert read_headline(text, master=bundled_master()).mentions == ()
