@@ -42,15 +42,20 @@ class Latency:
 
     @classmethod
     def measured(cls, headlines: Iterable[Headline], seed: int = 0) -> "Latency":
-        """From headlines that were heard live; ResearchError where there is none."""
+        """From headlines that were heard live, and whose times tell it; ResearchError where there is none."""
         samples: dict[str, list[float]] = {}
-        for line in headlines:
-            if line.received_at is not None and line.phase is HeadlinePhase.LIVE:
+        lines = list(headlines)
+        stamps = Stamps.of(lines)
+        for line in lines:
+            guessed = stamps.reception(line)[1]
+            if line.received_at is not None and line.phase is HeadlinePhase.LIVE and not guessed:
                 latency_s = (line.received_at - line.published_at).total_seconds()
                 for key in (line.provider, ANY):
                     samples.setdefault(key, []).append(latency_s)
         if not samples:
-            raise ResearchError("latency: no headline was heard live; record a session, or give the seconds yourself")
+            raise ResearchError(
+                "latency: no headline was heard live and measured; record a session, or give the seconds"
+            )
         return cls(samples, seed)
 
     def received_at(self, headline: Headline) -> datetime:

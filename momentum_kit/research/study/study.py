@@ -68,6 +68,7 @@ from momentum_kit.research.sweep import (
 )
 from momentum_kit.research.validation import (
     Evidence,
+    Opening,
     adopt,
     examine_candidate,
     export_thresholds,
@@ -234,6 +235,7 @@ class Study:
             latency = _latency(self.archive, impute)
             opened = self._kept().open_days
             Basis.load(self.folder).check_options(self.assumed, impute)
+            self._check_record(opened.openings)
             result = self._swept(opened.table, SweepDefinition.load(self.folder / "sweep.json"), run)
             evidence = examine_candidate(
                 result, opened, self.archive, assumed=self.assumed, latency=latency, placebos=placebos, later=other,
@@ -323,6 +325,20 @@ class Study:
             "the sweep": file_digest(self.folder / "sweep.json"),
             "the code that decides": code_version(),
         }
+
+    def _check_record(self, known: Sequence[Opening]) -> None:
+        """Refuse a record that has forgotten an opening which this study's own page tells of."""
+        file = self.folder / "evidence.json"
+        try:
+            told = load_evidence(file).openings
+        except ResearchError:
+            return  # none yet, or one that cannot be read: it tells of nothing, and is about to be written anew
+        for each in told:
+            if each.at not in {opening.at for opening in known}:
+                raise ResearchError(
+                    f"{self.record / SEALS}: knows nothing of the opening of {each.first_day} to {each.last_day} at "
+                    f"{each.at}, which {file} tells; restore the state folder that it was made with"
+                )
 
     def _check_as_of_now(self, evidence: Evidence) -> None:
         """Refuse evidence that is not of what is there now: other data, code or sweep, more trials, another opening."""

@@ -274,3 +274,12 @@ def test_an_update_bars_an_item_from_its_reception_on():
     told = {row.symbol: (row.later_at, row.later_catalyst) for row in rows}
     at = int((NOON + timedelta(seconds=31)).timestamp() * 1e6)
     assert told == {"ACME": (at, "offering"), "HOOL": (0, "")}
+
+
+def test_delays_that_nobody_measured_are_no_samples_of_a_latency():
+    """Rows whose reception is their publication would impute foresight to the others."""
+    lines = [line(n, NOON + timedelta(seconds=n), received_at=NOON + timedelta(seconds=n)) for n in range(30)]
+    with pytest.raises(ResearchError, match="no headline was heard live and measured"):
+        Latency.measured(lines)
+    heard = line(31, received_at=NOON + timedelta(seconds=1.7))
+    assert Latency.measured([*lines, heard]).samples_s[""] == [1.7]

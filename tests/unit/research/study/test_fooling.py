@@ -254,3 +254,13 @@ def test_sessions_after_a_strategy_s_date_are_its_forward_record(study, tmp_path
     assert "sealed and were not looked at" in str(found)
     with pytest.raises(ResearchError, match="does not say when research exported it"):
         study.forward(Thresholds())
+
+
+def test_a_state_folder_that_has_forgotten_the_opening_is_refused(study, tmp_path, monkeypatch):
+    """The study's own page tells of it: another folder for the record unseals nothing."""
+    judged(study, open_seal=True)
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "another"))
+    fresh = Study(study.archive.root, folder=study.folder)
+    fresh.sweep(AXES)
+    with pytest.raises(ResearchError, match="knows nothing of the opening of 2026-05-20 to 2026-05-22"):
+        fresh.validate(open_seal=True)
