@@ -41,6 +41,8 @@ def doctor(
     findings = asyncio.run(look())
     problems = sum(finding.grade is Grade.PROBLEM for finding in findings)
     warnings = sum(finding.grade is Grade.WARNING for finding in findings)
-    result = {"problems": problems, "warnings": warnings, "findings": [asdict(finding) for finding in findings]}
-    done(json_, result, f"{len(findings)} checks: {problems} problems, {warnings} warnings")
+    asked = sum(finding.grade is Grade.ASK for finding in findings)
+    counts = {"problems": problems, "warnings": warnings, "asked": asked}
+    said = f"{len(findings)} checks: {problems} problems, {warnings} warnings, {asked} for you to look at"
+    done(json_, counts | {"findings": [asdict(finding) for finding in findings]}, said)
     raise typer.Exit(1 if problems else 0)

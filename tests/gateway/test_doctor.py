@@ -119,6 +119,7 @@ def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     said = capsys.readouterr().out
     assert status == 1
     assert "problem  gateway" in said
+    assert "0 for you to look at" in said
     assert "enable its API socket" in said
     assert said.splitlines()[-1].startswith("7 checks: 1 problems")
 

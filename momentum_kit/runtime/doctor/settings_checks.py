@@ -25,8 +25,9 @@ class _Wanted:
         """What to say of it; a setting that is not told is a question to a person."""
         value: bool | None = getattr(settings, self.field) if settings else None
         if value is None:
-            should = "tell whether it is on" if self.wanted is None else f"must be {_state(self.wanted)}"
-            return Finding(self.check, Grade.ASK, f"{self.box} {should}", f"{_PLACE}: {self.otherwise}")
+            should = "may be on or off" if self.wanted is None else f"must be {_state(self.wanted)}"
+            advice = f"this gateway does not tell: look in {_PLACE}; {self.otherwise}"
+            return Finding(self.check, Grade.ASK, f"{self.box} {should}", advice)
         if self.wanted is None or value is self.wanted:
             return Finding(self.check, Grade.OK, f"{self.box} is {_state(value)}")
         advice = f"switch it {_state(self.wanted)} in {_PLACE}: {self.otherwise}"
