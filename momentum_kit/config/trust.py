@@ -23,7 +23,8 @@ def trusted_above(file: Path, here: Path) -> Path:
     """
     if file.resolve().is_relative_to(here.resolve()):
         return file
-    if who := other_writer(file, known=(here.stat().st_uid,)):
+    begun = next(place for place in (here.resolve(), *here.resolve().parents) if place.exists())  # it may be a guess
+    if who := other_writer(file, known=(begun.stat().st_uid,)):
         raise ConfigError(f"{file} lies above this folder, and {who}: it is not used; change that, or name another")
     _tell(file)
     return file

@@ -245,6 +245,13 @@ def test_a_folder_without_a_project_says_what_to_run(tmp_path):
         find_project(tmp_path)
 
 
+def test_a_project_is_found_from_a_folder_that_is_not_there(tmp_path):
+    """A path that is looked for upwards, such as a notebook's config/demo.yaml, may begin where no folder is."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "base.yaml").write_text("")
+    assert find_project(tmp_path / "notebooks" / "config") == tmp_path
+
+
 def test_a_threshold_file_can_be_read_alone(folder):
     """Research reads thresholds without a session's config, with the same errors."""
     assert load_thresholds(folder / "thresholds" / "default.yaml") == Thresholds(min_rvol_bar=6)
