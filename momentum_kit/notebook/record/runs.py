@@ -1,5 +1,6 @@
 """Many sessions side by side: what each came to, and the trades and incidents of them all."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,35 @@ class Runs(Sequence[Run]):
         """Everything out of the ordinary, of every session."""
         return self._together("incidents", Run.incidents)
 
+    def drift(self, reference: "Runs") -> "SessionTable":
+        """Whether these sessions still are what others were (replays of the days before, or the first weeks live).
+
+        One row a number: signals, entries and round trips a session, fills an entry, slippage in bps, costs a fill and
+        net profit a round trip in USD. Stable sessions raise an alarm anywhere in 5% of cases at most, however often
+        one looks; `smallest_10`, `_20` and `_60` are the least lasting changes that so many sessions show in four
+        cases of five, so quiet says no more than its words. A number that the reference has in fewer than 20 sessions
+        is not judged.
+        """
+        import pandas as pd
+
+        from momentum_kit.notebook.tables import SessionTable
+        from momentum_kit.research.drift import watch_drift
+
+        watched = watch_drift(_numbers(reference), _numbers(self))
+        rows = [
+            {
+                "number": each.name,
+                "verdict": each.words,
+                "reference": each.reference_mean,
+                "here": each.mean,
+                "sessions": each.sessions,
+                "reference_sessions": each.reference_sessions,
+                **{f"smallest_{horizon}": size for horizon, size in each.smallest.items()},
+            }
+            for each in watched
+        ]
+        return SessionTable.of("drift", pd.DataFrame(rows))
+
     def _together(self, name: str, table: "Callable[[Run], pd.DataFrame]") -> "SessionTable":
         import pandas as pd
 
@@ -77,6 +107,30 @@ class Runs(Sequence[Run]):
 
     def __repr__(self) -> str:
         return f"<Runs {self.folder}: {len(self)} sessions>"
+
+
+def _numbers(runs: Runs) -> dict[str, list[float]]:
+    """What is watched of every session that can be read, in order of their folders; nan where it had no occasion."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        try:
+            summary = run.summary()
+            slippage = float(run.fills()["slippage_bps"].mean()) if summary["fills"] else math.nan
+        except StorageError:
+            continue  # told by sessions()
+        filled, trips = summary["fills"], summary["round_trips"]
+        numbers = {
+            "signals": summary["signals"],
+            "entries": summary["entries"],
+            "round trips": trips,
+            "fills an entry": filled / summary["entries"] if summary["entries"] else math.nan,
+            "slippage, bps": slippage,
+            "costs a fill, USD": summary["costs_usd"] / filled if filled else math.nan,
+            "net a round trip, USD": summary["net_pnl_usd"] / trips if trips else math.nan,
+        }
+        for name, value in numbers.items():
+            found.setdefault(name, []).append(float(value))
+    return found
 
 
 def _session(run: Run) -> dict[str, Any]:

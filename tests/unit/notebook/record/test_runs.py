@@ -4,11 +4,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import momentum_kit
 from momentum_kit.errors import InputError
 from momentum_kit.notebook.record import Run, Runs
+from momentum_kit.storage.journal import SqliteJournal
+from tests.helpers.journal_rows import put
+
+AT = "2026-10-01T15:00:00.000Z"
 
 
 @pytest.fixture
@@ -65,3 +70,31 @@ def test_an_empty_folder_shows_an_empty_table(tmp_path: Path) -> None:
 def test_both_are_public_names() -> None:
     """`from momentum_kit import Run, Runs`."""
     assert (momentum_kit.Run, momentum_kit.Runs) == (Run, Runs)
+
+
+def test_drift_tells_what_has_changed_and_what_cannot_be_told(tmp_path: Path) -> None:
+    """Two signals a session for twenty sessions, then six: they drifted; of what never happened nothing is claimed."""
+    generator = np.random.default_rng(4)
+    for name, count, signals in (("before", 24, 2.0), ("now", 20, 6.0)):
+        for number in range(count):
+            journal = SqliteJournal(tmp_path / name / f"2026-10-{number + 1:02}T14-29-58Z" / "journal.db")
+            for _ in range(generator.poisson(signals)):
+                put(journal, "decisions", at=AT, decided_at=AT, verdict="signal", final=1)
+            journal.close()
+    before, now = Runs(tmp_path / "before"), Runs(tmp_path / "now")
+    table = now.drift(before).set_index("number")
+    assert table.loc["signals", "verdict"].startswith("drifted (higher), seen after ")
+    assert table.loc["signals", "here"] > 2 * table.loc["signals", "reference"]
+    assert 0 < table.loc["signals", "smallest_60"] <= table.loc["signals", "smallest_20"]
+    assert table.loc["slippage, bps", "verdict"] == "not judged: 0 sessions of reference, 20 are needed"
+    assert table.loc["entries", "verdict"] == "quiet; so few sessions cannot tell"
+
+
+def test_drift_speaks_of_every_number_that_a_session_has(folder: Path) -> None:
+    """The damaged record counts on neither side, and two sessions are a reference for nothing."""
+    table = Runs(folder).drift(Runs(folder)).set_index("number")
+    first, second = (Runs(folder)[at].summary() for at in (0, 1))
+    costs = [each["costs_usd"] / each["fills"] for each in (first, second)]
+    assert table.loc["costs a fill, USD", "here"] == pytest.approx(sum(costs) / 2)
+    assert table.loc["slippage, bps", "sessions"] == 2
+    assert set(table["verdict"]) == {"not judged: 2 sessions of reference, 20 are needed"}
