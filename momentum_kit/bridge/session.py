@@ -309,8 +309,6 @@ class GatewaySession:
             self._ready.set_result(None)
             if not self.options.in_order:  # there the market's steps are time, and nothing is asked beside them
                 self._watch.start()
-                if self.options.canary is not None:
-                    self._canary = self._watch_canary(self.options.canary)
 
     def _fail_ready(self, error: BrokerError) -> None:
         if not self._ready.done():
@@ -345,7 +343,11 @@ class GatewaySession:
     def _look(self) -> None:
         if self.health.broker is LinkState.UP:
             self.lines.look_after()
-            if self._canary is not None:
+            if self._canary is None and self.options.canary is not None:
+                self._canary = self._watch_canary(
+                    self.options.canary
+                )  # what the session itself asks at first goes first
+            elif self._canary is not None:
                 self._canary.look(time.perf_counter_ns())
 
     def _watch_canary(self, contract: Contract) -> Canary:

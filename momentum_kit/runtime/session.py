@@ -395,8 +395,9 @@ def make_pacing(config: Config) -> Pacing:
 
 
 def _has_canary(config: Config) -> bool:
-    """A line is spared for it where there are many."""
-    return bool(config.broker.canary_symbol) and config.broker.market_data_lines >= LINES_FOR_CANARY
+    """A line is spared for it where there are many, in a market as fast as the wall: its silence is counted there."""
+    broker = config.broker
+    return bool(broker.canary_symbol) and broker.market_data_lines >= LINES_FOR_CANARY and config.clock.rate <= 1
 
 
 def _lines_to_watch(config: Config) -> int:
