@@ -205,6 +205,81 @@ def test_an_earlier_days_correction_is_named_where_it_changes_anything(runs: Pat
     assert only.words == "IB changed a fill of 2026-11-19: +0 shares, commission +0, cash -0.80 USD"
 
 
+def test_corrections_without_a_cancellation_count_once(runs: Path, changed: Change) -> None:
+    """Two versions of one execution id: the higher last number stands, with its own commission."""
+    cancel = re.compile(r"<Trade [^>]*TradeCancel[^>]*/>\n")
+
+    def keep(text: str) -> str:
+        text = cancel.sub("", text)
+        return text.replace('ibCommission="0" ibCommissionCurrency="USD" netCash="1852.5"',
+                            'ibCommission="-1.3143" ibCommissionCurrency="USD" netCash="1852.5"')  # fmt: skip
+
+    assert check_statement(FRIDAY, changed(keep), runs).holds
+
+
+def test_somebody_elses_trade_in_our_symbol_explains_profit_and_position(runs: Path, changed: Change) -> None:
+    """Ten SLVT bought by hand in the evening: one difference, and a position that follows from it."""
+
+    def buy(text: str) -> str:
+        sale = SELL_SLVT.search(text)
+        assert sale
+        row = re.sub(r'(transactionID|tradeID|ibExecID|orderReference)="[^"]*"', r'\1=""', sale[0])
+        row = row.replace('ibExecID=""', 'ibExecID="00025b46.691f7000.01.01"').replace('"-50"', '"10"')
+        row = row.replace("124001", "170000").replace('"SELL"', '"BUY"').replace('"7.98"', '"0"')
+        return text.replace(sale[0], sale[0] + row).replace("</OpenPositions>", (
+            '<OpenPosition accountId="U7654321" assetCategory="STK" symbol="SLVT" conid="404400504" position="10" '
+            'levelOfDetail="SUMMARY" /></OpenPositions>'))  # fmt: skip
+
+    told = check_statement(FRIDAY, changed(buy), runs).comparison.differences
+    assert [(each.kind, each.symbol, each.follows) for each in told] == [
+        ("not ours", "SLVT", False), ("position differs", "SLVT", True),
+    ]  # fmt: skip
+
+
+def test_a_sale_that_the_broker_forced_is_ours(runs: Path, clean: Path) -> None:
+    """A liquidation carries no reference; it sold what we held."""
+    with sqlite3.connect(runs / "2026-11-20T16-05-30Z" / "journal.db") as connection:
+        connection.execute("UPDATE executions SET order_ref = '', order_id = -1, liquidation = 1 WHERE symbol = 'ORDL'")
+    connection.close()
+    assert check_statement(FRIDAY, clean, runs).holds
+
+
+def test_lots_alone_are_the_positions_as_well(runs: Path, changed: Change) -> None:
+    """A query that selects Lot and not Summary lists each lot."""
+    file = changed(lambda text: re.sub(r'<OpenPosition [^>]*"SUMMARY"[^>]*/>', "", text))
+    assert check_statement(FRIDAY, file, runs).holds
+
+
+def test_a_statement_of_several_days_counts_the_last_alone(runs: Path, changed: Change) -> None:
+    """Thursday's rows are Thursday's; a day in the middle has no positions and is refused."""
+
+    def two_days(text: str) -> str:
+        text = text.replace('U7654321" fromDate="20261120"', 'U7654321" fromDate="20261119"')
+        sale = SELL_SLVT.search(text)
+        assert sale
+        row = sale[0].replace("20261120", "20261119").replace("00020a0e.691f2a4d", "00020a0e.691dffff")
+        return text.replace(sale[0], sale[0] + row.replace("32590000008", "32580000008"))
+
+    file = changed(two_days)
+    assert check_statement(FRIDAY, file, runs).holds
+    with pytest.raises(
+        InputError, match="no statement of U7654321 that ends on 2026-11-19; it holds U2222222 20261120"
+    ):
+        check_statement(date(2026, 11, 19), file, runs)
+
+
+def test_a_commission_in_another_currency_is_compared_in_it(runs: Path, changed: Change) -> None:
+    """Reported and billed in EUR; where one side has USD alone, both are shown as they are."""
+    file = changed(lambda text: text.replace('ibCommission="-1.0433" ibCommissionCurrency="USD"',
+                                             'ibCommission="-0.95" ibCommissionCurrency="EUR"'))  # fmt: skip
+    (told,) = [each for each in check_statement(FRIDAY, file, runs).comparison.differences if not each.follows]
+    assert (told.kind, told.words) == ("other commission", "here 1.0433 USD, there 0.9500 EUR")
+    with sqlite3.connect(runs / "2026-11-20T16-05-30Z" / "journal.db") as connection:
+        connection.execute("UPDATE commissions SET amount = 0.95, currency = 'EUR' WHERE exec_id LIKE '0000f7b1%'")
+    connection.close()
+    assert "other commission" not in {kind for kind, _ in kinds(check_statement(FRIDAY, file, runs))}
+
+
 def test_a_fee_that_our_costs_hold_already_is_no_difference(runs: Path, changed: Change) -> None:
     """The commission report had the fee in it, the statement lists it by itself."""
     fee = (
