@@ -222,8 +222,9 @@ class Router:
                 self._incident("subscription", f"{self._about(notice.id)}: {error}")
                 self._lines.fail(notice.id, error)
             self._own.fail(notice.id, error)
-        elif action is Action.MARK_DELAYED and self._own.has(notice.id):  # these are live or nothing
-            self._own.fail(notice.id, RequestFailed(notice.code, notice.text, verdict.advice))
+        elif action in (Action.MARK_DELAYED, Action.CONFLICT) and self._own.has(notice.id):  # live or nothing
+            error = RequestFailed(notice.code, notice.text, verdict.advice)
+            self._own.fail(notice.id, error, cancel=action is Action.CONFLICT)
         else:
             if verdict.meaning is Meaning.DATA_ADVISORY:
                 about = self._about(notice.id)

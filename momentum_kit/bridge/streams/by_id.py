@@ -71,11 +71,13 @@ class OwnStreams:
         """What it brings, for a person; '' if there is none."""
         return self._streams[req_id].what if req_id in self._streams else ""
 
-    def fail(self, req_id: int, error: BrokerError) -> None:
-        """The broker refused it: its reader gets the error."""
+    def fail(self, req_id: int, error: BrokerError, *, cancel: bool = False) -> None:
+        """The broker refused it: its reader gets the error. cancel: it may be alive there, and is ended."""
         stream = self._streams.pop(req_id, None)
         if stream is not None:
             stream.feed.end(error)
+            if cancel:
+                self._cancel(stream.cancel, req_id)
 
     def ask_again(self, req_id: int) -> None:
         """The broker dropped one: cancel it and ask under a new id."""

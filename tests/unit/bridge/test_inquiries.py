@@ -51,6 +51,24 @@ async def unpaced(gateway: Gateway) -> AsyncIterator[IBKRBridge]:
         yield bridge
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(10089, "Requested market data requires additional subscription for API."),
+     (10197, "No market data during competing live session")],
+)  # fmt: skip
+async def test_a_stream_that_will_bring_nothing_ends(
+    unpaced: IBKRBridge, gateway: Gateway, code: int, text: str
+) -> None:
+    """There are no delayed bars of 5 s, and none beside another login: the reader is told and does not wait."""
+    bars = unpaced.stream_real_time_bars(AAPL)
+    gateway.error((await gateway.request())[2], code, text)
+    with pytest.raises(RequestFailed, match=str(code)):
+        await asyncio.wait_for(anext(bars), 5)
+    await unpaced.applied()
+    if code == 10197:  # the line may come to life again, for nobody
+        assert (await gateway.request())[0] == "51"
+
+
 async def test_streams_of_the_market_are_asked_for_again_after_data_loss(unpaced: IBKRBridge, gateway: Gateway) -> None:
     """1101: under a new id, for the same reader; profit is no market data and goes on."""
     bridge = unpaced
