@@ -233,6 +233,8 @@ class OrderDesk:
                 bracket = self._hand_over(bracket, leg)
                 self.mark_uncertain(bracket, f"order {update.order_id}: {surprise}")
             leg.state = OrderState.UNKNOWN
+        if not leg.live:
+            leg.absent = 0  # ended by its own word, and not because lists lacked it
         if leg.acknowledged and bracket.intent.state in (IntentState.PREPARED, IntentState.SENT):
             self.mark(bracket, IntentState.WORKING)
         return bracket

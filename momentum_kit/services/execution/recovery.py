@@ -285,13 +285,13 @@ class Recovery:
     def _may_linger(self, bracket: Bracket, leg: Leg, completed: tuple[OpenOrder, ...] | None) -> bool:
         """True if an order that was concluded to be gone is cancelled on the chance that it is not.
 
-        An entry that the broker never named may be staged, where no list shows it. What sells might go short by a list
-        that was late, once what we held is surely gone.
+        An entry may be staged, where no list shows it, or work on: its children would wait, and protect nothing. What
+        sells might go short by a list that was late, once what we held is surely gone.
         """
         if any(_is(leg, order) for order in completed or ()):
             return False
         if leg is bracket.entry:
-            return not leg.perm_id
+            return True
         return bracket.first_fill_at is not None and self._witnesses.gone(_con_id(bracket))
 
     async def _take_back_what_is_staged(self, bracket: Bracket) -> None:
@@ -369,13 +369,14 @@ class Recovery:
 
     def _as_listed(self, leg: Leg, order: OpenOrder, *, newer: bool) -> None:
         """Set an order to its row in the list; newer: events have told of it since, the row itself among them."""
+        back = leg.absent >= VANISHED and not leg.live  # taken for gone because lists had lacked it
         leg.absent = 0
         leg.perm_id = leg.perm_id or order.perm_id
         leg.named = max(leg.named, order.filled)
         if self._witnesses.filled(leg) >= max(order.request.quantity, leg.asked):
             leg.state = OrderState.FILLED  # the list is behind what executions say
             return
-        if not newer or leg.state is OrderState.UNKNOWN:
+        if back or not newer or leg.state is OrderState.UNKNOWN:
             leg.state = FROM_LIST.get((newer and leg.told) or order.status, OrderState.UNKNOWN)
         listed = leg.echo if newer and leg.echo is not None else order.request
         sent, leg.request = leg.request, _as_listed(leg.request, listed)

@@ -5,6 +5,27 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "an entry that lists lacked is never cancelled",
+        "services/execution/recovery.py",
+        "        if leg is bracket.entry:\n            return True\n",
+        "        if leg is bracket.entry:\n            return not leg.perm_id\n",
+        DOUBT("test_an_entry_that_lists_lacked_and_that_works_on_is_cancelled"),
+    ),
+    Mutant(
+        "what lists lacked stays gone when they have it again",
+        "services/execution/recovery.py",
+        "if back or not newer or leg.state",
+        "if not newer or leg.state",
+        DOUBT("test_an_entry_that_lists_lacked_and_that_works_on_is_cancelled"),
+    ),
+    Mutant(
+        "an old list brings back what has ended",
+        "services/execution/order_desk.py",
+        "            leg.absent = 0  # ended",
+        "            leg.absent = leg.absent  # ended",
+        DOUBT("test_an_order_that_ended_by_its_own_word_is_not_back_by_an_old_list"),
+    ),
+    Mutant(
         "a sale whose intent never reached the disk is a stranger's",
         "services/execution/recovery.py",
         "        if not sells_for_us(order):\n",

@@ -519,6 +519,65 @@ async def test_a_stop_whose_intent_a_death_kept_from_the_disk_is_ours(tmp_path, 
         assert desk.intents.unresolved() == ()
 
 
+@pytest.mark.parametrize("heard", [True, False])
+async def test_an_entry_that_lists_lacked_and_that_works_on_is_cancelled(tmp_path, heard):
+    """Partly filled, it keeps its children waiting: it is cancelled when it is taken for gone, and when it is back."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        broker = desk.broker
+        entry, listed, cancel = broker.leg(1, "entry"), broker.fetch_open_orders, broker.cancel_order
+        cancels = []
+
+        async def none():
+            return ()
+
+        async def asked(order_id):
+            cancels.append(order_id)
+            if heard:
+                await cancel(order_id)
+
+        async def told():
+            rows = await listed()
+            for row in rows:
+                broker.say(row)  # as a gateway does that answers without statuses
+            await broker.events.join()
+            return rows
+
+        broker.fetch_open_orders = broker.fetch_completed_orders = none
+        broker.cancel_order = asked
+        broker.fill(entry, 300, 5.0)
+        desk.execution._desk.mark_uncertain(desk.execution._desk.brackets[1], "a test")
+        desk.execution.ask_anew()
+        await desk.beat(1)
+        assert entry.request.order_id in cancels
+        assert entry.alive is not heard
+        cancels.clear()
+        broker.fetch_open_orders, broker.cancel_order = told, cancel
+        await desk.beat(16)
+        assert not entry.alive
+
+
+async def test_an_order_that_ended_by_its_own_word_is_not_back_by_an_old_list(tmp_path):
+    """Lists had lacked it, then its status said Cancelled: a list from before that, told as events, changes nothing."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.signal()
+        broker, bracket = desk.broker, desk.execution._desk.brackets[1]
+        old = broker._open(broker.leg(1, "entry"))
+        bracket.entry.absent = 2  # as two lists leave it
+        broker.kill(broker.leg(1, "entry"))
+        await desk.settle()
+
+        async def told():
+            broker.say(old)
+            await broker.events.join()
+            return (old,)
+
+        broker.fetch_open_orders = told
+        desk.execution.ask_anew()
+        await desk.settle()
+        assert not bracket.entry.live
+
+
 # -- what lists and late words leave behind ----------------------------------------------------------------------------
 
 
