@@ -65,7 +65,8 @@ async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
     found = by_check(await examine(config, tmp_path))
     assert [f"{f}" for f in found.values() if f.grade is Grade.PROBLEM] == []
     assert list(found) == [
-        "software", "configuration", "disk", "symbols", "kill switch", "calendar", "gateway", "link to IB", "account",
+        "software", "configuration", "disk", "state folder", "symbols", "kill switch", "calendar", "gateway",
+        "link to IB", "account",
         "clock", "read-only", "order presets", "overfill", "sizes", "orders again", "message rate", "news", "contract",
         "history", "market data", "farms", "orders", "protection",
     ]  # fmt: skip
@@ -121,7 +122,7 @@ def test_no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "problem  gateway" in said
     assert "0 for you to look at" in said
     assert "enable its API socket" in said
-    assert said.splitlines()[-1].startswith("7 checks: 1 problems")
+    assert said.splitlines()[-1].startswith("8 checks: 1 problems")
 
 
 @pytest.mark.parametrize(("kernel", "grade"), [("6.31.0", "ok"), ("7.2.0", "warning"), ("7.4.0", "ok")])

@@ -14,7 +14,7 @@ from momentum_kit.errors import MomentumKitError, NotConnected, RequestTimeout
 from momentum_kit.models import LinkState
 from momentum_kit.runtime.doctor.finding import Finding, Grade
 from momentum_kit.runtime.doctor.gateway_checks import GatewayLook
-from momentum_kit.runtime.doctor.machine_checks import calendar, disk, latches, software, strategy, symbol_names
+from momentum_kit.runtime.doctor.machine_checks import calendar, disk, latches, software, state, strategy, symbol_names
 from momentum_kit.runtime.doctor.market_checks import Heard
 from momentum_kit.runtime.ownership import StateFolder
 
@@ -51,6 +51,7 @@ async def examination(config_path: Path, project: Path, symbol: str, port: int |
     if (judged := strategy(config)) is not None:
         yield judged
     yield disk(config, project)
+    yield state(config)
     yield symbol_names(config, project)
     folder = StateFolder.of(config)
     for finding in (*latches(config, folder), calendar(config)):

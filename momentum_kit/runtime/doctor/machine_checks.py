@@ -5,9 +5,11 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from momentum_kit.config import Config
+from momentum_kit.config import Config, other_writer
 from momentum_kit.errors import MomentumKitError
+from momentum_kit.private_files import make_private_folder
 from momentum_kit.research import code_version
 from momentum_kit.runtime.doctor.finding import Finding, Grade
 from momentum_kit.runtime.ownership import StateFolder, strategy_departures
@@ -52,16 +54,25 @@ def _within(installed: str, versions: tuple[tuple[int, int], tuple[int, int]]) -
     return versions[0] <= (int(major), int(minor)) <= versions[1]
 
 
+def state(config: Config) -> Finding:
+    """Whether the folder with the token, the latches and the arming is this user's alone; a start refuses another."""
+    folder, shared = StateFolder.of(config).path, bool(config.storage.state_dir)
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if who := other_writer(there, shared=shared):
+        advice = "chmod go-w, chown, or another MOMENTUM_KIT_STATE_DIR"
+        return Finding("state folder", Grade.PROBLEM, f"{folder}: {who}", advice)
+    return Finding("state folder", Grade.OK, f"{folder}: nobody else may write there")
+
+
 def disk(config: Config, project: Path) -> Finding:
     """Whether the folders of data, runs and logs can be written, and how much space is left."""
     storage = config.storage
     for name in (storage.data_dir, storage.runs_dir, storage.logs_dir):
         folder = project / name
-        probe = folder / ".doctor"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.write_text("", encoding="utf-8")
-            probe.unlink()
+            make_private_folder(folder)
+            with TemporaryFile(dir=folder):  # under no name: whatever is there stays
+                pass
         except OSError as error:
             return Finding("disk", Grade.PROBLEM, f"{folder}: {error.strerror}", "make the folder writable")
     free_gb = shutil.disk_usage(project).free / 1e9

@@ -128,7 +128,8 @@ def _write(target: Path, rows: Iterable[ListedName]) -> None:
     """The whole file or the old one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = target.with_name(f".{target.name}.new")
-    with stage.open("w", encoding="utf-8", newline="") as file:
+    stage.unlink(missing_ok=True)
+    with stage.open("x", encoding="utf-8", newline="") as file:  # through no link
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for row in rows:
