@@ -16,7 +16,7 @@ from momentum_kit.errors import InputError
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, TradingState
 from momentum_kit.runtime.control import encode_status
 from momentum_kit.runtime.reconcile import StatementCheck, check_statement
-from tests.unit.runtime.reconcile.conftest import MORNING, NOON, SESSIONS, SLVT, write_session
+from tests.unit.runtime.reconcile.conftest import MORNING, NOON, SESSIONS, SLVT, VNTX, write_session
 
 FRIDAY = date(2026, 11, 20)
 PLANTED = {
@@ -278,6 +278,37 @@ def test_a_commission_in_another_currency_is_compared_in_it(runs: Path, changed:
         connection.execute("UPDATE commissions SET amount = 0.95, currency = 'EUR' WHERE exec_id LIKE '0000f7b1%'")
     connection.close()
     assert "other commission" not in {kind for kind, _ in kinds(check_statement(FRIDAY, file, runs))}
+
+
+def test_a_row_that_stands_twice_counts_once(runs: Path, changed: Change) -> None:
+    """Two queries pasted into one file, say."""
+
+    def double(text: str) -> str:
+        sale = SELL_SLVT.search(text)
+        assert sale
+        return text.replace(sale[0], sale[0] * 2)
+
+    assert check_statement(FRIDAY, changed(double), runs).holds
+
+
+def test_rows_of_another_account_in_the_same_statement_are_passed_over(runs: Path, changed: Change) -> None:
+    """A consolidated one says of every row whose it is."""
+
+    def add(text: str) -> str:
+        sale = SELL_SLVT.search(text)
+        assert sale
+        row = sale[0].replace("U7654321", "U2222222").replace("32590000008", "7").replace("00020a0e", "00020b0e")
+        return text.replace(sale[0], sale[0] + row)
+
+    assert check_statement(FRIDAY, changed(add), runs).holds
+
+
+def test_what_a_session_did_after_the_day_is_another_days(tmp_path: Path, clean: Path) -> None:
+    """It ran over the week-end and sold on Monday what it held on Friday."""
+    monday = ("00018c55.6922c102.01.01", "mk-0a1b2c-vn1", VNTX, "SELL", 80, 12.5, "2026-11-23 09:45:00", 1.0)
+    for name, deals in SESSIONS.items():
+        write_session(tmp_path / "runs" / name, [*deals, monday] if deals is NOON else deals)
+    assert check_statement(FRIDAY, clean, tmp_path / "runs").holds
 
 
 def test_a_fee_that_our_costs_hold_already_is_no_difference(runs: Path, changed: Change) -> None:
