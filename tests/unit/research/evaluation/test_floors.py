@@ -13,18 +13,18 @@ REAL = ROOT.parent / "shared" / "data" / "headlines" / "real_dev.jsonl"
 MOST_FALSE = "false_per_1000"  # the one of which less is better
 FLOORS = {
     "dev": {
-        "ticker_precision": 0.99, "ticker_recall": 0.98, "subject_accuracy": 0.98, "dilution_recall": 0.98,
+        "ticker_precision": 0.99, "ticker_recall": 0.97, "subject_accuracy": 0.98, "dilution_recall": 0.98,
         "harmful_barred": 0.98, "recaps_barred": 0.98, "ties_kept": 0.98, "ties_refused": 0.99,
-        "catalyst_macro_f1": 0.95, "distinct_kept": 0.98, "same_joined": 0.95, MOST_FALSE: 3,
+        "catalyst_macro_f1": 0.92, "distinct_kept": 0.98, "same_joined": 0.95, MOST_FALSE: 3,
     },
     "test": {
-        "ticker_precision": 0.97, "ticker_recall": 0.95, "subject_accuracy": 0.98, "dilution_recall": 0.97,
-        "harmful_barred": 0.95, "recaps_barred": 0.92, "ties_kept": 0.97, "ties_refused": 0.99,
-        "catalyst_macro_f1": 0.94, "distinct_kept": 0.97, "same_joined": 0.7, MOST_FALSE: 16,
+        "ticker_precision": 0.965, "ticker_recall": 0.93, "subject_accuracy": 0.96, "dilution_recall": 0.94,
+        "harmful_barred": 0.93, "recaps_barred": 0.92, "ties_kept": 0.97, "ties_refused": 0.99,
+        "catalyst_macro_f1": 0.87, "distinct_kept": 0.97, "same_joined": 0.7, MOST_FALSE: 13.5,
     },
     "real": {
         "ticker_precision": 0.98, "ticker_recall": 0.9, "subject_accuracy": 0.97, "dilution_recall": 0.98,
-        "harmful_barred": 0.94, "recaps_barred": 0.98, "ties_kept": 0.96, "ties_refused": 0.98,
+        "harmful_barred": 0.97, "recaps_barred": 0.98, "ties_kept": 0.96, "ties_refused": 0.98,
         "catalyst_macro_f1": 0.95, MOST_FALSE: 3,
     },
 }  # fmt: skip
