@@ -105,7 +105,9 @@ class Block:
         return f"<{tag}>{html.escape(self.text)}</{tag.split()[0]}>"
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])|(\$)|(^\s*[-+=](?=\s|[-=])|^\s*\d+(?=[.)]\s))")
+_SPECIAL = re.compile(  # an underscore within a word, as in min_z_tod, marks nothing up
+    r"([\\`*{}\[\]<>#|~&]|(?<![^\W_])_|_(?![^\W_]))|(\$)|(^\s*[-+=](?=\s|[-=])|^\s*\d+(?=[.)]\s))"
+)
 
 
 def markdown_text(words: object) -> str:

@@ -76,7 +76,7 @@ async def test_mistakes_have_their_status(address: ControlAddress) -> None:
 
 async def test_the_token_is_private_and_failures_have_types(address: ControlAddress, project: Path) -> None:
     """Files 0600 in a 0700 folder; the client turns refusals into the error tree."""
-    folder = next((project / "state" / "momentum_kit").iterdir())
+    folder = next(path for path in (project / "state" / "momentum_kit").iterdir() if path.is_dir())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
     client = ControlClient(address)

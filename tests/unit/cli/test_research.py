@@ -1,6 +1,7 @@
 """The chain of `momentum-kit research` on the committed sample, as a shell runs it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,8 @@ def test_from_sweep_to_verdict_to_thresholds(run, study, tmp_path):
     assert (found["cells"], found["days"]) == (12, 12)
     assert found["trials"] >= 12
     assert swept(run, study)["new_trials"] == 0
-    status, judged, _ = run("validate", "--placebos", "1", "--study", str(study), "--json")
+    status, judged, said = run("validate", "--placebos", "1", "--study", str(study), "--json")
+    assert status == 0, said
     assert (status, judged["verdict"], judged["sealed_opened"]) == (0, "cannot tell", False)
     assert "Verdict: cannot tell" in Path(judged["md"]).read_text()
     assert "<h1>Verdict: cannot tell</h1>" in Path(judged["html"]).read_text()
@@ -122,8 +124,10 @@ def test_from_sweep_to_verdict_to_thresholds(run, study, tmp_path):
     assert (thresholds.export.verdict, thresholds.export.despite) == ("cannot tell", "to test the chain")
 
 
-def test_the_seal_opens_once(run, study):
+def test_the_seal_opens_once(run, study, tmp_path, monkeypatch):
     """The second look is refused by name."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))  # what is opened stays so for other tests too
+    study = Path(shutil.copytree(study, tmp_path / "study"))
     swept(run, study)
     status, judged, _ = run("validate", "--open-seal", "--study", str(study), "--json")
     assert (status, judged["sealed_opened"]) == (0, True)

@@ -75,7 +75,11 @@ def test_any_change_of_any_value_breaks_the_hash(evidence, tmp_path):
                 continue
             nearby = value * 1.01 if isinstance(value, float) else value + 1 if isinstance(value, int) else value
             section[key] = (
-                [*value, "x"] if isinstance(value, list) else value[:-1] + "9" if isinstance(value, str) else nearby
+                [*value, "x"]
+                if isinstance(value, list)
+                else value[:-1] + ("8" if value.endswith("9") else "9")
+                if isinstance(value, str)
+                else nearby
             )
             file.write_text(yaml.safe_dump(content))
             with pytest.raises(ConfigError, match=r"changed since research exported|min_price_usd exceeds"):
