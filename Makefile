@@ -31,7 +31,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## headlines, decisions, orders, fills and profit against a simulated gateway
 	@$(BIN)/momentum-kit demo
 
-test: setup  ## all tests, two processes a core; TESTS=tests/unit for some of them
+test: setup  ## all tests, three processes on two cores; TESTS=tests/unit for some of them
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
 fuzz: setup  ## a million broken requests at the simulated gateway, a million headlines, a million ticks at the bridge

@@ -55,8 +55,8 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(optionalhook=True)  # runs without xdist read this file too: tests/mutants
 def pytest_xdist_auto_num_workers() -> int:
-    """Two a core: half of the suite's time is waiting for engines, kernels and browsers. No more than memory bears."""
-    return min(2 * (os.cpu_count() or 1), 8)
+    """Three on two cores: much of the suite's time is waiting for engines and browsers. No more than memory bears."""
+    return min(3 * (os.cpu_count() or 1) // 2 or 1, 8)
 
 
 @pytest.hookimpl(hookwrapper=True)
