@@ -215,7 +215,7 @@ async def answering(request: pytest.FixtureRequest, gateway: Gateway) -> Any:
 
         gateway.greet = greet
     async with IBKRBridge(
-        port=gateway.port, request_timeout_s=3, messages_per_s=math.inf, small_bar_pacing=False
+        port=gateway.port, request_timeout_s=6, messages_per_s=math.inf, small_bar_pacing=False
     ) as bridge:
         yield bridge, gateway
 
