@@ -70,7 +70,7 @@ class Ticks(NamedTuple):
     received_ns: int
 
 
-class Row(NamedTuple):
+class StreamRow(NamedTuple):
     """One value of a stream that has a request id of its own: a bar, a single tick, a profit."""
 
     req_id: int

@@ -43,7 +43,7 @@ class RateWindow:
         return not self._times or self._times[-1] <= now - self._per_s
 
 
-class MessageRate:
+class SendRate:
     """IB's limit of messages a second, as the gateway counts what arrives; one for all connections of a client.
 
     What is sent evenly may arrive in a lump: in a quarter of a second more no more than IB's own limit goes out.
@@ -78,7 +78,7 @@ class MessageRate:
 class Outbox:
     """Hands requests to the socket within the message rate. Orders go first and never wait for anything else."""
 
-    def __init__(self, rate: MessageRate) -> None:
+    def __init__(self, rate: SendRate) -> None:
         self._rate = rate
         self._clock = rate.clock
         self._queues: tuple[deque[_Send], deque[_Send]] = (deque(), deque())  # urgent, ordinary
@@ -257,7 +257,7 @@ class Pacing:
     """
 
     def __init__(self, *, messages_per_s: float = 45.0, orders: bool = True, small_bar_rules: bool = True) -> None:
-        self.messages = MessageRate(messages_per_s, orders=orders)
+        self.messages = SendRate(messages_per_s, orders=orders)
         self.history: HistoryPacer | ResearchHistory = HistoryPacer(small_bar_rules=small_bar_rules)
         self.ticks = small_bar_rules  # tick-by-tick data has a window a contract
 

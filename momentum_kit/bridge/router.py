@@ -70,7 +70,7 @@ class Router:
             events.Tick: lambda tick: self.unreadable(events.Unreadable("tick", "not as ticks begin", repr(tick))),
             events.DataType: subscriptions.data_type,
             events.NewsTick: self._news,
-            events.Row: lambda row: own_streams.put(row.req_id, row.value),
+            events.StreamRow: lambda row: own_streams.put(row.req_id, row.value),
             Bulletin: self._bulletin,
             events.Answer: self._answer,
             events.Notice: self._notice,

@@ -55,7 +55,7 @@ class Callbacks(EWrapper):  # type: ignore[misc]
         self._post(events.Answer(key, values, True))
 
     def _row(self, req_id: int, value: Any) -> None:
-        self._post(events.Row(req_id, value))
+        self._post(events.StreamRow(req_id, value))
 
     # -- bars and ticks -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ BUILD = "run: momentum-kit research events"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+class StudyBasis:
     """table, archive: digests of their contents. settings: of the configuration. options: given with the command.
 
     files: names, sizes and times of the archive's files: while they are the same, its contents need not be read again.
@@ -37,7 +37,9 @@ class Basis:
     options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, file: Path, table: EventTable, archive: Archive, assumed: StudyAssumptions, impute: object) -> "Basis":
+    def of(
+        cls, file: Path, table: EventTable, archive: Archive, assumed: StudyAssumptions, impute: object
+    ) -> "StudyBasis":
         """Of a table that was just built and saved as `file`."""
         last = table.days.max().item()
         return cls(
@@ -51,7 +53,7 @@ class Basis:
         (folder / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Basis":
+    def load(cls, folder: Path) -> "StudyBasis":
         """What `save` wrote; ResearchError where there is none."""
         try:
             content = json.loads((folder / FILE).read_text(encoding="utf-8"))

@@ -42,7 +42,7 @@ from momentum_kit.research.events import (
 )
 from momentum_kit.research.funnel import HORIZONS_S, Funnel, ShadowBook, keep_shadow_book, trace_funnel
 from momentum_kit.research.study.basis import FILE as BASIS
-from momentum_kit.research.study.basis import Basis, file_digest, lived_days
+from momentum_kit.research.study.basis import StudyBasis, file_digest, lived_days
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
 from momentum_kit.research.study.forward_record import ForwardRecord, forward_record
@@ -166,7 +166,7 @@ class Study:
             raise StorageError(f"{self.folder}: {error.strerror}; choose another folder") from None
         (self.folder / BASIS).unlink(missing_ok=True)  # never one of another table beside it
         table.save(self._events_file)
-        Basis.of(self._events_file, table, self.archive, self.assumed, impute).save(self.folder)
+        StudyBasis.of(self._events_file, table, self.archive, self.assumed, impute).save(self.folder)
         return self._listed(table)
 
     def events(self) -> EventList:
@@ -234,7 +234,7 @@ class Study:
         with running("validate", self._scheduler) as run:
             latency = _latency(self.archive, impute)
             opened = self._kept().open_days
-            Basis.load(self.folder).check_options(self.assumed, impute)
+            StudyBasis.load(self.folder).check_options(self.assumed, impute)
             self._check_record(opened.openings)
             result = self._swept(opened.table, SweepDefinition.load(self.folder / "sweep.json"), run)
             evidence = examine_candidate(
@@ -302,7 +302,7 @@ class Study:
         evidence = load_evidence(self.folder / "evidence.json")
         self._check_as_of_now(evidence)
         target = Path(folder) if folder else self.project / "config" / "thresholds"
-        basis = Basis.load(self.folder)
+        basis = StudyBasis.load(self.folder)
         rule = basis.options["exits"][evidence.exit_rule]
         judged = judged_with(self.config, rule, self.assumed.costs, basis.archive, evidence.last_day)
         return export_thresholds(target, name, evidence, judge(evidence), despite, judged=judged)
@@ -318,7 +318,7 @@ class Study:
 
     def _rests_on(self) -> dict[str, str]:
         """What a verdict is made from, by name, as digests and versions."""
-        basis = Basis.load(self.folder)
+        basis = StudyBasis.load(self.folder)
         return {
             "the events": basis.table,
             "the archive": basis.archive,
@@ -364,7 +364,7 @@ class Study:
         if not self._events_file.is_file():
             raise ResearchError(f"{self._events_file}: no event table here; run: momentum-kit research events")
         whole = EventTable.load(self._events_file)
-        Basis.load(self.folder).check(self._events_file, self.archive, self.assumed)
+        StudyBasis.load(self.folder).check(self._events_file, self.archive, self.assumed)
         return self._listed(whole)
 
     def _listed(self, table: EventTable) -> EventList:

@@ -52,7 +52,7 @@ Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Inquirer:
     """Whom an inquiry asks, and for whom. contract(symbol): the stock behind a symbol; NoData if there is none.
 
     one_quote: held while a line is asked for, since the kind of data that it may bring is the connection's.
@@ -84,7 +84,7 @@ def _inquiry(kind: Any) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..
     return enter
 
 
-async def ask(asker: Asker, name: str, arguments: Mapping[str, Any]) -> Any:
+async def ask(asker: Inquirer, name: str, arguments: Mapping[str, Any]) -> Any:
     """The answer to one inquiry; InputError in one line for a name or an argument that is none."""
     inquiry = INQUIRIES.get(name)
     if inquiry is None:
@@ -112,7 +112,7 @@ def decode_answer(name: str, content: Any) -> Any:
 
 @_inquiry(tuple[ScanRow, ...])
 async def scan(
-    asker: Asker,
+    asker: Inquirer,
     *,
     code: str,
     instrument: str = "STK",
@@ -142,14 +142,14 @@ async def scan(
 
 
 @_inquiry(str)
-async def scanner_parameters(asker: Asker) -> str:
+async def scanner_parameters(asker: Inquirer) -> str:
     """IB's document of all scans."""
     return await asker.bridge.fetch_scanner_parameters()
 
 
 @_inquiry(tuple[SingleTick, ...])
 async def tick_by_tick(
-    asker: Asker, *, symbol: str, kind: TickKind = TickKind.LAST, seconds: Seconds = 10.0, count: Rows = MOST_ROWS
+    asker: Inquirer, *, symbol: str, kind: TickKind = TickKind.LAST, seconds: Seconds = 10.0, count: Rows = MOST_ROWS
 ) -> tuple[SingleTick, ...]:
     """Single ticks for some seconds, or until there are so many."""
     return await _listen(asker.bridge.stream_ticks(await asker.contract(symbol), kind), seconds, count)
@@ -157,7 +157,7 @@ async def tick_by_tick(
 
 @_inquiry(tuple[SingleTick, ...])
 async def historical_ticks(
-    asker: Asker,
+    asker: Inquirer,
     *,
     symbol: str,
     start: datetime | None = None,
@@ -175,7 +175,7 @@ async def historical_ticks(
 
 @_inquiry(tuple[Bar, ...])
 async def real_time_bars(
-    asker: Asker,
+    asker: Inquirer,
     *,
     symbol: str,
     what: str = "TRADES",
@@ -189,27 +189,27 @@ async def real_time_bars(
 
 
 @_inquiry(datetime)
-async def head_timestamp(asker: Asker, *, symbol: str, what: str = "TRADES", use_rth: bool = True) -> datetime:
+async def head_timestamp(asker: Inquirer, *, symbol: str, what: str = "TRADES", use_rth: bool = True) -> datetime:
     """When the history of a symbol begins."""
     return await asker.bridge.fetch_head_timestamp(await asker.contract(symbol), what, use_rth)
 
 
 @_inquiry(tuple[SessionHours, ...])
 async def schedule(
-    asker: Asker, *, symbol: str, duration: str = "5 D", end: datetime | None = None, use_rth: bool = True
+    asker: Inquirer, *, symbol: str, duration: str = "5 D", end: datetime | None = None, use_rth: bool = True
 ) -> tuple[SessionHours, ...]:
     """Trading sessions of a symbol."""
     return await asker.bridge.fetch_schedule(await asker.contract(symbol), end, duration, use_rth)
 
 
 @_inquiry(tuple[Bulletin, ...])
-async def bulletins(asker: Asker, *, seconds: Seconds = 2.0, count: Rows = MOST_ROWS) -> tuple[Bulletin, ...]:
+async def bulletins(asker: Inquirer, *, seconds: Seconds = 2.0, count: Rows = MOST_ROWS) -> tuple[Bulletin, ...]:
     """IB's bulletins of today, and those of the next seconds."""
     return await _listen(asker.bridge.stream_bulletins(), seconds, count)
 
 
 @_inquiry(Quote)
-async def quote(asker: Asker, *, symbol: str, delayed: bool = False) -> Quote:
+async def quote(asker: Inquirer, *, symbol: str, delayed: bool = False) -> Quote:
     """The first whole quote; delayed: also one that is a quarter of an hour old, which says so."""
     contract, bridge = await asker.contract(symbol), asker.bridge
     async with asker.one_quote:
@@ -238,7 +238,7 @@ async def quote(asker: Asker, *, symbol: str, delayed: bool = False) -> Quote:
 
 @_inquiry(OrderPreview)
 async def what_if(
-    asker: Asker,
+    asker: Inquirer,
     *,
     symbol: str,
     action: OrderAction,
@@ -263,19 +263,19 @@ async def what_if(
 
 
 @_inquiry(GatewaySettings)
-async def gateway_settings(asker: Asker) -> GatewaySettings:
+async def gateway_settings(asker: Inquirer) -> GatewaySettings:
     """What the gateway tells of its own API settings."""
     return await asker.bridge.fetch_gateway_settings()
 
 
 @_inquiry(AccountProfit)
-async def profit(asker: Asker) -> AccountProfit:
+async def profit(asker: Inquirer) -> AccountProfit:
     """The account's profit and loss, now."""
     return await _first(asker.bridge.stream_profit(asker.account), f"profit of {asker.account}")
 
 
 @_inquiry(PositionProfit)
-async def position_profit(asker: Asker, *, symbol: str) -> PositionProfit:
+async def position_profit(asker: Inquirer, *, symbol: str) -> PositionProfit:
     """One holding's profit and loss, now."""
     contract = await asker.contract(symbol)
     stream = asker.bridge.stream_position_profit(asker.account, contract.con_id)
@@ -283,31 +283,31 @@ async def position_profit(asker: Asker, *, symbol: str) -> PositionProfit:
 
 
 @_inquiry(tuple[AccountValue, ...])
-async def account_values(asker: Asker) -> tuple[AccountValue, ...]:
+async def account_values(asker: Inquirer) -> tuple[AccountValue, ...]:
     """Every value of the account."""
     return await asker.bridge.fetch_account_values(asker.account)
 
 
 @_inquiry(tuple[ValuedPosition, ...])
-async def valued_positions(asker: Asker) -> tuple[ValuedPosition, ...]:
+async def valued_positions(asker: Inquirer) -> tuple[ValuedPosition, ...]:
     """The account's holdings at TWS's prices."""
     return await asker.bridge.fetch_valued_positions(asker.account)
 
 
 @_inquiry(tuple[ModelPosition, ...])
-async def positions_by_account(asker: Asker, *, account: str = "", model: str = "") -> tuple[ModelPosition, ...]:
+async def positions_by_account(asker: Inquirer, *, account: str = "", model: str = "") -> tuple[ModelPosition, ...]:
     """The holdings of an account of this login, the session's if none is named."""
     return await asker.bridge.fetch_positions_of(account or asker.account, model)
 
 
 @_inquiry(tuple[OpenOrder, ...])
-async def all_open_orders(asker: Asker) -> tuple[OpenOrder, ...]:
+async def all_open_orders(asker: Inquirer) -> tuple[OpenOrder, ...]:
     """Everybody's open orders."""
     return await asker.bridge.fetch_all_open_orders()
 
 
 @_inquiry(tuple[CostedExecution, ...])
-async def executions(asker: Asker, *, days: int = 1) -> tuple[CostedExecution, ...]:
+async def executions(asker: Inquirer, *, days: int = 1) -> tuple[CostedExecution, ...]:
     """Executions with their costs, where these have been told by then."""
     stream, costs = asker.bridge.stream_order_events(), dict[str, CommissionReport]()
 

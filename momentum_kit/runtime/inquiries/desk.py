@@ -15,7 +15,7 @@ from momentum_kit.bridge import IBKRBridge, Pacing
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, NoData, RequestTimeout
 from momentum_kit.models import Contract, GatewaySettings, LinkState
-from momentum_kit.runtime.inquiries.catalogue import Asker, ask, encode_answer
+from momentum_kit.runtime.inquiries.catalogue import Inquirer, ask, encode_answer
 
 ANSWER_S = 75.0  # for its turn and its answer; whoever asks waits a little longer
 CLIENT_ID_ABOVE = 2  # beside the trading client and what looks over its shoulder (doctor, downloads)
@@ -56,7 +56,9 @@ class InquiryDesk:
     async def ask(self, name: str, arguments: Mapping[str, Any]) -> str:
         """One answer, as JSON; InputError for what cannot be asked, errors of the broker pass through."""
         await self._connect()
-        asker = Asker(bridge=self._bridge, account=self._account(), contract=self._contract, one_quote=self._one_quote)
+        asker = Inquirer(
+            bridge=self._bridge, account=self._account(), contract=self._contract, one_quote=self._one_quote
+        )
         listening_s = arguments.get("seconds", 0.0)
         limit_s = ANSWER_S + (listening_s if isinstance(listening_s, int | float) else 0.0)
         try:

@@ -16,7 +16,7 @@ from momentum_kit.services.execution import is_ours
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.storage.flex import FlexFile, read_day, read_flex
 from momentum_kit.trading import CommissionPlan, FillCosts
-from momentum_kit.trading.statement import Comparison, DayBook, Difference, compare_day
+from momentum_kit.trading.statement import Comparison, DayBook, StatementDifference, compare_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def check_statement(
     return StatementCheck(day=day, account=chosen, sessions=book.sessions, comparison=compared)
 
 
-def _read_all(folder: Path, file: FlexFile) -> tuple[list[SessionBook], tuple[Difference, ...]]:
+def _read_all(folder: Path, file: FlexFile) -> tuple[list[SessionBook], tuple[StatementDifference, ...]]:
     """Every engine's session below a folder, oldest first; one that cannot be read may hide fills: a difference."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; a session leaves its record below runs/ of its project")
@@ -136,16 +136,16 @@ def _read_all(folder: Path, file: FlexFile) -> tuple[list[SessionBook], tuple[Di
         try:
             sessions.append(read_session(journal.parent))
         except StorageError as error:
-            unreadable.append(Difference(kind="unreadable here", symbol="", con_id=0, words=str(error)))
+            unreadable.append(StatementDifference(kind="unreadable here", symbol="", con_id=0, words=str(error)))
     engines = [each for each in sessions if each.owner or each.account]  # a replay of the day is nobody's
     return name_accounts(engines, file.accounts), tuple(unreadable)
 
 
-def _of_nobody(session: SessionBook) -> Difference:
+def _of_nobody(session: SessionBook) -> StatementDifference:
     words = (
         f"{session.name} ended without a last word; whose its {len(session.executions):,} executions are, nothing says"
     )
-    return Difference(kind="unknown account", symbol="", con_id=0, words=words)
+    return StatementDifference(kind="unknown account", symbol="", con_id=0, words=words)
 
 
 def _account_of(sessions: Sequence[SessionBook], file: FlexFile, day: date) -> str:

@@ -1,7 +1,7 @@
 """A day by our own book beside the broker's statement of it, pure: what differs, in words."""
 
 from momentum_kit.trading.statement.comparison import Comparison, Totals, compare_day
-from momentum_kit.trading.statement.differences import Difference
+from momentum_kit.trading.statement.differences import StatementDifference
 from momentum_kit.trading.statement.values import (
     AccountStatement,
     BookFill,
@@ -18,8 +18,8 @@ __all__ = [
     "ChargedFee",
     "Comparison",
     "DayBook",
-    "Difference",
     "LateCorrection",
+    "StatementDifference",
     "StatementFill",
     "StatementPosition",
     "Totals",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from momentum_kit.sessions import exchange_day
-from momentum_kit.trading.statement.differences import CENT, ZERO, Difference, amounts, counted, whole
+from momentum_kit.trading.statement.differences import CENT, ZERO, StatementDifference, amounts, counted, whole
 from momentum_kit.trading.statement.fills import FillComparison
 from momentum_kit.trading.statement.gains import Traded, realised_on
 from momentum_kit.trading.statement.values import (
@@ -34,7 +34,7 @@ class Totals:
 class Comparison:
     """What differs, what is worth knowing though nothing differs, and both sides in numbers."""
 
-    differences: tuple[Difference, ...]
+    differences: tuple[StatementDifference, ...]
     notes: tuple[str, ...]
     here: Totals
     there: Totals
@@ -47,7 +47,7 @@ def compare_day(book: DayBook, statement: AccountStatement) -> Comparison:
     known = {fill.match: fill for fill in book.fills}
     late = [_late(each) for each in statement.corrections if each.match not in known or known[each.match].ours]
     told = [*fills.differences, *late]
-    results: list[Difference] = []
+    results: list[StatementDifference] = []
     gained_here: list[Decimal | None] = []
     gained_there: list[Decimal] = []
     contracts = _contracts(book, statement, {each.con_id for each in told if each.con_id})
@@ -94,7 +94,7 @@ class _Contract:
     def gained_there(self) -> Decimal:
         return sum((fill.realised for fill in self.billed), ZERO)
 
-    def profit(self, here: Decimal | None, there: Decimal) -> list[Difference]:
+    def profit(self, here: Decimal | None, there: Decimal) -> list[StatementDifference]:
         if here is not None and abs(here - there) < CENT:
             return []
         if here is None:
@@ -107,7 +107,7 @@ class _Contract:
         follows = self.differs and explained is not None and abs(explained - there) < CENT
         return [self._difference("realised P&L differs", f"here {pair[0]}, there {pair[1]} USD", follows=follows)]
 
-    def position(self, book: DayBook) -> list[Difference]:
+    def position(self, book: DayBook) -> list[StatementDifference]:
         before = sum((fill.shares for fill in self.before), ZERO)
         here = before + sum((fill.shares for fill in self.today), ZERO)
         if here == self.shares_there:
@@ -128,8 +128,8 @@ class _Contract:
         known = [fill for fill in fills if fill]
         return realised_on(self.statement.day, known) if len(known) == len(fills) else None
 
-    def _difference(self, kind: str, words: str, *, follows: bool) -> Difference:
-        return Difference(kind=kind, symbol=self.symbol, con_id=self.con_id, words=words, follows=follows)
+    def _difference(self, kind: str, words: str, *, follows: bool) -> StatementDifference:
+        return StatementDifference(kind=kind, symbol=self.symbol, con_id=self.con_id, words=words, follows=follows)
 
 
 def _contracts(book: DayBook, statement: AccountStatement, differing: set[int]) -> list[_Contract]:
@@ -169,12 +169,12 @@ def _traded(fill: BookFill) -> Traded | None:
     return None if fill.cost_usd is None else Traded(fill.time, fill.shares, fill.price, fill.cost_usd)
 
 
-def _late(correction: LateCorrection) -> Difference:
+def _late(correction: LateCorrection) -> StatementDifference:
     words = (
         f"IB changed a fill of {correction.traded_on}: {correction.shares:+f} shares, "
         f"commission {correction.commission:+f}, cash {correction.cash:+.2f} USD"
     )
-    return Difference(
+    return StatementDifference(
         kind="earlier day corrected",
         symbol=correction.symbol,
         con_id=correction.con_id,

@@ -12,7 +12,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class StatementDifference:
     """One thing that book and statement do not agree on; con_id 0 and no symbol where it is of no contract.
 
     follows: it comes of differences of the contract's fills, which are told as well.

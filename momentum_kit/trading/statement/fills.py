@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from momentum_kit.sessions import exchange_day, in_words
-from momentum_kit.trading.statement.differences import CENT, ZERO, Difference, amounts, counted, deal
+from momentum_kit.trading.statement.differences import CENT, ZERO, StatementDifference, amounts, counted, deal
 from momentum_kit.trading.statement.values import AccountStatement, BookFill, ChargedFee, DayBook, StatementFill
 
 PRICE = Decimal("0.00005")  # a share: statements round to six places, the API sends what it computed
@@ -31,7 +31,7 @@ class FillComparison:
             self._fees[fee.trade_id].append(fee)
         self.pairs: list[tuple[BookFill, StatementFill]] = []
         self.unknown_here: list[StatementFill] = []
-        self.differences: list[Difference] = []
+        self.differences: list[StatementDifference] = []
         self.notes: list[str] = []
 
     def run(self) -> None:
@@ -45,11 +45,11 @@ class FillComparison:
 
     def _tell(self, kind: str, fill: BookFill | StatementFill, words: str) -> None:
         self.differences.append(
-            Difference(kind=kind, symbol=fill.symbol, con_id=fill.con_id, words=words, exec_id=fill.match)
+            StatementDifference(kind=kind, symbol=fill.symbol, con_id=fill.con_id, words=words, exec_id=fill.match)
         )
 
     def _tell_of_all(self, kind: str, words: str) -> None:
-        self.differences.append(Difference(kind=kind, symbol="", con_id=0, words=words))
+        self.differences.append(StatementDifference(kind=kind, symbol="", con_id=0, words=words))
 
     def _join(self) -> None:
         """Which fills both sides have, and which only one."""
@@ -148,7 +148,7 @@ class FillComparison:
                 continue
             words = f"{fee.description} {fee.amount:f} {fee.currency}, for no fill of ours"
             self.differences.append(
-                Difference(kind="fee billed apart", symbol=fee.symbol, con_id=fee.con_id, words=words)
+                StatementDifference(kind="fee billed apart", symbol=fee.symbol, con_id=fee.con_id, words=words)
             )
         if others:
             self.notes.append(f"not compared: {counted(others, 'fee')} in symbols that no session traded")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momentum_kit.bridge.pacing import RESEARCH_SHARE, HistoryPacer, MessageRate, Outbox, Pacing, RateWindow
+from momentum_kit.bridge.pacing import RESEARCH_SHARE, HistoryPacer, Outbox, Pacing, RateWindow, SendRate
 from momentum_kit.errors import NotConnected
 
 
@@ -58,7 +58,7 @@ def test_without_a_limit_nothing_waits() -> None:
 async def test_requests_leave_more_than_half_of_the_rate_to_orders() -> None:
     """However many requests wait, 20 of a second's 45 messages are theirs; orders overtake them and have the rest."""
     wall, log = Wall(), []
-    outbox = Outbox(MessageRate(45, wall))
+    outbox = Outbox(SendRate(45, wall))
     ordinary = [outbox.post(lambda: log.append("request")) for _ in range(100)]
     assert len(log) == 20
     urgent = [outbox.post(lambda: log.append("order"), urgent=True) for _ in range(26)]
@@ -76,7 +76,7 @@ async def test_requests_leave_more_than_half_of_the_rate_to_orders() -> None:
 async def test_orders_may_take_the_whole_rate() -> None:
     """Nothing is kept from them; requests then wait."""
     wall, log = Wall(), []
-    outbox = Outbox(MessageRate(45, wall))
+    outbox = Outbox(SendRate(45, wall))
     for _ in range(46):
         outbox.post(lambda: log.append("order"), urgent=True)
     outbox.post(lambda: log.append("request"))
@@ -89,7 +89,7 @@ async def test_orders_may_take_the_whole_rate() -> None:
 async def test_a_client_that_never_orders_keeps_nothing_back() -> None:
     """A download asks at the whole rate."""
     wall, log = Wall(), []
-    outbox = Outbox(MessageRate(45, wall, orders=False))
+    outbox = Outbox(SendRate(45, wall, orders=False))
     for _ in range(46):
         outbox.post(lambda: log.append("request"))
     assert len(log) == 45
@@ -97,7 +97,7 @@ async def test_a_client_that_never_orders_keeps_nothing_back() -> None:
 
 async def test_what_waits_is_sent_in_time_by_itself() -> None:
     """The queue moves on without another post."""
-    outbox, log = Outbox(MessageRate(2, orders=False)), []
+    outbox, log = Outbox(SendRate(2, orders=False)), []
     waiting = [outbox.post(lambda: log.append(1)) for _ in range(3)]
     assert (len(log), outbox.empty) == (2, False)
     await asyncio.wait_for(waiting[2], 3)
@@ -107,7 +107,7 @@ async def test_what_waits_is_sent_in_time_by_itself() -> None:
 async def test_a_cancelled_post_is_never_sent() -> None:
     """Whoever stopped waiting before his turn sends nothing."""
     wall, log = Wall(), []
-    outbox = Outbox(MessageRate(1, wall))
+    outbox = Outbox(SendRate(1, wall))
     outbox.post(lambda: log.append("first"))
     outbox.post(lambda: log.append("second")).cancel()
     wall.now += 2
@@ -117,7 +117,7 @@ async def test_a_cancelled_post_is_never_sent() -> None:
 
 async def test_a_failed_send_is_its_posters() -> None:
     """An error reaches the one who posted, and the others go on."""
-    outbox = Outbox(MessageRate(math.inf))
+    outbox = Outbox(SendRate(math.inf))
 
     def fail() -> None:
         raise NotConnected("down")
@@ -131,7 +131,7 @@ async def test_a_failed_send_is_its_posters() -> None:
 async def test_a_pause_holds_requests_and_not_orders() -> None:
     """After error 100 requests rest; a cancel does not."""
     wall, log = Wall(), []
-    outbox = Outbox(MessageRate(math.inf, wall))
+    outbox = Outbox(SendRate(math.inf, wall))
     outbox.pause(1.0)
     outbox.post(lambda: log.append("request"))
     outbox.post(lambda: log.append("cancel"), urgent=True)

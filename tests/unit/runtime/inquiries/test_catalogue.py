@@ -11,20 +11,20 @@ import pytest
 from momentum_kit.errors import InputError
 from momentum_kit.models import Contract, MidpointTick, PositionProfit, PrintTick, ScanRow, TouchTick
 from momentum_kit.runtime.inquiries import INQUIRIES, MOST_SECONDS, decode_answer, encode_answer
-from momentum_kit.runtime.inquiries.catalogue import Asker, ask
+from momentum_kit.runtime.inquiries.catalogue import Inquirer, ask
 
 AT = datetime(2026, 4, 2, 13, 30, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-async def asker() -> Asker:
+async def asker() -> Inquirer:
     """Nobody is behind it: what passes the checks would fail at once."""
 
     async def contract(symbol: str) -> Contract:
         raise AssertionError(f"{symbol} was asked for")
 
     bridge: Any = None
-    return Asker(bridge=bridge, account="DU9000001", contract=contract, one_quote=asyncio.Lock())
+    return Inquirer(bridge=bridge, account="DU9000001", contract=contract, one_quote=asyncio.Lock())
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ async def asker() -> Asker:
     ],
 )
 async def test_what_cannot_be_asked_is_refused_in_one_line(
-    asker: Asker, name: str, arguments: dict[str, Any], why: str
+    asker: Inquirer, name: str, arguments: dict[str, Any], why: str
 ) -> None:
     """The line names the inquiry and the argument."""
     with pytest.raises(InputError) as refused:
