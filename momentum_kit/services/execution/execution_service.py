@@ -34,9 +34,10 @@ from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
 from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.questions import Question, Questions
 from momentum_kit.services.execution.readable import unreadable
 from momentum_kit.services.execution.reconciliation import fetch_truth
-from momentum_kit.services.execution.recovery import Question, Recovery
+from momentum_kit.services.execution.recovery import Recovery
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Bracket
@@ -95,6 +96,7 @@ class ExecutionService:
             exit_desk=self._exit_desk,
         )  # fmt: skip
         self._hand = HandEntries(context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules)
+        self._questions = Questions(context, broker=broker, desk=desk, witnesses=witnesses)
         self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
 
     async def run(self) -> None:
@@ -124,7 +126,7 @@ class ExecutionService:
     @property
     def queues(self) -> "dict[str, asyncio.Queue[Question]]":
         """Questions to the broker on their way: lock-step waits for their answers."""
-        return {f"{kind} asked": queue for kind, queue in self._recovery.questions.items()}
+        return {f"{kind} asked": queue for kind, queue in self._questions.queues.items()}
 
     @property
     def held(self) -> tuple[Contract, ...]:
@@ -143,12 +145,12 @@ class ExecutionService:
 
     def ask_anew(self, why: str = "") -> None:
         """Ask for orders and positions again, from now on; `told_anew` once they came. why: entries wait for them."""
-        self._recovery.ask_anew(why)
+        self._questions.ask_anew(why)
 
     @property
     def told_anew(self) -> bool:
         """True once all that `ask_anew` asked for has come, whole."""
-        return self._recovery.told_anew
+        return self._questions.told_anew
 
     @property
     def flat(self) -> bool:
@@ -210,7 +212,7 @@ class ExecutionService:
             consume(self._signals, self._on_signal),
             consume(self._exit_requests, self._on_exit),
             consume(self._beats, self._on_beat),
-            *(consume(queue, self._on_question) for queue in self._recovery.questions.values()),
+            *(consume(queue, self._on_question) for queue in self._questions.queues.values()),
         )
 
     async def _listen(self, events: AsyncIterator[OrderEvent]) -> None:
@@ -225,7 +227,7 @@ class ExecutionService:
             bracket = self._desk.on_event(event)
             doubtful = bracket is not None and (bracket.uncertain or any(leg.smaller for leg in bracket))
             if doubtful and self._recovery.done:
-                self._recovery.ask_what_is_due()
+                self._questions.ask_what_is_due()
             # If somebody is sending just now, the next beat looks after this bracket.
             if bracket is not None and not self._lock.locked():
                 async with self._lock:
@@ -239,15 +241,15 @@ class ExecutionService:
             await self._fills.join()  # a row is compared with what is ours by now
             self._witnesses.row(position)
             if self._recovery.done:
-                self._recovery.ask_what_is_due()  # a sale by hand is asked about at once
+                self._questions.ask_what_is_due()  # a sale by hand is asked about at once
 
     def _cannot_read(self, event: OrderEvent | Position) -> bool:
         """True if nothing can be counted with it: told, and the broker's lists are asked instead."""
         why = unreadable(event)
         if why:
             self._context.incident("unreadable", f"{type(event).__name__}: {why}; the broker's lists are asked")
-            if self._recovery.done and self._recovery.told_anew:
-                self._recovery.ask_anew()
+            if self._recovery.done and self._questions.told_anew:
+                self._questions.ask_anew()
         return bool(why)
 
     async def _on_signal(self, signal: TradeSignal) -> None:
@@ -279,7 +281,7 @@ class ExecutionService:
         lost = health.broker is LinkState.DOWN
         returned = health.link_returns != self._link_returns  # also where it was lost and back between two looks
         if not lost and (self._ib_lost or returned):
-            self._recovery.ask_anew("the gateway had lost IB")
+            self._questions.ask_anew("the gateway had lost IB")
         self._ib_lost, self._link_returns = lost, health.link_returns
 
     async def _on_beat(self, _: Beat) -> None:
@@ -290,18 +292,19 @@ class ExecutionService:
                 await self._guardian.check_deadlines(bracket)
                 await self._guardian.reconcile_bracket(bracket, at_beat=True)
         self._recovery.draw_conclusions()
-        self._recovery.ask_what_is_due()
+        self._questions.ask_what_is_due()
 
     async def _on_question(self, kind: Question) -> None:
         """Ask without the lock, so that nothing waits for the broker's answer; then apply what it says."""
-        apply = await self._recovery.ask(kind)
-        if apply is None:
+        answer = await self._questions.ask(kind)
+        if answer is None:
             return
         async with self._lock:
-            await apply()
+            await self._recovery.apply(answer)
+            self._questions.had(answer)
             for bracket in self._desk.in_order():
                 await self._guardian.reconcile_bracket(bracket, at_beat=True)
-        self._recovery.ask_what_is_due()
+        self._questions.ask_what_is_due()
 
     async def _recover(self) -> None:
         """Rebuild brackets from unresolved intents; a position of ours without a stop gets one before all else."""

@@ -209,7 +209,7 @@ MUTANTS = (
     ),
     Mutant(
         "orders that no list shows outlive what they sold",
-        "services/execution/recovery.py",
+        "services/execution/listed_orders.py",
         "        return bracket.first_fill_at is not None and self._witnesses.gone(_con_id(bracket))\n",
         "        return False\n",
         DOUBT("test_orders_that_late_lists_lack_do_not_outlive_what_they_sold"),

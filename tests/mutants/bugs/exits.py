@@ -91,8 +91,8 @@ MUTANTS = (
     Mutant(
         "an exit waits for a list",
         "services/execution/execution_service.py",
-        "        apply = await self._recovery.ask(kind)\n",
-        "        async with self._lock:\n            apply = await self._recovery.ask(kind)\n",
+        "        answer = await self._questions.ask(kind)\n",
+        "        async with self._lock:\n            answer = await self._questions.ask(kind)\n",
         CASES("test_an_exit_waits_for_no_list"),
     ),
     Mutant(

@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "a refused order among the ended ones is taken for live",
-        "services/execution/recovery.py",
+        "services/execution/listed_orders.py",
         "leg.state = OrderState.REJECTED",
         "leg.state = OrderState.INACTIVE",
         DOUBT("test_a_stop_beside_a_refused_one_is_not_surplus_after_a_restart"),

@@ -20,9 +20,9 @@ MUTANTS = (
     ),
     Mutant(
         "a list that was asked for before the sleep is taken for a new one",
-        "services/execution/recovery.py",
-        "if asked_in != self._rounds or kind not in self._owed:",
-        "if kind not in self._owed:",
+        "services/execution/questions.py",
+        "if answer.asked_in != self._rounds or answer.kind not in self._owed:",
+        "if answer.kind not in self._owed:",
         WAYS_OUT("test_after_a_sleep_entries_wait_for_lists_that_were_asked_for_since"),
     ),
     Mutant(

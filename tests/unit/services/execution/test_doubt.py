@@ -180,7 +180,7 @@ async def test_a_young_entry_is_not_taken_for_dead(tmp_path):
 
         desk.broker.fetch_open_orders = slow_to_list
         await desk.signal()
-        desk.execution._recovery._asked_at.clear()  # the audit falls right behind the order
+        desk.execution._questions._asked_at.clear()  # the audit falls right behind the order
         await desk.beat(3)
         assert answers
         assert desk.execution.working_entries == 1
