@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,8 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
+from momentum_kit.models.session import TradingState
 from momentum_kit.runtime import init_project
 from momentum_kit.runtime.sim import gateway_process
+from tests.chaos.chaos_processes import client_of, wait_status
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAPERS = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
@@ -184,14 +185,10 @@ class Reader:
             earlier.send_signal(signal.SIGINT)
             earlier.communicate(timeout=90)
         self.sessions = [self._start(words)]
-        config = words[words.index("--config") + 1]
-        deadline = time.monotonic() + 60
-        while "running" not in self._status(config):
-            assert self.sessions[0].poll() is None, self.sessions[0].communicate()
-            assert time.monotonic() < deadline, "the session does not start"
-
-    def _status(self, config: str) -> str:
-        return self._done(["status", "--config", config]).stdout
+        config = self.project / words[words.index("--config") + 1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MOMENTUM_KIT_STATE_DIR", self.environment["MOMENTUM_KIT_STATE_DIR"])
+            wait_status(client_of(config), lambda status: status.state is TradingState.RUNNING, "the session runs")
 
     def _start(self, words: list[str]) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -24,7 +24,6 @@ from momentum_kit.runtime.engine import (
     find_engine,
     new_run_dir,
     parse_until,
-    serve_in_thread,
     start_engine,
 )
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, release_kill
@@ -67,6 +66,8 @@ class AwaitableKit(KitInquiries):
         out = Path(run_dir) if run_dir else new_run_dir(settings, project)
         try:
             if in_process:
+                from momentum_kit.runtime.engine import serve_in_thread  # loads the whole engine
+
                 address = await asyncio.to_thread(serve_in_thread, settings, project, out)
             else:
                 address = (await asyncio.to_thread(start_engine, config, overrides, out)).address

@@ -1,6 +1,11 @@
-"""The engine: the process that trades, what a human commands, and what it says of itself."""
+"""The engine: the process that trades, what a human commands, and what it says of itself.
 
-from momentum_kit.runtime.engine.logs import configure_logs
+Whoever starts or finds one loads none of it: a second of processor, in each command and kernel.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from momentum_kit.runtime.engine.process import (
     FINAL_STATUS,
     RUN_ACCOUNT,
@@ -8,10 +13,13 @@ from momentum_kit.runtime.engine.process import (
     EngineProcess,
     find_engine,
     new_run_dir,
-    serve_in_thread,
     start_engine,
 )
 from momentum_kit.runtime.engine.session_end import check_until, parse_until
+
+if TYPE_CHECKING:
+    from momentum_kit.runtime.engine.hosting import serve_in_thread
+    from momentum_kit.runtime.engine.logs import configure_logs
 
 __all__ = [
     "FINAL_STATUS",
@@ -26,3 +34,15 @@ __all__ = [
     "serve_in_thread",
     "start_engine",
 ]
+
+_HOMES = {
+    "configure_logs": "momentum_kit.runtime.engine.logs",
+    "serve_in_thread": "momentum_kit.runtime.engine.hosting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of this face when it is first used (PEP 562)."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,6 @@
 
 import sys
 
-from momentum_kit.runtime.engine.process import main
+from momentum_kit.runtime.engine.hosting import main
 
 sys.exit(main(sys.argv[1]))

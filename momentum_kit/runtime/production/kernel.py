@@ -19,6 +19,10 @@ from momentum_kit.runtime.production.interrupts import TOLD_TO_STOP, Interrupts
 
 KERNEL = "python3"
 
+# jsonschema, with which nbformat checks notebooks, builds a grammar of international addresses wherever this package is
+# found: a second of processor before each run begins, for a format that no notebook has.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 
 def check_kernel() -> None:
     """NotebookError unless there is a kernel to be started; to be asked before anything trades."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.runtime.engine.process import ERRORS, main
+from momentum_kit.runtime.engine.hosting import main
+from momentum_kit.runtime.engine.process import ERRORS
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal
 
 DISK_S = 10.0  # for a row to reach it, where the fuse burns after that
