@@ -17,7 +17,7 @@ from momentum_kit.config import Thresholds
 from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
 from momentum_kit.pages import Block, ReadableFrame, Shown, Words, frame_block, warnings_of
-from momentum_kit.research.events import EventTable
+from momentum_kit.research.events import EventTable, ExitRule, News, Run, Source, StudyAssumptions, event_table
 from momentum_kit.research.sweep import LEAST_EVENTS, Grid, TrialLedger, by_day, conclude, first_triggers, sum_table
 from momentum_kit.research.validation import UNKNOWN, Band, mean_band
 
@@ -89,6 +89,28 @@ class ShadowBook(Shown):
             after = ", ".join(f"{name} {row[name]:+.0f}" for name in HORIZONS_S if np.isfinite(row[name]))
             lines.append(f"{row['rule']:<22} {row['barred']:>6,} barred, {row['fills']:>6,} fills: {net}; {after}")
         return "\n".join(lines)
+
+
+def shadow_tables(
+    table: EventTable, news: News, source: Source, *, assumed: StudyAssumptions, exit_rule: str, run: Run = map
+) -> tuple[EventTable, dict[str, EventTable]]:
+    """The table with the outcomes that a shadow book needs, and one of the headlines that each reason refused unjudged.
+
+    Only of the table's days. Raises ResearchError for an exit rule that is not among the assumed ones.
+    """
+    traded = next((rule for rule in assumed.exits if rule.name == exit_rule), None)
+    if traded is None:
+        raise ResearchError(f"shadow book: no exit rule {exit_rule}; give the --exits the events were built with")
+    later = tuple(ExitRule.after(name, seconds) for name, seconds in HORIZONS_S.items())
+    assumed = replace(assumed, exits=(traded, *later))
+    refused = {}
+    for reason in news.refused:
+        lines = news.frame(reason)
+        open_lines = lines[lines["day"].isin(set(table.events["day"]))]
+        if len(open_lines):
+            judged = event_table(open_lines.reset_index(drop=True), source, assumed.events, run)
+            refused[reason] = assumed.with_outcomes(judged, source, run=run)
+    return assumed.with_outcomes(replace(table, net_bps={}, gross_bps={}), source, run=run), refused
 
 
 def keep_shadow_book(

@@ -13,63 +13,32 @@ are those of `momentum-kit research`, in the same folder: a study may go on in t
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds, find_project, load_config, load_thresholds
-from momentum_kit.errors import InputError, ResearchError, StorageError
 from momentum_kit.pages import ReadableFrame
-from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.event_study import abnormal_returns, archived_bars, groups, net_by_delay, paths
-from momentum_kit.research.events import (
-    ANY,
-    EventTable,
-    ExitRule,
-    Latency,
-    Run,
-    build,
-    event_table,
-    exit_rules,
-    read_news,
-    study_assumptions,
-)
-from momentum_kit.research.funnel import HORIZONS_S, Funnel, ShadowBook, keep_shadow_book, trace_funnel
-from momentum_kit.research.study.basis import FILE as BASIS
-from momentum_kit.research.study.basis import StudyBasis, file_digest, lived_days
+from momentum_kit.research.events import EventTable, Run, build, exit_rules, read_news, study_assumptions
+from momentum_kit.research.funnel import Funnel, ShadowBook, keep_shadow_book, shadow_tables, trace_funnel
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
 from momentum_kit.research.study.forward_record import ForwardRecord, forward_record
+from momentum_kit.research.study.given import Day, Impute, archive_folder, imputed_latency, looked_up, studied_days
 from momentum_kit.research.study.headline_counts import HeadlineCounts, count_headlines
 from momentum_kit.research.study.running import running
-from momentum_kit.research.study.sealed_days import SEALS, guard_sealed_day, record_folder
+from momentum_kit.research.study.sealed_days import guard_sealed_day, record_folder
+from momentum_kit.research.study.study_folder import StudyFolder
 from momentum_kit.research.study.sweep_view import Sweep
 from momentum_kit.research.study.verdict_page import PICTURE, markdown, to_html
 from momentum_kit.research.study.verdict_picture import verdict_svg
 from momentum_kit.research.study.verdict_view import Judgement
-from momentum_kit.research.sweep import (
-    CellSums,
-    Grid,
-    SweepDefinition,
-    SweepResult,
-    TrialLedger,
-    add_sums,
-    conclude,
-    grid_of,
-    read_axes,
-    read_grid,
-    sum_table,
-)
+from momentum_kit.research.sweep import SweepDefinition, SweepResult, grid_of, read_axes, read_grid
 from momentum_kit.research.validation import (
-    Evidence,
-    Opening,
-    adopt,
     examine_candidate,
     export_thresholds,
     judge,
@@ -77,7 +46,6 @@ from momentum_kit.research.validation import (
     load_evidence,
     save_evidence,
 )
-from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive import Archive
 from momentum_kit.storage.quality import examine
 
@@ -85,8 +53,6 @@ if TYPE_CHECKING:
     from momentum_kit.research.plots import Picture
 
 CONFIG = Path("config/sim.yaml")
-Day = date | str | None
-Impute = float | Literal["measured"] | None
 
 
 class Study:
@@ -112,17 +78,18 @@ class Study:
         scheduler: str | None = None,
     ) -> None:
         self.project = find_project()
-        root = _archive_folder(_found(Path(archive), self.project))
-        self.config = load_config(_found(Path(config), self.project))
+        root = archive_folder(looked_up(Path(archive), self.project))
+        self.config = load_config(looked_up(Path(config), self.project))
         rules = exit_rules(Path(exits), self.config) if exits else ()
         self.assumed = study_assumptions(self.config, self.project, rules, spread_bps)
         self.folder = Path(folder) if folder else root.with_name(f"{root.name}.study")
         self.archive = Archive(root)
         self.record = record_folder(self.config)
         self._scheduler = scheduler
+        self._files = StudyFolder(self.folder, archive=self.archive, assumed=self.assumed, record=self.record)
 
     def __repr__(self) -> str:
-        kept = "events kept" if self._events_file.is_file() else "no events yet"
+        kept = "events kept" if self._files.events_file.is_file() else "no events yet"
         return f"Study of {self.archive.root} in {self.folder}: {kept}"
 
     def counts(self, first: Day = None, last: Day = None, impute: Impute = None) -> HeadlineCounts:
@@ -132,8 +99,8 @@ class Study:
         after publication or `measured` on the others; the result says IMPUTED.
         """
         with running("headlines", self._scheduler) as run:
-            latency = _latency(self.archive, impute)
-            days = _days(self.archive, first, last)
+            latency = imputed_latency(self.archive, impute)
+            days = studied_days(self.archive, first, last)
             news = read_news(self.archive, *days, self.config.news, latency, self.assumed.master, run)
         return count_headlines(news, self.config.calendar)
 
@@ -157,21 +124,14 @@ class Study:
     def build(self, first: Day = None, last: Day = None, impute: Impute = None) -> EventList:
         """Build the events of these days anew and keep them: features at every decision time, outcomes net of costs."""
         with running("events", self._scheduler) as run:
-            days, latency = _days(self.archive, first, last), _latency(self.archive, impute)
+            days, latency = studied_days(self.archive, first, last), imputed_latency(self.archive, impute)
             found = build(self.archive, *days, self.assumed.events, latency, self.assumed.master, run)
             table = self.assumed.with_outcomes(found, self.archive, run=run)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{self.folder}: {error.strerror}; choose another folder") from None
-        (self.folder / BASIS).unlink(missing_ok=True)  # never one of another table beside it
-        table.save(self._events_file)
-        StudyBasis.of(self._events_file, table, self.archive, self.assumed, impute).save(self.folder)
-        return self._listed(table)
+        return self._files.keep(table, impute)
 
     def events(self) -> EventList:
         """The events that were kept, or all of the archive's, built, where none were."""
-        return self._kept() if self._events_file.is_file() else self.build()
+        return self._files.kept() if self._files.events_file.is_file() else self.build()
 
     def event_study(self, by: str = "all", exit_rule: str | None = None, market: str | None = None) -> EventStudy:
         """What the tape does around headlines, and what a buyer nets; sealed days are not looked at.
@@ -180,7 +140,7 @@ class Study:
         first. market: symbol whose return is taken off.
         """
         with running("study", self._scheduler):
-            table = self._kept().table
+            table = self._files.kept().table
             names = groups(table, by)
             events = table.events.assign(**{by: names})
             bars = archived_bars(self.archive)
@@ -202,10 +162,10 @@ class Study:
         """
         with running("sweep", self._scheduler) as run:
             grid, base = grid_of(axes, self.config.thresholds)
-            table = self._kept().table
+            table = self._files.kept().table
             definition = SweepDefinition(grid, base, tuple(exits) or tuple(table.net_bps))
             result = self._swept(table, definition, run)
-        definition.save(self.folder / "sweep.json")
+        definition.save(self._files.sweep_file)
         frames = [result.frame(name).assign(exit=name) for name in definition.exits]
         pd.concat(frames, ignore_index=True).to_parquet(self.folder / "cells.parquet")
         return self._shown(result, table)
@@ -213,8 +173,8 @@ class Study:
     def swept(self) -> Sweep:
         """The last sweep again: exact, and the ledger knows its trials already."""
         with running("sweep", self._scheduler) as run:
-            table = self._kept().table
-            result = self._swept(table, SweepDefinition.load(self.folder / "sweep.json"), run)
+            table = self._files.kept().table
+            result = self._swept(table, SweepDefinition.load(self._files.sweep_file), run)
         return self._shown(result, table)
 
     def validate(
@@ -230,20 +190,20 @@ class Study:
         placebos: studies of headlines at random times. later: an archive of the same days, downloaded afterwards.
         impute: as the events were built with. open_seal: look at the sealed days, once and for ever.
         """
-        other = Archive(_archive_folder(Path(later))) if later is not None else None
+        other = Archive(archive_folder(Path(later))) if later is not None else None
         with running("validate", self._scheduler) as run:
-            latency = _latency(self.archive, impute)
-            opened = self._kept().open_days
-            StudyBasis.load(self.folder).check_options(self.assumed, impute)
-            self._check_record(opened.openings)
-            result = self._swept(opened.table, SweepDefinition.load(self.folder / "sweep.json"), run)
+            latency = imputed_latency(self.archive, impute)
+            opened = self._files.kept().open_days
+            self._files.basis.check_options(self.assumed, impute)
+            self._files.check_record(opened.openings)
+            result = self._swept(opened.table, SweepDefinition.load(self._files.sweep_file), run)
             evidence = examine_candidate(
                 result, opened, self.archive, assumed=self.assumed, latency=latency, placebos=placebos, later=other,
                 unseal=open_seal, run=run if self._scheduler else map,
             )  # fmt: skip
-        evidence = dataclasses.replace(evidence, rests_on=self._rests_on())
+        evidence = dataclasses.replace(evidence, rests_on=self._files.rests_on())
         verdict, notional_usd = judge(evidence), self.assumed.fills.notional_usd
-        save_evidence(self.folder / "evidence.json", evidence)
+        save_evidence(self._files.evidence_file, evidence)
         pages = {kind: self.folder / f"verdict.{kind}" for kind in ("md", "html")}
         (self.folder / PICTURE).write_text(verdict_svg(verdict, evidence), encoding="utf-8")
         pages["md"].write_text(markdown(verdict, evidence, notional_usd), encoding="utf-8")
@@ -254,13 +214,11 @@ class Study:
         self, thresholds: Thresholds | None = None, exit_rule: str | None = None, impute: Impute = None
     ) -> Funnel:
         """From headlines to fills on the open days, with the rule that stopped each; None: as configured."""
-        limits = thresholds or self.config.thresholds
+        limits, latency = thresholds or self.config.thresholds, imputed_latency(self.archive, impute)
         with running("funnel", self._scheduler) as run:
-            table = self._kept().table
-            first, last = table.days.min().item(), table.days.max().item()
-            news = read_news(
-                self.archive, first, last, self.config.news, _latency(self.archive, impute), self.assumed.master, run
-            )
+            table = self._files.kept().table
+            days = table.days.min().item(), table.days.max().item()
+            news = read_news(self.archive, *days, self.config.news, latency, self.assumed.master, run)
         name, known = exit_rule or next(iter(table.net_bps)), frozenset(table.events["item_id"])
         return trace_funnel(news, table, limits, name, self.config, known=known)
 
@@ -273,25 +231,13 @@ class Study:
         """
         limits = thresholds or self.config.thresholds
         with running("shadow", self._scheduler) as run:
-            table = self._kept().table
+            table = self._files.kept().table
             name = exit_rule or next(iter(table.net_bps))
-            traded = next((rule for rule in self.assumed.exits if rule.name == name), None)
-            if traded is None:
-                raise ResearchError(f"shadow book: no exit rule {name}; give the --exits the events were built with")
-            later = tuple(ExitRule.after(name, seconds) for name, seconds in HORIZONS_S.items())
-            assumed = dataclasses.replace(self.assumed, exits=(traded, *later))
             days = table.days.min().item(), table.days.max().item()
-            latency = _latency(self.archive, impute)
-            news = read_news(self.archive, *days, self.config.news, latency, assumed.master, run)
-            refused = {}
-            for reason in news.refused:
-                lines = news.frame(reason)
-                open_lines = lines[lines["day"].isin(set(table.events["day"]))]
-                if len(open_lines):
-                    judged = event_table(open_lines.reset_index(drop=True), self.archive, assumed.events, run)
-                    refused[reason] = assumed.with_outcomes(judged, self.archive, run=run)
-            priced = assumed.with_outcomes(dataclasses.replace(table, net_bps={}, gross_bps={}), self.archive, run=run)
-        with TrialLedger(self.record / "trials.db") as ledger:
+            latency = imputed_latency(self.archive, impute)
+            news = read_news(self.archive, *days, self.config.news, latency, self.assumed.master, run)
+            priced, refused = shadow_tables(table, news, self.archive, assumed=self.assumed, exit_rule=name, run=run)
+        with self._files.ledger() as ledger:
             return keep_shadow_book(priced, limits, name, ledger, refused)
 
     def export(self, name: str, despite: str = "", folder: str | Path | None = None) -> Path:
@@ -299,10 +245,10 @@ class Study:
 
         despite: why, although the verdict is not accept; stands in the file, and without it that is refused.
         """
-        evidence = load_evidence(self.folder / "evidence.json")
-        self._check_as_of_now(evidence)
+        evidence = load_evidence(self._files.evidence_file)
+        self._files.check_as_of_now(evidence)
         target = Path(folder) if folder else self.project / "config" / "thresholds"
-        basis = StudyBasis.load(self.folder)
+        basis = self._files.basis
         rule = basis.options["exits"][evidence.exit_rule]
         judged = judged_with(self.config, rule, self.assumed.costs, basis.archive, evidence.last_day)
         return export_thresholds(target, name, evidence, judge(evidence), despite, judged=judged)
@@ -310,132 +256,15 @@ class Study:
     def forward(self, thresholds: str | Path | Thresholds) -> ForwardRecord:
         """An exported strategy on the open sessions after its date; sealed days are counted and not looked at."""
         known = thresholds if isinstance(thresholds, Thresholds) else load_thresholds(thresholds)
-        return forward_record(self._kept().open_days, known)
+        return forward_record(self._files.kept().open_days, known)
 
     def renew_seal(self) -> EventList:
         """After an opening: seal the days that came later, so that the opened ones may teach; before it refused."""
-        return self._kept().renewed()
-
-    def _rests_on(self) -> dict[str, str]:
-        """What a verdict is made from, by name, as digests and versions."""
-        basis = StudyBasis.load(self.folder)
-        return {
-            "the events": basis.table,
-            "the archive": basis.archive,
-            "the sweep": file_digest(self.folder / "sweep.json"),
-            "the code that decides": code_version(),
-        }
-
-    def _check_record(self, known: Sequence[Opening]) -> None:
-        """Refuse a record that has forgotten an opening which this study's own page tells of."""
-        file = self.folder / "evidence.json"
-        try:
-            told = load_evidence(file).openings
-        except ResearchError:
-            return  # none yet, or one that cannot be read: it tells of nothing, and is about to be written anew
-        for each in told:
-            if each.at not in {opening.at for opening in known}:
-                raise ResearchError(
-                    f"{self.record / SEALS}: knows nothing of the opening of {each.first_day} to {each.last_day} at "
-                    f"{each.at}, which {file} tells; restore the state folder that it was made with"
-                )
-
-    def _check_as_of_now(self, evidence: Evidence) -> None:
-        """Refuse evidence that is not of what is there now: other data, code or sweep, more trials, another opening."""
-        again = "run: momentum-kit research validate"
-        opened = self._kept().open_days
-        for name, digest in self._rests_on().items():
-            if evidence.rests_on.get(name) != digest:
-                raise ResearchError(f"export: {name} changed since the verdict; {again}")
-        with TrialLedger(self.record / "trials.db") as ledger:
-            trials = ledger.count(np.unique(opened.table.instrument_days).tolist())
-        if trials > evidence.sharpe.trials:
-            more = trials - evidence.sharpe.trials
-            raise ResearchError(f"export: {more} more trials on these data since the verdict; {again}")
-        if [each.at for each in opened.openings] != [each.at for each in evidence.openings]:
-            raise ResearchError(f"export: the sealed days were opened since the verdict; {again}")
-
-    @property
-    def _events_file(self) -> Path:
-        return self.folder / "events.parquet"
-
-    def _kept(self) -> EventList:
-        """Of a step that goes on from another: nothing is built on the sly."""
-        if not self._events_file.is_file():
-            raise ResearchError(f"{self._events_file}: no event table here; run: momentum-kit research events")
-        whole = EventTable.load(self._events_file)
-        StudyBasis.load(self.folder).check(self._events_file, self.archive, self.assumed)
-        return self._listed(whole)
-
-    def _listed(self, table: EventTable) -> EventList:
-        lived = lived_days(self.archive, table)
-        if (told := self.folder / "sealed.jsonl").is_file():
-            adopt(told, table, self.record / SEALS)
-        if (tried := self.folder / "trials.db").is_file():  # of a version that kept both beside the events
-            with TrialLedger(self.record / "trials.db") as ledger:
-                ledger.adopt(tried, table.instrument_days.tolist())
-        return EventList(table, self._events_file, seals=self.record / SEALS, lived=lived)
+        return self._files.kept().renewed()
 
     def _swept(self, table: EventTable, definition: SweepDefinition, run: Run) -> SweepResult:
-        grid, base, exits = definition.grid, definition.base, definition.exits
-        with TrialLedger(self.record / "trials.db") as ledger:
-            if self._scheduler is None:  # here a sweep takes all cores at once; only elsewhere it goes part by part
-                sums = sum_table(table, grid, base, exits)
-            else:
-                task = partial(_sums, grid=grid, base=base, exits=exits)
-                sums = add_sums(list(run(task, by_symbol(table))))
-            return conclude(sums, grid, base, exits, ledger, table.marks, np.unique(table.instrument_days).tolist())
+        return self._files.swept(table, definition, run, in_parts=self._scheduler is not None)
 
     def _shown(self, result: SweepResult, table: EventTable) -> Sweep:
         file = self.folder / "cells.parquet"
         return Sweep(result, table, config=self.config, archive=self.archive.root, file=file)
-
-
-def by_symbol(table: EventTable) -> Iterator[EventTable]:
-    """The parts of a table that are worked on apart."""
-    symbols = table.events["symbol"].to_numpy(str)
-    for symbol in np.unique(symbols):
-        yield table.select(symbols == symbol)
-
-
-def _days(archive: Archive, first: Day = None, last: Day = None) -> tuple[date, date]:
-    """First and last day of the headlines, unless given."""
-    begin, end = _day(first), _day(last)
-    if begin and end:
-        return begin, end
-    if not next(archive.root.glob("headlines/month=*"), None):
-        raise ResearchError(f"{archive.root}: no headlines; momentum-kit data download or import adds some")
-    heard = archive.sql("SELECT min(published_at) AS low, max(published_at) AS high FROM headlines")
-    low, high = (exchange_day(heard.column(name)[0].as_py()) for name in ("low", "high"))
-    return begin or low, end or high + timedelta(days=1)  # what is published at midnight is received after it
-
-
-def _latency(archive: Archive, impute: Impute) -> Latency | None:
-    """How receptions nobody recorded are imputed: seconds for all, as measured on the others, or not at all."""
-    if impute is None:
-        return None
-    if impute == "measured":
-        return Latency.measured(archive.headlines(*_days(archive)))
-    return Latency({ANY: (float(impute),)})
-
-
-def _sums(table: EventTable, grid: Grid, base: Thresholds, exits: Sequence[str]) -> CellSums:
-    return sum_table(table, grid, base, exits, threads=1)
-
-
-def _archive_folder(root: Path) -> Path:
-    if not root.is_dir():
-        raise ResearchError(f"{root}: no archive here; momentum-kit data download, import or sample makes one")
-    return root
-
-
-def _found(path: Path, project: Path) -> Path:
-    """As given, else from the project's folder."""
-    return path if path.exists() or path.is_absolute() else project / path
-
-
-def _day(day: Day) -> date | None:
-    try:
-        return date.fromisoformat(day) if isinstance(day, str) else day
-    except ValueError:
-        raise InputError(f"{day}: expected a day such as 2026-05-04") from None
