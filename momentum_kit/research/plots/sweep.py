@@ -15,7 +15,6 @@ from momentum_kit.research.plots.style import (
     FAINT,
     GREY,
     INK,
-    LABELS,
     LOSS_TO_GAIN,
     ORANGE,
     STYLE,
@@ -23,9 +22,9 @@ from momentum_kit.research.plots.style import (
     Picture,
     around_zero,
     head,
-    held,
 )
 from momentum_kit.research.sweep import Cell, Plateau, SweepResult
+from momentum_kit.research.threshold_labels import LABELS, held
 
 Values = npt.NDArray[Any]
 MOST_LABELLED = 14

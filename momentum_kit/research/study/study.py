@@ -34,10 +34,12 @@ from momentum_kit.research.study.running import running
 from momentum_kit.research.study.sealed_days import guard_sealed_day, record_folder
 from momentum_kit.research.study.study_folder import StudyFolder
 from momentum_kit.research.study.sweep_view import Sweep
+from momentum_kit.research.study.tuner_opening import open_tuning
 from momentum_kit.research.study.verdict_page import PICTURE, markdown, to_html
 from momentum_kit.research.study.verdict_picture import verdict_svg
 from momentum_kit.research.study.verdict_view import Judgement
 from momentum_kit.research.sweep import SweepDefinition, SweepResult, grid_of, read_axes, read_grid
+from momentum_kit.research.tuner import Tuning
 from momentum_kit.research.validation import (
     examine_candidate,
     export_thresholds,
@@ -176,6 +178,27 @@ class Study:
             table = self._files.kept().table
             result = self._swept(table, SweepDefinition.load(self._files.sweep_file), run)
         return self._shown(result, table)
+
+    def tuning(
+        self,
+        axes: Mapping[str, Iterable[float]] | None = None,
+        exits: Mapping[str, Iterable[float]] | None = None,
+        *,
+        against: str | Path | Thresholds | None = None,
+        exit_rule: str | None = None,
+    ) -> Tuning:
+        """What `tuner` shows, without a widget: dials over the open days, every cell of them priced and booked once.
+
+        axes: threshold to its steps; None for those of the last sweep. exits: number of the exit rule (stop_atr,
+        stop_min_pct, target_r, time_stop_s) to its steps; None for the usual ones, {} for none. against: thresholds, or
+        their file, that gains and losses are counted from; None for the configured ones. exit_rule: that the exit dials
+        start from; None for the first.
+        """
+        file = against if isinstance(against, Thresholds | None) else looked_up(Path(against), self.project)
+        return open_tuning(
+            self._files, self.archive, self.assumed, configured=self.config.thresholds, axes=axes, exits=exits,
+            against=file, exit_rule=exit_rule, scheduler=self._scheduler,
+        )  # fmt: skip
 
     def validate(
         self,

@@ -1,6 +1,16 @@
 """Every cell of a grid of thresholds over an event table, the ledger of trials, and the cells worth a look."""
 
-from momentum_kit.research.sweep.grid import Cell, Grid, SweepDefinition, grid_of, read_axes, read_grid
+from momentum_kit.research.sweep.bins import EITHER, bin_table
+from momentum_kit.research.sweep.grid import (
+    TUNABLE,
+    Cell,
+    Grid,
+    SweepDefinition,
+    grid_of,
+    read_axes,
+    read_grid,
+    stricter_upwards,
+)
 from momentum_kit.research.sweep.ledger import TrialLedger
 from momentum_kit.research.sweep.plateau import Plateau, find_plateau
 from momentum_kit.research.sweep.risk_gate_simulation import RiskGateSimulation, simulate_risk_gate
@@ -18,7 +28,9 @@ from momentum_kit.research.sweep.triggers import (
 )
 
 __all__ = [
+    "EITHER",
     "LEAST_EVENTS",
+    "TUNABLE",
     "Cell",
     "CellSums",
     "Grid",
@@ -30,6 +42,7 @@ __all__ = [
     "TrialLedger",
     "add_sums",
     "best_cell",
+    "bin_table",
     "by_day",
     "conclude",
     "find_plateau",
@@ -43,5 +56,6 @@ __all__ = [
     "read_grid",
     "shortlist",
     "simulate_risk_gate",
+    "stricter_upwards",
     "sum_table",
 ]

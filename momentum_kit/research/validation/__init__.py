@@ -3,8 +3,8 @@
 from momentum_kit.research.validation.bootstraps import Band, mean_band
 from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, Opening, load_evidence, save_evidence
 from momentum_kit.research.validation.seal_log import SealLog
-from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, adopt, record_opening, renew, seal
-from momentum_kit.research.validation.statistics import events_needed
+from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed, adopt, record_opening, renew, seal
+from momentum_kit.research.validation.statistics import deflated_sharpe, events_needed, moments, sharpe
 from momentum_kit.research.validation.thresholds_file import JudgedWith, export_thresholds, judged_with
 from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
 from momentum_kit.research.validation.verdict import CUTOFFS, Check, Verdict, judge
@@ -20,8 +20,10 @@ __all__ = [
     "OpenDays",
     "Opening",
     "SealLog",
+    "Sealed",
     "Verdict",
     "adopt",
+    "deflated_sharpe",
     "events_needed",
     "examine_candidate",
     "export_thresholds",
@@ -29,10 +31,12 @@ __all__ = [
     "judged_with",
     "load_evidence",
     "mean_band",
+    "moments",
     "open_seal",
     "record_opening",
     "renew",
     "save_evidence",
     "seal",
+    "sharpe",
     "validate",
 ]

@@ -4,11 +4,12 @@ from matplotlib.patches import Rectangle
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
-from momentum_kit.research.plots.style import LABELS, around_zero, held
+from momentum_kit.research.plots.style import around_zero
 from momentum_kit.research.plots.sweep import heat_map, sensitivity_plot, signals_by_day
 from momentum_kit.research.sweep import CellSums, Grid, SweepResult
 from momentum_kit.research.sweep.grid import TUNABLE
 from momentum_kit.research.sweep.sweep import CellStatistics
+from momentum_kit.research.threshold_labels import LABELS, held
 
 GRID = Grid({"min_ret_60s": (0.01, 0.02, 0.03), "max_spread_bps": (90.0, 60.0, 40.0, 20.0), "min_z_tod": (2.0, 4.4)})
 
