@@ -17,6 +17,7 @@ from momentum_kit.config.settings import (
     ReaderSettings,
     RiskSettings,
     StorageSettings,
+    WatchdogSettings,
 )
 from momentum_kit.config.thresholds import Thresholds, ThresholdsExport, export_hash
 from momentum_kit.config.trust import other_writer
@@ -39,6 +40,7 @@ __all__ = [
     "StorageSettings",
     "Thresholds",
     "ThresholdsExport",
+    "WatchdogSettings",
     "departures",
     "export_hash",
     "find_project",

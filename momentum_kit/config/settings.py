@@ -325,6 +325,15 @@ class AlertSettings(Settings):
         return self
 
 
+class WatchdogSettings(Settings):
+    """What becomes of an engine whose loop something holds; a process of its own watches it."""
+
+    held_after_s: float = Field(default=10.0, ge=5.0)
+    """Wall seconds without a beat of the loop after which a human is told."""
+    then: Literal["alert", "restart_keep", "restart_flatten"] = "alert"
+    """alert: tell. restart_keep: end it, start one that keeps what is held. restart_flatten: one that closes it."""
+
+
 class Config(Settings):
     """Everything a session needs to know, frozen."""
 
@@ -339,6 +348,7 @@ class Config(Settings):
     exits: ExitSettings = ExitSettings()
     storage: StorageSettings = StorageSettings()
     alerts: AlertSettings = AlertSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     calendar: str = "XNYS"
     """exchange-calendars code of the market."""
     _arguments: str = PrivateAttr("--config FILE")

@@ -40,7 +40,7 @@ from momentum_kit.runtime.clock import AnyClock, SteppedClock
 from momentum_kit.runtime.fill_costs import read_fill_costs
 from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
-from momentum_kit.services import ContractBook, PriceRules, SessionContext
+from momentum_kit.services import ContractBook, InputGuard, PriceRules, SessionContext
 from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
 from momentum_kit.services.news import NewsHandler, TapeRecord, TapeWatch
@@ -81,6 +81,7 @@ class EngineContext:
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
     look_at_clock: Callable[[], None] = lambda: None
+    guard: InputGuard = field(default_factory=InputGuard)
     open_gateway: "Callable[[EngineContext], Gateway]" = lambda context: open_bridge(context)
 
     def for_session(self, account: str) -> SessionContext:
@@ -95,6 +96,7 @@ class EngineContext:
             counts=self.counts,
             state=self.state,
             halt_entries=self.halt_entries,
+            guard=self.guard,
         )
 
 

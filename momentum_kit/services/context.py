@@ -4,11 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from momentum_kit.models import IncidentRow, TradingState
 from momentum_kit.ports import Alerts, Clock, Intents, Journal
+from momentum_kit.services.input_guard import InputGuard
 from momentum_kit.sessions import session_at
 
 
@@ -18,6 +19,7 @@ class SessionContext:
 
     calendar: exchange-calendars' name of the sessions. counts: events since the engine started, over its connections.
     state: what the session may do now. halt_entries(why): no entries until a human resumes; exits go on.
+    guard: what reads outside input on the loop says so to it.
     """
 
     account: str
@@ -29,6 +31,7 @@ class SessionContext:
     counts: Counter[str]
     state: Callable[[], TradingState]
     halt_entries: Callable[[str], None]
+    guard: InputGuard = field(default_factory=InputGuard)
 
     def regular_hours(self, at: datetime) -> bool:
         """True while the exchange's regular session is open."""

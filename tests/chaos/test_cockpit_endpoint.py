@@ -110,7 +110,7 @@ def scrape(kit: Kit) -> str:
 async def test_a_human_is_told_of_a_death_an_outage_and_a_kill(
     project: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever started an engine tells of its violent death; it tells itself of a long outage, and of the kill."""
+    """Its watchdog tells of an engine's violent death; it tells itself of a long outage, and of the kill."""
     received: list[dict[str, Any]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -130,7 +130,7 @@ async def test_a_human_is_told_of_a_death_an_outage_and_a_kill(
         assert (tested.returncode, tested.stdout) == (0, "1 (JSON): delivered\n")
         kit = await Kit.open(config)
         os.kill(kit.status().pid, signal.SIGKILL)
-        await told(received, "was ended by SIGKILL")
+        await told(received, "died without a last word")
         kit = await Kit.open(config)
         await kit.start()
         proxy.cut()

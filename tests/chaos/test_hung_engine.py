@@ -1,4 +1,4 @@
-"""An engine that hangs (SIGSTOP): whoever asks is told so in words within seconds, and a kill waits for its waking."""
+"""An engine that hangs (SIGSTOP): whoever asks is told so in words within seconds, and a kill has it replaced."""
 
 import asyncio
 import os
@@ -6,8 +6,10 @@ import shlex
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from momentum_kit import Kit
@@ -50,20 +52,21 @@ def freeze(kit: Kit) -> EngineStatus:
     return status
 
 
-async def test_everybody_is_told_within_seconds_and_a_kill_waits(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All get an error with the last sign of life, status 3 if it held; a kill latches and is obeyed on waking."""
+async def test_everybody_is_told_within_seconds_and_a_kill_replaces_it(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All get an error with the last sign of life, status 3 if it held; a kill has a fresh engine that gets flat."""
     frozen = freeze(kit)
     config = ("--config", str(kit_config(kit)))
     monkeypatch.setattr(awaitable_kit, "SILENCE_S", 0.5)
-    asked, told, killed, status, waited = await asyncio.gather(
+    asked, told, status, waited = await asyncio.gather(
         asyncio.to_thread(command_line, "status", *config),
         asyncio.to_thread(command_line, "pause", *config),
-        asyncio.to_thread(command_line, "kill", *config),
         asyncio.to_thread(kit.status),
         kit.wait(),
         return_exceptions=True,
     )
-    for answer in (asked, told, killed):
+    for answer in (asked, told):
         assert not isinstance(answer, BaseException)
         assert (answer.returncode, answer.stdout) == (3, "")
         assert f"pid {frozen.pid}) does not answer within 5 s" in answer.stderr
@@ -73,13 +76,32 @@ async def test_everybody_is_told_within_seconds_and_a_kill_waits(kit: Kit, monke
     for error in (status, waited):
         assert isinstance(error, EngineError)
         assert "does not answer" in str(error)
-    assert not isinstance(killed, BaseException)
+    killed = await asyncio.to_thread(command_line, "kill", *config)
+    assert (killed.returncode, killed.stderr) == (0, "")
+    assert f"the engine (pid {frozen.pid}) hung and was ended; a fresh one (pid " in killed.stdout
+    assert StateFolder(kit.config.owner_key).killed
+    final = await kit.wait()
+    assert (final.state, final.positions) == (TradingState.KILLED, ())
+    assert final.pid != frozen.pid
+
+
+async def test_a_kill_without_a_watchdog_waits_for_the_waking(kit: Kit) -> None:
+    """It latches, says that nothing is flat by that and whose process it is, and is obeyed as soon as there is life."""
+    frozen = kit.status()
+    (watchdog,) = psutil.Process(frozen.pid).children()
+    watchdog.suspend()
+    freeze(kit)
+    address = client(kit).address
+    StateFolder(kit.config.owner_key).publish(replace(address, watched=False))  # as one in a kernel does
+    killed = await asyncio.to_thread(command_line, "kill", "--config", str(kit_config(kit)))
+    assert (killed.returncode, killed.stdout) == (3, "")
     assert "NOT flat" in killed.stderr
-    assert f"kill -9 {frozen.pid}" in killed.stderr
+    assert f"process {frozen.pid}" in killed.stderr
     assert StateFolder(kit.config.owner_key).killed
     with pytest.raises(GuardRefused, match="still owns"):
         await kit.clear("anything")
     os.kill(frozen.pid, signal.SIGCONT)
+    watchdog.resume()
     final = await kit.wait()
     assert (final.state, final.positions) == (TradingState.KILLED, ())
 

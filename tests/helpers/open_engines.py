@@ -48,7 +48,7 @@ async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
         heartbeat = EngineHeartbeat(engine, folder)
         try:
             await engine.open()
-            heartbeat.start()
+            await heartbeat.start()
             yield engine
         finally:
             await engine.close()  # first: in lock-step the market takes no further step for an engine that is dead

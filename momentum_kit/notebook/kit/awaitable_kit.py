@@ -109,8 +109,8 @@ class AwaitableKit(KitInquiries):
     def kill(self) -> SentCommand[str]:
         """Flatten, end, and latch: nothing trades this account again until a human clears it.
 
-        Latches without an engine as well, and says that none ran. EngineError where the engine hangs: it obeys once
-        it wakes, and the error says what a human has to do meanwhile.
+        Latches without an engine as well, and says that none ran. An engine that hangs is replaced by its watchdog in
+        some seconds; EngineError where it has none, which says what a human has to do.
         """
         return SentCommand("kill", self._kill)  # after nothing else that may still wait for an answer
 

@@ -31,7 +31,8 @@ PATIENCE_S = 5.0  # an engine that is well answers within milliseconds
 class ControlClient:
     """Talks to a running engine, blocking for milliseconds; callers on a loop use it through a thread.
 
-    folder: where the engine leaves its signs of life; with it an engine that hangs is told from one that is gone.
+    folder: where the engine leaves its signs of life; with it an engine that hangs is told from one that is gone, and
+    one that a watchdog has put in its place is found.
     """
 
     def __init__(self, address: ControlAddress, folder: StateFolder | None = None) -> None:
@@ -54,6 +55,14 @@ class ControlClient:
         except TimeoutError:
             return False
         return False
+
+    def follow(self) -> bool:
+        """True where another engine has taken over the session, and is talked to from now on."""
+        now = self._folder.address() if self._folder else None
+        if now is None or now == self.address or now.run_dir != self.address.run_dir:
+            return False
+        self.address = now
+        return True
 
     def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
         """The session's snapshot; EngineError if nobody answers."""
@@ -112,7 +121,11 @@ class ControlClient:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, EngineError) as error:
+            if self.follow() and method == "GET":  # a command was for the engine as it stood then
+                return self._call(method, path, timeout_s)
+            if isinstance(error, EngineError):
+                raise
             why = f" within {patience_s:g} s" if isinstance(error, TimeoutError) else f": {error or 'no answer'}"
             raise no_answer(self._folder, f"the engine (pid {self.address.pid}) does not answer{why}") from None
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,8 +39,9 @@ from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresho
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.inquiries import InquiryDesk
-from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy
+from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy, read_heartbeat
 from momentum_kit.runtime.session import EngineContext, Session, make_pacing
+from momentum_kit.services import InputGuard
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
 
 log = structlog.get_logger("engine")
@@ -49,9 +50,21 @@ REBUILD_PAUSE_S = 2.0  # wall seconds, where a service has failed on the way out
 
 
 class Engine:
-    """Owns state, journal and intents; lends them to one Session after another."""
+    """Owns state, journal and intents; lends them to one Session after another.
 
-    def __init__(self, *, config: Config, project: Path, run_dir: Path, folder: StateFolder) -> None:
+    takes_over: the engine of which process hung and was ended, and whose session goes on here. mark: InputGuard's.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        project: Path,
+        run_dir: Path,
+        folder: StateFolder,
+        takes_over: int = 0,
+        mark: Callable[[str], None] = lambda _: None,
+    ) -> None:
         data = project / config.storage.data_dir
         data.mkdir(parents=True, exist_ok=True)
         self.config = config
@@ -62,6 +75,7 @@ class Engine:
         self.loop_lag_s = 0.0  # kept by whoever watches the loop
         self._loop = asyncio.get_running_loop()
         self._folder = folder
+        self._takes_over = takes_over
         self._owning = ExitStack()  # the account by its own name
         self._started_at = datetime.now(UTC)
         self._beat_at = 0.0  # monotonic, when market time last moved
@@ -103,6 +117,11 @@ class Engine:
             on_incident=self.session_state.incident,
             stories=StoryMemory(self._keep_stories),
             look_at_clock=self.look_at_clock,
+            guard=InputGuard(
+                mark=mark,
+                slow=lambda what: self.session_state.incident("slow input", what),
+                barred=folder.barred(),
+            ),
             counts=self._counts,
             pacing=pacing,
         )
@@ -137,9 +156,14 @@ class Engine:
         words = self._restrictions.words
         self.session_state.note(TradingState.PAUSED, f"opened, waiting for start{f'; {words}' if words else ''}")
         self._runner = asyncio.create_task(self._run(), name="engine")
+        if self._takes_over:
+            self._go_on()
         given = self._restrictions.current
-        if given and given.name == "flatten":  # the engine that was told so has died on the way
-            await self._commanding.wind_down("flatten", f"a flatten that was left unfinished, {given.reason}")
+        if given and given.name in (
+            "flatten",
+            "kill",
+        ):  # whoever was told so died on the way
+            await self._commanding.wind_down(given.name, f"a {given.name} that was left unfinished, {given.reason}")
 
     async def _recall(self) -> None:
         """What earlier engines heard is known here, before the first headline is."""
@@ -152,11 +176,21 @@ class Engine:
 
     def _prove(self, accounts: tuple[str, ...]) -> str:
         """The account to trade, owned by its own name as well, whatever its address is called."""
-        account = prove_account(self.config, accounts, self._folder)
+        goes_on = bool(self._takes_over)
+        account = prove_account(self.config, accounts, self._folder, goes_on=goes_on)
         if self.config.told_apart(account):
             return account
         self._owning.enter_context(self._folder.own_as_well(account))
-        return prove_account(self.config, accounts, self._folder)  # a kill may be latched there
+        return prove_account(self.config, accounts, self._folder, goes_on=goes_on)  # a kill may be latched there
+
+    def _go_on(self) -> None:
+        """The session of an engine that hung goes on as it stood, with what was forbidden since."""
+        last = read_heartbeat(self._folder)
+        if last is None or last.pid != self._takes_over:
+            raise EngineError(f"the engine (pid {self._takes_over}) has left no word of how its session stood")
+        self.session_state.incident("takeover", f"the engine (pid {last.pid}) hung and was ended; it was {last.words}")
+        if last.started:
+            self.start(datetime.fromisoformat(last.until) if last.until else None)
 
     def start(self, until: datetime | None = None) -> None:
         """Trade until `until` (market time) or until a command ends it; what a human forbade before is not undone."""

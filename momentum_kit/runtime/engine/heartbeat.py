@@ -9,6 +9,7 @@ from momentum_kit.errors import GuardRefused, StorageError
 from momentum_kit.runtime.control import COMMANDS, REDUCING
 from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.ownership import HEARTBEAT_S, StateFolder, heartbeat_of
+from momentum_kit.runtime.watchdog import EngineWatch
 
 LOOK_S = 0.1  # wall seconds between two looks: a stop-file is obeyed within twice that
 GAP_S = 0.25  # a later look says that something held the loop
@@ -19,16 +20,18 @@ log = structlog.get_logger("engine")
 class EngineHeartbeat:
     """Runs for as long as the engine listens."""
 
-    def __init__(self, engine: Engine, folder: StateFolder) -> None:
+    def __init__(self, engine: Engine, folder: StateFolder, watch: EngineWatch | None = None) -> None:
         self._engine = engine
         self._folder = folder
+        self._watch = watch
         self._task: asyncio.Task[None] | None = None
         self._beaten = float("-inf")
         self._told = False
 
-    def start(self) -> None:
-        """The first sign of life, and one a second from now on."""
+    async def start(self) -> None:
+        """The first sign of life, and one a second from now on; what waits for the engine is obeyed before that."""
         self.beat()
+        await self._obey_file()
         self._task = asyncio.create_task(self._run(), name="heartbeat")
 
     async def stop(self) -> None:
@@ -55,11 +58,15 @@ class EngineHeartbeat:
             await asyncio.sleep(LOOK_S)
             late_s = max(0.0, time.monotonic() - due)
             self._engine.loop_lag_s = late_s
+            if self._watch:
+                self._watch.page.beat()
             self._engine.look_at_clock()  # also while nothing beats
             if late_s > GAP_S:
                 log.warning("the event loop was held", seconds=round(late_s, 3))
             if time.monotonic() - self._beaten >= HEARTBEAT_S:
                 self.beat()
+                if self._watch and (words := self._watch.look()):
+                    self._engine.session_state.incident("watchdog", words)
                 if self._engine.forsaken:
                     await self._command("stop", "the engine itself: not started, and nobody asks for it any more")
             await self._obey_file()

@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -23,7 +25,8 @@ from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
 from momentum_kit.runtime.engine.lifeline import tie_life
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.process import FINAL_STATUS
-from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder, birth_of
+from momentum_kit.runtime.watchdog import EngineWatch, WatchOrder
 from momentum_kit.sessions import session_at
 
 log = structlog.get_logger("engine")
@@ -38,20 +41,31 @@ def _freeze(config: Config) -> None:
     gc.freeze()
 
 
-async def serve(config: Config, project: Path, run_dir: Path, *, signals: bool = True) -> int:
+async def serve(
+    config: Config, project: Path, run_dir: Path, *, signals: bool = True, order: Mapping[str, Any] | None = None
+) -> int:
     """Own the account, host the session until it has ended; the exit status.
 
-    signals: end in order on SIGTERM and SIGINT (only the main thread may ask for that).
+    signals: this process is the engine's own: it ends in order on SIGTERM and SIGINT, and is watched from outside.
+    order: what the process was asked for, and will be again where it has to be replaced.
     """
-    folder = StateFolder.of(config)
+    folder, asked = StateFolder.of(config), dict(order or {})
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
-        engine = Engine(config=config, project=project, run_dir=run_dir, folder=folder)
-        server, heartbeat = ControlServer(engine), EngineHeartbeat(engine, folder)
+        watch = EngineWatch() if signals else None
+        engine = Engine(
+            config=config,
+            project=project,
+            run_dir=run_dir,
+            folder=folder,
+            takes_over=asked.get("takes_over", 0),
+            mark=watch.page.mark if watch else lambda _: None,
+        )
+        server, heartbeat = ControlServer(engine), EngineHeartbeat(engine, folder, watch)
         try:
             await engine.open()
             await server.start()
-            heartbeat.start()
+            await heartbeat.start()
             if signals:
                 _stop_on_signals(engine)
                 _freeze(config)
@@ -63,24 +77,51 @@ async def serve(config: Config, project: Path, run_dir: Path, *, signals: bool =
                     run_dir=str(run_dir),
                     arguments=config.arguments,
                     proves=True,
+                    watched=watch is not None,
                 )
             )
+            if watch:
+                watch.start(_watch_order(engine, folder, server.token, watch.page.descriptor, asked))
             await engine.ended.wait()
             if signals:
                 _ignore_signals()
             status = engine.status()
             _leave_word(run_dir, status)
         finally:
+            if watch:
+                watch.end()
             folder.withdraw()
             await heartbeat.stop()
             await server.stop()
             await engine.close()
+            if watch:
+                watch.close()
     words = engine.session_state.failure or (engine.session.exposure if status.positions else "")
     if words and signals:
         print(words, file=sys.stderr)  # noqa: T201  (whoever started us reads this line)
     if status.positions:
         return OpenPositionsLeft.exit_status
     return MomentumKitError.exit_status if engine.session_state.failure else 0
+
+
+def _watch_order(engine: Engine, folder: StateFolder, token: str, page: int, asked: Mapping[str, Any]) -> WatchOrder:
+    config, pid = engine.config, os.getpid()
+    return WatchOrder(
+        pid=pid,
+        born=birth_of(pid),
+        token=token,
+        page=page,
+        accounts=folder.names,
+        state_dir=config.storage.state_dir,
+        stop_files=tuple(map(str, folder.stop_files)),
+        command=tuple(sys.orig_argv[:-1]),
+        engine=dict(asked),
+        run_dir=str(engine.run_dir),
+        held_after_s=config.watchdog.held_after_s,
+        then=config.watchdog.then,
+        alerts=config.alerts.model_dump(mode="json"),
+        arguments=config.arguments,
+    )
 
 
 def _stop_on_signals(engine: Engine) -> None:
@@ -149,7 +190,7 @@ def main(order: str) -> int:
         tie_life(config)
         project = find_project(Path(asked["config"]).resolve().parent)
         configure_logs(project / config.storage.logs_dir, config.storage)
-        return asyncio.run(serve(config, project, Path(asked["run_dir"])))
+        return asyncio.run(serve(config, project, Path(asked["run_dir"]), order=asked))
     except MomentumKitError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the parent reads this line)
         return error.exit_status

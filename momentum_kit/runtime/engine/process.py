@@ -1,4 +1,4 @@
-"""The engine's process as others see it: started, found, asked to stop, its violent end told; loads nothing of it."""
+"""The engine's process as others see it: started, found, asked to stop; loads nothing of it."""
 
 import json
 import secrets
@@ -8,25 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from momentum_kit.config import Config, load_config
-from momentum_kit.errors import ConfigError, EngineError, GuardRefused, InputError, MomentumKitError
+from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError, OpenPositionsLeft
 from momentum_kit.private_files import make_private_folder, open_private
-from momentum_kit.runtime.control import ControlClient
-from momentum_kit.runtime.ownership import ControlAddress, StateFolder, last_left
-
-log = structlog.get_logger("engine")
+from momentum_kit.runtime.control import ControlClient, decode_status_text
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 ERRORS = "engine.err"  # the engine's stderr
 FINAL_STATUS = "engine.json"  # the last snapshot, written when the session is over
 RUN_ACCOUNT = "MOMENTUM_KIT_RUN_ACCOUNT"  # environment of a headless run's kernel: whose engine the run itself owns
 RUN_DIR = "MOMENTUM_KIT_RUN_DIR"  # and where that run leaves everything
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 START_TIMEOUT_S = 60.0
 
 
@@ -46,20 +42,32 @@ def new_run_dir(config: Config, project: Path) -> Path:
 
 
 class EngineProcess:
-    """A started engine: where it listens and how it ended."""
+    """A started engine: where it listens and how it ended. Where it hung and another one took over, that one."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", address: ControlAddress, run_dir: Path) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", address: ControlAddress, run_dir: Path, folder: StateFolder
+    ) -> None:
         self.address = address
         self._process = process
         self._run_dir = run_dir
+        self._folder = folder
 
     def finish(self, timeout_s: float = 120.0) -> int:
         """Ask for an orderly stop if it still runs, wait, and return its exit status; negative if a signal ended it."""
+        deadline = time.monotonic() + timeout_s
         self.stop()
         try:
-            return self._process.wait(timeout_s)
+            status = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
+        if status < 0:
+            self.stop()  # where one took over that hung when it was asked
+        while next_one := self._successor():
+            if time.monotonic() >= deadline:
+                raise EngineError(f"the engine (pid {next_one.pid}) did not stop within {timeout_s:.0f} s")
+            self.address = next_one
+            time.sleep(0.1)
+        return status if self.address.pid == self._process.pid else self._left()
 
     def last_words(self) -> str:
         """Why it failed, in one line."""
@@ -68,7 +76,31 @@ class EngineProcess:
 
     def stop(self) -> None:
         """Ask for an orderly stop: flat, then ended. Does no harm to an engine that has ended."""
-        self._process.send_signal(signal.SIGTERM)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        elif next_one := self._successor():
+            with suppress(EngineError, GuardRefused):  # on its way out already, which is what was asked for
+                ControlClient(next_one, self._folder).command("stop", "the run")
+
+    def _successor(self) -> ControlAddress | None:
+        """The engine of the same run that took over from one that hung, once it listens, while it lives."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self._folder.owned and time.monotonic() < deadline:
+            address = self._folder.address()
+            if address is not None and address.pid != self._process.pid:
+                return address if address.run_dir == str(self._run_dir) else None
+            time.sleep(0.05)
+        return None
+
+    def _left(self) -> int:
+        """The exit status of an engine that is nobody's child here, by its last word."""
+        try:
+            status = decode_status_text((self._run_dir / FINAL_STATUS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return OpenPositionsLeft.exit_status  # it left none: what it held is unknown
+        if status.positions:
+            return OpenPositionsLeft.exit_status
+        return MomentumKitError.exit_status if (self._run_dir / ERRORS).stat().st_size else 0
 
 
 def find_engine(folder: StateFolder) -> ControlAddress | None:
@@ -98,37 +130,19 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
             stderr=stderr,
             start_new_session=True,  # a Ctrl-C in the terminal, or the kernel's death, must not end the session
         )
-    threading.Thread(target=_outlive, args=(process, config), name=f"engine {process.pid}", daemon=True).start()
+    # Waited for, so that it leaves no zombie behind; that it died is told by its watchdog, whoever is left.
+    threading.Thread(target=process.wait, name=f"engine {process.pid}", daemon=True).start()
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         address = folder.address()
         if address and address.pid == process.pid:
             errors.replace(run_dir / ERRORS)
-            return EngineProcess(process, address, run_dir)
+            return EngineProcess(process, address, run_dir, folder)
         if process.poll() is not None:
             raise _start_error(errors, process.returncode)
         time.sleep(0.02)
     process.terminate()
     raise EngineError(f"the engine did not come up within {START_TIMEOUT_S:.0f} s; see {errors}")
-
-
-def _outlive(process: "subprocess.Popen[bytes]", config: Config) -> None:
-    """Wait for the engine's end: it must not stay behind as a zombie, and a violent end is told by whoever is left."""
-    status = process.wait()
-    if status >= 0:
-        return  # it had its own last word
-    from momentum_kit.external import make_alerts  # loads aiohttp
-
-    try:
-        alerts = make_alerts(config.alerts, config.owner_key)
-    except ConfigError as error:
-        log.warning("nobody told of the engine's death", error=str(error))
-        return
-    name = signal.Signals(-status).name
-    alerts.send(
-        "critical", f"the engine (pid {process.pid}) was ended by {name}; {last_left(StateFolder.of(config))[0]}"
-    )
-    alerts.close()
 
 
 def _start_error(errors: Path, status: int) -> MomentumKitError:

@@ -1,5 +1,6 @@
 """Who owns an account on this machine: lock, token, latches, arming, heartbeat, and the guards before a start."""
 
+from momentum_kit.runtime.ownership.engine_identity import EngineIdentity, birth_of, end_engine, prove_engine
 from momentum_kit.runtime.ownership.guards import (
     clear_phrase,
     prove_account,
@@ -26,16 +27,20 @@ __all__ = [
     "LATCHES",
     "SILENT_AFTER_S",
     "ControlAddress",
+    "EngineIdentity",
     "Heartbeat",
     "Restriction",
     "StateFolder",
+    "birth_of",
     "clear_phrase",
+    "end_engine",
     "heartbeat_of",
     "last_left",
     "no_answer",
     "only_engine",
     "owner_id",
     "prove_account",
+    "prove_engine",
     "prove_only_owner",
     "prove_same_account",
     "prove_strategy",

@@ -5,8 +5,12 @@ from momentum_kit.errors import GuardRefused
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 
 
-def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder) -> str:
-    """The account to trade; GuardRefused with the contradiction if anything disagrees."""
+def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder, *, goes_on: bool = False) -> str:
+    """The account to trade; GuardRefused with the contradiction if anything disagrees.
+
+    goes_on: a session whose engine has ended is continued. Neither latch nor arming are asked then: they bar a start,
+    and what is held must find its way out.
+    """
     wanted = config.broker.account
     if wanted and wanted not in accounts:
         raise GuardRefused(
@@ -20,9 +24,11 @@ def prove_account(config: Config, accounts: tuple[str, ...], folder: StateFolder
             f"account {account} does not start with {config.broker.account_prefix}: "
             f"this is not the {config.environment} account that the configuration means"
         )
+    if config.needs_arming and not wanted:
+        raise GuardRefused("live trading needs the account id typed in broker.account")
+    if goes_on:
+        return account
     if config.needs_arming:
-        if not wanted:
-            raise GuardRefused("live trading needs the account id typed in broker.account")
         folder.require_armed(account, config.command(f"arm --account {account}"))
     if reason := folder.killed:
         raise GuardRefused(f"the kill switch is latched ({reason}); run: {config.command('clear')}")

@@ -19,6 +19,7 @@ class Heartbeat:
     """One sign of life: wall_time in epoch seconds, the rest as words for a person.
 
     ended: the last one of a session that ended in order (a killed one may still be closing its positions).
+    started, until: whether it was told to trade, and until which market time (ISO; empty: until told).
     """
 
     pid: int
@@ -29,6 +30,8 @@ class Heartbeat:
     run_dir: str
     held: tuple[str, ...]
     ended: bool
+    started: bool = False
+    until: str = ""
 
     @property
     def age_s(self) -> float:
@@ -62,6 +65,8 @@ def heartbeat_of(status: EngineStatus, ended: bool = False) -> str:
                 run_dir=status.run_dir,
                 held=held,
                 ended=ended,
+                started=status.started,
+                until=status.until.isoformat() if status.until else "",
             )
         )
     )

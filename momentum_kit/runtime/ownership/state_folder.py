@@ -18,6 +18,9 @@ from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
+HAND_OVER = "hand-over.lock"  # held by a watchdog between the end of an engine and the first word of the next
+BARRED = "barred.json"  # texts that held or ended an engine while they were read: fingerprint to words
+MOST_BARRED = 100
 LATCHES = {  # what a human forbade the account, weakest first: the file that keeps it until a human lifts it
     "pause": "paused",
     "reduce_only": "reduce_only",
@@ -38,6 +41,7 @@ class ControlAddress:
     run_dir: str
     arguments: str  # what names the session on a command line
     proves: bool = False  # it answers the question of control/proof; one of an older kit does not
+    watched: bool = False  # a watchdog ends it where it hangs and a kill waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,31 @@ class StateFolder:
 
     @property
     def owned(self) -> bool:
+        """True while an engine holds the account, or a watchdog that has ended it until the next one does."""
+        return self.locked or self._is_held(HAND_OVER)
+
+    @property
+    def locked(self) -> bool:
         """True while an engine holds the account, listening or not; the system frees the lock of a dead one."""
+        return self._is_held("owner.lock") or is_locked(self.path)
+
+    def _is_held(self, name: str) -> bool:
         try:
-            lock = self._open(self.path / "owner.lock", os.O_RDONLY)
+            lock = self._open(self.path / name, os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
-            return is_locked(self.path)
+            return False
         try:
-            return not try_lock(lock, shared=True) or is_locked(self.path)
+            return not try_lock(lock, shared=True)
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def handing_over(self) -> Iterator[None]:
+        """Meanwhile the account counts as owned, though no engine holds it: one has been ended, the next one starts."""
+        lock = self._open(self.path / HAND_OVER, os.O_RDWR | os.O_CREAT)
+        try:
+            self._hold(lock)
+            yield
         finally:
             os.close(lock)
 
@@ -233,6 +255,11 @@ class StateFolder:
         """A stop-file: an engine of this account, even one that hangs and wakes later, obeys and removes it."""
         self.write_private(STOP_FILE, command)
 
+    @property
+    def commanded(self) -> bool:
+        """A stop-file lies there that nobody has taken."""
+        return any(file.exists() for file in self.stop_files)
+
     def take_command(self) -> str | None:
         """What a stop-file commands, which is removed; empty where somebody only touched it, None without one."""
         file = self.path / STOP_FILE
@@ -242,6 +269,29 @@ class StateFolder:
         except FileNotFoundError:
             return self._twin.take_command() if self._twin else None
         return text[:100]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own, and the account's where that is another."""
+        return tuple(folder.path.name for folder in (self, self._twin) if folder)
+
+    @property
+    def stop_files(self) -> tuple[Path, ...]:
+        """Where a stop-file of this account may lie."""
+        return tuple(folder.path / STOP_FILE for folder in (self, self._twin) if folder)
+
+    def bar(self, fingerprint: str, words: str) -> None:
+        """Keep that this text held or ended an engine, for those that come next; StorageError if the disk refuses."""
+        kept = {**self.barred(), fingerprint: words}
+        self.write_private(BARRED, json.dumps(dict(list(kept.items())[-MOST_BARRED:])))
+
+    def barred(self) -> dict[str, str]:
+        """Fingerprint of each such text to words for a person; none where the file is not readable."""
+        try:
+            content = json.loads((self.path / BARRED).read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(key): str(words) for key, words in content.items()} if isinstance(content, dict) else {}
 
     def leave_heartbeat(self, text: str) -> None:
         """The engine's sign of life."""

@@ -92,8 +92,12 @@ class ArticleReader:
         if article.article_type:
             self._keep(asked, article, fetch_ms)
             return
+        if self._context.guard.bars(article.text):
+            self._unread(asked, "held an earlier engine, or ended it", chars=len(article.text), fetch_ms=fetch_ms)
+            return
         try:
-            findings = read_body(article.text, self._master)
+            with self._context.guard.reading(f"the article {headline.provider} {headline.article_id}", article.text):
+                findings = read_body(article.text, self._master)
         except Exception as error:  # noqa: BLE001  (an article is anybody's: what cannot be read of it is unread)
             self._unread(asked, f"not readable: {type(error).__name__}", chars=len(article.text), fetch_ms=fetch_ms)
             return

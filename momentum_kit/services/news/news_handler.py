@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -42,6 +43,7 @@ READERS = 4  # headlines read at once by the optional reader
 READINGS_BOUND = 100  # more wait for no reading: the rules' reading stands
 LOOK_UPS = 16  # headlines whose companies are asked for at once
 AHEAD_IN_A_ROW = 3
+SHOWN = 80  # characters of a headline that is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,21 +173,39 @@ class NewsHandler:
 
     def note(self, headline: Headline) -> None:
         """Write down what nobody told live: it trades nothing, and nothing that is told live is judged by it."""
-        parsed = parse_headline(headline, self._master)
+        parsed = self._parse(headline)
         self._context.counts["headlines fetched late"] += 1
+        if parsed is None:
+            return
         self._journal_headline(parsed, parsed.reading.clean.story_id, "not live", "", 0.0)
 
     # -- one headline ------------------------------------------------------------------------------------------------
 
     async def _handle(self, headline: Headline) -> None:
         """Read and select in the order of reception; whoever must be looked up first holds up nobody else."""
-        parsed = parse_headline(headline, self._master)
+        parsed = self._parse(headline)
         self._context.counts["headlines"] += 1
+        if parsed is None:
+            return
         selected = self._select(parsed)
         if all(map(self._at_hand, selected.mentions)):
             await self._conclude(selected)
         else:
             self._unknown.put_nowait(selected)
+
+    def _parse(self, headline: Headline) -> ParsedHeadline | None:
+        """By the rules; None for a text that held the loop of an earlier engine, which stays unread."""
+        if self._context.guard.bars(headline.text):
+            named = f"{headline.provider} {headline.article_id}"
+            self._context.incident("news", f"{named} is not read: its text held an earlier engine, or ended it")
+            return None
+        with self._reading(headline):
+            return parse_headline(headline, self._master)
+
+    def _reading(self, headline: Headline) -> AbstractContextManager[None]:
+        """To be entered wherever the text of a headline is looked through."""
+        named = f"{headline.provider} {headline.article_id}: {headline.text[:SHOWN]!r}"
+        return self._context.guard.reading(named, headline.text)
 
     def _at_hand(self, mention: Mention) -> bool:
         return self._book.knows(mention.symbol)
@@ -207,11 +227,12 @@ class NewsHandler:
         self._journal_headline(parsed, selected.story_id, reason, detail, resolve_ms)
         if selected.known and reason in ("", "duplicate story"):
             await self._update(parsed, selected.story_id)
-        items = [
-            make_item(parsed, selected.story_id, look_up.contract, look_up.long_name, resolve_ms)
-            for look_up in found
-            if look_up.contract
-        ]
+        with self._reading(parsed.headline):
+            items = [
+                make_item(parsed, selected.story_id, look_up.contract, look_up.long_name, resolve_ms)
+                for look_up in found
+                if look_up.contract
+            ]
         for item in items:
             await self._emit(item)
         if items or reason in (NO_TICKER, UNKNOWN_CONTRACT):
@@ -256,7 +277,8 @@ class NewsHandler:
         now = self._context.clock.now()
         for first in self._told.get(story_id, ()):
             received_at = first.headline.received_at or now
-            match = match_for(parsed, first.contract, "")
+            with self._reading(parsed.headline):
+                match = match_for(parsed, first.contract, "")
             if now - received_at > UPDATED_WITHIN or not bars_later(first.catalyst, match.catalyst):
                 continue
             barred = replace(first, catalyst=match.catalyst, catalyst_rule=match.rule, update=True)
@@ -278,14 +300,15 @@ class NewsHandler:
                 look_up = LookUp(own, self._master.name(own.symbol) if self._master else "")
             if look_up.contract is None:
                 continue
-            reason = disagreement(
-                mention,
-                text,
-                long_name=look_up.long_name,
-                stock_type=look_up.stock_type,
-                primary_exchange=look_up.contract.primary_exchange,
-                known_name=self._master.name(mention.symbol) if self._master else "",
-            )
+            with self._reading(headline):
+                reason = disagreement(
+                    mention,
+                    text,
+                    long_name=look_up.long_name,
+                    stock_type=look_up.stock_type,
+                    primary_exchange=look_up.contract.primary_exchange,
+                    known_name=self._master.name(mention.symbol) if self._master else "",
+                )
             refused = refused or reason
             if not reason:
                 found.setdefault(look_up.contract.con_id, look_up)

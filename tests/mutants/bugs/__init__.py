@@ -1,9 +1,9 @@
 """The planted bugs, by what they get wrong."""
 
-from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, protection, ways_out
+from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, outside, protection, ways_out
 
 MUTANTS = tuple(
     mutant
-    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out)
+    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside)
     for mutant in subject.MUTANTS
 )

@@ -1,0 +1,181 @@
+"""Takeover: what a watchdog does about an engine that hangs or is gone: tells, ends it, and starts one that goes on."""
+
+import json
+import subprocess
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from momentum_kit.config import AlertSettings
+from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError, StorageError
+from momentum_kit.external import make_alerts
+from momentum_kit.private_files import open_private
+from momentum_kit.runtime.ownership import (
+    LATCHES,
+    EngineIdentity,
+    Restriction,
+    StateFolder,
+    end_engine,
+    read_heartbeat,
+)
+from momentum_kit.runtime.watchdog.order import WatchOrder
+from momentum_kit.sessions import in_words
+
+ATTEMPTS = 3  # to start a fresh engine, and fresh engines of one session that may hang as well
+PAUSE_S = 5.0  # between two attempts
+UP_WITHIN_S = 60.0  # wall seconds until an engine listens
+LOG = "watchdog.log"  # of the run: what the watchdog told and did, line by line
+FORBIDDEN = {"restart_keep": "reduce_only", "restart_flatten": "flatten"}  # to the fresh engine, until a human resumes
+
+
+class Takeover:
+    """Acts for one engine, once."""
+
+    def __init__(self, order: WatchOrder) -> None:
+        self._order = order
+        self._folder = StateFolder(order.accounts[0], order.state_dir)
+        self._alerts = make_alerts(AlertSettings.model_validate(order.alerts), order.accounts[0])
+        self._log = Path(order.run_dir) / LOG
+
+    def close(self) -> None:
+        """Deliver what waits."""
+        self._alerts.close()
+
+    def held(self, seconds: float, marked: str, word: str) -> None:
+        """The loop is held; word: what a person has commanded and it does not hear."""
+        self._bar(marked, "held")
+        self._tell(f"the engine (pid {self._order.pid}) hangs: its loop has been held for {seconds:.0f} s"
+                   f"{_reading(marked)}; {self._left()}. {self._next(word)}")  # fmt: skip
+
+    def goes_on(self) -> None:
+        """It beats again by itself."""
+        self._tell(f"the engine (pid {self._order.pid}) gives signs of life again", "warning")
+
+    def gone(self, marked: str) -> None:
+        """It has died without a last word."""
+        self._bar(marked, "ended")
+        self._tell(f"the engine (pid {self._order.pid}) died without a last word{_reading(marked)}; {self._left()}. "
+                   "Start the session again to take over")  # fmt: skip
+
+    def replace(self, word: str) -> bool:
+        """End the engine and start one that goes on; False where it was not ended, and still stands as it did."""
+        begun, order = time.monotonic(), self._order
+        known = EngineIdentity(pid=order.pid, born=order.born, token=order.token)
+        with ExitStack() as held:
+            try:
+                for account in order.accounts:
+                    held.enter_context(StateFolder(account, order.state_dir).handing_over())
+                end_engine(self._folder, known)
+            except (GuardRefused, EngineError) as error:
+                self._tell(f"the engine (pid {order.pid}) was NOT ended: {error}. Look at the account")
+                return False
+            self._note(f"ended pid {order.pid}")
+            self._folder.withdraw()
+            self._forbid()
+            try:
+                pid = self._fresh()
+            except MomentumKitError as error:
+                self._tell(f"the engine (pid {order.pid}) hung and was ended, and NO other one took over: {error}; "
+                           f"{self._left()}. Start the session again")  # fmt: skip
+                return True
+        does = f"obeys: {word}" if word else self._policy()
+        self._tell(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} was "
+                   f"ended, and {does}", "warning")  # fmt: skip
+        return True
+
+    def _fresh(self) -> int:
+        """Start one that goes on where the other stood, and wait until it listens; its process id."""
+        times = int(self._order.engine.get("takeovers", 0)) + 1
+        if times > ATTEMPTS:
+            raise EngineError(f"{ATTEMPTS} fresh engines of this session hung as well")
+        asked = {**self._order.engine, "takes_over": self._order.pid, "takeovers": times}
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._start(asked)
+            except EngineError as error:
+                self._note(f"attempt {attempt}: {error}")
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(PAUSE_S)
+        raise AssertionError("unreachable")
+
+    def _start(self, asked: dict[str, Any]) -> int:
+        errors = Path(self._order.run_dir) / "engine.err"
+        with open(errors, "a", opener=open_private) as stderr:
+            process = subprocess.Popen(
+                [*self._order.command, json.dumps(asked)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + UP_WITHIN_S
+        while process.poll() is None and time.monotonic() < deadline:
+            address = self._folder.address()
+            if address is not None and address.pid == process.pid:
+                self._note(f"pid {process.pid} listens")
+                return process.pid
+            time.sleep(0.05)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            raise EngineError(f"it did not listen within {UP_WITHIN_S:.0f} s")
+        words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise EngineError(words[-1] if words else f"it ended with status {process.returncode}")
+
+    def _forbid(self) -> None:
+        """What the policy wants of the next engine stands until a human resumes; a stronger latch stays."""
+        name, latched = FORBIDDEN.get(self._order.then, ""), self._folder.latched()
+        if not name or (latched and list(LATCHES).index(latched.name) >= list(LATCHES).index(name)):
+            return
+        given = Restriction(name, f"by the watchdog at {in_words(datetime.now(UTC))}, which ended an engine that hung")
+        try:
+            self._folder.latch(given)
+        except StorageError as error:
+            self._note(f"{name} could not be latched: {error}")
+
+    def _policy(self) -> str:
+        if self._order.then == "restart_flatten":
+            return "closes every position; entries stay off until resume"
+        return "keeps what is held, with its exits; entries stay off until resume"
+
+    def _next(self, word: str) -> str:
+        if word:
+            return f"It is ended now, and a fresh one obeys: {word}"
+        if self._order.then == "alert":
+            return f"To have a fresh one close everything: momentum-kit kill {self._order.arguments}"
+        return f"It is ended now, and a fresh one {self._policy()}"
+
+    def _left(self) -> str:
+        """What is at stake, as the engine said last."""
+        try:
+            last = read_heartbeat(self._folder)
+        except StorageError as error:
+            return str(error)
+        return last.words if last else "it has given no sign of life yet"
+
+    def _bar(self, marked: str, what: str) -> None:
+        """Leave word of the text that it was reading."""
+        fingerprint, _, words = marked.partition(" ")
+        if not fingerprint:
+            return
+        try:
+            self._folder.bar(fingerprint, f"{what} an engine at {in_words(datetime.now(UTC))}: {words}")
+        except StorageError as error:
+            self._note(f"the text could not be barred: {error}")
+
+    def _tell(self, text: str, level: str = "critical") -> None:
+        self._note(text)
+        self._alerts.send(level, text)
+
+    def _note(self, text: str) -> None:
+        line = f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {' '.join(text.split())}\n"
+        try:
+            with open(self._log, "a", opener=open_private, encoding="utf-8") as file:
+                file.write(line)
+        except OSError:
+            return  # a full disk: a human is told all the same
+
+
+def _reading(marked: str) -> str:
+    words = marked.partition(" ")[2]
+    return f" while it reads {words}" if words else ""

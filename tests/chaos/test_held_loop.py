@@ -1,0 +1,189 @@
+"""An engine whose loop a headline holds for ever: a human is told, a fresh engine takes over, and is not held by it."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ib_async import IB
+
+from momentum_kit.config import load_config
+from momentum_kit.models import EngineStatus, TradingState
+from momentum_kit.runtime.control import ControlClient
+from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from momentum_kit.storage.journal import query
+from tests.chaos import held_engine
+from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_processes import configure, kill_process, wait_status, wait_until
+
+HELD = 3  # positions
+
+
+class Receiver:
+    """A person's phone: a local address that takes every alert, with the time at which it came."""
+
+    def __init__(self) -> None:
+        taken: list[tuple[float, str]] = []
+
+        class Taker(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                taken.append((time.monotonic(), content["message"]))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass  # the test's own output
+
+        self.taken = taken
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+        self.address = f"json://127.0.0.1:{self._server.server_port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receiver")
+        self._thread.start()
+
+    def when(self, words: str) -> float:
+        """At which time an alert with these words came; waits for it."""
+        return float(wait_until(lambda: [at for at, text in self.taken if words in text], words, lambda: self.taken)[0])
+
+    def close(self) -> None:
+        """No more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """The address that the environment names."""
+    taker = Receiver()
+    monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", taker.address)
+    yield taker
+    taker.close()
+
+
+class Session:
+    """An engine that is held once it holds three positions."""
+
+    def __init__(self, project: Path, port: int, monkeypatch: pytest.MonkeyPatch, **watchdog: Any) -> None:
+        self.poison = project / "poison.txt"
+        monkeypatch.setenv(held_engine.POISON, str(self.poison))
+        self.config = configure(
+            project, port, lasting=True, clock={"rate": 3600},
+            risk={"max_positions": HELD, "max_total_notional_usd": 1e6}, watchdog=watchdog,
+        )  # fmt: skip
+        self.folder = StateFolder.of(load_config(self.config))
+        self.run_dir = project / "runs" / "held"
+        self.run_dir.mkdir(parents=True)
+        order = json.dumps({"config": str(self.config), "overrides": {}, "run_dir": str(self.run_dir)})
+        self._engine = subprocess.Popen(
+            [sys.executable, held_engine.__file__, order], stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        self.pid = self._engine.pid
+
+    def until_held(self) -> tuple[EngineStatus, float]:
+        """Its last status, and the time at which the loop was held."""
+        client = self.client(wait_until(self.folder.address, "an engine listens"))
+        client.start()
+        status = wait_status(client, lambda status: len(status.positions) == HELD, "three positions")
+        self.poison.touch()
+        wait_until(lambda: self.poison.read_text(), "the poison is read")
+        return status, time.monotonic()
+
+    def fresh(self) -> ControlClient:
+        """The engine that took over."""
+
+        def other() -> ControlAddress | None:
+            address = self.folder.address()
+            return address if address and address.pid != self.pid else None
+
+        return self.client(wait_until(other, "a fresh engine listens"))
+
+    def client(self, address: ControlAddress) -> ControlClient:
+        """The endpoint."""
+        return ControlClient(address, self.folder)
+
+    def journalled(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the one journal that both engines have written."""
+        return query(self.run_dir / "journal.db", sql)
+
+    def close(self) -> None:
+        """End what a test that failed has left."""
+        self._engine.kill()
+        self._engine.wait()
+        if address := self.folder.address():
+            kill_process(address.pid)
+
+    def bury(self) -> int:
+        """Wait for the first engine's end."""
+        return self._engine.wait(30)
+
+
+@pytest.fixture
+async def observer(gateway: Gateway) -> AsyncIterator[IB]:
+    """A second, unmodified client of the gateway, which shares nothing with ours."""
+    other = IB()
+    await other.connectAsync("127.0.0.1", gateway.port, clientId=99, timeout=10)
+    yield other
+    other.disconnect()
+
+
+@pytest.fixture
+def sessions(project: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Session]]:
+    """Makes the session of a test, with the watchdog's settings."""
+    made = []
+
+    def make(**watchdog: Any) -> Session:
+        made.append(Session(project, gateway.port, monkeypatch, **watchdog))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.close()
+
+
+async def covered(observer: IB, status: EngineStatus) -> bool:
+    """Each position has its whole quantity in a working stop at the broker."""
+    resting = await observer.reqAllOpenOrdersAsync()
+    stops = {each.contract.conId: each.order.totalQuantity for each in resting if each.order.orderType == "STP"}
+    return stops == {view.con_id: view.quantity for view in status.positions}
+
+
+def proven_flat(gateway: Gateway, status: EngineStatus) -> None:
+    """By the gateway's own truth: what was held was bought once and sold once, and no order came twice."""
+    known = gateway.truth()
+    assert known["positions"] == []
+    assert not [order for order in known["orders"] if order["open"]]
+    sent = [(order["order_ref"], order["action"], order["order_type"]) for order in known["orders"]]
+    assert len(sent) == len(set(sent)) == 3 * HELD
+    filled = {(order["con_id"], order["action"]): float(order["filled"]) for order in known["orders"]
+              if float(order["filled"])}  # fmt: skip
+    assert filled == {(view.con_id, action): view.quantity for view in status.positions for action in ("BUY", "SELL")}
+
+
+async def test_an_engine_that_a_headline_holds_is_replaced_by_one_that_closes_everything(
+    receiver: Receiver, gateway: Gateway, observer: IB, sessions: Callable[..., Session]
+) -> None:
+    """Told within 15 s, flat by a fresh engine, which hears the same headline again and leaves it unread."""
+    session = sessions(then="restart_flatten")
+    held, at = session.until_held()
+    told_s = receiver.when("hangs: its loop has been held") - at
+    assert await covered(observer, held)
+    fresh = session.fresh()
+    flat = wait_status(fresh, lambda status: status.state is TradingState.REDUCE_ONLY, "flat, and it stays so")
+    flat_s = time.monotonic() - at
+    print(f"told after {told_s:.1f} s, flat after {flat_s:.1f} s")  # noqa: T201
+    assert told_s < 15
+    assert session.bury() == -signal.SIGKILL
+    assert receiver.when(f"a fresh engine (pid {flat.pid}) took over") > at
+    assert flat.positions == ()
+    fresh.command("stop", "test")
+    wait_until(lambda: not session.folder.owned, "the fresh one has ended")
+    assert session.journalled("SELECT text FROM incidents WHERE text LIKE '%is not read%'")
+    proven_flat(gateway, held)
