@@ -17,12 +17,20 @@ from momentum_kit.storage.journal import decisions_digest, query
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder of its own with the shipped configuration; state below it as well."""
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
-    return tmp_path
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project folder of the module's own with the shipped configuration; state below it as well."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "config", folder / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOMENTUM_KIT_STATE_DIR", str(folder / "state"))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def usual(project: Path) -> str:
+    """What is decided as things are."""
+    return decide(project, "usual")
 
 
 def decide(project: Path, name: str, **sections: dict[str, object]) -> str:
@@ -63,24 +71,22 @@ def _burn() -> None:
         sum(range(1000))
 
 
-@pytest.mark.timeout(300)  # five sessions, one of them beside a process on every core
-def test_decisions_are_those_of_the_seed(project: Path) -> None:
-    """Another speed, other processes on the cores and another number of workers decide the same."""
-    usual = decide(project, "usual")
-    assert decide(project, "slow", clock={"rate": 240.0}) == usual
-    assert decide(project, "workers", detection={"workers": 7}) == usual
+@pytest.mark.timeout(300)  # three sessions, one of them beside a process on every core
+def test_decisions_are_those_of_the_seed(project: Path, usual: str) -> None:
+    """Another speed with another number of workers, and other processes on the cores, decide the same."""
+    assert decide(project, "slow", clock={"rate": 240.0}, detection={"workers": 7}) == usual
     with load():
         assert decide(project, "loaded") == usual
 
 
-def test_one_threshold_changes_the_decisions(project: Path) -> None:
+def test_one_threshold_changes_the_decisions(project: Path, usual: str) -> None:
     """The digest sees what a threshold does."""
-    assert decide(project, "usual") != decide(project, "strict", thresholds={"min_z_tod": 40.0})
+    assert decide(project, "strict", thresholds={"min_z_tod": 40.0}) != usual
 
 
-def test_articles_are_read_within_their_step(project: Path) -> None:
+def test_articles_are_read_within_their_step(project: Path, usual: str) -> None:
     """The gateway's articles say what their headlines say: with them as without, the decisions are the same."""
     with_articles = decide(project, "articles", news={"bodies": {"enabled": True}})
     outcomes = query(project / "articles" / "journal.db", "SELECT outcome, count(*) FROM articles GROUP BY outcome")
     assert [outcome for outcome, _ in outcomes] == ["read"]
-    assert with_articles == decide(project, "usual")
+    assert with_articles == usual

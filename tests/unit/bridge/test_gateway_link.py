@@ -20,7 +20,6 @@ from momentum_kit.models import Contract, LinkState
 
 AAPL = Contract("AAPL", 265598)
 CYCLES = int(os.environ.get("CYCLES", "50"))  # 1,000 by hand
-OTHERS: list[GatewaySession] = []  # kept by somebody before the test began
 Gateway = Any  # the ScriptedGateway of conftest.py
 
 
@@ -31,11 +30,11 @@ def our_threads() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """No thread of ours outlives a test; what tests of other modules left, in a traceback perhaps, is not counted."""
+    """No thread of ours outlives a test; what was there before it is not looked through, and not counted."""
     gc.collect()
-    OTHERS.extend(each for each in gc.get_objects() if isinstance(each, GatewaySession))
+    gc.freeze()
     yield
-    OTHERS.clear()
+    gc.unfreeze()
     assert our_threads() == []
 
 
@@ -49,8 +48,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def sessions() -> int:
     """How many connected runs are kept by anybody."""
     gc.collect()
-    kept = [each for each in gc.get_objects() if isinstance(each, GatewaySession)]
-    return sum(all(each is not other for other in OTHERS) for each in kept)
+    return sum(isinstance(each, GatewaySession) for each in gc.get_objects())
 
 
 def open_files() -> int:
