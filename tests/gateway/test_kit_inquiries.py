@@ -130,9 +130,9 @@ async def test_what_cannot_be_asked_is_one_clear_line(kit: Kit) -> None:
 
 
 async def test_every_inquiry_has_its_plain_twin(kit: Kit) -> None:
-    """The twin waits where it is called, inside a running loop as well."""
-    assert kit.profit_sync().account == kit.status().account
-    assert kit.scan_sync("MOST_ACTIVE", rows=2)["rank"].tolist() == [0, 1]
+    """The twin waits where it is called: in plain code here; within a running loop it changes asyncio for good."""
+    assert (await asyncio.to_thread(kit.profit_sync)).account == kit.status().account
+    assert (await asyncio.to_thread(kit.scan_sync, "MOST_ACTIVE", rows=2))["rank"].tolist() == [0, 1]
 
 
 async def test_a_session_tells_what_is_wrong_with_the_gateways_settings(

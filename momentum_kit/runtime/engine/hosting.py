@@ -166,7 +166,8 @@ def serve_in_thread(config: Config, project: Path, run_dir: Path) -> ControlAddr
 
     def host() -> None:
         try:
-            asyncio.run(serve(config, project, run_dir, signals=False))
+            with asyncio.Runner() as runner:  # asyncio.run is another one where a notebook's plain twins have waited
+                runner.run(serve(config, project, run_dir, signals=False))
         except MomentumKitError as error:
             outcome.append(error)
 
