@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
     from momentum_kit.notebook.kit import Kit
     from momentum_kit.notebook.record import Run, Runs
-    from momentum_kit.research import Study
+    from momentum_kit.notebook.tuner import Study
 
     __version__: str
 
@@ -33,7 +33,7 @@ _HOMES = {
     "Kit": "momentum_kit.notebook.kit",
     "Run": "momentum_kit.notebook.record",
     "Runs": "momentum_kit.notebook.record",
-    "Study": "momentum_kit.research",
+    "Study": "momentum_kit.notebook.tuner",
     "load_config": "momentum_kit.config",
 }
 

@@ -1,4 +1,4 @@
-"""Studies on archives with the very functions that trade; `Study` is their face."""
+"""Studies on archives with the very functions that trade; `StudySteps` is their face."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
     from momentum_kit.research.evaluation import evaluate_headlines
-    from momentum_kit.research.study import Study, guard_sealed_day, record_folder
+    from momentum_kit.research.study import StudySteps, guard_sealed_day, record_folder
 
-__all__ = ["Study", "code_version", "evaluate_headlines", "guard_sealed_day", "record_folder"]
+__all__ = ["StudySteps", "code_version", "evaluate_headlines", "guard_sealed_day", "record_folder"]
 
 _HOMES = {
-    "Study": "momentum_kit.research.study",
+    "StudySteps": "momentum_kit.research.study",
     "code_version": "momentum_kit.research.code_hash",
     "evaluate_headlines": "momentum_kit.research.evaluation",
     "guard_sealed_day": "momentum_kit.research.study",

@@ -5,6 +5,7 @@
     study.events()                                   events.parquet: features and outcomes net of costs
     study.event_study(by="catalyst")                 what the tape does, and what a buyer without a rule nets
     study.sweep({"min_z_tod": [2, 4, 6, 8]})         sweep.json, cells.parquet; every trial counted in trials.db
+    study.tuning()                                   the dials of both by hand, booked whole; with widgets: tuner()
     study.validate()                                 verdict.md, verdict.html, evidence.json
     study.export("my_thresholds")                    config/thresholds/my_thresholds.yaml
 
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 CONFIG = Path("config/sim.yaml")
 
 
-class Study:
+class StudySteps:
     """One archive, what is assumed about it, and the folder of its study: ARCHIVE.study beside it, unless given.
 
     What was tried (trials.db) and what was sealed and looked at (seals.db) is remembered for the days themselves, in

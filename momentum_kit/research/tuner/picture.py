@@ -33,10 +33,10 @@ def face(e: Exploration, view: TunerView, caption: TunerCaption) -> Html:
         join(("DSR ", tag("b", number(view.dsr)), f": chance to beat the luckiest of {e.trials:,} without an edge")),
         join(("exit ", tag("b", view.exit_rule.name))),
     ]
-    left = tag(
-        "div", join((chip("SELECTED", "warn"), Html("<br>"), large, tag("div", _band_words(net, len(e.days))),
-                     *(tag("div", fact, "mk-faint") for fact in facts))), style="min-width:250px;flex:1 1 250px",
-    )  # fmt: skip
+    title = tag("div", join((chip("SELECTED", "warn"), " net of a fill after all costs")))
+    lines = (tag("div", fact, "mk-faint") for fact in facts)
+    left = join((title, large, tag("div", _band_words(net, len(e.days))), *lines))
+    left = tag("div", left, style="min-width:250px;flex:1 1 250px")
     right = tag("div", _bands(e, view, caption), style="flex:2 1 420px;min-width:320px")
     return tag("div", join((left, right)), style="display:flex;flex-wrap:wrap;gap:8px 24px;align-items:center")
 
@@ -252,7 +252,10 @@ def _outline(plane: Plane, wide: float, tall: float) -> list[Html]:
             path.append(f"M{left:.1f},{top:.1f}h{wide:.1f}")
     if not path:
         return []
-    return [tag("path", "", d=" ".join(path), stroke="#000000", stroke_width=2.6, stroke_linecap="round", fill="none")]
+    return [  # black in white: seen on every colour and in both themes
+        tag("path", "", d=" ".join(path), stroke=colour, stroke_width=width, stroke_linecap="round", fill="none")
+        for colour, width in (("#ffffff", 5.5), ("#000000", 2.6))
+    ]
 
 
 def _box(column: int, line: int, wide: float, tall: float, inset: float = 0.5, **look: Any) -> Html:

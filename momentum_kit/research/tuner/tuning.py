@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from momentum_kit.errors import ResearchError, StorageError
@@ -109,9 +108,10 @@ class Tuning(Shown):
         x, y = self.map_sides or ("", "")
         return look(self.exploration, self.position, moved=self.moved, x=x, y=y)
 
-    def event(self, signal: Signal) -> "pd.Series[Any]":
+    def event(self, signal: Signal) -> dict[str, Any]:
         """The row of a gained or lost event: its headline, and what `study.tape_plot` takes."""
-        return self.exploration.table.events.iloc[signal.row]
+        row = self.exploration.table.events.iloc[signal.row]
+        return {str(name): value for name, value in row.items()}
 
     def save(self, name: str) -> Candidate:
         """Keep where the dials stand as `candidates/NAME.yaml` and `NAME.exits.yaml` in the study's folder.

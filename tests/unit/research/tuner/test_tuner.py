@@ -12,7 +12,7 @@ from momentum_kit.config import Thresholds, load_thresholds
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events import EventTable, ExitRule, exit_rules
 from momentum_kit.research.events.table import FEATURES, event_frame
-from momentum_kit.research.study import Study
+from momentum_kit.research.study import StudySteps
 from momentum_kit.research.sweep import TrialLedger, by_day, first_triggers, outcomes
 from momentum_kit.research.tuner import Dials, Exploration, Tuning, explore, look
 from momentum_kit.research.validation import mean_band
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.usefixtures("own_record")
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, own_record) -> Study:
+def study(tmp_path_factory, own_record) -> StudySteps:
     """A study of the sample whose events are built and one exit rule of which was swept."""
-    made = Study(SAMPLE, folder=tmp_path_factory.mktemp("study"), config=CONFIG)
+    made = StudySteps(SAMPLE, folder=tmp_path_factory.mktemp("study"), config=CONFIG)
     made.events()
     made.sweep(AXES)
     return made
