@@ -217,7 +217,18 @@ class Alerts(Protocol):
     """Tells a human."""
 
     def send(self, level: str, text: str) -> None:
-        """level: info, warning or critical; never raises, never blocks."""
+        """level: info, warning or critical; collected into a digest. Never raises, never blocks."""
+        ...
+
+    def page(self, matter: str, text: str) -> None:
+        """Call somebody at once, and again until it is acknowledged or settled.
+
+        Only for what money hangs on now: naked, flipped, a way out that is not done, an engine that is gone, a log-in.
+        """
+        ...
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """The matter of a page is over."""
         ...
 
 

@@ -295,11 +295,13 @@ class AlertSettings(Settings):
     urls_env: str = "MOMENTUM_KIT_ALERT_URLS"
     """Name of the variable with Apprise addresses, MOMENTUM_KIT_ALERT_...; never an address itself."""
     min_level: Literal["info", "warning", "critical"] = "warning"
-    """Least level that is sent; everything is in the log."""
+    """Least level that a digest takes; everything is in the log."""
+    digest_every_s: float = Field(default=1800.0, gt=0)
+    """Wall seconds for which all but pages is collected into one message; a session's end sends the rest."""
     repeat_after_s: float = Field(default=600.0, ge=0)
-    """The same text is sent again after this, with the number of times it came in between."""
+    """A matter that was over and comes back is paged anew after this at the earliest."""
     quiet_from: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
-    """Start of the quiet hours, such as 22:00; empty: none. Critical alerts always pass."""
+    """Start of the quiet hours, such as 22:00; empty: none. Pages always pass."""
     quiet_until: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
     """End of the quiet hours."""
     quiet_zone: str = "America/New_York"

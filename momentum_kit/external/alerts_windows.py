@@ -12,6 +12,7 @@ SATURDAY, SUNDAY = 5, 6
 NIGHTLY = (time(0, 15), time(1, 45))
 WEEKEND_FROM, WEEKEND_UNTIL = time(23), time(3)
 LOG_IN = time(1)
+LOG_IN_KIND = "weekly log-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,14 @@ class Window:
     ends_at: datetime
 
     @property
+    def needs_a_person(self) -> bool:
+        """Nothing trades again before somebody has logged in."""
+        return self.kind == LOG_IN_KIND
+
+    @property
     def advice(self) -> str:
         """What a human should know or do."""
-        if self.kind == "weekly log-in":
+        if self.needs_a_person:
             return "log in to the gateway by hand with the second factor"
         return "orders that the broker simulates, stops among them, and execution reports are delayed meanwhile"
 
@@ -48,7 +54,7 @@ def _windows(day: date) -> Iterator[Window]:
     if day.weekday() == SATURDAY - 1:
         yield Window("weekend reset", _utc(day, WEEKEND_FROM), _utc(day + timedelta(days=1), WEEKEND_UNTIL))
     if day.weekday() == SUNDAY:
-        yield Window("weekly log-in", _utc(day, LOG_IN), _utc(day, LOG_IN))
+        yield Window(LOG_IN_KIND, _utc(day, LOG_IN), _utc(day, LOG_IN))
 
 
 def _utc(day: date, at: time) -> datetime:

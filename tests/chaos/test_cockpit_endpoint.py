@@ -125,7 +125,9 @@ async def test_a_human_is_told_of_a_death_an_outage_and_a_kill(
     monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", f"json://127.0.0.1:{runner.addresses[0][1]}/")
     try:
         # so slow that no story comes before the test is through: nothing is held
-        config = configure(project, proxy.port, clock={"rate": 1}, alerts={"reconnect_alarm_s": 0.3})
+        config = configure(
+            project, proxy.port, clock={"rate": 1}, alerts={"reconnect_alarm_s": 0.3, "digest_every_s": 0.1}
+        )
         tested = await asyncio.to_thread(command_line, "alerts", "test", "--config", str(config))
         assert (tested.returncode, tested.stdout) == (0, "1 (JSON): delivered\n")
         kit = await Kit.open(config)

@@ -4,10 +4,8 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,41 +20,9 @@ from momentum_kit.storage.journal import query
 from tests.chaos import held_engine
 from tests.chaos.chaos_gateway import Gateway
 from tests.chaos.chaos_processes import configure, kill_process, wait_status, wait_until
+from tests.helpers.alert_receiver import Receiver
 
 HELD = 3  # positions
-
-
-class Receiver:
-    """A person's phone: a local address that takes every alert, with the time at which it came."""
-
-    def __init__(self) -> None:
-        taken: list[tuple[float, str]] = []
-
-        class Taker(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                taken.append((time.monotonic(), content["message"]))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass  # the test's own output
-
-        self.taken = taken
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
-        self.address = f"json://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receiver")
-        self._thread.start()
-
-    def when(self, words: str) -> float:
-        """At which time an alert with these words came; waits for it."""
-        return float(wait_until(lambda: [at for at, text in self.taken if words in text], words, lambda: self.taken)[0])
-
-    def close(self) -> None:
-        """No more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture

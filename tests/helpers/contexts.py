@@ -31,10 +31,19 @@ class Told:
 
     def __init__(self) -> None:
         self.texts: list[tuple[str, str]] = []
+        self.matters: list[str] = []
 
     def send(self, level: str, text: str) -> None:
         """Append."""
         self.texts.append((level, text))
+
+    def page(self, matter: str, text: str) -> None:
+        """Append, as a level of its own."""
+        self.matters.append(matter)
+        self.texts.append(("page", text))
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """Nothing was wrong, or it is over."""
 
     def levels(self) -> list[str]:
         """Levels in order."""

@@ -111,7 +111,7 @@ class Commanding:
         way_out = self._course.way_out
         if way_out.first_late():
             words = f"not flat after {way_out.seconds:.0f} s: {self._session().exposure}"
-            self._session_state.alarm("flatten", words)
+            self._session_state.call(f"{way_out.why} not done", words)
         return way_out.late
 
     @property

@@ -84,7 +84,7 @@ class Engine:
         self._keep_stories = timedelta(hours=config.news.dedupe_h)
         self._reader = AIReader(config.news.reader) if config.news.reader.url else None
         with ExitStack() as opened:  # given back where the next one refuses: the process may live on
-            self._alerts = make_alerts(config.alerts, config.owner_key)
+            self._alerts = make_alerts(config.alerts, config.owner_key, folder.acknowledged_at)
             opened.callback(self._alerts.close)
             self._journal = SqliteJournal(run_dir / "journal.db", self._on_journal)
             opened.callback(self._journal.close)
@@ -96,7 +96,12 @@ class Engine:
         self._asked_at = monotonic()
         self._session: Session | None = None
         self.session_state = SessionState(self._clock, journal, self._alerts)
-        self._way_out = WayOut(config.exits.flatten_timeout_s, self._clock.elapsed, self.session_state.alarm)
+        self._way_out = WayOut(
+            config.exits.flatten_timeout_s,
+            self._clock.elapsed,
+            self.session_state.call,
+            self.session_state.settle,
+        )
         self._course = Course(self._way_out)
         self._clock_watch = ClockWatch(self._clock, self.session_state.incident, self._ask_anew)
         self._restrictions = Restrictions(folder, self.session_state)

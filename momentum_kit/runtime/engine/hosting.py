@@ -89,7 +89,7 @@ async def serve(
             _leave_word(run_dir, status)
         finally:
             if watch:
-                watch.end()
+                watch.end(failed=bool(engine.session_state.failure))
             folder.withdraw()
             await heartbeat.stop()
             await server.stop()

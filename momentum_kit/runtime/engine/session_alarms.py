@@ -32,14 +32,16 @@ class SessionAlarms:
                 self._remind(window, now)
 
     def _protection(self, unprotected: tuple[str, ...], now: datetime) -> None:
+        for symbol in self._bare.keys() - set(unprotected):
+            self._session_state.settle(f"naked {symbol}", f"{symbol} is covered again, or no longer held")
         self._bare = {symbol: self._bare.get(symbol, now) for symbol in unprotected}
         self._told -= {each for each in self._told if isinstance(each, str) and each not in self._bare}
         for symbol, since in self._bare.items():
             seconds = (now - since).total_seconds()
             if seconds >= UNPROTECTED_S and symbol not in self._told:
                 self._told.add(symbol)
-                self._session_state.alarm(
-                    "protection", f"{symbol}: held without a stop for {seconds:.0f} s; look at once"
+                self._session_state.call(
+                    f"naked {symbol}", f"{symbol}: held without a stop for {seconds:.0f} s; look at once"
                 )
 
     def _loss(self, pnl_usd: float, now: datetime) -> None:
@@ -55,4 +57,8 @@ class SessionAlarms:
         if soon and window not in self._told:
             self._told.add(window)
             when = in_words(window.starts_at, "%Y-%m-%d %H:%M")
-            self._session_state.send("warning", f"{window.kind} of the gateway at {when}: {window.advice}")
+            text = f"{window.kind} of the gateway at {when}: {window.advice}"
+            if window.needs_a_person:
+                self._session_state.page("log-in due", text)
+            else:
+                self._session_state.send("warning", text)

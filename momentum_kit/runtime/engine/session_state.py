@@ -14,6 +14,7 @@ from momentum_kit.runtime.session import EngineContext, Session
 log = structlog.get_logger("engine")
 
 SHOWN_INCIDENTS = 20
+ENGINE_GONE = "engine gone"  # the matter of a page
 SKIP = "skip: "  # counts that start so are skips by reason
 
 
@@ -52,6 +53,20 @@ class SessionState:
         self._incidents.append(f"{level}: {text}")
         self._alerts.send(level, text)
 
+    def page(self, matter: str, text: str) -> None:
+        """The Alerts port for the services."""
+        self._incidents.append(f"page: {text}")
+        self._alerts.page(matter, text)
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """The Alerts port for the services."""
+        self._alerts.settle(matter, text)
+
+    def call(self, matter: str, text: str) -> None:
+        """Something that a person must know now, on the record as well."""
+        self._record(matter, text)
+        self._alerts.page(matter, text)
+
     def alarm(self, kind: str, text: str) -> None:
         """Something that a person must know."""
         self._record(kind, text)
@@ -60,7 +75,7 @@ class SessionState:
     def fail(self, text: str) -> None:
         """The session cannot go on; the first failure is the one that counts."""
         self.failure = self.failure or text
-        self.alarm("failure", f"the session failed: {text}")
+        self.call(ENGINE_GONE, f"the session failed: {text}")
 
     def halt_entries(self, reason: str) -> None:
         """No entries until a human resumes; exits go on."""

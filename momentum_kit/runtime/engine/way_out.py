@@ -13,15 +13,23 @@ USUAL_S = 5.0  # the lists may be unknown for so long after any sale
 class WayOut:
     """why: what the session is told to get flat for, empty if it is not. waits: what is in its way, by symbol.
 
-    bounded: it ends when its time is over, flat or not; a flatten and a kill go on until flat.
+    bounded: it ends when its time is over, flat or not; a flatten and a kill go on until flat. call(matter, text): a
+    person is needed; settle(matter, text): no more.
     """
 
-    def __init__(self, limit_s: float, elapsed: Callable[[], float], alarm: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        limit_s: float,
+        elapsed: Callable[[], float],
+        call: Callable[[str, str], None],
+        settle: Callable[[str, str], None],
+    ) -> None:
         self.why = ""
         self.bounded = False
         self._limit_s = limit_s
         self._elapsed = elapsed
-        self._alarm = alarm
+        self._call = call
+        self._settle = settle
         self._taken = 0.0
         self._late_told = False
         self._why: dict[str, str] = {}  # by symbol, what is in the way just now
@@ -35,6 +43,8 @@ class WayOut:
 
     def abandon(self) -> None:
         """No more."""
+        if self.why:
+            self._settle(f"{self.why} not done", f"the {self.why} is over")
         self.why, self.bounded, self._late_told = "", False, False
         self._why, self._since, self._told = {}, {}, set()
 
@@ -45,7 +55,9 @@ class WayOut:
         self._since = {symbol: self._since.get(symbol, now) for symbol in self._why}
         due = [wait for wait in self.waits if self._is_due(wait)]
         if due:
-            self._alarm(self.why, f"{self.why} is not done: {'; '.join(map(str, due))}")
+            self._call(f"{self.why} not done", f"{self.why} is not done: {'; '.join(map(str, due))}")
+        elif self._told and not self._why:
+            self._settle(f"{self.why} not done", f"nothing is in the way of the {self.why} any more")
 
     @property
     def waits(self) -> tuple[ExitWait, ...]:

@@ -19,6 +19,7 @@ from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
 HAND_OVER = "hand-over.lock"  # held by a watchdog between the end of an engine and the first word of the next
+ACKNOWLEDGED = "acknowledged"
 BARRED = "barred.json"  # texts that held or ended an engine while they were read: fingerprint to words
 MOST_BARRED = 100
 LATCHES = {  # what a human forbade the account, weakest first: the file that keeps it until a human lifts it
@@ -292,6 +293,21 @@ class StateFolder:
         except (OSError, ValueError):
             return {}
         return {str(key): str(words) for key, words in content.items()} if isinstance(content, dict) else {}
+
+    def acknowledge(self) -> None:
+        """A person has heard what was paged until now; StorageError if the disk refuses."""
+        self.create()
+        self.write_private(ACKNOWLEDGED, datetime.now(UTC).isoformat())
+
+    def acknowledged_at(self) -> datetime | None:
+        """When a person last said so, by either name of the account; None: never."""
+        found = []
+        for folder in filter(None, (self, self._twin)):
+            try:
+                found.append(datetime.fromisoformat((folder.path / ACKNOWLEDGED).read_text()))
+            except (OSError, ValueError):
+                continue
+        return max(found, default=None)
 
     def leave_heartbeat(self, text: str) -> None:
         """The engine's sign of life."""

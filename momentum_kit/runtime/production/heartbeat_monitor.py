@@ -1,4 +1,4 @@
-"""Watches an engine's heartbeat from outside, so that one that hangs is told of in words by whoever started it."""
+"""Watches an engine's heartbeat from outside, so that whoever started it is told of one that hangs."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from time import monotonic
 import structlog
 
 from momentum_kit.errors import StorageError
-from momentum_kit.external import ClosingAlerts
 from momentum_kit.runtime.ownership import SILENT_AFTER_S, Heartbeat, StateFolder, read_heartbeat
 
 EVERY_S = 0.5
@@ -21,11 +20,10 @@ class HeartbeatMonitor:
     Ages are measured by this process: a machine that slept is no engine that hangs.
     """
 
-    def __init__(self, folder: StateFolder, tell: Callable[[str], None], alerts: ClosingAlerts) -> None:
+    def __init__(self, folder: StateFolder, tell: Callable[[str], None]) -> None:
         self.last: Heartbeat | None = None
         self._folder = folder
         self._tell = tell
-        self._alerts = alerts
         self._changed = monotonic()
         self._silent = False
         self._ended = threading.Event()
@@ -38,7 +36,6 @@ class HeartbeatMonitor:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        self._alerts.close()
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY_S):
@@ -65,5 +62,4 @@ class HeartbeatMonitor:
             words = f"the engine (pid {last.pid}) gives signs of life again: {last.words}"
         else:
             return
-        self._alerts.send("critical", words)
         self._tell(words)

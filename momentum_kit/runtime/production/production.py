@@ -24,7 +24,6 @@ from momentum_kit.errors import (
     OpenPositionsLeft,
     StorageError,
 )
-from momentum_kit.external import make_alerts
 from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, parse_until, start_engine
 from momentum_kit.runtime.ownership import StateFolder, no_answer
 from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds
@@ -141,7 +140,7 @@ def run_notebook(
             if started:
                 started(engine)
             with (
-                HeartbeatMonitor(folder, _say, make_alerts(settings.alerts, settings.owner_key)),
+                HeartbeatMonitor(folder, _say),
                 Notifier(folder),
                 _engine_is_ours(settings.owner_key, out),
             ):

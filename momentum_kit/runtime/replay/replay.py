@@ -94,6 +94,13 @@ class _EngineStandIn:
         """ports.Alerts: into the log, like a session's."""
         log.log({"critical": 40, "warning": 30}.get(level, 20), text)
 
+    def page(self, matter: str, text: str) -> None:
+        """ports.Alerts: nobody is called for a day that is over."""
+        self.send("critical", f"{matter}: {text}")
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """ports.Alerts: nor called off."""
+
     def incident(self, kind: str, text: str) -> None:
         self.write(IncidentRow(at=self.now(), kind=kind, text=text))
 

@@ -41,10 +41,10 @@ class EngineWatch:
         self.start(self._order)
         return f"the watchdog had ended with status {status}; another one watches"
 
-    def end(self) -> None:
-        """The engine ends in order: nobody watches any more."""
-        self.page.end()
-        if self._process is not None and self._process.poll() is None:
+    def end(self, *, failed: bool) -> None:
+        """The engine ends in order: nobody watches any more. failed: its watchdog goes on calling for a human."""
+        self.page.end(failed=failed)
+        if not failed and self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(END_S)
 

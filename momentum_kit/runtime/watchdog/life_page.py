@@ -14,6 +14,7 @@ from typing import Self
 SIZE = 4096
 _BEATS = struct.Struct("<Q")
 _OVER, _MARK, _MARK_BYTES = 8, 16, 1024
+_IN_ORDER, _FAILED = 1, 2
 _IN_MEMORY = Path("/dev/shm")  # where a system has it; elsewhere a file without a name, whose page is in memory as well
 
 
@@ -52,14 +53,19 @@ class LifePage:
         """The same, as it stands."""
         return self._page[_MARK : _MARK + _MARK_BYTES].partition(b"\0")[0].decode(errors="replace")
 
-    def end(self) -> None:
-        """The engine ends in order: nobody needs to watch any more."""
-        self._page[_OVER] = 1
+    def end(self, *, failed: bool = False) -> None:
+        """The engine ends in order, its session or not: nobody needs to watch any more."""
+        self._page[_OVER] = _FAILED if failed else _IN_ORDER
 
     @property
     def over(self) -> bool:
         """It said so."""
         return bool(self._page[_OVER])
+
+    @property
+    def failed(self) -> bool:
+        """And that its session has failed."""
+        return self._page[_OVER] == _FAILED
 
     def close(self) -> None:
         """Give it back."""

@@ -26,6 +26,8 @@ from momentum_kit.sessions import in_words
 ATTEMPTS = 3  # to start a fresh engine, and fresh engines of one session that may hang as well
 PAUSE_S = 5.0  # between two attempts
 UP_WITHIN_S = 60.0  # wall seconds until an engine listens
+LOOK_S = 0.25  # wall seconds between two looks whether somebody has heard it
+ENGINE_GONE = "engine gone"  # the matter of its pages
 LOG = "watchdog.log"  # of the run: what the watchdog told and did, line by line
 FORBIDDEN = {"restart_keep": "reduce_only", "restart_flatten": "flatten"}  # to the fresh engine, until a human resumes
 
@@ -36,11 +38,15 @@ class Takeover:
     def __init__(self, order: WatchOrder) -> None:
         self._order = order
         self._folder = StateFolder(order.accounts[0], order.state_dir)
-        self._alerts = make_alerts(AlertSettings.model_validate(order.alerts), order.accounts[0])
+        self._alerts = make_alerts(
+            AlertSettings.model_validate(order.alerts), order.accounts[0], self._folder.acknowledged_at
+        )
         self._log = Path(order.run_dir) / LOG
 
     def close(self) -> None:
-        """Deliver what waits."""
+        """Call until somebody has heard it, or another engine owns the account; then deliver what waits."""
+        while self._alerts.pending and not self._folder.owned:
+            time.sleep(LOOK_S)
         self._alerts.close()
 
     def held(self, seconds: float, marked: str, word: str) -> None:
@@ -51,13 +57,17 @@ class Takeover:
 
     def goes_on(self) -> None:
         """It beats again by itself."""
-        self._tell(f"the engine (pid {self._order.pid}) gives signs of life again", "warning")
+        self._settle(f"the engine (pid {self._order.pid}) gives signs of life again")
 
     def gone(self, marked: str) -> None:
         """It has died without a last word."""
         self._bar(marked, "ended")
         self._tell(f"the engine (pid {self._order.pid}) died without a last word{_reading(marked)}; {self._left()}. "
                    "Start the session again to take over")  # fmt: skip
+
+    def failed(self) -> None:
+        """It has ended in words, which it has told; nobody else is left to call again."""
+        self._alerts.page(ENGINE_GONE, f"the session failed: {self._left()}", told=True)
 
     def replace(self, word: str) -> bool:
         """End the engine and start one that goes on; False where it was not ended, and still stands as it did."""
@@ -81,8 +91,8 @@ class Takeover:
                            f"{self._left()}. Start the session again")  # fmt: skip
                 return True
         does = f"obeys: {word}" if word else self._policy()
-        self._tell(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} was "
-                   f"ended, and {does}", "warning")  # fmt: skip
+        self._settle(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} was "
+                     f"ended, and {does}")  # fmt: skip
         return True
 
     def _fresh(self) -> int:
@@ -163,9 +173,13 @@ class Takeover:
         except StorageError as error:
             self._note(f"the text could not be barred: {error}")
 
-    def _tell(self, text: str, level: str = "critical") -> None:
+    def _tell(self, text: str) -> None:
         self._note(text)
-        self._alerts.send(level, text)
+        self._alerts.page(ENGINE_GONE, text)
+
+    def _settle(self, text: str) -> None:
+        self._note(text)
+        self._alerts.settle(ENGINE_GONE, text)
 
     def _note(self, text: str) -> None:
         line = f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {' '.join(text.split())}\n"

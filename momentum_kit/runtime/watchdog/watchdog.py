@@ -58,6 +58,10 @@ class Watchdog:
                 break
             if self._look():
                 break
+        if self._page.failed:
+            while os.getppid() == self._order.pid:  # it still has its last words to write
+                time.sleep(LOOK_S)
+            self._acting().failed()
         if self._takeover:
             self._takeover.close()
 

@@ -43,6 +43,7 @@ from momentum_kit.trading.orders import (
     stop_order,
 )
 
+FLIPPED = "flipped"  # what a human is called for
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
@@ -84,10 +85,12 @@ class Guardian:
         evidence = self._witnesses.evidence(bracket.intent.contract.con_id)
         if evidence.held < 0:
             why = f"{bracket.intent.contract.symbol}: short {-evidence.held} shares; a human must look"
-            self._desk.alert_once(bracket, "flipped", "critical", why)
+            self._desk.call_once(bracket, FLIPPED, why)
             self._context.halt_entries(why)
             self._exit_desk.wait(bracket, "short, a human must look")
             return
+        if FLIPPED in bracket.alerted:
+            self._desk.settle(bracket, FLIPPED)
         idle = not evidence.held and not bracket.entry_live
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle

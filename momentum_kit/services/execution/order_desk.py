@@ -186,6 +186,19 @@ class OrderDesk:
         what = f"{intent.kind} of {intent.contract.symbol} goes out unrecorded"
         self._context.written(self._context.intents.record(intent), what)
 
+    def call_once(self, bracket: Bracket, key: str, text: str) -> None:
+        """Call a human and record it, once until it is settled."""
+        if key not in bracket.alerted:
+            bracket.alerted.add(key)
+            self._context.alerts.page(f"{key} {bracket.intent.contract.symbol}", text)
+            self._context.incident(key, text)
+
+    def settle(self, bracket: Bracket, key: str) -> None:
+        """What a human was called for is over."""
+        bracket.alerted.discard(key)
+        symbol = bracket.intent.contract.symbol
+        self._context.alerts.settle(f"{key} {symbol}", f"{symbol} is no longer {key}")
+
     def alert_once(self, bracket: Bracket, key: str, level: str, text: str) -> None:
         """Alert a human and record it, once for each key and bracket."""
         if key not in bracket.alerted:

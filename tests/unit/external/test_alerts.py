@@ -2,7 +2,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import AlertSettings
 from momentum_kit.errors import ConfigError
+from momentum_kit.external import alerts as module
 from momentum_kit.external import make_alerts, next_windows, services_of
-from momentum_kit.external.alerts import WAITING, AppriseAlerts, LogAlerts, Service
+from momentum_kit.external.alerts import LogAlerts, Service
 from momentum_kit.external.alerts_policy import AlertPolicy
 
 # some of Apprise's plugins still import modules that Python 3.13 has dropped; it catches that itself
@@ -59,16 +60,40 @@ async def webhook(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Webhook]:
     await runner.cleanup()
 
 
-async def test_an_alert_reaches_a_webhook(webhook: Webhook) -> None:
-    """Level and account are in the title, the text is the body, and close delivers what waits."""
+async def test_a_page_and_a_digest_reach_a_webhook(webhook: Webhook) -> None:
+    """Account and kind are in the title, the text is the body; a close delivers what is collected."""
     alerts = make_alerts(AlertSettings(), "DU1")
-    alerts.send("critical", "AAPL: held without a stop")
+    alerts.page("naked AAPL", "AAPL: held without a stop")
+    await asyncio.wait_for(webhook.came.wait(), 20)
+    alerts.send("critical", "the day's limit is reached")
     alerts.send("info", "below the least level")
     await asyncio.to_thread(alerts.close)
-    (one,) = webhook.received
-    assert one["message"] == "AAPL: held without a stop"
-    assert one["title"] == "momentum_kit DU1: critical"
-    assert one["type"] == "failure"
+    page, digest = webhook.received
+    assert (page["title"], page["message"]) == ("momentum_kit DU1: page", "AAPL: held without a stop")
+    assert page["type"] == digest["type"] == "failure"
+    assert digest["title"] == "momentum_kit DU1: digest"
+    assert digest["message"].endswith("critical: the day's limit is reached")
+    assert "below" not in digest["message"]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for it, for a while."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110  (it is met on another thread)
+            await asyncio.sleep(0.01)
+
+
+async def test_who_cannot_be_reached_is_known(webhook: Webhook) -> None:
+    """A message that a service does not take is a trouble, until one is taken again."""
+    alerts = make_alerts(AlertSettings(digest_every_s=0.01), "DU1")
+    assert alerts.trouble == ""
+    webhook.status = 500
+    alerts.send("warning", "one")
+    await until(lambda: alerts.trouble == "alerts by 1 (JSON): not accepted")
+    webhook.status = 200
+    alerts.send("warning", "two")
+    await until(lambda: not alerts.trouble)
+    await asyncio.to_thread(alerts.close)
 
 
 async def test_a_failing_service_is_told_without_its_address(
@@ -88,21 +113,23 @@ async def test_a_failing_service_is_told_without_its_address(
     assert "json://" not in f"{service!r}{alerts!r}"
 
 
-async def test_sending_never_waits_and_drops_are_counted(webhook: Webhook) -> None:
-    """While a service hangs the engine goes on; what is too much is dropped, counted, and never raises."""
+async def test_sending_never_waits(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a service hangs the engine goes on, and knows that nobody may be reached; nothing that waits is lost."""
+    monkeypatch.setattr(module, "SLOW_S", 0.0)
     webhook.open.clear()
     alerts = make_alerts(AlertSettings(), "DU1")
-    assert isinstance(alerts, AppriseAlerts)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    for number in range(WAITING + 10):
+    for number in range(500):
+        alerts.page("naked AAPL", f"number {number}")
         alerts.send("critical", f"number {number}")
-    assert loop.time() - started < 1.0
-    assert 9 <= alerts.dropped <= 10
+    assert loop.time() - started < 5.0
+    await until(lambda: "on its way" in alerts.trouble)
     webhook.open.set()
-    await webhook.came.wait()
     await asyncio.to_thread(alerts.close)
-    assert len(webhook.received) == WAITING + 10 - alerts.dropped
+    page, digest = webhook.received
+    assert page["title"].endswith("page")
+    assert digest["message"].endswith("and 470 more, in the log")
 
 
 def test_without_addresses_alerts_go_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,24 +162,92 @@ def test_a_service_with_a_bug_is_a_failed_delivery() -> None:
     assert service.tell("info", "DU1", "text") == "the service failed with KeyError"
 
 
-def test_the_same_text_is_held_back_and_counted() -> None:
-    """Within the time apart a repeat is not sent; the next one afterwards says how many there were."""
+def said(policy: AlertPolicy, seconds: float, acknowledged: float | None = None, *, last: bool = False) -> list[str]:
+    """Kind and text of what is due so many seconds after NOW."""
+    heard = None if acknowledged is None else NOW + timedelta(seconds=acknowledged)
+    return [f"{each.kind}: {each.text}" for each in policy.due(NOW + timedelta(seconds=seconds), heard, last=last)]
+
+
+def test_a_page_is_sent_at_zero_two_and_ten_minutes() -> None:
+    """With the words that stand by then, and never again."""
+    policy = AlertPolicy(AlertSettings())
+    policy.page("naked ABC", "ABC: without a stop for 5 s", NOW)
+    assert said(policy, 0) == ["page: ABC: without a stop for 5 s"]
+    assert said(policy, 119) == []
+    policy.page("naked ABC", "ABC: without a stop for 100 s", NOW + timedelta(seconds=100))
+    assert said(policy, 120) == ["page: ABC: without a stop for 100 s (again, 2 of 3, since 10:00 EST)"]
+    assert policy.pending
+    assert said(policy, 600) == ["page: ABC: without a stop for 100 s (again, 3 of 3, since 10:00 EST)"]
+    assert not policy.pending
+    assert said(policy, 86_400) == []
+
+
+def test_an_acknowledgement_ends_the_repeats_of_what_was_paged_before() -> None:
+    """What comes after it is paged as ever; what was said before a page is no answer to it."""
+    policy = AlertPolicy(AlertSettings())
+    policy.page("naked ABC", "ABC", NOW)
+    assert said(policy, 0, acknowledged=-1) == ["page: ABC"]
+    policy.page("naked DEF", "DEF", NOW + timedelta(seconds=40))
+    assert said(policy, 60, acknowledged=30) == ["page: DEF"]
+    assert said(policy, 640, acknowledged=30) == ["page: DEF (again, 3 of 3, since 10:00 EST)"]
+
+
+def test_what_is_over_is_told_once_and_paged_no_more() -> None:
+    """To whoever was paged; a matter that nobody was paged for needs no end."""
+    policy = AlertPolicy(AlertSettings())
+    policy.page("naked ABC", "ABC", NOW)
+    said(policy, 0)
+    for _ in range(2):
+        policy.settle("naked ABC", "ABC is covered")
+        policy.settle("naked XYZ", "XYZ is covered")
+    assert said(policy, 5) == ["page: over: ABC is covered"]
+    assert said(policy, 600) == []
+
+
+def test_a_matter_that_comes_and_goes_is_one_matter() -> None:
+    """It goes on where it stood; after ten minutes it is a new one."""
     policy = AlertPolicy(AlertSettings(repeat_after_s=600))
-    assert policy.passes("warning", "a", NOW) == "a"
-    assert policy.passes("warning", "a", NOW + timedelta(seconds=1)) == ""
-    assert policy.passes("critical", "a", NOW + timedelta(seconds=1)) == "a"
-    assert policy.passes("warning", "b", NOW + timedelta(seconds=599)) == "b"
-    assert policy.passes("warning", "a", NOW + timedelta(seconds=600)) == "a (and 1 times since 10:00 EST)"
+    for seconds in range(0, 60, 5):
+        policy.page("naked ABC", "ABC", NOW + timedelta(seconds=seconds))
+        policy.settle("naked ABC", "")
+    policy.page("naked ABC", "ABC", NOW + timedelta(seconds=60))
+    assert said(policy, 60) == ["page: ABC"]
+    policy.settle("naked ABC", "")
+    policy.page("naked ABC", "ABC", NOW + timedelta(seconds=601))
+    assert said(policy, 601) == ["page: ABC"]
+
+
+def test_a_page_that_somebody_else_has_sent_is_only_repeated() -> None:
+    """A watchdog goes on where an engine that failed has left off."""
+    policy = AlertPolicy(AlertSettings())
+    policy.page("engine gone", "failed", NOW, told=True)
+    assert said(policy, 0) == []
+    assert said(policy, 120) == ["page: failed (again, 2 of 3, since 10:00 EST)"]
+
+
+def test_everything_else_is_one_digest() -> None:
+    """After half an hour or at the end, each text once with how often it came; nothing is sent where nothing came."""
+    policy = AlertPolicy(AlertSettings())
+    assert said(policy, 0, last=True) == []
+    for text in ("a", "b", "a"):
+        policy.note("warning", text, NOW)
+    policy.note("info", "too little", NOW)
+    assert said(policy, 1799) == []
+    assert said(policy, 1800) == ["digest: since 10:00 EST:\nwarning: a (2 times)\nwarning: b"]
+    policy.note("critical", "c", NOW + timedelta(seconds=1801))
+    assert said(policy, 1802, last=True) == ["digest: since 10:30 EST:\ncritical: c"]
 
 
 @given(st.integers(0, 24 * 60 - 1))
-def test_quiet_hours_span_midnight_and_let_critical_pass(minute: int) -> None:
-    """From 22:00 to 07:00 New York time only what is critical is sent."""
+def test_quiet_hours_span_midnight_and_let_pages_pass(minute: int) -> None:
+    """From 22:00 to 07:00 New York time only pages are sent, and what is collected waits."""
     policy = AlertPolicy(AlertSettings(quiet_from="22:00", quiet_until="07:00"))
     at = datetime(2026, 11, 20, 5, 0, tzinfo=UTC) + timedelta(minutes=minute)  # midnight in New York and on
     hour = minute // 60
-    assert bool(policy.passes("warning", "a", at)) is (7 <= hour < 22)
-    assert policy.passes("critical", "a", at) == "a"
+    policy.note("critical", "a", at - timedelta(hours=1))
+    policy.page("naked ABC", "ABC", at)
+    kinds = [each.kind for each in policy.due(at, None)]
+    assert kinds == (["page", "digest"] if 7 <= hour < 22 else ["page"])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,12 @@ class Told:
     def send(self, level: str, text: str) -> None:
         """Nobody hears it here."""
 
+    def page(self, matter: str, text: str) -> None:
+        """Nobody hears it here."""
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """Nobody hears it here."""
+
     def write(self, row: JournalRow) -> None:
         """Nobody reads it here."""
 

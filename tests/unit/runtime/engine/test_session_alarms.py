@@ -18,10 +18,21 @@ class Told:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.over: list[tuple[str, str]] = []
+        self.matters: list[str] = []
 
     def send(self, level: str, text: str) -> None:
         """Keep it."""
         self.sent.append((level, text))
+
+    def page(self, matter: str, text: str) -> None:
+        """Keep it, as a level of its own."""
+        self.matters.append(matter)
+        self.sent.append(("page", text))
+
+    def settle(self, matter: str, text: str = "") -> None:
+        """Keep what somebody was called for."""
+        self.over.append((matter, text))
 
     def write(self, row: JournalRow) -> None:
         """Nobody reads it here."""
@@ -64,8 +75,10 @@ def test_a_position_without_a_stop_is_told_once_it_lasts(watchman: SessionAlarms
     assert told.sent == []
     for seconds in (5, 6, 60):
         bare(watchman, seconds)
-    assert told.sent == [("critical", "AAPL: held without a stop for 5 s; look at once")]
+    assert told.sent == [("page", "AAPL: held without a stop for 5 s; look at once")]
     safe(watchman, 61)
+    assert told.over == [("naked AAPL", "AAPL is covered again, or no longer held")]
+    assert told.matters == ["naked AAPL"]
     bare(watchman, 62)
     bare(watchman, 67)
     assert len(told.sent) == 2
@@ -92,3 +105,4 @@ def test_the_gateway_s_own_restarts_are_announced(watchman: SessionAlarms, told:
     ]  # fmt: skip
     assert "2026-11-20 23:00 EST" in told.sent[0][1]
     assert "by hand" in told.sent[2][1]
+    assert [level for level, _ in told.sent] == ["warning", "warning", "page", "warning"]

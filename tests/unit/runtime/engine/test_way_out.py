@@ -12,8 +12,12 @@ class Watched:
     def __init__(self, limit_s: float = 30.0) -> None:
         self.now = 0.0
         self.told: list[str] = []
-        self.way_out = WayOut(limit_s, lambda: self.now, lambda _, text: self.told.append(text))
+        self.way_out = WayOut(limit_s, lambda: self.now, lambda _, text: self.told.append(text), self._settle)
+        self.settled: list[tuple[str, str]] = []
         self.way_out.take("kill", bounded=False)
+
+    def _settle(self, matter: str, text: str) -> None:
+        self.settled.append((matter, text))
 
     def run(self, seconds: int, waits: dict[str, str]) -> None:
         """A look a second."""
@@ -58,6 +62,7 @@ def test_what_goes_its_way_is_no_wait() -> None:
     watched.run(10, {"ACME": "halted"})
     watched.run(1, {"ACME": ""})
     assert watched.way_out.waits == ()
+    assert watched.settled[-1] == ("kill not done", "nothing is in the way of the kill any more")
 
 
 def test_lists_that_are_asked_for_after_a_sale_are_no_news() -> None:

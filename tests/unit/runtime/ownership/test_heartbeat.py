@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.external.alerts import LogAlerts
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.runtime.ownership import Restriction, StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
@@ -120,7 +119,7 @@ def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
             assert changed.wait_for(met, 10), told
 
     folder.leave_heartbeat(heartbeat_of(HOLDING))
-    with folder.own(), HeartbeatMonitor(folder, tell, LogAlerts()):
+    with folder.own(), HeartbeatMonitor(folder, tell):
         until(lambda: len(told) == 1)
         folder.leave_heartbeat(heartbeat_of(HOLDING))
         until(lambda: len(told) >= 2)

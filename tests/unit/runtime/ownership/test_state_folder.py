@@ -194,3 +194,17 @@ def test_an_engine_of_the_first_release_is_still_reached(folder: StateFolder) ->
         found = folder.address()
         assert found
         assert (found.pid, found.arguments) == (2, "--config config/paper.yaml")
+
+
+def test_an_acknowledgement_is_known_by_either_name(tmp_path: Path) -> None:
+    """The latest counts, whichever configuration it came by; what is no time is none."""
+    by_address, by_name = StateFolder("paper-127.0.0.1-4002", str(tmp_path)), StateFolder("DU1", str(tmp_path))
+    with by_address.own(), by_address.own_as_well("DU1"):
+        assert by_address.acknowledged_at() is None
+        by_name.acknowledge()
+        first = by_address.acknowledged_at()
+        assert first == by_name.acknowledged_at() is not None
+        by_address.acknowledge()
+        assert by_address.acknowledged_at() > first
+        (by_name.path / "acknowledged").write_text("yes")
+        assert by_name.acknowledged_at() is None

@@ -371,7 +371,7 @@ async def test_a_flip_is_for_a_human(tmp_path):
         desk.broker.fill(stop, int(quantity) + 50, 4.9)
         await desk.beat(3)
         assert desk.position() == -50
-        assert "critical" in desk.alerts.levels()
+        assert "page" in desk.alerts.levels()
         assert desk.halts
         assert len(desk.broker.sent) == 3
 
