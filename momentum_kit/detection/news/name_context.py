@@ -22,34 +22,12 @@ AFTER_NAME = _spread(
 )
 """What follows companies and hardly anything else."""
 
-WEAKLY_AFTER = _spread(
-    "sold explores selling drug vaccine therapy treatment candidate device exploring says said sees gets raises raised",
-    "cuts lowers lowered boosts beats misses falls fell rises rose jumps soars plunges surges slides tumbles gains",
-    "drops dives sinks climbs rallies faces plans opens buys sells names joins hires halts resumes reveals touts eyes",
-    "mulls weighs seeks agrees explodes rockets crashes spikes pops skyrockets tanks launches launched expands wins",
-    "won expects forecasts warns partners collaborates approves granted grants achieves delivers advances exits moves",
-    "trades trading halted stake ceo cfo coo chief president board executive revenue sales profit loss results",
-    "dividend deal takeover merger bid debt bonds unit adds begins starts ends stops delays reaches hits slips dips",
-    "sheds leaps jumped soared plunged surged slumps slumped slid stumbles shines rebounds outperforms underperforms",
-    "tops trims hikes slashes doubles triples inc corp to in-licenses appeals confirms denies responds clarifies",
-    "comments updates update is has was will may could did does bites clocks sell hit alert higher lower jump fall",
-    "rise soar plunge slide surge tumble drop gain ticks continues remains deems considers invests bolsters broadens",
-    "strengthens deepens fortifies taps picks pays touches nears marks declines rallied climbed gained dropped fell "
-    "rose",
-    "sank popped spiked slipped dipped rebounded tanked advances advanced turns takes stops stopped shutters idles "
-    "renews",
-    "rejects reviews requests resolves restates retains revises seeks sends ships steps swings switches targets tests",
-    "withholds builds calls cites commits deploys details discloses donates drafts earns enables evaluates exercises",
-    "explains finishes fires focuses gives grows highlights identifies implements improves increases installs "
-    "integrates",
-    "invites issues keeps lands leads leases leaves licenses makes meets merges misses narrows negotiates notches nabs",
-    "obtains offers orders outlines overhauls owns passes pauses pivots pledges posts prepares promotes proposes pulls",
-    "pursues puts quits ramps rebrands recommends recovers reduces refiles registers reopens repays replaces resubmits",
-    "retires returns reverses scraps shelves selects settles snags sponsors submits succeeds suffers supports suspends",
-    "sustains sweetens tenders tightens transfers trials undergoes upsizes upgrades validates vows wants wraps shifts",
-    "resigns retools reshuffles relocates sheds trims winds axes clinches inks bags scores bids walks",
+OF_A_COMPANY = _spread(
+    "stake ceo cfo coo cto chief president chairman chair board executive director auditor holder unit subsidiary",
+    "revenue sales profit loss results dividend deal takeover merger bid debt bonds drug vaccine therapy treatment",
+    "candidate device alert sell inc corp",
 )
-"""What follows companies, and people, prices and countries as well."""
+"""Nouns that follow companies, and others as well."""
 
 MOVES = _spread(
     "rise rises rose fall falls fell jump jumps soar soars slip slips drop drops edge edges surge surges climb climbs",
@@ -81,6 +59,9 @@ BEFORE_NAME = _spread(
 )
 """What may stand before a name without being part of another."""
 
+PLACING = _spread("in on at from by near into under over between inside behind around across")
+"""They tell where: with a place or a person as well as with a company."""
+
 OFFICERS = _spread("ceo cfo coo cto president chairman founder head board maker owner parent shares")
 """Before "of" they belong to a company."""
 
@@ -106,22 +87,6 @@ RATINGS = _spread(
 )
 """Before "on" they rate who follows."""
 
-VENUES = _spread(
-    "market markets industry sector center centre field stadium arena park cup championship championships classic bowl",
-    "dome theatre theater pavilion invitational open 500 400 series tour marathon league prize prizes county street",
-    "avenue boulevard beach valley river lake island islands mountain mountains bridge tunnel airport highway square",
-    "garden church cathedral university college school hospital museum festival parade weekend season rainforest",
-    "deforestation jungle forest desert basin creek scouts dynasty pie tree juice orchard orchards cider variant canal",
-    "coast hurricane storm village town city township parish abbey castle temple palace zoo reef glacier cave caves "
-    "bay",
-    "harbor harbour hill hills heights shore canyon trail forest wildfire monument memorial statue library orchestra",
-    "symphony ballet opera choir foundation institute academy legion police sheriff residents voters students farmers",
-    "man woman men women boy girl family mayor governor minister premier villagers locals language dialect species dam",
-    "strait peninsula district widow growers fans protesters lawmakers senators senator tribe kingdom empire",
-    "republic province",
-)
-"""Behind a name they make it a place, an event or a thing: "FedEx Cup", "Amazon rainforest"."""
-
 TITLES = _spread(
     "minister senator sen rep congressman congresswoman governor gov mayor judge justice dr actor actress singer poet",
     "author painter coach pope bishop cardinal king queen prince princess saint gen adm capt lt sgt col ambassador",
@@ -130,12 +95,6 @@ TITLES = _spread(
 )
 """Right before a name they make it a person's or a storm's."""
 
-OF_MANY = _spread(
-    "face fear brace say see seek want need warn get lose win fight hope call push plan eye urge sue strike demand",
-    "keep make take turn start stop struggle reel suffer reopen close grow report are were have",
-)
-"""Verbs of many: behind a plural they tell of things of a kind, for a company takes the singular."""
-
 COMPANY_TALK = _spread(
     "share shares stock stocks shareholder shareholders eps q1 q2 q3 q4 1q 2q 3q 4q earnings revenue revenues guidance",
     "offering dividend buyback repurchase fda quarter quarterly fiscal ipo acquisition acquire acquires merger",
@@ -143,9 +102,12 @@ COMPANY_TALK = _spread(
     "notes trading halt halts halted delist delists delisted delisting uplist uplists uplisting trial drug financing",
     "endpoint endpoints placebo outperform underperform overweight underweight neutral nasdaq nyse inc corp sales "
     "upgrade upgrades upgraded",
-    "downgrade downgrades downgraded initiate initiates initiated",
+    "downgrade downgrades downgraded initiate initiates initiated warrant warrants convertible convertibles placement",
+    "proceeds shelf atm underwritten uplisted dilution dilutive buyout",
 ) | {
-    "going concern", "substantial doubt",
+    "net income", "net loss", "net sales", "overall survival", "breakthrough designation", "fast track", "orphan drug",
+    "registered direct", "strategic review", "special committee", "purchase order", "term loan", "equity line",
+    "going concern", "substantial doubt", "short seller", "short report", "unusual options",
     "price target", "class action", "private placement", "reverse split", "phase 1", "phase 2", "phase 3", "phase i",
     "phase ii", "phase iii", "phase 2b", "phase 2a", "to participate", "to present", "to report", "to webcast",
 }  # fmt: skip
@@ -184,11 +146,3 @@ COMPANIONS = _spread(
     "alum alumni cofounder veteran veterans challenger alternative lookalike copycat spinoff",
 )
 """Behind a name they tell of somebody else: "Apple Supplier Luxshare"."""
-
-STATES = _spread(
-    "texas ala ariz ark calif colo conn fla ga ill ind kan ky la md mass mich minn miss mo mont neb nev ohio okla ore",
-    "pa tenn utah va wash wis wyo california florida georgia illinois indiana iowa kansas kentucky louisiana maine",
-    "maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada oklahoma oregon",
-    "pennsylvania tennessee virginia washington wisconsin wyoming ontario",
-)
-"""Behind a name and a comma they make it a town."""

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from momentum_kit.detection.news.grammar import Part, part_of
 from momentum_kit.detection.news.name_words import (
     GENERIC,
+    LEGAL,
     TRADE_NAMES,
     Word,
     commonness,
@@ -26,6 +28,9 @@ MORE_PROMINENT = 8  # times higher in a ranked list: then a shared name means th
 _FUND = re.compile(
     r"\b(?:funds?|etf|etn|etns|ishares|proshares|spdr|nuveen|blackrock \w+ (?:fund|trust)|municipal|"
     r"income trust|gold trust|bitcoin trust|ethereum trust|term trust|preferred securities)\b"
+)
+_OPERATES = re.compile(
+    r"realty|propert|estate|hotel|lodging|hospitality|royalty|storage|industrial|oil|petroleum|mortgage"
 )
 _JOINS = frozenset({" ", "-", " & ", ". ", ".", " and ", "/", "\u2010", "\u2011"})
 
@@ -78,7 +83,7 @@ class NameIndex:
             number = len(self.issuers)
             self.issuers.append(Issuer(primary, name, rank, tuple(listed), tuple(core_words(words))))
             self._by_symbol.update(dict.fromkeys(listed, number))
-            if words and not _FUND.search(name.casefold()):
+            if words and not _is_fund(name.casefold()):
                 self._sharers.update(set(words))
                 self._add(number, words)
                 if name[0].islower():
@@ -127,8 +132,8 @@ class NameIndex:
                 following = last + 1
                 word = words[following]
                 gap = " "
-            if gap not in _JOINS:
-                break
+            if gap not in _JOINS or (word.raw.islower() and not first.raw.islower() and not _may_be_small(word)):
+                break  # "Apple hospitality": names have capitals throughout
             longer = f"{key} {word.key}"
             if longer not in begins:
                 longer = f"{key} {word.bare}"
@@ -204,6 +209,17 @@ class NameIndex:
                 if longer in self._begins:
                     return longer
         return ""
+
+
+def _may_be_small(word: Word) -> bool:
+    """True for what has no capital within names: "Jack in the Box", "Barclays plc"."""
+    return word.key in LEGAL or part_of(word.raw) is Part.SMALL
+
+
+def _is_fund(name: str) -> bool:
+    """True for what only holds other things, and for a trust that runs no business: its name is its sponsor's."""
+    trust = name.removesuffix(" ii").endswith(" trust") and not _OPERATES.search(name)
+    return trust or _FUND.search(name) is not None
 
 
 def _append(table: dict[str, list[int]], key: str, number: int) -> None:

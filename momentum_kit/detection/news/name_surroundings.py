@@ -3,6 +3,7 @@
 from functools import cached_property
 from itertools import pairwise
 
+from momentum_kit.detection.news.grammar import Part, is_verb, part_of
 from momentum_kit.detection.news.name_context import (
     AFTER_NAME,
     AFTER_TO,
@@ -16,15 +17,13 @@ from momentum_kit.detection.news.name_context import (
     MODIFIES,
     MOVES,
     NOUNS_AFTER,
-    OF_MANY,
+    OF_A_COMPANY,
     OFFICERS,
     OTHER_TALK,
+    PLACING,
     RATED,
     RATINGS,
-    STATES,
     TITLES,
-    VENUES,
-    WEAKLY_AFTER,
     WITH_IN,
 )
 from momentum_kit.detection.news.name_index import Fit, NameIndex
@@ -40,6 +39,11 @@ from momentum_kit.detection.news.name_words import (
 
 _WIRE_MARKS = frozenset({"DJ", "BRIEF", "REFILE", "UPDATE", "CORRECT", "EXCLUSIVE"})  # before the text itself
 _PLACED = 0.8  # what a name of plain words loses where a place or a noun follows
+_PLACED_ALONE = 2.0  # what a name loses that only stands in, at or from something
+_CLAUSE = 9  # words in which a verb is looked for
+_NEW_CLAUSE = frozenset({"after", "as", "amid", "while", "that", "who", "which", "when", "because", "but", "if", "how"})
+_THING = 2.8  # what a name loses where a thing is called by it and nothing else tells of a company
+_THING_OF_THE_COINED = 0.7  # the same of a small company's coined word, which nothing else has for a name
 _BREAKS = frozenset({";", ":", ",", "-", "–", "|", "'", '"'})  # noqa: RUF001
 ORDINARY = 2.5  # words that weigh less prove nothing by themselves
 
@@ -92,14 +96,23 @@ class Surroundings:
         if key in ("in", "of", "for", "at") and behind + 1 < len(self.words):
             after = self.words[behind + 1]
             return 0.0 if after.key in WITH_IN or not after.raw[0].isupper() else _PLACED
-        known = key in WEAKLY_AFTER or key in AFTER_NAME or key in NOUNS_AFTER or key in BEFORE_NAME or key in LEGAL
+        known = (
+            key in OF_A_COMPANY
+            or self._part(behind) in (Part.DOES, Part.EITHER)
+            or key in AFTER_NAME
+            or key in NOUNS_AFTER
+            or key in BEFORE_NAME
+            or key in LEGAL
+        )
         if known or key in DESCRIPTORS or not follower.raw[0].isupper() or follower.raw[0].isdigit():
             return 0.0
         if self.capitals:
             return 1.5 * _PLACED
         return _PLACED if not (key.endswith("s") and not key.endswith("ss")) else 0.0
 
-    def behind(self, first: int, last: int, behind: int, weight: float, fit: Fit) -> tuple[float, str]:
+    def behind(
+        self, first: int, last: int, behind: int, weight: float, fit: Fit, *, doubtful: bool, coined: bool
+    ) -> tuple[float, str]:
         """What stands behind a candidate, as weight, and what rules it out."""
         words = self.words
         if behind == len(words):
@@ -118,8 +131,6 @@ class Surroundings:
         if gap[:1] == "(":
             return 0.8, ""  # a ticker or a place follows names
         if gap:
-            if gap == "," and last - first == 1 and key in STATES:
-                return 0.0, f"a town ({follower.raw})"
             if gap == "," and self._a_person_or_place(first, behind):
                 return 0.0, "a person or a place"
             if gap == "," and key in ("others", "peers", "rivals"):
@@ -133,12 +144,8 @@ class Surroundings:
             return (-0.5 if speaks else 0.3 if gap[:1] in ",:;" else 0.0), ""  # "Waller: Fed should cut"
         if key in COMPANIONS and not possessive:
             return 0.0, f"modifies another ({follower.raw})"
-        if (key in VENUES and not possessive) or key in ("disease", "syndrome"):
-            return 0.0, f"names a place, an event or a thing ({follower.raw})"
         if key in NOUNS_AFTER:
             return 2.2, ""
-        if key in OF_MANY and last - first > 1 and final.raw[-1] in "sS" and commonness(final.key):
-            return 0.0, f"many of a kind ({follower.raw})"
         if key in ("prices", "price") and behind + 1 < len(words) and words[behind + 1].key in MOVES:
             return -2.0, ""  # a good, not a company that prices its shares
         if (fit is Fit.BEGIN and last - first == 1 and weight < 1.0) or (key == "of" and not possessive):
@@ -146,19 +153,36 @@ class Surroundings:
         if key == "to":
             after = words[behind + 1].key if behind + 1 < len(words) else ""
             return (2.0 if after in AFTER_TO or after in RATINGS or after in ("market", "sector") else 0.0), ""
-        if key == "in" and behind + 1 < len(words) and words[behind + 1].key in WITH_IN:
+        if key == "in" and any(word.key in WITH_IN for word in words[behind + 1 : behind + 4]):
             return 2.0, ""
+        if key == "on" and behind + 1 < len(words) and words[behind + 1].key in ("pace", "track"):
+            return 1.2, ""
         if key in ("up", "down") and behind + 1 < len(words) and words[behind + 1].raw[0].isdigit():
             return 1.2, ""
         if key in AFTER_NAME:
             return 2.2, ""
-        if key in WEAKLY_AFTER:
+        if key in OF_A_COMPANY:
             return 1.2, ""
-        if possessive or key in LEGAL:
+        if possessive or follower.bare in LEGAL:
             return 0.6, ""
+        part = self._part(behind)
+        if part is Part.DOES or part is Part.EITHER:
+            return (0.0 if doubtful and part is Part.EITHER else 1.2), ""
+        if self._in_a_list(first, behind):
+            return 1.2, ""
+        if part is Part.THING and self.talk < 0.8 and behind == last:
+            other = key in FIELDS or key in DESCRIPTORS  # "Capstone Copper" is not Capstone Holding
+            return -_THING_OF_THE_COINED if coined and not other else -_THING, ""
         if follower.raw[0].isdigit() or key in ("study", "trial"):
             trial = last - first == 1 and final.raw.isupper() and not self.capitals
             return (-1.5 if trial else 0.0), ""
+        if (
+            key in PLACING
+            and self.talk < 0.8
+            and behind == last
+            and (first == 0 or words[first - 1].key not in CHOOSES)
+        ):
+            return -_PLACED_ALONE, ""
         if key in BEFORE_NAME or not follower.raw[0].isupper():
             return 0.0, ""
         if key in FIELDS and fit is not Fit.WHOLE:
@@ -172,6 +196,35 @@ class Surroundings:
             verb = self.title and key.endswith("s") and not key.endswith("ss")
             return (-0.7 if verb else -1.5), ""
         return (-0.7 if fit is Fit.SHORT else 0.0), ""
+
+    def _part(self, at: int) -> Part:
+        """What a word is behind a name; what may be a plural is one where the clause has another verb to it."""
+        part = part_of(self.words[at].raw)
+        if part is not Part.EITHER:
+            return part
+        for place in range(at + 1, min(at + _CLAUSE, len(self.words))):
+            word, gap = self.words[place], self.text[self.words[place - 1].end : self.words[place].start].strip()
+            if (gap and gap not in "-'$&/") or word.key in _NEW_CLAUSE:
+                break
+            if (place == at + 1 and word.key in ("of", "and", "or")) or self._predicate(place):
+                return Part.THING
+        return part
+
+    def _predicate(self, at: int) -> bool:
+        """True for a verb of its own: "Rules For Banks Eased By"; not for the participle in "Delays Planned Sale"."""
+        word = self.words[at]
+        if part_of(word.raw) is not Part.DOES:
+            return False
+        if not word.key.endswith("ed"):
+            return True
+        return at + 1 == len(self.words) or part_of(self.words[at + 1].raw) is Part.SMALL
+
+    def _in_a_list(self, first: int, at: int) -> bool:
+        """True where several do something, and so without an s: "Ondas And Red Cat Extend Gains"."""
+        if first == 0 or not is_verb(self.words[at].raw):
+            return False
+        gap = self.text[self.words[first - 1].end : self.words[first].start].strip()
+        return gap == "," or self.words[first - 1].key == "and"
 
     def _a_person_or_place(self, first: int, behind: int) -> bool:
         """True for "Lindblad, 92, Dies" and "In Sarepta, Voters"."""
@@ -211,7 +264,9 @@ class Surroundings:
                 score += 1.2
             elif previous.key in CHOOSES or (previous.key in RATED and self.talk >= 0.8):
                 score += 0.8
-            elif previous.key not in BEFORE_NAME:
+            elif previous.key in PLACING and self.talk < 0.8:
+                score -= _PLACED_ALONE
+            elif previous.key not in BEFORE_NAME and not self._opens(previous):
                 score -= self._attached(previous, ordinary=ordinary, single=last - first == 1, plain=plain)
         elif gap == ". " and len(previous.raw) == 1:
             score -= 3.0  # a person, or another company: "J. Alexander's"
@@ -221,12 +276,19 @@ class Surroundings:
             score += 0.8  # a capital inside a sentence
         return score, ""
 
+    def _opens(self, word: Word) -> bool:
+        """True for a verb or a small word, which a name does not go on from: "Jury Finds Tandem Diabetes Owes"."""
+        return word.raw[0].isalpha() and part_of(word.raw) in (Part.DOES, Part.SMALL)
+
     def _attached(self, previous: Word, *, ordinary: bool, single: bool, plain: bool) -> float:
         """What a word right before a candidate takes from it: the two may be one name."""
         if ordinary and proper(previous.key):
             return 2.0
         if plain and previous.raw[0].isupper() and previous.raw.isalpha() and not previous.raw.isupper():
             return 2.0  # "Hypersonic Rocket Lab": the words belong together
+        thing = part_of(previous.raw) is Part.THING and not is_verb(previous.raw) and not previous.key.endswith("ing")
+        if thing and self.talk < 0.8 and previous.raw[0].isupper() and not previous.raw.isupper():
+            return 2.0
         if previous.raw[0].isupper() or previous.raw.isdigit():
             return 1.5 if ordinary else 0.6 if single else 0.3
         return 0.3 if ordinary and not self.title else 0.0

@@ -34,6 +34,9 @@ LEGAL = _spread((
 ))  # fmt: skip
 """What a company is by law; behind a name it proves that one stands there."""
 
+LEGAL_ABROAD = _spread(("oyj ab asa ag gmbh spa kk bv nv sab cv se sa plc",))
+"""Forms that American law does not have: a name with one that ours lacks is another company's."""
+
 _LEGAL_PARTS = LEGAL | {"s", "n", "v", "p", "l", "a", "de"}
 
 DESCRIPTORS = _spread((

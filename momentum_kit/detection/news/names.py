@@ -17,13 +17,17 @@ from momentum_kit.detection.news.name_words import (
     DESCRIPTORS,
     GENERIC,
     LEGAL,
+    LEGAL_ABROAD,
     NEVER_ALONE,
     Word,
     commonness,
+    name_words,
 )
 from momentum_kit.detection.news.symbol_words import STOP_WORDS
 
 ENOUGH = 3.3  # what a candidate must weigh; one rare whole word does, two ordinary ones need a company's context
+COINED = 3.0  # what a word weighs that is no English and no other company's
+LITTLE_KNOWN = 3000  # from this rank on: fame has namesakes
 _NEXT_LEGAL = LEGAL - {"the", "trust", "class", "a", "se", "companies"}
 
 
@@ -93,7 +97,7 @@ def _match(around: Surroundings, key: str, first: int, last: int, behind: int) -
     form = words[last].key if legal else ""
     issuers, fit = around.index.meant(key, text[words[first].start : words[last - 1].end], form)
     weight = _weight(around, parts, fit, first, last)
-    why_not = _ruled_out(around, parts, fit, first, legal=legal, issuers=issuers)
+    why_not = _ruled_out(around, parts, fit, first, last, legal=legal, issuers=issuers)
     score = weight
     if not why_not:
         score += 3.0 if legal else 0.0
@@ -106,7 +110,9 @@ def _match(around: Surroundings, key: str, first: int, last: int, behind: int) -
         talk = around.talk
         score += talk if not legal else max(talk, 0.0)
         plain = not legal and _plain(parts)
-        behind_it, why_not = around.behind(first, last, behind, weight, fit)
+        little = around.index.ranked and issuers[0].rank >= LITTLE_KNOWN
+        coined = little and len(parts) == 1 and weight >= COINED
+        behind_it, why_not = around.behind(first, last, behind, weight, fit, doubtful=plain or unsure, coined=coined)
         if plain:
             behind_it -= around.thing_follows(behind)
         before_it, past = around.before(first, last, weight, plain=plain)
@@ -157,8 +163,14 @@ def _weight(around: Surroundings, parts: list[str], fit: Fit, first: int, last: 
     return weight
 
 
+def _formed(issuers: tuple[Issuer, ...], form: str) -> bool:
+    """True if one of them has this legal form, or a name without any."""
+    forms = [LEGAL.intersection(name_words(issuer.name)) for issuer in issuers]
+    return any(form in each or not each for each in forms)
+
+
 def _ruled_out(
-    around: Surroundings, parts: list[str], fit: Fit, first: int, *, legal: bool, issuers: tuple[Issuer, ...]
+    around: Surroundings, parts: list[str], fit: Fit, first: int, last: int, *, legal: bool, issuers: tuple[Issuer, ...]
 ) -> str:
     """Why these words are no company whatever stands around them, empty if they can be one."""
     if (
@@ -171,7 +183,8 @@ def _ruled_out(
     if any(issuer.blank_cheque for issuer in issuers) and not {"acquisition", "acquisitions"} & set(parts):
         return "a shell's name cut short"
     if legal:
-        return ""
+        form = around.words[last].bare
+        return f"a company of another form ({form})" if form in LEGAL_ABROAD and not _formed(issuers, form) else ""
     if len(parts) > 1:
         telling = any(part not in GENERIC and part not in LEGAL and part not in DESCRIPTORS for part in parts)
         return "" if telling or fit is Fit.WHOLE else "a word of many names"

@@ -22,6 +22,12 @@ _OWN_FIGURES = re.compile(
     r"annual)",
     re.IGNORECASE,
 )
+_OWN_AFFAIRS = re.compile(
+    r"\b(?:q[1-4]|[1-4]q|earnings|eps|profit|revenue|dividend|buyback|repurchase|layoffs?|job cuts?|branch\w*|fined?|"
+    r"sue[sd]?|settle\w*|prob\w+|shares|stock|shareholders?|ceo|cfo|chief|chair\w*|acqui\w+|merg\w+|bid|takeover|"
+    r"deal|stake|bonus\w*|hires?|names|appoints|outage|breach|guidance|outlook)\b",
+    re.IGNORECASE,
+)
 _SPEAKERS = re.compile(
     r"^[\s&.,]*(?:\w+\s)?(?:strategists?|economists?|analysts?|traders?|desk|chief economist|research|surveys?|poll|"
     r"(?:raise|cut|lift|lower|trim|hike|see|expect|upgrade|downgrade)s?\b.*\b(?:s&p|stoxx|nikkei|year-end|brent|oil|"
@@ -30,7 +36,8 @@ _SPEAKERS = re.compile(
     re.IGNORECASE,
 )
 ECONOMY = re.compile(
-    r"\b(?:payrolls?|rig count|home prices?|home sales|housing|mortgage rates?|retail sales|job cuts|gas prices|gdp|"
+    r"\b(?:payrolls?|private employers|rig count|home prices?|home sales|housing|mortgage rates?|retail sales|job cuts|"
+    r"gas prices|gdp|"
     r"inflation|jobless|recession|fed\b|rents?|insured losses|consumer spending|pmi|crop|harvest|rates)\b",
     re.IGNORECASE,
 )
@@ -110,7 +117,7 @@ def _named_rater(evidence: NamedText, name: NameMatch) -> bool:
     """True for a company that speaks of others: a broker, a rating agency, and who stands before such a verb."""
     broker = name.issuer.symbol in BROKERS
     behind = evidence.text[name.end : name.end + 80]
-    if broker and _SPEAKERS.match(behind):
+    if broker and (_SPEAKERS.match(behind) or not _OWN_AFFAIRS.search(evidence.text)):
         return True
     if not _RATING.search(evidence.text):
         return False

@@ -19,6 +19,7 @@ _LIST = rf"{_LISTED}(?:\s*[,;/&]\s*{_LISTED})*"
 _EXCHANGE = re.compile(rf"\b((?i:{EXCHANGES}))\s?(?::|-(?! ))\s*\$?({_TICKER}(?:\s*,\s*{_TICKER})*)")
 _CASHTAG = re.compile(rf"(?<![\w$])\$({_TICKER})")
 _ANGLE = re.compile(rf"(?<!\S)>({_TICKER})(?=[:\s]|$)")  # Dow Jones: ">TPIC: TPI Composites ...", "... >SEE"
+_RIC = re.compile(r"<([A-Z]{1,5})\.(?:O|OQ|N|A|K|PK)>")  # Reuters: "<SLNO.O>", a code and where it trades
 _BRACKETED = re.compile(rf"[(\[]({_LIST})[)\]]")
 _OF_A_TICKER = (
     r"(?i:shares?|stock|investors?|shareholders?|stockholders?|fraud|deadline|lawsuit|class|options?|calls|puts)"
@@ -88,6 +89,8 @@ def find_tickers(text: str) -> Iterable[Mention]:
         yield from _mentions(text, match, MatchLayer.CASHTAG, match[1])
     for match in _ANGLE.finditer(text) if ">" in text else ():
         yield from _mentions(text, match, MatchLayer.LEADING, match[1])
+    for match in _RIC.finditer(text) if "<" in text else ():
+        yield from _mentions(text, match, MatchLayer.EXCHANGE, match[1])
     for match in _BRACKETED.finditer(text) if "(" in text or "[" in text else ():
         yield from _mentions(text, match, MatchLayer.BRACKETED, match[1])
     if leading := _LEADING.match(text):
