@@ -90,9 +90,13 @@ class ExitDesk:
             self.wait(bracket, LISTS_UNKNOWN)
         if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:
             return
+        stop = bracket.stop
+        bracket.selling_since = (bracket.selling_since or now) if stop is not None and stop.triggered else None
         leg = bracket.way_out or self._to_turn(bracket)
         if leg is not None and not leg.at_rest:
             return  # its word is outstanding, and silence makes it uncertain
+        if bracket.selling_since is not None and now - bracket.selling_since < RETRY_S:
+            return  # it sells by itself, and a change of the target would meet its fills: it would sell them once more
         if leg is not None and leg.selling and age_s(bracket.exit_tried_at, now) < PATIENCE_S:
             return
         if not self._may_sell(bracket):

@@ -12,12 +12,12 @@ from dataclasses import replace
 import structlog
 
 from momentum_kit.errors import StorageError
-from momentum_kit.models import Intent, IntentKind, IntentState, OpenOrder, OrderAction, OrderRequest
+from momentum_kit.models import Intent, IntentKind, IntentState, OpenOrder, OrderAction
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import PATIENCE_S, OrderDesk, age_s
 from momentum_kit.services.execution.reconciliation import filled_by, role_of, sells_for_us, unwritten_intent
 from momentum_kit.services.execution.witnesses import Witnesses
-from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Bracket, Leg, OrderState
+from momentum_kit.trading.orders import FROM_LIST, POSITION_LAG_S, Bracket, Leg, OrderState, as_told
 
 log = structlog.get_logger("execution")
 
@@ -139,7 +139,7 @@ class ListedOrders:
         if back or not newer or leg.state is OrderState.UNKNOWN:
             leg.state = FROM_LIST.get((newer and leg.told) or order.status, OrderState.UNKNOWN)
         listed = leg.echo if newer and leg.echo is not None else order.request
-        sent, leg.request = leg.request, _as_listed(leg.request, listed)
+        sent, leg.request = leg.request, as_told(leg.request, listed)
         if (sent.order_type, sent.limit_price) != (leg.request.order_type, leg.request.limit_price):
             leg.turned = False  # the broker did not take our change
         leg.changing, leg.cancel_sent_at, leg.sent_at = False, None, self._context.clock.elapsed()
@@ -205,17 +205,3 @@ def _is(leg: Leg, order: OpenOrder) -> bool:
         return leg.perm_id == order.perm_id
     request = order.request
     return (request.order_ref, request.order_id) == (leg.request.order_ref, leg.request.order_id)
-
-
-def _as_listed(ours: OrderRequest, listed: OrderRequest) -> OrderRequest:
-    """Our request with the broker's type, size and prices; IB fills in prices that a type does not have."""
-    kind = listed.order_type
-    return replace(
-        ours,
-        order_type=kind,
-        quantity=listed.quantity,
-        limit_price=listed.limit_price if kind in ("LMT", "STP LMT") else None,
-        stop_price=listed.stop_price if kind in ("STP", "STP LMT") else None,
-        outside_rth=listed.outside_rth,
-        transmit=True,
-    )

@@ -29,7 +29,7 @@ from momentum_kit.models import (
 from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
-from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, next_state, notice_state
+from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, as_told, next_state, notice_state
 
 log = structlog.get_logger("orders")
 
@@ -275,8 +275,9 @@ class OrderDesk:
         same = _same(order.request, leg.request)
         if same:
             leg.changing = False
-        elif not leg.changing:  # the broker resized it; an echo from before our own modify is skipped
-            leg.request = replace(leg.request, quantity=order.request.quantity)
+        elif not leg.changing:  # the broker resized it, or our change never came; one from before it is skipped
+            leg.turned = leg.turned and order.request.order_type == leg.request.order_type
+            leg.request = as_told(leg.request, order.request)
         return bracket
 
     def _on_notice(self, notice: OrderNotice) -> Bracket | None:

@@ -117,6 +117,20 @@ def as_limit(order: OrderRequest, quantity: Decimal, limit_price: float) -> Orde
     )
 
 
+def as_told(ours: OrderRequest, told: OrderRequest) -> OrderRequest:
+    """Our request with the broker's type, size and prices; IB fills in prices that a type does not have."""
+    kind = told.order_type
+    return replace(
+        ours,
+        order_type=kind,
+        quantity=told.quantity,
+        limit_price=told.limit_price if kind in ("LMT", "STP LMT") else None,
+        stop_price=told.stop_price if kind in ("STP", "STP LMT") else None,
+        outside_rth=told.outside_rth,
+        transmit=True,
+    )
+
+
 def oca_group(intent: Intent) -> str:
     """Name of the group in which each fill of one leg reduces the other."""
     return f"oca-{intent.intent_id}"
@@ -186,6 +200,12 @@ class Leg:
         return self.acknowledged and not self.changing and self.cancel_sent_at is None
 
     @property
+    def triggered(self) -> bool:
+        """True of a stop that is a market order by now: IB's own stops are PreSubmitted until then."""
+        begun = self.told == "Submitted" or self.named > 0
+        return self.role == "stop" and self.live and self.request.order_type == "STP" and begun
+
+    @property
     def selling(self) -> bool:
         """True if it would sell as soon as it works, whatever the price does: an exit."""
         return self.role == "exit" or self.turned or self.request.order_type == "MKT"
@@ -217,6 +237,7 @@ class Bracket:
     idle_since: float | None = None  # nothing held, and the entry is done
     shrinking_since: float | None = None  # an order sells more than is held: its group is about to reduce it
     gapped_since: float | None = None  # the market is below the limit of a triggered stop
+    selling_since: float | None = None  # the stop has triggered, and sells by itself
     uncertain: str = ""
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
     alerted: set[str] = field(default_factory=set)  # what a human has been told already

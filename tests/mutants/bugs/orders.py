@@ -7,6 +7,7 @@ from tests.mutants.bugs.node_ids import (
     DOUBT,
     EVERY_ANSWER,
     EXECUTION,
+    EXITS,
     INQUIRIES,
     LIFECYCLE,
     PACING,
@@ -53,9 +54,23 @@ MUTANTS = (
     Mutant(
         "what the broker resized itself is not seen",
         "services/execution/order_desk.py",
-        "leg.request = replace(leg.request, quantity=order.request.quantity)",
+        "leg.request = as_told(leg.request, order.request)",
         "leg.heard = leg.heard",
         EXECUTION("test_a_target_filling_in_parts_takes_the_stop_along"),
+    ),
+    Mutant(
+        "a change that never came is believed for ever",
+        "services/execution/order_desk.py",
+        "leg.request = as_told(leg.request, order.request)",
+        "leg.request = replace(leg.request, quantity=order.request.quantity)",
+        EXITS("test_a_change_that_never_came_is_made_good"),
+    ),
+    Mutant(
+        "a target is turned while the triggered stop sells the same shares",
+        "services/execution/exit_desk.py",
+        "bracket.selling_since is not None and now - bracket.selling_since < RETRY_S",
+        "bracket.selling_since is not None and now < bracket.selling_since",
+        EXITS("test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_more"),
     ),
     Mutant(
         "a status that counts a smaller size is not asked about",

@@ -48,7 +48,10 @@ async def test_an_exit_after_a_partly_filled_target_sells_all_that_is_left(tmp_p
 
 @pytest.mark.parametrize("group", ["reduces", "dies at the end"])
 async def test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_more(tmp_path, group):
-    """Whether the group has reduced the target or not: what the stop has sold is not sold again."""
+    """Whether the group has reduced the target or not: what the stop has sold is not sold again.
+
+    A stop that has triggered sells the rest by itself within seconds; a change of the target would meet its fills.
+    """
     async with trading_desk(tmp_path) as desk:
         desk.broker.group = group
         await desk.enter()
@@ -56,8 +59,42 @@ async def test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_
         await desk.settle()
         await ask_exit(desk)
         target = desk.broker.leg(1, "target")
+        assert target.request.order_type == "LMT"
+        await desk.beat(3)
         assert target.request.order_type == "MKT"
         assert target.remaining == desk.position() == 533
+
+
+async def test_a_change_that_never_came_is_made_good(tmp_path, monkeypatch):
+    """Copies of the order tell that it is a limit still, where the lists of orders show nothing for a minute."""
+
+    async def nothing():
+        return ()
+
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        broker, target, place = desk.broker, desk.broker.leg(1, "target"), desk.broker.place_order
+        lost = []
+
+        async def lose_one(contract, order):
+            if lost:
+                return await place(contract, order)
+            lost.append(order)
+            return order
+
+        async def a_minute():
+            for _ in range(60):
+                broker.echo(target)
+                broker.echo(broker.leg(1, "stop"))
+                await desk.beat()
+
+        monkeypatch.setattr(broker, "fetch_open_orders", nothing)
+        await a_minute()
+        monkeypatch.setattr(broker, "place_order", lose_one)
+        await ask_exit(desk)
+        await a_minute()
+        assert lost[0].order_type == "MKT"
+        assert [order.request.order_type for order in broker.orders.values() if order.alive].count("MKT") == 1
 
 
 # -- once --------------------------------------------------------------------------------------------------------------
