@@ -294,6 +294,10 @@ class AlertSettings(Settings):
 
     urls_env: str = "MOMENTUM_KIT_ALERT_URLS"
     """Name of the variable with Apprise addresses, MOMENTUM_KIT_ALERT_...; never an address itself."""
+    dead_man_env: str = "MOMENTUM_KIT_DEAD_MAN_URL"
+    """Name of the variable with the secret address of a dead man's switch, MOMENTUM_KIT_DEAD_MAN_...; unset: off."""
+    dead_man_every_s: float = Field(default=60.0, gt=0)
+    """Wall seconds between two pings of it, while engine, gateway, feeds and alerts are well."""
     min_level: Literal["info", "warning", "critical"] = "warning"
     """Least level that a digest takes; everything is in the log."""
     digest_every_s: float = Field(default=1800.0, gt=0)
@@ -315,6 +319,11 @@ class AlertSettings(Settings):
     @classmethod
     def _given_to_us(cls, name: str) -> str:
         return allowed_name(name, "MOMENTUM_KIT_ALERT_")
+
+    @field_validator("dead_man_env")
+    @classmethod
+    def _given_for_this(cls, name: str) -> str:
+        return allowed_name(name, "MOMENTUM_KIT_DEAD_MAN_")
 
     @model_validator(mode="after")
     def _consistent(self) -> "AlertSettings":

@@ -30,6 +30,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """The address that the environment names."""
     taker = Receiver()
     monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", taker.address)
+    monkeypatch.setenv("MOMENTUM_KIT_DEAD_MAN_URL", taker.switch)
     yield taker
     taker.close()
 
@@ -43,6 +44,7 @@ class Session:
         self.config = configure(
             project, port, lasting=True, clock={"rate": 3600},
             risk={"max_positions": HELD, "max_total_notional_usd": 1e6}, watchdog=watchdog,
+            alerts={"dead_man_every_s": 0.5},
         )  # fmt: skip
         self.folder = StateFolder.of(load_config(self.config))
         self.run_dir = project / "runs" / "held"
@@ -140,6 +142,8 @@ async def test_an_engine_that_a_headline_holds_is_replaced_by_one_that_closes_ev
     session = sessions(then="restart_flatten")
     held, at = session.until_held()
     told_s = receiver.when("hangs: its loop has been held") - at
+    assert [ping for ping in receiver.pings if ping < at]
+    assert not [ping for ping in receiver.pings if ping > at + 0.5], "a held loop pings nobody"
     assert await covered(observer, held)
     fresh = session.fresh()
     flat = wait_status(fresh, lambda status: status.state is TradingState.REDUCE_ONLY, "flat, and it stays so")
@@ -149,6 +153,7 @@ async def test_an_engine_that_a_headline_holds_is_replaced_by_one_that_closes_ev
     assert session.bury() == -signal.SIGKILL
     assert receiver.when(f"a fresh engine (pid {flat.pid}) took over") > at
     assert flat.positions == ()
+    wait_until(lambda: receiver.pings[-1] > at + told_s, "the fresh engine vouches for itself")
     fresh.command("stop", "test")
     wait_until(lambda: not session.folder.owned, "the fresh one has ended")
     assert session.journalled("SELECT text FROM incidents WHERE text LIKE '%is not read%'")

@@ -50,5 +50,6 @@ async def test_nobody_is_paged_in_a_clean_day(
         final = await kit.wait()
     assert (final.state, final.positions) == (TradingState.STOPPED, ())
     assert kit.summary()["fills"] > 0
+    assert final.tapes, "the light of the news tapes"
     assert [title for title in receiver.titles if title.endswith("page")] == [], receiver.taken
     assert len(receiver.titles) <= 1, receiver.taken

@@ -15,6 +15,7 @@ class Receiver:
     def __init__(self) -> None:
         taken: list[tuple[float, str]] = []
         titles: list[str] = []
+        pings: list[float] = []
 
         class Taker(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -24,13 +25,20 @@ class Receiver:
                 self.send_response(200)
                 self.end_headers()
 
+            def do_GET(self) -> None:
+                pings.append(time.monotonic())
+                self.send_response(200)
+                self.end_headers()
+
             def log_message(self, *_: Any) -> None:
                 pass  # the test's own output
 
         self.taken = taken
         self.titles = titles
+        self.pings = pings  # of a dead man's switch
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
         self.address = f"json://127.0.0.1:{self._server.server_port}/"
+        self.switch = f"http://127.0.0.1:{self._server.server_port}/secret"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receiver")
         self._thread.start()
 

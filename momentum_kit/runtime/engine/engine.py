@@ -37,6 +37,7 @@ from momentum_kit.runtime.engine.session_state import SessionState, take_snapsho
 from momentum_kit.runtime.engine.settings_look import SETTINGS_FROM, look_at_settings
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
+from momentum_kit.runtime.engine.vouching import what_is_wrong
 from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.inquiries import InquiryDesk
 from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy, read_heartbeat
@@ -341,6 +342,11 @@ class Engine:
     def ended(self) -> asyncio.Event:
         """Set once the session is over."""
         return self._course.ended
+
+    @property
+    def trouble(self) -> str:
+        """What is not well with engine, gateway, feeds or alerts, in words; empty if all is."""
+        return what_is_wrong(self.status(), self.session_state.failure, self._alerts.trouble)
 
     def look_at_clock(self) -> None:
         """Notice a wall clock that was set, or a machine that slept; only where market time is the wall's."""

@@ -16,6 +16,7 @@ import structlog
 
 from momentum_kit.config import Config, find_project, load_config
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError, OpenPositionsLeft
+from momentum_kit.external import dead_man_switch
 from momentum_kit.models import EngineStatus
 from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.control import encode_status
@@ -25,6 +26,7 @@ from momentum_kit.runtime.engine.heartbeat import EngineHeartbeat
 from momentum_kit.runtime.engine.lifeline import tie_life
 from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.process import FINAL_STATUS
+from momentum_kit.runtime.engine.vouching import Vouching
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, birth_of
 from momentum_kit.runtime.watchdog import EngineWatch, WatchOrder
 from momentum_kit.sessions import session_at
@@ -50,6 +52,7 @@ async def serve(
     order: what the process was asked for, and will be again where it has to be replaced.
     """
     folder, asked = StateFolder.of(config), dict(order or {})
+    switch = dead_man_switch(config.alerts)
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         watch = EngineWatch() if signals else None
@@ -62,10 +65,17 @@ async def serve(
             mark=watch.page.mark if watch else lambda _: None,
         )
         server, heartbeat = ControlServer(engine), EngineHeartbeat(engine, folder, watch)
+        vouching = Vouching(
+            switch,
+            config.alerts.dead_man_every_s,
+            trouble=lambda: engine.trouble,
+            incident=engine.session_state.incident,
+        )
         try:
             await engine.open()
             await server.start()
             await heartbeat.start()
+            vouching.start()
             if signals:
                 _stop_on_signals(engine)
                 _freeze(config)
@@ -91,6 +101,7 @@ async def serve(
             if watch:
                 watch.end(failed=bool(engine.session_state.failure))
             folder.withdraw()
+            await vouching.stop()
             await heartbeat.stop()
             await server.stop()
             await engine.close()

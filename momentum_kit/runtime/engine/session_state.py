@@ -134,4 +134,5 @@ def take_snapshot(
         arguments=context.config.arguments,
         waits=waits,
         until=until,
+        tapes=session.tapes,
     )

@@ -1,6 +1,6 @@
-"""Bugs about who looks from outside: the watchdog of an engine that hangs."""
+"""Bugs about who looks from outside: the watchdog of an engine that hangs, the dead man's switch."""
 
-from tests.mutants.bugs.node_ids import IDENTITY
+from tests.mutants.bugs.node_ids import IDENTITY, VOUCHING
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -17,5 +17,19 @@ MUTANTS = (
         "if address.pid != known.pid or not hmac.compare_digest(address.token, known.token):",
         "if address.pid != known.pid:",
         IDENTITY("test_an_engine_that_has_taken_over_since_is_left_alone"),
+    ),
+    Mutant(
+        "a ping goes out while the gateway is away",
+        "runtime/engine/vouching.py",
+        '        "no gateway": health.socket is not LinkState.UP,\n',
+        "",
+        VOUCHING("test_nobody_is_pinged_while_something_is_not_well"),
+    ),
+    Mutant(
+        "a ping goes out while nobody can be reached",
+        "runtime/engine/vouching.py",
+        "        alerts_trouble: bool(alerts_trouble),\n",
+        "",
+        VOUCHING("test_nobody_is_pinged_while_something_is_not_well"),
     ),
 )
