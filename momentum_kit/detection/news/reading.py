@@ -3,7 +3,7 @@
 One pure function, so that a live session, a study and the evaluation of the rules read alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from momentum_kit.detection.news.catalysts import CatalystMatch, classify
 from momentum_kit.detection.news.companies import Companies, find_companies
@@ -11,6 +11,9 @@ from momentum_kit.detection.news.headlines import CleanHeadline, clean_headline
 from momentum_kit.detection.news.named_text import RefusedName
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import Mention, distinctive_words
+from momentum_kit.models import Catalyst
+
+LISTED_TOGETHER = 3  # companies of which none is the subject: a list, and no news of any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ def read_headline(
     clean = clean_headline(text, extra, article_id)
     found = find_companies(clean.text, contract_symbol, master)
     match = classify(clean.text, _called(found, master), analyst_action=clean.analyst_action)
+    if len(found.mentions) >= LISTED_TOGETHER and not found.subject and not match.barred:
+        match = replace(match, catalyst=Catalyst.ROUNDUP, rule="a list of companies", is_roundup=True)
     return ReadHeadline(
         clean=clean, mentions=found.mentions, subject=found.subject, refusals=found.refusals, match=match
     )

@@ -240,6 +240,8 @@ DILUTION: tuple[Rule, ...] = (
         "into|for|to) … (shares|equity|stock)",
         "debt (for|to) equity",
         "(note|notes|loan|debenture|debentures) … convertible (in|into|to)",
+        "(convertible|equity-linked) (credit|revolving|bridge|term|line|facility)",
+        "(newly issued|new|series #) … (preferred|convertible)",
         "convertible into … (shares|stock)",
         "(pre-funded|prefunded) warrants",
         unless=re.compile(r"\bdividends?\b|\bconvertible (?:top|laptop|car|crib)"),
@@ -333,7 +335,8 @@ DILUTION: tuple[Rule, ...] = (
         "(life|reg a|regulation a|regulation cf) (offering|financing|exemption)",
         "reg a+",
         "regulation a+",
-        "equity raise",
+        "(equity|share|stock|unit) raise",
+        "(pric*|launch*|announc*|plan*|upsiz*|complet*|clos*|{money}) … follow on",
         "(prices|priced|launches|announces|plans|upsizes|upsized|completes|closes|{money}) … follow-on",
         "capital (raise|raises|raising|increase|injection|infusion)",
         "(launch*|complet*|clos*|conduct*|pric*|upsiz*|undertak*) … (tranche|institutional|share|stock|equity|{money}|"

@@ -44,6 +44,11 @@ _AGAINST = re.compile(
     + r"(?: .{0,20}?|, |; )(?:consensus|vs\.? (?:consensus |est\w* )?|estimate|est\.?)(?: of| is)? ?"
     + _NUMBER
 )
+_LOSS = re.compile(r"\bloss\b(?! of\b)")
+_LESS = re.compile(
+    r"\b(?:narrow\w*|small\w*|shrink\w*|less|lower|reduc\w*|trim\w*|pares?|vs\.?|versus|from|compared|improv\w*|"
+    r"halv\w*|cuts?)\b"
+)
 _SCALE = {"c": 0.01, "k": 1e3, "m": 1e6, "mln": 1e6, "million": 1e6, "b": 1e9, "bln": 1e9, "billion": 1e9}
 
 _BEARISH = r"sell|underperform|underweight|reduce|negative|strong sell|sector underperform"
@@ -79,6 +84,8 @@ def of_numbers(text: str) -> Direction:
         return Direction.UP if not misses else Direction.DOWN if not beats else Direction.NONE
     if _RAISES.search(text):
         return Direction.UP
+    if _LOSS.search(text) and not _LESS.search(text):
+        return Direction.DOWN
     return _one_of(_GROWS.search(text) is not None, _SHRINKS.search(text) is not None)
 
 
@@ -96,6 +103,8 @@ def _counted(text: str) -> tuple[int, int]:
     beaten = missed = 0
     for found in _AGAINST.finditer(text):
         got, wanted = _value(found.groups()[:5]), _value(found.groups()[5:])
+        if found[0].startswith("loss"):
+            got, wanted = -abs(got), -abs(wanted)
         beaten += got > wanted
         missed += got < wanted
     return beaten, missed

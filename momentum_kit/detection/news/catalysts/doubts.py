@@ -42,7 +42,7 @@ _HOLDERS = re.compile(
     r"funds?|"
     r"analyst)|search warrants?|arrest warrants?|redeem\w*|retire\w*|expire\w*|lapse\w*|unexercised|job placement|"
     r"product placement|ipo|initial public|(?:products?|services?|cloud|software|menu|its|new|digital) offerings?|"
-    r"votes?|"
+    r"votes?|thresholds?|requirements?|"
     r"sold out|shipped|delivered|homes?|housing|rental|deliver\w*|ships?|vehicles?|robots?|storage)\b"
 )
 
@@ -70,6 +70,9 @@ NEGATED: tuple[Rule, ...] = (
             "ousted|fired)",
             "(warns|warned|cautions|blames|struggl*|slump*|weak|weaker|weakness|worse|worst|poor|trouble*|woes|crisis|"
             "disappoint*|downbeat|gloom*|dwindl*|shrink*|squeez*)",
+            "(called off|calls off|on hold|on ice|scales back|scaled back|pares back|pared back|cuts back|dials back)",
+            "(pushed|slips|slipped|moved) (to|back|out|again)",
+            "(too few|not enough|insufficient)",
             "(hit by|hurt by|hit as|hurt as|hurt|weighs on|under fire|under scrutiny|under pressure|at risk|in doubt)",
             "(layoff*|job cuts|lays off|furlough*|shut down|shuts|shutters|idles|closes (its|plant|stores|factory))",
         ),

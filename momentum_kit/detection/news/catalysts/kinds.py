@@ -1,11 +1,15 @@
 """Rules for the kind of a text, where it is no news of a company: advertisements, lists, recaps, comments."""
 
+import re
+
 from momentum_kit.detection.news.catalysts.commentary import COMMENTARY
 from momentum_kit.detection.news.catalysts.law_firms import SOLICITATION
-from momentum_kit.detection.news.catalysts.phrases import phrases
+from momentum_kit.detection.news.catalysts.phrases import Phrases, phrases
 from momentum_kit.detection.news.catalysts.recaps import MOVED, RECAPS
 from momentum_kit.detection.news.catalysts.rule import Rule
 from momentum_kit.models import Catalyst
+
+_ASKED = Phrases(re.compile(r"\?['\"]?$"), frozenset())
 
 KINDS: tuple[Rule, ...] = (
     SOLICITATION,
@@ -75,4 +79,5 @@ KINDS: tuple[Rule, ...] = (
     ),
     *RECAPS,
     *COMMENTARY,
+    Rule("a question", Catalyst.RECAP, _ASKED),  # who asks tells nothing new
 )

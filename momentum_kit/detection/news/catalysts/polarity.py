@@ -22,7 +22,7 @@ _ENDS = re.compile(
     r"retir(?:es|ed|ement|ing)|redeem\w*|redemption|"
     r"repurchas\w+|extinguish\w*|pa(?:ys|id|ying) off|prepa(?:ys|id|yment)|eliminat\w+|settl(?:es?|ed|ing)|"
     r"matur(?:es|ed|ity)|kill(?:s|ed)|halt(?:s|ed)|"
-    r"suspend\w*|paus(?:es|ed)|block(?:s|ed)|expir\w+|collapse of|fails? to|unable to)\b"
+    r"suspend\w*|postpon\w+|paus(?:es|ed)|block(?:s|ed)|expir\w+|collapse of|fails? to|unable to)\b"
 )
 _UNDONE = re.compile(
     r"^.{0,12}?\b(?:is |was |were |are |has been |have been |be |been |gets |got )?(?:not |"

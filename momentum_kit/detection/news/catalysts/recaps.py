@@ -63,6 +63,10 @@ _WAYS = (
         level="lower|down",
     ),
 )
+_SESSIONS = (
+    "today|premarket|pre-market|after hours|midday|intraday|this morning|this afternoon|(early|late|morning|afternoon|"
+    "extended) trading|at the (open|close)|(before|after) the bell"
+)
 MOVED = "|".join(way.moved for way in _WAYS)
 _ADVERB = "(sharply |slightly |notably |modestly |further |now |still |also |just |big |significantly )?"
 _MEASURED = phrases(
@@ -213,6 +217,16 @@ RECAPS: tuple[Rule, ...] = (
         )
         for way in _WAYS
     ),
+    *(
+        Rule(
+            f"moved {way.direction} in a session",
+            Catalyst.RECAP,
+            phrases(f"({way.moved}) … ({_SESSIONS})", f"({_SESSIONS}) … ({way.moved})"),
+            way.direction,
+            unless=_MEASURED.pattern,
+        )
+        for way in _WAYS
+    ),
     Rule("shares with a sign", Catalyst.RECAP, _SHARES_SIGNED),
     Rule("per cent with a sign", Catalyst.RECAP, _SIGNED, unless=_MEASURED.pattern),
     Rule(
@@ -261,6 +275,7 @@ RECAPS: tuple[Rule, ...] = (
             "(higher|lower) (after|on|following|as|amid|in|premarket|pre-market)",
             "(rebounds|bounces|recovers|snaps) … (after|from|losses|losing|streak)",
             "halts … rally",
+            "in the (green|red)",
         ),
     ),
 )

@@ -68,6 +68,9 @@ SETBACKS: tuple[Rule, ...] = (
         phrases(
             "reverse( |/)(stock |share |ads |ratio )?(split|splits)",
             "share consolidation",
+            "# (for|to) # … consolidation",
+            "consolidation … (# (for|to) #|ratio|takes effect)",
+            "(consolidation|split) ratio",
             "(share|stock) (combination|rollback)",
             "(combination|combines|combining|consolidates|consolidating|consolidate) … (shares|stock) (1|one|#)",
             "(consolidates|consolidate|consolidating) … (shares|stock)",
@@ -202,7 +205,7 @@ SETBACKS: tuple[Rule, ...] = (
             "declines|declined|refuses|refused|denies|denied|turns down|turned down|rejection|"
             "votes against|voted against|not approve|against)",
             "(votes|voted|vote) # … against",
-            "negative … (opinion|chmp)",
+            "negative … (opinion|chmp|view|recommendation)",
             "fda … (extends|delays|delayed|delay|postpones|pushes back|postponed|missed|misses) … (review|"
             "decision|pdufa|goal|date|approval|deadline)",
             "(pdufa|fda decision|fda review|approval) … (extended|delayed|postponed|pushed)",

@@ -40,6 +40,8 @@ LESSER_ILLS: tuple[Rule, ...] = (
             f"exits)",
             f"({_EXECUTIVE}|insider|insiders|holder|shareholder) (sells|sold|selling|unloads|dumps|dumped|offloads)",
             f"({_EXECUTIVE}|top lawyer|officer) (is |are )?(out|gone|leaving|exiting|leaves|removed)",
+            "form 144",
+            f"(proposed|planned|intended) sale … ({_EXECUTIVE}|insider|officer|holder|affiliate)",
             f"(fires|ousts|terminates|resignation of|departure of|removes|dismisses|parts ways with|"
             f"suspends) … ({_EXECUTIVE})",
         ),
@@ -236,6 +238,9 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(credit )?rating (cut|lowered)",
             "reject* … merger",
             "stake … (sold|cut|reduced|exits)",
+            "(sell|sells|selling|sold) (part|half|some|most|all|a portion) of … (bitcoin|btc|ether*|eth|crypto|coins|"
+            "holdings|reserve*)",
+            "(sell|sells|selling|sold) (its |# |{money} (of |in )?)?(bitcoin|btc|ether|eth|solana|coins)",
             "(misled|short squeeze ends)",
         ),
         Direction.DOWN,

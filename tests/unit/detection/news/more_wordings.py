@@ -1,6 +1,10 @@
 """More words of newsrooms for harm, dilution and moves, and news that only sounds like it; the company is Acme."""
 
 DILUTION_IN_OTHER_WORDS = (
+    "Acme Taps Convertible Revolving Facility For $5M",
+    "Acme Swaps Lease For Newly Issued Preferred",
+    "Acme 20M-Share Raise Upsized",
+    "Acme Plans $30M Follow-On To Fund Plant",
     "Acme Announces Closing of Upsized Underwritten Offering",
     "Acme prices 5M shares at $4.00 in spot secondary",
     "Acme sells $12M of stock to Armistice",
@@ -91,6 +95,17 @@ DILUTION_IN_OTHER_WORDS = (
 """Shares, or what turns into them, are sold."""
 
 HARM_IN_OTHER_WORDS = (
+    "Acme 1-For-40 Consolidation Takes Effect Monday",
+    "Acme Sets Consolidation Ratio",
+    "EU Panel Takes Negative View Of Acme Pill",
+    "Acme Launch Vote Moved Again",
+    "Acme Token Swap Called Off",
+    "Acme - Form 144 Filed By Director",
+    "Acme Sells Half Of Its Bitcoin",
+    "Acme Customer Scales Back Order",
+    "Acme Permit On Hold",
+    "Acme Q1 Loss 14c A Share",
+    "Acme Readout Pushed To Spring",
     "Acme Cut To Hold From Buy At Jefferies",
     "Jefferies lowers Acme to Hold",
     "Acme Q3 Revenue Falls Short; Shares Slip",
@@ -259,6 +274,10 @@ HARM_IN_OTHER_WORDS = (
 """News that points down."""
 
 MOVES_IN_OTHER_WORDS = (
+    "Solar Names In The Green: Acme",
+    "Acme Rises At The Open",
+    "This Morning Acme Slips",
+    "Will Acme Win Its Third Contract?",
     "Acme Jumps Premarket",
     "Acme shares leap 30%",
     "Acme Up Big On FDA Nod",
@@ -335,6 +354,7 @@ MOVES_IN_OTHER_WORDS = (
 """Moves already made."""
 
 NO_HARM = (
+    "Acme Q4 Loss 2c Vs 9c",
     "Acme Receives FDA Approval For ABC-1",
     "Acme Wins $50M Navy Contract",
     "Acme Reports Positive Phase 3 Data",

@@ -54,3 +54,14 @@ def test_the_catalyst_is_the_subjects() -> None:
     buyer = read_headline("Globex Robotics to Acquire Privately Held Sensor Maker", master=master)
     assert (bought.subject, bought.match.catalyst) == ("NWTX", "ma_target")
     assert (buyer.subject, buyer.match.catalyst) == ("GLBX", "ma_acquirer")
+
+
+def test_three_companies_without_a_subject_are_a_list() -> None:
+    """Where none is the subject, nothing is news of any; two partners are no list."""
+    master = SymbolMaster(
+        {"GLBX": "Globex Robotics Inc", "NWTX": "Northwind Therapeutics Inc", "ZPHR": "Zephyrion Bio"}
+    )
+    several = read_headline("Names of note: Globex Robotics, Northwind Therapeutics, Zephyrion Bio", master=master)
+    two = read_headline("Globex Robotics, Northwind Therapeutics Sign Sensor Deal", master=master)
+    assert (several.subject, several.match.catalyst, several.match.is_roundup) == ("", "roundup", True)
+    assert not two.match.is_roundup

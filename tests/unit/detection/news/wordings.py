@@ -565,6 +565,8 @@ DILUTION_TOO: tuple[str, ...] = (
 """Dilution that other news hides."""
 
 NO_DILUTION: tuple[str, ...] = (
+    "Acme Postpones Planned Convertible Preferred Sale",
+    "Acme Is Below The $5 Million Equity Requirement",
     "Acme buys back 4M shares",
     "Acme director sells 10,000 shares",
     "Acme sells 20,000 scooters in quarter",
