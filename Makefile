@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Where it is set, each of the hundreds of processes that tests start would compile the package once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test fuzz audit lint house trips lab docs chaos mutants soak bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 

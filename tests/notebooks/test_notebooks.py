@@ -24,7 +24,7 @@ def cells(notebook: Path, kind: str) -> list[str]:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(notebook, tmp_path):
     """No cell raises; what cells print may differ from day to day."""
-    nbval = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_S}"]
+    nbval = ["-p", "nbval", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_S}"]
     alone = ["-q", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'nbval'}"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", str(notebook), *nbval, *alone, "--timeout=0"],
