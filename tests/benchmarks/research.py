@@ -21,6 +21,7 @@ from momentum_kit.research.sweep.sweep import sweep
 from momentum_kit.runtime.bench import Row
 from tests.benchmarks.event_tables import event_table_rows
 from tests.benchmarks.replay_rows import measure_replay
+from tests.benchmarks.tuner import tuner_rows
 
 EVENTS, DAYS, ROUNDS, CELLS_A_ROUND = 100_000, 250, 9, 10
 EXIT = "bracket"
@@ -159,7 +160,12 @@ def numpy_pass(table: EventTable) -> Callable[[Thresholds], tuple[np.ndarray, np
     return one_cell
 
 
-MEASUREMENTS: tuple[Callable[[], list[Row]], ...] = (sweep_rows, event_table_rows, measure_replay)
+def redraw_rows() -> list[Row]:
+    """What a hand on a dial waits for."""
+    return tuner_rows(event_table(24), dict(GRID.axes), BASE)
+
+
+MEASUREMENTS: tuple[Callable[[], list[Row]], ...] = (sweep_rows, redraw_rows, event_table_rows, measure_replay)
 
 
 def measure() -> list[Row]:

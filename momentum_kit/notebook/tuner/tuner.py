@@ -1,5 +1,6 @@
 """The tuner's widgets: sliders that turn a study's dials, views that follow every step, and one click to the tape."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ class Tuner:
         self._tape = tape
         self._following = False  # while sliders, sides and rows are set to what the tuning says
         self._signals: tuple[Signal, ...] = ()
+        self._told: dict[int, str] = {}  # row of an event to its words in the list
         self.views = {name: widgets.HTML() for name in VIEWS}
         self.sliders: dict[str, widgets.SelectionSlider] = {}
         self.sides = [_dropdown(side) for side in ("across", "up")]
@@ -120,10 +122,12 @@ class Tuner:
         self._following = False
 
     def _row(self, sign: str, signal: Signal) -> str:
-        event = self.tuning.event(signal)
-        net = f"{number(signal.net_bps, 0, plus=True)} bps" if signal.net_bps == signal.net_bps else "no fill"
-        received = event["received_at"]
-        return f"{sign} {net:>9}  {event['day']:%m-%d} {clock(received)} {event['symbol']}  {event['text']}"
+        if signal.row not in self._told:  # a row of a frame costs more than the rest of a redraw
+            event = self.tuning.event(signal)
+            at = f"{event['day']:%m-%d} {clock(event['received_at'])}"
+            self._told[signal.row] = f"{at} {event['symbol']}  {event['text']}"
+        net = f"{number(signal.net_bps, 0, plus=True)} bps" if math.isfinite(signal.net_bps) else "no fill"
+        return f"{sign} {net:>9}  {self._told[signal.row]}"
 
     def _on_turn(self, name: str, step: int) -> None:
         if not self._following:

@@ -96,10 +96,10 @@ def days_chart(e: Exploration, view: TunerView) -> Html:
     line = " ".join(f"{left + at * wide:.1f},{y:.1f}" for at, y in places)
     zero = high * scale + 96
     parts = [
-        tag("path", "", d=bars, fill=UNKNOWN, fill_opacity=0.75),
+        tag("path", "", d=Html(bars), fill=UNKNOWN, fill_opacity=0.75),
         _text(left - 8, 16, f"{most}", anchor="end"), _text(left - 8, base, "0", anchor="end"),
         _line(left, zero, right, zero, "currentColor", 1, stroke_opacity=0.5),
-        tag("polyline", "", points=line, fill="none", stroke=YES if total[-1] > 0 else NO, stroke_width=2.2,
+        tag("polyline", "", points=Html(line), fill="none", stroke=YES if total[-1] > 0 else NO, stroke_width=2.2,
             stroke_linejoin="round"),
         _text(left - 8, zero + 4, "0", anchor="end"),
         _text(left, 220, f"{e.days[0]}", anchor="start"), _text(right, 220, f"{e.days[-1]}", anchor="end"),
@@ -253,7 +253,7 @@ def _outline(plane: Plane, wide: float, tall: float) -> list[Html]:
     if not path:
         return []
     return [  # black in white: seen on every colour and in both themes
-        tag("path", "", d=" ".join(path), stroke=colour, stroke_width=width, stroke_linecap="round", fill="none")
+        tag("path", "", d=Html(" ".join(path)), stroke=colour, stroke_width=width, stroke_linecap="round", fill="none")
         for colour, width in (("#ffffff", 5.5), ("#000000", 2.6))
     ]
 

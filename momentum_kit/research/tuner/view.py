@@ -20,7 +20,7 @@ from momentum_kit.research.tuner.exploration import Exploration, Floats
 from momentum_kit.research.validation import UNKNOWN, Band, deflated_sharpe, mean_band, moments, sharpe
 
 BAND_REPS = 1000
-MOST_LISTED = 100  # gained or lost events that are listed
+MOST_LISTED = 60  # gained or lost events that are listed
 SHADOW_FILLS, SHADOW_DAYS = 10, 5  # below, the shadow book gives no interval
 
 Position = tuple[int, ...]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from momentum_kit.config import Thresholds, load_thresholds
 from momentum_kit.errors import ResearchError
@@ -14,7 +15,7 @@ from momentum_kit.research.events import EventTable, ExitRule, exit_rules
 from momentum_kit.research.events.table import FEATURES, event_frame
 from momentum_kit.research.study import StudySteps
 from momentum_kit.research.sweep import TrialLedger, by_day, first_triggers, outcomes
-from momentum_kit.research.tuner import Dials, Exploration, Tuning, explore, look
+from momentum_kit.research.tuner import Dials, Exploration, Tuning, days_chart, explore, heat_chart, look
 from momentum_kit.research.validation import mean_band
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -150,6 +151,16 @@ def test_a_map_shows_the_cells_beside_the_position(walked):
         assert np.array_equal(found.thin, found.fills < 30)
     with pytest.raises(ResearchError, match="cannot be both sides"):
         look(walked, position, x="min_z_tod", y="min_z_tod")
+
+
+def test_a_picture_holds_every_day_and_every_cell(walked):
+    """However many there are: no path of it is cut short like words that are too long."""
+    view = look(walked, (0, 0, 0, 0, 0), x="min_z_tod", y="min_ret_60s")
+    days = LexborHTMLParser(days_chart(walked, view))
+    assert len(days.css_first("polyline").attributes["points"].split()) == len(walked.days) + 1
+    assert days.css_first("path").attributes["d"].count("M") == np.count_nonzero(view.day_fills)
+    cells = LexborHTMLParser(heat_chart(walked, view.plane)).css("rect")
+    assert len(cells) == view.plane.mean_bps.size + 1  # one more for where the dials stand
 
 
 def test_opening_books_the_grid_once_and_only_what_is_new_of_a_larger_one(tmp_path):
