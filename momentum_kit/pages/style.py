@@ -37,7 +37,7 @@ _CSS = """
   overflow: auto; min-width: 0; scrollbar-width: thin; }
 .mk-lines { font-family: var(--jp-code-font-family, monospace); font-size: .88em; white-space: pre-wrap;
   overflow-wrap: anywhere; }
-.mk-frame { overflow-x: auto; max-width: 100%; }
+.mk-frame { overflow-x: auto; max-width: 100%; margin-bottom: 10px; }
 .jp-RenderedHTMLCommon .mk-frame .mk-table, .mk-frame .mk-table { width: auto; }
 .jp-RenderedHTMLCommon .mk-frame :is(th, td), .mk-frame :is(th, td) { padding: 3px 16px 3px 0; }
 .mk-frame caption { white-space: nowrap; }

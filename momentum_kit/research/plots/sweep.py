@@ -121,11 +121,11 @@ def signals_by_day(result: SweepResult, cell: Cell, exit_name: str | None = None
     with rc_context(STYLE):
         figure = Picture(figsize=(10, 5), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
-        upper.bar(days, signals, width=1.0, color=GREY)
+        upper.bar(days, signals, width=0.8, color=GREY)
         upper.axhline(signals.mean(), color=INK, lw=1, ls="--")
         upper.set_ylabel("signals")
         lower.axhline(0, color=INK, lw=1)
-        lower.step(days, np.cumsum(net), where="post", color=BLUE, lw=2)
+        lower.step(days, np.cumsum(net), where="mid", color=BLUE, lw=2)
         lower.set_ylabel("net so far, bps of a position")
         lower.tick_params(axis="x", labelsize=9.5)
         lower.margins(x=0.01)

@@ -66,9 +66,10 @@ class EventList(Shown):
             "price_usd": first_known(table.features["anchor"]),
             "z_tod": first_known(table.features["z_tod"]),
             **{f"net_bps.{name}": first_known(net) for name, net in table.net_bps.items()},
+            "text": events["text"],
             "delay_s": (events["received_at"] - events["published_at"]).dt.total_seconds(),
             "decisions": (~np.isnat(table.at)).sum(axis=1),
-            **{name: events[name] for name in ("session", "provider", "text", *IDENTIFIERS)},
+            **{name: events[name] for name in ("session", "provider", *IDENTIFIERS)},
         }
         return ReadableFrame(pd.DataFrame(columns).sort_values("received_at", kind="stable", ignore_index=True))
 

@@ -158,7 +158,8 @@ def still(e: Exploration, view: TunerView, caption: TunerCaption) -> Html:
         "div", join(tag("div", half, style="flex:1 1 420px;min-width:320px") for half in halves),
         style="display:flex;flex-wrap:wrap;gap:8px 24px;margin-top:8px",
     )  # fmt: skip
-    parts = (head(e, caption), face(e, view, caption), wide, moved_words(view), gains_words(view, caption))
+    moved = (moved_words(view),) if view.moved else ()
+    parts = (head(e, caption), face(e, view, caption), wide, *moved, gains_words(view, caption))
     return join((TABLE_STYLE, tag("div", join(parts), "mk mk-frame", style="max-width:1180px")))
 
 
