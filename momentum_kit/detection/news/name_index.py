@@ -29,6 +29,7 @@ _FUND = re.compile(
     r"\b(?:funds?|etf|etn|etns|ishares|proshares|spdr|nuveen|blackrock \w+ (?:fund|trust)|municipal|"
     r"income trust|gold trust|bitcoin trust|ethereum trust|term trust|preferred securities)\b"
 )
+_TRUST = re.compile(r" trust(?:,? (?:ii|iii|series \w+))?$")
 _OPERATES = re.compile(
     r"realty|propert|estate|hotel|lodging|hospitality|royalty|storage|industrial|oil|petroleum|mortgage"
 )
@@ -218,7 +219,7 @@ def _may_be_small(word: Word) -> bool:
 
 def _is_fund(name: str) -> bool:
     """True for what only holds other things, and for a trust that runs no business: its name is its sponsor's."""
-    trust = name.removesuffix(" ii").endswith(" trust") and not _OPERATES.search(name)
+    trust = _TRUST.search(name) is not None and not _OPERATES.search(name)
     return trust or _FUND.search(name) is not None
 
 

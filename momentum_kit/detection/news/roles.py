@@ -25,7 +25,7 @@ _OWN_FIGURES = re.compile(
 _OWN_AFFAIRS = re.compile(
     r"\b(?:q[1-4]|[1-4]q|earnings|eps|profit|revenue|dividend|buyback|repurchase|layoffs?|job cuts?|branch\w*|fined?|"
     r"sue[sd]?|settle\w*|prob\w+|shares|stock|shareholders?|ceo|cfo|chief|chair\w*|acqui\w+|merg\w+|bid|takeover|"
-    r"deal|stake|bonus\w*|hires?|names|appoints|outage|breach|guidance|outlook)\b",
+    r"deal|stake|bonus\w*|hires?|appoints|outage|breach|guidance|outlook)\b",
     re.IGNORECASE,
 )
 _SPEAKERS = re.compile(
@@ -52,6 +52,8 @@ _INDEX = re.compile(
     re.IGNORECASE,
 )
 _RATERS = frozenset({"MCO", "SPGI", "MORN"})
+_SOURCES = _RATERS | {"MSCI", "NDAQ", "ICE", "CME", "CBOE", "FDS", "ADP", "Z"}  # they list, count and rank others
+_PRODUCT = re.compile(r"^(?:['’]s)?(?:\s[\w&'-]+){0,4}?\s(?:etfs?|etns?|funds?)\b", re.IGNORECASE)  # noqa: RUF001
 _OF_A_RATER = re.compile(r"\b(?:guidance|fy\d*|q[1-4]|eps|dividend|revenue|buyback|results|adj)\b", re.IGNORECASE)
 _CHANGES = re.compile(
     r"^[\s&.,]*(?:\w+\s){0,2}?(?:upgrade|downgrade|raise|cut|lower|lift|affirm|change|assign|place|put|withdraw|"
@@ -78,6 +80,8 @@ def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
         return "a notice or report of another kind"
     if _LAW.match(evidence.text[name.end : name.end + 40]):
         return "a law firm"
+    if _PRODUCT.match(evidence.text[name.end : name.end + 80]):
+        return "sells a fund"
     if _rates_states(evidence, name) or _named_rater(evidence, name):
         return "rates another company"
     return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
@@ -116,6 +120,8 @@ def _rates_states(evidence: NamedText, name: NameMatch) -> bool:
 def _named_rater(evidence: NamedText, name: NameMatch) -> bool:
     """True for a company that speaks of others: a broker, a rating agency, and who stands before such a verb."""
     broker = name.issuer.symbol in BROKERS
+    if name.issuer.symbol in _SOURCES and not _OWN_AFFAIRS.search(evidence.text):
+        return True
     behind = evidence.text[name.end : name.end + 80]
     if broker and (_SPEAKERS.match(behind) or not _OWN_AFFAIRS.search(evidence.text)):
         return True

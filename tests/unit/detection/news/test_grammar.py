@@ -84,11 +84,14 @@ def test_a_name_where_something_happens_is_no_company(text: str) -> None:
         "Evolution Gaming AB Q3 Revenue Misses; Stockholm Shares Drop",
         "Olympic steel girders reach Brisbane",
         "Franklin Templeton Cuts Fee On Gold Fund",
+        "Schwab Bond ETFs Draw $2 Billion",
+        "Invesco QQQ Sets Volume Record",
+        "MSCI Drops Four From Its Chile Index",
     ],
 )
 def test_another_companys_news_is_not_a_listed_ones(text: str) -> None:
     """Brokers speak of others; foreign legal forms and words in lower case make other names; funds have sponsors."""
-    assert not {"GS", "BCS", "OEC", "GLPI", "ZEUS", "FGDL"} & {
+    assert not {"GS", "BCS", "OEC", "GLPI", "ZEUS", "FGDL", "SCHW", "QQQ", "MSCI"} & {
         mention.symbol for mention in read_headline(text, master=bundled_master()).mentions
     }
 
