@@ -15,12 +15,22 @@ FLOORS = {
     "dev": {
         "ticker_precision": 0.99, "ticker_recall": 0.97, "subject_accuracy": 0.98, "dilution_recall": 0.98,
         "harmful_barred": 0.98, "recaps_barred": 0.98, "ties_kept": 0.98, "ties_refused": 0.99,
-        "catalyst_macro_f1": 0.92, "distinct_kept": 0.98, "same_joined": 0.95, MOST_FALSE: 3,
+        "catalyst_macro_f1": 0.92, "distinct_kept": 0.98, "same_joined": 0.95, MOST_FALSE: 1,
     },
     "test": {
-        "ticker_precision": 0.965, "ticker_recall": 0.93, "subject_accuracy": 0.96, "dilution_recall": 0.94,
+        "ticker_precision": 0.975, "ticker_recall": 0.93, "subject_accuracy": 0.96, "dilution_recall": 0.94,
         "harmful_barred": 0.93, "recaps_barred": 0.92, "ties_kept": 0.97, "ties_refused": 0.99,
-        "catalyst_macro_f1": 0.87, "distinct_kept": 0.97, "same_joined": 0.7, MOST_FALSE: 13.5,
+        "catalyst_macro_f1": 0.88, "distinct_kept": 0.97, "same_joined": 0.7, MOST_FALSE: 8.5,
+    },
+    "third dev": {
+        "ticker_precision": 0.99, "ticker_recall": 0.94, "subject_accuracy": 0.99, "dilution_recall": 0.97,
+        "dilution_precision": 0.98, "harmful_barred": 0.99, "recaps_barred": 0.98, "ties_kept": 0.99,
+        "ties_refused": 0.99, "catalyst_macro_f1": 0.75, MOST_FALSE: 0,
+    },
+    "third test": {
+        "ticker_precision": 0.975, "ticker_recall": 0.9, "subject_accuracy": 0.99, "dilution_recall": 0.99,
+        "dilution_precision": 0.86, "harmful_barred": 0.89, "recaps_barred": 0.87, "ties_kept": 0.96,
+        "ties_refused": 0.99, "catalyst_macro_f1": 0.75, MOST_FALSE: 18,
     },
     "real": {
         "ticker_precision": 0.98, "ticker_recall": 0.9, "subject_accuracy": 0.97, "dilution_recall": 0.98,
@@ -46,6 +56,12 @@ def test_the_committed_headlines_are_read_as_well_as_they_were(half):
     assert fallen(half, EVALUATION / f"headlines_{half}.jsonl", EVALUATION / f"pairs_{half}.jsonl") == {}
 
 
+@pytest.mark.parametrize("half", ["dev", "test"])
+def test_the_third_lot_is_read_as_well_as_it_was(half):
+    """The same of headlines by a third writer, whose test half nobody who worked on rules has read."""
+    assert fallen(f"third {half}", EVALUATION / f"third_{half}.jsonl", None) == {}
+
+
 def test_real_headlines_are_read_as_well_as_they_were():
     """Headlines of real tapes, where this machine has them; they are no part of the project."""
     if not REAL.exists():
@@ -53,11 +69,12 @@ def test_real_headlines_are_read_as_well_as_they_were():
     assert fallen("real", REAL, None) == {}
 
 
-def test_the_halves_share_neither_a_form_nor_a_company():
+@pytest.mark.parametrize("lot", ["headlines", "third"])
+def test_the_halves_share_neither_a_form_nor_a_company(lot):
     """What rules were developed on says nothing about the half that judges them."""
     forms, companies = [], []
     for half in ("dev", "test"):
-        rows = [json.loads(line) for line in (EVALUATION / f"headlines_{half}.jsonl").read_text().splitlines()]
+        rows = [json.loads(line) for line in (EVALUATION / f"{lot}_{half}.jsonl").read_text().splitlines()]
         forms.append({row["src"] for row in rows})
         companies.append({row["subject"] for row in rows} - {None})
     assert forms[0] & forms[1] == companies[0] & companies[1] == set()
