@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from momentum_kit import Kit
+from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, GuardRefused
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.kit import awaitable_kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import command_line, configure, wait_status, wait_until
+from tests.chaos.chaos_processes import Run, client_of, command_line, configure, wait_status, wait_until
 
 
 @pytest.fixture
@@ -104,6 +105,35 @@ async def test_a_kill_without_a_watchdog_waits_for_the_waking(kit: Kit) -> None:
     watchdog.resume()
     final = await kit.wait()
     assert (final.state, final.positions) == (TradingState.KILLED, ())
+
+
+def test_a_run_goes_on_with_the_engine_that_took_over(project: Path, gateway: Gateway) -> None:
+    """By policy what hangs is replaced; the notebook follows, the end is in order, and nothing is missing of it."""
+    config = configure(
+        project, gateway.port, lasting=True, clock={"rate": 100}, watchdog={"then": "restart_keep", "held_after_s": 5}
+    )
+    run = Run(project, config, gateway.port)
+    try:
+        held = run.until_holding()
+        folder = StateFolder(load_config(config).owner_key)
+        wait_until(lambda: held.positions[0].symbol in folder.heartbeat(), "a sign of life that says so")
+        os.kill(held.pid, signal.SIGSTOP)
+        wait_until(lambda: (address := folder.address()) and address.pid != held.pid, "a fresh engine listens")
+        kept = wait_status(client_of(config), lambda status: status.started, "its session goes on")
+        assert (kept.state, kept.until) == (TradingState.REDUCE_ONLY, held.until)
+        assert [(view.symbol, view.quantity) for view in kept.positions] == [
+            (view.symbol, view.quantity) for view in held.positions
+        ]
+        os.kill(run.pid, signal.SIGTERM)
+        status, errors = run.end()
+        assert status == 0, errors
+        assert f"the engine (pid {held.pid}) hangs" in errors
+        assert run.whole()
+        assert run.summary_exists
+        assert run.last_word().pid == kept.pid
+    finally:
+        run.close()
+    assert gateway.truth()["positions"] == []
 
 
 async def test_a_resume_that_came_too_late_is_not_obeyed(kit: Kit) -> None:

@@ -60,14 +60,14 @@ class EngineProcess:
             status = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
-        if status < 0:
-            self.stop()  # where one took over that hung when it was asked
+        if status >= 0:
+            return status
+        self.stop()  # where one took over that hung when it was asked
         while next_one := self._successor():
             if time.monotonic() >= deadline:
                 raise EngineError(f"the engine (pid {next_one.pid}) did not stop within {timeout_s:.0f} s")
-            self.address = next_one
             time.sleep(0.1)
-        return status if self.address.pid == self._process.pid else self._left()
+        return self._left(status)
 
     def last_words(self) -> str:
         """Why it failed, in one line."""
@@ -92,12 +92,14 @@ class EngineProcess:
             time.sleep(0.05)
         return None
 
-    def _left(self) -> int:
-        """The exit status of an engine that is nobody's child here, by its last word."""
+    def _left(self, violent: int) -> int:
+        """The exit status of the engine that took over, by its last word; violent: that of ours, if there is none."""
         try:
             status = decode_status_text((self._run_dir / FINAL_STATUS).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return OpenPositionsLeft.exit_status  # it left none: what it held is unknown
+            return violent
+        if status.pid == self._process.pid:
+            return violent
         if status.positions:
             return OpenPositionsLeft.exit_status
         return MomentumKitError.exit_status if (self._run_dir / ERRORS).stat().st_size else 0
