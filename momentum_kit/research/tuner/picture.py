@@ -36,8 +36,8 @@ def face(e: Exploration, view: TunerView, caption: TunerCaption) -> Html:
     title = tag("div", join((chip("SELECTED", "warn"), " net of a fill after all costs")))
     lines = (tag("div", fact, "mk-faint") for fact in facts)
     left = join((title, large, tag("div", _band_words(net, len(e.days))), *lines))
-    left = tag("div", left, style="min-width:250px;flex:1 1 250px")
-    right = tag("div", _bands(e, view, caption), style="flex:2 1 420px;min-width:320px")
+    left = tag("div", left, style="min-width:min(100%,250px);flex:1 1 250px")
+    right = tag("div", _bands(e, view, caption), style="flex:2 1 420px;min-width:min(100%,320px)")
     return tag("div", join((left, right)), style="display:flex;flex-wrap:wrap;gap:8px 24px;align-items:center")
 
 
@@ -119,9 +119,9 @@ def moved_words(view: TunerView) -> Html:
             "div", "Turn a threshold: here stands what it keeps out. An exit keeps nothing out.", "mk-words mk-faint"
         )
     value = moved.dial.words(moved.step)
-    if not moved.step:
-        words = f"{moved.dial.label.words} {value} is this dial's loosest step: it keeps nothing out."
-        return tag("div", words, "mk-words")
+    if not moved.barred:
+        at = "is this dial's loosest step: it" if not moved.step else "alone"
+        return tag("div", f"{moved.dial.label.words} {value} {at} keeps nothing out.", "mk-words")
     loosest = moved.dial.words(0)
     kind, verdict = _verdict(moved)
     parts: list[object] = [
@@ -155,7 +155,7 @@ def still(e: Exploration, view: TunerView, caption: TunerCaption) -> Html:
     """Everything at once, for a page without a kernel behind it."""
     halves = [heat_chart(e, view.plane), days_chart(e, view)]
     wide = tag(
-        "div", join(tag("div", half, style="flex:1 1 420px;min-width:320px") for half in halves),
+        "div", join(tag("div", half, style="flex:1 1 420px;min-width:min(100%,320px)") for half in halves),
         style="display:flex;flex-wrap:wrap;gap:8px 24px;margin-top:8px",
     )  # fmt: skip
     moved = (moved_words(view),) if view.moved else ()

@@ -222,6 +222,8 @@ def test_it_says_that_it_was_selected_and_how_often_somebody_tried(tuning):
     assert "a choice after the fact" not in shown  # nothing was turned yet
     tuning.turn("max_spread_bps", 2)
     assert "a choice after the fact" in tuning._repr_html_()
+    tuning.turn("max_spread_bps", 0)
+    assert "is this dial&#x27;s loosest step: it keeps nothing out" in tuning._repr_html_()
     assert tuning.summary()["net_bps"] == tuning.view().net.estimate
 
 
