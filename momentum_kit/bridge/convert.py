@@ -10,7 +10,7 @@ from ibapi.const import UNSET_DECIMAL, UNSET_DOUBLE, UNSET_INTEGER, UNSET_LONG
 from ibapi.contract import Contract as IBContract
 from ibapi.order import Order as IBOrder
 
-from momentum_kit.bridge.times import from_epoch_ms, parse_time
+from momentum_kit.bridge.times import from_epoch_ms, order_time, parse_time
 from momentum_kit.models import (
     UNSET_PRICE,
     Bar,
@@ -155,6 +155,8 @@ def to_ib_order(request: OrderRequest) -> IBOrder:
     if request.trailing_percent is not None:
         ib.trailingPercent = request.trailing_percent
     ib.tif, ib.outsideRth, ib.transmit = request.tif, request.outside_rth, request.transmit
+    if request.good_after is not None:
+        ib.goodAfterTime = order_time(request.good_after)
     ib.ocaGroup, ib.ocaType = request.oca_group, request.oca_type
     ib.orderRef, ib.account = request.order_ref, request.account
     return ib
@@ -173,6 +175,7 @@ def order_request(ib: Any) -> OrderRequest:
         trailing_percent=_given(ib.trailingPercent),
         tif=ib.tif,
         outside_rth=bool(ib.outsideRth),
+        good_after=_time_if_readable(ib.goodAfterTime),
         transmit=bool(ib.transmit),
         order_id=number(ib.orderId),
         parent_id=number(ib.parentId),
@@ -181,6 +184,14 @@ def order_request(ib: Any) -> OrderRequest:
         order_ref=ib.orderRef,
         account=ib.account,
     )
+
+
+def _time_if_readable(text: str) -> datetime | None:
+    """None where there is none; one that cannot be read makes no order unreadable, least of all somebody else's."""
+    try:
+        return parse_time(text) if text else None
+    except ValueError:
+        return None
 
 
 def open_order(ib_contract: Any, ib_order: Any, state: Any, received_at: datetime) -> OpenOrder:

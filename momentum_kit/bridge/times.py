@@ -60,6 +60,11 @@ def request_time(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).strftime("%Y%m%d-%H:%M:%S")
 
 
+def order_time(at: datetime) -> str:
+    """Aware time -> the form of a good-after time: New York's, with its zone, in which IB echoes it."""
+    return f"{at.astimezone(NEW_YORK):%Y%m%d %H:%M:%S} US/Eastern"
+
+
 def news_request_time(at: datetime | None) -> str:
     """Aware time -> historical news' own form, '' for open."""
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.0")

@@ -259,6 +259,9 @@ class ExitSettings(Settings):
     """The entry's limit above the ask, bps: beyond it no fill."""
     entry_timeout_s: float = Field(default=10.0, gt=0, le=3_600)
     """An entry that has not filled is cancelled after this."""
+    time_exit_at_broker: bool = False
+    """A third leg sells at the market when the position must be gone, whether this machine runs then or not. Off until
+    a paper account has shown that IB takes a good-after time with a parent and an OCA group."""
     flatten_timeout_s: float = Field(default=30.0, gt=0, le=3_600)
     """Wall seconds that a stop may take; then the session ends with what it holds, whose stops rest at the broker."""
 

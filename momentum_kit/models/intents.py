@@ -13,7 +13,7 @@ class IntentKind(StrEnum):
     """Why we order."""
 
     ENTRY = "entry"
-    """A bracket: entry, target, stop."""
+    """A bracket: entry, target, stop, and a time exit where one rests at the broker."""
     EXIT = "exit"
     """Reduces a position."""
     PROTECT = "protect"
@@ -41,7 +41,8 @@ class IntentState(StrEnum):
 class Intent:
     """One durable decision to order; intent_id is the orderRef of every leg.
 
-    Prices in USD; order ids are 0 until drawn. risk_usd is R: quantity x (entry - stop).
+    Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
+    R: quantity x (entry - stop).
     """
 
     intent_id: str
@@ -60,6 +61,7 @@ class Intent:
     entry_order_id: int = 0
     target_order_id: int = 0
     stop_order_id: int = 0
+    timed_order_id: int = 0
     reason: str = ""
 
 

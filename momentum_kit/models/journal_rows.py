@@ -167,6 +167,7 @@ class OrderRow(JournalRow):
     tif: str
     change: str
     decide_to_sent_ms: float | None
+    good_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class OrderRequest:
     """One order as handed to the broker. order_id 0 lets the bridge draw the next id.
 
     order_type: MKT, LMT, STP, STP LMT or TRAIL. limit_price, stop_price in USD, None where the type has none.
-    order_ref carries our intent id; every leg has an explicit tif.
+    order_ref carries our intent id; every leg has an explicit tif. good_after: the broker holds it until then.
     """
 
     action: OrderAction
@@ -44,6 +44,7 @@ class OrderRequest:
     trailing_percent: float | None = None
     tif: str = "DAY"
     outside_rth: bool = False
+    good_after: datetime | None = None
     transmit: bool = True
     order_id: int = 0
     parent_id: int = 0

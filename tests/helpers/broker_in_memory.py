@@ -221,7 +221,7 @@ class MemoryBroker:
     # -- what the market does ----------------------------------------------------------------------------------------
 
     def leg(self, con_id: int, kind: str) -> Held:
-        """The latest order of a contract that was placed as entry, target, stop or exit."""
+        """The latest order of a contract that was placed as entry, target, stop, exit or timed."""
         found = [h for h in self.orders.values() if h.contract.con_id == con_id and h.kind == kind]
         return found[-1]
 
@@ -404,6 +404,8 @@ def _kind(request: OrderRequest) -> str:
         return "entry"
     if request.order_type.startswith("STP"):
         return "stop"
+    if request.good_after is not None:
+        return "timed"
     return "target" if request.parent_id else "exit"
 
 

@@ -11,6 +11,7 @@ from momentum_kit.notebook.timeline import text_by_item
 from momentum_kit.pages import Html, chip, clock, number, tag
 
 LOOKS = {"Filled": "good", "Inactive": "bad"}
+LEGS = {"target": "takes the profit", "stop": "limits the loss", "timed": "ends the holding time"}
 
 Row = tuple[object, ...]
 
@@ -69,7 +70,7 @@ def _why(row: Any, texts: Mapping[str, str]) -> str:
     if row["leg"] == "exit":
         return row["told_reason"] or "an exit"
     sent = f"; the bracket was out in {row['decide_to_sent_ms']:.1f} ms" if pd.notna(row["decide_to_sent_ms"]) else ""
-    return ("takes the profit" if row["leg"] == "target" else "limits the loss") + f" of its entry{sent}"
+    return f"{LEGS.get(row['leg'], row['leg'])} of its entry{sent}"
 
 
 def _fate(changes: pd.DataFrame, update: Mapping[Any, Any]) -> Html:

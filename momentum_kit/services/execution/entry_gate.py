@@ -27,8 +27,9 @@ from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
+from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Ledger
-from momentum_kit.trading.orders import Bracket, bracket_legs
+from momentum_kit.trading.orders import Bracket, bracket_legs, gone_by, time_exit_order
 from momentum_kit.trading.risk import (
     BracketPlan,
     EntryOrder,
@@ -38,8 +39,6 @@ from momentum_kit.trading.risk import (
 )
 
 log = structlog.get_logger("entries")
-
-ROLES = ("entry", "target", "stop")
 
 
 class EntryGate:
@@ -128,7 +127,7 @@ class EntryGate:
     # -- sending -----------------------------------------------------------------------------------------------------
 
     def _intent(self, signal: TradeSignal, plan: BracketPlan, now: datetime) -> Intent:
-        entry, target, stop = (self._broker.next_order_id() for _ in ROLES)
+        entry, target, stop = (self._broker.next_order_id() for _ in range(3))
         return Intent(
             intent_id=new_intent_id(),
             kind=IntentKind.ENTRY,
@@ -145,24 +144,26 @@ class EntryGate:
             entry_order_id=entry,
             target_order_id=target,
             stop_order_id=stop,
+            timed_order_id=self._broker.next_order_id() if self._gone_by(now) else 0,
             reason=str(signal.catalyst),
         )
 
     async def _send(self, signal: TradeSignal, intent: Intent, bands: tuple[PriceIncrement, ...]) -> None:
-        legs = bracket_legs(
+        entry, target, stop = bracket_legs(
             intent,
             regular_hours=self._context.regular_hours(intent.created_at),
             stop_slack_pct=self._exits.stop_min_pct,
             bands=bands,
         )
+        hour = self._gone_by(intent.created_at)
+        timed = {"timed": time_exit_order(intent, hour)} if intent.timed_order_id and hour else {}
         bracket = Bracket(intent=intent, sent_at=self._context.clock.elapsed())
         self._desk.brackets[intent.contract.con_id] = bracket
-        for role, leg in zip(ROLES, legs, strict=True):
-            last = role == ROLES[-1]
+        for role, leg in {"entry": entry, "target": target, **timed, "stop": stop}.items():
             try:
-                await self._desk.place(bracket, role, leg, signal.deciding_ns if last else None)
+                await self._desk.place(bracket, role, leg, signal.deciding_ns if leg.transmit else None)
             except NotConnected as error:
-                if role == ROLES[0]:  # nothing at all has been sent
+                if role == "entry":  # nothing at all has been sent
                     self._desk.mark(bracket, IntentState.REFUSED)
                     self._halt(f"no entry in {signal.contract.symbol}: {error}")
                     return
@@ -174,6 +175,11 @@ class EntryGate:
         if bracket.intent.state is IntentState.PREPARED:  # else the broker was quicker, and it is WORKING
             self._desk.mark(bracket, IntentState.SENT)
         self._context.counts["entries"] += 1
+
+    def _gone_by(self, ordered_at: datetime) -> datetime | None:
+        """The hour at which the broker is to sell what is left; None where no time exit rests there."""
+        on = self._exits.time_exit_at_broker
+        return gone_by(ordered_at, session_at(ordered_at, self._context.calendar), self._exits) if on else None
 
     async def _take_back(self, bracket: Bracket, why: str) -> None:
         """Part of a bracket is out: never send again, try to take the entry back, and let the broker's lists tell."""

@@ -43,6 +43,7 @@ from momentum_kit.trading.orders import (
     as_limit,
     as_market,
     exit_order,
+    goes_first,
     oca_group,
     open_group,
 )
@@ -92,6 +93,9 @@ class ExitDesk:
             return
         stop = bracket.stop
         bracket.selling_since = (bracket.selling_since or now) if stop is not None and stop.triggered else None
+        if bracket.timed is not None and goes_first(bracket.timed, self._context.clock.now()):
+            self.wait(bracket, "the time exit at the broker")
+            return
         leg = bracket.way_out or self._to_turn(bracket)
         if leg is not None and not leg.at_rest:
             return  # its word is outstanding, and silence makes it uncertain

@@ -29,18 +29,22 @@ from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.exit_desk import ExitDesk
 from momentum_kit.services.execution.order_desk import PATIENCE_S, RETRY_S, OrderDesk, age_s, reducing_intent
 from momentum_kit.services.execution.witnesses import Witnesses
+from momentum_kit.sessions import in_words, session_at
 from momentum_kit.trading.orders import (
     Bracket,
     Cancel,
     Leg,
+    Move,
     OrderState,
     PlaceStop,
     Resize,
     SymbolEvidence,
+    gone_by,
     oca_group,
     open_group,
     protective_moves,
     stop_order,
+    wakes,
 )
 
 FLIPPED = "flipped"  # what a human is called for
@@ -94,6 +98,7 @@ class Guardian:
         idle = not evidence.held and not bracket.entry_live
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
+        self._watch_time_exit(bracket, evidence, at_beat=at_beat)
         await self._protect(bracket, evidence, now, at_beat=at_beat)
         await self._wake_stop(bracket, evidence, now)
         self._watch_gap(bracket, now)
@@ -126,6 +131,7 @@ class Guardian:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
         shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
+        shrinking_s = age_s(bracket.shrinking_since, now)
         grace_s = REAP_GRACE_S if bracket.way_out is None else PATIENCE_S  # beside an exit every fill reduces again
         for move in moves:
             match move:
@@ -133,9 +139,11 @@ class Guardian:
                     continue
                 case Resize() if move.shrinks and bracket.uncertain:
                     continue  # nothing that protects is taken away while only the lists can tell
-                case Resize() if move.shrinks and shrinking and age_s(bracket.shrinking_since, now) < grace_s:
+                case Resize(leg) if move.shrinks and _left_behind(leg, moves) and shrinking_s >= REAP_GRACE_S:
+                    await self._resize(bracket, move)
+                case Resize() if move.shrinks and shrinking and shrinking_s < grace_s:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
-                case Cancel(leg) if leg.role == "target" and not leg.turned and evidence.held > 0:
+                case Cancel(leg) if leg.role in ("target", "timed") and not leg.turned and evidence.held > 0:
                     await self._desk.cancel(bracket, leg)  # it would sell the same shares once more, and protects none
                 case Cancel() if (
                     bracket.uncertain
@@ -146,11 +154,14 @@ class Guardian:
                 case PlaceStop(quantity):
                     if not await self._place_stop(bracket, quantity, now):
                         break  # nothing is cancelled before a stop is out
-                case Resize(leg, quantity):
-                    resized = replace(leg.request, quantity=quantity, transmit=True)
-                    await self._desk.modify(bracket, leg, resized, leg.role)
+                case Resize():
+                    await self._resize(bracket, move)
                 case Cancel(leg):
                     await self._desk.cancel(bracket, leg)
+
+    async def _resize(self, bracket: Bracket, move: Resize) -> None:
+        resized = replace(move.leg.request, quantity=move.quantity, transmit=True)
+        await self._desk.modify(bracket, move.leg, resized, move.leg.role)
 
     async def _wake_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
         """A plain stop sleeps outside regular hours: one that does not joins its group, and then takes its place."""
@@ -220,6 +231,28 @@ class Guardian:
             self._desk.alert_once(bracket, "gapped", "critical", why)
             bracket.leave(ExitRequest(bracket.intent.contract, "stop gapped through", self._context.clock.now()))
 
+    def _watch_time_exit(self, bracket: Bracket, evidence: SymbolEvidence, *, at_beat: bool) -> None:
+        """Note when the leg that waits at the broker wakes; a human is told where none rests that should."""
+        leg, symbol = bracket.timed, bracket.intent.contract.symbol
+        if leg is not None:
+            leg.turned = wakes(leg, self._context.clock.now())
+            self._tell_of_another_hour(bracket, leg)
+        wanted = bracket.intent.timed_order_id and at_beat and evidence.held and bracket.listed
+        if not wanted or bracket.exit is not None or bracket.uncertain or self._sold(bracket):
+            return
+        if leg is None or not (leg.protecting or leg.turned):
+            why = f"{symbol}: no time exit rests at the broker; only this machine ends its holding time"
+            self._desk.alert_once(bracket, "no time exit", "warning", why)
+
+    def _tell_of_another_hour(self, bracket: Bracket, leg: Leg) -> None:
+        """An hour that rests is left as it is, also where settings have changed since; this machine obeys the new."""
+        ordered_at, rests = bracket.intent.created_at, leg.request.good_after
+        planned = gone_by(ordered_at, session_at(ordered_at, self._context.calendar), self._settings)
+        if leg.protecting and rests is not None and planned is not None and rests != planned:
+            symbol = bracket.intent.contract.symbol
+            why = f"{symbol}: its time exit at the broker stays at {in_words(rests)}; settings say {in_words(planned)}"
+            self._desk.alert_once(bracket, "another hour", "warning", why)
+
     async def _clear_what_is_staged(self, bracket: Bracket) -> None:
         """An entry that was cancelled unfilled may leave children staged, which no list shows."""
         entry = bracket.entry
@@ -269,6 +302,11 @@ class Guardian:
             self._desk.mark(bracket, IntentState.REFUSED if refused else IntentState.CLOSED)
         for intent_id in bracket.reducing:
             self._desk.mark_intent(intent_id, IntentState.CLOSED)
+
+
+def _left_behind(leg: Leg, moves: tuple[Move, ...]) -> bool:
+    """True for a time exit that is too large while the stop is not: its group reduces the one and not the other."""
+    return leg.role == "timed" and not any(isinstance(move, Resize) and move.leg.role == "stop" for move in moves)
 
 
 def _silent(leg: Leg, now: float) -> bool:

@@ -192,7 +192,8 @@ class ListedOrders:
         intent = bracket.intent
         sent = intent.kind is IntentKind.ENTRY and intent.state is not IntentState.WORKING
         if sent and not bracket.legs and self._witnesses.gone(intent.contract.con_id):
-            await self._desk.take_back({intent.entry_order_id, intent.target_order_id, intent.stop_order_id} - {0})
+            staged = {intent.entry_order_id, intent.target_order_id, intent.timed_order_id, intent.stop_order_id}
+            await self._desk.take_back(staged - {0})
 
 
 def _con_id(bracket: Bracket) -> int:

@@ -323,6 +323,7 @@ def reducing_intent(entry: Intent, kind: IntentKind, quantity: Decimal, reason: 
         entry_order_id=0,
         target_order_id=0,
         stop_order_id=0,
+        timed_order_id=0,
         reason=reason,
     )
 
@@ -347,6 +348,7 @@ def _order_row(
         tif=order.tif,
         change=change,
         decide_to_sent_ms=decide_ms,
+        good_after=order.good_after,
     )
 
 

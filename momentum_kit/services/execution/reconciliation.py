@@ -227,8 +227,11 @@ def role_of(order: OpenOrder, intent: Intent) -> str:
         intent.entry_order_id: "entry",
         intent.target_order_id: "target",
         intent.stop_order_id: "stop",
+        intent.timed_order_id: "timed",
     }
     known = by_id.get(order.request.order_id) if order.request.order_id > 0 else None
+    if order.request.good_after is not None:
+        return "timed"  # nothing else of ours waits for an hour; lists of ended orders carry no id
     if intent.kind is IntentKind.EXIT:
         return "exit"
     if known:

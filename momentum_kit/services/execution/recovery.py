@@ -98,7 +98,11 @@ class Recovery:
 
     def _leave_ids_behind(self, intents: Iterable[Intent]) -> None:
         """Ids that were written down and perhaps never sent: what the gateway says of them must not meet new orders."""
-        written = [order_id for i in intents for order_id in (i.entry_order_id, i.target_order_id, i.stop_order_id)]
+        written = [
+            order_id
+            for i in intents
+            for order_id in (i.entry_order_id, i.target_order_id, i.timed_order_id, i.stop_order_id)
+        ]
         if written:
             self._broker.next_order_id(above=max(written))
 

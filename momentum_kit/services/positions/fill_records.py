@@ -131,11 +131,14 @@ class FillRecords:
         )
 
     def _reason(self, trip: RoundTrip) -> str:
-        """What ended it: the broker, what was asked for, the target, else the stop."""
+        """What ended it: the broker, what was asked for, target or time exit, else the stop."""
         if trip.liquidation:
             return "liquidation"
         asked = self._exit_reason(trip.contract.con_id)
         if asked:
             return asked
         intent = self._intent(trip.order_ref)
-        return "target" if intent is not None and trip.closing_order_id == intent.target_order_id else "stop"
+        if intent is None:
+            return "stop"
+        legs = {intent.target_order_id: "target", intent.timed_order_id: "time exit at the broker"}
+        return legs.get(trip.closing_order_id, "stop") if trip.closing_order_id else "stop"

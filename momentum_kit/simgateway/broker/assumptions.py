@@ -191,6 +191,9 @@ SWITCHES: tuple[Switch, ...] = (
         (
             Alternative("works", _A, "IB documents no limit"),
             Alternative("refused", _A, "201; nobody has shown that it works"),
+            Alternative("inactive", _A, "taken, and Inactive as soon as it is to be held"),
+            Alternative("asleep", _A, "taken, and never woken"),
+            Alternative("alone", _A, "taken, and outside of its group: neither takes the other along"),
         ),
     ),
     Switch(
@@ -295,7 +298,7 @@ class BrokerAssumptions:
     oca_revision: Literal["order_lives", "order_cancelled"] = "order_lives"
     stop_type_change: Literal["refused", "accepted"] = "refused"
     overfill_protection: Literal["atomic", "one_at_a_time"] = "atomic"
-    good_after_time_in_group: Literal["works", "refused"] = "works"
+    good_after_time_in_group: Literal["works", "refused", "inactive", "asleep", "alone"] = "works"
     family_cap: Literal["capped", "refused", "uncapped"] = "capped"
     far_limit: Literal["capped", "refused", "accepted"] = "capped"
     execution_correction: Literal["none", "every"] = "none"

@@ -9,7 +9,7 @@ from copy import copy
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from momentum_kit.simgateway.broker.oca_groups import fillable
+from momentum_kit.simgateway.broker.oca_groups import fillable, outside_group
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.broker.reports import BookedFill, tell_fill
 from momentum_kit.simgateway.broker.routing import Routing
@@ -86,7 +86,7 @@ class FillEngine:
 
             self._state.agenda.put(moment, go_on)
 
-        return self._routing.admits(ticket, at, later)
+        return outside_group(ticket, self._state) or self._routing.admits(ticket, at, later)
 
     def _meet(self, ticket: Ticket) -> tuple[float, Decimal] | None:
         touch = self._state.top.touch(ticket.order.con_id)

@@ -40,13 +40,20 @@ def reduces(ticket: Ticket) -> bool:
     return ticket.order.oca_type in (2, REDUCE_WITHOUT_BLOCK)
 
 
+def outside_group(ticket: Ticket, state: BrokerState) -> bool:
+    """True where an order and its OCA group have no effect on each other: a time exit, if that is how it is."""
+    return ticket.order.good_after is not None and state.assumptions.good_after_time_in_group == "alone"
+
+
 def oca_leftovers(ticket: Ticket, shares: Decimal, state: BrokerState) -> list[tuple[Ticket, Decimal]]:
     """Each other member of the group with what remains of it after this order has filled `shares` (0: cancel it).
 
     Type 1 cancels the others. Types 2 and 3 reduce them in proportion to the part that filled, rounded down; they
     differ at IB in whether two members may be at the market at once, which atomic matching cannot show.
     """
-    others = state.book.oca_others(ticket)
+    if outside_group(ticket, state):
+        return []
+    others = [other for other in state.book.oca_others(ticket) if not outside_group(other, state)]
     if reduces(ticket):
         before = ticket.order.remaining + shares  # of this order, ahead of the fill
         part = ticket.order.remaining / before

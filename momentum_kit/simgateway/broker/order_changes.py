@@ -115,7 +115,8 @@ class OrderChanges:
             told.why_held = "child,trigger" if preview.awaits_trigger else "child"
             return both(told)
         told.why_held = "trigger" if preview.awaits_trigger else ""
-        works = not preview.awaits_trigger and may_trade(at, preview.extended)
+        waits = preview.awaits_trigger or preview.waits_for_time(at)
+        works = not waits and may_trade(at, preview.extended)
         told.status = "Submitted" if works else "PreSubmitted"
         return echo(told) if works else both(told)
 

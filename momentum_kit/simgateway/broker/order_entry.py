@@ -129,7 +129,7 @@ class OrderEntry:
         if ticket.locating:
             return status(order)
         if ticket.waits_for_time(at):
-            return self._life.hold_for_time(ticket) or status(order)
+            return self._life.hold_for_time(ticket, at) or status(order)
         if not stop and not may_trade(at, ticket.extended):
             return self.wait_for_hours(ticket, at)
         order.why_held = "trigger" if stop else ""
@@ -156,7 +156,7 @@ class OrderEntry:
     def _send(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         order, agenda = ticket.order, self._state.agenda
         if ticket.waits_for_time(at):
-            return self._life.hold_for_time(ticket)
+            return self._life.hold_for_time(ticket, at)
         ticket.stage, reaches = Stage.SENT, at + self._state.latency
         if ticket.awaits_trigger:
             # US stops are simulated by IB: held there, PreSubmitted until the trigger.

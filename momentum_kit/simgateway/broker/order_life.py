@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from momentum_kit.simgateway.broker.fills import FillEngine
-from momentum_kit.simgateway.broker.oca_groups import family_room, oca_leftovers
+from momentum_kit.simgateway.broker.oca_groups import family_room, oca_leftovers, outside_group
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.broker.reports import CANCELLED, both, error, status
 from momentum_kit.simgateway.broker.state import BrokerState
@@ -48,21 +48,24 @@ class OrderLife:
         if child.stage is Stage.LIVE:
             return (both(order) if order.quantity != asked else []) + self.work(child, at)
         if child.waits_for_time(at):
-            return self.hold_for_time(child) or (both(order) if order.quantity != asked else [])
+            return self.hold_for_time(child, at) or (both(order) if order.quantity != asked else [])
         child.stage = Stage.LIVE
         order.why_held = "trigger" if child.awaits_trigger else ""
         works = not child.awaits_trigger and may_trade(at, child.extended)
         child.show("Submitted" if works else "PreSubmitted")
         return both(order) + self.work(child, at)
 
-    def hold_for_time(self, ticket: Ticket) -> list[OrderEvent]:
+    def hold_for_time(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         """Hold an order until its good-after time; [] if it is held already."""
         order = ticket.order
         if ticket.stage is Stage.SENT and ticket.held_until == order.good_after:
             return []
+        answer = self._state.assumptions.good_after_time_in_group if order.parent_id or order.oca_group else "works"
+        if answer == "inactive":
+            return self.close(ticket, "Inactive", at, told=False)
         ticket.stage, ticket.held_until, order.why_held = Stage.SENT, order.good_after, ""
         ticket.show("PreSubmitted")
-        if (due := order.good_after) is not None:
+        if (due := order.good_after) is not None and answer != "asleep":
             self._state.agenda.put(due, lambda now: self._time_has_come(ticket, due, now))
         return both(order)
 
@@ -88,9 +91,11 @@ class OrderLife:
         for child in book.children(ticket):
             if child.is_open:
                 events += self.close(child, "Cancelled", at) if die else self.release(child, at)
-        if asked and self._state.assumptions.oca_member_cancelled == "cancels_group":
+        alone = outside_group(ticket, self._state)
+        if asked and not alone and self._state.assumptions.oca_member_cancelled == "cancels_group":
             for other in book.oca_others(ticket):
-                events += self.close(other, "Cancelled", at) if other.is_open else []
+                spared = not other.is_open or outside_group(other, self._state)
+                events += [] if spared else self.close(other, "Cancelled", at)
         return events
 
     def expire(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
@@ -130,7 +135,7 @@ class OrderLife:
         if not ticket.is_open or state.assumptions.partial_parent == "children_activate":
             for child in state.book.children(ticket):
                 events += self.release(child, at) if child.is_open else []
-        if not ticket.is_open and ticket.order.oca_group:
+        if not ticket.is_open and ticket.order.oca_group and not outside_group(ticket, state):
             # IB refuses whoever joins a group that has been filled (201).
             state.book.spent_groups.add(ticket.order.oca_group)
         for other, left in oca_leftovers(ticket, shares, state):

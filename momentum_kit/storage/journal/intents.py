@@ -26,7 +26,7 @@ READ_WAIT_S = 5.0
 
 _Read = TypeVar("_Read")
 
-_ORDER_IDS = ("entry_order_id", "target_order_id", "stop_order_id")
+_ORDER_IDS = ("entry_order_id", "target_order_id", "stop_order_id", "timed_order_id")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Intent))  # the columns have the same names
 _EXECUTION_FIELDS = tuple(field.name for field in dataclasses.fields(Execution) if field.name != "from_request")
 

@@ -63,6 +63,9 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
     (  # why a headline named nobody that could be bought
         "ALTER TABLE headlines ADD COLUMN detail TEXT",
     ),
+    (  # until when the broker holds it
+        "ALTER TABLE orders ADD COLUMN good_after TEXT",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (
@@ -82,5 +85,8 @@ INTENTS: tuple[tuple[str, ...], ...] = (
             exchange TEXT NOT NULL, cumulative_shares TEXT NOT NULL, average_price REAL, liquidation INTEGER NOT NULL,
             received_at TEXT NOT NULL) WITHOUT ROWID""",
         "CREATE INDEX executions_by_ref ON executions (order_ref)",
+    ),
+    (  # of the leg that sells at its hour
+        "ALTER TABLE intents ADD COLUMN timed_order_id INTEGER NOT NULL DEFAULT 0",
     ),
 )

@@ -21,6 +21,7 @@ from momentum_kit.trading.orders.evidence import (
 )
 from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState, UnexpectedMove, next_state, notice_state
 from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, open_group, protective_moves
+from momentum_kit.trading.orders.time_exit import goes_first, gone_by, time_exit_order, wakes
 
 __all__ = [
     "FROM_LIST",
@@ -42,11 +43,15 @@ __all__ = [
     "as_told",
     "bracket_legs",
     "exit_order",
+    "goes_first",
+    "gone_by",
     "next_state",
     "notice_state",
     "oca_group",
     "open_group",
     "protective_moves",
     "stop_order",
+    "time_exit_order",
+    "wakes",
     "weigh",
 ]

@@ -127,6 +127,7 @@ def as_told(ours: OrderRequest, told: OrderRequest) -> OrderRequest:
         limit_price=told.limit_price if kind in ("LMT", "STP LMT") else None,
         stop_price=told.stop_price if kind in ("STP", "STP LMT") else None,
         outside_rth=told.outside_rth,
+        good_after=told.good_after or ours.good_after,
         transmit=True,
     )
 
@@ -146,7 +147,7 @@ class Leg:
     have it. Times are elapsed seconds of the clock.
     """
 
-    role: str  # entry, target, stop or exit
+    role: str  # entry, target, stop, exit or timed
     request: OrderRequest
     sent_at: float
     state: OrderState = OrderState.SENT
@@ -163,7 +164,7 @@ class Leg:
     echo: OrderRequest | None = None
     absent: int = 0
     absent_since: float = 0.0
-    turned: bool = False  # an exit has made it marketable
+    turned: bool = False  # an exit has made it marketable; of a time exit, its hour has come
     smaller: bool = False  # it may be smaller than request says, or done: the list of orders is asked at once
 
     def __post_init__(self) -> None:
@@ -207,7 +208,9 @@ class Leg:
 
     @property
     def selling(self) -> bool:
-        """True if it would sell as soon as it works, whatever the price does: an exit."""
+        """True if it would sell as soon as it works, whatever the price does: an exit; a time exit that has woken."""
+        if self.role == "timed":
+            return self.turned and self.state is OrderState.WORKING
         return self.role == "exit" or self.turned or self.request.order_type == "MKT"
 
 
@@ -275,6 +278,11 @@ class Bracket:
     def stop(self) -> Leg | None:
         """The leg that protects the position; an exit leaves it alone, and their group reduces it."""
         return self.legs.get("stop")
+
+    @property
+    def timed(self) -> Leg | None:
+        """The leg that the broker holds until the position must be gone; it sells what is left then."""
+        return self.legs.get("timed")
 
     @property
     def way_out(self) -> Leg | None:

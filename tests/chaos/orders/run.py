@@ -122,8 +122,8 @@ def options(description: str | None, runs: int) -> argparse.ArgumentParser:
     return parser
 
 
-def _seed(seed: int, *, outgrowing: bool) -> Outcome:
-    return play_once(draw_world(seed, outgrowing=outgrowing))
+def _seed(seed: int, *, outgrowing: bool, time_exit: bool) -> Outcome:
+    return play_once(draw_world(seed, outgrowing=outgrowing, time_exit=time_exit))
 
 
 def main() -> int:
@@ -131,10 +131,11 @@ def main() -> int:
     parser = options(__doc__, 3000)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--outgrowing", action="store_true", help="worlds in which children may outgrow their parent")
+    parser.add_argument("--time-exit", action="store_true", help="a time exit rests at the broker in every world")
     given = parser.parse_args()
     quiet()
-    tally = Tally("lock-step", given.seed)
-    play_seed = partial(_seed, outgrowing=given.outgrowing)
+    tally = Tally("lock-step, time exits" if given.time_exit else "lock-step", given.seed)
+    play_seed = partial(_seed, outgrowing=given.outgrowing, time_exit=given.time_exit)
     seeds = range(given.seed, given.seed + given.runs)
     with contextlib.ExitStack() as stack:
         if given.processes > 1:

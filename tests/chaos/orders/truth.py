@@ -254,6 +254,8 @@ class Watch:
         if not may_trade(now, ticket.extended) or quote is None:
             return False
         limit = ticket.limit
+        if ticket.waits_for_time(now) or (ticket.order.good_after is not None and ticket.stage is Stage.SENT):
+            return False  # a time exit protects nobody before its hour, nor one that is never woken
         return ticket.awaits_trigger or limit is None or limit <= quote.bid
 
     def _look_at_entries(self, items: dict[str, str]) -> None:

@@ -123,8 +123,13 @@ class World:
     flatten_at_end: bool = True
 
 
-def draw_world(seed: int, *, outgrowing: bool = False, deaths: tuple[int, ...] = (0, 0, 1, 1, 2)) -> World:
+def draw_world(
+    seed: int, *, outgrowing: bool = False, time_exit: bool = False, deaths: tuple[int, ...] = (0, 0, 1, 1, 2)
+) -> World:
     """The world of a seed. deaths: how many there are, one of these.
+
+    time_exit: one rests at the broker, as it does in one world of three anyway. One that is outside of its group
+    ("alone") is not safe where nobody is there at its hour, hence the setting is off: not with deaths or lost IB.
 
     outgrowing: children may work under a partly filled parent, and sell more than it has bought so far. Nobody knows
     whether IB allows that, and attached children are not safe there: a row of its own, which other worlds leave out.
@@ -137,10 +142,18 @@ def draw_world(seed: int, *, outgrowing: bool = False, deaths: tuple[int, ...] =
     deeds += [_death(dice, dice.randint(2, seconds)) for _ in range(dice.choice(deaths))]
     switches = known_answers()
     switches["family_cap"].remove("uncapped")
+    timed, switches["good_after_time_in_group"] = switches["good_after_time_in_group"], ["works", "refused"]
     chosen = dice.sample(sorted(switches), dice.randint(0, len(switches)))
     assumptions = {name: dice.choice(switches[name]) for name in chosen}
     if outgrowing:
         assumptions |= {"family_cap": "uncapped", "partial_parent": "children_activate"}
+    more_dice = random.Random(f"time exit {seed}")  # so that the rest of a seed's world stays what it was
+    time_exit = more_dice.random() < 1 / 3 or time_exit
+    if time_exit:
+        unseen = any(
+            isinstance(d, Death) or (isinstance(d, Mishap) and isinstance(d.fault, ConnectivityLost)) for d in deeds
+        )
+        assumptions["good_after_time_in_group"] = more_dice.choice([a for a in timed if not (unseen and a == "alone")])
     return World(
         seed=seed,
         seconds=seconds,
@@ -156,6 +169,7 @@ def draw_world(seed: int, *, outgrowing: bool = False, deaths: tuple[int, ...] =
             "cool_down_s": dice.choice((0.0, 0.0, 20.0)),
             "max_daily_loss_usd": 1e9,
             "max_orders_per_minute": 100,
+            "time_exit_at_broker": time_exit,
         },
         flatten_at_end=dice.random() < 0.7,
     )

@@ -1,9 +1,20 @@
 """The planted bugs, by what they get wrong."""
 
-from tests.mutants.bugs import books, entries, evidence, exits, lists, orders, outside, protection, ways_out
+from tests.mutants.bugs import (
+    books,
+    entries,
+    evidence,
+    exits,
+    lists,
+    orders,
+    outside,
+    protection,
+    time_exits,
+    ways_out,
+)
 
 MUTANTS = tuple(
     mutant
-    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside)
+    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside, time_exits)
     for mutant in subject.MUTANTS
 )

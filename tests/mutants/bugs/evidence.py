@@ -217,7 +217,7 @@ MUTANTS = (
     Mutant(
         "a target apart from its stop stays while something is in doubt",
         "services/execution/guardian.py",
-        'case Cancel(leg) if leg.role == "target" and not leg.turned and evidence.held > 0:',
+        'case Cancel(leg) if leg.role in ("target", "timed") and not leg.turned and evidence.held > 0:',
         'case Cancel(leg) if leg.role == "target" and not bracket.uncertain and evidence.held > 0:',
         DOUBT("test_a_target_apart_from_the_stop_goes_whatever_is_in_doubt"),
     ),

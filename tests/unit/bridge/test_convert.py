@@ -1,7 +1,7 @@
 """ibapi's objects to ours and back."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -22,6 +22,7 @@ from momentum_kit.models.orders import OrderAction, OrderRequest
 NOW = datetime(2026, 4, 14, 15, tzinfo=UTC)
 PRICES = st.floats(min_value=0.01, max_value=10_000).map(lambda value: round(value, 4))
 TEXT = st.text("abcXYZ-019", max_size=8)
+HOURS = st.integers(0, 1_000).map(lambda days: datetime(2026, 1, 1, 14, 40, 7, tzinfo=UTC) + timedelta(days=days))
 
 
 @st.composite
@@ -37,6 +38,7 @@ def requests(draw: st.DrawFn) -> OrderRequest:
         trailing_percent=draw(PRICES) if kind == "TRAIL" else None,
         tif=draw(st.sampled_from(["DAY", "GTC", "IOC"])),
         outside_rth=draw(st.booleans()),
+        good_after=draw(st.none() | HOURS),
         transmit=draw(st.booleans()),
         order_id=draw(st.integers(1, 10**6)),
         parent_id=draw(st.integers(0, 10**6)),
@@ -51,6 +53,38 @@ def requests(draw: st.DrawFn) -> OrderRequest:
 def test_an_order_survives_the_way_there_and_back(request: OrderRequest) -> None:
     """Nothing of an order is lost or invented between our form and IB's."""
     assert convert.order_request(convert.to_ib_order(request)) == request
+
+
+@pytest.mark.parametrize(
+    ("hour", "written"),
+    [
+        (datetime(2026, 11, 20, 20, 55, tzinfo=UTC), "20261120 15:55:00 US/Eastern"),
+        (datetime(2026, 7, 8, 19, 55, 9, tzinfo=UTC), "20260708 15:55:09 US/Eastern"),
+    ],
+)
+def test_an_hour_is_written_as_new_yorks_clock_shows_it(hour: datetime, written: str) -> None:
+    """In winter and in summer, with its zone."""
+    request = OrderRequest(action=OrderAction.SELL, quantity=Decimal(1), order_type="MKT", good_after=hour)
+    assert convert.to_ib_order(request).goodAfterTime == written
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("20261120 15:55:00 EST", datetime(2026, 11, 20, 20, 55, tzinfo=UTC)),
+        ("20261120-20:55:00", datetime(2026, 11, 20, 20, 55, tzinfo=UTC)),
+        ("20261120 14:55:00 Central Standard Time", datetime(2026, 11, 20, 20, 55, tzinfo=UTC)),
+        ("tomorrow", None),
+        ("20261320 15:55:00 US/Eastern", None),
+        ("20261120 15:55:00 Nowhere/Land", None),
+    ],
+)
+def test_an_hour_that_cannot_be_read_hides_no_order(written: str, hour: datetime | None) -> None:
+    """Somebody's order with a strange time is still an order, whose shares count."""
+    ib = convert.to_ib_order(OrderRequest(action=OrderAction.SELL, quantity=Decimal(7), order_type="MKT"))
+    ib.goodAfterTime = written
+    request = convert.order_request(ib)
+    assert (request.quantity, request.good_after) == (7, hour)
 
 
 def test_a_contract_survives_the_way_there_and_back() -> None:

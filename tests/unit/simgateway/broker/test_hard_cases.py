@@ -231,6 +231,64 @@ def test_a_good_after_time_may_be_refused_in_a_family_or_group(make_desk, attach
     assert "error" not in str(desk.place(3, "BUY", 10, good_after=later))
 
 
+def resting_time_exit(make_desk, answer, **choices):
+    """A desk whose bracket has bought 100 and has a time exit 60 s from now as its fourth order; what was told."""
+    desk = make_desk(choices={"good_after_time_in_group": answer, **choices})
+    desk.quote(10.00, 10.02)
+    exit_at = desk.now + timedelta(seconds=60)
+    bracket(desk, transmit=False)
+    group = {"oca_group": "exits", "oca_type": 2, "parent_id": 1}
+    return desk, desk.place(4, "SELL", 100, "MKT", good_after=exit_at, **group)
+
+
+def test_a_time_exit_may_become_inactive(make_desk):
+    """As soon as its parent has filled and it would be held; target and stop live on."""
+    desk, told = resting_time_exit(make_desk, "inactive")
+    assert "4 Inactive 0+100" in told + desk.wait(1)
+    assert [truth(desk, order_id)["open"] for order_id in (2, 3, 4)] == [True, True, False]
+
+
+def test_a_time_exit_may_never_wake(make_desk):
+    """Its hour passes, and it is held for ever; its group takes it along all the same."""
+    desk, _ = resting_time_exit(make_desk, "asleep")
+    desk.wait(120)
+    assert truth(desk, 4)["status"] == "PreSubmitted"
+    told = desk.quote(10.50, 10.52)
+    assert {"2 Filled 100+0", "4 Cancelled 0+100"} <= set(told)
+
+
+def test_a_time_exit_may_be_outside_its_group(make_desk):
+    """What the target sells does not shrink it, and what it sells leaves the others as they are."""
+    desk, _ = resting_time_exit(make_desk, "alone", family_cap="uncapped")
+    desk.quote(10.50, 10.52, 40)
+    assert (truth(desk, 3)["quantity"], truth(desk, 4)["quantity"]) == ("60", "100")
+    desk.quote(10.00, 10.02, after_s=30)
+    told = desk.wait(60)
+    assert "4 Filled 100+0" in told
+    assert [truth(desk, order_id)["open"] for order_id in (2, 3)] == [True, True]
+    assert desk.broker.positions()[0].quantity == -40
+
+
+def test_a_cancel_of_a_time_exit_outside_its_group_takes_nobody_along(make_desk):
+    """Nor does a cancel of another member take it along."""
+    desk, _ = resting_time_exit(make_desk, "alone")
+    assert "3 Cancelled 0+100" in desk.cancel(2)
+    assert truth(desk, 4)["open"]
+    desk, _ = resting_time_exit(make_desk, "alone")
+    assert "4 Cancelled 0+100" in desk.cancel(4)
+    assert [truth(desk, order_id)["open"] for order_id in (2, 3)] == [True, True]
+
+
+def test_a_changed_time_exit_is_still_held(make_desk):
+    """Another size, the same hour: it is told as held, not as working."""
+    desk, _ = resting_time_exit(make_desk, "works")
+    group = {"oca_group": "exits", "oca_type": 2, "parent_id": 1}
+    told = desk.place(4, "SELL", 60, "MKT", good_after=desk.now + timedelta(seconds=30), **group)
+    assert "Submitted" not in str([phrase for phrase in told + desk.wait(1) if phrase.startswith("4")]).replace(
+        "PreSubmitted", ""
+    )
+
+
 def dead_after_a_part(make_desk, answer):
     """A desk whose entry has bought 300 of 800 and is cancelled; its target and stop are live."""
     desk = make_desk(choices={"family_cap": answer})
