@@ -39,7 +39,7 @@ class ListedOrders:
         """Set every order to what a whole list says. asked: how many words were known when it was asked for."""
         self._own_what_nobody_owns(listed)
         for bracket in self._desk.in_order():
-            young = False
+            young, lingering = False, set[int]()
             for leg in bracket:
                 lived = leg.live
                 order = next((order for order in listed if _is(leg, order)), None)
@@ -50,7 +50,10 @@ class ListedOrders:
                 elif leg.live and leg.heard <= asked:
                     young = self._not_listed(bracket, leg, completed) or young
                 if lived and leg.state is OrderState.CANCELLED and self._may_linger(bracket, leg, completed):
-                    await self._desk.take_back({leg.request.order_id})
+                    lingering.add(leg.request.order_id)
+            if bracket.entry is not None and bracket.entry.request.order_id in lingering:  # its children too
+                lingering |= {leg.request.order_id for leg in bracket if not leg.perm_id}
+            await self._desk.take_back(lingering)
             bracket.lists += 1
             if not bracket.listed and (bracket.stop is not None or bracket.lists >= VANISHED):
                 bracket.listed = True
@@ -185,7 +188,7 @@ class ListedOrders:
             return False
         if leg is bracket.entry:
             return True
-        return bracket.first_fill_at is not None and self._witnesses.gone(_con_id(bracket))
+        return (bracket.first_fill_at is not None or not leg.perm_id) and self._witnesses.gone(_con_id(bracket))
 
     async def _take_back_what_is_staged(self, bracket: Bracket) -> None:
         """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""

@@ -208,9 +208,16 @@ MUTANTS = (
         DOUBT("test_a_late_word_on_an_earlier_brackets_stop_blocks_no_exit"),
     ),
     Mutant(
+        "children of an entry that never came stay staged",
+        "services/execution/listed_orders.py",
+        "                lingering |= {leg.request.order_id for leg in bracket if not leg.perm_id}",
+        "                lingering |= set()",
+        DOUBT("test_an_entry_that_never_came_takes_its_staged_children_along"),
+    ),
+    Mutant(
         "orders that no list shows outlive what they sold",
         "services/execution/listed_orders.py",
-        "        return bracket.first_fill_at is not None and self._witnesses.gone(_con_id(bracket))\n",
+        "        return (bracket.first_fill_at is not None or not leg.perm_id) and self._witnesses.gone(_con_id(bracket))\n",
         "        return False\n",
         DOUBT("test_orders_that_late_lists_lack_do_not_outlive_what_they_sold"),
     ),

@@ -704,3 +704,25 @@ async def test_a_late_buy_of_a_trip_that_is_over_is_no_position(tmp_path):
         broker.say(told[0])
         await desk.settle()
         assert desk.ledger.position(1) == 0
+
+
+async def test_an_entry_that_never_came_takes_its_staged_children_along(tmp_path, monkeypatch):
+    """The message that sends all three is lost: no list shows the two that wait for it, and none is left waiting."""
+    async with trading_desk(tmp_path) as desk:
+        broker, place, lost = desk.broker, desk.broker.place_order, []
+
+        async def lose_the_last(contract, order):
+            if not order.transmit:
+                return await place(contract, order)
+            lost.append(order)
+            return order
+
+        monkeypatch.setattr(broker, "place_order", lose_the_last)
+        await desk.signal()
+        assert (len(lost), len(broker.staged)) == (1, 2)
+        target = broker.orders[broker.staged[1]]
+        target.perm_id = 0  # IB has not seen it
+        broker.update(target, "Cancelled")  # called dead, and waits on
+        await desk.beat(20)
+        cancelled = {order.order_id for what, order in broker.sent if what == "cancel"}
+        assert cancelled >= set(broker.staged)
