@@ -217,8 +217,8 @@ MUTANTS = (
     Mutant(
         "orders that no list shows outlive what they sold",
         "services/execution/listed_orders.py",
-        "        return (bracket.first_fill_at is not None or not leg.perm_id) and self._witnesses.gone(_con_id(bracket))\n",
-        "        return False\n",
+        "return (bracket.first_fill_at is not None or not leg.perm_id) and",
+        "return False and",
         DOUBT("test_orders_that_late_lists_lack_do_not_outlive_what_they_sold"),
     ),
     Mutant(
