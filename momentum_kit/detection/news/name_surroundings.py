@@ -44,6 +44,7 @@ _CLAUSE = 9  # words in which a verb is looked for
 _NEW_CLAUSE = frozenset({"after", "as", "amid", "while", "that", "who", "which", "when", "because", "but", "if", "how"})
 _THING = 2.8  # what a name loses where a thing is called by it and nothing else tells of a company
 _THING_OF_THE_COINED = 0.7  # the same of a small company's coined word, which nothing else has for a name
+_TERMS = frozenset({("registered", "direct")})  # of finance, whose second word is a company's name by itself
 _BREAKS = frozenset({";", ":", ",", "-", "–", "|", "'", '"'})  # noqa: RUF001
 ORDINARY = 2.5  # words that weigh less prove nothing by themselves
 
@@ -115,6 +116,8 @@ class Surroundings:
     ) -> tuple[float, str]:
         """What stands behind a candidate, as weight, and what rules it out."""
         words = self.words
+        if first and last - first == 1 and (words[first - 1].key, words[first].key) in _TERMS:
+            return 0.0, f"part of a term ({words[first - 1].raw} {words[first].raw})"
         if behind == len(words):
             return 0.2, ""
         follower = words[behind]

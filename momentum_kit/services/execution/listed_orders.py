@@ -51,8 +51,9 @@ class ListedOrders:
                     young = self._not_listed(bracket, leg, completed) or young
                 if lived and leg.state is OrderState.CANCELLED and self._may_linger(bracket, leg, completed):
                     lingering.add(leg.request.order_id)
-            if bracket.entry is not None and bracket.entry.request.order_id in lingering:  # its children too
-                lingering |= {leg.request.order_id for leg in bracket if not leg.perm_id}
+            entry = bracket.entry
+            if entry and entry.request.order_id in lingering and self._witnesses.gone(_con_id(bracket)):
+                lingering |= {leg.request.order_id for leg in bracket if not leg.perm_id}  # its children stay staged
             await self._desk.take_back(lingering)
             bracket.lists += 1
             if not bracket.listed and (bracket.stop is not None or bracket.lists >= VANISHED):

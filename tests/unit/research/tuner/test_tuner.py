@@ -36,6 +36,16 @@ def study(tmp_path_factory, own_record) -> StudySteps:
 
 
 @pytest.fixture
+def unseen(tmp_path, monkeypatch) -> StudySteps:
+    """The same study where nobody else has tried anything."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+    made = StudySteps(SAMPLE, folder=tmp_path / "study", config=CONFIG)
+    made.events()
+    made.sweep(AXES)
+    return made
+
+
+@pytest.fixture
 def tuning(study) -> Tuning:
     """Its tuner, over the dials of that sweep."""
     return study.tuning(exits=EXITS)
@@ -187,8 +197,9 @@ def test_more_trials_make_the_same_result_worth_less(tmp_path):
     assert look(after, position).dsr < known
 
 
-def test_a_study_s_tuner_counts_what_was_swept_as_the_same_trials(study, tuning):
+def test_a_study_s_tuner_counts_what_was_swept_as_the_same_trials(unseen):
     """The sweep's own exit rule stands on the dials under its name; the others are new, and dragging adds none."""
+    study, tuning = unseen, unseen.tuning(exits=EXITS)
     held = study.tuning(exits=EXITS)
     assert held.caption.new_trials == 0
     with TrialLedger(study.record / "trials.db") as ledger:
@@ -245,13 +256,15 @@ def test_what_was_turned_is_taken_back(tuning):
         tuning.turn("min_clv", 0)
 
 
-def test_a_held_dial_is_opened_where_the_others_stand(tuning):
+def test_a_held_dial_is_opened_where_the_others_stand(unseen):
     """Its suggested steps hold the value that it was held at, and there it stands; what was tried is told."""
+    tuning = unseen.tuning(exits=EXITS)
     tuning.turn("max_spread_bps", 1)
     before = tuning.view()
     assert "min_clv" in [dial.name for dial in tuning.dials.held]
+    opened = tuning.caption.new_trials
     added = tuning.open_dial("min_clv")
-    assert added == tuning.caption.new_trials == 3 * CELLS
+    assert (added, tuning.caption.new_trials) == (3 * CELLS, opened + 3 * CELLS)
     after = tuning.view()
     assert (after.thresholds, after.exit_rule) == (before.thresholds, before.exit_rule)
     assert after.signals == before.signals

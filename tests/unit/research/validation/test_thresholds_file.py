@@ -82,7 +82,7 @@ def test_any_change_of_any_value_breaks_the_hash(evidence, tmp_path):
                 else nearby
             )
             file.write_text(yaml.safe_dump(content))
-            with pytest.raises(ConfigError, match=r"changed since research exported|min_price_usd exceeds"):
+            with pytest.raises(ConfigError, match=r"changed since research exported|min_price_usd exceeds|valid date"):
                 load_thresholds(file)
             section[key] = value
     file.write_text(yaml.safe_dump(content))

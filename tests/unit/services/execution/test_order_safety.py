@@ -240,11 +240,13 @@ class OrderSafety(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Calm down once more, then close."""
-        if hasattr(self, "desk"):
-            self.calm()
-            self.run(self.stack.aclose())
-        self.runner.close()
-        shutil.rmtree(self.folder)
+        try:
+            if hasattr(self, "desk"):
+                self.calm()
+                self.run(self.stack.aclose())
+        finally:
+            self.runner.close()
+            shutil.rmtree(self.folder)
 
 
 OrderSafety.TestCase.settings = settings(
