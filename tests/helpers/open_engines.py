@@ -58,11 +58,11 @@ async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
 async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
     """The first status for which a condition holds."""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not met(status := engine.status()):  # noqa: ASYNC110  (a snapshot has no event)
                 await asyncio.sleep(0.01)
     except TimeoutError:
-        pytest.fail(f"{what}: not within 30 s; {engine.status()}")
+        pytest.fail(f"{what}: not within 60 s; {engine.status()}")
     return status
 
 

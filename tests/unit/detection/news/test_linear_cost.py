@@ -27,7 +27,7 @@ def every_pattern() -> Iterator[tuple[str, re.Pattern[str]]]:
 PATTERNS = dict(every_pattern())
 SHORT, LONG = 250, 1000
 MOST_GROWTH = 12  # times the cost for four times the text: linear is 4, square 16; the rest is the machine's
-LEAST_S = 2e-4  # below it a clock tells nothing
+LEAST_S = 5e-4  # below it a clock tells nothing
 
 
 def hurtful(pattern: re.Pattern[str], size: int) -> Iterator[str]:
