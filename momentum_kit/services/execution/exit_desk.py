@@ -91,8 +91,7 @@ class ExitDesk:
             self.wait(bracket, LISTS_UNKNOWN)
         if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:
             return
-        stop = bracket.stop
-        bracket.selling_since = (bracket.selling_since or now) if stop is not None and stop.triggered else None
+        bracket.selling_since = (bracket.selling_since or now) if self._stop_sells(bracket) else None
         if bracket.timed is not None and goes_first(bracket.timed, self._context.clock.now()):
             self.wait(bracket, "the time exit at the broker")
             return
@@ -130,6 +129,11 @@ class ExitDesk:
             self.wait(bracket, "order not sent")
             why = f"{bracket.intent.contract.symbol}: exit not sent"
             self._desk.alert_once(bracket, "exit not sent", "critical", why)
+
+    def _stop_sells(self, bracket: Bracket) -> bool:
+        """A plain stop that has sold some is a market order by now; its status alone does not tell."""
+        stop = bracket.stop
+        return stop is not None and stop.live and stop.request.order_type == "STP" and self._witnesses.filled(stop) > 0
 
     def _to_turn(self, bracket: Bracket) -> Leg | None:
         """The target, where it may be made marketable: alive, in the stop's group, and not refused before."""

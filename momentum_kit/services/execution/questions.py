@@ -39,7 +39,7 @@ class Question(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ListAnswer:
     """A whole list. words, rows: how many words of orders and position rows were known when it was asked for.
 
     orders, completed, positions, executions: what was told, of one kind; completed: None where it is unknown which
@@ -120,29 +120,29 @@ class Questions:
         """True once all that `ask_anew` asked for has come, whole."""
         return not self._owed
 
-    async def ask(self, kind: Question) -> Answer | None:
+    async def ask(self, kind: Question) -> ListAnswer | None:
         """Ask for one kind of list, without any lock; None if it is unknown."""
         words, rows, asked_in = self._desk.words, self._witnesses.rows_said, self._rounds
         try:
             match kind:
                 case Question.ORDERS:
                     listed, completed = await whole(self._broker.fetch_open_orders), await self._completed()
-                    return Answer(
+                    return ListAnswer(
                         kind=kind, words=words, rows=rows, asked_in=asked_in, orders=listed, completed=completed
                     )
                 case Question.POSITIONS:
                     positions = await whole(self._broker.fetch_positions)
-                    return Answer(kind=kind, words=words, rows=rows, asked_in=asked_in, positions=positions)
+                    return ListAnswer(kind=kind, words=words, rows=rows, asked_in=asked_in, positions=positions)
                 case Question.EXECUTIONS:
                     executions = await whole(self._broker.fetch_executions)
-                    return Answer(kind=kind, words=words, rows=rows, asked_in=asked_in, executions=executions)
+                    return ListAnswer(kind=kind, words=words, rows=rows, asked_in=asked_in, executions=executions)
         except BrokerError as error:
             log.warning("list unknown", list=str(kind), error=str(error))
             return None
         finally:
             self._asking.discard(kind)
 
-    def had(self, answer: Answer) -> None:
+    def had(self, answer: ListAnswer) -> None:
         """A whole answer has been applied; it is one of a round only where it was asked for since."""
         if answer.asked_in != self._rounds or answer.kind not in self._owed:
             return

@@ -19,7 +19,7 @@ from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.exit_desk import resume_exit
 from momentum_kit.services.execution.listed_orders import ListedOrders
 from momentum_kit.services.execution.order_desk import OrderDesk
-from momentum_kit.services.execution.questions import Answer, Question
+from momentum_kit.services.execution.questions import ListAnswer, Question
 from momentum_kit.services.execution.reconciliation import BrokerTruth, entries
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
@@ -114,7 +114,7 @@ class Recovery:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    async def apply(self, answer: Answer) -> None:
+    async def apply(self, answer: ListAnswer) -> None:
         """What a whole list changes."""
         match answer.kind:
             case Question.ORDERS:

@@ -201,12 +201,6 @@ class Leg:
         return self.acknowledged and not self.changing and self.cancel_sent_at is None
 
     @property
-    def triggered(self) -> bool:
-        """True of a stop that is a market order by now: IB's own stops are PreSubmitted until then."""
-        begun = self.told == "Submitted" or self.named > 0
-        return self.role == "stop" and self.live and self.request.order_type == "STP" and begun
-
-    @property
     def selling(self) -> bool:
         """True if it would sell as soon as it works, whatever the price does: an exit; a time exit that has woken."""
         if self.role == "timed":
@@ -240,7 +234,7 @@ class Bracket:
     idle_since: float | None = None  # nothing held, and the entry is done
     shrinking_since: float | None = None  # an order sells more than is held: its group is about to reduce it
     gapped_since: float | None = None  # the market is below the limit of a triggered stop
-    selling_since: float | None = None  # the stop has triggered, and sells by itself
+    selling_since: float | None = None  # the exit has met a stop that had triggered and sells by itself
     uncertain: str = ""
     reducing: list[str] = field(default_factory=list)  # intents of its exits and standalone stops
     alerted: set[str] = field(default_factory=set)  # what a human has been told already

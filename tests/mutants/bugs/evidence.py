@@ -1,6 +1,6 @@
 """Bugs about what is held, and what may be sold: evidence and its witnesses."""
 
-from tests.mutants.bugs.node_ids import CASES, DOUBT, EVIDENCE, EXITS
+from tests.mutants.bugs.node_ids import CASES, DOUBT, EVIDENCE, EXITS, WIRE
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -213,6 +213,13 @@ MUTANTS = (
         "                lingering |= {leg.request.order_id for leg in bracket if not leg.perm_id}",
         "                lingering |= set()",
         DOUBT("test_an_entry_that_never_came_takes_its_staged_children_along"),
+    ),
+    Mutant(
+        "children of an entry that filled unheard are taken back from the position",
+        "services/execution/listed_orders.py",
+        "if entry and entry.request.order_id in lingering and self._witnesses.gone(_con_id(bracket)):",
+        "if entry and entry.request.order_id in lingering:",
+        WIRE("test_the_fill_is_not_told_and_executions_hang"),
     ),
     Mutant(
         "orders that no list shows outlive what they sold",
