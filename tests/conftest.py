@@ -3,8 +3,10 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -26,6 +28,11 @@ def lifeline() -> Iterator[None]:
         os.environ["MOMENTUM_KIT_DIES_WITH"] = held.name  # not imported: engines take a second to load
         yield
         del os.environ["MOMENTUM_KIT_DIES_WITH"]
+        for process in psutil.process_iter(["cmdline", "environ"]):  # of engines that are gone; they call for a while
+            ours = (process.info["environ"] or {}).get("MOMENTUM_KIT_DIES_WITH") == held.name
+            if ours and "momentum_kit.runtime.watchdog" in process.info["cmdline"]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
 
 @pytest.fixture(scope="session", autouse=True)
