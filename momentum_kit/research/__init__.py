@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
     from momentum_kit.research.evaluation import evaluate_headlines
-    from momentum_kit.research.study import StudySteps, guard_sealed_day, record_folder
+    from momentum_kit.research.seals import guard_sealed_day, record_folder
+    from momentum_kit.research.study import StudySteps
 
 __all__ = ["StudySteps", "code_version", "evaluate_headlines", "guard_sealed_day", "record_folder"]
 
@@ -14,8 +15,8 @@ _HOMES = {
     "StudySteps": "momentum_kit.research.study",
     "code_version": "momentum_kit.research.code_hash",
     "evaluate_headlines": "momentum_kit.research.evaluation",
-    "guard_sealed_day": "momentum_kit.research.study",
-    "record_folder": "momentum_kit.research.study",
+    "guard_sealed_day": "momentum_kit.research.seals",
+    "record_folder": "momentum_kit.research.seals",
 }
 
 

@@ -6,7 +6,7 @@ What decides is what can change the outcome of a study on given rows, and what a
 - `config/` (defaults and bounds of thresholds, detection, news, exits and risk), `sessions.py` (when a market is
   open) and the values that those functions pass on: `models/`, but for `models/session.py` and `models/intents.py`,
   which describe a running engine;
-- of research `events`, `sweep` and `validation`: what is computed, chosen and judged.
+- of research `source.py`, `events`, `sweep`, `seals` and `validation`: what is read, computed, kept back and judged.
 
 Not in it, so that a change there makes no strategy file stale: pictures and words (`research/plots`, `research/study`,
 `notebook`, `cli`), the event study, which exports nothing, generated samples, the services and the runtime, which call
@@ -23,8 +23,8 @@ from momentum_kit.errors import ResearchError
 
 DECIDING = (
     "compilation.py", "config", "detection", "models/contracts.py", "models/decisions.py", "models/market.py",
-    "models/news.py", "models/orders.py", "research/events", "research/sweep", "research/validation", "sessions.py",
-    "trading",
+    "models/news.py", "models/orders.py", "research/events", "research/seals", "research/source.py",
+    "research/sweep", "research/validation", "sessions.py", "trading",
 )  # fmt: skip
 """Modules and packages, from the kit's folder; of a package every module counts."""
 

@@ -87,7 +87,7 @@ def busy(queue: asyncio.Queue[Any]) -> bool:
 
 async def settle(broker: SteppedBroker, queues: Sequence[asyncio.Queue[Any]]) -> None:
     """Return when everything received has been handled, as far as it can be before the market moves."""
-    while broker.unheard or not broker.idle or any(busy(queue) for queue in queues):
+    while broker.unheard or not broker.idle or any(map(busy, queues)):
         if broker.unheard and broker.idle:
             await broker.fetch_current_time()
             continue
@@ -97,7 +97,8 @@ async def settle(broker: SteppedBroker, queues: Sequence[asyncio.Queue[Any]]) ->
             async with asyncio.timeout(PATIENCE_S):
                 await broker.settled()
                 for queue in queues:
-                    await queue.join()
+                    if busy(queue):
+                        await queue.join()
         except TimeoutError:
             if await _only_the_market_can_help(broker):
                 return

@@ -28,8 +28,8 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.features import EventSettings, symbol_table
 from momentum_kit.research.events.news import Run, read_news
 from momentum_kit.research.events.reading import Latency
-from momentum_kit.research.events.source import MemorySource, Source
 from momentum_kit.research.events.table import EventTable, concat
+from momentum_kit.research.source import MemorySource, Source
 
 __all__ = ["EventSettings", "Latency", "MemorySource", "build", "build_files", "event_table", "load_files"]
 

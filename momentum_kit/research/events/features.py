@@ -24,9 +24,9 @@ from momentum_kit.detection.batch import (
 )
 from momentum_kit.detection.live import Gates
 from momentum_kit.detection.news import classify, distinctive_words
-from momentum_kit.research.events.content import day_contents
-from momentum_kit.research.events.source import Source, bars_of, covered_by_5s, quotes_of
 from momentum_kit.research.events.table import FEATURES, NO_BARS, EventTable, concat, event_frame
+from momentum_kit.research.seals import day_contents
+from momentum_kit.research.source import Source, bars_of, covered_by_5s, quotes_of
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, day_bounds
 
 EXTENDED_HOURS = (4, 20)  # New York; IB's extended hours

@@ -27,7 +27,7 @@ from momentum_kit.detection.news import (
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import canonical_symbol
 from momentum_kit.research.events.reading import HeardHeadline, Latency, month_end, read_month
-from momentum_kit.research.events.source import Source
+from momentum_kit.research.source import Source
 from momentum_kit.storage.archive import BARS, BARS_5S, DatedMaster, Listing
 from momentum_kit.storage.quality import Stamps
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import OrderAction
-from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable
+from momentum_kit.research.source import Source
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
 from momentum_kit.trading import CommissionPlan, CostTable, Rates, commissions, rates_on

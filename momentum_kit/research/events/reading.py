@@ -16,7 +16,7 @@ from momentum_kit.detection.batch import micros
 from momentum_kit.detection.news import MatchLayer, Mention, SymbolMaster, Telling, read_headline
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Headline, HeadlinePhase
-from momentum_kit.research.events.source import Source
+from momentum_kit.research.source import Source
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.quality import Stamps
 

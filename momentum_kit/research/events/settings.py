@@ -16,8 +16,8 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.events import EventSettings
 from momentum_kit.research.events.news import Run
 from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, add_outcomes
-from momentum_kit.research.events.source import Source
 from momentum_kit.research.events.table import EventTable, concat
+from momentum_kit.research.source import Source
 from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading import CostTable, parse_costs
 

@@ -22,7 +22,6 @@ import pandas as pd
 from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
 from momentum_kit.models import Features
-from momentum_kit.research.events.content import instrument_days
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,7 +92,9 @@ class EventTable:
     @property
     def instrument_days(self) -> npt.NDArray[np.str_]:
         """(N,) which instrument's day each event is of, whatever the symbol was called or the archive lies."""
-        return instrument_days(self.events)
+        named = self.events["symbol"].astype(str) + " " + self.events["day"].dt.strftime("%Y-%m-%d")
+        content = self.events["content"].astype(str)
+        return content.where(content != "", named).to_numpy(str)
 
     def select(self, mask: npt.ArrayLike) -> "EventTable":
         """The events where the mask (N,) is True, or those at the given positions; ResearchError if there are none."""

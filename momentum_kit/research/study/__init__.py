@@ -4,12 +4,8 @@ from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
 from momentum_kit.research.study.headline_counts import HeadlineCounts
 from momentum_kit.research.study.running import Cluster
-from momentum_kit.research.study.sealed_days import guard_sealed_day, record_folder
 from momentum_kit.research.study.study import StudySteps
 from momentum_kit.research.study.sweep_view import Sweep
 from momentum_kit.research.study.verdict_view import Judgement
 
-__all__ = [
-    "Cluster", "EventList", "EventStudy", "HeadlineCounts", "Judgement", "StudySteps", "Sweep", "guard_sealed_day",
-    "record_folder",
-]  # fmt: skip
+__all__ = ["Cluster", "EventList", "EventStudy", "HeadlineCounts", "Judgement", "StudySteps", "Sweep"]

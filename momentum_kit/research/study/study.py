@@ -26,13 +26,13 @@ from momentum_kit.pages import ReadableFrame
 from momentum_kit.research.event_study import abnormal_returns, archived_bars, groups, net_by_delay, paths
 from momentum_kit.research.events import EventTable, Run, build, exit_rules, read_news, study_assumptions
 from momentum_kit.research.funnel import Funnel, ShadowBook, keep_shadow_book, shadow_tables, trace_funnel
+from momentum_kit.research.seals import guard_sealed_day, record_folder
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.event_study_view import EventStudy
 from momentum_kit.research.study.forward_record import ForwardRecord, forward_record
 from momentum_kit.research.study.given import Day, Impute, archive_folder, imputed_latency, looked_up, studied_days
 from momentum_kit.research.study.headline_counts import HeadlineCounts, count_headlines
 from momentum_kit.research.study.running import running
-from momentum_kit.research.study.sealed_days import guard_sealed_day, record_folder
 from momentum_kit.research.study.study_folder import StudyFolder
 from momentum_kit.research.study.sweep_view import Sweep
 from momentum_kit.research.study.tuner_opening import open_tuning

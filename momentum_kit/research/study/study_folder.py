@@ -13,11 +13,11 @@ from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError, StorageError
 from momentum_kit.research.code_hash import code_version
 from momentum_kit.research.events import EventTable, Run, StudyAssumptions
+from momentum_kit.research.seals import SEALS
 from momentum_kit.research.study.basis import FILE as BASIS
 from momentum_kit.research.study.basis import StudyBasis, file_digest, lived_days
 from momentum_kit.research.study.event_list import EventList
 from momentum_kit.research.study.given import Impute
-from momentum_kit.research.study.sealed_days import SEALS
 from momentum_kit.research.sweep import (
     CellSums,
     Grid,

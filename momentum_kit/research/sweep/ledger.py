@@ -1,6 +1,6 @@
 """The ledger of trials, trials.db: every sweep writes each cell once, and the deflated Sharpe ratio counts them.
 
-It lies in the user's state folder and knows on which instrument days each sweep ran (events/content.py), so that
+It lies in the user's state folder and knows on which instrument days each sweep ran (seals/content.py), so that
 trials count against the same days in whatever archive or study folder they are tried next.
 
 The more was tried, the better the best looks by luck alone. So what nobody counted is not shown: a sweep whose trials

@@ -2,8 +2,7 @@
 
 from momentum_kit.research.validation.bootstraps import Band, mean_band
 from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, Opening, load_evidence, save_evidence
-from momentum_kit.research.validation.seal_log import SealLog
-from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed, adopt, record_opening, renew, seal
+from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed, adopt, renew, seal
 from momentum_kit.research.validation.statistics import deflated_sharpe, events_needed, moments, sharpe
 from momentum_kit.research.validation.thresholds_file import JudgedWith, export_thresholds, judged_with
 from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
@@ -19,7 +18,6 @@ __all__ = [
     "JudgedWith",
     "OpenDays",
     "Opening",
-    "SealLog",
     "Sealed",
     "Verdict",
     "adopt",
@@ -33,7 +31,6 @@ __all__ = [
     "mean_band",
     "moments",
     "open_seal",
-    "record_opening",
     "renew",
     "save_evidence",
     "seal",

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from momentum_kit.errors import GuardRefused, ResearchError
 from momentum_kit.research.events import EventTable
+from momentum_kit.research.seals import Entry, Remembered, Role, SealLog, SealRecord, record_opening
 from momentum_kit.research.validation.bootstraps import Band
 from momentum_kit.research.validation.evidence import Opening
-from momentum_kit.research.validation.seal_log import Entry, Remembered, Role, SealLog, SealRecord
 
 SEALED_SHARE = 0.2
 NOTHING_SEALED = "NOTHING SEALED"  # the mark of a verdict without sealed days behind it
@@ -77,28 +77,6 @@ class Sealed:
     def openings(self) -> tuple[Opening, ...]:
         """What is on record of looks at these days."""
         return _openings(self._log.about(self.contents), self._log.about(self.contents))
-
-
-def record_opening(
-    log: SealLog, contents: Collection[str], days: tuple[date, date], candidate: str, events: int | None = None
-) -> int:
-    """Put on record that these sealed instrument days are looked at; returns the number of the opening.
-
-    Raises GuardRefused, with the first opening, if any of them was opened before.
-    """
-
-    def decide(known: Remembered) -> Entry:
-        if opened := known.of("opened"):
-            first = opened[0]
-            raise GuardRefused(
-                f"the sealed days {first.first_day}..{first.last_day} were opened at {first.at} for candidate "
-                f"{first.candidate[:19]} ({first.code_version}); a second look would be selection: wait for new days "
-                f"({log.path})"
-            )
-        record = SealRecord(what="opened", first_day=days[0], last_day=days[1], events=events, candidate=candidate)
-        return record, dict.fromkeys(contents, "opened")
-
-    return log.append(contents, decide)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

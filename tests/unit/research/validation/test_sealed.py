@@ -10,7 +10,8 @@ from momentum_kit.errors import GuardRefused, ResearchError, StorageError
 from momentum_kit.research import code_version
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.events.table import EVENT_DTYPES, event_frame
-from momentum_kit.research.validation import SealLog, adopt, renew, seal
+from momentum_kit.research.seals import SealLog
+from momentum_kit.research.validation import adopt, renew, seal
 from momentum_kit.research.validation.bootstraps import Band
 
 

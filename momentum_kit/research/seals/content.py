@@ -1,7 +1,7 @@
 """Names instrument days by their content: the path of a day's prices, whatever the symbol, the folder or the vendor.
 
 What was tried and looked at belongs to the days themselves: a copy of an archive, one in a temporary folder and one
-with other names hold the same days, and research remembers them (sweep/ledger.py, validation/sealed.py).
+with other names hold the same days, and research remembers them (sweep/ledger.py, seal_log.py).
 """
 
 from datetime import date
@@ -9,10 +9,9 @@ from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from momentum_kit.detection.batch import BarColumns
-from momentum_kit.research.events.source import Source, bars_of
+from momentum_kit.research.source import Source, bars_of
 from momentum_kit.storage.archive import BARS, BARS_5S, day_bounds
 
 _MARKS_US = np.arange(9 * 60 + 40, 16 * 60 + 1, 20) * 60_000_000  # every 20 minutes of regular hours
@@ -43,10 +42,3 @@ def _content(bars: BarColumns, day: date) -> str:
     if len(np.unique(path)) < _LEAST_PRICES:
         return ""
     return blake2b(path.tobytes(), digest_size=8).hexdigest()
-
-
-def instrument_days(events: pd.DataFrame) -> npt.NDArray[np.str_]:
-    """(N,) the instrument day of each event: by content, or by symbol and day where the content tells nothing."""
-    named = events["symbol"].astype(str) + " " + events["day"].dt.strftime("%Y-%m-%d")
-    content = events["content"].astype(str)
-    return content.where(content != "", named).to_numpy(str)

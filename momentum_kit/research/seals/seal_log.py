@@ -1,18 +1,18 @@
 """The record of what was sealed, looked at and opened, by instrument day: the memory of an honest analyst.
 
-It lies in the user's state folder, not beside an archive, and knows days by their content (events/content.py): copies,
+It lies in the user's state folder, not beside an archive, and knows days by their content (content.py): copies,
 temporary folders and other names of the same days find it. Whoever deletes it deletes the proof that a seal ever held.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from momentum_kit.errors import DatabaseTooNew, StorageError
+from momentum_kit.errors import DatabaseTooNew, GuardRefused, StorageError
 from momentum_kit.research.code_hash import code_version
 from momentum_kit.storage.journal import open_database
 
@@ -167,3 +167,25 @@ def _write(connection: sqlite3.Connection, record: SealRecord, roles: Mapping[st
 def _record(row: dict[str, Any]) -> SealRecord:
     days = {name: date.fromisoformat(row[name]) for name in ("first_day", "last_day")}
     return SealRecord(**{**row, **days, "candidate": row["candidate"] or ""})
+
+
+def record_opening(
+    log: SealLog, contents: Collection[str], days: tuple[date, date], candidate: str, events: int | None = None
+) -> int:
+    """Put on record that these sealed instrument days are looked at; returns the number of the opening.
+
+    Raises GuardRefused, with the first opening, if any of them was opened before.
+    """
+
+    def decide(known: Remembered) -> Entry:
+        if opened := known.of("opened"):
+            first = opened[0]
+            raise GuardRefused(
+                f"the sealed days {first.first_day}..{first.last_day} were opened at {first.at} for candidate "
+                f"{first.candidate[:19]} ({first.code_version}); a second look would be selection: wait for new days "
+                f"({log.path})"
+            )
+        record = SealRecord(what="opened", first_day=days[0], last_day=days[1], events=events, candidate=candidate)
+        return record, dict.fromkeys(contents, "opened")
+
+    return log.append(contents, decide)

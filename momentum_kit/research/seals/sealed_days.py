@@ -6,8 +6,8 @@ from pathlib import Path
 
 from momentum_kit.config import Config, state_root
 from momentum_kit.errors import GuardRefused
-from momentum_kit.research.events import named_day
-from momentum_kit.research.validation import SealLog, record_opening
+from momentum_kit.research.seals.content import named_day
+from momentum_kit.research.seals.seal_log import SealLog, record_opening
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive import BARS_5S, Archive
 
