@@ -48,6 +48,10 @@ class Clock(Protocol):
         """Market seconds since some moment, which no step of the wall clock changes and a closed lid counts in."""
         ...
 
+    def wall_limit(self, market_s: float) -> float | None:
+        """Wall seconds in which so many pass; None where time stands still while anybody works, and none may decide."""
+        ...
+
 
 class NewsFeed(Protocol):
     """Where headlines come from."""

@@ -28,6 +28,10 @@ class WallClock:
         """Seconds since the machine started."""
         return boot_s()
 
+    def wall_limit(self, market_s: float) -> float:
+        """The same."""
+        return market_s
+
 
 class ScaledClock:
     """The broker's time at start, then `rate` market seconds per wall second."""
@@ -49,6 +53,10 @@ class ScaledClock:
         """Market seconds, `rate` of them for each second since the machine started."""
         return boot_s() * self._rate
 
+    def wall_limit(self, market_s: float) -> float:
+        """Wall seconds in which so many pass."""
+        return market_s / self._rate
+
 
 class SteppedClock:
     """Market time that moves only when told: what arrives during a step is stamped with the step's end."""
@@ -69,6 +77,9 @@ class SteppedClock:
     def elapsed(self) -> float:
         """Market seconds of all steps so far."""
         return self._elapsed
+
+    def wall_limit(self, market_s: float) -> None:
+        """None: the market waits for whoever is at work."""
 
 
 AnyClock = WallClock | ScaledClock | SteppedClock

@@ -50,6 +50,10 @@ class TestClock:
         """Seconds since the open, whatever became of the wall clock."""
         return (self.time - OPEN).total_seconds()
 
+    def wall_limit(self, market_s: float) -> float:
+        """By the wall."""
+        return market_s
+
 
 class Held:
     """One order at the broker."""

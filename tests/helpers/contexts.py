@@ -25,6 +25,10 @@ class Standing:
         """The same in seconds."""
         return self.at.timestamp()
 
+    def wall_limit(self, market_s: float) -> float:
+        """By the wall."""
+        return market_s
+
 
 class Told:
     """The Alerts port in memory."""

@@ -78,10 +78,11 @@ class ArticleReader:
 
     async def _read(self, asked: OpenHeadline) -> None:
         headline, started = asked.headline, time.perf_counter()
-        left_s = self._settings.deadline_s - (self._context.clock.elapsed() - asked.asked_s)
         try:
-            async with asyncio.timeout(max(left_s, 0)):
+            async with asyncio.timeout(self._context.clock.wall_limit(max(self._left_s(asked), 0))):
                 article = await self._feed.fetch_news_article(headline.provider, headline.article_id)
+            if self._left_s(asked) < 0:
+                raise TimeoutError
         except TimeoutError:
             self._unread(asked, "too late")
             return
@@ -106,6 +107,10 @@ class ArticleReader:
             symbols=[mention.symbol for mention in findings.mentions],
         )  # fmt: skip
         await self._found(asked, findings)
+
+    def _left_s(self, asked: OpenHeadline) -> float:
+        """Market seconds in which its article is still of use."""
+        return self._settings.deadline_s - (self._context.clock.elapsed() - asked.asked_s)
 
     def _keep(self, asked: OpenHeadline, article: Article, fetch_ms: float) -> None:
         """A PDF stands in the journal for people; no rule reads it."""

@@ -36,3 +36,9 @@ def test_a_scaled_clock_elapses_at_its_rate() -> None:
     while clock.now() < DAY + timedelta(seconds=1):
         pass
     assert clock.elapsed() - begun == pytest.approx(1.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("clock", "wall_s"), [(WallClock(), 6.0), (ScaledClock(20.0), 0.3), (SteppedClock(), None)])
+def test_how_long_the_wall_may_take(clock, wall_s) -> None:
+    """Market seconds are as many of the wall, fewer at a rate, and in lock-step none that could decide anything."""
+    assert clock.wall_limit(6.0) == wall_s

@@ -86,6 +86,10 @@ class StreamClock:
         """Nothing elapses."""
         return 0.0
 
+    def wall_limit(self, market_s: float) -> float:
+        """By the wall."""
+        return market_s
+
     def now(self) -> datetime:
         """The reception of the headline on its way."""
         return self.at

@@ -139,6 +139,10 @@ class Lab:
         """The same in seconds, from an origin of its own."""
         return self.now_at.timestamp() - 1_000
 
+    def wall_limit(self, market_s: float) -> float:
+        """By the wall."""
+        return market_s
+
     async def start(
         self, thresholds: Thresholds | None = None, *, max_lines: int = 100, grace_s: float = 0.5, **settings: Any
     ) -> None:

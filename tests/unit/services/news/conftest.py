@@ -35,6 +35,10 @@ class StandingClock:
         """Nothing elapses."""
         return 0.0
 
+    def wall_limit(self, market_s: float) -> float:
+        """By the wall."""
+        return market_s
+
     def now(self) -> datetime:
         """The set time."""
         return self.at

@@ -96,6 +96,24 @@ async def test_an_article_that_does_not_come_is_unread_and_changes_nothing(readi
     assert reading.taken()[-1].body_dilution
 
 
+@pytest.mark.parametrize(("market_s", "outcome", "reason"), [(3.9, "read", ""), (4.1, "unread", "too late")])
+async def test_only_market_time_makes_an_article_late(desk, monkeypatch, market_s, outcome, reason):
+    """In lock-step no wall time ends the wait; what came after the deadline by the market's clock is of no use."""
+    passed = [0.0]
+    monkeypatch.setattr(desk.clock, "elapsed", lambda: passed[0])
+    monkeypatch.setattr(desk.clock, "wall_limit", lambda _: None)
+
+    async def answer_late(*_):
+        passed[0] = market_s
+        return SELLS
+
+    monkeypatch.setattr(desk.feed, "fetch_news_article", answer_late)
+    await desk.start(bodies=BodySettings(enabled=True, deadline_s=4.0))
+    await desk.hear(UPDATE, article_id="BRFG$u1")
+    await settled(desk)
+    assert [(row["outcome"], row["reason"]) for row in desk.journal["articles"]] == [(outcome, reason)]
+
+
 async def test_an_hour_has_its_articles_counted(reading):
     """What goes beyond is unread, at once, and without a request."""
     for number, company in enumerate(("Acme (NASDAQ: ACME)", "Globex (NASDAQ: GLBX)", "Apple (NASDAQ: AAPL)")):
