@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from momentum_kit.errors import DatabaseTooNew, StorageError
 from momentum_kit.private_files import make_private_folder, open_private
 
 BUSY_TIMEOUT_S = 5.0
+RETRY_S = 0.01
 
 
 def open_database(
@@ -33,7 +35,7 @@ def open_database(
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{path}: {error}") from None
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute(f"PRAGMA synchronous={synchronous}")
         _migrate(connection, migrations, application_id)
     except sqlite3.Error as error:
@@ -122,6 +124,19 @@ def _refuse_foreign(path: Path, application_id: int, known: int) -> None:
         raise DatabaseTooNew(
             f"{path}: written by a newer momentum_kit (version {version}, this one knows {known}); update the kit"
         )
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; while another process writes, SQLite refuses that at once and waits for nobody."""
+    begun = time.monotonic()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() - begun > BUSY_TIMEOUT_S:
+                raise
+        time.sleep(RETRY_S)
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]], application_id: int) -> None:

@@ -100,23 +100,34 @@ def test_nothing_can_be_forgotten(tmp_path, ledger, sql):
     connection.close()
 
 
-WRITER = """
-import sys, numpy as np
+WRITERS = """
+import os, sys, numpy as np
 from momentum_kit.config import Thresholds
 from momentum_kit.research.sweep.grid import Grid
 from momentum_kit.research.sweep.ledger import TrialLedger
-with TrialLedger(sys.argv[1]) as ledger:
-    for key in range(int(sys.argv[2]), int(sys.argv[2]) + 8):
-        grid = Grid({"min_z_tod": tuple(np.linspace(1, 9, 50))})
-        ledger.record(key, "bracket", grid, Thresholds(), np.zeros(50), 100, np.array(["2026-03-02"], "datetime64[D]"))
+reading, writing = os.pipe()
+children = []
+for first in (0, 4, 8):
+    if child := os.fork():
+        children.append(child)
+        continue
+    os.close(writing)
+    os.read(reading, 1)  # until the parent lets all of them go at once
+    with TrialLedger(sys.argv[1]) as ledger:
+        for key in range(first, first + 8):
+            grid, day = Grid({"min_z_tod": tuple(np.linspace(1, 9, 50))}), np.array(["2026-03-02"], "datetime64[D]")
+            ledger.record(key, "bracket", grid, Thresholds(), np.zeros(50), 100, day)
+    os._exit(0)
+os.close(writing)
+sys.exit(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0 for child in children))
 """
 
 
 def test_processes_write_at_once(tmp_path):
     """Three processes open a new file together, and every trial of each is counted once."""
     path = tmp_path / "ledger.db"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(first)]) for first in (0, 4, 8)]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    done = subprocess.run([sys.executable, "-c", WRITERS, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     with TrialLedger(path) as ledger:
         assert ledger.count() == 16 * 50
         assert len(ledger.sweeps()) == 24

@@ -1,4 +1,5 @@
 import sqlite3
+import time
 
 import pytest
 
@@ -63,6 +64,24 @@ def test_a_file_that_is_just_being_made_is_no_foreign_one(tmp_path):
     assert path.stat().st_size
     open_database(path, ONE, OURS, "FULL").close()
     other.close()
+    assert read_table(path, "a") == []
+
+
+def test_a_file_that_another_process_is_making_is_waited_for(tmp_path, monkeypatch):
+    """SQLite refuses to change the mode of a file that somebody writes to, at once and whatever the time-out."""
+    path = tmp_path / "x.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        other.execute("COMMIT")
+
+    monkeypatch.setattr(time, "sleep", wait)
+    open_database(path, ONE, OURS, "FULL").close()
+    other.close()
+    assert len(waits) == 1
     assert read_table(path, "a") == []
 
 
