@@ -38,24 +38,37 @@ def built(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def judged_once(built, tmp_path_factory) -> Path:
+    """The same, swept and validated, and what is remembered of that."""
+    folder = tmp_path_factory.mktemp("judged")
+    shutil.copytree(built, folder / "mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOMENTUM_KIT_STATE_DIR", str(folder / "state"))
+        study = Study(folder / "mine" / "archive", config=ROOT / "config" / "sim.yaml")
+        study.sweep(AXES)
+        study.validate()
+    return folder
+
+
 @pytest.fixture
 def study(built, tmp_path) -> Study:
-    """A copy of it that a test may spoil."""
+    """A copy of what was built that a test may spoil."""
     shutil.copytree(built, tmp_path / "mine")
     return Study(tmp_path / "mine" / "archive")
 
 
-def judged(study: Study, **options) -> Study:
-    """Swept and validated."""
-    study.sweep(AXES)
-    study.validate(**options)
-    return study
+@pytest.fixture
+def judged(judged_once, tmp_path) -> Study:
+    """A copy of what was judged, with its memory."""
+    shutil.copytree(judged_once, tmp_path, dirs_exist_ok=True)
+    return Study(tmp_path / "mine" / "archive")
 
 
-def test_a_copy_under_another_name_finds_what_was_opened_and_tried(study, tmp_path):
+def test_a_copy_under_another_name_finds_what_was_opened_and_tried(judged, tmp_path):
     """Ledger and seal belong to the days: a copy of the archive with a study of its own is no new data."""
-    judged(study, open_seal=True)
-    shutil.copytree(study.archive.root, tmp_path / "elsewhere" / "renamed")
+    judged.validate(open_seal=True)
+    shutil.copytree(judged.archive.root, tmp_path / "elsewhere" / "renamed")
     copy = Study(tmp_path / "elsewhere" / "renamed", folder=tmp_path / "temporary")
     copy.build()
     assert copy.sweep(AXES).result.new_trials == 0
@@ -85,16 +98,16 @@ def test_only_sealed_days_give_no_study_of_their_own(study, tmp_path):
         alone.build("2026-05-20", "2026-05-22").open_days  # noqa: B018
 
 
-def test_what_an_opening_found_stands_in_every_later_verdict_page_and_export(study, tmp_path):
+def test_what_an_opening_found_stands_in_every_later_verdict_page_and_export(judged, tmp_path):
     """A plain validate after the opening does not forget it."""
-    judged(study, open_seal=True)
-    first = study.validate(open_seal=False).evidence
+    judged.validate(open_seal=True)
+    first = judged.validate(open_seal=False).evidence
     assert first.sealed is not None
     assert first.sealed_days is not None
-    page = (study.folder / "verdict.md").read_text(encoding="utf-8")
+    page = (judged.folder / "verdict.md").read_text(encoding="utf-8")
     assert "What was opened before" in page
     assert "were opened for this candidate" in page
-    export = study.export("late", despite="to see what stands in it", folder=tmp_path)
+    export = judged.export("late", despite="to see what stands in it", folder=tmp_path)
     assert "sealed_net_bps:" in export.read_text(encoding="utf-8")
 
 
@@ -148,28 +161,26 @@ def test_a_day_that_was_traded_live_has_been_seen(study):
 
 
 @pytest.mark.parametrize("step", ["sweep", "validate", "export", "event_study"])
-def test_a_table_of_other_data_is_refused(study, step):
+def test_a_table_of_other_data_is_refused(judged, step):
     """One headline more below the table, and every step says what to run."""
-    judged(study)
-    line = study.archive.headlines(date(2026, 5, 5), date(2026, 5, 5))[0]
+    line = judged.archive.headlines(date(2026, 5, 5), date(2026, 5, 5))[0]
     origin = Provenance(source="made up", sha256="", imported_at=now(), adjusted=False)
-    Archive(study.archive.root).add_headlines([type(line)(
+    Archive(judged.archive.root).add_headlines([type(line)(
         provider="MINE", article_id="MINE$1", text="Good news", published_at=line.published_at,
         received_at=line.received_at,
     )], origin)  # fmt: skip
-    steps = {"sweep": lambda: study.sweep(AXES), "validate": study.validate, "export": lambda: study.export("x"),
-             "event_study": study.event_study}  # fmt: skip
+    steps = {"sweep": lambda: judged.sweep(AXES), "validate": judged.validate, "export": lambda: judged.export("x"),
+             "event_study": judged.event_study}  # fmt: skip
     with pytest.raises(ResearchError, match=r"built from other data than .*; run: momentum-kit research events"):
         steps[step]()
 
 
-def test_another_study_s_table_is_refused(study, tmp_path):
+def test_another_study_s_table_is_refused(judged, tmp_path):
     """A file that was put in the place of the events is not what was built."""
-    judged(study)
-    table = study.events().table
-    table.save(study.folder / "events.parquet")
+    table = judged.events().table
+    table.save(judged.folder / "events.parquet")
     with pytest.raises(ResearchError, match="not the events that were built here"):
-        study.sweep(AXES)
+        judged.sweep(AXES)
 
 
 @pytest.mark.parametrize(
@@ -179,61 +190,56 @@ def test_another_study_s_table_is_refused(study, tmp_path):
         ({"exits": "exits.yaml"}, r"exits.*target_r was .* when the events were built, 9 now"),
     ],
 )
-def test_other_options_than_the_events_were_built_with_are_refused(study, tmp_path, change, words):
+def test_other_options_than_the_events_were_built_with_are_refused(judged, tmp_path, change, words):
     """By name, with both values."""
-    judged(study)
     if "exits" in change:
         change = {"exits": tmp_path / "exits.yaml"}
         change["exits"].write_text("live: {target_r: 9}\n")
-    other = Study(study.archive.root, folder=study.folder, **change)
+    other = Study(judged.archive.root, folder=judged.folder, **change)
     with pytest.raises(ResearchError, match=words):
         other.validate()
     with pytest.raises(ResearchError, match=r"impute was None when the events were built, 2\.0 now"):
-        study.validate(impute=2.0)
+        judged.validate(impute=2.0)
 
 
-def test_fewer_barred_catalysts_than_the_events_were_built_with_are_refused(study, tmp_path):
+def test_fewer_barred_catalysts_than_the_events_were_built_with_are_refused(judged, tmp_path):
     """They would be exported, and nothing of theirs was judged."""
-    judged(study)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     limits = tmp_path / "config" / "thresholds" / "default.yaml"
     told = limits.read_text(encoding="utf-8")
     limits.write_text(told[: told.index("barred_catalysts:")] + "barred_catalysts: [offering]\n", encoding="utf-8")
-    other = Study(study.archive.root, folder=study.folder, config=tmp_path / "config" / "sim.yaml")
+    other = Study(judged.archive.root, folder=judged.folder, config=tmp_path / "config" / "sim.yaml")
     with pytest.raises(ResearchError, match="barred_catalysts was"):
         other.sweep(AXES)
 
 
-def test_more_trials_since_the_verdict_stop_its_export(study, tmp_path):
+def test_more_trials_since_the_verdict_stop_its_export(judged, tmp_path):
     """The deflation of the verdict is of a ledger that has moved."""
-    judged(study)
-    Study(study.archive.root, folder=study.folder).sweep({"min_z_tod": [4, 5, 6], "max_spread_bps": [100, 50]})
+    Study(judged.archive.root, folder=judged.folder).sweep({"min_z_tod": [4, 5, 6], "max_spread_bps": [100, 50]})
     with pytest.raises(ResearchError, match="the sweep changed since the verdict; run: momentum-kit research validate"):
-        study.export("x", despite="a reason", folder=tmp_path)
-    study.sweep(AXES)
+        judged.export("x", despite="a reason", folder=tmp_path)
+    judged.sweep(AXES)
     with pytest.raises(ResearchError, match="6 more trials on these data since the verdict"):
-        study.export("x", despite="a reason", folder=tmp_path)
+        judged.export("x", despite="a reason", folder=tmp_path)
 
 
-def test_evidence_that_was_edited_is_refused(study, tmp_path):
+def test_evidence_that_was_edited_is_refused(judged, tmp_path):
     """One fill more, and the hash does not hold."""
-    judged(study)
-    file = study.folder / "evidence.json"
+    file = judged.folder / "evidence.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     content["fills"] += 1
     file.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ResearchError, match="its hash does not hold; validate again"):
-        study.export("x", despite="a reason", folder=tmp_path)
+        judged.export("x", despite="a reason", folder=tmp_path)
 
 
-def test_a_seal_is_opened_since_the_verdict_stops_its_export(study, tmp_path):
+def test_a_seal_is_opened_since_the_verdict_stops_its_export(judged, tmp_path):
     """The page of before the opening is not the last word any more."""
-    judged(study)
-    kept = (study.folder / "evidence.json").read_bytes()
-    study.validate(open_seal=True)
-    (study.folder / "evidence.json").write_bytes(kept)
+    kept = (judged.folder / "evidence.json").read_bytes()
+    judged.validate(open_seal=True)
+    (judged.folder / "evidence.json").write_bytes(kept)
     with pytest.raises(ResearchError, match="the sealed days were opened since the verdict"):
-        study.export("x", despite="a reason", folder=tmp_path)
+        judged.export("x", despite="a reason", folder=tmp_path)
 
 
 def test_sessions_after_a_strategy_s_date_are_its_forward_record(study, tmp_path):
@@ -241,7 +247,9 @@ def test_sessions_after_a_strategy_s_date_are_its_forward_record(study, tmp_path
     origin = Provenance(source="live", sha256="", imported_at=now(), adjusted=False)
     study.archive.add_executions([fill_on(study, SEALED_DAY)], origin)
     study.build()
-    file = judged(study).export("mine", despite="to follow it", folder=tmp_path)
+    study.sweep(AXES)
+    study.validate()
+    file = study.export("mine", despite="to follow it", folder=tmp_path)
     with pytest.raises(ResearchError, match=r"no open session after 20.*, when mine was exported; 0 are sealed"):
         study.forward(file)
     known = load_thresholds(file)
@@ -256,11 +264,11 @@ def test_sessions_after_a_strategy_s_date_are_its_forward_record(study, tmp_path
         study.forward(Thresholds())
 
 
-def test_a_state_folder_that_has_forgotten_the_opening_is_refused(study, tmp_path, monkeypatch):
+def test_a_state_folder_that_has_forgotten_the_opening_is_refused(judged, tmp_path, monkeypatch):
     """The study's own page tells of it: another folder for the record unseals nothing."""
-    judged(study, open_seal=True)
+    judged.validate(open_seal=True)
     monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "another"))
-    fresh = Study(study.archive.root, folder=study.folder)
+    fresh = Study(judged.archive.root, folder=judged.folder)
     fresh.sweep(AXES)
     with pytest.raises(ResearchError, match="knows nothing of the opening of 2026-05-20 to 2026-05-22"):
         fresh.validate(open_seal=True)
