@@ -34,6 +34,7 @@ ROLES = {
     "cli run": "runner",
 }  # by command
 SAMPLES = 400
+LEAST_S = 0.2  # between two samples: each looks at every process of the machine
 FLAT = 0.05  # more than that from the second to the last quarter is growth
 NOTEBOOK_MB = 5.0
 
@@ -70,7 +71,7 @@ def soak(hours: float, rate: float, folder: Path) -> Soak:
              "config/soak.yaml", "-p", "port", str(port), "--until", f"{round(hours * 60)}m", "--out", "out"],
             cwd=project, env=_environment(project), stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        every_s = timedelta(hours=hours).total_seconds() / rate / SAMPLES
+        every_s = max(timedelta(hours=hours).total_seconds() / rate / SAMPLES, LEAST_S)
         while run.poll() is None:
             _sample(project, samples)
             time.sleep(every_s)
@@ -108,7 +109,7 @@ def _gateway(project: Path, rate: float) -> Iterator[int]:
         yield port
     finally:
         gateway.terminate()
-        gateway.wait(20)
+        gateway.wait(60)
         gateway.stdout.close()
 
 
