@@ -10,14 +10,14 @@ from momentum_kit.research.study import Cluster
 
 @pytest.fixture(scope="module")
 def scheduler():
-    """Two single-threaded worker processes."""
+    """A worker in a process of its own that does two things at a time."""
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0, silence_logs=50
+        n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0", memory_limit=0, silence_logs=50
     ) as local:
         yield local.scheduler_address
 
 
-def test_two_workers_write_the_same_bytes(scheduler, source, sessions, tmp_path):
+def test_another_process_writes_the_same_bytes(scheduler, source, sessions, tmp_path):
     """A study gives the same files, byte for byte, wherever its parts were computed."""
     days = sessions[30].day, sessions[-1].day
     here = build_files(source, *days, tmp_path / "here")
