@@ -1,4 +1,4 @@
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from momentum_kit.detection.batch.columns import columns_of
 from momentum_kit.detection.live import build_baseline
 from momentum_kit.errors import ResearchError
 from momentum_kit.models.market import Bar
-from momentum_kit.sessions import previous_sessions, session_on
+from momentum_kit.sessions import NEW_YORK, previous_sessions, session_on
 
 DAYS = [date(2026, 11, day) for day in (24, 25, 26, 27, 28, 30)]  # Thanksgiving, a half day and a Saturday among them
 
@@ -42,7 +42,7 @@ def test_equal_to_build_baseline(seed, sessions, trades):
     columns = day_columns(bar_columns(columns_of(bars), 60), DAYS, 20)
     for d, day in enumerate(DAYS):
         session = session_on(day)
-        before = session.open if session else datetime.combine(day, datetime.min.time()).astimezone()
+        before = session.open if session else datetime.combine(day, time(), NEW_YORK)
         expected = build_baseline(bars, previous_sessions(day, 20), before)
         assert columns.open_at[d] == (micros(session.open) if session else NO_SESSION)
         if expected is None:
