@@ -174,6 +174,7 @@ def serve_in_thread(config: Config, project: Path, run_dir: Path) -> ControlAddr
     if config.needs_arming:
         raise GuardRefused("an engine that trades live runs in its own process; leave in_process off")
     folder, outcome = StateFolder.of(config), list[MomentumKitError]()
+    session_at(datetime.now(UTC), config.calendar)  # read here: for a second or two the loop would stand
 
     def host() -> None:
         try:
