@@ -41,13 +41,13 @@ def hurtful(pattern: re.Pattern[str], size: int) -> Iterator[str]:
 
 
 def seconds(pattern: re.Pattern[str], text: str) -> float:
-    """Processor time of finding every match, the best of three."""
+    """Processor time of this thread for finding every match, the best of three."""
     taken = []
     for _ in range(3):
-        begun = time.process_time()
+        begun = time.thread_time()
         for _ in pattern.finditer(text):
             continue
-        taken.append(time.process_time() - begun)
+        taken.append(time.thread_time() - begun)
     return min(taken)
 
 

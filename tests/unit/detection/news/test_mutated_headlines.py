@@ -97,8 +97,8 @@ def test_no_headline_raises_or_stands_still(capsys: pytest.CaptureFixture[str]) 
     for number in range(INPUTS):
         text = mutated(draw)
         took_s = _took_s(text, draw.choice(("", "RVSN", "AMD")), master, memory, number)
-        if took_s > SLOWEST_S:  # once may have been the collector's doing
-            took_s = _took_s(text, "", master, memory, number)
+        if took_s > SLOWEST_S:  # once may have been the collector's doing, twice a busy machine's
+            took_s = min(_took_s(text, "", master, memory, number) for _ in range(3))
         slowest_s = max(slowest_s, took_s)
         assert took_s < SLOWEST_S, f"input {number} took {took_s * 1e3:.0f} ms: {text[:2_000]!a}"
     with capsys.disabled():

@@ -254,7 +254,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path):
     session = Session(tmp_path / "run")
     session.recorder.file = Path("/dev/full")
     session.at(1, trade(1, 10))
-    assert session.alarmed.wait(10)
+    assert session.alarmed.wait(60)
     session.at(2, trade(2, 10))
     session.recorder.close()
     ((kind, text),) = session.alarms
@@ -268,7 +268,7 @@ def test_a_disk_that_falls_behind_ends_the_recording(session, monkeypatch):
     monkeypatch.setattr("momentum_kit.storage.recording.recorder.MOST_WAITING", 10)
     for number in range(1000):
         session.at(number, trade(number, 10))
-    assert session.alarmed.wait(10)
+    assert session.alarmed.wait(60)
     assert "10 values wait for the disk" in session.alarms[0][1]
 
 
