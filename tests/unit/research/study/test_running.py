@@ -1,7 +1,6 @@
 import sys
 
 import pytest
-from distributed import LocalCluster
 
 from momentum_kit.errors import ResearchError
 from momentum_kit.research.events.events import build_files
@@ -11,6 +10,8 @@ from momentum_kit.research.study import Cluster
 @pytest.fixture(scope="module")
 def scheduler():
     """A worker in a process of its own that does two things at a time."""
+    from distributed import LocalCluster  # whoever runs another test need not load it
+
     with LocalCluster(
         n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0", memory_limit=0, silence_logs=50
     ) as local:
@@ -53,6 +54,8 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 
 def test_a_scheduler_without_workers_is_refused():
     """Nothing would ever be computed."""
+    from distributed import LocalCluster
+
     with (
         LocalCluster(n_workers=0, processes=False, dashboard_address=":0", silence_logs=50) as local,
         pytest.raises(ResearchError, match="no worker has joined"),

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import LocalCluster
 
 from momentum_kit import Study
 from momentum_kit.config import Thresholds
@@ -44,6 +43,8 @@ def opened(study) -> EventTable:
 
 def test_the_same_bytes_come_from_a_cluster(study, tmp_path):
     """Events and sweep on two workers are those of this process."""
+    from distributed import LocalCluster  # whoever runs another test need not load it
+
     here = study.sweep(AXES).result
     with LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0", memory_limit=0, silence_logs=50

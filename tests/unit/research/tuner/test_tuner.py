@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +28,26 @@ pytestmark = pytest.mark.usefixtures("own_record")
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, own_record) -> StudySteps:
+def built(tmp_path_factory, own_record) -> Path:
+    """The folder of a study of the sample whose events are built."""
+    folder = tmp_path_factory.mktemp("built")
+    StudySteps(SAMPLE, folder=folder, config=CONFIG).events()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(built, tmp_path_factory) -> StudySteps:
     """A study of the sample whose events are built and one exit rule of which was swept."""
-    made = StudySteps(SAMPLE, folder=tmp_path_factory.mktemp("study"), config=CONFIG)
-    made.events()
+    made = StudySteps(SAMPLE, folder=shutil.copytree(built, tmp_path_factory.mktemp("study") / "own"), config=CONFIG)
     made.sweep(AXES)
     return made
 
 
 @pytest.fixture
-def unseen(tmp_path, monkeypatch) -> StudySteps:
+def unseen(built, tmp_path, monkeypatch) -> StudySteps:
     """The same study where nobody else has tried anything."""
     monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
-    made = StudySteps(SAMPLE, folder=tmp_path / "study", config=CONFIG)
-    made.events()
+    made = StudySteps(SAMPLE, folder=shutil.copytree(built, tmp_path / "study"), config=CONFIG)
     made.sweep(AXES)
     return made
 
