@@ -1,5 +1,6 @@
 """The panel's buttons: pause, resume, reduce-only, flatten, and a kill in two steps."""
 
+import threading
 from collections.abc import Callable
 from time import monotonic
 
@@ -31,6 +32,7 @@ class Controls:
         self._contact = contact
         self._config = config
         self._armed_until = float("-inf")
+        self._painting = threading.Lock()  # the panel paints and so does a click: what one began must not end last
         self.buttons = {name: _button(label, tip, name, self._sender(name)) for name, (label, tip) in BUTTONS.items()}
         self.kill = _button("Kill \u2026", "First of two steps: opens the second for 5 s", "kill-ask", self._arm)
         self.confirm = _button("Yes, KILL now", "Flatten, end the session, latch the account", "kill", self._confirm)
@@ -45,6 +47,10 @@ class Controls:
 
     def paint(self) -> None:
         """Open and close the buttons; a few times a second."""
+        with self._painting:
+            self._paint()
+
+    def _paint(self) -> None:
         status, busy, armed = self._contact.status, self._commands.busy, monotonic() < self._armed_until
         for name, button in self.buttons.items():
             refused = refusal(name, status.state, status.started, False, False) if status else "no engine"

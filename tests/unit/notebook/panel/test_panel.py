@@ -16,7 +16,7 @@ from momentum_kit.notebook.panel import Panel, clicks, open_panel
 from momentum_kit.notebook.panel.controls import kill_words
 from momentum_kit.notebook.panel.engine_contact import EngineContact
 from momentum_kit.notebook.panel.panel import LOCKED
-from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status
+from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status, refusal
 from momentum_kit.runtime.endpoint import EventHub
 from momentum_kit.runtime.endpoint.stream import EventStreams
 from momentum_kit.runtime.engine import FINAL_STATUS
@@ -244,6 +244,32 @@ async def test_a_kill_needs_both_steps_and_the_second_closes_again(
     assert "closes 300 ABCD" in words
     assert f"momentum-kit clear --config {ROOT}/config/demo.yaml --port 4999." in words
     assert "LATCHES" in kill_words(endpoint.status, False, config)
+
+
+async def test_the_second_step_of_a_kill_is_closed_by_no_painting_from_before_it_opened(
+    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The panel's thread had begun to paint when the click came: it ends with the second step open."""
+    begun, free, seen = threading.Event(), threading.Event(), list[bool]()
+
+    def held(*state: Any) -> str:
+        if threading.current_thread().name == "panel":
+            begun.set()
+            free.wait(60)
+        return refusal(*state)
+
+    controls = panel.controls
+    monkeypatch.setattr("momentum_kit.notebook.panel.controls.ARMED_S", 60.0)
+    monkeypatch.setattr("momentum_kit.notebook.panel.controls.refusal", held)
+    controls.confirm.observe(lambda change: seen.append(change["new"]), "disabled")
+    assert await asyncio.to_thread(begun.wait, 60)
+    clicking = asyncio.create_task(asyncio.to_thread(controls.kill.click))
+    await asyncio.wait([clicking], timeout=0.5)
+    painted = head(panel)
+    free.set()
+    await clicking
+    await until(lambda: head(panel) != painted)
+    assert seen == [False]
 
 
 async def test_what_adds_risk_is_not_obeyed_late(
