@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -6,8 +6,8 @@ import pytest
 from momentum_kit.config import load_config
 from momentum_kit.runtime.doctor.finding import Grade
 from momentum_kit.runtime.doctor.machine_checks import symbol_names
-from momentum_kit.sessions import exchange_day
 
+TODAY = date(2026, 11, 20)
 SIM = Path(__file__).parents[4] / "config" / "sim.yaml"
 
 
@@ -20,10 +20,12 @@ SIM = Path(__file__).parents[4] / "config" / "sim.yaml"
         ("ticker,name\nAAPL,Apple Inc.\n", Grade.PROBLEM, "no column symbol", "correct news.symbol_master"),
     ],
 )
-def test_the_age_of_the_names_is_told(tmp_path: Path, content: str, grade: Grade, found: str, advice: str) -> None:
+def test_the_age_of_the_names_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, grade: Grade, found: str, advice: str
+) -> None:
     """Old names want renewing, by a command that can be copied; a broken file is a problem."""
-    today = exchange_day(datetime.now(UTC))
-    days = {"young": today - timedelta(days=9), "old": today - timedelta(days=200)}
+    monkeypatch.setattr("momentum_kit.runtime.doctor.machine_checks.exchange_day", lambda _: TODAY)
+    days = {"young": TODAY - timedelta(days=9), "old": TODAY - timedelta(days=200)}
     (tmp_path / "master.csv").write_text(content.format(**days))
     config = load_config(SIM, {"news.symbol_master": "master.csv"})
     finding = symbol_names(config, tmp_path)

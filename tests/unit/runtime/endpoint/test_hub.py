@@ -82,7 +82,7 @@ async def test_other_threads_publish_and_wake_readers() -> None:
         thread.start()
     for thread in threads:
         await asyncio.to_thread(thread.join)
-    await asyncio.wait_for(reader.wake.wait(), 5)
+    await asyncio.wait_for(reader.wake.wait(), 30)
     assert sorted(number for number, _, _ in hub.take(reader, 1_000).events) == list(range(1, 401))
 
 

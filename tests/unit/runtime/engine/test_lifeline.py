@@ -35,17 +35,19 @@ def test_an_engine_dies_with_the_test_that_was_killed(tmp_path: Path, monkeypatc
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(tmp_path / "held")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        engine = subprocess.Popen(
-            [sys.executable, "-m", "momentum_kit.runtime.engine", json.dumps(order)], stdin=subprocess.DEVNULL
-        )
+        processes = [holder]
         try:
             assert holder.stdout
-            assert holder.stdout.readline() == b"held\n"
+            assert holder.stdout.readline() == b"held\n"  # before there is an engine: it would take a free lock itself
+            engine = subprocess.Popen(
+                [sys.executable, "-m", "momentum_kit.runtime.engine", json.dumps(order)], stdin=subprocess.DEVNULL
+            )
+            processes.append(engine)
             with silent.accept()[0]:  # it lives, and waits for its gateway's first word
                 assert engine.poll() is None
                 holder.kill()
                 assert engine.wait(30) == 1
         finally:
-            for process in (holder, engine):
+            for process in processes:
                 process.kill()
                 process.communicate()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from momentum_kit.runtime.control import client
 from momentum_kit.runtime.engine import find_engine
 from momentum_kit.runtime.ownership import StateFolder
 
@@ -39,8 +40,11 @@ def test_nobody(folder: StateFolder) -> None:
     assert find_engine(folder) is None
 
 
-def test_an_engine_that_hangs_is_still_the_owner(folder: StateFolder, silent: socket.socket) -> None:
+def test_an_engine_that_hangs_is_still_the_owner(
+    folder: StateFolder, silent: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It holds the account and may wake: whoever asks is told of it, and starts no other beside it."""
+    monkeypatch.setattr(client, "GONE_PATIENCE_S", 0.1)
     with folder.own():
         announce(folder, silent.getsockname()[1])
         address = find_engine(folder)
@@ -48,14 +52,17 @@ def test_an_engine_that_hangs_is_still_the_owner(folder: StateFolder, silent: so
         assert address.pid == os.getpid()
 
 
-def test_one_that_dies_is_waited_for(folder: StateFolder, silent: socket.socket) -> None:
+def test_one_that_dies_is_waited_for(
+    folder: StateFolder, silent: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lock of a killed process stays until its last thread has ended: its address is not handed out meanwhile."""
+    monkeypatch.setattr(client, "GONE_PATIENCE_S", 60.0)  # who is asked is cut off, and does not just hang
     with ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as life:
         life.enter_context(folder.own())
         announce(folder, silent.getsockname()[1])
         finding = pool.submit(find_engine, folder)
         connection, _ = silent.accept()
-        connection.close()  # asked whether it lives, it is cut off
         silent.close()
+        connection.close()  # asked whether it lives, it is cut off
         life.close()
-        assert finding.result(10) is None
+        assert finding.result(60) is None

@@ -55,7 +55,7 @@ def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Owner]:
 def test_the_engine_that_is_meant_is_ended_and_its_account_free(owner: Owner) -> None:
     """Lock, address, token and time of birth belong together: it is killed, and nobody holds the lock afterwards."""
     end_engine(owner.folder, owner.identity)
-    assert owner.process.wait(10) == -9
+    assert owner.process.wait(60) == -9
     assert not owner.folder.locked
 
 

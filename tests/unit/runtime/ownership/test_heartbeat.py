@@ -1,18 +1,26 @@
 import json
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.runtime.control import kill_engine
-from momentum_kit.runtime.ownership import Restriction, StateFolder, heartbeat_of, last_left, no_answer, read_heartbeat
+from momentum_kit.runtime.ownership import (
+    SILENT_AFTER_S,
+    Restriction,
+    StateFolder,
+    heartbeat_of,
+    last_left,
+    no_answer,
+    read_heartbeat,
+)
 from momentum_kit.runtime.production.heartbeat_monitor import HeartbeatMonitor
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -35,10 +43,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
     return found
 
 
+NOW_S = 1_795_187_000.0
+
+
+@pytest.fixture(autouse=True)
+def standing_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ages to the second, however long a busy machine takes to write and to read."""
+    monkeypatch.setattr("momentum_kit.runtime.ownership.heartbeat.time", SimpleNamespace(time=lambda: NOW_S))
+
+
 def aged(folder: StateFolder, status: EngineStatus, seconds: float) -> None:
     """Leave a sign of life as if it had been given some seconds ago."""
     content = json.loads(heartbeat_of(status, ended=status is ENDED))
-    folder.leave_heartbeat(json.dumps({**content, "wall_time": time.time() - seconds}))
+    folder.leave_heartbeat(json.dumps({**content, "wall_time": NOW_S - seconds}))
 
 
 def test_what_the_last_engine_left(folder: StateFolder) -> None:
@@ -100,32 +117,57 @@ def test_a_kill_before_an_engine_listens_waits_for_it(folder: StateFolder) -> No
         assert "an engine is starting" in words
 
 
+class Elapsed:
+    """The monitor's clock, moved by the test; it is asked once or twice a look."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.asked = 0
+
+    def __call__(self) -> float:
+        """As monotonic() does."""
+        self.asked += 1
+        return self.seconds
+
+
 def test_a_watch_tells_that_an_engine_hangs_and_that_it_woke(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once each; an engine that has ended in order is not one that hangs."""
-    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.EVERY_S", 0.01)
-    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.SILENT_AFTER_S", 0.2)
+    elapsed = Elapsed()
+    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.EVERY_S", 0.001)
+    monkeypatch.setattr("momentum_kit.runtime.production.heartbeat_monitor.monotonic", elapsed)
     told: list[str] = []
-    changed = threading.Condition()
+    with folder.own(), HeartbeatMonitor(folder, told.append) as monitor:
 
-    def tell(words: str) -> None:
-        with changed:
-            told.append(words)
-            changed.notify_all()
+        def seen(age_s: float, status: EngineStatus) -> None:
+            aged(folder, status, age_s)
+            until(lambda: monitor.last and monitor.last.wall_time == NOW_S - age_s)
 
-    def until(met: Callable[[], bool]) -> None:
-        with changed:
-            assert changed.wait_for(met, 10), told
+        def look(times: int) -> None:
+            asked = elapsed.asked + 2 * times
+            until(lambda: elapsed.asked >= asked)
 
-    folder.leave_heartbeat(heartbeat_of(HOLDING))
-    with folder.own(), HeartbeatMonitor(folder, tell):
-        until(lambda: len(told) == 1)
-        folder.leave_heartbeat(heartbeat_of(HOLDING))
-        until(lambda: len(told) >= 2)
-        folder.leave_heartbeat(heartbeat_of(ENDED, ended=True))
-        time.sleep(0.5)
-    assert ["hangs" in words for words in told[:2]] == [True, False]
+        seen(2, HOLDING)
+        elapsed.seconds = SILENT_AFTER_S - 0.1
+        look(3)
+        assert told == []
+        elapsed.seconds = SILENT_AFTER_S
+        look(3)
+        seen(1, HOLDING)
+        look(3)
+        seen(0, ENDED)
+        elapsed.seconds = 1_000.0
+        look(3)
+    assert len(told) == 2
+    assert "hangs: no sign of life for 5 s" in told[0]
     assert "100 AAPL" in told[0]
     assert "signs of life again" in told[1]
-    assert not any("stopped" in words and "hangs" in words for words in told)
+
+
+def until(met: Callable[[], object]) -> None:
+    """Wait for what a thread does."""
+    deadline = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
