@@ -22,8 +22,9 @@ def cells(notebook: Path, kind: str) -> list[str]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_runs(notebook, tmp_path):
+def test_the_notebook_runs(notebook, tmp_path, monkeypatch):
     """No cell raises; what cells print may differ from day to day."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))  # nothing was tried or opened before
     nbval = ["-p", "nbval", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_S}"]
     alone = ["-q", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'nbval'}"]
     ran = subprocess.run(

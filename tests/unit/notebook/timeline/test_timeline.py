@@ -80,8 +80,13 @@ def test_a_png_is_written_only_where_asked_for(write_session, tmp_path):
 
 def test_pyplot_is_never_touched(write_session):
     """Figures made here are no global state that a notebook would have to close."""
+
+    def open_figures() -> list[int]:
+        return sys.modules["matplotlib.pyplot"].get_fignums() if "matplotlib.pyplot" in sys.modules else []
+
+    before = open_figures()
     plot_timeline(write_session(headlines=6))
-    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+    assert open_figures() == before
 
 
 def test_an_empty_journal_gives_an_honest_picture(journal_path):

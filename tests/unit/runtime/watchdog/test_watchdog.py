@@ -2,6 +2,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def watch(page: LifePage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
             if look == looks:
                 page.end()
 
-        monkeypatch.setattr(module.time, "sleep", next_look)
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=next_look))  # the module's: other threads sleep too
         Watchdog(order, page, lambda _: desk).run()
         return desk.done
 
@@ -126,5 +127,5 @@ def test_an_engine_that_died_is_told_with_what_it_was_reading(
 ) -> None:
     """The system has given the watchdog another parent, and nobody had said that it ends."""
     page.mark("f BRFG 1")
-    monkeypatch.setattr(module.os, "getppid", lambda: 1)
+    monkeypatch.setattr(module, "os", SimpleNamespace(getppid=lambda: 1))
     assert watch(order, 100, {}) == ["gone, f BRFG 1 read"]
