@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from momentum_kit.file_locks import lock
 
-# How long one example takes on a busy machine says nothing about what it shows.
-settings.register_profile("unhurried", settings(), deadline=None)
+# How long one example takes, or is drawn for, on a busy machine says nothing about what it shows.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ def lifeline() -> Iterator[None]:
         del os.environ["MOMENTUM_KIT_DIES_WITH"]
         for process in psutil.process_iter(["cmdline", "environ"]):  # of engines that are gone; they call for a while
             ours = (process.info["environ"] or {}).get("MOMENTUM_KIT_DIES_WITH") == held.name
-            if ours and "momentum_kit.runtime.watchdog" in process.info["cmdline"]:
+            if ours and "momentum_kit.runtime.watchdog" in (process.info["cmdline"] or ()):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
 
