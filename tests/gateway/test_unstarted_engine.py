@@ -58,6 +58,46 @@ async def test_what_was_forbidden_before_the_start_stands_over_start_and_death(
             assert engine.status().state is TradingState.RUNNING
 
 
+@pytest.mark.parametrize(
+    ("name", "state", "left"),
+    [
+        ("pause", TradingState.PAUSED, "reduce_only"),
+        ("flatten", TradingState.REDUCE_ONLY, "reduce_only"),
+        ("stop", TradingState.STOPPED, ""),
+        ("kill", TradingState.KILLED, "kill"),
+    ],
+)
+async def test_a_resume_that_waits_for_the_disk_overrules_nothing_that_is_given_after_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, state: TradingState, left: str
+) -> None:
+    """Whoever forbids has the last word, however long the disk holds the resume before it: it is refused in words."""
+    asked, free, lift = threading.Event(), threading.Event(), StateFolder.lift
+
+    def hang(found: StateFolder, *names: str) -> None:
+        asked.set()
+        assert free.wait(60)
+        lift(found, *names)
+
+    async with market(project) as gateway:
+        config = configure(project, gateway.port, **QUICK)
+        async with engine_of(project, config) as engine:
+            engine.start()
+            await engine.command("reduce_only", "one")
+            with monkeypatch.context() as stalled:
+                stalled.setattr(StateFolder, "lift", hang)
+                resuming = asyncio.create_task(engine.command("resume", "one"))
+                assert await asyncio.to_thread(asked.wait, 60)
+                giving = asyncio.create_task(engine.command(name, "another"))
+                await until(engine, lambda status: "by one" not in status.reason, name)
+                free.set()
+                with pytest.raises(GuardRefused, match=r"meanwhile|the session is"):
+                    await resuming
+                await giving
+            await until(engine, lambda status: status.state is state, f"it is {state}")
+        latched = StateFolder(load_config(config).owner_key).latched()
+        assert (latched.name if latched else "") == left
+
+
 async def test_a_weaker_restriction_takes_nothing_from_a_stronger_one(project: Path) -> None:
     """Reduce-only and then a pause, by two people: what stands is reduce-only."""
     async with market(project) as gateway:

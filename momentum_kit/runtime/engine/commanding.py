@@ -57,15 +57,23 @@ class Commanding:
         if name in WIND_DOWNS:
             await self.wind_down(name, source)
         elif name == "resume":
-            await self._restrictions.lift()
-            self._course.way_out.abandon()
-            session_state.note(TradingState.RUNNING, f"resumed by {source}")
+            await self._resume(source)
         else:
             if session_state.state is not TradingState.FLATTENING:  # which lets in nothing either, and goes on
                 state = TradingState.PAUSED if name == "pause" else TradingState.REDUCE_ONLY
                 session_state.note(state, f"{name} by {source}")
             await self._restrictions.impose(name, source, self._session().cancel_entries())
         return f"{session_state.state}: {session_state.reason}"
+
+    async def _resume(self, source: str) -> None:
+        """Entries again, unless a human forbade them while the disk was asked: the later word counts."""
+        lifted = await self._restrictions.lift()
+        state = self._session_state
+        forbidden = "" if lifted else f"entries were forbidden again meanwhile; {state.state}: {state.reason}"
+        if no := self._refusal("resume") or forbidden:
+            self._admit("resume", source, no)
+        self._course.way_out.abandon()
+        state.note(TradingState.RUNNING, f"resumed by {source}")
 
     async def wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""

@@ -21,6 +21,8 @@ class Restrictions:
         self._folder = folder
         self._session_state = session_state
         self._weakening: asyncio.Task[None] | None = None
+        self._imposed = 0  # so often something was forbidden
+        self._lifting = False
 
     def read(self) -> None:
         """What stands from before."""
@@ -43,6 +45,7 @@ class Restrictions:
         """
         order = list(LATCHES)
         given = Restriction(name, f"by {source} at {in_words(datetime.now(UTC))}")
+        self._imposed += 1
         if self.current is None or order.index(name) >= order.index(self.current.name):
             self.current = given
         writing = asyncio.create_task(asyncio.to_thread(self._folder.latch, given), name="latch")
@@ -56,17 +59,36 @@ class Restrictions:
         if self.current is None or self.current.name != "flatten":
             return
         self.current = Restriction("reduce_only", self.current.reason)
-        writing = asyncio.create_task(asyncio.to_thread(self._weaken, self.current), name="latch")
+        if self._lifting:  # which keeps what is left, or nothing
+            return
+        writing = asyncio.create_task(asyncio.to_thread(self._keep, self.current), name="latch")
         self._weakening = asyncio.create_task(self._written(writing, "reduce_only"), name="latch written")
 
-    async def lift(self) -> None:
-        """A human wants entries again; StorageError, and nothing is lifted, if the disk keeps it."""
-        await asyncio.to_thread(self._folder.lift, *(name for name in LATCHES if name != "kill"))
-        self.current = None
+    async def lift(self) -> bool:
+        """A human wants entries again; False where one forbade them while the disk was asked, and that stands.
 
-    def _weaken(self, left: Restriction) -> None:
-        self._folder.latch(left)
-        self._folder.lift("flatten")
+        StorageError, and nothing is lifted, if the disk keeps it.
+        """
+        imposed = self._imposed
+        if self._weakening:
+            await self._weakening
+        self._lifting = True
+        try:
+            await asyncio.to_thread(self._folder.lift, *(name for name in LATCHES if name != "kill"))
+            if self._imposed == imposed:
+                self.current = None
+            kept: Restriction | None = None
+            while self.current and kept is not self.current:  # it may have been lifted with the others
+                kept = self.current
+                await asyncio.to_thread(self._keep, kept)
+        finally:
+            self._lifting = False
+        return self._imposed == imposed
+
+    def _keep(self, standing: Restriction) -> None:
+        self._folder.latch(standing)
+        if standing.name == "reduce_only":  # what is left of a flatten that is done
+            self._folder.lift("flatten")
 
     async def _written(self, writing: "asyncio.Task[None]", name: str) -> None:
         try:

@@ -161,6 +161,14 @@ MUTANTS = (
         quick=False,
     ),
     Mutant(
+        "a resume that the disk held up undoes the kill that came after it",
+        "runtime/engine/commanding.py",
+        'if no := self._refusal("resume") or forbidden:',
+        'if no := "":',
+        UNSTARTED("test_a_resume_that_waits_for_the_disk_overrules_nothing_that_is_given_after_it"),
+        quick=False,
+    ),
+    Mutant(
         "a cancel is sent at every beat",
         "services/execution/order_desk.py",
         "        leg.cancel_sent_at = self._context.clock.elapsed()\n",

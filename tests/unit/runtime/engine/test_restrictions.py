@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,61 @@ async def test_what_is_done_waits_for_no_disk(folder: StateFolder, monkeypatch: 
     assert folder.latched()
 
 
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> "Disk":
+    """One that hangs before it forgets a latch."""
+    hanging = Disk(StateFolder.lift)
+    monkeypatch.setattr(StateFolder, "lift", lambda found, *names: hanging.lift(found, *names))
+    return hanging
+
+
+class Disk:
+    """asked: a latch is to be lifted. free: it goes on."""
+
+    def __init__(self, lift: Callable[..., None]) -> None:
+        self.asked, self.free = threading.Event(), threading.Event()
+        self._lift = lift
+
+    def lift(self, found: StateFolder, *names: str) -> None:
+        """After a while."""
+        self.asked.set()
+        assert self.free.wait(60)
+        self._lift(found, *names)
+
+
+async def nothing() -> None:
+    """No entry works."""
+
+
+async def test_what_is_forbidden_while_a_resume_waits_for_the_disk_stands(folder: StateFolder, disk: Disk) -> None:
+    """The later word counts, in memory and on the disk; a resume after it lifts it."""
+    restrictions = Restrictions(folder, state())
+    await restrictions.impose("pause", "one", nothing())
+    lifting = asyncio.create_task(restrictions.lift())
+    assert await asyncio.to_thread(disk.asked.wait, 60)
+    await restrictions.impose("reduce_only", "another", nothing())
+    disk.free.set()
+    assert not await lifting
+    assert restrictions.start_state is TradingState.REDUCE_ONLY
+    assert folder.latched() == restrictions.current
+    assert await restrictions.lift()
+    assert (folder.latched(), restrictions.current) == (None, None)
+
+
+async def test_a_flatten_that_is_done_while_a_resume_waits_for_the_disk_leaves_nothing(
+    folder: StateFolder, disk: Disk
+) -> None:
+    """It was given before the resume, which lifts what would be left of it."""
+    restrictions = Restrictions(folder, state())
+    await restrictions.impose("flatten", "one", nothing())
+    lifting = asyncio.create_task(restrictions.lift())
+    assert await asyncio.to_thread(disk.asked.wait, 60)
+    restrictions.flat()
+    disk.free.set()
+    assert await lifting
+    assert (folder.latched(), restrictions.current) == (None, None)
+
+
 async def test_a_disk_that_refuses_is_told_and_forbids_all_the_same(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,9 +126,6 @@ async def test_a_disk_that_refuses_is_told_and_forbids_all_the_same(
 
     def refuse(_folder: StateFolder, _restriction: Restriction) -> None:
         raise StorageError("no space left")
-
-    async def nothing() -> None:
-        """No entry works."""
 
     monkeypatch.setattr(StateFolder, "latch", refuse)
     session_state = state()
