@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from momentum_kit.cli import main
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime import init_project
 from momentum_kit.runtime.sim import gateway_process
@@ -236,7 +237,7 @@ def test_every_command_and_snippet_runs(document: Path, reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_targets_commands_links_and_tests_exist(document: Path, tmp_path: Path) -> None:
+def test_targets_commands_links_and_tests_exist(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every `make target`, `momentum-kit command`, relative link and place in tests/ that is named exists."""
     text = document.read_text(encoding="utf-8")
     for words in commands(document):
@@ -250,10 +251,8 @@ def test_targets_commands_links_and_tests_exist(document: Path, tmp_path: Path) 
         assert (ROOT / place).exists(), place
     modules = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
     assert set(re.findall(r"\btest_\w+\.py", text)) <= modules
-    shown = subprocess.run(
-        [sys.executable, "-m", "momentum_kit.cli", "--help"], capture_output=True, text=True, cwd=tmp_path, check=True
-    ).stdout
-    known = set(re.findall(r"^│ ([a-z-]+) ", shown, re.MULTILINE))
+    assert main(["--help"]) == 0
+    known = set(re.findall(r"^│ ([a-z-]+) ", capsys.readouterr().out, re.MULTILINE))
     assert known
     named = set(re.findall(r"momentum-kit ([a-z-]+)", text))
     assert named <= known, named - known
