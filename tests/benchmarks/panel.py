@@ -65,12 +65,12 @@ def _openings(project: Path) -> Iterator[Row]:
 
 
 def _panel(project: Path) -> Iterator[Row]:
-    with jupyter_lab(project) as address, sync_playwright() as playwright:
+    with jupyter_lab(project) as lab, sync_playwright() as playwright:
         browser = start_chromium(playwright)
         with trading(project, rate=1) as market:
             page = browser.new_page(viewport={"width": 1280, "height": 2400})
             cells = [panel_cells(market.port)[0], TELL_PID]
-            notebook = Notebook(page, address, project, "bench", cells)
+            notebook = Notebook(page, lab, project, "bench", cells)
             page.evaluate(HEAR)
             notebook.run_all()
             wait_until((project / "kernel.pid").exists, "the kernel has opened the kit")

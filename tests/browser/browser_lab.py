@@ -8,13 +8,12 @@ docs/images/panel.png, is `trading_wide_light`.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +45,6 @@ LASTING = {"exits.stop_min_pct": 50.0, "exits.target_r": 20.0, "exits.time_stop_
 expect.set_options(timeout=PATIENCE_S * 1e3)
 
 
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_until(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
     """The first true value of a condition."""
     deadline = time.monotonic() + patience_s
@@ -63,24 +55,23 @@ def wait_until(condition: Callable[[], Any], what: str, patience_s: float = PATI
 
 
 @contextmanager
-def jupyter_lab(project: Path) -> Iterator[str]:
-    """The address at which a JupyterLab, whose settings are its own, will soon answer; ends with the context."""
+def jupyter_lab(project: Path) -> Iterator[Path]:
+    """A JupyterLab whose settings are its own, by the folder in which it will soon say where; ends with the context."""
     settings = project / "jupyter"
     labels = settings / "config" / "labconfig"
     labels.mkdir(parents=True)
     quiet = {"@jupyterlab/apputils-extension:announcements": True}
     (labels / "page_config.json").write_text(json.dumps({"disabledExtensions": quiet}))
-    port = free_port()
     folders = {f"JUPYTER_{name.upper()}_DIR": str(settings / name) for name in ("config", "data", "runtime")}
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={project}",
         "--expose-app-in-browser", "--LabApp.news_url=None", "--ResourceUseDisplay.track_cpu_percent=False",
     ]  # fmt: skip
     with (project / "lab.log").open("w") as written:
         process = subprocess.Popen(command, env=os.environ | folders, cwd=project, stdout=written, stderr=written)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield settings / "runtime"
     finally:
         process.terminate()
         try:
@@ -90,12 +81,15 @@ def jupyter_lab(project: Path) -> Iterator[str]:
             process.wait()
 
 
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=2) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
+def _answers_at(lab: Path) -> str:
+    """Where a JupyterLab answers by now; empty where it does not yet."""
+    for file in lab.glob("jpserver-*.json"):
+        with suppress(OSError, ValueError):  # not whole yet, or nobody answers
+            address = f"http://127.0.0.1:{json.loads(file.read_text())['port']}"
+            with urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=20) as response:
+                if response.status == 200:
+                    return address
+    return ""
 
 
 def start_chromium(playwright: Playwright, rebound: str = "") -> Browser:
@@ -139,7 +133,11 @@ class Trading:
 
 
 def _listens(process: psutil.Process, port: int) -> bool:
-    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in process.net_connections())
+    try:
+        connections = process.net_connections()
+    except psutil.Error:  # it has just ended
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
 
 
 @contextmanager
@@ -167,14 +165,14 @@ def trading(project: Path, rate: float = 200.0) -> Iterator[Trading]:
 class Notebook:
     """One page with one notebook in JupyterLab."""
 
-    def __init__(self, page: Page, address: str, project: Path, name: str, cells: list[str]) -> None:
+    def __init__(self, page: Page, lab: Path, project: Path, name: str, cells: list[str]) -> None:
         self.page = page
         self.errors: list[str] = []
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         written = {"cells": [_cell(each) for each in cells], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
         (project / f"{name}.ipynb").write_text(json.dumps(written))
-        wait_until(lambda: _answers(address), "JupyterLab answers")
+        address = wait_until(lambda: _answers_at(lab), "JupyterLab answers", 2 * PATIENCE_S)
         page.goto(f"{address}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
         page.wait_for_function(READY, timeout=PATIENCE_S * 1e3)
 

@@ -32,11 +32,11 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="module")
-def lab(project: Path, playwright: Playwright) -> Iterator[tuple[str, Browser]]:
-    """The address of JupyterLab, and the browser."""
-    with jupyter_lab(project) as address:
+def lab(project: Path, playwright: Playwright) -> Iterator[tuple[Path, Browser]]:
+    """JupyterLab by its folder, and the browser, which starts beside it."""
+    with jupyter_lab(project) as started:
         browser = start_chromium(playwright)
-        yield address, browser
+        yield started, browser
         browser.close()
 
 
@@ -48,11 +48,11 @@ def market(project: Path, request: pytest.FixtureRequest) -> Iterator[Trading]:
 
 
 @pytest.fixture(scope="module")
-def desk(lab: tuple[str, Browser], project: Path) -> Iterator[Notebook]:
+def desk(lab: tuple[Path, Browser], project: Path) -> Iterator[Notebook]:
     """The one page with the one kernel that the tests of a module share, since either takes seconds to start."""
-    address, browser = lab
+    jupyter, browser = lab
     page = browser.new_page(viewport={"width": 1280, "height": 2400})
-    notebook = Notebook(page, address, project, "desk", [""])
+    notebook = Notebook(page, jupyter, project, "desk", [""])
     yield notebook
     notebook.shut_down()
     page.close()

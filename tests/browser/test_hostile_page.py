@@ -14,11 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Error, Frame, Page, Playwright
 
 from momentum_kit.storage.journal import query
-from tests.browser.browser_lab import Trading, start_chromium
+from tests.browser.browser_lab import Trading, start_chromium, wait_until
 from tests.browser.careless import SECRET, Careless, careless_server
 
 SCRIPT = (Path(__file__).parent / "hostile_page.js").read_text()
-WAIT_MS = 3_000  # for one attempt that nothing comes of, such as a frame that never loads
+WAIT_MS = 30_000  # for one attempt that nothing comes of, which none should be
 Row = dict[str, str]
 READS = {"fetch", "fetch, cookies", "fetch, the token", "fetch of metrics", "fetch of events", "xhr", "EventSource"}
 COMMANDS = 13  # of the attempts are one
@@ -106,8 +106,15 @@ def attack(page: Page, frame: Frame, base: str, token: str) -> list[Row]:
     )
     session.send("Network.enable")
     rows: list[Row] = frame.evaluate(SCRIPT, {"base": base, "token": token, "waitMs": WAIT_MS})
+    statuses: dict[str, str] = {}
+
+    def all_told() -> bool:  # by the browser's network, whose word may come after the page's
+        page.wait_for_timeout(10)
+        statuses.update({_attempt(asked.get(number, "")): status for number, status in answered.items()})
+        return statuses.keys() >= {row["name"] for row in rows if "WebSocket" not in row["name"]}
+
+    wait_until(all_told, "the browser has every status")
     session.detach()
-    statuses = {_attempt(asked.get(number, "")): status for number, status in answered.items()}
     return [{**row, "status": statuses.get(row["name"], "")} for row in rows]
 
 

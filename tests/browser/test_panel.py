@@ -55,10 +55,16 @@ def test_every_control_does_what_it_says(notebook: Notebook, market: Trading) ->
     wait_until(lambda: not market.client.thresholds().changes, "reverted")
     notebook.part("mk-flatten").click()
     wait_until(lambda: market.state == "reduce_only", "flat, entries stay off")
-    given = [
-        row[0] for row in query(market.run_dir / "journal.db", "SELECT command FROM commands WHERE source = 'panel'")
-    ]
-    assert given == ["pause", "resume", "reduce_only", "resume", "thresholds", "thresholds", "flatten"]
+    expected = ["pause", "resume", "reduce_only", "resume", "thresholds", "thresholds", "flatten"]
+    asked = "SELECT command FROM commands WHERE source = 'panel'"
+    given: list[tuple[str]] = []
+
+    def written() -> bool:  # rows wait for the next batch
+        given[:] = query(market.run_dir / "journal.db", asked)
+        return len(given) >= len(expected)
+
+    wait_until(written, "the journal has every command")
+    assert [row[0] for row in given] == expected
 
 
 @FAST
@@ -88,7 +94,12 @@ def test_a_session_is_seen_and_killed_in_two_steps(notebook: Notebook, market: T
     expect(confirm).to_be_enabled()
     notebook.says("mk-controls", "until a human types the phrase")
     notebook.shoot("kill_armed", "Light")
-    confirm.click()
+
+    def take_second_step() -> bool:
+        notebook.part("mk-kill-ask").evaluate("button => button.click()")  # a picture may outlast the second step
+        return not confirm.evaluate("button => button.disabled || button.click()")
+
+    wait_until(take_second_step, "the second step is taken")
     wait_until(lambda: not market.folder.owned, "the engine has ended")
     notebook.says("mk-head", "NO ENGINE RUNS")
     notebook.says("mk-head", "latched")
