@@ -20,10 +20,13 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.timeout(600)
-def test_a_whole_demo_day_leaves_nothing_that_others_may_read(project: Path) -> None:
+def test_a_whole_session_leaves_nothing_that_others_may_read(project: Path) -> None:
     """Runs, journals, intents, recordings, logs and state: folders 0700, files 0600; another umask only takes away."""
-    done = momentum_kit(project, "demo", "--json", "--set", "storage.record=true", umask=0o000, timeout_s=500)
-    assert json.loads(taken(done).splitlines()[-1])["headlines"]
+    small = {"end": "09:46", "universe": {"small_caps": 4}, "news": {"planted": 2, "neutral": 2}}
+    (project / "small.yaml").write_text(json.dumps(small))
+    asked = ("demo", "--scenario", "small.yaml", "--seed", "7", "--json", "--set", "storage.record=true")
+    done = momentum_kit(project, *asked, umask=0o000, timeout_s=500)
+    assert json.loads(taken(done).splitlines()[-1])["round_trips"]
     found: dict[str, int] = {}
     for name in OURS:
         if (project / name).exists():
