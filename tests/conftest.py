@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from momentum_kit.file_locks import lock
+from tests.helpers.shifted_wall import ShiftedWall
 
 # How long one example takes, or is drawn for, on a busy machine says nothing about what it shows.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,6 +50,12 @@ def own_record(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> ShiftedWall:
+    """Clocks that a test sets forward; named before the fixtures whose time it moves."""
+    return ShiftedWall(monkeypatch)
 
 
 @pytest.fixture(scope="session")

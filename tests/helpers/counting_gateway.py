@@ -1,7 +1,8 @@
-"""A gateway in a process of its own that answers with the times at which each message reached it.
+"""A gateway in a process of its own that tells between which two times each message reached it.
 
 `python tests/helpers/counting_gateway.py`: prints its port, serves one connection after the other, and prints the
-times (time.monotonic, one line of JSON) when its stdin closes.
+times (pairs of time.monotonic, one line of JSON) when its stdin closes. On a busy machine it reads late, and what came
+one after the other lies there together: a message came after the look that did not find it and before the one that did.
 """
 
 import json
@@ -11,6 +12,7 @@ import struct
 import sys
 import time
 
+LOOK_S = 0.001  # between two looks at what has come
 GREETING = (("15", "1", "DU9000001"), ("9", "1", "1"))
 
 
@@ -20,22 +22,24 @@ def frame(*fields: str) -> bytes:
     return struct.pack("!I", len(body)) + body
 
 
-def serve(listener: socket.socket, stopped: selectors.BaseSelector, times: list[float]) -> None:
+def serve(listener: socket.socket, stopped: selectors.BaseSelector, times: list[tuple[float, float]]) -> None:
     """Take connections, one after the other, until stdin closes."""
     while not stopped.select(0):
         try:
             connection, _ = listener.accept()
         except TimeoutError:
             continue
-        connection.settimeout(0.2)
+        connection.settimeout(LOOK_S)
         count(connection, stopped, times)
         connection.close()
 
 
-def count(connection: socket.socket, stopped: selectors.BaseSelector, times: list[float]) -> None:
+def count(connection: socket.socket, stopped: selectors.BaseSelector, times: list[tuple[float, float]]) -> None:
     """Shake hands, then note when each whole message came."""
     data, messages = b"", -2  # the hello and START_API
+    before = looked = time.monotonic()
     while not stopped.select(0):
+        before, looked = looked, time.monotonic()
         try:
             chunk = connection.recv(1 << 16)
         except TimeoutError:
@@ -55,7 +59,7 @@ def count(connection: socket.socket, stopped: selectors.BaseSelector, times: lis
             elif messages == 0:
                 connection.sendall(b"".join(frame(*each) for each in GREETING))
             else:
-                times.append(time.monotonic())
+                times.append((before, time.monotonic()))
 
 
 def say(value: object) -> None:
@@ -66,7 +70,7 @@ def say(value: object) -> None:
 
 def main() -> None:
     """Listen, serve, tell."""
-    times: list[float] = []
+    times: list[tuple[float, float]] = []
     with socket.create_server(("127.0.0.1", 0)) as listener, selectors.DefaultSelector() as stopped:
         listener.settimeout(0.2)
         stopped.register(sys.stdin, selectors.EVENT_READ)

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
+
+PATIENCE_S = 60.0  # for what comes at once, but on a busy machine
 
 
 class ScriptedGateway:
@@ -94,11 +97,23 @@ class ScriptedGateway:
 
     async def request(self) -> list[str]:
         """The next request of the client."""
-        return await asyncio.wait_for(self.requests.get(), 5)
+        return await asyncio.wait_for(self.requests.get(), PATIENCE_S)
 
     def error(self, about: object, code: int, text: str) -> None:
         """An error message, in server version 200's layout."""
         self.send(4, about, code, text, "", 1775425766350)
+
+
+@pytest.fixture
+def our_threads() -> Iterator[Callable[[], list[str]]]:
+    """Names of the ibapi threads that run and were not there before the test, of which none outlives it."""
+    before = set(threading.enumerate())
+
+    def running() -> list[str]:
+        return [each.name for each in threading.enumerate() if each not in before and each.name.startswith("ibapi-")]
+
+    yield running
+    assert running() == []
 
 
 @pytest.fixture
@@ -119,8 +134,8 @@ async def bridge(gateway: ScriptedGateway, incidents: list[tuple[str, str]]) -> 
     """A bridge connected to the scripted gateway."""
     bridge = IBKRBridge(
         port=gateway.port,
-        connect_timeout_s=5,
-        request_timeout_s=5,
+        connect_timeout_s=PATIENCE_S,
+        request_timeout_s=PATIENCE_S,
         on_incident=lambda kind, text: incidents.append((kind, text)),
     )
     async with bridge:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.bridge.health import Canary, canary, link_watch
+from momentum_kit.bridge.health import Canary
+from momentum_kit.bridge.health.canary import SILENT_S
+from momentum_kit.bridge.health.link_watch import LOOK_S
 from momentum_kit.models import Contract, LineState, LinkState
 from momentum_kit.sessions import session_at, tradable
+from tests.helpers.shifted_wall import ShiftedWall
 
 SPY, QUIET = Contract("SPY", 756733), Contract("QUIET", 4711)
 Gateway = Any  # the ScriptedGateway of conftest.py
@@ -104,16 +107,14 @@ def test_no_false_alarm_over_a_week_with_a_holiday_and_a_half_day() -> None:
 
 
 @pytest.fixture
-async def watched_bridge(
-    gateway: Gateway, incidents: Incidents, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[IBKRBridge]:
-    """A bridge with a canary that is expected to tick at any time, and that misses it soon."""
-    monkeypatch.setattr(link_watch, "LOOK_S", 0.01)
-    monkeypatch.setattr(canary, "SILENT_S", 0.3)
+async def watched_bridge(wall: ShiftedWall, gateway: Gateway, incidents: Incidents) -> AsyncIterator[IBKRBridge]:
+    """A bridge with a canary that is expected to tick at any time, and was so at a first look."""
     async with IBKRBridge(
         port=gateway.port, canary=SPY, canary_ticks=lambda _: True,
         on_incident=lambda kind, text: incidents.append((kind, text)),
     ) as bridge:  # fmt: skip
+        for _ in range(2):
+            await wall.pass_time(LOOK_S)
         yield bridge
 
 
@@ -124,14 +125,25 @@ async def until(gateway: Gateway, kind: str) -> list[str]:
     return request  # type: ignore[no-any-return]
 
 
+async def tick(bridge: IBKRBridge, gateway: Gateway, req_id: str) -> None:
+    """A line ticks, and that is handled."""
+    before = bridge.last_received_ns
+    gateway.send(1, 6, req_id, 1, 600.0, 100, 0)
+    async with asyncio.timeout(60):
+        while bridge.last_received_ns == before:  # noqa: ASYNC110  what is waited for has no event
+            await asyncio.sleep(0.001)
+    await bridge.applied()
+
+
 async def test_a_farm_that_is_silent_under_a_green_light_is_down(
-    watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+    wall: ShiftedWall, watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """It bars entries, is asked for the time and asked again, and told; its tick ends all that."""
     first = await until(gateway, "1")
     assert first[3] == str(SPY.con_id)
-    gateway.send(1, 6, first[2], 1, 600.0, 100, 0)
+    await tick(watched_bridge, gateway, first[2])
     assert watched_bridge.health.may_enter
+    await wall.pass_time(SILENT_S + LOOK_S)
     again = await until(gateway, "1")
     assert (await until(gateway, "49"))[0] == "49"
     assert watched_bridge.health.farms["usfarm"] is LinkState.UP
@@ -139,24 +151,23 @@ async def test_a_farm_that_is_silent_under_a_green_light_is_down(
     ((kind, text),) = incidents
     assert kind == "data farm"
     assert text.startswith("the farm of SPY is down: SPY has not ticked for ")
-    async with asyncio.timeout(10):
-        while not watched_bridge.health.may_enter:
-            gateway.send(1, 6, again[2], 1, 600.0, 100, 0)
-            await asyncio.sleep(0.01)
+    await tick(watched_bridge, gateway, again[2])
+    await wall.pass_time(LOOK_S)
+    assert watched_bridge.health.may_enter
     assert incidents[-1] == ("data farm", "the farm of SPY is up again")
 
 
 async def test_a_quiet_symbol_is_quiet_while_the_canary_ticks(
-    watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+    wall: ShiftedWall, watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """Nothing is concluded from it, and it is not asked for again."""
     spy = (await until(gateway, "1"))[2]
     _quotes = watched_bridge.stream_quotes(QUIET)
     quiet = (await until(gateway, "1"))[2]
     gateway.send(1, 6, quiet, 1, 3.4, 100, 0)
-    for _ in range(60):
-        gateway.send(1, 6, spy, 1, 600.0, 100, 0)
-        await asyncio.sleep(0.01)
+    for _ in range(8):
+        await tick(watched_bridge, gateway, spy)
+        await wall.pass_time(SILENT_S / 4)
     assert (incidents, watched_bridge.health.may_enter) == ([], True)
     assert watched_bridge.health.lines[QUIET.con_id] is LineState.LIVE
     assert gateway.requests.empty()
@@ -174,10 +185,14 @@ async def test_a_canary_that_nobody_watches_is_no_stale_symbol(
 
 
 async def test_a_canary_that_is_refused_is_told_and_bars_nothing(
-    watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+    wall: ShiftedWall, watched_bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """No subscription for it: then nobody knows, and nobody is stopped."""
     gateway.error((await until(gateway, "1"))[2], 354, "Requested market data is not subscribed.")
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(60):
+        while not incidents:  # noqa: ASYNC110  what is waited for has no event
+            await asyncio.sleep(0.001)
+    for _ in range(2):
+        await wall.pass_time(SILENT_S + LOOK_S)
     assert [kind for kind, _ in incidents] == ["subscription"]
     assert watched_bridge.health.may_enter

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,15 +13,10 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import ConnectionFailed, NotConnected
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.session import LinkState
+from tests.helpers.shifted_wall import ShiftedWall
 
 Gateway = Any  # the ScriptedGateway of conftest.py
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """No thread of ours outlives a test."""
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("ibapi-")] == []
+pytestmark = pytest.mark.usefixtures("our_threads")
 
 
 @contextlib.asynccontextmanager
@@ -103,16 +97,21 @@ async def test_a_silent_gateway_is_given_up(gateway: Gateway) -> None:
         await bridge.connect()
 
 
-async def test_a_gateway_that_names_no_account_is_given_up(gateway: Gateway) -> None:
+async def test_a_gateway_that_names_no_account_is_given_up(wall: ShiftedWall, gateway: Gateway) -> None:
     """A handshake alone is no session."""
+    greeted = asyncio.Event()
 
     async def mute() -> None:
         gateway.send(9, 1, 1)
+        greeted.set()
 
     gateway.greet = mute
-    bridge = IBKRBridge(port=gateway.port, connect_timeout_s=0.1)
-    async with refused(bridge, "no account and order id within"):
-        await bridge.connect()
+    bridge = IBKRBridge(port=gateway.port, connect_timeout_s=60)
+    async with refused(bridge, "no account and order id within 60 s"):
+        connecting = asyncio.create_task(bridge.connect())
+        await greeted.wait()
+        await wall.pass_time(62)
+        await connecting
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])
@@ -180,7 +179,7 @@ async def test_something_else_on_the_port_is_recognised(gateway: Gateway, reply:
         gateway.raw(reply)
 
     gateway.reply = other
-    bridge = IBKRBridge(port=gateway.port, connect_timeout_s=2)
+    bridge = IBKRBridge(port=gateway.port, connect_timeout_s=60)
     async with refused(bridge, words):
         await bridge.connect()
 

@@ -215,7 +215,7 @@ async def answering(request: pytest.FixtureRequest, gateway: Gateway) -> Any:
 
         gateway.greet = greet
     async with IBKRBridge(
-        port=gateway.port, request_timeout_s=6, messages_per_s=math.inf, small_bar_pacing=False
+        port=gateway.port, request_timeout_s=60, messages_per_s=math.inf, small_bar_pacing=False
     ) as bridge:
         yield bridge, gateway
 
@@ -241,7 +241,7 @@ async def test_no_spoilt_field_shortens_an_answer(answering: Any, which: str) ->
     async def answered(change_frames: Callable[[list[bytes], int], list[bytes]]) -> Any:
         asking = asyncio.create_task(fetch(bridge))
         while True:
-            request = await asyncio.wait_for(gateway.raw_requests.get(), 5)
+            request = await asyncio.wait_for(gateway.raw_requests.get(), 60)
             if not is_cancel(version, request):
                 break
         req_id = id_in(version, request)

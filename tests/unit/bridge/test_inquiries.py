@@ -11,6 +11,7 @@ import pytest
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import AnswerIncomplete, NotConnected, RequestFailed, RequestTimeout
 from momentum_kit.models import Contract, OrderAction, OrderRequest, Scan
+from tests.helpers.shifted_wall import ShiftedWall
 
 AAPL = Contract("AAPL", 265598)
 Gateway = Any  # the ScriptedGateway of conftest.py
@@ -63,7 +64,7 @@ async def test_a_stream_that_will_bring_nothing_ends(
     bars = unpaced.stream_real_time_bars(AAPL)
     gateway.error((await gateway.request())[2], code, text)
     with pytest.raises(RequestFailed, match=str(code)):
-        await asyncio.wait_for(anext(bars), 5)
+        await asyncio.wait_for(anext(bars), 60)
     await unpaced.applied()
     if code == 10197:  # the line may come to life again, for nobody
         assert (await gateway.request())[0] == "51"
@@ -117,12 +118,14 @@ async def test_ticks_of_the_past_with_one_that_is_none_are_unknown(bridge: IBKRB
         await asking
 
 
-async def test_a_head_timestamp_that_never_comes_is_cancelled(gateway: Gateway) -> None:
+async def test_a_head_timestamp_that_never_comes_is_cancelled(wall: ShiftedWall, gateway: Gateway) -> None:
     """The time-out says what was asked, and IB is told that nobody waits."""
-    async with IBKRBridge(port=gateway.port, request_timeout_s=0.2) as bridge:
-        with pytest.raises(RequestTimeout, match="head timestamp of AAPL"):
-            await bridge.fetch_head_timestamp(AAPL)
+    async with IBKRBridge(port=gateway.port, request_timeout_s=60, in_order=True) as bridge:  # no link watch
+        asking = asyncio.create_task(bridge.fetch_head_timestamp(AAPL))
         asked = await gateway.request()
+        await wall.pass_time(60)
+        with pytest.raises(RequestTimeout, match="head timestamp of AAPL"):
+            await asking
         assert (await gateway.request())[:2] == ["90", asked[1]]
 
 

@@ -1,8 +1,7 @@
 """Going down: expected or not, every reader and every caller hears of it and nothing is left."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,18 +14,8 @@ from momentum_kit.models.session import LinkState
 AAPL = Contract("AAPL", 265598)
 Gateway = Any  # the ScriptedGateway of conftest.py
 Incidents = list[tuple[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """No thread of ours outlives a test."""
-    yield
-    assert our_threads() == []
-
-
-def our_threads() -> list[str]:
-    """Threads of bridges."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ibapi-")]
+Threads = Callable[[], list[str]]
+pytestmark = pytest.mark.usefixtures("our_threads")
 
 
 async def until(holds: Any) -> None:
@@ -36,7 +25,9 @@ async def until(holds: Any) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_disconnect_ends_everything_quietly(bridge: IBKRBridge, gateway: Gateway, incidents: Incidents) -> None:
+async def test_disconnect_ends_everything_quietly(
+    our_threads: Threads, bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
     """Callers get NotConnected, streams their end, the gateway our half-close; twice does no harm."""
     asking = asyncio.create_task(bridge.fetch_positions())
     reading = asyncio.create_task(anext(bridge.stream_order_events(), "the end"))
@@ -49,7 +40,7 @@ async def test_disconnect_ends_everything_quietly(bridge: IBKRBridge, gateway: G
     assert await reading == "the end"
     assert bridge.health.socket is LinkState.DOWN
     assert incidents == []
-    await asyncio.wait_for(gateway.closed.wait(), 5)
+    await asyncio.wait_for(gateway.closed.wait(), 60)
 
 
 async def test_disconnect_with_a_backlog(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -89,7 +80,7 @@ async def test_what_was_sent_before_a_disconnect_arrives(bridge: IBKRBridge, gat
 
 
 async def test_a_lost_connection_is_told_once_and_ends_all(
-    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+    our_threads: Threads, bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """Callers and readers get NotConnected; what was received before still arrives."""
     asking = asyncio.create_task(bridge.fetch_positions())

@@ -40,7 +40,7 @@ async def test_a_call_from_another_threads_loop_fails_at_once(
 
     async def elsewhere() -> None:
         with pytest.raises(InputError, match="another event loop"):
-            await asyncio.wait_for(call(bridge), 5)
+            await asyncio.wait_for(call(bridge), 60)
 
     await asyncio.to_thread(asyncio.run, elsewhere())
     asking = asyncio.create_task(bridge.fetch_current_time())
@@ -55,7 +55,7 @@ async def test_a_stream_is_read_on_its_own_loop(bridge: IBKRBridge, gateway: Gat
 
     async def elsewhere() -> None:
         with pytest.raises(InputError, match="another event loop"):
-            await asyncio.wait_for(anext(stream), 5)
+            await asyncio.wait_for(anext(stream), 60)
 
     async def closed_elsewhere() -> None:
         with pytest.raises(InputError, match="another event loop"):
@@ -82,6 +82,6 @@ async def test_a_look_with_a_time_out_leaves_the_stream_alive(bridge: IBKRBridge
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(stream), 0.01)
     gateway.send(1, 6, req_id, 1, 10.25, 300, 0)
-    quote = await asyncio.wait_for(anext(stream), 5)
+    quote = await asyncio.wait_for(anext(stream), 60)
     assert (quote.bid, quote.bid_size) == (10.25, 300.0)
     assert gateway.requests.empty()

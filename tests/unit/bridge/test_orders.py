@@ -3,6 +3,7 @@
 import asyncio
 import math
 import socket
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from momentum_kit.bridge import IBKRBridge
+from momentum_kit.bridge import IBKRBridge, Pacing, router
+from momentum_kit.bridge.pacing import SendRate
 from momentum_kit.errors import AnswerIncomplete, InputError, NoData, PacingViolation, RequestFailed, RequestTimeout
 from momentum_kit.models.contracts import Contract, PriceIncrement, SymbolMatch
 from momentum_kit.models.orders import (
@@ -22,6 +24,7 @@ from momentum_kit.models.orders import (
     OrderRequest,
     OrderUpdate,
 )
+from tests.helpers.shifted_wall import ShiftedWall
 
 AAPL = Contract("AAPL", 265598)
 BUY = OrderRequest(
@@ -71,7 +74,9 @@ async def test_an_order_with_an_id_modifies(bridge: IBKRBridge, gateway: Gateway
 
 async def test_orders_do_not_wait_for_requests(gateway: Gateway) -> None:
     """With the message rate used up by requests, a bracket still goes out at once."""
-    async with IBKRBridge(port=gateway.port, messages_per_s=9) as bridge:
+    pacing = Pacing(messages_per_s=9)
+    pacing.messages = SendRate(9, clock=lambda: 0.0)  # a second that no busy machine can see the end of
+    async with IBKRBridge(port=gateway.port, pacing=pacing) as bridge:
         asking = [asyncio.create_task(bridge.fetch_contract_details(AAPL)) for _ in range(10)]
         while bridge.pending < 10:  # noqa: ASYNC110  what is waited for has no event
             await asyncio.sleep(0)
@@ -160,7 +165,7 @@ async def test_a_send_that_breaks_off_has_an_unknown_outcome(bridge: IBKRBridge,
     connection.socket.shutdown(socket.SHUT_WR)  # the gateway, on this loop, cannot see it before the send fails
     with pytest.raises(RequestTimeout, match=r"placeOrder: a send failed: .*outcome is unknown, reconcile"):
         await bridge.place_order(AAPL, BUY)
-    await asyncio.wait_for(session.thread.ended.wait(), 5)
+    await asyncio.wait_for(session.thread.ended.wait(), 60)
 
 
 async def test_what_the_client_refuses_was_never_sent(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -185,13 +190,14 @@ async def test_executions_are_complete_or_an_error(bridge: IBKRBridge, gateway: 
     assert (await anext(stream)).exec_id == "live.01"  # type: ignore[union-attr]
 
 
-async def test_silence_is_no_empty_day(gateway: Gateway) -> None:
+async def test_silence_is_no_empty_day(wall: ShiftedWall, gateway: Gateway) -> None:
     """Without an End executions are unknown; those that came before and after the time-out are order events."""
-    async with IBKRBridge(port=gateway.port, request_timeout_s=0.1) as bridge:
+    async with IBKRBridge(port=gateway.port, request_timeout_s=60) as bridge:
         stream = bridge.stream_order_events()
         asking = asyncio.create_task(bridge.fetch_executions())
         req_id = (await gateway.request())[2]
         send_execution(gateway, "early.01", req_id)
+        await wall.pass_time(60)
         with pytest.raises(RequestTimeout, match="executions: no whole answer"):
             await asking
         send_execution(gateway, "late.01", req_id)
@@ -327,31 +333,42 @@ async def test_no_such_contract_is_no_data(bridge: IBKRBridge, gateway: Gateway)
         await asking
 
 
-async def test_an_unknown_code_about_a_request_is_quoted_by_its_timeout(gateway: Gateway, incidents: Incidents) -> None:
+async def test_an_unknown_code_about_a_request_is_quoted_by_its_timeout(
+    wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+) -> None:
     """It might be a warning: the answer is awaited, and the time-out says what was heard."""
-    bridge = IBKRBridge(
-        port=gateway.port, request_timeout_s=0.1, on_incident=lambda kind, text: incidents.append((kind, text))
-    )
-    async with bridge:
-        asking = asyncio.create_task(bridge.fetch_contract_details(AAPL))
-        gateway.error((await gateway.request())[2], 20998, "Something new")
-        with pytest.raises(RequestTimeout, match=r"Something new \(20998\)"):
-            await asking
-        assert [kind for kind, _ in incidents] == ["unknown code"]
-
-
-async def test_error_100_slows_requests_down(bridge: IBKRBridge, gateway: Gateway, incidents: Incidents) -> None:
-    """Requests pause; a cancel goes out at once."""
-    gateway.error(-1, 100, "Max rate of messages per second has been exceeded")
+    asking = asyncio.create_task(bridge.fetch_contract_details(AAPL))
+    gateway.error((await gateway.request())[2], 20998, "Something new")
     while not incidents:  # noqa: ASYNC110  what is waited for has no event
         await asyncio.sleep(0.001)
-    asking = asyncio.create_task(bridge.fetch_positions())
-    await asyncio.sleep(0)
-    await bridge.cancel_order(1)
-    assert (await gateway.request())[0] == "4"
-    assert (await gateway.request())[0] == "61"
-    gateway.send(62, 1)
-    await asking
+    await wall.pass_time(60)
+    with pytest.raises(RequestTimeout, match=r"Something new \(20998\)"):
+        await asking
+    assert [kind for kind, _ in incidents] == ["unknown code"]
+
+
+async def test_error_100_slows_requests_down(
+    wall: ShiftedWall, gateway: Gateway, incidents: Incidents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests pause; a cancel goes out at once."""
+    monkeypatch.setattr(router, "_SLOW_DOWN_S", 60.0)
+    pacing = Pacing()
+    pacing.messages = SendRate(45, clock=lambda: time.monotonic())  # as it is then, not as it was
+    async with IBKRBridge(
+        port=gateway.port, pacing=pacing, on_incident=lambda kind, text: incidents.append((kind, text))
+    ) as bridge:
+        gateway.error(-1, 100, "Max rate of messages per second has been exceeded")
+        while not incidents:  # noqa: ASYNC110  what is waited for has no event
+            await asyncio.sleep(0.001)
+        asking = asyncio.create_task(bridge.fetch_positions())
+        await asyncio.sleep(0)
+        await bridge.cancel_order(1)
+        assert (await gateway.request())[0] == "4"
+        assert (bridge.health.waiting, gateway.requests.empty()) == (1, True)
+        await wall.pass_time(60)
+        assert (await gateway.request())[0] == "61"
+        gateway.send(62, 1)
+        await asking
 
 
 async def test_open_orders_are_one_each(bridge: IBKRBridge, gateway: Gateway) -> None:

@@ -23,11 +23,11 @@ async def lines_open(bridge: IBKRBridge, gateway: Gateway) -> tuple[Any, str, st
     return streams, (await gateway.request())[2], (await gateway.request())[2]
 
 
-def hold_until_received(bridge: IBKRBridge, last: type) -> None:
-    """Keep the loop until the other thread has taken in a value of this type, and so all that was sent before it."""
-    waiting = bridge._session.dispatcher.inbox._queue.queue
-    deadline = time.monotonic() + 30
-    while not any(isinstance(value, last) for batch in tuple(waiting) for value in batch):
+def hold_until_received(bridge: IBKRBridge, is_last: Callable[[Any], bool]) -> None:
+    """Keep the loop until the other thread has taken in such a value, and with it all that was sent before."""
+    waiting = bridge._session.dispatcher.inbox._queue
+    deadline = time.monotonic() + 60
+    while not any(is_last(value) for batch in list(waiting.queue) for value in batch):
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -43,7 +43,7 @@ async def test_a_headline_overtakes_ticks_and_in_lock_step_does_not(gateway: Gat
         streams, line, tape = await lines_open(bridge, gateway)
         gateway.send(46, 6, line, 77, NO_TRADE)
         gateway.send(84, tape, 1775425766350, "BRFG", "BRFG$1", "Acme wins", "")
-        hold_until_received(bridge, NewsTick)
+        hold_until_received(bridge, lambda value: isinstance(value, NewsTick))
         await bridge.applied()
         assert happened == (["tickString", "BRFG$1"] if in_order else ["BRFG$1", "tickString"])
         del streams
@@ -56,7 +56,7 @@ async def test_an_order_event_overtakes_ticks(bridge: IBKRBridge, gateway: Gatew
     for _ in range(3):
         gateway.send(46, 6, line, 77, NO_TRADE)
     gateway.error(5, 201, "Order rejected - reason: No such account")
-    hold_until_received(bridge, Notice)
+    hold_until_received(bridge, lambda value: isinstance(value, Notice) and value.code == 201)
     seen: list[int] = []
     original = bridge._session.router.order_feeds[0].put
     bridge._session.router.order_feeds[0].put = lambda event: (seen.append(len(incidents)), original(event))  # type: ignore[method-assign]
@@ -75,7 +75,7 @@ async def test_what_is_said_about_a_line_keeps_its_place(
     gateway.send(58, 1, line, 1)
     gateway.send(1, 6, line, 1, "10.5", "300", 0)
     gateway.error(line, 10197, "No market data during competing live session")
-    hold_until_received(bridge, Notice)
+    hold_until_received(bridge, lambda value: isinstance(value, Notice) and value.code == 10197)
     await bridge.applied()
     assert bridge.health.competing_session
     assert (await anext(quotes)).data_type is MarketDataType.LIVE

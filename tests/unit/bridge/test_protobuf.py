@@ -59,7 +59,7 @@ async def protobuf_bridge(gateway: Gateway, incidents: Incidents) -> AsyncIterat
 
     gateway.version, gateway.greet = 226, greet
     async with IBKRBridge(
-        port=gateway.port, connect_timeout_s=5, on_incident=lambda kind, text: incidents.append((kind, text))
+        port=gateway.port, connect_timeout_s=60, on_incident=lambda kind, text: incidents.append((kind, text))
     ) as bridge:
         yield bridge
 

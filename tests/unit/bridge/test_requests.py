@@ -9,6 +9,9 @@ import pytest
 from momentum_kit.bridge.events import FIRST_REQUEST_ID, Answer, Unreadable
 from momentum_kit.bridge.requests import Requests
 from momentum_kit.errors import AnswerIncomplete, NoData, NotConnected, RequestTimeout
+from tests.helpers.shifted_wall import ShiftedWall
+
+TIMEOUT_S = 60.0
 
 
 async def sent(at_hand_over: Callable[[], None] = lambda: None) -> None:
@@ -51,8 +54,17 @@ def requests_of(timeout_s: float, changed: Callable[[], None] = lambda: None, un
 
 @pytest.fixture
 async def requests() -> Requests:
-    """Requests that wait 50 ms."""
-    return requests_of(0.05)
+    """Requests that wait a minute, which only a test lets pass."""
+    return requests_of(TIMEOUT_S)
+
+
+async def give_up(wall: ShiftedWall, requests: Requests) -> None:
+    """A list is asked for and not answered in time."""
+    asking = asyncio.create_task(requests.ask_by_name("positions", sent))
+    await started(requests, "positions")
+    await wall.pass_time(TIMEOUT_S)
+    with pytest.raises(RequestTimeout):
+        await asking
 
 
 async def test_pieces_make_one_answer(requests: Requests) -> None:
@@ -73,12 +85,13 @@ async def test_ids_are_far_from_order_ids_and_never_repeat(requests: Requests) -
     assert min(ids) >= FIRST_REQUEST_ID
 
 
-async def test_no_answer_raises_and_cancels(requests: Requests) -> None:
+async def test_no_answer_raises_and_cancels(wall: ShiftedWall, requests: Requests) -> None:
     """After the time-out the broker is told, and the caller learns the broker's last word."""
     cancelled: list[int] = []
     asking = asyncio.create_task(requests.ask(7, sent, "news", cancel=lambda: cancelled.append(7)))
     await started(requests, 7)
     requests.remark(7, "be patient (2999)")
+    await wall.pass_time(TIMEOUT_S)
     with pytest.raises(RequestTimeout, match=r"be patient \(2999\)"):
         await asking
     assert (cancelled, requests.active) == ([7], 0)
@@ -130,13 +143,14 @@ async def test_a_lost_connection_fails_everything(requests: Requests) -> None:
         assert isinstance(error, NotConnected)
 
 
-async def test_an_answer_that_began_must_end() -> None:
+async def test_an_answer_that_began_must_end(wall: ShiftedWall) -> None:
     """Half a list is not a list: without its end it is a time-out, and what came is handed on as no answer's."""
     left: list[Any] = []
-    requests = requests_of(0.05, unclaimed=left.extend)
+    requests = requests_of(TIMEOUT_S, unclaimed=left.extend)
     asking = asyncio.create_task(requests.ask(7, sent, "news"))
     await started(requests, 7)
     requests.answer(Answer(7, ("one",), False))
+    await wall.pass_time(TIMEOUT_S)
     with pytest.raises(RequestTimeout, match="news: no whole answer"):
         await asking
     assert left == ["one"]
@@ -161,10 +175,9 @@ async def test_nameless_answers_go_to_one_request_at_a_time(requests: Requests) 
     assert (log, requests.active) == (["sent", "sent"], 0)
 
 
-async def test_a_late_nameless_answer_is_never_taken_for_the_next(requests: Requests) -> None:
+async def test_a_late_nameless_answer_is_never_taken_for_the_next(wall: ShiftedWall, requests: Requests) -> None:
     """After a time-out the next End is the old request's: what came before it is thrown away, and we ask once more."""
-    with pytest.raises(RequestTimeout):
-        await requests.ask_by_name("positions", sent)
+    await give_up(wall, requests)
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
     await started(requests, "positions")
     requests.answer(Answer("positions", ("old",), False))
@@ -174,10 +187,9 @@ async def test_a_late_nameless_answer_is_never_taken_for_the_next(requests: Requ
     assert await asking == ("new",)
 
 
-async def test_a_late_answer_that_comes_while_nobody_asks_pays_its_debt(requests: Requests) -> None:
+async def test_a_late_answer_that_comes_while_nobody_asks_pays_its_debt(wall: ShiftedWall, requests: Requests) -> None:
     """The request after it is asked once, and its End is its own."""
-    with pytest.raises(RequestTimeout):
-        await requests.ask_by_name("positions", sent)
+    await give_up(wall, requests)
     assert not requests.answer(Answer("positions", ("old",), True))
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
     await started(requests, "positions")
@@ -185,10 +197,9 @@ async def test_a_late_answer_that_comes_while_nobody_asks_pays_its_debt(requests
     assert await asking == ("new",)
 
 
-async def test_a_late_answer_that_never_comes_stops_nothing(requests: Requests) -> None:
+async def test_a_late_answer_that_never_comes_stops_nothing(wall: ShiftedWall, requests: Requests) -> None:
     """A gateway that lost one request: each later one is asked twice, and what counts is the answer to the second."""
-    with pytest.raises(RequestTimeout):
-        await requests.ask_by_name("positions", sent)
+    await give_up(wall, requests)
     for _ in range(3):
         asked: list[str] = []
 
@@ -204,11 +215,10 @@ async def test_a_late_answer_that_never_comes_stops_nothing(requests: Requests) 
         assert await asking == ("answer to 1",)
 
 
-async def test_a_burst_of_old_ends_is_counted(requests: Requests) -> None:
+async def test_a_burst_of_old_ends_is_counted(wall: ShiftedWall, requests: Requests) -> None:
     """Three given up, three Ends at once, and a fourth: the answer is what came between the third and the fourth."""
     for _ in range(3):
-        with pytest.raises(RequestTimeout):
-            await requests.ask_by_name("positions", sent)
+        await give_up(wall, requests)
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
     await started(requests, "positions")
     for value in ("a", "b", "c", "ours"):
@@ -220,7 +230,9 @@ async def test_an_end_that_nobody_owes_completes_nothing() -> None:
     """Rows and Ends that had been received when the request went out are not its answer."""
     marks: list[Callable[[], None]] = []
     strays: list[str] = []
-    requests = Requests(5, changed=lambda: None, mark=marks.append, unclaimed=lambda _: None, stray=strays.append)
+    requests = Requests(
+        TIMEOUT_S, changed=lambda: None, mark=marks.append, unclaimed=lambda _: None, stray=strays.append
+    )
     requests.answer(Answer("positions", (), True))  # before the first question: a greeting
     assert strays == []
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
@@ -272,10 +284,9 @@ async def test_a_row_that_cannot_be_read_spoils_its_list(requests: Requests) -> 
     assert await again == ("all",)
 
 
-async def test_a_spoilt_old_answer_is_not_ours(requests: Requests) -> None:
+async def test_a_spoilt_old_answer_is_not_ours(wall: ShiftedWall, requests: Requests) -> None:
     """What was thrown away with the old request's End may have been unreadable."""
-    with pytest.raises(RequestTimeout):
-        await requests.ask_by_name("positions", sent)
+    await give_up(wall, requests)
     asking = asyncio.create_task(requests.ask_by_name("positions", sent))
     await started(requests, "positions")
     requests.spoil(Unreadable("position", "no number", "[]", "positions"))
@@ -285,12 +296,15 @@ async def test_a_spoilt_old_answer_is_not_ours(requests: Requests) -> None:
     assert await asking == ("ours",)
 
 
-async def test_every_end_is_reported() -> None:
+async def test_every_end_is_reported(wall: ShiftedWall) -> None:
     """Lock-step hears of each request that ends."""
     ends: list[int] = []
-    requests = requests_of(0.01, lambda: ends.append(1))
+    requests = requests_of(TIMEOUT_S, lambda: ends.append(1))
+    asking = asyncio.create_task(requests.ask(7, sent, "news"))
+    await started(requests, 7)
+    await wall.pass_time(TIMEOUT_S)
     with pytest.raises(RequestTimeout):
-        await requests.ask(7, sent, "news")
+        await asking
     with pytest.raises(NotConnected):
         await requests.ask(8, refuse(NotConnected("down")), "news")
     assert ends == [1, 1]

@@ -1,18 +1,17 @@
 """What nobody says: lines that another session took, that a farm or a lost link silenced; a gateway that is gone."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from momentum_kit.bridge import IBKRBridge
-from momentum_kit.bridge.health import link_watch
-from momentum_kit.bridge.streams import line_states
+from momentum_kit.bridge.health.link_watch import ANSWER_S, LOOK_S, QUIET_S
+from momentum_kit.bridge.streams.line_states import CARE_S, TAKEN_CARE_S
 from momentum_kit.errors import NotConnected
 from momentum_kit.models import Contract, LineState, LinkState, MarketDataType
+from tests.helpers.shifted_wall import ShiftedWall
 
 AAPL, TSLA = Contract("AAPL", 265598), Contract("TSLA", 76792991)
 TAKEN = "No market data during competing live session"
@@ -40,23 +39,11 @@ async def until_asked(gateway: Gateway, kind: str = "1") -> list[str]:
     return request  # type: ignore[no-any-return]
 
 
-def hasten(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> None:
-    """A fiftieth of the seconds that these names of a module stand for."""
-    for name in names:
-        monkeypatch.setattr(module, name, getattr(module, name) / 50)
-
-
-@pytest.fixture
-def caring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silent lines are asked for again soon."""
-    hasten(monkeypatch, link_watch, "LOOK_S")
-    hasten(monkeypatch, line_states, "CARE_S", "TAKEN_CARE_S", "MOST_CARE_S")
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silent gateways are asked soon."""
-    hasten(monkeypatch, link_watch, "QUIET_S", "ANSWER_S", "LOOK_S")
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something that has no event."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 async def test_delayed_ticks_do_not_end_a_competing_session(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -109,17 +96,20 @@ async def test_a_conflict_about_headlines_or_a_request_bars_nothing(bridge: IBKR
     assert bridge.health.may_enter
 
 
-@pytest.mark.usefixtures("caring")
 async def test_a_line_that_was_taken_is_asked_for_again(
-    bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
+    wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway, incidents: Incidents
 ) -> None:
     """Nothing says when the other session has gone; it is told once, and over when live data flows."""
     quotes = bridge.stream_quotes(AAPL)
     first = (await until_asked(gateway))[2]
     gateway.error(first, 10197, TAKEN)
+    await until(lambda: bridge.health.competing_session)
+    await wall.pass_time(TAKEN_CARE_S + LOOK_S)
     second = (await until_asked(gateway))[2]
     assert second != first
     gateway.error(second, 10197, TAKEN)
+    await until(lambda: bridge.health.competing_session)
+    await wall.pass_time(2 * TAKEN_CARE_S + LOOK_S)
     third = (await until_asked(gateway))[2]
     assert (bridge.health.may_enter, bridge.health.stale_con_ids) == (True, {AAPL.con_id})
     gateway.send(1, 6, third, 1, 10.4, 100, 0)
@@ -182,8 +172,9 @@ async def test_history_and_definitions_touch_no_line(bridge: IBKRBridge, gateway
     assert bridge.health.may_enter
 
 
-@pytest.mark.usefixtures("caring")
-async def test_after_a_lost_link_each_symbol_must_tick_again(bridge: IBKRBridge, gateway: Gateway) -> None:
+async def test_after_a_lost_link_each_symbol_must_tick_again(
+    wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway
+) -> None:
     """1102: subscriptions live on, as the words say; a line that stays silent all the same is asked for again."""
     quotes = bridge.stream_quotes(AAPL)
     req_id = (await gateway.request())[2]
@@ -191,19 +182,13 @@ async def test_after_a_lost_link_each_symbol_must_tick_again(bridge: IBKRBridge,
     await anext(quotes)
     gateway.error(-1, 1100, LOST)
     gateway.error(-1, 1102, KEPT)
-    await until_returned(bridge)
+    await until(lambda: bridge.health.link_returns)
     assert (bridge.health.may_enter, bridge.health.stale_con_ids) == (True, {AAPL.con_id})
+    await wall.pass_time(CARE_S + LOOK_S)
     renewed = await until_asked(gateway)
     gateway.send(1, 6, renewed[2], 1, 10.6, 100, 0)
     assert (await anext(quotes)).bid == 10.6
     assert bridge.health.stale_con_ids == frozenset()
-
-
-async def until_returned(bridge: IBKRBridge) -> None:
-    """The gateway has said that it has IB again."""
-    async with asyncio.timeout(5):
-        while not bridge.health.link_returns:  # noqa: ASYNC110  what is waited for has no event
-            await asyncio.sleep(0.001)
 
 
 async def test_lost_data_is_asked_for_and_must_tick(bridge: IBKRBridge, gateway: Gateway) -> None:
@@ -238,69 +223,76 @@ async def test_delayed_data_is_a_state_of_its_line(bridge: IBKRBridge, gateway: 
 # -- a gateway that is gone ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def quick(gateway: Gateway, incidents: Incidents, impatient: None) -> AsyncIterator[IBKRBridge]:
-    """A bridge that loses patience after hundredths of the usual time."""
-    async with IBKRBridge(port=gateway.port, on_incident=lambda kind, text: incidents.append((kind, text))) as bridge:
-        yield bridge
+LONGEST_S = QUIET_S + ANSWER_S + 2 * LOOK_S  # just not quiet at one look, and the answer just not due at another
 
 
-async def test_a_quiet_gateway_is_asked_for_the_time(quick: IBKRBridge, gateway: Gateway) -> None:
+async def answer(bridge: IBKRBridge, gateway: Gateway, second: int = 1775425766) -> None:
+    """The time, which somebody has asked for; nobody waits for it any more."""
+    gateway.send(49, 1, second)
+    await until(lambda: not bridge.pending)
+
+
+async def test_a_quiet_gateway_is_asked_for_the_time(wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway) -> None:
     """As often as it is quiet; while it answers it is there, and whoever asks for the time himself gets an answer."""
     for _ in range(3):
-        assert await until_asked(gateway, "49") == ["49", "1"]
-        gateway.send(49, 1, 1775425766)
+        await wall.pass_time(QUIET_S + LOOK_S)
+        assert await gateway.request() == ["49", "1"]
+        await answer(bridge, gateway)
+    await wall.pass_time(QUIET_S + LOOK_S)
     await until_asked(gateway, "49")
-    asking = asyncio.create_task(quick.fetch_current_time())
+    asking = asyncio.create_task(bridge.fetch_current_time())
     gateway.send(49, 1, 1775425770)
     assert await until_asked(gateway, "49")
-    gateway.send(49, 1, 1775425777)
+    await answer(bridge, gateway, 1775425777)
     assert (await asking).second == 37
-    assert quick.health.socket is LinkState.UP
+    assert bridge.health.socket is LinkState.UP
 
 
 @pytest.mark.parametrize("part", [b"", b"\0\0", b"\0\0\0\x644\0-1\0"])
 async def test_a_gateway_that_is_gone_is_noticed(
-    quick: IBKRBridge, gateway: Gateway, incidents: Incidents, part: bytes
+    wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway, incidents: Incidents, part: bytes
 ) -> None:
     """A black hole, also in the middle of a message: every caller hears of it, though no connection has ended."""
-    asking = asyncio.create_task(quick.fetch_positions())
+    asking = asyncio.create_task(bridge.fetch_positions())
     gateway.raw(part)
+    await until_asked(gateway, "61")
+    for _ in range(round(LONGEST_S / LOOK_S)):
+        await wall.pass_time(LOOK_S)
     with pytest.raises(NotConnected, match="does not answer when it is asked for the time"):
         await asking
-    assert quick.health.socket is LinkState.DOWN
+    assert bridge.health.socket is LinkState.DOWN
     assert [kind for kind, _ in incidents] == ["connection"]
 
 
-async def test_bytes_that_make_no_message_are_no_life(quick: IBKRBridge, gateway: Gateway) -> None:
+async def test_bytes_that_make_no_message_are_no_life(wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway) -> None:
     """A message of which the rest only drips in never comes to an end."""
-
-    async def drip() -> None:
-        gateway.raw(b"\0\x0f\xff\xff")
-        while True:
-            gateway.raw(b"x")
-            await asyncio.sleep(0.01)
-
-    dripping = asyncio.create_task(drip())
+    asking = asyncio.create_task(bridge.fetch_positions())
+    await until_asked(gateway, "61")
+    gateway.raw(b"\0\x0f\xff\xff")
+    while not asking.done():
+        before = bridge.last_received_ns
+        gateway.raw(b"x")
+        await until(lambda before=before: asking.done() or bridge.last_received_ns > before)  # type: ignore[misc]
+        await wall.pass_time(LOOK_S)
     with pytest.raises(NotConnected, match="does not answer"):
-        await quick.fetch_positions()
-    dripping.cancel()
+        await asking
 
 
 async def test_a_loop_that_was_held_says_nothing_of_the_gateway(
-    quick: IBKRBridge, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    wall: ShiftedWall, bridge: IBKRBridge, gateway: Gateway
 ) -> None:
     """A long cell of a notebook ends no connection: the gateway is asked, and has its time to answer."""
-    monkeypatch.setattr(link_watch, "HELD_S", 0.05)
+    await wall.pass_time(QUIET_S + LOOK_S)
     await until_asked(gateway, "49")
-    time.sleep(0.5)  # noqa: ASYNC251  what is tested
-    gateway.send(49, 1, 1775425766)
+    await wall.pass_time(2 * ANSWER_S)  # at once, without a look in between: so a loop is held
+    await answer(bridge, gateway)
+    await wall.pass_time(QUIET_S + LOOK_S)
     await until_asked(gateway, "49")
-    gateway.send(49, 1, 1775425766)
-    await answered(quick, gateway)
-    assert quick.health.socket is LinkState.UP
+    await answer(bridge, gateway)
+    await answered(bridge, gateway)
+    assert bridge.health.socket is LinkState.UP
 
 
 def test_what_is_gone_is_noticed_within_twenty_seconds() -> None:
-    """The longest case: just not quiet at one look, and the answer just not due at another."""
-    assert link_watch.QUIET_S + link_watch.ANSWER_S + 2 * link_watch.LOOK_S <= 20
+    """So long may stops and exits be without anybody's eye on them."""
+    assert LONGEST_S <= 20

@@ -28,6 +28,7 @@ from momentum_kit.models.orders import CommissionReport, Execution, OpenOrder, O
 from momentum_kit.simgateway.embedding import Instrument
 from momentum_kit.simgateway.events import CommissionReportDue, ExecutionReport, SimOrder
 from momentum_kit.simgateway.protocol.text import account, orders
+from tests.helpers.shifted_wall import ShiftedWall
 
 Gateway = Any  # the ScriptedGateway of conftest.py
 Incidents = list[tuple[str, str]]
@@ -88,7 +89,7 @@ class Wire:
 
     async def asked(self, which: str) -> int:
         """The next request, which must be for this list; its id, if it has one."""
-        raw = await asyncio.wait_for(self.gateway.raw_requests.get(), 5)
+        raw = await asyncio.wait_for(self.gateway.raw_requests.get(), 60)
         fields = raw.split(b"\0")
         number = int.from_bytes(raw[:4], "big") - 200 if self.version > 200 else int(fields[0])
         assert number == ANSWERS[which][1]
@@ -138,7 +139,7 @@ def wire(request: pytest.FixtureRequest, gateway: Gateway) -> Wire:
 async def connected(wire: Wire, incidents: Incidents) -> AsyncIterator[IBKRBridge]:
     """A bridge on that wire."""
     async with IBKRBridge(
-        port=wire.gateway.port, connect_timeout_s=5, request_timeout_s=5, messages_per_s=math.inf,
+        port=wire.gateway.port, connect_timeout_s=60, request_timeout_s=60, messages_per_s=math.inf,
         on_incident=lambda kind, text: incidents.append((kind, text)), now=lambda: AT + timedelta(hours=1),
     ) as bridge:  # fmt: skip
         yield bridge
@@ -248,12 +249,13 @@ async def test_a_stray_end_completes_nothing(connected: IBKRBridge, wire: Wire, 
     assert (row.quantity if which == "positions" else row.request.quantity) == Decimal(833)
 
 
-async def test_a_late_end_is_the_old_requests(wire: Wire) -> None:
+async def test_a_late_end_is_the_old_requests(wall: ShiftedWall, wire: Wire) -> None:
     """A list that timed out answers late: its rows are not the next answer, which is asked for once more."""
-    async with IBKRBridge(port=wire.gateway.port, request_timeout_s=0.2) as bridge:
+    async with IBKRBridge(port=wire.gateway.port, request_timeout_s=60, in_order=True) as bridge:  # no link watch
         first = fetch(bridge, "positions")
         await wire.asked("positions")
         wire.say_row("positions", 0)
+        await wall.pass_time(60)
         with pytest.raises(RequestTimeout):
             await first
         second = fetch(bridge, "positions")

@@ -47,8 +47,8 @@ def framed(body: bytes) -> bytes:
     return struct.pack("!I", len(body)) + body
 
 
-def connected(timeout_s: float = 2.0) -> Pair:
-    """A connection and the gateway's end of it."""
+def connected(timeout_s: float = 60.0) -> Pair:
+    """A connection and the gateway's end of it, which has a minute for what takes an instant."""
     ours, theirs = socket.socketpair()
     connection = IBConnection("test", 0, Kept(), send_timeout_s=timeout_s)
     ours.settimeout(timeout_s)
