@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from momentum_kit.file_locks import lock
+from tests.helpers.ports import kept_port
 from tests.helpers.shifted_wall import ShiftedWall
 
 # How long one example takes, or is drawn for, on a busy machine says nothing about what it shows.
@@ -50,6 +51,13 @@ def own_record(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def own_port() -> Iterator[int]:
+    """A port of the test's own, which is closed."""
+    with kept_port() as port:
+        yield port
 
 
 @pytest.fixture
