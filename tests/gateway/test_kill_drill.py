@@ -4,10 +4,10 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.runtime.control import ControlClient
@@ -15,11 +15,10 @@ from momentum_kit.runtime.endpoint import ControlServer
 from momentum_kit.runtime.engine.engine import Engine
 from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder
 from momentum_kit.simgateway import SimulatedGateway
-from tests.chaos.chaos_gateway import MARKET
 from tests.chaos.chaos_processes import configure
 from tests.helpers.open_engines import end_of, engine_of, market, project_folder, until
 
-SPEED = 60.0  # market seconds a second, where the market waits for nobody
+SPEED = 60.0  # market seconds a second, where nobody steps
 QUICK = {"clock": {"rate": 500}}
 
 
@@ -29,11 +28,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project_folder(tmp_path, monkeypatch)
 
 
-def running_market(project: Path) -> SimulatedGateway:
-    """A market that runs by the wall, whoever listens."""
-    path = project / "market.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(MARKET.read_text()) | {"universe": {"small_caps": 4}}))
-    return SimulatedGateway(path, seed=2, speed=SPEED)
+async def go_on(gateway: SimulatedGateway) -> None:
+    """The market runs although nobody steps."""
+    while True:
+        gateway.hub.advance(gateway.hub.now + timedelta(seconds=1))
+        gateway.flush()
+        await asyncio.sleep(1 / SPEED)
 
 
 @asynccontextmanager
@@ -93,22 +93,31 @@ def assert_killed(status: EngineStatus, engine: Engine, gateway: SimulatedGatewa
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_kill_outlives_two_minutes_without_a_gateway(project: Path, way: Way) -> None:
+async def test_a_kill_outlives_two_minutes_without_a_gateway(project: Path, own_port: int, way: Way) -> None:
     """Whoever gives it while the gateway is away: it asks on, says so, and sells when the gateway is back."""
-    settings = {"clock": {"kind": "scaled", "rate": SPEED}, "broker": {"reconnect_timeout_s": 1.0}}
-    async with running_market(project) as gateway, holding(project, gateway, **settings) as engine:
-        symbol = engine.status().positions[0].symbol
-        gateway.go_down(125 / SPEED)
-        await way(engine)
-        lasting = lambda status: any(wait.seconds >= 60 for wait in status.waits)  # noqa: E731
-        status = await until(engine, lasting, "it says what it waits for")
-        (wait,) = status.waits
-        assert (wait.symbol, wait.why) == (symbol, "gateway away")
-        assert status.state is TradingState.KILLED
-        status = await end_of(engine)
-        assert_killed(status, engine, gateway)
-        alarms = [each for each in status.incidents if "kill is not done" in each]
-        assert f"{symbol}: gateway away, for 0 s" in alarms[0]
+    by_wall = {"clock": {"kind": "scaled", "rate": SPEED}, "broker": {"reconnect_timeout_s": 1.0}}
+    async with market(project, own_port) as gateway:
+        async with holding(project, gateway, **QUICK):
+            pass
+        async with engine_of(project, configure(project, gateway.port, lasting=True, **by_wall)) as engine:
+            engine.start()
+            (held,) = engine.status().positions
+            symbol = held.symbol
+            await until(engine, lambda _: engine.session.waits == {symbol: ""}, "the bracket is taken over")
+            gateway.go_down(None)
+            await way(engine)
+            lasting = lambda status: any(wait.seconds >= 120 for wait in status.waits)  # noqa: E731
+            status = await until(engine, lasting, "it says what it waits for")
+            (wait,) = status.waits
+            assert (wait.symbol, wait.why) == (symbol, "gateway away")
+            assert status.state is TradingState.KILLED
+            await gateway.come_back()
+            going_on = asyncio.create_task(go_on(gateway))
+            status = await end_of(engine)
+            going_on.cancel()
+            assert_killed(status, engine, gateway)
+            alarms = [each for each in status.incidents if "kill is not done" in each]
+            assert f"{symbol}: gateway away, for 0 s" in alarms[0]
 
 
 async def test_a_kill_is_flat_while_the_disk_stalls(project: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ from momentum_kit.config import load_config
 from momentum_kit.errors import GuardRefused
 from momentum_kit.models import LinkState, TradingState
 from momentum_kit.runtime.engine import unstarted
+from momentum_kit.runtime.engine.unstarted import FORSAKEN_S
 from momentum_kit.runtime.ownership import Restriction, StateFolder
+from momentum_kit.simgateway.broker.fills import FillEngine
 from tests.chaos.chaos_processes import configure
 from tests.helpers.open_engines import end_of, engine_of, market, project_folder, until
 
@@ -111,8 +114,11 @@ async def test_a_weaker_restriction_takes_nothing_from_a_stronger_one(project: P
             assert "by one" in engine.status().reason
 
 
-async def test_a_flatten_whose_engine_died_goes_on_with_the_next(project: Path) -> None:
+async def test_a_flatten_whose_engine_died_goes_on_with_the_next(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Open is enough: it closes what is held, then stays reduce-only, and a start with an end still counts."""
+    buyers = wait_for_buyers(monkeypatch)
     async with market(project) as gateway:
         config = configure(project, gateway.port, lasting=True, **QUICK)
         async with engine_of(project, config) as engine:
@@ -120,15 +126,10 @@ async def test_a_flatten_whose_engine_died_goes_on_with_the_next(project: Path) 
             await until(engine, lambda status: status.positions, "a position")
             await engine.command("flatten", "a trader")
             assert engine.status().positions
-        if not any(int(row["quantity"]) for row in gateway.truth()["positions"]):
-            # sold before the engine was gone, as on a busy machine, which it may know or not; nobody enters
-            async with engine_of(project, config) as engine:
-                status = await until(engine, lambda status: status.state is not TradingState.FLATTENING, "flat")
-                assert status.state in (TradingState.PAUSED, TradingState.REDUCE_ONLY)
-                assert status.positions == ()
-            return
         async with engine_of(project, config) as engine:
             assert engine.status().state is TradingState.FLATTENING
+            assert engine.status().positions
+            buyers.set()
             status = await until(engine, lambda status: status.state is not TradingState.FLATTENING, "flat")
             assert (status.state, status.positions, status.started) == (TradingState.REDUCE_ONLY, (), False)
             engine.start(until=status.market_time)
@@ -137,6 +138,17 @@ async def test_a_flatten_whose_engine_died_goes_on_with_the_next(project: Path) 
             assert (status.state, status.positions) == (TradingState.STOPPED, ())
             with pytest.raises(GuardRefused, match="stopped"):
                 engine.start()
+
+
+def wait_for_buyers(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until the event is set nothing that is for sale finds a buyer."""
+    come, usual = threading.Event(), FillEngine.can_trade
+    monkeypatch.setattr(
+        FillEngine,
+        "can_trade",
+        lambda engine, ticket, at: (come.is_set() or ticket.order.action == "BUY") and usual(engine, ticket, at),
+    )
+    return come
 
 
 async def test_a_latch_that_the_disk_keeps_waiting_holds_up_no_exit(
@@ -172,15 +184,14 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> "threading.Event":
     return free
 
 
-async def test_a_line_that_breaks_before_the_start_is_mended(project: Path) -> None:
+async def test_a_line_that_breaks_before_the_start_is_mended(project: Path, own_port: int) -> None:
     """It reconnects without anybody's start; while the gateway is away a stop ends it, in order and at once."""
-    async with market(project) as gateway:
-        port = gateway.port
-        config = configure(project, port, **QUICK)
+    async with market(project, own_port):
+        config = configure(project, own_port, **QUICK)
         engine_life = engine_of(project, config)
         engine = await engine_life.__aenter__()
     await until(engine, lambda status: status.health.socket is LinkState.DOWN, "the loss is seen")
-    async with market(project, port):
+    async with market(project, own_port):
         status = await until(engine, lambda status: "reconnected" in str(status.incidents), "the line is back")
         assert status.health.socket is LinkState.UP
         assert (status.state, status.started) == (TradingState.PAUSED, False)
@@ -215,15 +226,18 @@ async def test_what_is_held_without_a_start_is_told(project: Path, monkeypatch: 
 async def test_an_engine_that_nobody_wants_ends_by_itself(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before the last client has been silent for its time, and what was forbidden still stands afterwards."""
     monkeypatch.setattr("momentum_kit.runtime.engine.heartbeat.HEARTBEAT_S", 0.05)
+    ahead_s = [0.0]
+    monkeypatch.setattr("momentum_kit.runtime.engine.engine.monotonic", lambda: monotonic() + ahead_s[0])
     async with market(project) as gateway:
         config = configure(project, gateway.port, **QUICK)
         async with engine_of(project, config) as engine:
             await engine.command("reduce_only", "a trader")
-            monkeypatch.setattr("momentum_kit.runtime.engine.engine.FORSAKEN_S", 1.0)
-            for _ in range(8):
+            for _ in range(3):
                 engine.asked()
-                await asyncio.sleep(0.25)  # twice the time that it may go unasked
-            assert not engine.ended.is_set()
+                ahead_s[0] += FORSAKEN_S / 2
+                await asyncio.sleep(0.2)  # some heartbeats
+                assert not engine.ended.is_set()
+            ahead_s[0] += FORSAKEN_S / 2
             status = await end_of(engine)
             assert status.state is TradingState.STOPPED
             assert "nobody asks" in status.reason

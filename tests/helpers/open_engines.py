@@ -68,6 +68,6 @@ async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -
 
 async def end_of(engine: Engine) -> EngineStatus:
     """Its last status."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await engine.ended.wait()
     return engine.status()
