@@ -19,6 +19,7 @@ from ibapi.wrapper import EWrapper
 
 logging.getLogger("ibapi").setLevel(logging.ERROR)  # its INFO logging formats every message
 _INTERNAL = {"connectAck", "winError", "logAnswer"}
+PATIENCE_S = 60.0  # for what comes at once, but on a busy machine
 
 
 class Call(NamedTuple):
@@ -92,7 +93,7 @@ class RecordingClient(Recorder, EClient):
             with contextlib.suppress(OSError):  # the gateway was first
                 connection.socket.shutdown(socket.SHUT_RDWR)
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 10)
+            await asyncio.to_thread(self._thread.join, PATIENCE_S)
             assert not self._thread.is_alive()
 
     def named(self, *names: str) -> list[SimpleNamespace]:
@@ -103,7 +104,7 @@ class RecordingClient(Recorder, EClient):
         """Code and text of the errors of one request, oldest first."""
         return [(args.errorCode, args.errorString) for args in self.named("error") if args.reqId == request_id]
 
-    async def wait_for(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
+    async def wait_for(self, condition: Callable[[], Any], timeout: float = PATIENCE_S) -> Any:
         """Wait until `condition()` is true and return what it gave; checked after every callback."""
         async with asyncio.timeout(timeout):
             while not (result := condition()):

@@ -305,7 +305,7 @@ async def test_a_row_cannot_be_read(row: Any, gateway: SimulatedGateway, connect
     async with IBKRBridge(
         port=gateway.port,
         client_id=9,
-        request_timeout_s=2,
+        request_timeout_s=60,
         on_incident=lambda kind, text: incidents.append((kind, text)),
     ) as bridge:
         asked = {

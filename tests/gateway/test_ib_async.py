@@ -25,7 +25,7 @@ async def ib(gateway: SimulatedGateway) -> AsyncIterator[IB]:
     """Connected, with everything its connect asks for answered in time."""
     ib = IB()
     ib.RaiseRequestErrors = True
-    await ib.connectAsync("127.0.0.1", gateway.port, clientId=7, timeout=10)
+    await ib.connectAsync("127.0.0.1", gateway.port, clientId=7, timeout=60)
     yield ib
     ib.disconnect()
 
@@ -71,7 +71,7 @@ async def test_quotes(ib: IB) -> None:
     stock = Stock("AAPL", "SMART", "USD", conId=265598)
     ticker = ib.reqMktData(stock, "375")
     while not (ticker.bid > 0 and ticker.ask > ticker.bid and ticker.last > 0 and ticker.rtTradeVolume > 0):
-        await asyncio.wait_for(ticker.updateEvent, 10)
+        await asyncio.wait_for(ticker.updateEvent, 60)
     assert ticker.halted == 0
     assert ticker.close > 0
     ib.cancelMktData(stock)
@@ -89,7 +89,7 @@ async def test_a_bracket_to_its_exit(ib: IB) -> None:
     trades = [ib.placeOrder(stock, order) for order in (entry, target, stop)]
     await _until(lambda: trades[0].orderStatus.status == "Filled", ib)
     await _until(lambda: trades[2].orderStatus.status == "PreSubmitted", ib)
-    assert [position.position for position in ib.positions()] == [10]
+    await _until(lambda: [position.position for position in ib.positions()] == [10], ib)
     exit_order = MarketOrder("SELL", 10, orderId=target.orderId, tif="GTC")
     exit_order.parentId, exit_order.ocaGroup, exit_order.ocaType = entry.orderId, target.ocaGroup, target.ocaType
     leaving = ib.placeOrder(stock, exit_order)
@@ -97,7 +97,7 @@ async def test_a_bracket_to_its_exit(ib: IB) -> None:
     await _until(lambda: trades[2].orderStatus.status == "Cancelled", ib)
     await _until(lambda: ib.positions() == [], ib)  # a modified order is told Filled before its execution
     assert sum(fill.execution.shares for fill in await ib.reqExecutionsAsync()) == 20
-    assert all(fill.commissionReport.commission > 0 for fill in ib.fills())
+    await _until(lambda: all(fill.commissionReport.commission > 0 for fill in ib.fills()), ib)
     assert await ib.reqAllOpenOrdersAsync() == []
     assert {trade.orderStatus.status for trade in await ib.reqCompletedOrdersAsync(True)} == {"Filled", "Cancelled"}
 
@@ -135,6 +135,6 @@ async def test_account(ib: IB) -> None:
 
 
 async def _until(condition: object, ib: IB) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await ib.updateEvent

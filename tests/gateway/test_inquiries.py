@@ -43,7 +43,7 @@ async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
 @pytest.fixture
 async def bridge(gateway: Any) -> AsyncIterator[IBKRBridge]:
     """Connected, without the real broker's pacing: a faster market asks faster."""
-    async with IBKRBridge(port=gateway.port, client_id=3, small_bar_pacing=False, request_timeout_s=10) as bridge:
+    async with IBKRBridge(port=gateway.port, client_id=3, small_bar_pacing=False, request_timeout_s=60) as bridge:
         yield bridge
 
 
@@ -56,7 +56,7 @@ async def apple(bridge: IBKRBridge) -> Contract:
 async def take(stream: Any, count: int) -> list[Any]:
     """The first values of a stream, which is closed then."""
     found = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for value in stream:
             found.append(value)
             if len(found) == count:
@@ -89,7 +89,7 @@ async def bought(bridge: IBKRBridge, contract: Contract, shares: int = 30) -> No
     events = bridge.stream_order_events()
     order = OrderRequest(action=OrderAction.BUY, quantity=Decimal(shares), order_type="MKT", account=ACCOUNT)
     await bridge.place_order(contract, order)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in events:
             if getattr(event, "status", "") == "Filled":
                 break
@@ -265,7 +265,7 @@ async def test_delayed_data_is_asked_for_and_says_so(bridge: IBKRBridge, gateway
     gateway.hub.market.market_data_type = int(MarketDataType.DELAYED)
     await bridge.allow_data_type(MarketDataType.DELAYED)
     quotes = bridge.stream_quotes(apple)
-    quote = await asyncio.wait_for(anext(quotes), 10)
+    quote = await asyncio.wait_for(anext(quotes), 60)
     await quotes.aclose()
     assert quote.data_type is MarketDataType.DELAYED
     with pytest.raises(RequestFailed, match="10189"):

@@ -18,6 +18,7 @@ from ibapi.order_cancel import OrderCancel
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.scenario import parse_scenario
 from momentum_kit.simgateway.server import SimulatedGateway
+from tests.helpers.shifted_wall import ShiftedWall
 
 Connect = Callable[..., Awaitable[Any]]
 
@@ -264,15 +265,16 @@ async def test_lock_step_stands_still_between_steps(
         assert now_ms == first + 4000
 
 
-async def test_a_free_market_follows_the_wall(scenario: Scenario, connect_client: Connect) -> None:
-    """At speed 100 a wall second is more than a market minute."""
+async def test_a_free_market_follows_the_wall(wall: ShiftedWall, scenario: Scenario, connect_client: Connect) -> None:
+    """At speed 100 two wall seconds bring it two hundred on, and it never runs ahead."""
     async with SimulatedGateway(scenario, speed=100) as gateway:
-        client = await connect_client(gateway.port)
-        first = await client.step()
-        started = asyncio.get_running_loop().time()
-        while (last := await client.step()) - first < 20_000:
-            pass
-        assert (last - first) / 1000 >= 90 * (asyncio.get_running_loop().time() - started)
+        client, now = await connect_client(gateway.port), asyncio.get_running_loop().time
+        asked, first = now(), await client.step()
+        await wall.pass_time(2)
+        async with asyncio.timeout(60):
+            while (last := await client.step()) - first < 200_000:
+                pass
+        assert (last - first) / 1000 <= 100 * (now() - asked)
 
 
 async def test_garbage_ends_one_session_only(scenario: Scenario, connect_client: Connect) -> None:

@@ -30,7 +30,7 @@ def serving(*arguments: str, **streams: Any) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -40,7 +40,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
     truth = tmp_path / "truth.json"
     with serving("--truth", str(truth), stderr=subprocess.PIPE) as process:
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stderr
         assert process.stderr.read() == ""
         process.stderr.close()
@@ -63,7 +63,7 @@ with gateway_process(["--port", "0", "--scenario", "single"], Path({str(tmp_path
         (gateway,) = psutil.Process(process.pid).children()
         assert gateway.is_running()
         process.kill()
-        gone, _ = psutil.wait_procs([gateway], timeout=10)
+        gone, _ = psutil.wait_procs([gateway], timeout=60)
     assert gone == [gateway]
 
 
@@ -79,7 +79,7 @@ def test_a_terminal_shows_one_live_line() -> None:
             assert b"New York" in seen
             assert b"clients none" in seen
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
     finally:
         os.close(ours)
 

@@ -199,7 +199,7 @@ class Player:
         """End the session; returns when the gateway has noticed."""
         await self._client.close()
         self._collect()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.gateway.connections:  # noqa: ASYNC110  (the gateway has no event for it)
                 await asyncio.sleep(0.01)
 
