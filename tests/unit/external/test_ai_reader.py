@@ -3,13 +3,16 @@
 import asyncio
 import json
 import math
+import socket
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
 from momentum_kit.config import ReaderSettings
 from momentum_kit.external import AIReader
-from momentum_kit.external.ai_reader import FAILURES_TO_PAUSE, MAX_RESPONSE_BYTES, parse_reading
+from momentum_kit.external import ai_reader as module
+from momentum_kit.external.ai_reader import FAILURES_TO_PAUSE, MAX_RESPONSE_BYTES, PAUSE_S, parse_reading
 from momentum_kit.models.news import Catalyst
 
 GOOD = {"catalyst": "fda", "direction": 0.8, "confidence": 0.9, "rationale": "approval"}
@@ -59,9 +62,8 @@ async def make_reader(service):
     """A reader of that service."""
     readers = []
 
-    def make(deadline_s=2.0, pause_s=60.0, **fields):
-        settings = ReaderSettings(url=service.url, model="small", deadline_s=deadline_s, **fields)
-        readers.append(AIReader(settings, pause_s=pause_s))
+    def make(deadline_s=60.0):
+        readers.append(AIReader(ReaderSettings(url=service.url, model="small", deadline_s=deadline_s)))
         return readers[-1]
 
     yield make
@@ -104,7 +106,7 @@ async def test_a_slow_service_is_left_at_the_deadline(service, make_reader):
         return web.Response()
 
     service.answer = slow
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await make_reader(deadline_s=0.2).read("text", "ACME") is None
 
 
@@ -120,7 +122,7 @@ async def test_a_dripping_body_is_left_at_the_deadline(service, make_reader):
         return response
 
     service.answer = drip
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await make_reader(deadline_s=0.3).read("text", "ACME") is None
 
 
@@ -172,27 +174,33 @@ def test_garbage_raises_one_kind_of_error(body):
         parse_reading(body, "test")
 
 
-async def test_nobody_listens(make_reader, service, unused_tcp_port):
+async def test_nobody_listens(make_reader, service):
     """A refused connection is no reading."""
-    service.url = f"http://127.0.0.1:{unused_tcp_port}/v1"
-    assert await make_reader().read("text", "ACME") is None
+    with socket.socket() as ours:
+        ours.bind(("127.0.0.1", 0))  # held, so that nobody else comes to listen there
+        service.url = f"http://127.0.0.1:{ours.getsockname()[1]}/v1"
+        assert await make_reader().read("text", "ACME") is None
 
 
-async def test_the_breaker_pauses_and_recovers(service, make_reader):
+async def test_the_breaker_pauses_and_recovers(service, make_reader, monkeypatch):
     """After some failures in a row nothing is asked until the pause is over; then one answer is enough."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
 
     async def fail(_request):
         return web.Response(status=500)
 
     service.answer = fail
-    reader = make_reader(pause_s=0.3)
-    for _ in range(FAILURES_TO_PAUSE + 3):
+    reader = make_reader()
+    for _ in range(FAILURES_TO_PAUSE):
+        assert await reader.read("text", "ACME") is None
+    service.answer = service.good
+    for passed in (0.0, PAUSE_S - 1.0):
+        clock.now = 1000.0 + passed
         assert await reader.read("text", "ACME") is None
     assert len(service.requests) == FAILURES_TO_PAUSE
-    service.answer = service.good
-    async with asyncio.timeout(60):
-        while await reader.read("text", "ACME") is None:  # noqa: ASYNC110  a pause has no event to wait for
-            await asyncio.sleep(0.02)
+    clock.now = 1000.0 + PAUSE_S
+    assert await reader.read("text", "ACME")
     assert len(service.requests) == FAILURES_TO_PAUSE + 1
 
 

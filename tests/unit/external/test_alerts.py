@@ -53,7 +53,8 @@ async def webhook(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Webhook]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hook.url = f"json://127.0.0.1:{runner.addresses[0][1]}/{SECRET}"
+    patience = "cto=60&rto=60"  # Apprise's own are four seconds, which a busy machine takes
+    hook.url = f"json://127.0.0.1:{runner.addresses[0][1]}/{SECRET}?{patience}"
     monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", hook.url)
     yield hook
     hook.open.set()
@@ -64,7 +65,7 @@ async def test_a_page_and_a_digest_reach_a_webhook(webhook: Webhook) -> None:
     """Account and kind are in the title, the text is the body; a close delivers what is collected."""
     alerts = make_alerts(AlertSettings(), "DU1")
     alerts.page("naked AAPL", "AAPL: held without a stop")
-    await asyncio.wait_for(webhook.came.wait(), 20)
+    await asyncio.wait_for(webhook.came.wait(), 60)
     alerts.send("critical", "the day's limit is reached")
     alerts.send("info", "below the least level")
     await asyncio.to_thread(alerts.close)
@@ -78,7 +79,7 @@ async def test_a_page_and_a_digest_reach_a_webhook(webhook: Webhook) -> None:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for it, for a while."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  (it is met on another thread)
             await asyncio.sleep(0.01)
 
@@ -118,12 +119,10 @@ async def test_sending_never_waits(webhook: Webhook, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "SLOW_S", 0.0)
     webhook.open.clear()
     alerts = make_alerts(AlertSettings(), "DU1")
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    for number in range(500):
+    for number in range(500):  # it is answered by this very loop: who waited here would wait for a minute
         alerts.page("naked AAPL", f"number {number}")
         alerts.send("critical", f"number {number}")
-    assert loop.time() - started < 5.0
+    assert webhook.received == []
     await until(lambda: "on its way" in alerts.trouble)
     webhook.open.set()
     await asyncio.to_thread(alerts.close)
@@ -135,12 +134,12 @@ async def test_sending_never_waits(webhook: Webhook, monkeypatch: pytest.MonkeyP
 def test_without_addresses_alerts_go_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable, or an empty one: no thread, no library, just the log."""
     monkeypatch.setenv("MOMENTUM_KIT_ALERT_URLS", "  ")
-    before = threading.active_count()
+    before = set(threading.enumerate())
     alerts = make_alerts(AlertSettings(), "DU1")
     alerts.send("critical", "text")
     alerts.close()
     assert isinstance(alerts, LogAlerts)
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # one of an earlier test may end meanwhile
 
 
 def test_an_address_that_cannot_be_read_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -662,4 +662,4 @@ async def test_a_lost_link_ends_the_service_with_its_own_error(tmp_path):
 
         desk.broker.stream_order_events = broken
         with pytest.raises(NotConnected, match="gone"):
-            await asyncio.wait_for(desk.execution.run(), 5)
+            await asyncio.wait_for(desk.execution.run(), 60)
