@@ -17,6 +17,7 @@ from momentum_kit.private_files import make_private_folder
 from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is_locked, killed_beside, lift_beside
 
 STOP_FILE = "stop"
+BEING_WRITTEN_S = 0.5  # so long an empty one may wait for its words: a shell makes a file first, and writes then
 HEARTBEAT = "heartbeat.json"
 HAND_OVER = "hand-over.lock"  # held by a watchdog between the end of an engine and the first word of the next
 ACKNOWLEDGED = "acknowledged"
@@ -266,10 +267,13 @@ class StateFolder:
         file = self.path / STOP_FILE
         try:
             text = file.read_text(errors="replace").strip()
-            file.unlink()
+            touched = file.stat().st_mtime  # before the clock is read: it may be written at any moment
+            if text or not 0 <= time.time() - touched < BEING_WRITTEN_S:  # below 0: a clock that was set back
+                file.unlink()
+                return text[:100]
         except FileNotFoundError:
-            return self._twin.take_command() if self._twin else None
-        return text[:100]
+            pass
+        return self._twin.take_command() if self._twin else None
 
     @property
     def names(self) -> tuple[str, ...]:

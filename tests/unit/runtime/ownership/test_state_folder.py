@@ -1,13 +1,14 @@
 import json
 import os
 import stat
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from momentum_kit.errors import GuardRefused, StorageError
-from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder
+from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder, state_folder
 
 ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", arguments="--config sim.yaml")
 
@@ -98,12 +99,33 @@ def test_a_stop_file_is_taken_once(folder: StateFolder) -> None:
     folder.create()
     assert folder.take_command() is None
     (folder.path / "stop").touch()
+    os.utime(folder.path / "stop", (0, 0))
     assert folder.take_command() == ""
     folder.leave_command("kill")
     assert folder.take_command() == "kill"
     assert folder.take_command() is None
     (folder.path / "stop").write_bytes(b"\xff" * 1_000)
     assert len(folder.take_command() or "") == 100
+
+
+def test_a_stop_file_without_its_words_yet_is_no_stop(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`echo pause > stop` makes the file before it writes: it is left for the next look, and then obeyed as it says."""
+    monkeypatch.setattr(state_folder, "BEING_WRITTEN_S", 600)
+    folder.create()
+    with (folder.path / "stop").open("w") as file:
+        assert folder.take_command() is None
+        file.write("pause\n")
+    assert folder.take_command() == "pause"
+
+
+@pytest.mark.parametrize("age_s", [600, -600], ids=["of old", "from before a clock was set back"])
+def test_a_stop_file_that_stays_empty_is_a_stop(folder: StateFolder, age_s: float) -> None:
+    """Somebody only touched it, and has had the time to write."""
+    folder.create()
+    (folder.path / "stop").touch()
+    touched = time.time() - age_s
+    os.utime(folder.path / "stop", (touched, touched))
+    assert folder.take_command() == ""
 
 
 def test_clearing_a_kill_clears_what_nobody_obeyed(folder: StateFolder) -> None:
