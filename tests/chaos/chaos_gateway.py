@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 MARKET = Path(__file__).parent / "market.yaml"
 
 
@@ -60,7 +60,7 @@ class Gateway:
         """End it if it still runs."""
         if self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(PATIENCE_S)
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
@@ -69,10 +69,13 @@ class Gateway:
 
 
 class Proxy:
-    """Stands between engine and gateway, on a thread; `cut` drops what is connected and refuses until `mend`."""
+    """Stands between engine and gateway, on a thread; `cut` drops what is connected and refuses until `mend`.
+
+    target: the gateway's port; another gateway may take its place.
+    """
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        self.target = target
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
         self._carrying: set[asyncio.Task[Any]] = set()
@@ -110,11 +113,16 @@ class Proxy:
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._whole:
+        try:
+            back, forth = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:  # the gateway is dead
             writer.transport.abort()
             return
-        back, forth = await asyncio.open_connection("127.0.0.1", self._target)
         ends = {writer, forth}
+        if not self._whole:  # also where it was cut meanwhile
+            for end in ends:
+                end.transport.abort()
+            return
         ways = {asyncio.ensure_future(pump(reader, forth)), asyncio.ensure_future(pump(back, writer))}
         self._open |= ends
         self._carrying |= ways

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ from momentum_kit.models.session import EngineStatus
 from momentum_kit.runtime.control import ControlClient, decode_status_text
 from momentum_kit.runtime.ownership import StateFolder
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 LASTING: dict[str, dict[str, Any]] = {
-    "exits": {"stop_min_pct": 50.0, "target_r": 20.0, "time_stop_s": 86_400.0},
+    "exits": {"stop_min_pct": 50.0, "target_r": 20.0, "time_stop_s": 86_400.0, "flatten_timeout_s": PATIENCE_S},
     "risk": {"max_positions": 1},
 }
 """No price of the market reaches stop or target: what is entered first stays, and stays alone, until it is closed."""
 ENDING: dict[str, dict[str, Any]] = {
-    "exits": {"stop_min_pct": 3.0, "time_stop_s": 86_400.0},
+    "exits": {"stop_min_pct": 3.0, "time_stop_s": 86_400.0, "flatten_timeout_s": PATIENCE_S},
     "risk": {"max_positions": 1},
 }
 """What is entered first, alone, falls to its stop after 18 minutes of the market, and no sooner, whatever the load."""
@@ -89,15 +90,15 @@ def wait_status(client: ControlClient, condition: Callable[[EngineStatus], Any],
 
 def kill_process(pid: int, number: int = signal.SIGKILL) -> None:
     """Send a signal to one process; SIGKILL returns once it is dead, which the sending alone does not promise."""
-    process = psutil.Process(pid)
-    process.send_signal(number)
+    psutil.Process(pid).send_signal(number)
     if number == signal.SIGKILL:
-        wait_until(lambda: _is_dead(process), f"process {pid} is dead")
+        wait_until(lambda: is_dead(pid), f"process {pid} is dead")
 
 
-def _is_dead(process: psutil.Process) -> bool:
+def is_dead(pid: int) -> bool:
+    """Whether a process has ended, waited for by its parent or not."""
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 
@@ -105,7 +106,7 @@ def _is_dead(process: psutil.Process) -> bool:
 def command_line(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """`momentum-kit ARGUMENTS` in the current project."""
     words = [sys.executable, "-m", "momentum_kit.cli", *arguments]
-    return subprocess.run(words, capture_output=True, text=True, timeout=90)
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 class Run:
@@ -126,17 +127,19 @@ class Run:
         return wait_status(client_of(self.config), lambda status: status.positions, "a position")
 
     def kernel(self, but: int = 0) -> int:
-        """The kernel's process id, 0 without one; but: a kernel that is not meant."""
-        try:
-            children = psutil.Process(self.pid).children(recursive=True)
-            kernels = [child.pid for child in children if any("ipykernel" in word for word in child.cmdline())]
-        except psutil.NoSuchProcess:
-            return 0
-        return next((pid for pid in kernels if pid != but), 0)
+        """The kernel's process id, once there is one; but: a kernel that is not meant."""
+        return int(wait_until(lambda: self._kernel(but), "a kernel"))
+
+    def _kernel(self, but: int) -> int:
+        for child in psutil.Process(self.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # another child, which has just ended
+                if child.pid != but and any("ipykernel" in word for word in child.cmdline()):
+                    return child.pid
+        return 0
 
     def end(self) -> tuple[int, str]:
         """Wait for its end: exit status and stderr."""
-        _, errors = self._process.communicate(timeout=90)
+        _, errors = self._process.communicate(timeout=PATIENCE_S)
         return self._process.returncode, errors
 
     def close(self) -> None:

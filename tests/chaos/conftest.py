@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.chaos_gateway import Gateway, Proxy
-from tests.chaos.chaos_processes import processes_of, sockets_of_ours, wait_until
+from tests.chaos.chaos_processes import PATIENCE_S, processes_of, sockets_of_ours, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -32,7 +32,7 @@ def nothing_left(project: Path) -> Iterator[None]:
     wait_until(lambda: sockets_of_ours() <= sockets, "no socket left", sockets_of_ours)
     for thread in set(threading.enumerate()) - threads:
         if not thread.name.startswith("asyncio_"):  # the loop's own pool, which ends with the loop
-            thread.join(10)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive(), thread.name
 
 

@@ -24,7 +24,9 @@ def market(project: Path) -> Iterator[Gateway]:
 
 def by_the_wall(project: Path, gateway: Gateway) -> Path:
     """A configuration whose clock follows that market; what is held stays until a command."""
-    return configure(project, gateway.port, lasting=True, clock={"kind": "scaled", "rate": SPEED})
+    ages = {"max_signal_age_s": 120, "max_quote_age_s": 60}  # of the market: some seconds of a busy machine
+    clock = {"kind": "scaled", "rate": SPEED}
+    return configure(project, gateway.port, lasting=True, clock=clock, risk=ages, detection={"max_quote_age_s": 150})
 
 
 def incidents(kit: Kit) -> set[str]:

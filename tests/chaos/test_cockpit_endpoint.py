@@ -19,7 +19,7 @@ from momentum_kit.runtime.control import ControlClient, StreamEvent
 from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.storage.journal import query
 from tests.chaos.chaos_gateway import Gateway, Proxy
-from tests.chaos.chaos_processes import command_line, configure, wait_status, wait_until
+from tests.chaos.chaos_processes import PATIENCE_S, command_line, configure, wait_status, wait_until
 
 QUICK = {"clock": {"rate": 200}}
 
@@ -71,7 +71,7 @@ async def test_a_panel_sees_everything_until_a_stop_file_ends_it(project: Path, 
         await kit.resume()
         kinds: set[str] = set()
         while wanted - kinds:
-            event = await asyncio.to_thread(seen.get, True, 20)
+            event = await asyncio.to_thread(seen.get, True, PATIENCE_S)
             kinds.add(event.kind)
             assert event.kind != "lost"
         text = scrape(kit)
@@ -84,7 +84,7 @@ async def test_a_panel_sees_everything_until_a_stop_file_ends_it(project: Path, 
         assert (final.state, final.reason, final.positions) == (TradingState.STOPPED, "stop by stop-file", ())
         assert any("says 'resume'" in incident for incident in final.incidents)
         while event.kind != "ended":
-            event = await asyncio.to_thread(seen.get, True, 20)
+            event = await asyncio.to_thread(seen.get, True, PATIENCE_S)
     families = {family.name: family for family in text_string_to_metric_families(text)}
     states = {sample.labels["state"]: sample.value for sample in families["momentum_kit_state"].samples}
     assert states["running"] == 1.0
@@ -95,7 +95,7 @@ async def test_a_panel_sees_everything_until_a_stop_file_ends_it(project: Path, 
 def scrape(kit: Kit) -> str:
     """What Prometheus would read, with the token in its bearer file."""
     address = client_of_kit(kit).address
-    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=PATIENCE_S)
     try:
         connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {address.token}"})
         response = connection.getresponse()

@@ -18,7 +18,7 @@ from momentum_kit.runtime.endpoint.socket import CONNECTIONS
 from momentum_kit.runtime.endpoint.stream import READERS
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import configure, wait_until
+from tests.chaos.chaos_processes import PATIENCE_S, configure, wait_until
 
 IDLE = 2_000
 DROPPED = "dropped"
@@ -34,7 +34,7 @@ class Attacker:
 
     def ask(self, path: str = "/status", method: str = "GET", body: bytes | None = None, **headers: str) -> str:
         """A well-formed request; without further words it carries the right token."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.address.port, timeout=PATIENCE_S)
         given = {"Authorization": self.token, **{name.replace("_", "-"): value for name, value in headers.items()}}
         try:
             connection.request(method, path, body, {name: value for name, value in given.items() if value})
@@ -48,7 +48,7 @@ class Attacker:
 
     def raw(self, *pieces: bytes, pause_s: float = 0.0) -> str:
         """Bytes, with a pause after each piece, and what comes back."""
-        with socket.create_connection(("127.0.0.1", self.address.port), timeout=20) as sent:
+        with socket.create_connection(("127.0.0.1", self.address.port), timeout=60) as sent:
             try:
                 for piece in pieces:
                     sent.sendall(piece)
@@ -143,11 +143,11 @@ def _hold_idle_connections(held: ExitStack, address: ControlAddress) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 3 * IDLE)), hard))
     held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
     for _ in range(IDLE):
-        held.enter_context(socket.create_connection(("127.0.0.1", address.port), timeout=20))
+        held.enter_context(socket.create_connection(("127.0.0.1", address.port), timeout=PATIENCE_S))
 
 
 def _hold_deaf_readers(held: ExitStack, attacker: Attacker) -> None:
     for _ in range(READERS):
-        deaf = held.enter_context(socket.create_connection(("127.0.0.1", attacker.address.port), timeout=20))
+        deaf = held.enter_context(socket.create_connection(("127.0.0.1", attacker.address.port), timeout=PATIENCE_S))
         deaf.sendall(attacker.head("\r\n", "GET", "/events"))
         assert deaf.recv(15).startswith(b"HTTP/1.1 200")

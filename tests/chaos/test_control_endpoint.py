@@ -15,7 +15,7 @@ from momentum_kit.notebook.kit.kit import Kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import configure
+from tests.chaos.chaos_processes import PATIENCE_S, configure
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def ask(
     address: ControlAddress, path: str = "/status", body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
     """One request; a body makes it a POST. Without headers it carries the token."""
-    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=PATIENCE_S)
     try:
         given = {"Authorization": f"Bearer {address.token}"} if headers is None else headers
         connection.request("GET" if body is None else "POST", path, body, given)

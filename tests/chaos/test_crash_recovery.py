@@ -96,7 +96,8 @@ async def test_a_gateway_that_dies(project: Path, gateway: Gateway) -> None:
     assert "did not come back within 2 s" in final.reason
     assert "their stops rest at the broker" in final.reason
     assert len(final.positions) == 1
-    assert (kit.run_dir / "engine.err").read_text().strip() == final.reason
+    said = wait_until((kit.run_dir / "engine.err").read_text, "its last word, which comes after its last status")
+    assert said.strip() == final.reason
 
 
 async def test_a_stop_while_the_gateway_is_away(project: Path, gateway: Gateway) -> None:
@@ -110,12 +111,13 @@ async def test_a_stop_while_the_gateway_is_away(project: Path, gateway: Gateway)
     assert len(final.positions) == 1
 
 
-async def test_a_gateway_that_comes_back_without_memory(project: Path, gateway: Gateway) -> None:
+async def test_a_gateway_that_comes_back_without_memory(project: Path, gateway: Gateway, proxy: Proxy) -> None:
     """The position is gone from the broker: a human is told, nothing is sent for it, the session goes on."""
-    kit = await holding(configure(project, gateway.port, lasting=True, **QUICK))
+    kit = await holding(configure(project, proxy.port, lasting=True, **QUICK))
     lost = kit.status().positions[0].symbol
     gateway.die()
-    successor = Gateway(project, port=gateway.port, stories=False)
+    successor = Gateway(project, stories=False)
+    proxy.target = successor.port
     try:
         wait_status(client(kit), lambda status: "reconnected" in str(status.incidents), "the session is back")
         status = wait_status(client(kit), lambda status: status.positions == (), "two whole answers have none")

