@@ -47,7 +47,7 @@ class Desk(TradingServices):
         if not any(isinstance(trouble, asyncio.Event) for trouble in self.broker.trouble.values()):
             queues += self.execution.queues.values()  # else a list that hangs is not waited for
         while any(queue._unfinished_tasks for queue in queues):
-            for queue in queues:
+            for queue in (each for each in queues if each._unfinished_tasks):
                 handled = asyncio.ensure_future(queue.join())
                 await asyncio.wait([handled, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
                 if not handled.done():

@@ -17,6 +17,7 @@ from typing import Self
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = "momentum_kit"
 COPIED = (PACKAGE, "tests")  # so that a run of minutes sees one state of what is being worked on
+HALF_WRITTEN = ("*.pyc.*", "*.tmp.*")  # what others compile just now, of Python's, pytest's and numba's: soon renamed
 TEST_S, RUN_S = 120, 300  # of one test, and of one mutant: a bug may well hang
 PYTEST = [
     sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout",
@@ -89,7 +90,7 @@ class Workshop:
         self._folder = Path(tempfile.mkdtemp(prefix="mutants-"))
         for each in self._project.iterdir():
             if each.name in COPIED:
-                shutil.copytree(each, self._folder / each.name)
+                shutil.copytree(each, self._folder / each.name, ignore=shutil.ignore_patterns(*HALF_WRITTEN))
             elif not each.name.startswith("."):
                 (self._folder / each.name).symlink_to(each)
         return self

@@ -34,6 +34,18 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_copy_has_nothing_that_others_are_writing(project: Path) -> None:
+    """A cache file under its passing name may be gone before it is copied: it is left out, and the rest is whole."""
+    compiled = project / PACKAGE / "__pycache__"
+    compiled.mkdir()
+    for name in ("sum.cpython-311.pyc", "sum.cpython-311.pyc.139", "sum.add-3.py311.nbi", "sum.add-3.py311.nbi.tmp.5e"):
+        (compiled / name).touch()
+    with Workshop(project) as workshop:
+        copied = {file.name for file in (workshop._folder / PACKAGE / "__pycache__").iterdir()}
+        assert copied == {"sum.cpython-311.pyc", "sum.add-3.py311.nbi"}
+        assert (workshop._folder / PACKAGE / "sum.py").read_text() == FILES["momentum_kit/sum.py"]
+
+
 def test_every_bug_can_still_be_planted() -> None:
     """What it replaces stands exactly once in its file, and with the bug in it is code; else move the bug along."""
     stale = []
