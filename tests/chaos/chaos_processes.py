@@ -66,7 +66,7 @@ def wait_until(
     deadline = time.monotonic() + patience_s
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {patience_s:g} s; {shown()}"
-        time.sleep(0.01)
+        time.sleep(0.05)  # a status, or a look through all processes, takes some milliseconds of both sides
     return value
 
 

@@ -72,9 +72,8 @@ def test_a_session_in_plain_code(project: Path, gateway: Gateway) -> None:
         assert "paused" in kit.pause_sync()
         assert "running" in kit.resume_sync()
         assert "reduce_only" in kit.reduce_only_sync()
-        begun = kit.status().market_time
-        while kit.status().market_time < begun + timedelta(minutes=2):  # before its first minute there is no bar
-            pass
+        barred = kit.status().market_time + timedelta(minutes=2)  # before its first minute there is no bar
+        wait_until(lambda: kit.status().market_time >= barred, "the market has a bar")
         assert len(kit.history_sync("AAPL", "1 D", "1 min"))
         assert kit.flatten_sync().startswith(("flattening", "reduce_only: flat"))  # nothing held is soon flat
     assert not kit.running
