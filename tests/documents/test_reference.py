@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 import re
 import runpy
 import subprocess
@@ -16,21 +17,33 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from momentum_kit import config, models
+from momentum_kit.file_locks import lock
 
 BUILD = Path(__file__).resolve().parents[2] / "docs" / "reference" / "build.py"
 MODULES = runpy.run_path(str(BUILD))["MODULES"]
+pytestmark = pytest.mark.timeout(400)  # whoever comes first builds, the others wait
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference, built as `make docs` builds it, in a folder where nothing else may appear."""
-    folder = tmp_path_factory.mktemp("reference")
+    """The reference, built once for all processes of a run as `make docs` builds it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / "reference.lock").open("w") as held:
+        lock(held)
+        if not (shared / "reference").is_dir():
+            build(tmp_path_factory.mktemp("reference")).rename(shared / "reference")
+    return shared / "reference" / "site"
+
+
+def build(folder: Path) -> Path:
+    """The same folder, where nothing but the reference may appear."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(BUILD), "site"], cwd=folder, capture_output=True, text=True, timeout=90
+        [sys.executable, "-W", "error", str(BUILD), "site"], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [each.name for each in folder.iterdir()] == ["site"]
-    return folder / "site"
+    return folder
 
 
 def page(site: Path, module: str) -> LexborHTMLParser:
