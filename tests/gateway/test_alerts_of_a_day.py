@@ -13,6 +13,7 @@ from momentum_kit.runtime.sim import gateway_process
 from tests.helpers.alert_receiver import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(400)  # a whole day, which a busy machine takes minutes for
 MARKET = {
     "day": "2026-11-20", "start": "09:30", "end": "16:00", "history_sessions": 12,
     "universe": {"small_caps": 2, "large_caps": 0}, "news": {"planted": 4, "earlier": 0},

@@ -17,6 +17,7 @@ import pytest
 from momentum_kit.storage.journal import SqliteIntents
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.timeout(400)  # a few processes each, whose start a busy machine takes minutes for
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def momentum_kit(project: Path, *arguments: str) -> subprocess.CompletedProcess[
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
     )
     left = [
         process.info["cmdline"]
@@ -86,7 +87,7 @@ def test_a_person_at_a_terminal_is_told_how_to_steer(project: Path) -> None:
         env={"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": "/usr/bin:/bin", "HOME": str(project)},
         stdout=subprocess.DEVNULL,
         stderr=theirs,
-        timeout=90,
+        timeout=180,
     )
     os.close(theirs)
     first, second = whole(ours).decode().splitlines()

@@ -32,6 +32,7 @@ from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES_5S, Archive
 from momentum_kit.storage.quality import examine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.timeout(400)  # a download that begins five times, on a machine however busy
 FIRST, LAST = date(2026, 11, 12), date(2026, 11, 20)
 SCENARIO = {
     "history_sessions": 5,

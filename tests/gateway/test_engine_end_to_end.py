@@ -22,6 +22,7 @@ from momentum_kit.storage.journal import SqliteIntents, decisions_digest
 from tests.chaos.chaos_processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.timeout(400)  # whole mornings, which a busy machine takes minutes for
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_a_demo_from_end_to_end(project: Path) -> None:
     market = project / "small.yaml"
     market.write_text(json.dumps({"end": "09:46", "universe": {"small_caps": 4}, "news": {"planted": 2, "neutral": 2}}))
     command = [sys.executable, "-m", "momentum_kit.cli", "demo", "--scenario", str(market), "--seed", "7", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     summary = json.loads(done.stdout.splitlines()[-1])
     assert (summary["headlines"], summary["planted"], summary["caught"], summary["round_trips"]) == (4, 2, 2, 2)

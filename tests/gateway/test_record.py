@@ -22,6 +22,7 @@ from momentum_kit.storage.journal import decisions_digest
 from momentum_kit.storage.recording import FILE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.timeout(400)  # two mornings, which a busy machine takes minutes for
 DAY = date(2026, 11, 20)
 
 
