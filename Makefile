@@ -34,7 +34,12 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## headlines, decisions, orders, fills and profit against a simulated gateway
 	@$(BIN)/momentum-kit demo
 
-test: setup  ## all tests, three processes on two cores; TESTS=tests/unit for some of them
+# A fresh checkout compiles the numeric loops once, not once in each test process.
+$(VENV)/.compiled: $(STAMP)
+	@$(BIN)/python -m tests.helpers.compiled_loops > /dev/null
+	@touch $@
+
+test: setup $(VENV)/.compiled  ## all tests, three processes on two cores; TESTS=tests/unit for some of them
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
 fuzz: setup  ## a million broken requests at the simulated gateway, a million headlines, a million ticks at the bridge
