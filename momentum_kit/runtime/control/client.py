@@ -64,13 +64,13 @@ class ControlClient:
         self.address = now
         return True
 
-    def status(self, timeout_s: float = PATIENCE_S) -> EngineStatus:
+    def status(self) -> EngineStatus:
         """The session's snapshot; EngineError if nobody answers."""
-        return decode_status(self._call("GET", "/status", timeout_s))
+        return decode_status(self._call("GET", "/status", PATIENCE_S))
 
-    def start(self, until: datetime | None = None, timeout_s: float = PATIENCE_S) -> None:
+    def start(self, until: datetime | None = None) -> None:
         """Reconcile and trade until `until`, market time."""
-        self._call("POST", "/start", timeout_s, {"until": until.isoformat() if until else None})
+        self._call("POST", "/start", PATIENCE_S, {"until": until.isoformat() if until else None})
 
     def command(self, name: str, source: str, timeout_s: float = 30.0, *, symbol: str = "") -> str:
         """One command, with the symbol that it is for; GuardRefused if it is refused. Returns the session's own line.
@@ -100,10 +100,10 @@ class ControlClient:
         content = self._call("GET", "/thresholds", PATIENCE_S)
         return ThresholdState(*(Thresholds.model_validate(content[name]) for name in ("current", "file")))
 
-    def set_thresholds(self, values: Mapping[str, Any], source: str, timeout_s: float = PATIENCE_S) -> str:
+    def set_thresholds(self, values: Mapping[str, Any], source: str) -> str:
         """Apply these over the set in force, all or none, as one journalled change; InputError if one is not valid."""
         content = {"values": dict(values), "source": source}
-        return str(self._call("POST", "/thresholds", timeout_s, content)["outcome"])
+        return str(self._call("POST", "/thresholds", PATIENCE_S, content)["outcome"])
 
     def revert_thresholds(self, source: str) -> str:
         """The tuned file's thresholds again."""

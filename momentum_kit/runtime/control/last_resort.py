@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from momentum_kit.errors import EngineError, GuardRefused, OpenPositionsLeft
-from momentum_kit.runtime.control.client import PATIENCE_S, ControlClient
+from momentum_kit.runtime.control import client
 from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder, last_left, read_heartbeat
 
 WAKES_WITHIN_S = 2.0  # an engine whose loop runs takes a stop-file within 0.2 s
@@ -23,7 +23,7 @@ def kill_engine(folder: StateFolder, source: str) -> tuple[str, int]:
     if address is None:
         return _without_engine(folder, source)
     try:
-        return ControlClient(address, folder).command("kill", source, PATIENCE_S), 0
+        return client.ControlClient(address, folder).command("kill", source, client.PATIENCE_S), 0
     except EngineError as error:
         if not folder.owned:  # it was just ending
             return _without_engine(folder, source)
