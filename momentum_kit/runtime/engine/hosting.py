@@ -98,8 +98,8 @@ async def serve(
             status = engine.status()
             _leave_word(run_dir, status)
         finally:
-            if watch:
-                watch.end(failed=bool(engine.session_state.failure))
+            if watch and (words := watch.end(failed=bool(engine.session_state.failure))):
+                log.warning("watchdog", words=words)
             folder.withdraw()
             await vouching.stop()
             await heartbeat.stop()
