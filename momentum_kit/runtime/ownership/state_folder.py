@@ -15,9 +15,9 @@ from momentum_kit.errors import EngineError, GuardRefused, StorageError
 from momentum_kit.file_locks import try_lock
 from momentum_kit.private_files import make_private_folder
 from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is_locked, killed_beside, lift_beside
+from momentum_kit.runtime.stop_file import word_in
 
 STOP_FILE = "stop"
-BEING_WRITTEN_S = 0.5  # so long an empty one may wait for its words: a shell makes a file first, and writes then
 HEARTBEAT = "heartbeat.json"
 HAND_OVER = "hand-over.lock"  # held by a watchdog between the end of an engine and the first word of the next
 ACKNOWLEDGED = "acknowledged"
@@ -266,11 +266,10 @@ class StateFolder:
         """What a stop-file commands, which is removed; empty where somebody only touched it, None without one."""
         file = self.path / STOP_FILE
         try:
-            text = file.read_text(errors="replace").strip()
-            touched = file.stat().st_mtime  # before the clock is read: it may be written at any moment
-            if text or not 0 <= time.time() - touched < BEING_WRITTEN_S:  # below 0: a clock that was set back
+            word = word_in(file)
+            if word is not None:
                 file.unlink()
-                return text[:100]
+                return word
         except FileNotFoundError:
             pass
         return self._twin.take_command() if self._twin else None

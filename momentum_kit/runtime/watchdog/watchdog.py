@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from momentum_kit.runtime.stop_file import word_in
 from momentum_kit.runtime.watchdog.life_page import LifePage
 from momentum_kit.runtime.watchdog.order import WatchOrder
 
@@ -92,11 +93,12 @@ class Watchdog:
         """What a person has said that the engine does not hear; empty without it."""
         for file in map(Path, self._order.stop_files):
             try:
-                text = file.read_text(errors="replace").strip().lower() or "stop"
+                given = word_in(file)
             except OSError:
                 continue
-            if text in WORDS:
-                return text
+            word = None if given is None else given.lower() or "stop"
+            if word in WORDS:
+                return word
         return ""
 
     def _acting(self) -> "Takeover":

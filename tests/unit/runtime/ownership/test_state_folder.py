@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from momentum_kit.errors import GuardRefused, StorageError
-from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder, state_folder
+from momentum_kit.runtime import stop_file
+from momentum_kit.runtime.ownership import ControlAddress, Restriction, StateFolder
 
 ADDRESS = ControlAddress(port=1234, token="secret", pid=os.getpid(), run_dir="runs/x", arguments="--config sim.yaml")
 
@@ -110,7 +111,7 @@ def test_a_stop_file_is_taken_once(folder: StateFolder) -> None:
 
 def test_a_stop_file_without_its_words_yet_is_no_stop(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """`echo pause > stop` makes the file before it writes: it is left for the next look, and then obeyed as it says."""
-    monkeypatch.setattr(state_folder, "BEING_WRITTEN_S", 600)
+    monkeypatch.setattr(stop_file, "BEING_WRITTEN_S", 600)
     folder.create()
     with (folder.path / "stop").open("w") as file:
         assert folder.take_command() is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from momentum_kit.runtime import stop_file
 from momentum_kit.runtime.watchdog import LifePage, WatchOrder
 from momentum_kit.runtime.watchdog import watchdog as module
 from momentum_kit.runtime.watchdog.watchdog import Watchdog
@@ -103,7 +104,18 @@ def test_a_persons_word_is_enough(
 ) -> None:
     """A stop-file that nobody takes within five seconds replaces an engine, whatever the policy says."""
     (tmp_path / "stop").write_text(said)
+    os.utime(tmp_path / "stop", (0, 0))  # whoever left it has had the time to write
     assert watch(order, 100, {}) == [f"held 5 s, nothing read, {word}", f"replaced, {word}"]
+
+
+def test_a_word_that_is_being_written_is_waited_for(
+    order: WatchOrder, tmp_path: Path, watch: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`echo pause > stop` makes the file before it writes: a look in between takes it for no stop."""
+    monkeypatch.setattr(stop_file, "BEING_WRITTEN_S", 600)
+    left = tmp_path / "stop"
+    done = watch(order, 100, {20: left.touch, 30: lambda: left.write_text("pause\n")})
+    assert done == ["held 10 s, nothing read, no word"]
 
 
 def test_a_word_that_ends_nothing_replaces_nobody(
