@@ -66,7 +66,7 @@ async def test_what_was_forbidden_before_the_start_stands_over_start_and_death(
     [
         ("pause", TradingState.PAUSED, "reduce_only"),
         ("flatten", TradingState.REDUCE_ONLY, "reduce_only"),
-        ("stop", TradingState.STOPPED, ""),
+        ("stop", TradingState.STOPPED, "reduce_only"),
         ("kill", TradingState.KILLED, "kill"),
     ],
 )

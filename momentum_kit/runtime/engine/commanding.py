@@ -67,13 +67,10 @@ class Commanding:
 
     async def _resume(self, source: str) -> None:
         """Entries again, unless a human forbade them while the disk was asked: the later word counts."""
-        lifted = await self._restrictions.lift()
-        state = self._session_state
-        forbidden = "" if lifted else f"entries were forbidden again meanwhile; {state.state}: {state.reason}"
-        if no := self._refusal("resume") or forbidden:
+        if no := await self._restrictions.lift(lambda: self._refusal("resume")):
             self._admit("resume", source, no)
         self._course.way_out.abandon()
-        state.note(TradingState.RUNNING, f"resumed by {source}")
+        self._session_state.note(TradingState.RUNNING, f"resumed by {source}")
 
     async def wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""

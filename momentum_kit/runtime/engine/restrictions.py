@@ -1,14 +1,19 @@
 """What a human forbade the session: it stands over a start and over the engine's death, until `resume` lifts it."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+
+import structlog
 
 from momentum_kit.errors import StorageError
 from momentum_kit.models import TradingState
 from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.ownership import LATCHES, Restriction, StateFolder
 from momentum_kit.sessions import in_words
+
+log = structlog.get_logger("engine")
 
 _STATES = {"pause": TradingState.PAUSED}  # the others: REDUCE_ONLY
 
@@ -64,26 +69,52 @@ class Restrictions:
         writing = asyncio.create_task(asyncio.to_thread(self._keep, self.current), name="latch")
         self._weakening = asyncio.create_task(self._written(writing, "reduce_only"), name="latch written")
 
-    async def lift(self) -> bool:
-        """A human wants entries again; False where one forbade them while the disk was asked, and that stands.
+    async def lift(self, refusal: Callable[[], str]) -> str:
+        """A human wants entries again. Empty, or why not, by what came while the disk was asked: all stands as it did.
 
-        StorageError, and nothing is lifted, if the disk keeps it.
+        refusal: asked once the disk has answered. StorageError, and nothing is lifted, if the disk keeps it.
         """
         imposed = self._imposed
         if self._weakening:
             await self._weakening
         self._lifting = True
         try:
-            await asyncio.to_thread(self._folder.lift, *(name for name in LATCHES if name != "kill"))
-            if self._imposed == imposed:
+            await self._forget()
+            no = refusal() or ("" if self._imposed == imposed else self._forbidden)
+            if not no:
                 self.current = None
             kept: Restriction | None = None
-            while self.current and kept is not self.current:  # it may have been lifted with the others
+            while self.current and kept is not self.current:  # it was lifted with the others
                 kept = self.current
-                await asyncio.to_thread(self._keep, kept)
+                writing = asyncio.create_task(asyncio.to_thread(self._keep, kept), name="latch")
+                await self._written(writing, kept.name)
         finally:
             self._lifting = False
-        return self._imposed == imposed
+        return no
+
+    @property
+    def _forbidden(self) -> str:
+        state = self._session_state
+        return f"entries were forbidden again meanwhile; {state.state}: {state.reason}"
+
+    async def _forget(self) -> None:
+        """Take the latches from the disk; what is in force stands there again where nobody waits for it any more."""
+        disk = ThreadPoolExecutor(1, "latch")
+        forgetting = disk.submit(self._folder.lift, *(name for name in LATCHES if name != "kill"))
+        disk.shutdown(wait=False)
+        try:
+            await asyncio.wrap_future(forgetting)
+        except asyncio.CancelledError:  # the session ends, but nothing ends what hangs in the disk
+            forgetting.add_done_callback(lambda _: self._put_back())
+            raise
+
+    def _put_back(self) -> None:
+        """On the disk's thread, at the end of its work, or on the loop where that is done."""
+        try:
+            if self.current:
+                self._keep(self.current)
+        except StorageError as error:
+            log.error("what was forbidden is latched no more", error=str(error))
 
     def _keep(self, standing: Restriction) -> None:
         self._folder.latch(standing)

@@ -163,8 +163,16 @@ MUTANTS = (
     Mutant(
         "a resume that the disk held up undoes the kill that came after it",
         "runtime/engine/commanding.py",
-        'if no := self._refusal("resume") or forbidden:',
-        'if no := "":',
+        'if no := await self._restrictions.lift(lambda: self._refusal("resume")):',
+        'if (await self._restrictions.lift(lambda: self._refusal("resume"))) is None:',
+        UNSTARTED("test_a_resume_that_waits_for_the_disk_overrules_nothing_that_is_given_after_it"),
+        quick=False,
+    ),
+    Mutant(
+        "a resume that is refused lifts what stood before it",
+        "runtime/engine/restrictions.py",
+        "            if not no:\n                self.current = None\n",
+        "            if self._imposed == imposed:\n                self.current = None\n",
         UNSTARTED("test_a_resume_that_waits_for_the_disk_overrules_nothing_that_is_given_after_it"),
         quick=False,
     ),

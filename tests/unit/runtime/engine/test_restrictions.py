@@ -90,19 +90,72 @@ async def nothing() -> None:
     """No entry works."""
 
 
+def willing() -> str:
+    """Nothing speaks against a resume."""
+    return ""
+
+
 async def test_what_is_forbidden_while_a_resume_waits_for_the_disk_stands(folder: StateFolder, disk: Disk) -> None:
     """The later word counts, in memory and on the disk; a resume after it lifts it."""
     restrictions = Restrictions(folder, state())
     await restrictions.impose("pause", "one", nothing())
-    lifting = asyncio.create_task(restrictions.lift())
+    lifting = asyncio.create_task(restrictions.lift(willing))
     assert await asyncio.to_thread(disk.asked.wait, 60)
     await restrictions.impose("reduce_only", "another", nothing())
     disk.free.set()
-    assert not await lifting
+    assert "forbidden again meanwhile" in await lifting
     assert restrictions.start_state is TradingState.REDUCE_ONLY
     assert folder.latched() == restrictions.current
-    assert await restrictions.lift()
+    assert await restrictions.lift(willing) == ""
     assert (folder.latched(), restrictions.current) == (None, None)
+
+
+async def test_a_resume_that_is_refused_in_the_end_lifts_nothing(folder: StateFolder, disk: Disk) -> None:
+    """Such as by a stop, which forbids nothing itself: what stood stands, in memory and on the disk."""
+    refusals: list[str] = []
+    restrictions = Restrictions(folder, state())
+    await restrictions.impose("reduce_only", "one", nothing())
+    given = restrictions.current
+    lifting = asyncio.create_task(restrictions.lift(lambda: "".join(refusals)))
+    assert await asyncio.to_thread(disk.asked.wait, 60)
+    refusals.append("the session is stopping")
+    disk.free.set()
+    assert await lifting == "the session is stopping"
+    assert (restrictions.current, folder.latched()) == (given, given)
+
+
+async def test_a_resume_that_nobody_waits_for_any_more_lifts_nothing(folder: StateFolder, disk: Disk) -> None:
+    """The session has ended while the disk hung: for the next one all stands as it did, once the disk is back."""
+    restrictions = Restrictions(folder, state())
+    await restrictions.impose("reduce_only", "one", nothing())
+    given = restrictions.current
+    lifting = asyncio.create_task(restrictions.lift(willing))
+    assert await asyncio.to_thread(disk.asked.wait, 60)
+    lifting.cancel()
+    await asyncio.gather(lifting, return_exceptions=True)
+    disk.free.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("latch"):
+            await asyncio.to_thread(thread.join, 60)
+    assert (restrictions.current, folder.latched()) == (given, given)
+
+
+async def test_a_disk_that_takes_a_latch_and_gives_none_back_is_told(
+    folder: StateFolder, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resume that was refused in the end, and then no room for what it had lifted: it holds for this session only."""
+
+    def refuse(_folder: StateFolder, _restriction: Restriction) -> None:
+        raise StorageError("no space left")
+
+    session_state = state()
+    restrictions = Restrictions(folder, session_state)
+    await restrictions.impose("reduce_only", "one", nothing())
+    monkeypatch.setattr(StateFolder, "latch", refuse)
+    disk.free.set()
+    assert await restrictions.lift(lambda: "the disk is full") == "the disk is full"
+    assert restrictions.start_state is TradingState.REDUCE_ONLY
+    assert "reduce-only holds for this session only: no space left" in session_state.incidents[0]
 
 
 async def test_a_flatten_that_is_done_while_a_resume_waits_for_the_disk_leaves_nothing(
@@ -111,11 +164,11 @@ async def test_a_flatten_that_is_done_while_a_resume_waits_for_the_disk_leaves_n
     """It was given before the resume, which lifts what would be left of it."""
     restrictions = Restrictions(folder, state())
     await restrictions.impose("flatten", "one", nothing())
-    lifting = asyncio.create_task(restrictions.lift())
+    lifting = asyncio.create_task(restrictions.lift(willing))
     assert await asyncio.to_thread(disk.asked.wait, 60)
     restrictions.flat()
     disk.free.set()
-    assert await lifting
+    assert await lifting == ""
     assert (folder.latched(), restrictions.current) == (None, None)
 
 
