@@ -132,7 +132,7 @@ class Session:
             max_lines=_lines_to_watch(config),
         )  # fmt: skip
         self._tapes = TapeWatch(
-            shared, feed=bridge, book=ContractBook(bridge), witnesses=config.news.witnesses,
+            shared, feed=bridge, book=ContractBook(bridge, shared.clock), witnesses=config.news.witnesses,
             every_s=config.news.witnessed_every_s, record=context.tapes, beats=tape_beats,
             tapes=lambda: self._news.tapes, listening=self._listening, watched=lambda: self._detection.contracts,
             note=self._news.note,

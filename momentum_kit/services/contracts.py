@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from momentum_kit.errors import BrokerError, RequestFailed
 from momentum_kit.models import Contract, ContractDetails, PriceIncrement
-from momentum_kit.ports import MarketData
+from momentum_kit.ports import Clock, MarketData
 from momentum_kit.trading import US_STOCK_BANDS
 
 Bands = tuple[PriceIncrement, ...]
 
 US_LISTINGS = frozenset({"NASDAQ", "NYSE", "ARCA", "AMEX", "BATS", "IEX", "PINK", "OTCQB", "OTCQX"})
-LOOK_UP_LIMIT_S = 5.0  # wall seconds: a slow answer must not hold back the headlines behind this one
+LOOK_UP_LIMIT_S = 5.0  # wall seconds at any market speed: a slow answer holds back the headlines behind this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,14 @@ class LookUp:
 
 
 class ContractBook:
-    """Asks the broker once a symbol; a refusal is remembered as well, a time-out is not."""
+    """Asks the broker once a symbol; a refusal is remembered as well, a time-out is not.
 
-    def __init__(self, market: MarketData) -> None:
+    In lock-step the market waits for the answer, and no wall decides whether there is one.
+    """
+
+    def __init__(self, market: MarketData, clock: Clock) -> None:
         self._market = market
+        self._clock = clock
         self._known: dict[str, LookUp] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
@@ -53,13 +57,14 @@ class ContractBook:
         return known
 
     async def _ask(self, symbol: str) -> LookUp:
+        by_wall = self._clock.wall_limit(LOOK_UP_LIMIT_S) is not None
         try:
-            async with asyncio.timeout(LOOK_UP_LIMIT_S):
+            async with asyncio.timeout(LOOK_UP_LIMIT_S if by_wall else None):
                 found = await self._market.fetch_contract_details(Contract(symbol))
         except RequestFailed as error:  # NoData, or 200 "No security definition has been found"
             return LookUp(None, reason=str(error))
         except (BrokerError, TimeoutError) as error:
-            return LookUp(None, reason=f"no answer: {error or 'too slow'}")
+            return LookUp(None, reason=f"no answer: {str(error) or 'too slow'}")
         return _choose(found)
 
 

@@ -95,7 +95,7 @@ class NewsHandler:
         self._master = master
         self._reader = reader
         self._items = items
-        self._book = ContractBook(market)
+        self._book = ContractBook(market, context.clock)
         self._memory = memory or StoryMemory(timedelta(hours=settings.dedupe_h))
         self._clock_behind_s = clock_behind_s
         self._heard = heard

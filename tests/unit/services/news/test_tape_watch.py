@@ -33,8 +33,9 @@ class Listening:
         await self.desk.start()
         self.watch = TapeWatch(
             context_of(clock=self.desk.clock, journal=self.desk.journal, counts=self.desk.counts),
-            feed=self.desk.feed, book=ContractBook(self.desk.book), witnesses=("AAPL", "F", "ZZZZ"), every_s=300,
-            record=self.record, beats=self.beats, tapes=lambda: self.desk.handler.tapes, listening=lambda: self.up,
+            feed=self.desk.feed, book=ContractBook(self.desk.book, self.desk.clock),
+            witnesses=("AAPL", "F", "ZZZZ"), every_s=300, record=self.record, beats=self.beats,
+            tapes=lambda: self.desk.handler.tapes, listening=lambda: self.up,
             watched=lambda: self.watched, note=self.desk.handler.note,
         )  # fmt: skip
         self.desk.handler._heard = self.watch.heard
@@ -191,9 +192,9 @@ async def test_a_gap_between_two_connections_is_said_as_well(listening: Listenin
     again.desk.handler = listening.desk.handler
     listening.watch = TapeWatch(
         context_of(clock=desk.clock, journal=desk.journal, counts=desk.counts),
-        feed=desk.feed, book=ContractBook(desk.book), witnesses=("F",), every_s=300, record=listening.record,
-        beats=listening.beats, tapes=lambda: desk.handler.tapes, listening=lambda: True, watched=list,
-        note=desk.handler.note,
+        feed=desk.feed, book=ContractBook(desk.book, desk.clock), witnesses=("F",), every_s=300,
+        record=listening.record, beats=listening.beats, tapes=lambda: desk.handler.tapes, listening=lambda: True,
+        watched=list, note=desk.handler.note,
     )  # fmt: skip
     listening.task = asyncio.create_task(listening.watch.run())
     await listening.pass_time(2)
