@@ -1,6 +1,8 @@
 """The panel's threshold sliders: the tuned file's values, and what this session would have signalled by others."""
 
 import math
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,14 +48,32 @@ REACH = 3.0  # a slider goes to so many times the file's value
 STEPS = 20  # a step is this part of the value's power of ten
 
 
+class HandSlider(widgets.FloatSlider):  # type: ignore[misc]
+    """Takes what the browser says of it under a lock: the kernel's thread hears it at any moment."""
+
+    def __init__(self, hand: AbstractContextManager[Any], **given: Any) -> None:
+        self._hand = hand
+        super().__init__(**given)
+
+    def set_state(self, sync_data: Any) -> None:
+        """A hand has moved it."""
+        with self._hand:
+            super().set_state(sync_data)
+
+
 class ThresholdSliders:
-    """Follows the engine's thresholds; what a hand has moved stays until it is applied or reverted."""
+    """Follows the engine's thresholds; what a hand has moved stays until it is applied or reverted.
+
+    The panel's thread follows while the kernel's thread hears hands: whoever compares sliders with what is in force,
+    or moves one, holds the lock, so that no slider is seen or set half-way from one set of thresholds to the next.
+    """
 
     def __init__(self, commands: PanelCommands, locked: str) -> None:
         self._commands = commands
         self._locked = locked  # why nothing may be changed here; empty where it may
         self._state: ThresholdState | None = None
-        self.sliders = {limit.name: _slider(limit) for limit in LIMITS}
+        self._hand = threading.RLock()
+        self.sliders = {limit.name: _slider(limit, self._hand) for limit in LIMITS}
         self._notes = {limit.name: widgets.HTML() for limit in LIMITS}
         self.total = widgets.HTML()
         self.apply = _button("Apply", "mk-apply", "All moved limits, as one journalled change")
@@ -67,28 +87,31 @@ class ThresholdSliders:
 
     def follow(self, state: ThresholdState) -> None:
         """Show what is in force; a slider that was moved by hand stays where it is."""
-        moved = self.moved()
-        self._state = state
-        for limit in LIMITS:
-            most = limit.most * limit.scale
-            _set_range(self.sliders[limit.name], limit.shown(state.file), limit.shown(state.current), most)
-            if limit.name not in moved:
-                self.sliders[limit.name].value = limit.shown(state.current)
+        with self._hand:
+            moved = self.moved()
+            self._state = state
+            for limit in LIMITS:
+                most = limit.most * limit.scale
+                _set_range(self.sliders[limit.name], limit.shown(state.file), limit.shown(state.current), most)
+                if limit.name not in moved:
+                    self.sliders[limit.name].value = limit.shown(state.current)
 
     def moved(self) -> dict[str, float]:
         """Limits that a hand has set otherwise than they are in force."""
-        if self._state is None:
-            return {}
         found = {}
-        for limit in LIMITS:
-            slider, current = self.sliders[limit.name], limit.shown(self._state.current)
-            if abs(slider.value - current) >= slider.step / 2:
-                found[limit.name] = limit.limit(slider.value)
+        with self._hand:
+            if self._state is None:
+                return {}
+            for limit in LIMITS:
+                slider, current = self.sliders[limit.name], limit.shown(self._state.current)
+                if abs(slider.value - current) >= slider.step / 2:
+                    found[limit.name] = limit.limit(slider.value)
         return found
 
     def paint(self, judged: JudgedDecisions, connected: bool) -> None:
         """Rates beside the sliders, and whether there is anything to apply."""
-        state, moved = self._state, self.moved()
+        with self._hand:
+            state, moved = self._state, self.moved()
         usable = connected and not self._locked and state is not None and "thresholds" not in self._commands.busy
         for slider in self.sliders.values():
             slider.disabled = not usable
@@ -116,11 +139,12 @@ class ThresholdSliders:
             self._commands.tune(moved)
 
     def _on_revert(self, _button: object) -> None:
-        state = self._state
-        if state is None:
-            return
-        for limit in LIMITS:
-            self.sliders[limit.name].value = limit.shown(state.current)
+        with self._hand:
+            state = self._state
+            if state is None:
+                return
+            for limit in LIMITS:
+                self.sliders[limit.name].value = limit.shown(state.current)
         if state.changes:
             self._commands.revert()
 
@@ -137,9 +161,9 @@ def _summary(state: ThresholdState, moved: dict[str, Any], now: str, then: str, 
     )
 
 
-def _slider(limit: SliderLimit) -> "widgets.FloatSlider":
-    slider = widgets.FloatSlider(
-        description=limit.label, continuous_update=False, readout_format=".4g", disabled=True,
+def _slider(limit: SliderLimit, hand: AbstractContextManager[Any]) -> HandSlider:
+    slider = HandSlider(
+        hand, description=limit.label, continuous_update=False, readout_format=".4g", disabled=True,
         style={"description_width": "initial"}, layout=widgets.Layout(width="98%"),
     )  # fmt: skip
     slider.add_class(f"mk-slider-{limit.name.replace('_', '-')}")
