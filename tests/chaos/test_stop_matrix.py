@@ -42,6 +42,21 @@ os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", "-f", sys.
 """
 """Starts once a file is there."""
 
+HELD_START = """
+from pathlib import Path
+
+start = kit.start
+
+async def start_that_is_held(until):
+    await start(until)
+    Path("starting").touch()
+    while True:
+        await asyncio.sleep(0.05)
+
+kit.start = start_that_is_held
+"""
+"""The start is sent and obeyed, and the cell goes on waiting for it."""
+
 
 def thorough(test: Callable[..., None]) -> Callable[..., None] | None:
     """Left to `make chaos`: each takes as long as all other cases of a kind together."""
@@ -90,6 +105,29 @@ def test_a_signal_to_the_run(run: Run, gateway: Gateway, number: signal.Signals)
     assert run.last_word().positions == ()
     assert run.whole()
     noted(f"{number.name} to the run", run, gateway, status)
+    assert gateway.truth()["positions"] == []
+
+
+def test_a_signal_to_the_run_while_its_session_starts(project: Path, gateway: Gateway) -> None:
+    """No other than later on: the notebook's finally runs, the session ends in order, the report is whole, status 0."""
+    path = project / "notebooks" / "production.ipynb"
+    notebook = json.loads(path.read_text())
+    (opens,) = [cell for cell in notebook["cells"] if "Kit.open(" in "".join(cell["source"])]
+    opens["source"] += ["\n", *HELD_START.splitlines(keepends=True)]
+    path.write_text(json.dumps(notebook))
+    run = Run(project, configure(project, gateway.port, clock={"rate": 200}), gateway.port)
+    try:
+        wait_until((project / "starting").exists, "the cell that starts", run.printed)
+        kill_process(run.pid, signal.SIGTERM)
+        status, errors = run.end()
+    finally:
+        run.close()
+    assert (status, errors) == (0, "")
+    assert FINALLY in run.printed()
+    assert run.summary_exists
+    assert run.last_word().state is TradingState.STOPPED
+    assert run.whole()
+    noted("SIGTERM to the run while it starts", run, gateway, status)
     assert gateway.truth()["positions"] == []
 
 
