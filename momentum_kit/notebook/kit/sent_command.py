@@ -96,7 +96,7 @@ def _answer(
 
 
 def _refusal(name: str, error: BaseException) -> str:
-    return f"{name}: NOT OBEYED: {error or type(error).__name__}"
+    return f"{name}: NOT OBEYED: {str(error) or type(error).__name__}"
 
 
 def _tell(name: str, answer: "concurrent.futures.Future[Any]") -> None:

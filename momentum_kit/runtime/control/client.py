@@ -126,7 +126,7 @@ class ControlClient:
                 return self._call(method, path, timeout_s)
             if isinstance(error, EngineError):
                 raise
-            why = f" within {patience_s:g} s" if isinstance(error, TimeoutError) else f": {error or 'no answer'}"
+            why = f" within {patience_s:g} s" if isinstance(error, TimeoutError) else f": {str(error) or 'no answer'}"
             raise no_answer(self._folder, f"the engine (pid {self.address.pid}) does not answer{why}") from None
         finally:
             if connection is not None:

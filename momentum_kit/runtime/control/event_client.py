@@ -112,7 +112,7 @@ class EventStream:
         except TimeoutError:
             raise EngineError(f"the engine (pid {address.pid}) does not answer within {SILENCE_S:g} s") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise EngineError(f"the stream broke: {error or type(error).__name__}") from None
+            raise EngineError(f"the stream broke: {str(error) or type(error).__name__}") from None
         finally:
             self._socket = None
             if connection is not None:

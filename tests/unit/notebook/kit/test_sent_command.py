@@ -10,6 +10,11 @@ from momentum_kit.errors import GuardRefused
 from momentum_kit.notebook.kit.sent_command import SentCommand
 
 
+def fail_without_a_word() -> str:
+    """As Python's own time-outs do."""
+    raise TimeoutError
+
+
 def refuse() -> str:
     """What an engine says to a command that it does not obey."""
     raise GuardRefused("the session is stopped")
@@ -83,6 +88,7 @@ def test_a_cell_that_shows_it_says_what_became_of_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("momentum_kit.notebook.kit.sent_command.SHOWN_AFTER_S", 60)
     assert repr(SentCommand("pause", lambda: "paused: pause by kit")) == "pause: paused: pause by kit"
     assert repr(SentCommand("pause", refuse)) == "pause: NOT OBEYED: the session is stopped"
+    assert repr(SentCommand("pause", fail_without_a_word)) == "pause: NOT OBEYED: TimeoutError"
     monkeypatch.setattr("momentum_kit.notebook.kit.sent_command.SHOWN_AFTER_S", 0.01)
     free = threading.Event()
     sent: SentCommand[bool] = SentCommand("pause", lambda: free.wait(60))
