@@ -1,9 +1,16 @@
-"""Trading calendars: when the regular session of a day opens and closes, half days and holidays included."""
+"""Trading calendars: when the regular session of a day opens and closes, half days and holidays included.
+
+exchange-calendars knows, but it imports pandas, and every process that trades or simulates asks for New York's days.
+So new_york_days.txt holds what one version of the library says of them; any other version is asked itself, and so is
+any version for other days and calendars.
+"""
 
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +20,8 @@ if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
 NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK_DAYS = Path(__file__).with_name("new_york_days.txt")
+_OPENS, _CLOSES = time(9, 30), time(16)  # New York's regular hours
 PRE_MARKET_OPENS = 4  # o'clock
 AFTER_HOURS = 4  # hours after the close of the regular session
 
@@ -49,12 +58,56 @@ def _calendar(code: str) -> "ExchangeCalendar":
             raise ConfigError(f"calendar: {code} is not a code of exchange-calendars; New York is XNYS") from None
 
 
+@dataclass(frozen=True, slots=True)
+class NewYorkDays:
+    """New York's sessions from `first` to `last`: each weekday but those `closed`, and the half days' early closes."""
+
+    version: str
+    first: date
+    last: date
+    closed: frozenset[date]
+    early: dict[date, time]
+
+    @classmethod
+    def read(cls, text: str) -> "NewYorkDays":
+        """What a text like new_york_days.txt says."""
+        (_, told_by), (_, reach), *rows = (line.split(": ") for line in text.splitlines() if not line.startswith("#"))
+        first, last = map(date.fromisoformat, reach.split(" to "))
+        closed = frozenset(date.fromisoformat(day) for day, word in rows if word == "closed")
+        early = {date.fromisoformat(day): time.fromisoformat(word) for day, word in rows if word != "closed"}
+        return cls(told_by, first, last, closed, early)
+
+    def session_on(self, day: date) -> TradingSession | None:
+        """The session of a day between `first` and `last`; None where there is none."""
+        if day.isoweekday() > 5 or day in self.closed:
+            return None
+        hours = (_OPENS, self.early.get(day, _CLOSES))
+        return TradingSession(day, *(datetime.combine(day, hour, NEW_YORK).astimezone(UTC) for hour in hours))
+
+
+@cache
+def _new_york_days() -> NewYorkDays:
+    return NewYorkDays.read(NEW_YORK_DAYS.read_text(encoding="utf-8"))
+
+
 @cache
 def session_on(day: date, calendar: str = "XNYS") -> TradingSession | None:
     """The regular session of an exchange day; None on weekends and holidays.
 
     Raises ConfigError for a day the calendar does not reach (before 2005, or more than about a year ahead).
     """
+    known = _new_york_days()
+    if calendar == "XNYS" and known.first <= day <= known.last and known.version == _installed():
+        return known.session_on(day)
+    return _ask_library(day, calendar)
+
+
+@cache
+def _installed() -> str:
+    return version("exchange-calendars")
+
+
+def _ask_library(day: date, calendar: str) -> TradingSession | None:
     exchange = _calendar(calendar)
     if not exchange.first_session.date() <= day <= exchange.last_session.date():
         reach = f"{exchange.first_session.date()} to {exchange.last_session.date()}"
