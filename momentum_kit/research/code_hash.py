@@ -3,9 +3,9 @@
 What decides is what can change the outcome of a study on given rows, and what a session trades by the same functions:
 
 - `detection` and `trading`, whole: reading, features, rules; fills, costs, sizing, the risk gate;
-- `config/` (defaults and bounds of thresholds, detection, news, exits and risk), `sessions.py` (when a market is
-  open) and the values that those functions pass on: `models/`, but for `models/session.py` and `models/intents.py`,
-  which describe a running engine;
+- `config/` (defaults and bounds of thresholds, detection, news, exits and risk), `sessions.py` and its
+  `new_york_days.txt` (when a market is open) and the values that those functions pass on: `models/`, but for
+  `models/session.py` and `models/intents.py`, which describe a running engine;
 - of research `source.py`, `events`, `sweep`, `seals` and `validation`: what is read, computed, kept back and judged.
 
 Not in it, so that a change there makes no strategy file stale: pictures and words (`research/plots`, `research/study`,
@@ -23,10 +23,10 @@ from momentum_kit.errors import ResearchError
 
 DECIDING = (
     "compilation.py", "config", "detection", "models/contracts.py", "models/decisions.py", "models/market.py",
-    "models/news.py", "models/orders.py", "research/events", "research/seals", "research/source.py",
-    "research/sweep", "research/validation", "sessions.py", "trading",
+    "models/news.py", "models/orders.py", "new_york_days.txt", "research/events", "research/seals",
+    "research/source.py", "research/sweep", "research/validation", "sessions.py", "trading",
 )  # fmt: skip
-"""Modules and packages, from the kit's folder; of a package every module counts."""
+"""Modules, data and packages, from the kit's folder; of a package every module counts."""
 
 
 @cache

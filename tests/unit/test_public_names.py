@@ -29,7 +29,12 @@ def test_an_engine_loads_nothing_that_only_research_needs() -> None:
     assert not (HEAVY - {"numpy", "ibapi", "aiohttp"}) & loaded_by("momentum_kit.runtime.engine")
 
 
+def test_a_report_loads_no_study() -> None:
+    """Each production run writes one: the statistics of studies would be half of what its kernel loads."""
+    assert not {"scipy.stats", "momentum_kit.detection.news"} & loaded_by("momentum_kit.notebook.flight_log")
+
+
 def loaded_by(module: str) -> set[str]:
-    """Top-level names that importing a module loads, in a process of its own."""
-    probe = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    """Names of the modules that importing a module loads, in a process of its own."""
+    probe = f"import sys, {module}; print(*sys.modules)"
     return set(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split())

@@ -18,7 +18,8 @@ CALLED_NOT_DECIDING = (
 )  # fmt: skip
 LOADED = """
 import sys
-import momentum_kit.research.events, momentum_kit.research.validation, momentum_kit.research.sweep.kernel
+from momentum_kit.research.events import *
+import momentum_kit.research.validation, momentum_kit.research.sweep.kernel
 import momentum_kit.research.sweep.passes
 print(*sorted(name for name in sys.modules if name.startswith("momentum_kit.")), sep="\\n")
 """
