@@ -258,10 +258,12 @@ class GatewaySession:
         self.dispatcher.changed()
 
     def _quiet(self) -> bool:
+        if self.requests.active or not self.outbox.empty:  # most often; lock-step asks some ten times a step
+            return False
         early = (self.early_orders, self.early_positions)  # nobody reads them yet
         read = [*(feed for feed in self.router.account_feeds if feed not in early), *self.lines.feeds]
         read += [*self.own_streams.feeds, *self.router.bulletin_feeds]
-        return not self.requests.active and self.outbox.empty and all(feed.idle for feed in read)
+        return all(feed.idle for feed in read)
 
     @property
     def waits_in_vain(self) -> bool:

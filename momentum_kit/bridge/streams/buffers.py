@@ -202,8 +202,9 @@ class Feed(Generic[T]):
     @property
     def idle(self) -> bool:
         """Over, or empty with its reader waiting for the next value."""
-        waiting = self._waiter is not None and not self._waiter.done()
-        return not len(self._buffer) and (waiting or self._over)
+        if self._waiter is not None and not self._waiter.done():
+            return True  # a reader waits only where nothing is left, and whatever comes wakes it
+        return self._over and not len(self._buffer)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
