@@ -29,6 +29,11 @@ def test_an_engine_loads_nothing_that_only_research_needs() -> None:
     assert not (HEAVY - {"numpy", "ibapi", "aiohttp"}) & loaded_by("momentum_kit.runtime.engine")
 
 
+def test_a_watchdog_loads_no_client_of_the_web() -> None:
+    """One stands beside every engine, ready to take over: it sends alerts, and reads nothing."""
+    assert not HEAVY & loaded_by("momentum_kit.runtime.watchdog.takeover")
+
+
 def test_a_report_loads_no_study() -> None:
     """Each production run writes one: the statistics of studies would be half of what its kernel loads."""
     assert not {"scipy.stats", "momentum_kit.detection.news"} & loaded_by("momentum_kit.notebook.flight_log")
