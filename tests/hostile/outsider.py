@@ -1,23 +1,49 @@
-"""The command line as somebody outside meets it: a project folder, a state folder, one process a command."""
+"""The command line as somebody outside meets it: a project folder, a state folder, an environment of its own."""
 
 import os
 import subprocess
 import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import pytest
+
+from momentum_kit.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent.parent
+Done = subprocess.CompletedProcess[str]
 
 
-def momentum_kit(
+def momentum_kit(project: Path, *arguments: str, **environment: str) -> Done:
+    """Run one command in the project folder and in this process: a start of the interpreter would prove nothing."""
+    # as an interpreter opens them: what no terminal can show fails on stdout and is escaped on stderr
+    out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8", "backslashreplace")
+    given = _environment(project, environment)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(project)
+        for name in set(os.environ):
+            patch.delenv(name)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        try:
+            status = main(list(arguments))
+        except Exception:  # noqa: BLE001  (told as the interpreter would: it is the test that looks for it)
+            traceback.print_exc()
+            status = 1
+    said = [_written(stream) for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, status, *said)
+
+
+def momentum_kit_process(
     project: Path, *arguments: str, umask: int | None = None, timeout_s: float = 110, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run one command in the project folder, with nothing of this process's environment but the path."""
-    given = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": os.environ["PATH"], "HOME": str(project)}
-    given |= {name: os.environ[name] for name in ("MOMENTUM_KIT_DIES_WITH",) if name in os.environ}  # engines end too
+) -> Done:
+    """The same in a process of its own: what may take all memory, has a umask, starts an engine or meets its lock."""
     return subprocess.run(
         [sys.executable, "-m", "momentum_kit.cli", *arguments],
         cwd=project,
-        env=given | environment,
+        env=_environment(project, environment),
         capture_output=True,
         text=True,
         errors="replace",
@@ -26,7 +52,20 @@ def momentum_kit(
     )
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def _environment(project: Path, more: dict[str, str]) -> dict[str, str]:
+    """Nothing of this process's own but the path."""
+    given = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": os.environ["PATH"], "HOME": str(project)}
+    given |= {name: os.environ[name] for name in ("MOMENTUM_KIT_DIES_WITH",) if name in os.environ}  # engines end too
+    return given | more
+
+
+def _written(stream: TextIOWrapper) -> str:
+    """Everything that was printed to it."""
+    stream.flush()
+    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+def refused(done: Done, *words: str) -> None:
     """One line on stderr with these words, no traceback, and an exit status that says no."""
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr[-2000:]
@@ -35,7 +74,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in lines[0], lines[0]
 
 
-def taken(done: subprocess.CompletedProcess[str]) -> str:
+def taken(done: Done) -> str:
     """What a command that succeeded printed."""
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout

