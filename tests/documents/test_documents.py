@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -23,12 +24,16 @@ from momentum_kit.models.session import TradingState
 from momentum_kit.runtime import init_project
 from momentum_kit.runtime.sim import gateway_process
 from tests.chaos.chaos_processes import client_of, wait_status
+from tests.helpers.command_line import call_main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAPERS = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
 DOCUMENTS = [*PAPERS, *sorted((ROOT / "docs").glob("*.md"))]
-SPEED = 10  # market seconds a second: the day lasts longer than any document, on however busy a machine
+SPEED = 4  # market seconds a second: the day lasts longer than any document, on however busy a machine
 KIT = ".venv/bin/momentum-kit"
+PAST = ("replay", "research")  # commands that meet no gateway
+HERE = ("ack", "arm", "clear", "doctor", "flatten", "kill", "pause", "replay", "resume", "status")
+"""Commands that are called in this process; research has one for each, since what it hands on has to lie on disk."""
 ADD = "add"
 MAKE, POETRY, PRE_COMMIT = "make", "poetry", ".venv/bin/pre-commit"
 PYTEST = [".venv/bin/python", "-m", "pytest"]
@@ -95,16 +100,19 @@ def webhook() -> Iterator[str]:
 
 
 class Reader:
-    """Somebody who follows a document, in a project folder of his own and with a gateway where it wants one."""
+    """Somebody who follows a document, in a project folder of his own and with a gateway where it wants one.
 
-    def __init__(self, project: Path, port: int, webhook: str) -> None:
+    open_market: starts the gateway, once it is wanted, and says at which port.
+    """
+
+    def __init__(self, project: Path, open_market: Callable[[], int], webhook: str) -> None:
         self.project = project
+        self._open_market = open_market
+        self._meets_market = False
         state = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "MOMENTUM_KIT_ALERT_URLS": webhook}
         self.environment = {**os.environ, **state}
         init_project(project)
         shutil.copytree(ROOT / "data" / "sample", project / "data" / "sample")
-        for name in ("sim", "paper"):
-            self._rewrite(name, broker={"port": port}, clock={"kind": "scaled", "rate": SPEED})
         self._rewrite("live", broker={"account": ACCOUNT})
         self.sessions: list[subprocess.Popen[str]] = []
 
@@ -116,6 +124,8 @@ class Reader:
         if words[0] != KIT:
             return
         command = words[1]
+        if command not in PAST:
+            self._meet_market()
         if command == "sim":
             self._serve(words[1:])
         elif command == "clear":
@@ -133,6 +143,7 @@ class Reader:
 
     def run_snippet(self, code: str) -> None:
         """A Python block, as a notebook cell would run it."""
+        self._meet_market()
         file = self.project / "snippet.py"
         file.write_text(code, encoding="utf-8")
         done = subprocess.run(
@@ -147,6 +158,15 @@ class Reader:
             session.send_signal(signal.SIGINT)
         said = [session.communicate(timeout=300) for session in self.sessions]
         assert all("Traceback" not in errors for _, errors in said), said
+
+    def _meet_market(self) -> None:
+        """From here on there is a gateway, at the address of the simulation's and of paper's configuration."""
+        if self._meets_market:
+            return
+        self._meets_market = True
+        port = self._open_market()
+        for name in ("sim", "paper"):
+            self._rewrite(name, broker={"port": port}, clock={"kind": "scaled", "rate": SPEED})
 
     def _serve(self, words: list[str]) -> None:
         """A gateway of the document's own comes up and goes down; what connects uses the test's."""
@@ -170,6 +190,8 @@ class Reader:
         assert "cleared" in self.call([*words, "--phrase", phrase])
 
     def _done(self, words: list[str]) -> "subprocess.CompletedProcess[str]":
+        if words[0] in HERE:
+            return call_main(words, self.project, self.environment)
         return subprocess.run(
             [sys.executable, "-m", "momentum_kit.cli", *words],
             cwd=self.project,
@@ -208,8 +230,9 @@ class Reader:
 @pytest.fixture
 def reader(tmp_path: Path, webhook: str) -> Iterator[Reader]:
     """Beside a gateway whose market has hours to go."""
-    with gateway_process(["--port", "0", "--scenario", "quiet", "--speed", str(SPEED)], tmp_path / "err") as port:
-        following = Reader(tmp_path / "project", port, webhook)
+    gateway = gateway_process(["--port", "0", "--scenario", "quiet", "--speed", str(SPEED)], tmp_path / "err")
+    with ExitStack() as market:
+        following = Reader(tmp_path / "project", lambda: market.enter_context(gateway), webhook)
         yield following
         following.leave()
 

@@ -3,14 +3,9 @@
 import os
 import subprocess
 import sys
-import traceback
-from contextlib import redirect_stderr, redirect_stdout
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
-import pytest
-
-from momentum_kit.cli import main
+from tests.helpers.command_line import call_main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Done = subprocess.CompletedProcess[str]
@@ -18,22 +13,7 @@ Done = subprocess.CompletedProcess[str]
 
 def momentum_kit(project: Path, *arguments: str, **environment: str) -> Done:
     """Run one command in the project folder and in this process: a start of the interpreter would prove nothing."""
-    # as an interpreter opens them: what no terminal can show fails on stdout and is escaped on stderr
-    out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8", "backslashreplace")
-    given = _environment(project, environment)
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.chdir(project)
-        for name in set(os.environ):
-            patch.delenv(name)
-        for name, value in given.items():
-            patch.setenv(name, value)
-        try:
-            status = main(list(arguments))
-        except Exception:  # noqa: BLE001  (told as the interpreter would: it is the test that looks for it)
-            traceback.print_exc()
-            status = 1
-    said = [_written(stream) for stream in (out, err)]
-    return subprocess.CompletedProcess(arguments, status, *said)
+    return call_main(arguments, project, _environment(project, environment))
 
 
 def momentum_kit_process(
@@ -57,12 +37,6 @@ def _environment(project: Path, more: dict[str, str]) -> dict[str, str]:
     given = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": os.environ["PATH"], "HOME": str(project)}
     given |= {name: os.environ[name] for name in ("MOMENTUM_KIT_DIES_WITH",) if name in os.environ}  # engines end too
     return given | more
-
-
-def _written(stream: TextIOWrapper) -> str:
-    """Everything that was printed to it."""
-    stream.flush()
-    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
 def refused(done: Done, *words: str) -> None:
