@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 class Settings(BaseModel):
     """Base of every section: frozen; an unknown key is refused, and so is a limit that is nan or infinite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    # no use_attribute_docstrings: for every field's description each start would parse the source, a sixth of its cost
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

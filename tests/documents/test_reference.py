@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pdoc.doc_ast import walk_tree
 from selectolax.lexbor import LexborHTMLParser
 
 from momentum_kit import config, models
@@ -102,11 +103,12 @@ def test_every_setting_threshold_and_feature_says_its_unit(site: Path) -> None:
     """What a field means stands under the field; a section says so in its own place."""
     html = page(site, "momentum_kit.config")
     for section in (each for _, each in public(config) if inspect.isclass(each) and issubclass(each, config.Settings)):
+        explained = walk_tree(section).var_docstrings
         for name, field in section.model_fields.items():
             if inspect.isclass(field.annotation) and issubclass(field.annotation, config.Settings):
                 continue
-            assert field.description, f"{section.__name__}.{name}"
-            assert shown(html, f"{section.__name__}.{name}") == words(field.description)
+            assert explained.get(name), f"{section.__name__}.{name}"
+            assert shown(html, f"{section.__name__}.{name}") == words(explained[name])
     html = page(site, "momentum_kit.models")
     for field in dataclasses.fields(models.Features):
         assert shown(html, f"Features.{field.name}"), field.name

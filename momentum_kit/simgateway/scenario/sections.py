@@ -12,7 +12,7 @@ Limit = int | None  # null lifts it
 class ScenarioSection(BaseModel):
     """A part of a scenario: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _clock_time(value: object) -> object:
