@@ -26,7 +26,9 @@ DECIDING = (
     "models/news.py", "models/orders.py", "new_york_days.txt", "research/events", "research/seals",
     "research/source.py", "research/sweep", "research/validation", "sessions.py", "trading",
 )  # fmt: skip
-"""Modules, data and packages, from the kit's folder; of a package every module counts."""
+"""Modules, data and packages, from the kit's folder; of a package every module counts, and every list of words."""
+
+_SUFFIXES = (".py", ".txt")
 
 
 @cache
@@ -39,7 +41,8 @@ def source_hash(root: Path) -> str:
     """SHA-256 over path, length and bytes of each deciding file; ResearchError where one of DECIDING is missing."""
     digest = hashlib.sha256()
     for place in DECIDING:
-        files = sorted((root / place).rglob("*.py")) if (root / place).is_dir() else [root / place]
+        inside = sorted(file for file in (root / place).rglob("*") if file.suffix in _SUFFIXES)
+        files = inside if (root / place).is_dir() else [root / place]
         if not files or not files[0].is_file():
             raise ResearchError(f"{root / place}: not installed; without it no result can say which code computed it")
         for file in files:

@@ -44,3 +44,16 @@ def test_a_symbol_of_a_vendors_is_no_path(symbol: str, project: Path) -> None:
     refused(done, "gift.csv", "row 2")
     assert "\x1b" not in done.stderr
     assert [each for each in sorted(project.rglob("*")) if each not in before and each.name != "archive"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status", "--config", "no{}file.yaml"), ("replay", "2026-05-12", "--archive", "no{}"),
+     ("replay", "2026-05-12", "--set", "x{}=1"), ("status", "--no{}"), ("sta{}",)],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_was_typed_or_named_commands_no_terminal(words: tuple[str, ...], project: Path) -> None:
+    """A name that somebody pasted comes back in the refusal: as text."""
+    done = momentum_kit(project, *(word.format("\x1b[2J\u202e\x9b") for word in words))
+    refused(done)
+    assert not {"\x1b", "\u202e", "\x9b"} & set(done.stderr)

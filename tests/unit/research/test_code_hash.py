@@ -42,9 +42,9 @@ def hash_with_another_byte(root: Path, file: str) -> str:
         (root / file).write_bytes(content)
 
 
-@pytest.mark.parametrize("file", sorted(DECIDING))
+@pytest.mark.parametrize("file", [*sorted(DECIDING), "detection/news/english.txt", "detection/news/verbs.txt"])
 def test_a_changed_byte_where_something_decides_changes_the_version(copy: Path, file: str) -> None:
-    """In each of the modules and packages that are listed, however deep."""
+    """In each of the modules and packages that are listed, however deep, and in the words that they read by."""
     within = max((copy / file).rglob("*.py"), default=copy / file).relative_to(copy).as_posix()
     assert hash_with_another_byte(copy, within) != source_hash(copy)
 
