@@ -75,8 +75,8 @@ class LogAlerts:
         log.critical(text, matter=matter, told=told)
 
     def settle(self, matter: str, text: str = "") -> None:
-        """As a warning."""
-        log.warning(text or "over", matter=matter)
+        """As news, which calls nobody."""
+        log.info(text or "over", matter=matter)
 
     def close(self) -> None:
         """Nothing waits."""

@@ -118,8 +118,9 @@ def vitals(status: EngineStatus) -> Html:
     ages = {symbol: age_s for symbol, age_s in status.data_ages_s.items() if not math.isnan(age_s)}
     quietest = sorted(ages.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN_AGES]
     skips = sorted(status.skips.items(), key=lambda pair: (-pair[1], pair[0]))
+    waiting = {name: str(depth) for name, depth in status.queues.items() if depth}
     lines = (
-        ("queues", {name: str(depth) for name, depth in status.queues.items()}),
+        ("waiting", waiting or {f"nothing in {len(status.queues)}": "queues"}),
         ("lag", {name: f"{lag_s * 1e3:.0f} ms" for name, lag_s in status.lags_s.items()}),
         ("counts", {name: f"{count:,}" for name, count in status.counts.items()}),
         ("skipped", {name: f"{count:,}" for name, count in skips}),

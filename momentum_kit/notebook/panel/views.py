@@ -93,11 +93,12 @@ def log_tail(record: SessionRecord) -> Html:
     title = tag("div", "Log", "mk-caption")
     if not newest:
         return join((title, tag("div", "nothing logged since this panel opened", "mk-empty")))
-    lines = [
-        tag("div", join((_level(str(line["level"])), tag("span", f"{line['logger']}: ", "mk-faint"), line["text"])))
-        for line in newest
-    ]
-    return join((title, tag("div", join(lines), "mk-lines")))
+    return join((title, tag("div", join(map(_log_line, newest)), "mk-lines")))
+
+
+def _log_line(line: Mapping[str, Any]) -> Html:
+    said_by = f"{clock(line.get('at', ''))} {line['logger']}: ".lstrip()
+    return tag("div", join((tag("span", said_by, "mk-faint"), _level(str(line["level"])), line["text"])))
 
 
 def _level(level: str) -> Html:

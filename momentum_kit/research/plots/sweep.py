@@ -167,7 +167,7 @@ def _plane(values: Values, cell: Cell, across: int, up: int) -> Values:
 def _write_cells(axes: Axes, mean: Values, fills: Values, thin: Values) -> None:
     dark = 0.7 * np.abs(np.where(thin, 0.0, mean)).max(initial=0.0)
     for (row, column), count in np.ndenumerate(fills):
-        words = f"{mean[row, column]:+.0f}\nn {count:,}" if count else "n 0"
+        words = f"{round(float(mean[row, column])):+,}\nn {count:,}" if count else "n 0"
         color = FAINT if thin[row, column] else "white" if abs(mean[row, column]) > dark else INK
         axes.text(column, row, words, ha="center", va="center", size=8, color=color)
 

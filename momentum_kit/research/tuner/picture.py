@@ -232,7 +232,7 @@ def _cells(plane: Plane, wide: float, tall: float, reach: float) -> Iterator[Htm
             continue
         ink = FAINT if thin else "#ffffff" if abs(mean) > 0.75 * reach else INK
         x, y = MAP_LEFT + (column + 0.5) * wide, MAP_TOP + (line + 0.5) * tall
-        told = f"{mean:+.0f}" if fills else "-"
+        told = number(mean, 0, plus=True) if fills else "-"
         yield _text(x, y - 1, told, size=12, fill=ink)
         yield _text(x, y + 11, f"n {fills:,}", size=9, fill=ink)
 

@@ -87,10 +87,12 @@ class HubLines(logging.Handler):
         said: Any = record.msg  # structlog hands a dict over, everybody else a text
         if isinstance(said, Mapping):
             shown = {key: str(value) for key, value in said.items() if key not in {"level", "logger", "timestamp"}}
-            text = " ".join([shown.pop("event", ""), *(f"{key}={value}" for key, value in shown.items())])
+            event, at = shown.pop("event", ""), shown.pop("market_time", "")
+            told = ", ".join(value if key == event else f"{key} {value}" for key, value in shown.items())
+            text = f"{event}: {told}" if told else event
         else:
-            text = record.getMessage()
-        self._hub.publish("log", {"level": record.levelname.lower(), "logger": record.name, "text": text})
+            text, at = record.getMessage(), ""
+        self._hub.publish("log", {"at": at, "level": record.levelname.lower(), "logger": record.name, "text": text})
 
 
 def frame(kind: str, content: Any, number: int | None = None) -> str:

@@ -89,7 +89,7 @@ def hostile_record() -> SessionRecord:
     record.take("orders", {**keys, "order_id": 4, "leg": "entry", "action": "BUY", "order_type": HOSTILE,
                            "quantity": "10", "limit_price": 5.0, "stop_price": None, "change": "place"})  # fmt: skip
     record.take("order_updates", {"at": at, "order_id": 4, "status": HOSTILE, "filled": "0", "avg_fill_price": 0.0})
-    record.take("log", {"level": "error", "logger": HOSTILE, "text": HOSTILE})
+    record.take("log", {"at": HOSTILE, "level": "error", "logger": HOSTILE, "text": HOSTILE})
     return record
 
 
@@ -181,10 +181,21 @@ def test_a_position_shows_its_r_and_one_without_a_stop_says_so() -> None:
 
 
 def test_the_engine_s_queues_and_delays_are_told() -> None:
-    """Depths, delays, skips by reason and the quietest symbol."""
+    """What waits where, delays, skips by reason and the quietest symbol."""
     found = Elements(vitals(STATUS)).words
-    for words in ("items 0", "loop 3 ms", "move 12", "ABCD 2.0 s", "abcd1234"):
+    for words in ("nothing in 1 queues", "loop 3 ms", "move 12", "ABCD 2.0 s", "abcd1234"):
         assert words in found
+    behind = Elements(vitals(replace(STATUS, queues={"items": 0, "signals": 3}))).words
+    assert "signals 3" in behind
+    assert "items" not in behind
+
+
+def test_a_log_line_tells_new_york_s_time_where_it_has_one() -> None:
+    """A change of state says when; an older engine's line has no time."""
+    record = SessionRecord()
+    record.take("log", {"level": "info", "logger": "alerts", "text": "the flatten is over"})
+    record.take("log", {"at": AT.isoformat(), "level": "info", "logger": "engine", "text": "state: paused"})
+    assert Elements(log_tail(record)).words == f"Log{clock(AT)} engine: state: pausedalerts: the flatten is over"
 
 
 def test_a_curve_keeps_its_extremes_and_says_them() -> None:

@@ -110,8 +110,9 @@ async def test_log_lines_are_words(caplog: pytest.LogCaptureFixture) -> None:
     logger.addHandler(handler)
     try:
         logger.warning("plain %s", "words")
-        logger.warning({"event": "state", "state": "paused", "level": "warning"})
+        logger.warning({"event": "state", "state": "paused", "reason": "by ann", "level": "warning", "market_time": AT})
+        logger.warning({"event": "over"})
     finally:
         logger.removeHandler(handler)
-    texts = [content["text"] for _, _, content in hub.take(reader, 10).events]
-    assert texts == ["plain words", "state state=paused"]
+    lines = [(content["at"], content["text"]) for _, _, content in hub.take(reader, 10).events]
+    assert lines == [("", "plain words"), (str(AT), "state: paused, reason by ann"), ("", "over")]
