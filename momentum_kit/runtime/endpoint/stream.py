@@ -88,7 +88,7 @@ class HubLines(logging.Handler):
         if isinstance(said, Mapping):
             shown = {key: str(value) for key, value in said.items() if key not in {"level", "logger", "timestamp"}}
             event, at = shown.pop("event", ""), shown.pop("market_time", "")
-            told = ", ".join(value if key == event else f"{key} {value}" for key, value in shown.items())
+            told = ", ".join(value if key == event else f"{key} {value}" for key, value in shown.items() if value)
             text = f"{event}: {told}" if told else event
         else:
             text, at = record.getMessage(), ""

@@ -110,7 +110,7 @@ async def test_log_lines_are_words(caplog: pytest.LogCaptureFixture) -> None:
     logger.addHandler(handler)
     try:
         logger.warning("plain %s", "words")
-        logger.warning({"event": "state", "state": "paused", "reason": "by ann", "level": "warning", "market_time": AT})
+        logger.warning({"event": "state", "state": "paused", "reason": "by ann", "detail": "", "market_time": AT})
         logger.warning({"event": "over"})
     finally:
         logger.removeHandler(handler)
