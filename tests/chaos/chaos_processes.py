@@ -167,6 +167,11 @@ class Run:
         """What papermill says of each cell: pending, running, completed or failed."""
         return [cell["metadata"].get("papermill", {}).get("status", "") for cell in self._cells()]
 
+    def is_at(self, code: str) -> bool:
+        """True while the cell with this code runs."""
+        cells = [cell for cell in self._cells() if code in "".join(cell["source"])]
+        return any(cell["metadata"].get("papermill", {}).get("status") == "running" for cell in cells)
+
     def whole(self) -> bool:
         """True where the last cell, which tells what needs a human, has its output."""
         cells = self._cells()

@@ -205,6 +205,7 @@ def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:
     kept = run.out / "production.kernel-1.ipynb"
     wait_until(kept.is_file, "what the first kernel had written")
     wait_until(lambda: "begun again" in run.printed(), "the second kernel's first output")
+    wait_until(lambda: run.is_at("kit.wait("), "it waits for the session's end", run.states)
     kill_process(run.pid, signal.SIGTERM)
     status, errors = run.end()
     assert status == 0

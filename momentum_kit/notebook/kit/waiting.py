@@ -1,8 +1,8 @@
 """wait_here: how the plain twins of a kit wait, also inside the running loop of a notebook."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -16,8 +16,17 @@ def wait_here(awaitable: Awaitable[T]) -> T:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(outcome())
+        return _wait_alone(outcome())
     import nest_asyncio2
 
     nest_asyncio2.apply(loop)
     return loop.run_until_complete(outcome())
+
+
+def _wait_alone(outcome: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(outcome)
+    except asyncio.CancelledError:
+        # Nobody else knows the outermost task: it was Ctrl-C, in the moment in which asyncio's runner has taken the
+        # signal over and not yet begun to count, so that it does not say so itself.
+        raise KeyboardInterrupt from None
