@@ -1,6 +1,7 @@
+import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,15 +9,23 @@ import pytest
 from momentum_kit.notebook.kit.waiting import wait_here
 
 
-class Forever:
-    """Awaited without an end; no coroutine, which would complain that nobody awaited it."""
+class Later:
+    """A minute off; no coroutine, which would complain that nobody awaited it."""
 
     def __await__(self) -> Any:
-        """Never done."""
-        while True:
-            yield
+        """Sleeps."""
+        return asyncio.sleep(60).__await__()
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGINT interrupts, which a shell ignores for what runs in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("when", ["as the signal is taken over", "later"])
 def test_ctrl_c_ends_the_waiting_at_any_moment(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a KeyboardInterrupt, also between asyncio's taking the signal over and its counting of interrupts."""
@@ -30,7 +39,7 @@ def test_ctrl_c_ends_the_waiting_at_any_moment(when: str, monkeypatch: pytest.Mo
 
     async def interrupted() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        await Forever()
+        await Later()
 
     if when == "later":
         with pytest.raises(KeyboardInterrupt):
@@ -38,4 +47,4 @@ def test_ctrl_c_ends_the_waiting_at_any_moment(when: str, monkeypatch: pytest.Mo
         return
     monkeypatch.setattr(signal, "signal", take_over)
     with pytest.raises(KeyboardInterrupt):
-        wait_here(Forever())
+        wait_here(Later())
