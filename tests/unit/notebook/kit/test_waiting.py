@@ -48,3 +48,13 @@ def test_ctrl_c_ends_the_waiting_at_any_moment(when: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(signal, "signal", take_over)
     with pytest.raises(KeyboardInterrupt):
         wait_here(Later())
+
+
+def test_a_cancelled_outcome_is_no_interrupt() -> None:
+    """Nobody pressed anything: what was awaited has been cancelled, and that is what is told."""
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        wait_here(cancelled())
