@@ -12,10 +12,10 @@ Where to begin:
   `momentum_kit.simgateway.SimulatedGateway`.
 """
 
-import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from momentum_kit.lazy_faces import lazy_names
 from momentum_kit.moved_modules import MovedModules
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _HOMES = {
     "load_config": "momentum_kit.config",
 }
 
+_late = lazy_names(__name__, _HOMES)
+
 if MovedModules not in sys.meta_path:
     sys.meta_path.append(MovedModules)
 
@@ -47,9 +49,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("momentum-kit")
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _late(name)
 
 
 def __dir__() -> list[str]:

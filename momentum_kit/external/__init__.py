@@ -1,10 +1,10 @@
 """The world besides the broker: AI reader, alerts."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from momentum_kit.external.alerts import ClosingAlerts, make_alerts, services_of
 from momentum_kit.external.alerts_windows import Window, next_windows
+from momentum_kit.lazy_faces import lazy_names
 
 if TYPE_CHECKING:
     from momentum_kit.external.ai_reader import AIReader
@@ -21,11 +21,10 @@ __all__ = [
     "services_of",
 ]
 
-_HOMES = {"AIReader": "ai_reader", "DeadManSwitch": "dead_man", "dead_man_switch": "dead_man"}
+_HOMES = {
+    "AIReader": "momentum_kit.external.ai_reader",
+    "DeadManSwitch": "momentum_kit.external.dead_man",
+    "dead_man_switch": "momentum_kit.external.dead_man",
+}
 
-
-def __getattr__(name: str) -> Any:
-    """Import what needs aiohttp when it is first used (PEP 562): the watchdog of an engine sends alerts alone."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)  # the watchdog of an engine sends alerts alone, without aiohttp

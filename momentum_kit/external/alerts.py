@@ -92,6 +92,7 @@ class AppriseAlerts:
         self,
         services: "tuple[Service, ...]",
         settings: AlertSettings,
+        *,
         account: str,
         acknowledged: Callable[[], datetime | None],
     ) -> None:
@@ -227,4 +228,4 @@ def make_alerts(
 ) -> ClosingAlerts:
     """Log and services, or the log alone where the environment names none."""
     services = services_of(settings)
-    return AppriseAlerts(services, settings, account, acknowledged) if services else LogAlerts()
+    return AppriseAlerts(services, settings, account=account, acknowledged=acknowledged) if services else LogAlerts()

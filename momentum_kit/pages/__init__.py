@@ -1,7 +1,8 @@
 """What people read: tables and pages as text, Markdown and HTML, and DataFrames that show themselves in a cell."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from momentum_kit.lazy_faces import lazy_names
 from momentum_kit.pages.markup import (
     LONGEST,
     ColumnHead,
@@ -50,19 +51,17 @@ __all__ = [
     "word",
 ]
 
+_HOMES = {
+    "Block": "momentum_kit.pages.blocks",
+    "ColumnLook": "momentum_kit.pages.frames",
+    "ReadableFrame": "momentum_kit.pages.frames",
+    "RenderedTable": "momentum_kit.pages.blocks",
+    "Row": "momentum_kit.pages.frames",
+    "Shown": "momentum_kit.pages.blocks",
+    "Words": "momentum_kit.pages.blocks",
+    "frame_block": "momentum_kit.pages.frames",
+    "warnings_of": "momentum_kit.pages.blocks",
+    "word": "momentum_kit.pages.blocks",
+}
 
-_BLOCKS = ("Block", "RenderedTable", "Shown", "Words", "warnings_of", "word")
-_FRAMES = ("ColumnLook", "ReadableFrame", "Row", "frame_block")
-
-
-def __getattr__(name: str) -> Any:
-    """What needs pandas on first use (PEP 562): a kit opens, and the panel shows itself, before that has loaded."""
-    if name in _BLOCKS:
-        from momentum_kit.pages import blocks
-
-        return getattr(blocks, name)
-    if name in _FRAMES:
-        from momentum_kit.pages import frames
-
-        return getattr(frames, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)  # a kit opens, and the panel shows itself, before pandas has loaded

@@ -1,7 +1,8 @@
 """Studies on archives with the very functions that trade; `StudySteps` is their face."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from momentum_kit.lazy_faces import lazy_names
 
 if TYPE_CHECKING:
     from momentum_kit.research.code_hash import code_version
@@ -18,10 +19,4 @@ _HOMES = {
     "guard_sealed_day": "momentum_kit.research.seals",
     "record_folder": "momentum_kit.research.seals",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of this face when it is first used (PEP 562)."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """Composition: what stands behind each port, in which process, and how it ends."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from momentum_kit.lazy_faces import lazy_names
 
 if TYPE_CHECKING:
     from momentum_kit.runtime.bench import as_table, run_benchmark
@@ -14,10 +15,4 @@ _HOMES = {
     "init_project": "momentum_kit.runtime.project",
     "run_benchmark": "momentum_kit.runtime.bench",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of this face when it is first used (PEP 562)."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -103,7 +103,7 @@ class EngineContext:
 class Session:
     """One connected run. Start, reconnect and crash recovery are the same path: a new Session."""
 
-    def __init__(self, context: EngineContext, bridge: Gateway, account: str, clock_behind_s: float) -> None:
+    def __init__(self, context: EngineContext, bridge: Gateway, account: str, *, clock_behind_s: float) -> None:
         config = context.config
         items: asyncio.Queue[NewsItem] = asyncio.Queue(QUEUE_BOUND)
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
@@ -171,7 +171,7 @@ class Session:
             account = prove(bridge.accounts)
             broker_time = await bridge.fetch_current_time()
             context.clock.start(broker_time)
-            session = cls(context, bridge, account, _clock_behind_s(context, broker_time))
+            session = cls(context, bridge, account, clock_behind_s=_clock_behind_s(context, broker_time))
             await session._positions.reconcile()
             await session._watch_what_matters()
         except BaseException:

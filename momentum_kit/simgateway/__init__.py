@@ -1,6 +1,8 @@
 """A simulated TWS that speaks the real wire protocol; the official client is its judge."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from momentum_kit.lazy_faces import lazy_names
 
 if TYPE_CHECKING:
     from momentum_kit.simgateway.market import open_market
@@ -9,17 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "SimulatedGateway", "load_scenario", "open_market"]
 _HOMES = {
-    "Scenario": "scenario",
-    "load_scenario": "scenario",
-    "open_market": "market",
-    "SimulatedGateway": "server",
+    "Scenario": "momentum_kit.simgateway.scenario",
+    "load_scenario": "momentum_kit.simgateway.scenario",
+    "open_market": "momentum_kit.simgateway.market",
+    "SimulatedGateway": "momentum_kit.simgateway.server",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used: the market costs an import of numpy and the calendars."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)  # the market costs an import of numpy and the calendars

@@ -1,7 +1,8 @@
 """Event tables: an archive's headlines tied to contracts, with features, gates and outcomes."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from momentum_kit.lazy_faces import lazy_names
 
 if TYPE_CHECKING:
     from momentum_kit.research.events.events import build, event_table
@@ -56,10 +57,4 @@ _HOMES = {
     "read_news": "momentum_kit.research.events.news",
     "study_assumptions": "momentum_kit.research.events.settings",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of this face when it is first used (PEP 562): a report asks for one value and reads no headline."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)  # a report asks for one value and reads no headline

@@ -1,8 +1,8 @@
 """Pictures of studies; all returns are net. The colours are every plot's of the kit, and cost no study's import."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from momentum_kit.lazy_faces import lazy_names
 from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture
 
 if TYPE_CHECKING:
@@ -29,17 +29,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "delay_plot": "explore",
-    "event_study_plot": "event_study",
-    "heat_map": "sweep",
-    "sensitivity_plot": "sweep",
-    "signals_by_day": "sweep",
-    "tape_plot": "explore",
+    "delay_plot": "momentum_kit.research.plots.explore",
+    "event_study_plot": "momentum_kit.research.plots.event_study",
+    "heat_map": "momentum_kit.research.plots.sweep",
+    "sensitivity_plot": "momentum_kit.research.plots.sweep",
+    "signals_by_day": "momentum_kit.research.plots.sweep",
+    "tape_plot": "momentum_kit.research.plots.explore",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a picture of this face when it is first drawn (PEP 562): what it shows needs scipy and more."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)  # what a picture shows needs scipy and more

@@ -80,7 +80,7 @@ async def examination(config_path: Path, project: Path, symbol: str, port: int |
         yield link
         if link.grade is Grade.PROBLEM:
             return
-        look = GatewayLook(bridge, config, folder, symbol, running=running, heard=heard)
+        look = GatewayLook(bridge, config, folder, symbol=symbol, running=running, heard=heard)
         async for finding in look.findings(deadline):
             yield finding
     finally:

@@ -30,7 +30,7 @@ class GatewayLook:
     """One look at a connected gateway. running: a session owns the account, and its engine watches the positions."""
 
     def __init__(
-        self, bridge: IBKRBridge, config: Config, folder: StateFolder, symbol: str, *, running: bool, heard: Heard
+        self, bridge: IBKRBridge, config: Config, folder: StateFolder, *, symbol: str, running: bool, heard: Heard
     ) -> None:
         self._bridge = bridge
         self._config = config

@@ -3,9 +3,9 @@
 Whoever starts or finds one loads none of it: a second of processor, in each command and kernel.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from momentum_kit.lazy_faces import lazy_names
 from momentum_kit.runtime.engine.process import (
     FINAL_STATUS,
     RUN_ACCOUNT,
@@ -39,10 +39,4 @@ _HOMES = {
     "configure_logs": "momentum_kit.runtime.engine.logs",
     "serve_in_thread": "momentum_kit.runtime.engine.hosting",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of this face when it is first used (PEP 562)."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)

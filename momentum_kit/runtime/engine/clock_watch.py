@@ -24,6 +24,7 @@ class ClockWatch:
     def __init__(
         self,
         clock: Clock,
+        *,
         incident: Callable[[str, str], None],
         ask_anew: Callable[[str], None],
         awake: Callable[[], float] = time.monotonic,

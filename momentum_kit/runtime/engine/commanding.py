@@ -7,22 +7,22 @@ from datetime import datetime
 from momentum_kit.errors import GuardRefused, InputError, StorageError
 from momentum_kit.models import CommandRow, TradingState, canonical_symbol
 from momentum_kit.runtime.control import COMMANDS, OF_A_SYMBOL, WIND_DOWNS, refusal
+from momentum_kit.runtime.engine.flatten_deadline import FlattenDeadline
 from momentum_kit.runtime.engine.restrictions import Restrictions
 from momentum_kit.runtime.engine.session_state import SessionState
-from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.session import EngineContext, Session
 
 
 class Course:
     """How far a session has come: the engine and its commands move it on together."""
 
-    def __init__(self, way_out: WayOut) -> None:
+    def __init__(self, deadline: FlattenDeadline) -> None:
         self.started = False  # it was told to trade
         self.until: datetime | None = None  # market time of its end
         self.begun = asyncio.Event()  # its services are wanted, to trade or to get out; or nothing is any more
         self.over = False  # ended before it had begun
         self.ended = asyncio.Event()
-        self.way_out = way_out
+        self.deadline = deadline
 
 
 class Commanding:
@@ -69,25 +69,25 @@ class Commanding:
         """Entries again, unless a human forbade them while the disk was asked: the later word counts."""
         if no := await self._restrictions.lift(lambda: self._refusal("resume")):
             self._admit("resume", source, no)
-        self._course.way_out.abandon()
+        self._course.deadline.abandon()
         self._session_state.note(TradingState.RUNNING, f"resumed by {source}")
 
     async def wind_down(self, name: str, source: str) -> None:
         """flatten, stop and kill leave no entry working and every position on its way out."""
-        session_state, way_out = self._session_state, self._course.way_out
+        session_state, deadline = self._session_state, self._course.deadline
         if session_state.state is TradingState.KILLED:  # a human says that the kill shall end, flat or not
             session_state.note(TradingState.KILLED, f"{session_state.reason}; {name} by {source}")
-            way_out.take("kill", bounded=True)
+            deadline.take("kill", bounded=True)
         else:
             session_state.note(WIND_DOWNS[name], f"{name} by {source}")
-            way_out.take("session end" if name == "stop" else name, bounded=name == "stop")
+            deadline.take("session end" if name == "stop" else name, bounded=name == "stop")
         if name == "kill":
             self._session_state.send("critical", f"killed by {source}; {self._session().exposure}")
         if name == "stop":
             await self._get_out(name)
         else:
             await self._restrictions.impose(name, source, self._get_out(name))
-        if name == "flatten" and not way_out.why:
+        if name == "flatten" and not deadline.why:
             self._restrictions.flat()
 
     async def pursue(self) -> bool:
@@ -95,39 +95,39 @@ class Commanding:
 
         Also for what filled in the meantime, or came back with a new connection.
         """
-        session, way_out = self._session(), self._course.way_out
+        session, deadline = self._session(), self._course.deadline
         for symbol, reason in tuple(self._closing.items()):
             if not session.close_symbol(symbol, reason):
                 del self._closing[symbol]
-        if not way_out.why:
+        if not deadline.why:
             return False
         await self._leave()
         flat = session.surely_flat()
-        way_out.look({} if flat else session.waits)
+        deadline.look({} if flat else session.waits)
         over = flat or self.out_of_time()
         if self._session_state.state is TradingState.FLATTENING and flat:
-            way_out.abandon()
+            deadline.abandon()
             self._session_state.note(TradingState.REDUCE_ONLY, "flat; entries stay off until resume")
             self._restrictions.flat()
         return over
 
     def out_of_time(self) -> bool:
         """A stop takes longer than it may; told once."""
-        way_out = self._course.way_out
-        if way_out.first_late():
-            words = f"not flat after {way_out.seconds:.0f} s: {self._session().exposure}"
-            self._session_state.call(f"{way_out.why} not done", words)
-        return way_out.late
+        deadline = self._course.deadline
+        if deadline.first_late():
+            words = f"not flat after {deadline.seconds:.0f} s: {self._session().exposure}"
+            self._session_state.call(f"{deadline.why} not done", words)
+        return deadline.late
 
     @property
     def must_go_on(self) -> bool:
         """A flatten or a kill is not done: nothing but a human ends it before it is."""
-        way_out = self._course.way_out
-        return bool(way_out.why) and not way_out.bounded and self.anything_left
+        deadline = self._course.deadline
+        return bool(deadline.why) and not deadline.bounded and self.anything_left
 
     async def leave_word(self) -> None:
         """A session that ran out of time with something left: no entries in the next one before a human has looked."""
-        if self._course.way_out.late and self.anything_left:
+        if self._course.deadline.late and self.anything_left:
             await self._restrictions.impose("reduce_only", "a session that was not flat at its end", asyncio.sleep(0))
 
     @property
@@ -188,7 +188,7 @@ class Commanding:
         elif self.anything_left:  # taken over from an earlier session: its way out needs the services
             course.begun.set()
         elif name == "flatten":
-            course.way_out.abandon()
+            course.deadline.abandon()
             self._session_state.note(TradingState.PAUSED, "nothing is held; entries stay off until resume")
         else:
             course.over = True
@@ -196,4 +196,4 @@ class Commanding:
 
     async def _leave(self) -> None:
         await self._session().cancel_entries()
-        self._session().request_flatten(self._course.way_out.why)
+        self._session().request_flatten(self._course.deadline.why)

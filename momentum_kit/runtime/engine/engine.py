@@ -29,6 +29,7 @@ from momentum_kit.runtime.control import LEAVING, ThresholdState
 from momentum_kit.runtime.endpoint import EventHub, Metrics, PublishedJournal
 from momentum_kit.runtime.engine.clock_watch import ClockWatch
 from momentum_kit.runtime.engine.commanding import Commanding, Course
+from momentum_kit.runtime.engine.flatten_deadline import FlattenDeadline
 from momentum_kit.runtime.engine.recall import OWNER, recall_stories
 from momentum_kit.runtime.engine.reconnect import reconnect
 from momentum_kit.runtime.engine.restrictions import Restrictions
@@ -38,7 +39,6 @@ from momentum_kit.runtime.engine.settings_look import SETTINGS_FROM, look_at_set
 from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresholds
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.vouching import what_is_wrong
-from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.inquiries import InquiryDesk
 from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy, read_heartbeat
 from momentum_kit.runtime.session import EngineContext, Session, make_pacing
@@ -97,14 +97,14 @@ class Engine:
         self._asked_at = monotonic()
         self._session: Session | None = None
         self.session_state = SessionState(self._clock, journal, self._alerts)
-        self._way_out = WayOut(
+        self._deadline = FlattenDeadline(
             config.exits.flatten_timeout_s,
             self._clock.elapsed,
-            self.session_state.call,
-            self.session_state.settle,
+            call=self.session_state.call,
+            settle=self.session_state.settle,
         )
-        self._course = Course(self._way_out)
-        self._clock_watch = ClockWatch(self._clock, self.session_state.incident, self._ask_anew)
+        self._course = Course(self._deadline)
+        self._clock_watch = ClockWatch(self._clock, incident=self.session_state.incident, ask_anew=self._ask_anew)
         self._restrictions = Restrictions(folder, self.session_state)
         self._session_alarms = SessionAlarms(config, self.session_state)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
@@ -285,7 +285,7 @@ class Engine:
 
     async def _reconnect(self) -> None:
         self._session = await reconnect(
-            self.session, self._context, self.session_state, way_out=self._way_out, commanding=self._commanding
+            self.session, self._context, self.session_state, deadline=self._deadline, commanding=self._commanding
         )
         self._session.retune(self.tuning.current)
 
@@ -395,6 +395,6 @@ class Engine:
             lags_s=lags_s,
             unwritten=self._journal.buffered,
             started=self._course.started,
-            waits=self._way_out.waits,
+            waits=self._deadline.waits,
             until=self._course.until,
         )

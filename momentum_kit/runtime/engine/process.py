@@ -45,7 +45,7 @@ class EngineProcess:
     """A started engine: where it listens and how it ended. Where it hung and another one took over, that one."""
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", address: ControlAddress, run_dir: Path, folder: StateFolder
+        self, process: "subprocess.Popen[bytes]", address: ControlAddress, *, run_dir: Path, folder: StateFolder
     ) -> None:
         self.address = address
         self._process = process
@@ -139,7 +139,7 @@ def start_engine(config_path: str | Path, overrides: Mapping[str, Any], run_dir:
         address = folder.address()
         if address and address.pid == process.pid:
             errors.replace(run_dir / ERRORS)
-            return EngineProcess(process, address, run_dir, folder)
+            return EngineProcess(process, address, run_dir=run_dir, folder=folder)
         if process.poll() is not None:
             raise _start_error(errors, process.returncode)
         time.sleep(0.02)

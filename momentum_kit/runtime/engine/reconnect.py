@@ -11,8 +11,8 @@ from momentum_kit.config import MaintenanceWindow
 from momentum_kit.errors import BrokerError, ConnectionFailed, StorageError
 from momentum_kit.runtime.control import LEAVING
 from momentum_kit.runtime.engine.commanding import Commanding
+from momentum_kit.runtime.engine.flatten_deadline import FlattenDeadline
 from momentum_kit.runtime.engine.session_state import SessionState
-from momentum_kit.runtime.engine.way_out import WayOut
 from momentum_kit.runtime.ownership import prove_same_account
 from momentum_kit.runtime.session import EngineContext, Session
 from momentum_kit.sessions import NEW_YORK
@@ -61,7 +61,12 @@ class Patience:
 
 
 async def reconnect(
-    lost: Session, context: EngineContext, session_state: SessionState, *, way_out: WayOut, commanding: Commanding
+    lost: Session,
+    context: EngineContext,
+    session_state: SessionState,
+    *,
+    deadline: FlattenDeadline,
+    commanding: Commanding,
 ) -> Session:
     """Ask again for `broker.reconnect_timeout_s`, longer in IB's maintenance; a human hears of it after a while.
 
@@ -78,8 +83,8 @@ async def reconnect(
     )
 
     def worth_asking_again(error: Exception) -> bool:
-        if way_out.why:
-            way_out.look(lost.waits)
+        if deadline.why:
+            deadline.look(lost.waits)
         if commanding.must_go_on:
             return isinstance(error, BrokerError | StorageError)
         leaving = session_state.state in LEAVING and (not lost.exposed or commanding.out_of_time())

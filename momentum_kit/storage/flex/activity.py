@@ -49,7 +49,7 @@ def read_day(
         if ending:
             period = max(ending, key=lambda each: _begin(each, day_first) or date.min)
             values = FlexValues(file=flex.file, account=account, day_first=day_first, zone=zone)
-            return _Day(values, period, day, is_ours).statement()
+            return _Day(values, period, day, is_ours=is_ours).statement()
     held = [f"{each.account} {_shown(each, 'fromDate')} to {_shown(each, 'toDate')}" for each in flex.periods]
     more = f" and {len(held) - 4} more" if len(held) > 4 else ""
     raise InputError(
@@ -77,7 +77,7 @@ def _shown(period: FlexPeriod, name: str) -> str:
 class _Day:
     """One statement while it is read."""
 
-    def __init__(self, values: FlexValues, period: FlexPeriod, day: date, is_ours: Callable[[str], bool]) -> None:
+    def __init__(self, values: FlexValues, period: FlexPeriod, day: date, *, is_ours: Callable[[str], bool]) -> None:
         self._values, self._period, self._day, self._is_ours = values, period, day, is_ours
         self._alone = _begin(period, values.day_first) == day
         self._details: dict[str, list[FlexRow]] = defaultdict(list)  # by trade id

@@ -147,7 +147,7 @@ MUTANTS = (
     Mutant(
         "kill, flatten and stop leave positions open",
         "runtime/engine/commanding.py",
-        "        self._session().request_flatten(self._course.way_out.why)\n",
+        "        self._session().request_flatten(self._course.deadline.why)\n",
         "",
         UNSTARTED("test_a_latch_that_the_disk_keeps_waiting_holds_up_no_exit"),
         quick=False,

@@ -17,7 +17,10 @@ class Machine:
         self.told: list[tuple[str, str]] = []
         self.asked: list[str] = []
         self.watch = ClockWatch(
-            self.clock, lambda kind, text: self.told.append((kind, text)), self.asked.append, lambda: self.awake
+            self.clock,
+            incident=lambda kind, text: self.told.append((kind, text)),
+            ask_anew=self.asked.append,
+            awake=lambda: self.awake,
         )
 
     def run(self, seconds: float, *, asleep: bool = False, stepped_s: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""WayOut: how a session that was told to get flat stands, what it waits for, and when a human hears of it."""
+"""How long a session that was told to get flat may take, what it waits for, and when a human hears of it."""
 
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -10,7 +10,7 @@ ALERT_AFTER_S = (0.0, 120.0, 600.0)  # elapsed seconds for which something is in
 USUAL_S = 5.0  # the lists may be unknown for so long after any sale
 
 
-class WayOut:
+class FlattenDeadline:
     """why: what the session is told to get flat for, empty if it is not. waits: what is in its way, by symbol.
 
     bounded: it ends when its time is over, flat or not; a flatten and a kill go on until flat. call(matter, text): a
@@ -21,6 +21,7 @@ class WayOut:
         self,
         limit_s: float,
         elapsed: Callable[[], float],
+        *,
         call: Callable[[str, str], None],
         settle: Callable[[str, str], None],
     ) -> None:

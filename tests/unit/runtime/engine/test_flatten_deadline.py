@@ -2,8 +2,8 @@
 
 import pytest
 
-from momentum_kit.runtime.engine import way_out
-from momentum_kit.runtime.engine.way_out import WayOut
+from momentum_kit.runtime.engine import flatten_deadline
+from momentum_kit.runtime.engine.flatten_deadline import FlattenDeadline
 
 
 class Watched:
@@ -12,9 +12,11 @@ class Watched:
     def __init__(self, limit_s: float = 30.0) -> None:
         self.now = 0.0
         self.told: list[str] = []
-        self.way_out = WayOut(limit_s, lambda: self.now, lambda _, text: self.told.append(text), self._settle)
+        self.deadline = FlattenDeadline(
+            limit_s, lambda: self.now, call=lambda _, text: self.told.append(text), settle=self._settle
+        )
         self.settled: list[tuple[str, str]] = []
-        self.way_out.take("kill", bounded=False)
+        self.deadline.take("kill", bounded=False)
 
     def _settle(self, matter: str, text: str) -> None:
         self.settled.append((matter, text))
@@ -22,7 +24,7 @@ class Watched:
     def run(self, seconds: int, waits: dict[str, str]) -> None:
         """A look a second."""
         for _ in range(seconds):
-            self.way_out.look(waits)
+            self.deadline.look(waits)
             self.now += 1.0
 
 
@@ -53,7 +55,7 @@ def test_a_reason_that_comes_and_goes_is_told_once() -> None:
         watched.run(1, {"ACME": "halted"})
     assert len(watched.told) == 2
     assert watched.told[1] == "kill is not done: ACME: halted, for 1 s"
-    assert [str(wait) for wait in watched.way_out.waits] == ["ACME: halted, for 20 s"]
+    assert [str(wait) for wait in watched.deadline.waits] == ["ACME: halted, for 20 s"]
 
 
 def test_what_goes_its_way_is_no_wait() -> None:
@@ -61,7 +63,7 @@ def test_what_goes_its_way_is_no_wait() -> None:
     watched = Watched()
     watched.run(10, {"ACME": "halted"})
     watched.run(1, {"ACME": ""})
-    assert watched.way_out.waits == ()
+    assert watched.deadline.waits == ()
     assert watched.settled[-1] == ("kill not done", "nothing is in the way of the kill any more")
 
 
@@ -76,12 +78,12 @@ def test_lists_that_are_asked_for_after_a_sale_are_no_news() -> None:
 
 def test_only_a_stop_runs_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill and a flatten have no deadline; a stop has, told once."""
-    monkeypatch.setattr(way_out, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(flatten_deadline, "monotonic", lambda: 0.0)
     watched = Watched(limit_s=30.0)
-    monkeypatch.setattr(way_out, "monotonic", lambda: 3600.0)
-    assert not watched.way_out.late
-    watched.way_out.take("session end", bounded=True)
-    assert not watched.way_out.late
-    monkeypatch.setattr(way_out, "monotonic", lambda: 3630.0)
-    assert watched.way_out.late
-    assert (watched.way_out.first_late(), watched.way_out.first_late()) == (True, False)
+    monkeypatch.setattr(flatten_deadline, "monotonic", lambda: 3600.0)
+    assert not watched.deadline.late
+    watched.deadline.take("session end", bounded=True)
+    assert not watched.deadline.late
+    monkeypatch.setattr(flatten_deadline, "monotonic", lambda: 3630.0)
+    assert watched.deadline.late
+    assert (watched.deadline.first_late(), watched.deadline.first_late()) == (True, False)
