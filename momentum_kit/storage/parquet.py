@@ -37,6 +37,14 @@ def read_parquet(file: Path, columns: Sequence[str] | None = None) -> "pa.Table"
     return _decoded(table, texts)
 
 
+def nested_columns(file: Path) -> tuple[str, ...]:
+    """The columns that read_parquet leaves out: lists and records."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return tuple(field.name for field in pq.read_schema(file) if pa.types.is_nested(field.type))
+
+
 def refuse_long_cells(table: "pa.Table", file: Path) -> None:
     """ArchiveError for a table with a text that is none: longer than any headline or article."""
     import pyarrow.compute as pc

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from momentum_kit.storage.imports.series import read_symbol
 from momentum_kit.storage.imports.times import BadRow, to_micros
 
 MOST_TEXT = 20_000  # characters of a headline; a rule reads 1,000 of them
+FEW = 4  # headlines whose stamps may all be a midnight by chance
 MOST_NAME = 200  # of a provider or an article id
 MOST_AHEAD_US = 60_000_000  # clocks differ by less than a minute; beyond it one of the times is in another zone
 
@@ -29,6 +31,7 @@ def headlines_in(table: ForeignTable, marks: Counter[str]) -> list[Headline]:
     texts, providers = table.texts("text"), table.texts("provider")
     articles, symbols = table.texts("article_id"), table.texts("symbol")
     con_ids = table.texts("con_id")
+    _not_dates([at for at in published if at is not None], mapping.time_zone)
     found: dict[tuple[str, str, str], Headline] = {}
     for index, words in enumerate(texts):
         text = plain_text(words, MOST_TEXT)
@@ -67,11 +70,13 @@ def _symbols(named: str, separator: str, index: int, marks: Counter[str]) -> lis
     """
     if not named:
         return [""]
-    several = [each.strip() for each in named.split(separator)] if separator else [named]
+    # a list that a tool wrote as text, ["AAPL", 'MSFT'], is a list
+    several = [each.strip(" []'\"") for each in named.split(separator)] if separator else [named]
     symbols = {each: read_symbol(each) for each in several if each}
     if not separator and None in symbols.values():
         raise BadRow(index, f"{named!r} is not a symbol")
-    marks[NO_STOCK] += sum(symbol is None for symbol in symbols.values())
+    if None in symbols.values():
+        marks[NO_STOCK] += sum(symbol is None for symbol in symbols.values())
     return list(dict.fromkeys(symbol for symbol in symbols.values() if symbol)) or [""]
 
 
@@ -88,6 +93,15 @@ def _times(table: ForeignTable, name: str) -> list[int | None]:
         raise BadRow(int(known[error.index]), str(error)) from None
     by_index: dict[int, int] = dict(zip(known.tolist(), times.tolist(), strict=True))
     return [by_index.get(index) for index in range(table.rows.num_rows)]
+
+
+def _not_dates(published: list[int], zone: str) -> None:
+    """BadRow for a table in which every stamp is a midnight: a study would hear each story hours before anybody did."""
+    midnight = {(0, 0, 0, 0)}
+    for name in {zone or "UTC", "UTC", "America/New_York"}:
+        there = [from_micros(at).astimezone(ZoneInfo(name)) for at in published]
+        if len(there) >= FEW and {(at.hour, at.minute, at.second, at.microsecond) for at in there} == midnight:
+            raise BadRow(0, f"every headline stands at midnight ({name}): days, not times; they tell no reaction")
 
 
 def _con_id(text: str, index: int) -> int:

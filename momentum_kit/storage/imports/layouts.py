@@ -6,14 +6,15 @@ be said. Headlines carry stamps of publication only: nobody recorded when they c
 """
 
 import csv
-import gzip
+import io
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from momentum_kit.errors import InputError
-from momentum_kit.storage.imports.files import find_files, is_parquet
+from momentum_kit.storage.imports.files import find_files, is_json, is_parquet
+from momentum_kit.storage.imports.packed import open_bytes
 
 Values = dict[str, Any]
 NEW_YORK = "America/New_York"
@@ -130,8 +131,8 @@ def layout_values(path: Path, kind: str, *, series: str = "", headlines: str = "
 
 def _first_rows(file: Path) -> list[list[str]]:
     """The header and the first row of a text file; what cannot be read is told when it is imported."""
-    if is_parquet(file) or file.suffix in (".json", ".jsonl"):
+    if is_parquet(file) or is_json(file):
         return []
-    with gzip.open(file, "rt", errors="replace") if file.suffix == ".gz" else file.open(errors="replace") as text:
+    with io.TextIOWrapper(open_bytes(file), encoding="utf-8", errors="replace") as text:
         lines = [text.readline(1 << 16) for _ in range(2)]
     return [row for row in csv.reader(lines) if row]

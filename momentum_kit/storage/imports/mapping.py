@@ -57,7 +57,10 @@ class Mapping(BaseModel):
     """Quotes whose bid is above their ask: refused by name, or dropped, or kept as they are; counted either way."""
     on_one_sided: Policy = "keep"
     """Quotes of which a side is missing (no prices, or zeros): kept with that side unknown, dropped, or refused."""
+    on_coarse: Literal["refuse", "keep"] = "refuse"
+    """Rows that all stand on a longer interval (five minutes, a day): no bar of one minute holds a day's volume."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """What separates the columns; 'tab' for the tab."""
     decimal: str = Field(default=".", min_length=1, max_length=1)
     """What separates whole dollars from parts: ',' in much of Europe."""
     thousands: str = Field(default="", max_length=1)
@@ -73,6 +76,11 @@ class Mapping(BaseModel):
     names: tuple[str, ...] = ()
     """The columns' names by position, instead of the header's; as text: start,open,high,low,close,volume."""
     columns: dict[str, str | tuple[str, ...]] = {}
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _tab(cls, mark: Any) -> Any:
+        return "\t" if mark in ("tab", r"\t") else mark
 
     @field_validator("names", mode="before")
     @classmethod

@@ -1,19 +1,18 @@
-"""JSON as vendors' news services answer: a list of records, an object with `results`, or one record a line."""
+"""JSON as vendors' news services answer: a list of records, an object around such a list, or one record a line."""
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from momentum_kit.errors import ArchiveError
+from momentum_kit.storage.imports.packed import open_bytes
 from momentum_kit.storage.imports.report import REMEDY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_BYTES = 512 * 1024 * 1024  # of JSON, unpacked: parsed it takes ten times as much
-LISTS = ("results", "data", "news", "items")
 
 
 def read_records(file: Path) -> "pa.Table":
@@ -26,7 +25,7 @@ def read_records(file: Path) -> "pa.Table":
 
 
 def _records(file: Path) -> list[Mapping[str, Any]]:
-    with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as content:
+    with open_bytes(file) as content:
         raw = content.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise ArchiveError(f"{file}: more than {MOST_BYTES >> 20} MB of JSON; split it by day or month; {REMEDY}")
@@ -42,7 +41,8 @@ def _records(file: Path) -> list[Mapping[str, Any]]:
                 where = f"line {whole.lineno}" if number == 1 else f"row {number}"
                 raise ArchiveError(f"{file}: {where}: not JSON ({error.msg}); {REMEDY}") from None
     if isinstance(found, dict):
-        found = next((found[name] for name in LISTS if isinstance(found.get(name), list)), [found])
+        lists = [each for each in found.values() if isinstance(each, list) and each and isinstance(each[0], dict)]
+        found = lists[0] if len(lists) == 1 else [found]
     for number, record in enumerate(found if isinstance(found, list) else [found], start=1):
         if not isinstance(record, dict):
             raise ArchiveError(f"{file}: row {number}: expected an object, not {str(record)[:40]!r}; {REMEDY}")
@@ -61,5 +61,5 @@ def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
 
 def _word(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("name", value.get("ticker", "")))
+        return str(next((value[name] for name in ("symbol", "ticker", "name") if name in value), ""))
     return value if isinstance(value, str) else json.dumps(value)

@@ -4,6 +4,7 @@ What cannot be is refused by row; what vendors do leave open (a quote without on
 volume of -1) goes by the mapping's policy or becomes unknown, and is counted.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # A ticker, with IB's class, preferred, warrant, right or unit behind a blank.
-SYMBOL = re.compile(r"[A-Z0-9]{1,8}(?: [A-Z]{1,4})?")
+CLASS = r"[A-Z]|PR[A-Z]?|W[DIST][A-Z]?|RIGHT|RI|RT|UN|CL"
+SYMBOL = re.compile(rf"[A-Z][A-Z0-9]{{0,7}}(?: (?:{CLASS}))?")
+US = re.compile(r"[._]us(?=$|[._ -])", re.IGNORECASE)  # Stooq's and EODHD's mark of the country: aapl.us, BRK-B.US
 SIDES = ("bid_", "ask_")
 PRICES = ("open", "high", "low", "close")
 _UNKNOWN = {"wap": np.nan, "count": -1.0, "bid_size": np.nan, "ask_size": np.nan}  # -1 is IB's "unknown" count
@@ -51,6 +54,8 @@ def series_of(table: ForeignTable, origin: Provenance, marks: Counter[str]) -> I
             chosen, index = {name: column[keep] for name, column in chosen.items()}, index[keep]
             with _rows_of(symbol, index):
                 check(chosen, mapping)
+                if mapping.on_coarse == "refuse":
+                    _spacing(chosen["start"], SECONDS[mapping.kind])
             yield from in_days(mapping.kind, symbol, chosen, origin)
     except BadRow as error:
         raise table.bad(error) from None
@@ -131,6 +136,15 @@ def _order(starts: npt.NDArray[np.int64], seconds: int) -> None:
     _first(np.append(False, steps < seconds * 1_000_000), "overlaps the row before")
 
 
+def _spacing(starts: npt.NDArray[np.int64], seconds: int) -> None:
+    """BadRow where every row stands on a longer interval than the kind's, and chance does not do it once in 1e9."""
+    apart_s = int(np.gcd.reduce(np.diff(starts), initial=0)) // 1_000_000
+    if apart_s and (len(starts) - 1) * math.log(apart_s / seconds) > math.log(1e9):
+        longer = f"{apart_s // 60} minutes" if apart_s % 60 == 0 else f"{apart_s} s"
+        raise BadRow(1, f"every row stands a multiple of {longer} from the others: no bars of {seconds} s; "
+                        "--map on_coarse=keep takes them for sparse ones")  # fmt: skip
+
+
 def _prices(columns: Columns, side: str, known: Flags) -> None:
     opened, high, low, closed = (columns[f"{side}{name}"] for name in PRICES)
     for name, values in zip(PRICES, (opened, high, low, closed), strict=True):
@@ -182,6 +196,10 @@ def _numbers(column: "pa.ChunkedArray", name: str, mapping: Mapping) -> Floats:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_boolean(column.type):
+        raise BadRow(0, f"{name} is {column[0].as_py()}, not a number")
+    if pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
+        column = column.cast(pa.string()).cast(pa.float64())  # 4.99 as it was written, not 4.98999977
     if pa.types.is_string(column.type):
         column = pc.utf8_trim_whitespace(column)
         if mapping.thousands:
@@ -242,19 +260,29 @@ def _symbol_of_all(table: ForeignTable) -> str:
     wanted = table.mapping.symbol
     if not wanted:
         raise ArchiveError(f"{table.file}: whose rows are these? give --map symbol=SPY or columns.symbol=...")
-    if wanted != "{file}":
-        symbol = read_symbol(wanted.replace("{file}", stem(table.file)))
-    else:
-        # AAPL_1min and SPY.2026-11-20 are of AAPL and SPY; without a digit behind it, a part may be a class: BRK.B
-        first = re.split(r"[._ -]", stem(table.file), maxsplit=1)
-        symbol = read_symbol(first[0] if len(first) > 1 and re.search(r"\d", first[1]) else stem(table.file))
+    name = wanted.replace("{file}", stem(table.file))
+    symbol = _symbol_of_name(name) if wanted == "{file}" else read_symbol(name)
     if symbol is None:
-        raise ArchiveError(f"{table.file}: {wanted.replace('{file}', stem(table.file))!r} is not a symbol; {REMEDY}")
+        raise ArchiveError(f"{table.file}: {name!r} is not a symbol; {REMEDY}")
     return symbol
+
+
+def _symbol_of_name(name: str) -> str | None:
+    """The symbol that a file is called by: AAPL of AAPL_1min and aapl.us, BRK B of BRK.B and BRK.B_full_1min.
+
+    What holds a digit is no class of shares; a word that is neither, such as AAPL_trades, leaves it open: None.
+    """
+    first, *rest = re.split(r"[._ -]", US.sub("", name), maxsplit=2)
+    if not rest or not re.search(r"\d", "".join(rest)):
+        return read_symbol(name)
+    if re.search(r"\d", rest[0]) or not re.fullmatch(CLASS, rest[0].upper()):
+        return read_symbol(first)
+    return read_symbol(f"{first}-{rest[0]}")
 
 
 def read_symbol(text: str) -> str | None:
     """A vendor's symbol as IB spells it; None for what is none, such as the mixed case that marks other securities."""
+    text = US.sub("", text)
     if not text.islower() and any(each.islower() for each in text) and " PR" not in canonical_symbol(text):
         return None
     symbol = canonical_symbol(text.replace("_", "-"))

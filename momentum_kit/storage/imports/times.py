@@ -1,5 +1,6 @@
 """Foreign stamps -> microseconds since the epoch, UTC: a time whose zone nobody knows is refused, never guessed."""
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 AWARE = r"(?i)(?:\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?|T\d{4}(?:\d\d(?:[.,]\d+)?)?)\s?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 NAMED_UTC = r"(?i)\s?(?:UTC|GMT)$"
 NUMBER = r"^\d{9,}(?:\.\d*)?$"
+HOUR = r"%-?[HIcTX]|%R"  # what tells an hour in a pattern
+DATE = r"^\d{4}-?\d\d-?\d\d$"
+NO_HOUR = "a date without a time of day; daily rows are no part of this archive"
 NAIVE = "a time without a zone; give --map time_zone=America/New_York (or UTC)"
 EARLIEST_US = micros(datetime(1990, 1, 1, tzinfo=UTC))
 CLOCK_CHANGE = "does not exist, or exists twice, in {zone} (the clocks change); give the times in UTC"
@@ -39,6 +43,8 @@ def to_micros(column: "pa.ChunkedArray", mapping: Mapping) -> npt.NDArray[np.int
 
     if column.null_count:
         raise BadRow(int(np.flatnonzero(column.is_null().to_numpy())[0]), "no time")
+    if pa.types.is_date(column.type):
+        raise BadRow(0, f"{column[0].as_py()}: {NO_HOUR}")
     if pa.types.is_timestamp(column.type):
         if column.type.tz:
             utc = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
@@ -98,6 +104,11 @@ def _texts(column: "pa.ChunkedArray", mapping: Mapping) -> npt.NDArray[np.int64]
         if bare.size:
             text = texts[int(bare[0])].as_py()
             raise BadRow(int(bare[0]), f"{text!r} is a number; say what it counts: {_unit_of(text)}")
+        dates = np.flatnonzero(pc.match_substring_regex(texts, DATE).to_numpy())
+        if dates.size:
+            raise BadRow(int(dates[0]), f"{texts[int(dates[0])].as_py()!r}: {NO_HOUR}")
+    elif not re.search(HOUR, pattern):
+        raise BadRow(0, f"time_format {pattern} has no hour: {NO_HOUR}")
     # a pattern without %z leaves no place for an offset: what looks like one is a part of the date or time
     aware = pc.match_substring_regex(texts, AWARE).to_numpy() if iso else np.full(len(texts), "%z" in pattern)
     if aware.any():
@@ -105,9 +116,11 @@ def _texts(column: "pa.ChunkedArray", mapping: Mapping) -> npt.NDArray[np.int64]
             raise BadRow(int(np.flatnonzero(~aware)[0]), f"{texts[int(np.flatnonzero(~aware)[0])].as_py()!r}: {NAIVE}")
         if iso:
             texts = pc.replace_substring_regex(texts, NAMED_UTC, "Z")
-        return _values(pd.to_datetime(texts.to_pandas(), format=pattern, errors="coerce", utc=True), texts)
+        parsed = pd.to_datetime(texts.to_pandas(), format=pattern, errors="coerce", utc=True)
+        _readable(parsed, texts, mapping.time_format)
+        return _as_micros(parsed)
     parsed = pd.to_datetime(texts.to_pandas(), format=pattern, errors="coerce")
-    _readable(parsed, texts)
+    _readable(parsed, texts, mapping.time_format)
     return _localised(parsed, mapping)
 
 
@@ -121,15 +134,11 @@ def _localised(naive: "pd.Series[Any]", mapping: Mapping) -> npt.NDArray[np.int6
     return _as_micros(local)
 
 
-def _values(parsed: "pd.Series[Any]", texts: "pa.ChunkedArray") -> npt.NDArray[np.int64]:
-    _readable(parsed, texts)
-    return _as_micros(parsed)
-
-
-def _readable(parsed: "pd.Series[Any]", texts: "pa.ChunkedArray") -> None:
+def _readable(parsed: "pd.Series[Any]", texts: "pa.ChunkedArray", pattern: str) -> None:
     if parsed.isna().any():
         index = int(np.flatnonzero(parsed.isna())[0])
-        raise BadRow(index, f"{texts[index].as_py()!r} is not a time in the mapping's time_format")
+        hint = "; say how it is written, such as --map 'time_format=%m/%d/%Y %H:%M'" if pattern == "iso" else ""
+        raise BadRow(index, f"{texts[index].as_py()!r} is not a time in the mapping's time_format{hint}")
 
 
 def _as_micros(times: "pd.Series[Any]") -> npt.NDArray[np.int64]:
