@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: a session now, its orders, why, its log, all sessions, and IB's word on it."""
+"""Commands that look and change nothing: a session now, its orders, why, its log, all sessions, IB's word."""
 
 import sys
 import time
@@ -112,6 +112,26 @@ def runs(
 
     frame = Runs(folder).sessions()
     done(json_, {"runs": _records(frame)}, _words(frame, f"no session has left a record in {folder}"))
+
+
+@app.command(rich_help_panel=LOOK)
+def drift(
+    reference: Annotated[Path, typer.Argument(help="Sessions that are the measure: replays, or the first weeks live.")],
+    folder: Annotated[Path, typer.Argument(help="Where the sessions that are looked at left their records.")] = Path(
+        "runs"
+    ),
+    json_: Json = False,
+) -> None:
+    """Whether sessions still are what others were, and below what nobody can tell yet; 1 where a number drifted."""
+    from momentum_kit.notebook.record import Runs
+    from momentum_kit.pages import RenderedTable
+
+    frame = Runs(folder).drift(Runs(reference))
+    drifted = bool(frame["verdict"].str.startswith("drifted").any())
+    legend = "smallest_N: the least lasting change that N sessions show in four cases of five"
+    words = f"{RenderedTable.of(frame, {}).text()}\n{legend}"
+    done(json_, {"drifted": drifted, "numbers": _records(frame)}, words)
+    raise typer.Exit(MomentumKitError.exit_status if drifted else 0)
 
 
 @app.command(rich_help_panel=LOOK)

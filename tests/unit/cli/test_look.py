@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from momentum_kit.cli import main
@@ -49,8 +50,32 @@ def test_runs_lists_every_session_of_a_folder(run: Path, capsys: pytest.CaptureF
     assert (only["run"], only["net_usd"], only["headlines"]) == (run.name, 1.0, 1)
 
 
+def test_drift_is_a_status_that_a_schedule_can_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1 where a number drifted, 0 where none did, and the table says below what nobody can tell."""
+    generator = np.random.default_rng(9)
+    for name, signals in (("reference", 3.0), ("alike", 3.0), ("other", 9.0)):
+        for number in range(22):
+            folder = tmp_path / name / f"2026-09-{number + 1:02}T13-29-58Z"
+            folder.mkdir(parents=True)
+            journal = SqliteJournal(folder / "journal.db")
+            for _ in range(generator.poisson(signals)):
+                put(journal, "decisions", at=AT.format(1), decided_at=AT.format(1), verdict="signal", final=1)
+            journal.close()
+    reference = str(tmp_path / "reference")
+    assert main(["drift", reference, str(tmp_path / "alike")]) == 0
+    told = capsys.readouterr().out
+    assert "quiet; cannot tell below a change of" in told
+    assert "smallest_N" in told
+    assert main(["drift", reference, str(tmp_path / "other"), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["drifted"]
+    assert {each["number"]: each["verdict"] for each in found["numbers"]}["signals"].startswith("drifted (higher)")
+
+
 @pytest.mark.parametrize(
-    "arguments", [["orders", "--run"], ["why", "QRST", "--run"], ["log", "--run"], ["runs"]], ids=lambda each: each[0]
+    "arguments",
+    [["orders", "--run"], ["why", "QRST", "--run"], ["log", "--run"], ["runs"], ["drift"]],
+    ids=lambda each: each[0],
 )
 def test_a_folder_that_is_not_there_is_one_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
