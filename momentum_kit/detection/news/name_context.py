@@ -11,6 +11,13 @@ NOUNS_AFTER = _spread(
 )
 """Nouns that follow a company's name only."""
 
+TERMS = {("registered", "direct")} | {
+    (kind, what)
+    for kind in ("preferred", "lead", "strategic", "bridge", "direct", "anchor", "growth", "core", "prime", "retail")
+    for what in ("stock", "shares", "units", "equity", "investor", "investors", "offering", "offerings", "holders")
+}
+"""Pairs of finance, of which one word is a company's name by itself: "Preferred Stock" is not Preferred Bank's."""
+
 AFTER_NAME = _spread(
     "guidance announces announced reports reported prices priced files filed completes completed enters entered",
     "acquires acquired declares declared appoints regains reaffirms commences commenced doses closes closed posts",

@@ -23,6 +23,7 @@ from momentum_kit.detection.news.name_context import (
     PLACING,
     RATED,
     RATINGS,
+    TERMS,
     TITLES,
     WITH_IN,
 )
@@ -44,7 +45,6 @@ _CLAUSE = 9  # words in which a verb is looked for
 _NEW_CLAUSE = frozenset({"after", "as", "amid", "while", "that", "who", "which", "when", "because", "but", "if", "how"})
 _THING = 2.8  # what a name loses where a thing is called by it and nothing else tells of a company
 _THING_OF_THE_COINED = 0.7  # the same of a small company's coined word, which nothing else has for a name
-_TERMS = frozenset({("registered", "direct")})  # of finance, whose second word is a company's name by itself
 _BREAKS = frozenset({";", ":", ",", "-", "–", "|", "'", '"'})  # noqa: RUF001
 ORDINARY = 2.5  # words that weigh less prove nothing by themselves
 
@@ -116,8 +116,9 @@ class Surroundings:
     ) -> tuple[float, str]:
         """What stands behind a candidate, as weight, and what rules it out."""
         words = self.words
-        if first and last - first == 1 and (words[first - 1].key, words[first].key) in _TERMS:
-            return 0.0, f"part of a term ({words[first - 1].raw} {words[first].raw})"
+        for at in (first - 1, first):
+            if last - first == 1 and at >= 0 and behind == last and self._is_term(at):
+                return 0.0, f"part of a term ({words[at].raw} {words[at + 1].raw})"
         if behind == len(words):
             return 0.2, ""
         follower = words[behind]
@@ -199,6 +200,10 @@ class Surroundings:
             verb = self.title and key.endswith("s") and not key.endswith("ss")
             return (-0.7 if verb else -1.5), ""
         return (-0.7 if fit is Fit.SHORT else 0.0), ""
+
+    def _is_term(self, at: int) -> bool:
+        """True where a word and the next one are a term of finance, whatever company is called by one of them."""
+        return at + 1 < len(self.words) and (self.words[at].key, self.words[at + 1].key) in TERMS
 
     def _part(self, at: int) -> Part:
         """What a word is behind a name; what may be a plural is one where the clause has another verb to it."""

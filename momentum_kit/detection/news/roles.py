@@ -51,6 +51,11 @@ _INDEX = re.compile(
     r"down|at)\b",
     re.IGNORECASE,
 )
+_UNDERWRITES = re.compile(
+    r"\b(?:offering|placement|book-?runn\w+|run(?:s|ning)? (?:the )?books?|underwrit\w+|lead(?:s|ing)?|agents?|atm|"
+    r"(?:stock|share|spot|block) (?:sale|secondary|trade)|sales agreement|priced?s?)\b",
+    re.IGNORECASE,
+)
 _RATERS = frozenset({"MCO", "SPGI", "MORN"})
 _SOURCES = _RATERS | {"MSCI", "NDAQ", "ICE", "CME", "CBOE", "FDS", "ADP", "Z"}  # they list, count and rank others
 _PRODUCT = re.compile(r"^(?:['’]s)?(?:\s[\w&'-]+){0,4}?\s(?:etfs?|etns?|funds?)\b", re.IGNORECASE)  # noqa: RUF001
@@ -84,6 +89,8 @@ def speaks_of_others(evidence: NamedText, name: NameMatch) -> str:
         return "sells a fund"
     if _rates_states(evidence, name) or _named_rater(evidence, name):
         return "rates another company"
+    if _underwrites(evidence, name):
+        return "sells another's shares"
     return "tells of the economy" if _tells_of_the_economy(evidence, name) else ""
 
 
@@ -115,6 +122,12 @@ def _rates_states(evidence: NamedText, name: NameMatch) -> bool:
     if name.issuer.symbol not in _RATERS or _OF_A_RATER.search(evidence.text):
         return False
     return _CHANGES.match(evidence.text[name.end : name.end + 60]) is not None
+
+
+def _underwrites(evidence: NamedText, name: NameMatch) -> bool:
+    """True for a broker behind the company whose shares it sells: "Oklo Announces Offering, BofA Leading"."""
+    behind_another = any(other.start < name.start and other.issuer is not name.issuer for other in evidence.accepted)
+    return name.issuer.symbol in BROKERS and behind_another and _UNDERWRITES.search(evidence.text) is not None
 
 
 def _named_rater(evidence: NamedText, name: NameMatch) -> bool:

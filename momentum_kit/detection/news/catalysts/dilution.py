@@ -175,7 +175,9 @@ DILUTION: tuple[Rule, ...] = (
         "(amend*|adds|lift*|boost*|rais*|replenish*|renew*|reload*) … atm",
         "(at-market|at the market) (deal|program|sale|sales|offering|agreement|facility)",
         "(prior|existing|current|previous|its|new) atm",
-        "atm … (adds|increas*|upsiz*|expand*|doubl*)",
+        "atm … (adds|increas*|upsiz*|expand*|doubl*|shares sold|sold|raised|proceeds)",
+        "(shares|stock|adss) sold … (net|raised|proceeds|program|agreement)",
+        "sold # (million |m |k |mln )?(shares|adss) … (net|under|through|via|program|proceeds)",
         "(sales agreement|sales agent) … (shares|stock|{money})",
     ),
     _sold(

@@ -1,6 +1,7 @@
 """Which way results, outlooks and analysts' words point."""
 
 import re
+from collections.abc import Sequence
 
 from momentum_kit.models import Direction
 
@@ -37,19 +38,21 @@ _CUTS = re.compile(
     r"decline|drop)\b|"
     r"\bhad seen (?:a )?profit\b|\bloss\b.{0,20}\bvs\.? (?:a )?profit\b"
 )
-_NUMBER = r"(\()?-?(\()?\$?(\()?(-?\d[\d.,]*)\)?(c|m|mln|million|b|bln|billion|k)?"
-_AGAINST = re.compile(
-    r"\b(?:eps|revenue|revs?|sales|loss|earnings|shr)\b(?: of| \(.{1,12}\))? "
-    + _NUMBER
-    + r"(?: .{0,20}?|, |; )(?:consensus|vs\.? (?:consensus |est\w* )?|estimate|est\.?)(?: of| is)? ?"
-    + _NUMBER
+_FIGURE = r"(\(\$?|-\$?|\$[-(])?\$?(\d[\d.,]*)\s?(million|mln|m|billion|bln|bn|b|c|k)?\b\)?"
+_FIGURES = rf"{_FIGURE}(?:\s?(?:-|to|and)\s?{_FIGURE})?"
+_AGAINST = re.compile(  # "sees FY26 revenue $820M-$840M, consensus $893.5M"; groups: what is, what was expected
+    r"\b(loss|eps|revenues?|revs?|sales|earnings|shr|ebitda|ffo|bookings|profit)\b"
+    r"(?: \(.{1,12}\)|[a-z ]{0,24}?) "
+    + _FIGURES
+    + r"(?:,|;)?(?: .{0,20}?| )(?:consensus|vs\.?|versus|estimates?|est\.?)"
+    r"(?:[ :](?:consensus|estimates?|est\.?|expected|the|of|is|at|factset|street|loss))*:? " + _FIGURES
 )
 _LOSS = re.compile(r"\bloss\b(?! of\b)")
 _LESS = re.compile(
     r"\b(?:narrow\w*|small\w*|shrink\w*|less|lower|reduc\w*|trim\w*|pares?|vs\.?|versus|from|compared|improv\w*|"
     r"halv\w*|cuts?)\b"
 )
-_SCALE = {"c": 0.01, "k": 1e3, "m": 1e6, "mln": 1e6, "million": 1e6, "b": 1e9, "bln": 1e9, "billion": 1e9}
+_SCALE = {"c": 0.01, "k": 1e3, "m": 1e6, "mln": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9}
 
 _BEARISH = r"sell|underperform|underweight|reduce|negative|strong sell|sector underperform"
 _DOWNGRADED = re.compile(
@@ -102,18 +105,27 @@ def _counted(text: str) -> tuple[int, int]:
     """How many figures stand above and below the one they are compared with: `EPS 10c, consensus 14c`."""
     beaten = missed = 0
     for found in _AGAINST.finditer(text):
-        got, wanted = _value(found.groups()[:5]), _value(found.groups()[5:])
-        if found[0].startswith("loss"):
-            got, wanted = -abs(got), -abs(wanted)
-        beaten += got > wanted
-        missed += got < wanted
+        what, *figures = found.groups()
+        got, wanted = _range(figures[:6]), _range(figures[6:])
+        if what == "loss":
+            got, wanted = [-abs(value) for value in got], [-abs(value) for value in wanted]
+        expected = sum(wanted) / len(wanted)
+        beaten += min(got) > expected
+        missed += max(got) < expected
     return beaten, missed
 
 
-def _value(parts: tuple[str | None, ...]) -> float:
-    *signs, digits, unit = parts
+def _range(parts: Sequence[str | None]) -> list[float]:
+    """One figure or the two ends of a range, of which the second may tell the unit of both: `$2.6-2.8 bln`."""
+    (sign, digits, unit), (last_sign, last_digits, last_unit) = parts[:3], parts[3:]
+    if not last_digits:
+        return [_value(sign, digits, unit)]
+    return [_value(sign, digits, unit or last_unit), _value(last_sign, last_digits, last_unit)]
+
+
+def _value(sign: str | None, digits: str | None, unit: str | None) -> float:
     try:
         value = float((digits or "").rstrip(".,").replace(",", "")) * _SCALE.get(unit or "", 1.0)
-    except ValueError:
+    except ValueError:  # 1.2.3
         return float("nan")
-    return -abs(value) if any(signs) else value
+    return -value if sign and sign != "$" else value

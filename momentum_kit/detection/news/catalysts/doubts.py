@@ -19,7 +19,8 @@ _HARM = re.compile(
     r"toxicit\w*|side effects?|deaths?|mortality|tumou?rs?|pain|symptoms?|seizures?|relapses?|infections?|decline|"
     r"clinical hold|lawsuits?|suits?|probes?|investigat\w*|charges|allegations|claims|patents?|infring\w*|tariffs?|"
     r"superiority|efficacy|early for|costs?|emissions?|downtime|waste|losses|breach\w*|fraud|hacks?|leaks?|rumou?rs?|"
-    r"negative|poison pill|rights plan|lock-?up|expenses|leverage|outages?|risks?|missiles?|departments?)\b"
+    r"negative|poison pill|rights plan|lock-?up|expenses|leverage|outages?|risks?|missiles?|departments?|"
+    r"after (?:a )?(?:brief|short|long) (?:delay|pause|wait))\b"
 )
 _GOODS = re.compile(
     r"\b(?:sales|revenues?|profits?|incomes?|eps|earnings|orders|prices?|costs?|rates?|production|output|demand|users|"

@@ -39,6 +39,7 @@ _CUT_SHORT = tuple(
         ("shs", r"\bshs\b", "shares"),
         (" ph", r"\bph\.? ?(?=(?:[1-4]|i{1,3})[ab]?\b)", "phase "),
         ("pct", r"(?<=\d) ?pct\b", "%"),
+        ("r/s", r"\br/s\b", "reverse split"),
         ("mt", r"\bag(?:r?mt|rmt)s?\b", "agreement"),
     )
 )

@@ -112,7 +112,13 @@ RECAPS: tuple[Rule, ...] = (
             "what happened (with|to|at)",
             "what you (need|should) (to )?know",
             "what (investors|traders) (need|should) (to )?know",
-            "(here's|here is) (what|why)",
+            "(what's|what is|what has) (been )?(eating|ailing|weighing|wrong|dragging|hurting|helping|fueling|sparking|"
+            "pushing|pressuring|moving|sinking|pulling)",
+            "(here's|here is) (what|why|how)",
+            "(meme|retail) (stock )?(rally|frenzy|craze|mania|surge)",
+            "(stocks|names|plays) … (sliding|slipping|sinking|falling|rising|gaining|climbing|soaring|surging)",
+            "(doubles|triples) again",
+            "(higher|lower) (ahead of|heading into|going into)",
             f"reason* … (moving|{MOVED})",
             f"what (moved|moves|drove|drives|sent|sends|lifted|lifts|sank|hit|boosted|is moving|is driving|is "
             f"lifting) … "
@@ -135,7 +141,7 @@ RECAPS: tuple[Rule, ...] = (
             "(timeline|explained|squeeze)$",
             "(short|gamma) squeeze",
             "squeeze (has|sends|lifts|drives|continues)",
-            "(erases|erase|pares|trims|gives back|holds) … (gain|loss|advance|rally)",
+            "(erases|erase|pares|trims|gives back|give back|gave back|holds) … (gain|loss|advance|rally|pop|spike)",
             "why … (is|are) (moving|up|down|active|hot|trending|higher|lower|soaring|falling|rising)",
             "(wild|big|rough|volatile|huge|crazy|bumpy) (week|day|ride|month|session)",
             "(gives back|gave back|adds to|builds on|gives up) … (gain|gains|advance|rally|loss)",
@@ -224,6 +230,18 @@ RECAPS: tuple[Rule, ...] = (
             phrases(f"({way.moved}) … ({_SESSIONS})", f"({_SESSIONS}) … ({way.moved})"),
             way.direction,
             unless=_MEASURED.pattern,
+        )
+        for way in _WAYS
+    ),
+    *(  # a size and a session beyond doubt: what else is measured in the text does not matter
+        Rule(
+            f"moved {way.direction} outside hours",
+            Catalyst.RECAP,
+            phrases(
+                f"({way.moved}|off) (by |about |nearly |over |more than |as much as )?#% (in |during )?(the )?"
+                "(premarket|pre-market|after hours|postmarket|post-market|extended|early trad*|late trad*)"
+            ),
+            way.direction,
         )
         for way in _WAYS
     ),

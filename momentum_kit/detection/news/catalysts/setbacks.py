@@ -35,6 +35,8 @@ RELIEVED: tuple[Rule, ...] = (
             "(granted|grants|wins|approved|approves|approval|allows|permits) … (continued listing|"
             "continue* (its )?listing)",
             "(withdraws|withdrawn|rescinds|reverses|drops) … (delisting|determination)",
+            "(back |returns )?in good standing",
+            "(nasdaq|nyse) closes (the |its )?(matter|case|file)",
         ),
         Direction.UP,
         unless=re.compile(r"\b(?:denie[sd]|not|fail\w*)\b"),
@@ -52,6 +54,8 @@ RELIEVED: tuple[Rule, ...] = (
         Catalyst.OTHER,
         phrases(
             "(emerg*|exit*) … (chapter #|bankruptcy|insolvency|receivership)",
+            "(shakes off|sheds|puts|leaves|moves past|closes) (its )?(bankruptcy|chapter #|insolvency) (past|behind|"
+            "cloud|overhang|chapter|case)",
             "(remov*|lift*|eliminat*|resolv*|alleviat*) … (going concern|substantial doubt)",
             "(court|judge) … (confirms|approves) … (reorganization|plan)",
         ),
@@ -136,6 +140,18 @@ SETBACKS: tuple[Rule, ...] = (
         Catalyst.GOING_CONCERN,
         phrases(
             "going concern",
+            "(doubt|doubts) (on|about|over|as to|regarding) (its |the |company's )?(ability|future|survival|viability|"
+            "continued existence)",
+            "(ability|inability) to continue (operating|operations|in business|as a)?",
+            "(forbear|forbears|forbearing)",
+            "(lender*|loan|debt|note|notes|bond|bonds|credit) default*",
+            "(court|creditor) shelter",
+            "continued existence",
+            "(balance sheet|capital structure) (options|alternatives|review)",
+            "(options|alternatives) for (its |the )?(balance sheet|capital structure|debt)",
+            "(exceeds|more than|above) (its )?cash on hand",
+            "(has|have) cash (into|until|only)",
+            "(unpaid (leave|pause|furlough*)|warn notice)",
             "substantial doubt",
             "chapter (7|11|15)",
             "(bankrupt|bankruptcy|insolven*|receivership|foreclos*|forbearance)",
@@ -184,6 +200,7 @@ SETBACKS: tuple[Rule, ...] = (
         "cannot pay",
         Catalyst.GOING_CONCERN,
         phrases(
+            "(may|might|could|will|would) not (survive|last)",
             "(can't|cannot|unable to|struggles to|fails to|failed to) (get|secure|obtain|raise|find|pay|fund|repay|"
             "refinance) … (financing|funding|funds|money|cash|capital|debt|loan*|notes|interest|bills|lenders|rent)",
         ),
@@ -212,6 +229,8 @@ SETBACKS: tuple[Rule, ...] = (
             "(withdraw*|pull*) … (nda|bla|maa|marketing application|drug application|from market)",
             "(approval|clearance|designation|authorization) … (revoked|withdrawn|rescinded|denied|suspended)",
             "(revok*|rescind*|withdraw*) … (approval|clearance|authorization|designation)",
+            "(bla|nda|snda|maa|application|submission|drug|therapy) … turned (away|down)",
+            "(fda|agency|ema|regulator*) … no longer (agrees|supports|accepts|backs)",
             "(fda|agency|ema|regulator*) … (requests|requires|seeks|wants|asks|asked|recommends|demands|orders|"
             "calls) … "
             "(additional|more|another|new|second|further) (phase # |clinical |confirmatory |pivotal )?(data|trial|"
@@ -234,7 +253,11 @@ SETBACKS: tuple[Rule, ...] = (
     Rule(
         "clinical hold",
         Catalyst.CLINICAL_FAILURE,
-        phrases("(clinical|partial) hold", "(trial|study|ind|program) (placed |put )?on hold"),
+        phrases(
+            "(clinical|partial) hold",
+            "(trial|study|ind|program) (placed |put )?on hold",
+            "(lift*|remov*|releas*|clear*) (the |its |a )?hold (on|for|from|of)",
+        ),
         Direction.DOWN,
         about=Catalyst.FDA,
         denied=Catalyst.FDA,
@@ -261,6 +284,11 @@ SETBACKS: tuple[Rule, ...] = (
             "(fail|fails|failed|failure|flops) … (trial|trials|study|studies|phase #|late stage|mid stage)",
             "(no|without|lack of) (significant|statistically|meaningful|clinical) (difference|benefit|"
             "improvement|significant|efficacy|separation)",
+            "(did not|didn't|does not|doesn't|failed to|fails to|unable to) (slow|reduce|lower|improve|outperform|"
+            "prolong|extend|prevent|delay|curb|ease|halt|separate|work|help) … (decline|progression|disease|symptom*|"
+            "patients|placebo|vehicle|score*|survival|risk|pain|depression|population|endpoint*|control|relapse*|"
+            "event*|biomarker*|function)",
+            "(comes|came) in (under|below|short of) … (goal|target|placebo|bar)",
             "not statistically significant",
             "futil*",
             "(no better|not better|no different|worse|not superior|inferior) (than|from|to) … (placebo|standard|"
@@ -283,7 +311,8 @@ SETBACKS: tuple[Rule, ...] = (
         unless=re.compile(
             r"\bno (?:serious adverse|safety|deaths|dose)|without serious adverse|(?:cut|reduc|lower|halv|few)\w* "
             r"[^,;:]{0,20}deaths?|"
-            r"to continue|continue (?:unchanged|as planned)|without modification|pass\w* futility|\b(?:eps|revenue|"
+            r"to continue|continue (?:unchanged|as planned)|without modification|pass\w* futility|"
+            r"\bno futil\w+|thought futile|\bnot futile|\b(?:eps|revenue|"
             r"earnings|"
             r"quarter\w*|guidance)\b|results of negative"
         ),

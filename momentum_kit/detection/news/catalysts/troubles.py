@@ -215,6 +215,15 @@ LESSER_ILLS: tuple[Rule, ...] = (
             "(delay*|postpon*|push*) … (launch|production|annual report|10-k|10-q|filing|deliver*|opening|"
             "shipment*|merger|closing|deal|project|ipo)",
             "(unable|fails|failed|inability) to (timely )?file … (10-k|10-q|20-f|report)",
+            "(won't|not|can't|cannot|unable to|misses|missed|to miss) (meet |make )?… (10-k|10-q|20-f|filing|report) "
+            "deadline",
+            "(finds|found|uncovers|discovers) … (error|errors|irregularit*|misstatement*) … (books|accounts|results|"
+            "statements|financials|report*)",
+            "{money} (hit|charge|write-down|writedown|impairment|writeoff)",
+            "(suspended|placed on leave) (amid|pending|over)",
+            "(hard landing|tips over|tipped over)",
+            "(claims|statements|ads|marketing) … (deceptive|misleading|false)",
+            "in breach( of)?",
             "(nt 10-k|nt 10-q)",
             "(write-down|writedown|write-off)",
             "(goodwill|asset) impairment",

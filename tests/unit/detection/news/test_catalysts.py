@@ -84,6 +84,63 @@ def test_direction_and_certainty(text, direction, certainty):
     assert (match.direction, match.certainty) == (direction, certainty)
 
 
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [
+        ("Neogen sees FY26 revenue $820M-$840M, consensus $893.5M", Direction.DOWN),
+        ("Five9 sees Q3 adjusted EPS 70c-72c, consensus 78c", Direction.DOWN),
+        ("Lovesac sees Q2 EPS (96c)-(74c), consensus (45c)", Direction.DOWN),
+        ("Xometry reports Q4 adjusted EPS (12c), consensus (5c)", Direction.DOWN),
+        ("Xometry reports Q4 adjusted EPS (5c), consensus (12c)", Direction.UP),
+        ("Chegg sees Q1 revenue between $104M and $106M, consensus $131M", Direction.DOWN),
+        ("Fluence Energy: Sees FY25 revs of $2.6-2.8 bln vs $3.1 bln FactSet Consensus", Direction.DOWN),
+        ("Fluence Energy: Sees FY25 revs of $3.2-3.4 bln vs $3.1 bln FactSet Consensus", Direction.UP),
+        ("Enviva sees Q3 net loss of $80M-$90M, consensus loss $20M", Direction.DOWN),
+        ("Hanesbrands Sees FY Sales $3.47B-$3.52B Vs $3.58B Est.", Direction.DOWN),
+        ("Rocket Lab Sees Q4 Sales $125M-$135M vs $121.5M Est", Direction.UP),
+        ("DraftKings sees FY26 revenue $6.2B-$6.6B, consensus $6.3B", Direction.NONE),
+        ("Root reports Q1 EPS $(1.07), consensus $(0.34)", Direction.DOWN),
+    ],
+)
+def test_a_range_is_held_against_what_was_expected(text, direction):
+    """As The Fly, Briefing.com and Benzinga write outlooks; a range around the consensus says nothing."""
+    assert classify(text, (text.split()[0],)).direction is direction
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SCWorx board OKs 1:15 r/s, eff. 10/15",
+        "BigBear.ai ATM: 14.6M Shares Sold This Quarter, Net $58M Raised",
+        "Weave down 19% in premarket following in-line Q1 guide",
+        "What's Eating Sana Biotechnology Shares Today",
+        "INmune Bio says XPro did not slow cognitive decline in full Alzheimer's population",
+        "TPI Composites Lenders Agree to Forbear Through July; Company Flags Doubt on Ability to Continue",
+        "Cambium Networks won't meet 10-K deadline again, lender default continues",
+        "Hertz to take $245M hit on EV sale",
+        "Replimune BLA for RP1 turned away",
+    ],
+)
+def test_harm_in_the_words_of_the_tapes_is_barred(text):
+    """Each was open once: short forms, idioms, and a move that is told beside a quarter."""
+    assert classify(text, (text.split()[0],)).barred
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Praxis Tremor Drug Succeeds in Two Studies Once Thought Futile",
+        "SELLAS: IDMC Finds No Futility, Clears REGAL to Go Until the 80th Death",
+        "FDA lifts hold on Rocket's Danon program",
+        "Yoshiharu Back in Good Standing: Nasdaq Closes Matter on Equity Rule",
+        "KalVista's Ekterly Is A Go: Agency OKs First Oral Rescue For HAE After Brief Delay",
+    ],
+)
+def test_the_end_of_a_harm_is_none(text):
+    """What sounds bleak and tells of relief."""
+    assert not classify(text, (text.split()[0],)).barred
+
+
 def test_what_decided_is_kept():
     """The rule, the words, and how much money it is about."""
     match = classify("Acme prices $12.5 million registered direct offering at $0.85 per share", ("Acme",))

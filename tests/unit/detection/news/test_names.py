@@ -290,3 +290,31 @@ def test_a_company_is_found_as_the_wires_write_it(text: str, symbol: str) -> Non
 def test_persons_places_and_storms_are_no_companies(text: str) -> None:
     """However rare the word: a title before it, an age, a people or a language behind it say what it is."""
     assert read_headline(text, master=bundled_master()).mentions == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Qzarv Holdings To Sell $2B Of Preferred Stock",
+        "Qzarv Holdings Closes Round With Lead Investor Named Later",
+        "Qzarv Holdings Welcomes Strategic Investor To Its Board",
+        "Qzarv Holdings Upsizes Direct Offering",
+    ],
+)
+def test_a_term_of_finance_names_nobody(text: str) -> None:
+    """Preferred Bank, Lead Real Estate and Strategic Education are called by words of it; the list that comes along."""
+    assert read_headline(text, master=bundled_master()).mentions == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("Oklo announces $400M common stock offering, BofA and TD Cowen leading", "OKLO"),
+        ("Plug Power Stock Sale: Oppenheimer to Buy Up to $1B Over Two Years -- 8-K", "PLUG"),
+        ("Archer Aviation prices 25M shares at $12, Goldman, Morgan Stanley underwriting", "ACHR"),
+        ("Goldman Sachs To Sell $2B Of Preferred Stock", "GS"),
+    ],
+)
+def test_who_sells_anothers_shares_is_no_subject(text: str, symbol: str) -> None:
+    """A bank behind the company whose shares it sells; its own shares are its own news."""
+    assert [each.symbol for each in read_headline(text, master=bundled_master()).mentions] == [symbol]
