@@ -3,18 +3,16 @@
 from momentum_kit.config.base import Settings
 from momentum_kit.config.judged import DIRECTIONS, departures, judged_settings
 from momentum_kit.config.loading import find_project, first_problem, load_config, load_thresholds, state_root
+from momentum_kit.config.news import BodySettings, NewsSettings, ReaderSettings
 from momentum_kit.config.settings import (
     IB_MAINTENANCE,
     AlertSettings,
-    BodySettings,
     BrokerSettings,
     ClockSettings,
     Config,
     DetectionSettings,
     ExitSettings,
     MaintenanceWindow,
-    NewsSettings,
-    ReaderSettings,
     RiskSettings,
     StorageSettings,
     WatchdogSettings,

@@ -83,7 +83,11 @@ class Engine:
         self._counts: Counter[str] = Counter()
         self._clock = make_clock(config.clock)
         self._keep_stories = timedelta(hours=config.news.dedupe_h)
-        self._reader = AIReader(config.news.reader) if config.news.reader.url else None
+        self._reader = (
+            AIReader(config.news.reader, lambda text: self.session_state.incident("reader", text))
+            if config.news.reader.url
+            else None
+        )
         with ExitStack() as opened:  # given back where the next one refuses: the process may live on
             self._alerts = make_alerts(config.alerts, config.owner_key, folder.acknowledged_at)
             opened.callback(self._alerts.close)

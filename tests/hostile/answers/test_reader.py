@@ -76,7 +76,7 @@ async def test_an_answer_is_a_reading_or_none(name: str, service: tuple[str, dic
     """What comes of it can be shown, encoded and kept."""
     url, box = service
     box["answer"] = ANSWERS[name]
-    reader = AIReader(ReaderSettings(url=url, deadline_s=20))
+    reader = AIReader(ReaderSettings(url=url, model="any", deadline_s=20))
     try:
         found = await reader.read("XYZW surges", "XYZW")
     finally:

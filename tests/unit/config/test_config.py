@@ -440,6 +440,7 @@ UNITLESS = {
     "max_positions",
     "max_orders_per_minute",
     "max_articles_per_hour",
+    "max_requests_per_hour",
     "stop_atr",
     "target_r",
     "log_backups",

@@ -4,15 +4,24 @@ import asyncio
 import json
 import math
 import socket
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
-from momentum_kit.config import ReaderSettings
+from momentum_kit.config import ReaderSettings, load_config
+from momentum_kit.errors import ConfigError
 from momentum_kit.external import AIReader
 from momentum_kit.external import ai_reader as module
-from momentum_kit.external.ai_reader import FAILURES_TO_PAUSE, MAX_RESPONSE_BYTES, PAUSE_S, parse_reading
+from momentum_kit.external.ai_reader import (
+    FAILURES_TO_PAUSE,
+    HOUR_S,
+    LONGEST_PAUSE_S,
+    MAX_RESPONSE_BYTES,
+    PAUSE_S,
+    parse_reading,
+)
 from momentum_kit.models.news import Catalyst
 
 GOOD = {"catalyst": "fda", "direction": 0.8, "confidence": 0.9, "rationale": "approval"}
@@ -62,8 +71,9 @@ async def make_reader(service):
     """A reader of that service."""
     readers = []
 
-    def make(deadline_s=60.0):
-        readers.append(AIReader(ReaderSettings(url=service.url, model="small", deadline_s=deadline_s)))
+    def make(deadline_s=60.0, tell=print, **settings):
+        given = ReaderSettings(url=service.url, model="small", deadline_s=deadline_s, **settings)
+        readers.append(AIReader(given, tell))
         return readers[-1]
 
     yield make
@@ -191,9 +201,13 @@ async def test_the_breaker_pauses_and_recovers(service, make_reader, monkeypatch
         return web.Response(status=500)
 
     service.answer = fail
-    reader = make_reader()
+    told = []
+    reader = make_reader(tell=told.append)
     for _ in range(FAILURES_TO_PAUSE):
         assert await reader.read("text", "ACME") is None
+    assert told == [
+        "the AI reader is not asked for 60 s (5 failures in a row, the last: status 500); the rules read alone"
+    ]
     service.answer = service.good
     for passed in (0.0, PAUSE_S - 1.0):
         clock.now = 1000.0 + passed
@@ -211,12 +225,128 @@ async def test_one_success_forgets_the_failures(service, make_reader):
         return web.Response(status=500)
 
     reader = make_reader()
-    for _ in range(3):
+    for round_ in range(3):
         service.answer = fail
         for _ in range(FAILURES_TO_PAUSE - 1):
-            await reader.read("text", "ACME")
+            await reader.read(f"text {round_}", "ACME")
         service.answer = service.good
-        assert await reader.read("text", "ACME")
+        assert await reader.read(f"text {round_}", "ACME")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("20", 20.0), ("Mon, 30 Nov 2026 14:00:30 GMT", 30.0), ("999999999", LONGEST_PAUSE_S), ("inf", LONGEST_PAUSE_S)],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_service_that_names_a_time_is_left_alone_so_long(
+    service, make_reader, monkeypatch, status, header, seconds
+):
+    """Retry-After in seconds or as a date, an hour at most; a human hears of it once."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(
+        module, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 11, 30, 14, 0, tzinfo=zone))
+    )
+
+    async def busy(_request):
+        return web.Response(status=status, headers={"Retry-After": header})
+
+    service.answer = busy
+    told = []
+    reader = make_reader(tell=told.append)
+    assert await reader.read("text", "ACME") is None
+    service.answer = service.good
+    clock.now += seconds - 1.0
+    assert await reader.read("text", "ACME") is None
+    assert len(service.requests) == 1
+    assert told == [
+        f"the AI reader is not asked for {seconds:.0f} s (status {status}, Retry-After); the rules read alone"
+    ]
+    clock.now += 1.0
+    assert await reader.read("text", "ACME")
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-5", "nan", "Mon, 30 Nov 2009 14:00:30 GMT", "Mon, 99 Nov"])
+async def test_a_time_to_wait_that_is_none_is_an_ordinary_failure(service, make_reader, header):
+    """Asked again with the next headline."""
+
+    async def busy(_request):
+        return web.Response(status=429, headers={"Retry-After": header} if header else {})
+
+    service.answer = busy
+    reader = make_reader()
+    assert await reader.read("text", "ACME") is None
+    service.answer = service.good
+    assert await reader.read("text", "ACME")
+
+
+async def test_an_hour_has_its_share(service, make_reader, monkeypatch):
+    """Beyond it nothing is sent and a human is told once; an hour after the first another may go."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    told = []
+    reader = make_reader(tell=told.append, max_requests_per_hour=3)
+    for number in range(6):
+        clock.now += 60.0
+        assert bool(await reader.read(f"headline {number}", "ACME")) is (number < 3)
+    assert len(service.requests) == 3
+    assert told == ["the AI reader has had the 3 headlines of this hour; the rules read alone"]
+    clock.now = 1000.0 + 60.0 + HOUR_S
+    assert await reader.read("headline 6", "ACME")
+    assert await reader.read("headline 7", "ACME") is None
+
+
+async def test_a_repeated_story_costs_nothing(service, make_reader):
+    """The same words about the same company are read once; about another one, or with its article, anew."""
+    reader = make_reader()
+    first = await reader.read("Acme wins", "ACME")
+    assert await reader.read("Acme wins", "ACME") == first
+    assert len(service.requests) == 1
+    await reader.read("Acme wins", "GLBX")
+    await reader.read("Acme wins", "ACME", "The body")
+    assert len(service.requests) == 3
+
+
+@pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}```", "  ```json {} ```\n"])
+async def test_a_code_fence_around_the_answer_is_taken_off(service, make_reader, fence):
+    """Many models wrap what they were asked for."""
+
+    async def wrapped(_request):
+        return web.json_response(completion(fence.replace("{}", json.dumps(GOOD))))
+
+    service.answer = wrapped
+    assert await make_reader().read("text", "ACME")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://user:secret-1@reader.example/v1", "no user, key or query in an address"),
+        ("https://reader.example/v1?key=secret-1", "no user, key or query in an address"),
+        ("https://secret-1@reader.example/v1", "no user, key or query in an address"),
+        ("reader.example/v1", "expected a web address"),
+        ("ftp://reader.example", "expected a web address"),
+        ("http://", "expected a web address"),
+        ("http://reader.example:99999", "expected a web address"),
+        ("http://[::1", "expected a web address"),
+    ],
+)
+def test_an_address_is_one_and_holds_no_key(tmp_path, url, words):
+    """Told when the configuration is read, without the key that stood in it."""
+    file = tmp_path / "sim.yaml"
+    file.write_text(f"environment: sim\nnews: {{reader: {{url: '{url}', model: small}}}}\n")
+    (tmp_path / "thresholds").mkdir()
+    (tmp_path / "thresholds" / "default.yaml").write_text("{}\n")
+    with pytest.raises(ConfigError, match=words) as refused:
+        load_config(file)
+    assert "secret-1" not in str(refused.value)
+    assert "news.reader.url" in str(refused.value)
+
+
+def test_an_address_without_a_model_is_refused():
+    """Nobody could say later who read what."""
+    with pytest.raises(ValueError, match="say which one reads"):
+        ReaderSettings(url="http://127.0.0.1:8080/v1")
 
 
 def test_rationale_is_bounded():
