@@ -144,6 +144,7 @@ async def _(ib: IB) -> None:
 async def _(ib: IB) -> None:
     (trade,) = (each for each in ib.openTrades() if each.order.orderType == "LMT")
     trade.order.orderType, trade.order.lmtPrice = "MKT", UNSET_DOUBLE
+    trade.order.transmit = True  # it was placed to be held back, and so would the change be
     ib.placeOrder(AAPL, trade.order)
     await until(ib, lambda: trade.orderStatus.status == "Filled", "exit")
     await until(ib, lambda: not ib.openTrades(), "end of the stop")
