@@ -20,6 +20,7 @@ from momentum_kit.simgateway import SimulatedGateway
 from tests.chaos.chaos_gateway import MARKET
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 240.0  # wall seconds: a market in lock-step goes as fast as the machine
 
 
 def project_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -58,16 +59,16 @@ async def engine_of(project: Path, config: Path) -> AsyncIterator[Engine]:
 async def until(engine: Engine, met: Callable[[EngineStatus], Any], what: str) -> EngineStatus:
     """The first status for which a condition holds."""
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while not met(status := engine.status()):  # noqa: ASYNC110  (a snapshot has no event)
                 await asyncio.sleep(0.01)
     except TimeoutError:
-        pytest.fail(f"{what}: not within 60 s; {engine.status()}")
+        pytest.fail(f"{what}: not within {PATIENCE_S:.0f} s; {engine.status()}")
     return status
 
 
 async def end_of(engine: Engine) -> EngineStatus:
     """Its last status."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         await engine.ended.wait()
     return engine.status()

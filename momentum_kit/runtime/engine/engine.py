@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -219,27 +219,32 @@ class Engine:
         self._course.begun.set()
 
     async def close(self) -> None:
-        """Give everything back: tasks, socket, files. What could not be written becomes the session's failure."""
-        if self._runner and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.gather(self._runner, return_exceptions=True)
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
-        await self._desk.close()
-        if self._session:
-            await self._session.disconnect()
-        if self._reader:
-            await self._reader.close()
-        self._intents.close()
+        """Give everything back, whatever fails on the way: tasks, socket, files, the account.
+
+        What could not be written becomes the session's failure.
+        """
+        async with AsyncExitStack() as left:  # from the last line to the first
+            left.callback(self._owning.close)
+            left.push_async_callback(asyncio.to_thread, self._alerts.close)
+            left.push_async_callback(self._close_journal)
+            left.callback(self._intents.close)
+            if self._reader:
+                left.push_async_callback(self._reader.close)
+            if self._session:
+                left.push_async_callback(self._session.disconnect)
+            left.push_async_callback(self._desk.close)
+            for task in (self._runner, self._looking):
+                if task is not None and not task.done():
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+
+    async def _close_journal(self) -> None:
         if self._flushing:
             await self._flushing
         try:
             self._journal.close()
         except StorageError as error:
             self.session_state.fail(str(error))
-        await asyncio.to_thread(self._alerts.close)
-        self._owning.close()
 
     async def _run(self) -> None:
         """Run sessions until the end; a lost connection makes a new one from broker truth."""

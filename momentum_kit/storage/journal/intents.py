@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,8 +40,10 @@ class SqliteIntents:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._connection = open_database(self.path, INTENTS, INTENTS_ID, "FULL")
-        self._reader = open_read_only(self.path)
+        with ExitStack() as opened:
+            self._connection = opened.enter_context(closing(open_database(self.path, INTENTS, INTENTS_ID, "FULL")))
+            self._reader = open_read_only(self.path)
+            opened.pop_all()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="intents")
 
     def record(self, intent: Intent) -> "Future[None]":

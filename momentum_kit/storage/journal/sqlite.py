@@ -38,9 +38,11 @@ def open_database(
         _write_ahead(connection)
         connection.execute(f"PRAGMA synchronous={synchronous}")
         _migrate(connection, migrations, application_id)
-    except sqlite3.Error as error:
+    except BaseException as error:
         connection.close()
-        raise StorageError(f"{path}: {error}") from None
+        if isinstance(error, sqlite3.Error):
+            raise StorageError(f"{path}: {error}") from None
+        raise
     return connection
 
 
@@ -103,7 +105,11 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     """A connection that only reads, whatever another one writes meanwhile; usable from any thread, one at a time."""
     where = f"{path.resolve().as_uri()}?mode=ro"
     connection = sqlite3.connect(where, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-    connection.execute("PRAGMA query_only=1")
+    try:
+        connection.execute("PRAGMA query_only=1")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
