@@ -82,7 +82,7 @@ def test_a_link_is_judged_by_where_it_leads(below: Path, project: Path, tmp_path
 
 
 SENT = {
-    "the reader's key": "news:\n  reader:\n    url: http://127.0.0.1:9/v1\n    api_key_env: {name}\n",
+    "the reader's key": "news:\n  reader:\n    url: http://127.0.0.1:9/v1\n    model: any\n    api_key_env: {name}\n",
     "the alerts' addresses": "alerts:\n  urls_env: {name}\n",
 }
 
