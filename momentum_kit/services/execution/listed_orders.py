@@ -8,6 +8,7 @@ of the entry.
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import structlog
 
@@ -136,7 +137,8 @@ class ListedOrders:
         back = leg.absent >= VANISHED and not leg.live  # taken for gone because lists had lacked it
         leg.absent = 0
         leg.perm_id = leg.perm_id or order.perm_id
-        leg.named = max(leg.named, order.filled)
+        if order.filled > leg.named:
+            leg.named, leg.left = order.filled, order.request.quantity - order.filled
         if self._witnesses.filled(leg) >= max(order.request.quantity, leg.asked):
             leg.state = OrderState.FILLED  # the list is behind what executions say
             return
@@ -164,7 +166,7 @@ class ListedOrders:
             return True
         ended = next((order for order in completed if _is(leg, order)), None)
         if ended is not None:
-            leg.named = max(leg.named, filled_by(ended))
+            leg.named, leg.left = max(leg.named, filled_by(ended)), Decimal(0)  # whatever an older status had left
         elif leg.request.action is OrderAction.SELL and self._witnesses.evidence(_con_id(bracket)).held > 0:
             if now - leg.absent_since < POSITION_LAG_S:
                 leg.state = OrderState.UNKNOWN  # nothing is sold again before the position would show what it sold

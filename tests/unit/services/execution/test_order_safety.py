@@ -257,3 +257,22 @@ OrderSafety.TestCase.settings = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a run of so many beats takes minutes
 )
 TestOrderSafety = OrderSafety.TestCase
+
+
+def test_a_target_that_sold_all_while_nothing_was_heard_leaves_no_stop() -> None:
+    """The broker refused the stop, the target filled in a silence, and only the list of ended orders told of it.
+
+    An older status had the whole of it left: the order counted as going on for ever, and the stop placed meanwhile
+    rested on nothing, from where it opens a short.
+    """
+    state = OrderSafety()
+    try:
+        state.start(group="dies at once")
+        state.moody(mood={"stop"})
+        state.enter(con_id=1)
+        state.silence(silent=True)
+        state.sell_fills(con_id=1, late=False, size=900, which=0)
+        state.calm()
+        assert state.live(1, OrderAction.SELL) == []
+    finally:
+        state.teardown()
