@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from momentum_kit.config.base import Settings
 from momentum_kit.config.secret_names import allowed_name
@@ -38,12 +38,6 @@ class ReaderSettings(Settings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("no user, key or query in an address: the key comes from the environment (api_key_env)")
         return url
-
-    @model_validator(mode="after")
-    def _of_a_model(self) -> "ReaderSettings":
-        if self.url and not self.model:
-            raise ValueError("model: say which one reads; what it read is recorded under its name")
-        return self
 
     @field_validator("api_key_env")
     @classmethod

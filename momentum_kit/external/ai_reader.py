@@ -122,7 +122,10 @@ class AIReader:
             self._pause(PAUSE_S, f"{FAILURES_TO_PAUSE} failures in a row, the last: {reason}")
 
     def _pause(self, seconds: float, why: str) -> None:
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        now = time.monotonic()
+        known, self._paused_until = now < self._paused_until, max(self._paused_until, now + seconds)
+        if known:
+            return  # several were asked at once, and each came back with the same word
         self._tell(f"the AI reader is not asked for {seconds:.0f} s ({why}); the rules read alone")
 
     def _affordable(self) -> bool:

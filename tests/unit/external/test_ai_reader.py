@@ -280,6 +280,21 @@ async def test_a_time_to_wait_that_is_none_is_an_ordinary_failure(service, make_
     assert await reader.read("text", "ACME")
 
 
+async def test_several_that_are_turned_away_at_once_are_told_of_once(service, make_reader):
+    """Four headlines are read side by side; a human hears of one pause."""
+    waiting = asyncio.Barrier(4)
+
+    async def busy(_request):
+        await waiting.wait()
+        return web.Response(status=429, headers={"Retry-After": "20"})
+
+    service.answer = busy
+    told = []
+    reader = make_reader(tell=told.append)
+    assert await asyncio.gather(*(reader.read(f"headline {number}", "ACME") for number in range(4))) == [None] * 4
+    assert len(told) == 1
+
+
 async def test_an_hour_has_its_share(service, make_reader, monkeypatch):
     """Beyond it nothing is sent and a human is told once; an hour after the first another may go."""
     clock = SimpleNamespace(now=1000.0)
@@ -341,12 +356,6 @@ def test_an_address_is_one_and_holds_no_key(tmp_path, url, words):
         load_config(file)
     assert "secret-1" not in str(refused.value)
     assert "news.reader.url" in str(refused.value)
-
-
-def test_an_address_without_a_model_is_refused():
-    """Nobody could say later who read what."""
-    with pytest.raises(ValueError, match="say which one reads"):
-        ReaderSettings(url="http://127.0.0.1:8080/v1")
 
 
 def test_rationale_is_bounded():

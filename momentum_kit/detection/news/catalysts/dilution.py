@@ -104,6 +104,8 @@ DILUTION: tuple[Rule, ...] = (
         "rights to (buy|purchase|subscribe)",
         "(capital|equity) (backstop|call|infusion)",
         "(sales|distribution|stock) (pact|deal|agreement) … (to add|adds|increas*|rais*) {money}",
+        "(shares|stock|adss) sold … (net|raised|proceeds|program|agreement)",
+        "sold # (million |m |k |mln )?(shares|adss) … (net|under|through|via|program|proceeds)",
         "(sets|announces|discloses) terms of … (sale|offering|stock|ads|adss|shares)",
         unless=re.compile(
             f"{_OTHERS_SELL.pattern}|{_IPO.pattern}|{_GOODS.pattern}|repurchas|buy-?back|acqui|merger|takeover|buyout|"
@@ -176,8 +178,6 @@ DILUTION: tuple[Rule, ...] = (
         "(at-market|at the market) (deal|program|sale|sales|offering|agreement|facility)",
         "(prior|existing|current|previous|its|new) atm",
         "atm … (adds|increas*|upsiz*|expand*|doubl*|shares sold|sold|raised|proceeds)",
-        "(shares|stock|adss) sold … (net|raised|proceeds|program|agreement)",
-        "sold # (million |m |k |mln )?(shares|adss) … (net|under|through|via|program|proceeds)",
         "(sales agreement|sales agent) … (shares|stock|{money})",
     ),
     _sold(

@@ -116,9 +116,6 @@ RECAPS: tuple[Rule, ...] = (
             "pushing|pressuring|moving|sinking|pulling)",
             "(here's|here is) (what|why|how)",
             "(meme|retail) (stock )?(rally|frenzy|craze|mania|surge)",
-            "(stocks|names|plays) … (sliding|slipping|sinking|falling|rising|gaining|climbing|soaring|surging)",
-            "(doubles|triples) again",
-            "(higher|lower) (ahead of|heading into|going into)",
             f"reason* … (moving|{MOVED})",
             f"what (moved|moves|drove|drives|sent|sends|lifted|lifts|sank|hit|boosted|is moving|is driving|is "
             f"lifting) … "
