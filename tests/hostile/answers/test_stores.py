@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from momentum_kit.errors import StorageError
 from momentum_kit.models import IncidentRow
 from momentum_kit.storage.journal import SqliteJournal, query
 from momentum_kit.storage.journal.encoding import to_column, to_json
@@ -52,3 +53,5 @@ def test_a_row_that_the_store_refuses_is_left_out_and_told(tmp_path: Path, monke
     assert query(tmp_path / "journal.db", "SELECT text FROM incidents ORDER BY id") == [("before",), ("after",)]
     journal.write(IncidentRow(at=AT, kind="a", text="later"))
     assert journal.flush()
+    with pytest.raises(StorageError, match="1 rows were not written"):
+        journal.close()
