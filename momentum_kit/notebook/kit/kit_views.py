@@ -105,7 +105,7 @@ class KitViews(RecordTables):
 
     def _repr_html_(self) -> str:
         """Banner, lights, holdings and the last verdict, rule by rule."""
-        from momentum_kit.notebook.panel import last_verdict
+        from momentum_kit.notebook.live_view import last_verdict
 
         try:
             return kit_card(self.status(), last_verdict(self.journal))

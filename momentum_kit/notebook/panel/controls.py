@@ -8,12 +8,11 @@ import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.config import Config
 from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.panel.clicks import PanelCommands, clicked_ago_s
-from momentum_kit.notebook.panel.engine_contact import EngineContact
-from momentum_kit.pages import Html, join, tag
+from momentum_kit.notebook.live_view import ARMED_S, EngineContact, SessionCommands, kill_words
+from momentum_kit.notebook.panel.click_age import clicked_ago_s
+from momentum_kit.pages import tag
 from momentum_kit.runtime.control import refusal
 
-ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing
 HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: {}"
 BUTTONS = {
@@ -27,7 +26,7 @@ BUTTONS = {
 class Controls:
     """Builds the buttons, hands clicks on as commands, and opens and closes them as the session's state allows."""
 
-    def __init__(self, commands: PanelCommands, contact: EngineContact, config: Config) -> None:
+    def __init__(self, commands: SessionCommands, contact: EngineContact, config: Config) -> None:
         self._commands = commands
         self._contact = contact
         self._config = config
@@ -77,22 +76,6 @@ def _needless(name: str, status: EngineStatus | None) -> bool:
     return status is not None and (name, status.state) in {
         ("pause", TradingState.PAUSED), ("resume", TradingState.RUNNING), ("reduce_only", TradingState.REDUCE_ONLY),
     }  # fmt: skip
-
-
-def kill_words(status: EngineStatus | None, connected: bool, config: Config) -> Html:
-    """What the second step will do, with what is held just now."""
-    if status is None or not connected:
-        what = "No engine answers: the kill LATCHES the account, and an engine that hangs obeys once it wakes. "
-        what += "It closes nothing by itself: look at the account."
-    else:
-        held = ", ".join(f"{view.quantity:g} {view.symbol}" for view in status.positions)
-        what = (
-            f"This cancels every entry, {f'closes {held}' if held else 'closes nothing (nothing is held)'}, ends the "
-        )
-        what += f"session and LATCHES {status.account}: nothing trades it again until a human types the phrase of "
-        what += f"{config.command('clear')}."
-    head = tag("b", f"Kill? Second step open for {ARMED_S:.0f} s. ")
-    return tag("div", join((head, what)), "mk-words mk-words-bad", role="alert")
 
 
 def _button(label: str, tip: str, name: str, clicked: Callable[[object], None]) -> "widgets.Button":

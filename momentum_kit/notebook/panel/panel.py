@@ -1,9 +1,7 @@
 """The live-control panel: fed by the engine's event stream, painted a few times a second on a thread of its own."""
 
-import queue
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,22 +10,28 @@ import ipywidgets as widgets  # type: ignore[import-untyped]
 import structlog
 
 from momentum_kit.config import Config
-from momentum_kit.errors import MomentumKitError, StorageError
+from momentum_kit.errors import MomentumKitError
 from momentum_kit.notebook.html import STYLE, positions_table, vitals
-from momentum_kit.notebook.panel.clicks import PanelCommands
+from momentum_kit.notebook.live_view import (
+    SessionCommands,
+    SessionFollower,
+    equity_curve,
+    head,
+    headlines_table,
+    log_tail,
+    orders_table,
+    signals_table,
+)
+from momentum_kit.notebook.panel.click_age import clicked_ago_s
 from momentum_kit.notebook.panel.controls import Controls
-from momentum_kit.notebook.panel.engine_contact import EngineContact
-from momentum_kit.notebook.panel.session_record import KEPT, SessionRecord
 from momentum_kit.notebook.panel.threshold_sliders import ThresholdSliders
-from momentum_kit.notebook.panel.views import equity_curve, head, headlines_table, log_tail, orders_table, signals_table
 from momentum_kit.pages import tag
-from momentum_kit.runtime.control import ControlClient, EventStream, StreamEvent
+from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder
 
 PAINT_S = 0.25  # wall seconds between two paintings of lights and buttons
 TABLES_S = 0.5  # of tables and curve, where something is new
 RATES_S = 2.0  # of the sliders' rates, which judge everything again; at once where a slider moves
-SECOND_READ_S = 2.0  # what an engine still buffered at the first reading of its journal is on disk then
 VIEWS = ("head", "positions", "equity", "headlines", "signals", "orders", "engine", "log")
 LOCKED = "This environment trades only thresholds that research exported: nothing can be changed here."
 
@@ -55,23 +59,23 @@ class Panel:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._folder = StateFolder.of(config)
-        self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
-        self.contact = EngineContact(self._folder)
-        self._record = SessionRecord()
-        self.commands = PanelCommands(self._folder, self.contact)
+        self._follower = SessionFollower(self._folder)
+        self.contact = self._follower.contact
+        self.commands = SessionCommands(
+            self._folder, self.contact, source="panel", clicked_ago_s=lambda: clicked_ago_s()
+        )
         self.controls = Controls(self.commands, self.contact, config)
         self.threshold_sliders = ThresholdSliders(
             self.commands, LOCKED if config.detection.thresholds_must_be_exported else ""
         )
         self.views = {name: widgets.HTML() for name in VIEWS}
-        self._reread_at = float("inf")
         self._painted: dict[str, object] = {}
         self._painted_at: dict[str, float] = {}
         self._beat = 0
         self._closing = threading.Event()
         self.widget = arrange(self.views, self.controls.widget, self.threshold_sliders.widget)
         self._turn()
-        self._stream = EventStream(self._folder, self._events.put).start()
+        self._follower.start()
         self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
         self._thread.start()
 
@@ -83,7 +87,7 @@ class Panel:
     def close(self) -> None:
         """End the threads; what is shown stays as it is and says so."""
         self._closing.set()
-        self._stream.close()
+        self._follower.close()
         self._thread.join()
 
     def _repr_mimebundle_(self, **arguments: Any) -> Any:
@@ -100,41 +104,14 @@ class Panel:
 
     def _turn(self) -> None:
         """Take what came, paint what is due."""
-        with suppress(queue.Empty):
-            while True:
-                self._take(self._events.get_nowait())
-        if monotonic() >= self._reread_at:
-            self._reread_at = float("inf")
-            self._read_journal(KEPT)
+        self._follower.take()
+        self._follow_thresholds()
         self._paint()
-
-    def _take(self, event: StreamEvent) -> None:
-        self.contact.take(event)
-        match event.kind:
-            case "connected":
-                if event.content["new"]:
-                    self._record = SessionRecord()
-                    self._read_journal()
-                self._reread_at = monotonic() + SECOND_READ_S
-                self._painted.clear()
-            case "lost" | "ended":
-                self._reread_at = monotonic() + SECOND_READ_S
-            case "status":
-                self._follow_thresholds()
-            case _:
-                self._record.take(event.kind, event.content)
-
-    def _read_journal(self, most: int | None = None) -> None:
-        if self.contact.run_dir is None:
-            return
-        try:
-            self._record.read_journal(self.contact.run_dir / "journal.db", most)
-        except StorageError as error:
-            log.warning("the journal was not read", error=str(error))
 
     def _follow_thresholds(self) -> None:
         status = self.contact.status
-        if status is None or self._painted.get("thresholds") == status.thresholds_hash:
+        shown = self._follower.contacts, status.thresholds_hash if status else ""
+        if status is None or not self.contact.connected or self._painted.get("thresholds") == shown:
             return
         address = self._folder.address()
         if address is None:
@@ -144,7 +121,7 @@ class Panel:
         except MomentumKitError as error:
             log.warning("the thresholds were not read", error=str(error))
             return
-        self._painted["thresholds"] = state.hash
+        self._painted["thresholds"] = shown
         self.threshold_sliders.follow(state)
         self._painted.pop("rates", None)
 
@@ -152,8 +129,8 @@ class Panel:
         self._beat += 1
         self.views["head"].value = head(self.contact, self._config, self.commands.outcome, self._beat)
         self.controls.paint()
-        record, status = self._record, self.contact.status
-        if self._due("tables", TABLES_S, (record.version, status)):
+        record, status, contacts = self._follower.record, self.contact.status, self._follower.contacts
+        if self._due("tables", TABLES_S, (contacts, record.version, status)):
             self.views["headlines"].value = headlines_table(record)
             self.views["signals"].value = signals_table(record)
             self.views["orders"].value = orders_table(record)
@@ -162,7 +139,7 @@ class Panel:
             self.views["positions"].value = positions_table(status.positions if status else ())
             self.views["engine"].value = vitals(status) if status else ""
         moved = tuple(self.threshold_sliders.moved().items()), self.contact.connected, self.commands.busy
-        if self._painted.get("moved") != moved or self._due("rates", RATES_S, record.version):
+        if self._painted.get("moved") != moved or self._due("rates", RATES_S, (contacts, record.version)):
             self._painted["moved"] = moved
             self.threshold_sliders.paint(record.judged, self.contact.connected)
 

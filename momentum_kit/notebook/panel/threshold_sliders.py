@@ -9,8 +9,7 @@ from typing import Any
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.config import Thresholds
-from momentum_kit.notebook.panel.clicks import PanelCommands
-from momentum_kit.notebook.panel.rates import JudgedDecisions, expected_a_session
+from momentum_kit.notebook.live_view import JudgedDecisions, SessionCommands, expected_a_session
 from momentum_kit.pages import Html, join, tag
 from momentum_kit.runtime.control import ThresholdState
 
@@ -68,7 +67,7 @@ class ThresholdSliders:
     or moves one, holds the lock, so that no slider is seen or set half-way from one set of thresholds to the next.
     """
 
-    def __init__(self, commands: PanelCommands, locked: str) -> None:
+    def __init__(self, commands: SessionCommands, locked: str) -> None:
         self._commands = commands
         self._locked = locked  # why nothing may be changed here; empty where it may
         self._state: ThresholdState | None = None

@@ -12,9 +12,8 @@ from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
-from momentum_kit.notebook.panel import Panel, clicks, open_panel
-from momentum_kit.notebook.panel.controls import kill_words
-from momentum_kit.notebook.panel.engine_contact import EngineContact
+from momentum_kit.notebook.live_view import EngineContact, kill_words
+from momentum_kit.notebook.panel import Panel, click_age, open_panel
 from momentum_kit.notebook.panel.panel import LOCKED
 from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status, refusal
 from momentum_kit.runtime.endpoint import EventHub
@@ -280,7 +279,7 @@ async def test_what_adds_risk_is_not_obeyed_late(
     """A click that waited for a computing cell: a pause is obeyed, a resume and thresholds are refused in words."""
     await until(lambda: "gateway up" in head(panel))
     endpoint.status = replace(endpoint.status, state=TradingState.REDUCE_ONLY)
-    monkeypatch.setattr(clicks, "clicked_ago_s", lambda: 60.0)
+    monkeypatch.setattr("momentum_kit.notebook.panel.panel.clicked_ago_s", lambda: 60.0)
     panel.commands.command("resume")
     await until(lambda: "resume FAILED: this click came 60 s late" in head(panel))
     panel.commands.tune({"min_z_tod": 1.0})
@@ -386,4 +385,4 @@ def test_a_click_s_age_is_read_from_its_message(
                 return {"header": {"date": sent()}}
 
     monkeypatch.setattr("IPython.core.getipython.get_ipython", Shell)
-    assert (clicks.clicked_ago_s() > 20) == late
+    assert (click_age.clicked_ago_s() > 20) == late

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from momentum_kit.config import Thresholds
-from momentum_kit.notebook.panel.clicks import PanelCommands
-from momentum_kit.notebook.panel.engine_contact import EngineContact
+from momentum_kit.notebook.live_view.commands import SessionCommands
+from momentum_kit.notebook.live_view.engine_contact import EngineContact
 from momentum_kit.notebook.panel.threshold_sliders import ThresholdSliders
 from momentum_kit.runtime.control import ThresholdState
 from momentum_kit.runtime.ownership import StateFolder
@@ -21,7 +21,8 @@ ENOUGH_S = 0.5  # for what happens at once, if nothing is in its way; where some
 def sliders(tmp_path: Path) -> ThresholdSliders:
     """Those of a panel that nothing else happens to."""
     folder = StateFolder("DU1", str(tmp_path))
-    return ThresholdSliders(PanelCommands(folder, EngineContact(folder)), "")
+    commands = SessionCommands(folder, EngineContact(folder), source="panel", clicked_ago_s=lambda: 0.0)
+    return ThresholdSliders(commands, "")
 
 
 def follow_while(sliders: ThresholdSliders, act: Callable[[], Any]) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
 from momentum_kit.notebook.html import banner, ended_card, kit_card, lights, positions_table, vitals
-from momentum_kit.notebook.panel.session_record import SessionRecord
-from momentum_kit.notebook.panel.views import (
+from momentum_kit.notebook.live_view.session_record import SessionRecord
+from momentum_kit.notebook.live_view.views import (
     POINTS,
     equity_curve,
     headlines_table,

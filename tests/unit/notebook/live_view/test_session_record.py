@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from momentum_kit.errors import StorageError
-from momentum_kit.notebook.panel import last_verdict
-from momentum_kit.notebook.panel.session_record import KEPT, SessionRecord
-from momentum_kit.notebook.panel.views import headlines_table, orders_table
+from momentum_kit.notebook.live_view import last_verdict
+from momentum_kit.notebook.live_view.session_record import KEPT, SessionRecord
+from momentum_kit.notebook.live_view.views import headlines_table, orders_table
 from momentum_kit.pages import Html
 
 ITEM: dict[str, Any] = {"item_id": "s:1", "story_id": "s", "symbol": "ABCD", "con_id": 1}

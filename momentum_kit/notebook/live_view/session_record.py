@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from momentum_kit.notebook.panel.rates import JudgedDecisions
+from momentum_kit.notebook.live_view.rates import JudgedDecisions
 from momentum_kit.pages import in_new_york
 from momentum_kit.storage.journal import read
 

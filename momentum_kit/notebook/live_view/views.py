@@ -1,14 +1,15 @@
-"""What the panel shows as HTML: its head, headlines, signals, orders, log and profit. Pure, but the head asks."""
+"""What panel and page show as HTML: head, headlines, signals, orders, log and profit. Pure, but the head asks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from momentum_kit.config import Config
+from momentum_kit.models import EngineStatus
 from momentum_kit.notebook.html import MODES, STALE_S, banner, incidents, lights
-from momentum_kit.notebook.panel.clicks import ClickOutcome
-from momentum_kit.notebook.panel.engine_contact import EngineContact
-from momentum_kit.notebook.panel.session_record import LastWord, Row, SessionRecord
+from momentum_kit.notebook.live_view.commands import CommandOutcome
+from momentum_kit.notebook.live_view.engine_contact import EngineContact
+from momentum_kit.notebook.live_view.session_record import LastWord, Row, SessionRecord
 from momentum_kit.pages import Html, chip, clock, gain, join, number, table, tag
 
 SHOWN = 40  # rows of a table
@@ -20,6 +21,7 @@ STALE = (
     "nothing. The session goes on without it; in a terminal: momentum-kit status {0}, momentum-kit kill {0}."
 )
 LOOKS = {"bad": "mk-words mk-words-bad", "good": "mk-words", "info": "mk-words"}
+ARMED_S = 5.0  # the second step of a kill is open for so long
 POINTS = 240  # more than the picture has pixels to tell apart
 WIDTH, HEIGHT, AIR = 600, 120, 6
 
@@ -109,7 +111,7 @@ def _count(kept: Mapping[Any, Any], shown: list[Any]) -> str:
     return f"{len(shown)}" if len(shown) == len(kept) else f"newest {len(shown)} of {len(kept)}"
 
 
-def head(contact: EngineContact, config: Config, outcome: ClickOutcome, beat: int) -> Html:
+def head(contact: EngineContact, config: Config, outcome: CommandOutcome, beat: int) -> Html:
     """Everything above the buttons. beat: changes with every painting, which starts the browser's own watch anew."""
     gone, status = contact.words(), contact.status
     parts = [tag("div", STALE.format(config.arguments), "mk-stale", data_beat=beat)]
@@ -126,6 +128,22 @@ def head(contact: EngineContact, config: Config, outcome: ClickOutcome, beat: in
     if outcome.words:
         parts.append(tag("div", outcome.words, LOOKS[outcome.kind], role="status", aria_live="polite"))
     return tag("div", join(parts), "mk-gone" if gone else "")
+
+
+def kill_words(status: EngineStatus | None, connected: bool, config: Config) -> Html:
+    """What the second step will do, with what is held just now."""
+    if status is None or not connected:
+        what = "No engine answers: the kill LATCHES the account, and an engine that hangs obeys once it wakes. "
+        what += "It closes nothing by itself: look at the account."
+    else:
+        held = ", ".join(f"{view.quantity:g} {view.symbol}" for view in status.positions)
+        what = (
+            f"This cancels every entry, {f'closes {held}' if held else 'closes nothing (nothing is held)'}, ends the "
+        )
+        what += f"session and LATCHES {status.account}: nothing trades it again until a human types the phrase of "
+        what += f"{config.command('clear')}."
+    head = tag("b", f"Kill? Second step open for {ARMED_S:.0f} s. ")
+    return tag("div", join((head, what)), "mk-words mk-words-bad", role="alert")
 
 
 def equity_curve(points: Sequence[tuple[datetime, float]]) -> Html:

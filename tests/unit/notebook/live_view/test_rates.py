@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from momentum_kit.config import Thresholds, ThresholdsExport
 from momentum_kit.detection.live import apply_rules
 from momentum_kit.models.decisions import Features
-from momentum_kit.notebook.panel.rates import MOST, JudgedDecisions, SignalShare, expected_a_session
+from momentum_kit.notebook.live_view.rates import MOST, JudgedDecisions, SignalShare, expected_a_session
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 GOOD = {

@@ -1,0 +1,35 @@
+"""What a person sees of a running session in panel and page: followed, kept short, as HTML; and how it is commanded."""
+
+from momentum_kit.notebook.live_view.commands import SessionCommands
+from momentum_kit.notebook.live_view.engine_contact import EngineContact
+from momentum_kit.notebook.live_view.rates import JudgedDecisions, expected_a_session
+from momentum_kit.notebook.live_view.session_follower import SessionFollower
+from momentum_kit.notebook.live_view.session_record import SessionRecord, last_verdict
+from momentum_kit.notebook.live_view.views import (
+    ARMED_S,
+    equity_curve,
+    head,
+    headlines_table,
+    kill_words,
+    log_tail,
+    orders_table,
+    signals_table,
+)
+
+__all__ = [
+    "ARMED_S",
+    "EngineContact",
+    "JudgedDecisions",
+    "SessionCommands",
+    "SessionFollower",
+    "SessionRecord",
+    "equity_curve",
+    "expected_a_session",
+    "head",
+    "headlines_table",
+    "kill_words",
+    "last_verdict",
+    "log_tail",
+    "orders_table",
+    "signals_table",
+]
