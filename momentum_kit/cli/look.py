@@ -126,7 +126,8 @@ def drift(
     from momentum_kit.notebook.record import Runs
     from momentum_kit.pages import RenderedTable
 
-    frame = Runs(folder).drift(Runs(reference))
+    measure = Runs(reference)
+    frame = Runs(folder).drift(measure)
     drifted = bool(frame["verdict"].str.startswith("drifted").any())
     legend = "smallest_N: the least lasting change that N sessions show in four cases of five"
     words = f"{RenderedTable.of(frame, {}).text()}\n{legend}"

@@ -78,9 +78,10 @@ def test_drift_is_a_status_that_a_schedule_can_ask(tmp_path: Path, capsys: pytes
     ids=lambda each: each[0],
 )
 def test_a_folder_that_is_not_there_is_one_line(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It names the folder, and nothing is made there."""
+    """It names the folder, and nothing is made there; nor does it hang on a `runs` that a checkout happens to have."""
+    monkeypatch.chdir(tmp_path)
     assert main([*arguments, str(tmp_path / "nowhere")]) != 0
     (line,) = capsys.readouterr().err.splitlines()
     assert "nowhere" in line
