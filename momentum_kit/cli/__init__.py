@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli import data, look, machine, replay, research, session, simulate
+from momentum_kit.cli import data, look, machine, page, replay, research, session, simulate
 from momentum_kit.cli.common import PANELS, Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
 from momentum_kit.plain_text import plain_text
 
-__all__ = ["data", "look", "machine", "main", "replay", "research", "session", "simulate"]
+__all__ = ["data", "look", "machine", "main", "page", "replay", "research", "session", "simulate"]
 
 
 app.registered_commands.sort(key=lambda command: PANELS.index(str(command.rich_help_panel)))
@@ -24,7 +24,7 @@ momentum-kit: news-driven momentum trading at Interactive Brokers, from research
   once              momentum-kit init DIR               (configuration and notebooks in a folder of yours)
   before it         momentum-kit doctor --config config/paper.yaml
   the session       momentum-kit run notebooks/production.ipynb --config config/paper.yaml --out runs/today
-  while it runs     momentum-kit why SYMBOL, log --follow, status
+  while it runs     momentum-kit why SYMBOL, log --follow, status, page (in a browser, docs/page.md)
   less risk, now    pause, close SYMBOL, flatten, kill in its place
   afterwards        momentum-kit runs, orders --run runs/today
   the next morning  momentum-kit reconcile 2026-11-20 --flex FILE   (IB's statement; docs/reconcile.md)

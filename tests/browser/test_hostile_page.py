@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Error, Frame, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, Playwright
 
 from momentum_kit.storage.journal import query
 from tests.browser.browser_lab import Trading, start_chromium, wait_until
 from tests.browser.careless import SECRET, Careless, careless_server
+from tests.browser.served_page import Screen, served_page
 
 SCRIPT = (Path(__file__).parent / "hostile_page.js").read_text()
 WAIT_MS = 30_000  # for one attempt that nothing comes of, which none should be
@@ -24,8 +25,14 @@ READS = {"fetch", "fetch, cookies", "fetch, the token", "fetch of metrics", "fet
 COMMANDS = 13  # of the attempts are one
 REFUSALS = {
     "",
-    *(f'{{"error": "{words}"}}' for words in ("wrong Host header", "no web page may ask", "missing or wrong token")),
-}
+    *(
+        f'{{"error": "{words}"}}'
+        for words in (
+            "wrong Host header", "no web page may ask", "missing or wrong token", "no other page may ask",
+            "no other page may ask; open this one by its address",
+        )
+    ),
+}  # fmt: skip
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -77,8 +84,14 @@ def data_address(page: Page, _own: int, _target: int) -> Frame:
 
 
 def rebound_name(page: Page, _own: int, target: int) -> Frame:
-    """The endpoint's very own origin, by a name of the attacker's: nothing the page asks is cross-origin to it."""
-    page.goto(f"http://evil.example:{target}/")
+    """The endpoint's very own origin, by a name of the attacker's: nothing the page asks is cross-origin to it.
+
+    The page itself was served by the attacker, before the name led to the loopback.
+    """
+    address = f"http://evil.example:{target}/"
+    page.route(address, lambda route: route.fulfill(content_type="text/html", body="<!doctype html><body></body>"))
+    page.goto(address)
+    page.unroute(address)
     return page.main_frame
 
 
@@ -122,7 +135,7 @@ def _attempt(url: str) -> str:
     return parse_qs(urlsplit(url).query).get("attempt", [""])[0]
 
 
-def robbers(browser: Browser, own: int, target: int, token: str) -> Iterator[tuple[str, list[Row]]]:
+def robbers(browser: Browser | BrowserContext, own: int, target: int, token: str) -> Iterator[tuple[str, list[Row]]]:
     """From each origin in turn, what became of every attempt."""
     page = browser.new_page()
     for origin, enter in ORIGINS.items():
@@ -147,8 +160,25 @@ def test_a_careless_endpoint_is_robbed(browser: Browser, careless: Careless) -> 
 
 def test_a_hostile_page_gets_nothing_and_changes_nothing(browser: Browser, market: Trading, careless: Careless) -> None:
     """From no origin is anything of the engine readable, is a command obeyed, or is the session another afterwards."""
-    address, before = market.engine.address, market.client.status()
-    found = dict(robbers(browser, careless.server_port, address.port, address.token))
+    address = market.engine.address
+    unchanged(market, dict(robbers(browser, careless.server_port, address.port, address.token)))
+
+
+def test_nor_does_it_from_a_browser_that_is_logged_in_at_the_page(
+    browser: Browser, project: Path, market: Trading, careless: Careless
+) -> None:
+    """The page without Jupyter lets browsers in; its cookie goes to every port of this host, and opens nothing."""
+    with served_page(project, market.port) as served:
+        context = browser.new_context()
+        Screen(context.new_page()).log_in(served)
+        assert context.cookies()
+        port = int(served.url.rstrip("/").rpartition(":")[2])
+        unchanged(market, dict(robbers(context, careless.server_port, port, served.token)))
+        context.close()
+
+
+def unchanged(market: Trading, found: dict[str, list[Row]]) -> None:
+    """Print what was found from each origin; nothing was read, and the session is as it was when it was opened."""
     print()  # noqa: T201
     print(f"{'attempt':32}", *(f"{origin:26}" for origin in found))  # noqa: T201
     for tried in zip(*found.values(), strict=True):
@@ -162,6 +192,6 @@ def test_a_hostile_page_gets_nothing_and_changes_nothing(browser: Browser, marke
                 row,
             )
     after = market.client.status()
-    assert (after.state, after.reason, after.started) == (before.state, before.reason, False)
-    assert (after.thresholds_hash, after.positions, market.folder.killed) == (before.thresholds_hash, (), "")
+    assert (str(after.state), after.started) == ("paused", False)
+    assert (market.client.thresholds().changes, after.positions, market.folder.killed) == ({}, (), "")
     assert query(market.run_dir / "journal.db", "SELECT * FROM commands") == []

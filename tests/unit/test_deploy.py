@@ -16,6 +16,7 @@ from momentum_kit.runtime.production.papermill import declared_parameters
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 SERVICE, TIMER = DEPLOY / "systemd" / "momentum-kit.service", DEPLOY / "systemd" / "momentum-kit.timer"
+PAGE = DEPLOY / "systemd" / "momentum-kit-page.service"
 BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
@@ -31,7 +32,7 @@ def cron_fields_are_valid(fields: list[str]) -> bool:
 
 def commands_in(text: str) -> list[list[str]]:
     """The words of every call of momentum-kit."""
-    return [shlex.split(each)[1:] for each in re.findall(r"momentum-kit (?:run|stop) [^>|`'\"\n]*", text)]
+    return [shlex.split(each)[1:] for each in re.findall(r"momentum-kit (?:run|stop|page) [^>|`'\"\n]*", text)]
 
 
 def known_options(command: str) -> set[str]:
@@ -53,7 +54,7 @@ def test_crontab_lines_have_five_valid_fields_and_escaped_percent_signs() -> Non
     assert not cron_fields_are_valid(["20", "9", "*", "*", "Mo"])
 
 
-@pytest.mark.parametrize("file", [DEPLOY / "crontab", SERVICE, DEPLOY / "airflow" / "momentum_kit_dag.py"])
+@pytest.mark.parametrize("file", [DEPLOY / "crontab", SERVICE, PAGE, DEPLOY / "airflow" / "momentum_kit_dag.py"])
 def test_every_command_and_option_that_is_called_exists(file: Path) -> None:
     """An example that names an option we renamed would fail on the first morning."""
     found = commands_in(file.read_text())
@@ -73,11 +74,11 @@ def test_files_that_the_examples_name_exist() -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd on this machine")
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     """Every key is known to systemd, and the calendar means 09:20 in New York."""
-    for unit in (SERVICE, TIMER):
+    for unit in (SERVICE, TIMER, PAGE):
         # the user and the folder exist where it is installed, not here
         lines = unit.read_text().replace("User=momentum\n", "").replace("/srv/momentum", str(tmp_path))
         (tmp_path / unit.name).write_text(lines)
-    units = [str(tmp_path / unit.name) for unit in (SERVICE, TIMER)]
+    units = [str(tmp_path / unit.name) for unit in (SERVICE, TIMER, PAGE)]
     checked = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=60)
     ours = [line for line in checked.stderr.splitlines() if "momentum-kit" in line]
     assert (checked.returncode, ours) == (0, []), checked.stderr

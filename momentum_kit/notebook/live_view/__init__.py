@@ -1,12 +1,11 @@
 """What a person sees of a running session in panel and page: followed, kept short, as HTML; and how it is commanded."""
 
-from momentum_kit.notebook.live_view.commands import SessionCommands
+from momentum_kit.notebook.live_view.commands import CLOSABLE, SessionCommands, offered
 from momentum_kit.notebook.live_view.engine_contact import EngineContact
 from momentum_kit.notebook.live_view.rates import JudgedDecisions, expected_a_session
 from momentum_kit.notebook.live_view.session_follower import SessionFollower
 from momentum_kit.notebook.live_view.session_record import SessionRecord, last_verdict
 from momentum_kit.notebook.live_view.views import (
-    ARMED_S,
     equity_curve,
     head,
     headlines_table,
@@ -17,7 +16,7 @@ from momentum_kit.notebook.live_view.views import (
 )
 
 __all__ = [
-    "ARMED_S",
+    "CLOSABLE",
     "EngineContact",
     "JudgedDecisions",
     "SessionCommands",
@@ -30,6 +29,7 @@ __all__ = [
     "kill_words",
     "last_verdict",
     "log_tail",
+    "offered",
     "orders_table",
     "signals_table",
 ]

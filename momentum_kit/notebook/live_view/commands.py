@@ -1,17 +1,21 @@
 """Where clicks in panel and page become commands: each on a thread of its own, so that no click holds who shows."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
+from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.live_view.engine_contact import EngineContact
-from momentum_kit.runtime.control import REDUCING, ControlClient, kill_engine
+from momentum_kit.runtime.control import REDUCING, ControlClient, kill_engine, refusal
 from momentum_kit.runtime.ownership import StateFolder
 
 LATE_S = 10.0  # a click that waited for a computing cell for longer is not obeyed where it adds risk
+
+
+CLOSABLE = "close"  # the command of one symbol that reduces
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,16 @@ class SessionCommands:
         finally:
             with self._lock:
                 self._busy.discard(what)
+
+
+def offered(name: str, status: EngineStatus | None, connected: bool, busy: Collection[str]) -> bool:
+    """Whether a command would be obeyed and change anything, as far as its button can know."""
+    if status is None or not connected or name in busy:
+        return False
+    needless = (name, status.state) in {
+        ("pause", TradingState.PAUSED), ("resume", TradingState.RUNNING), ("reduce_only", TradingState.REDUCE_ONLY),
+    }  # fmt: skip
+    return not needless and not refusal(name, status.state, status.started, False, False)
 
 
 def _name(what: str) -> str:

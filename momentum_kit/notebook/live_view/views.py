@@ -6,7 +6,7 @@ from typing import Any
 
 from momentum_kit.config import Config
 from momentum_kit.models import EngineStatus
-from momentum_kit.notebook.html import MODES, STALE_S, banner, incidents, lights
+from momentum_kit.notebook.html import MODES, banner, incidents, lights
 from momentum_kit.notebook.live_view.commands import CommandOutcome
 from momentum_kit.notebook.live_view.engine_contact import EngineContact
 from momentum_kit.notebook.live_view.session_record import LastWord, Row, SessionRecord
@@ -16,12 +16,7 @@ SHOWN = 40  # rows of a table
 SHOWN_LINES = 60  # of the log
 STATUSES = {"Filled": "good", "Cancelled": "off", "ApiCancelled": "off", "Inactive": "bad"}
 LEVELS = {"warning": "warn", "error": "bad", "critical": "bad"}
-STALE = (
-    f"This panel has heard nothing from its kernel for {STALE_S} s: what stands below is OLD and its buttons may do "
-    "nothing. The session goes on without it; in a terminal: momentum-kit status {0}, momentum-kit kill {0}."
-)
 LOOKS = {"bad": "mk-words mk-words-bad", "good": "mk-words", "info": "mk-words"}
-ARMED_S = 5.0  # the second step of a kill is open for so long
 POINTS = 240  # more than the picture has pixels to tell apart
 WIDTH, HEIGHT, AIR = 600, 120, 6
 
@@ -94,7 +89,7 @@ def log_tail(record: SessionRecord) -> Html:
     newest = list(record.log)[: -SHOWN_LINES - 1 : -1]
     title = tag("div", "Log", "mk-caption")
     if not newest:
-        return join((title, tag("div", "nothing logged since this panel opened", "mk-empty")))
+        return join((title, tag("div", "nothing logged since this was opened", "mk-empty")))
     return join((title, tag("div", join(map(_log_line, newest)), "mk-lines")))
 
 
@@ -111,10 +106,13 @@ def _count(kept: Mapping[Any, Any], shown: list[Any]) -> str:
     return f"{len(shown)}" if len(shown) == len(kept) else f"newest {len(shown)} of {len(kept)}"
 
 
-def head(contact: EngineContact, config: Config, outcome: CommandOutcome, beat: int) -> Html:
-    """Everything above the buttons. beat: changes with every painting, which starts the browser's own watch anew."""
+def head(contact: EngineContact, config: Config, outcome: CommandOutcome, beat: int, stale: str) -> Html:
+    """Everything above the buttons.
+
+    beat: changes with every painting, which starts the browser's own watch anew. stale: what that watch says.
+    """
     gone, status = contact.words(), contact.status
-    parts = [tag("div", STALE.format(config.arguments), "mk-stale", data_beat=beat)]
+    parts = [tag("div", stale.format(config.arguments), "mk-stale", data_beat=beat)]
     if status is not None:
         parts += [
             banner(status, heard=not gone),
@@ -130,8 +128,8 @@ def head(contact: EngineContact, config: Config, outcome: CommandOutcome, beat: 
     return tag("div", join(parts), "mk-gone" if gone else "")
 
 
-def kill_words(status: EngineStatus | None, connected: bool, config: Config) -> Html:
-    """What the second step will do, with what is held just now."""
+def kill_words(status: EngineStatus | None, connected: bool, config: Config, open_s: float) -> Html:
+    """What the second step of a kill, open for so long, will do, with what is held just now."""
     if status is None or not connected:
         what = "No engine answers: the kill LATCHES the account, and an engine that hangs obeys once it wakes. "
         what += "It closes nothing by itself: look at the account."
@@ -142,7 +140,7 @@ def kill_words(status: EngineStatus | None, connected: bool, config: Config) -> 
         )
         what += f"session and LATCHES {status.account}: nothing trades it again until a human types the phrase of "
         what += f"{config.command('clear')}."
-    head = tag("b", f"Kill? Second step open for {ARMED_S:.0f} s. ")
+    head = tag("b", f"Kill? Second step open for {open_s:.0f} s. ")
     return tag("div", join((head, what)), "mk-words mk-words-bad", role="alert")
 
 

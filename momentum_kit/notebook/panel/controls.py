@@ -7,12 +7,11 @@ from time import monotonic
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from momentum_kit.config import Config
-from momentum_kit.models import EngineStatus, TradingState
-from momentum_kit.notebook.live_view import ARMED_S, EngineContact, SessionCommands, kill_words
+from momentum_kit.notebook.live_view import EngineContact, SessionCommands, kill_words, offered
 from momentum_kit.notebook.panel.click_age import clicked_ago_s
 from momentum_kit.pages import tag
-from momentum_kit.runtime.control import refusal
 
+ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing
 HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: {}"
 BUTTONS = {
@@ -52,11 +51,10 @@ class Controls:
     def _paint(self) -> None:
         status, busy, armed = self._contact.status, self._commands.busy, monotonic() < self._armed_until
         for name, button in self.buttons.items():
-            refused = refusal(name, status.state, status.started, False, False) if status else "no engine"
-            button.disabled = bool(refused) or not self._contact.connected or name in busy or _needless(name, status)
+            button.disabled = not offered(name, status, self._contact.connected, busy)
         self.kill.disabled = armed or "kill" in busy
         self.confirm.disabled = not armed or "kill" in busy
-        self._says.value = kill_words(status, self._contact.connected, self._config) if armed else ""
+        self._says.value = kill_words(status, self._contact.connected, self._config, ARMED_S) if armed else ""
 
     def _sender(self, name: str) -> Callable[[object], None]:
         return lambda _button: self._commands.command(name)
@@ -70,12 +68,6 @@ class Controls:
         if monotonic() - clicked_ago_s() <= self._armed_until + SLACK_S:
             self._armed_until = float("-inf")
             self._commands.kill()
-
-
-def _needless(name: str, status: EngineStatus | None) -> bool:
-    return status is not None and (name, status.state) in {
-        ("pause", TradingState.PAUSED), ("resume", TradingState.RUNNING), ("reduce_only", TradingState.REDUCE_ONLY),
-    }  # fmt: skip
 
 
 def _button(label: str, tip: str, name: str, clicked: Callable[[object], None]) -> "widgets.Button":

@@ -11,7 +11,7 @@ import structlog
 
 from momentum_kit.config import Config
 from momentum_kit.errors import MomentumKitError
-from momentum_kit.notebook.html import STYLE, positions_table, vitals
+from momentum_kit.notebook.html import STALE_S, STYLE, positions_table, vitals
 from momentum_kit.notebook.live_view import (
     SessionCommands,
     SessionFollower,
@@ -33,6 +33,10 @@ PAINT_S = 0.25  # wall seconds between two paintings of lights and buttons
 TABLES_S = 0.5  # of tables and curve, where something is new
 RATES_S = 2.0  # of the sliders' rates, which judge everything again; at once where a slider moves
 VIEWS = ("head", "positions", "equity", "headlines", "signals", "orders", "engine", "log")
+STALE = (
+    f"This panel has heard nothing from its kernel for {STALE_S} s: what stands below is OLD and its buttons may do "
+    "nothing. The session goes on without it; in a terminal: momentum-kit status {0}, momentum-kit kill {0}."
+)
 LOCKED = "This environment trades only thresholds that research exported: nothing can be changed here."
 
 HEIGHTS = {
@@ -127,7 +131,7 @@ class Panel:
 
     def _paint(self) -> None:
         self._beat += 1
-        self.views["head"].value = head(self.contact, self._config, self.commands.outcome, self._beat)
+        self.views["head"].value = head(self.contact, self._config, self.commands.outcome, self._beat, STALE)
         self.controls.paint()
         record, status, contacts = self._follower.record, self.contact.status, self._follower.contacts
         if self._due("tables", TABLES_S, (contacts, record.version, status)):

@@ -3,5 +3,6 @@
 from momentum_kit.runtime.endpoint.hub import EventHub, PublishedJournal
 from momentum_kit.runtime.endpoint.metrics import Metrics
 from momentum_kit.runtime.endpoint.server import ControlServer
+from momentum_kit.runtime.endpoint.socket import BoundedListener
 
-__all__ = ["ControlServer", "EventHub", "Metrics", "PublishedJournal"]
+__all__ = ["BoundedListener", "ControlServer", "EventHub", "Metrics", "PublishedJournal"]

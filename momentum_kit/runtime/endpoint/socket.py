@@ -1,6 +1,7 @@
-"""The control endpoint's socket: a bound on connections, so that nobody's idle ones keep a kill out."""
+"""The sockets of control endpoint and page: a bound on connections, so that nobody's idle ones keep a kill out."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 CONNECTIONS = 64  # at once; the engine's other files need descriptors as well
@@ -15,10 +16,16 @@ class BoundedListener:
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.BaseTransport, bool] = {}  # oldest first; True: it has shown the token
 
-    async def start(self, serve: Callable[[], asyncio.Protocol]) -> None:
-        """Listen on 127.0.0.1 at a port that the system chooses."""
+    async def start(
+        self,
+        serve: Callable[[], asyncio.Protocol],
+        address: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen at an address, by TLS where a context is given; 0: at a port that the system chooses."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Counted(serve(), self), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Counted(serve(), self), address, port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:

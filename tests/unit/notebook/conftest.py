@@ -1,6 +1,6 @@
-"""Journals as a session leaves them, made of a seeded market: for tables and timeline."""
+"""Journals as a session leaves them, made of a seeded market, and an engine that is told what to do."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from momentum_kit.config import Config, load_config
+from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.storage.journal import SqliteJournal
 from tests.helpers.journal_rows import put
+from tests.helpers.told_endpoint import ToldEndpoint
 
+ROOT = Path(__file__).resolve().parents[3]
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 REASONS = ["move", "z", "rvol bar", "spread", "price range", "barred catalyst", "extension", "no baseline", "halted"]
 UNHEARD = ["no ticker", "duplicate story", "round-up"]
@@ -43,6 +47,29 @@ def write_session(journal_path: Path) -> Callable[..., Path]:
         return journal_path
 
     return write
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The simulated account, its state below a temporary folder."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
+    return load_config(ROOT / "config" / "sim.yaml")
+
+
+@pytest.fixture
+async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[ToldEndpoint]:
+    """An engine's endpoint that owns the account."""
+    folder = StateFolder(config.owner_key)
+    (tmp_path / "run").mkdir()
+    SqliteJournal(tmp_path / "run" / "journal.db").close()
+    with folder.own():
+        served = ToldEndpoint(folder, tmp_path / "run")
+        runner = await served.start()
+        yield served
+        served.answer_after.set()
+        await served.streams.stop()
+        await runner.cleanup()
+        folder.withdraw()
 
 
 class _Session:

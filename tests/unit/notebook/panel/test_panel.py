@@ -1,5 +1,4 @@
 import asyncio
-import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -8,130 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from momentum_kit.config import Config, Thresholds, load_config
-from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, PositionView, TradingState
+from momentum_kit.models.session import PositionView, TradingState
 from momentum_kit.notebook.live_view import EngineContact, kill_words
 from momentum_kit.notebook.panel import Panel, click_age, open_panel
 from momentum_kit.notebook.panel.panel import LOCKED
 from momentum_kit.runtime.control import StreamEvent, ThresholdState, encode_status, refusal
-from momentum_kit.runtime.endpoint import EventHub
-from momentum_kit.runtime.endpoint.stream import EventStreams
 from momentum_kit.runtime.engine import FINAL_STATUS
-from momentum_kit.runtime.ownership import ControlAddress, StateFolder, heartbeat_of
-from momentum_kit.storage.journal import SqliteJournal
+from momentum_kit.runtime.ownership import StateFolder, heartbeat_of
+from tests.helpers.told_endpoint import AT, ToldEndpoint, snapshot
 
-AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def snapshot(run_dir: Path) -> EngineStatus:
-    """A session that runs and holds nothing."""
-    return EngineStatus(
-        state=TradingState.RUNNING, reason="started", environment="sim", account="DU1", market_time=AT,
-        started_at=AT, health=ConnectionHealth(socket=LinkState.UP, broker=LinkState.UP), counts={}, skips={},
-        queues={},
-        positions=(), realised_usd=0.0, unrealised_usd=0.0, costs_usd=0.0, run_dir=str(run_dir), pid=os.getpid(),
-        message_age_s=0.5, thresholds_hash=ThresholdState(Thresholds(), Thresholds()).hash,
-        started=True,
-    )  # fmt: skip
-
-
-class Endpoint:
-    """A control endpoint with the real event streams, whose session does what it is told and nothing else."""
-
-    def __init__(self, folder: StateFolder, run_dir: Path) -> None:
-        self.folder = folder
-        self.run_dir = run_dir
-        self.hub = EventHub()
-        self.tuning = ThresholdState(Thresholds(), Thresholds())
-        self.commands: list[str] = []
-        self.answer_after = threading.Event()
-        self.answer_after.set()
-        self.status = snapshot(run_dir)
-
-    async def start(self) -> web.AppRunner:
-        """Serve on the loopback and be found by the account's state folder."""
-        application = web.Application()
-        self.streams = streams = EventStreams(self.hub, lambda: encode_status(self.status))
-        application.add_routes([
-            web.get("/events", streams.serve), web.get("/alive", self._alive), web.post("/command", self._command),
-            web.get("/thresholds", self._thresholds), web.post("/thresholds", self._tune),
-            web.post("/thresholds/revert", self._revert),
-        ])  # fmt: skip
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        streams.start()
-        self.publish(runner.addresses[0][1])
-        return runner
-
-    def publish(self, port: int, pid: int | None = None) -> None:
-        """Tell where it listens."""
-        self.port = port
-        self.folder.publish(
-            ControlAddress(
-                port=port, token="t", pid=pid or os.getpid(), run_dir=str(self.run_dir), arguments="--config sim.yaml"
-            )
-        )
-
-    async def _alive(self, _: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
-
-    async def _command(self, request: web.Request) -> web.Response:
-        name = (await request.json())["command"]
-        self.commands.append(name)
-        await asyncio.to_thread(self.answer_after.wait)
-        if name == "resume":
-            return web.json_response({"error": "the session is killed", "kind": "guard"}, status=409)
-        self.status = replace(self.status, state=TradingState.PAUSED)
-        return web.json_response({"outcome": f"{name} done"})
-
-    async def _thresholds(self, _: web.Request) -> web.Response:
-        sets = {"current": self.tuning.current, "file": self.tuning.file}
-        return web.json_response(
-            {name: each.model_dump(mode="json", exclude_unset=True) for name, each in sets.items()}
-        )
-
-    async def _tune(self, request: web.Request) -> web.Response:
-        return self._tuned(self.tuning.applied((await request.json())["values"]))
-
-    async def _revert(self, _: web.Request) -> web.Response:
-        return self._tuned(self.tuning.reverted())
-
-    def _tuned(self, changed: ThresholdState) -> web.Response:
-        self.commands.append(changed.words_since(self.tuning))
-        self.tuning = changed
-        self.status = replace(self.status, thresholds_hash=changed.hash)
-        return web.json_response({"outcome": self.commands[-1]})
-
-
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The simulated account, its state below a temporary folder."""
-    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path))
-    return load_config(ROOT / "config" / "sim.yaml")
-
-
-@pytest.fixture
-async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    """An engine's endpoint that owns the account."""
-    folder = StateFolder(config.owner_key)
-    (tmp_path / "run").mkdir()
-    SqliteJournal(tmp_path / "run" / "journal.db").close()
-    with folder.own():
-        served = Endpoint(folder, tmp_path / "run")
-        runner = await served.start()
-        yield served
-        served.answer_after.set()
-        await served.streams.stop()
-        await runner.cleanup()
-        folder.withdraw()
-
-
-@pytest.fixture
-async def panel(endpoint: Endpoint, config: Config) -> AsyncIterator[Panel]:
+async def panel(endpoint: ToldEndpoint, config: Config) -> AsyncIterator[Panel]:
     """A panel that shows it."""
     opened = Panel(config)
     await until(lambda: not opened.threshold_sliders.sliders["min_z_tod"].disabled)
@@ -152,7 +43,7 @@ def head(panel: Panel) -> str:
     return str(panel.views["head"].value)
 
 
-async def test_a_click_is_a_command_and_its_outcome_is_told(panel: Panel, endpoint: Endpoint) -> None:
+async def test_a_click_is_a_command_and_its_outcome_is_told(panel: Panel, endpoint: ToldEndpoint) -> None:
     """The click waits for nobody, its button is closed while it is under way, and the engine's answer is shown."""
     endpoint.answer_after.clear()
     pause = panel.controls.buttons["pause"]
@@ -168,7 +59,7 @@ async def test_a_click_is_a_command_and_its_outcome_is_told(panel: Panel, endpoi
     await until(lambda: "resume FAILED: the session is killed" in head(panel))
 
 
-async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: Endpoint) -> None:
+async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: ToldEndpoint) -> None:
     """A headline that is told appears with its verdict, escaped; a position with its R."""
     row = {"at": AT, "story_id": "s", "article_id": "a", "text": "<script>x</script>", "outcome": "skip",
            "reason": "no ticker", "symbols": []}  # fmt: skip
@@ -190,7 +81,7 @@ async def test_events_and_snapshots_fill_the_tables(panel: Panel, endpoint: Endp
     await until(lambda: "+0.60" in panel.views["positions"].value)
 
 
-async def test_sliders_apply_as_one_change_and_follow_what_others_change(panel: Panel, endpoint: Endpoint) -> None:
+async def test_sliders_apply_as_one_change_and_follow_what_others_change(panel: Panel, endpoint: ToldEndpoint) -> None:
     """Two moved limits are one command; another panel's change moves the untouched sliders, never the touched."""
     sliders = panel.threshold_sliders.sliders
     sliders["min_z_tod"].value, sliders["min_ret_60s"].value = 6.0, 4.5
@@ -212,7 +103,7 @@ async def test_sliders_apply_as_one_change_and_follow_what_others_change(panel: 
 
 
 async def test_a_kill_needs_both_steps_and_the_second_closes_again(
-    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    panel: Panel, endpoint: ToldEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unarmed or too late it does nothing; armed it says what it will do, and does it."""
     controls = panel.controls
@@ -241,14 +132,14 @@ async def test_a_kill_needs_both_steps_and_the_second_closes_again(
         opened_at=AT,
     )
     config = load_config(ROOT / "config" / "demo.yaml", {"broker.port": 4999})
-    words = kill_words(replace(endpoint.status, positions=(held,)), True, config)
+    words = kill_words(replace(endpoint.status, positions=(held,)), True, config, 5.0)
     assert "closes 300 ABCD" in words
     assert f"momentum-kit clear --config {ROOT}/config/demo.yaml --port 4999." in words
-    assert "LATCHES" in kill_words(endpoint.status, False, config)
+    assert "LATCHES" in kill_words(endpoint.status, False, config, 5.0)
 
 
 async def test_the_second_step_of_a_kill_is_closed_by_no_painting_from_before_it_opened(
-    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    panel: Panel, endpoint: ToldEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The panel's thread had begun to paint when the click came: it ends with the second step open."""
     begun, free, seen = threading.Event(), threading.Event(), list[bool]()
@@ -261,7 +152,7 @@ async def test_the_second_step_of_a_kill_is_closed_by_no_painting_from_before_it
 
     controls = panel.controls
     monkeypatch.setattr("momentum_kit.notebook.panel.controls.ARMED_S", 60.0)
-    monkeypatch.setattr("momentum_kit.notebook.panel.controls.refusal", held)
+    monkeypatch.setattr("momentum_kit.notebook.live_view.commands.refusal", held)
     controls.confirm.observe(lambda change: seen.append(change["new"]), "disabled")
     assert await asyncio.to_thread(begun.wait, 60)
     clicking = asyncio.create_task(asyncio.to_thread(controls.kill.click))
@@ -274,7 +165,7 @@ async def test_the_second_step_of_a_kill_is_closed_by_no_painting_from_before_it
 
 
 async def test_what_adds_risk_is_not_obeyed_late(
-    panel: Panel, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    panel: Panel, endpoint: ToldEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A click that waited for a computing cell: a pause is obeyed, a resume and thresholds are refused in words."""
     await until(lambda: "gateway up" in head(panel))
@@ -288,7 +179,7 @@ async def test_what_adds_risk_is_not_obeyed_late(
     await until(lambda: endpoint.commands == ["pause"])
 
 
-async def test_a_panel_never_commands_an_engine_that_it_does_not_show(panel: Panel, endpoint: Endpoint) -> None:
+async def test_a_panel_never_commands_an_engine_that_it_does_not_show(panel: Panel, endpoint: ToldEndpoint) -> None:
     """Where another engine has taken the account meanwhile, a click is refused until that one is shown."""
     endpoint.publish(endpoint.port, pid=1)
     panel.commands.command("flatten")
@@ -296,7 +187,9 @@ async def test_a_panel_never_commands_an_engine_that_it_does_not_show(panel: Pan
     assert endpoint.commands == []
 
 
-async def test_two_panels_show_and_command_the_same_session(panel: Panel, endpoint: Endpoint, config: Config) -> None:
+async def test_two_panels_show_and_command_the_same_session(
+    panel: Panel, endpoint: ToldEndpoint, config: Config
+) -> None:
     """What one commands the other shows; closing one leaves the other alone, and a cell run again opens no third."""
     other = open_panel(config)
     assert open_panel(config) is other

@@ -1,0 +1,373 @@
+"""Serves the page of one account: a small web server of its own, beside the engine and its client like any other.
+
+The engine's endpoint keeps refusing every browser. This process lets browsers in, and holds only what it may do: show,
+and reduce risk. It names no resume, clear, adopt, arm or threshold, so that whoever gets past its door cannot either.
+It outlives the engine, and says when there is none. What keeps hostile pages out, each alone enough:
+
+- a Host header that is not this page's is refused: a name that was rebound to this address carries its own;
+- an Origin or Sec-Fetch-Site that is not this page's own is refused, and there is no cross-origin header in any answer;
+- every request but the empty page, its script and its style needs a cookie (HttpOnly, SameSite=Strict) and a header
+  with a key that only scripts of this origin can read: a form, a link or a picture cannot send it;
+- no page may frame this one, no script but its own runs in it, and everything shown is escaped.
+"""
+
+import asyncio
+import ipaddress
+import json
+import secrets
+import signal
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from momentum_kit.config import Config
+from momentum_kit.errors import EngineError, InputError
+from momentum_kit.notebook.html import STYLE
+from momentum_kit.notebook.page.logins import LASTS_S, Logins
+from momentum_kit.notebook.page.painter import BUTTONS, KILL_OPEN_S, PAINT_S, Painter, Part
+from momentum_kit.runtime.endpoint import BoundedListener
+from momentum_kit.runtime.ownership import StateFolder
+
+COOKIE = "momentum_kit_page"
+KEY = "X-Momentum-Kit-Key"
+BODY_BOUND = 4 * 1024  # bytes
+BODY_TIMEOUT_S = 5.0
+HEADER_TIMEOUT_S = 5.0
+VIEWERS = 24  # at once, each with a stream
+WRITE_TIMEOUT_S = 15.0  # after this a viewer that takes nothing is let go; it comes back and is shown the newest
+SLACK_S = 2.0  # a second step of a kill that was under way as it closed
+SYMBOL_BOUND = 40  # characters
+CLOSED_TO_OTHERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+FILES = {
+    "/": ("page.html", "text/html"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/page.css": ("page.css", "text/css"),
+}
+"""What a browser gets before it is logged in: nothing of any session is in it."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = structlog.get_logger("page")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAddress:
+    """Where a page is served.
+
+    bind: an address of this machine. names: what it is called in a browser's address line, beside `bind`.
+    certificate, key: files of TLS, without which nothing but loopback is served.
+    """
+
+    port: int
+    bind: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            bound = ipaddress.ip_address(self.bind)
+        except ValueError:
+            raise InputError(f"--bind {self.bind}: not an address; one of this machine's, such as 10.8.0.1") from None
+        if (self.certificate is None) != (self.key is None):
+            raise InputError("TLS needs both: --certificate FILE and --key FILE")
+        if not bound.is_loopback and self.certificate is None:
+            raise InputError(
+                f"--bind {self.bind}: beyond this machine the page is served by TLS alone (--certificate FILE --key "
+                "FILE); without, leave it on loopback and reach it through ssh or WireGuard, as docs/page.md says"
+            )
+        if bound.is_unspecified and not self.names:
+            raise InputError(
+                f"--bind {self.bind} is every address of this machine: --name says what a browser calls it"
+            )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """What a Host header may say, without the port."""
+        local = ("127.0.0.1", "localhost") if ipaddress.ip_address(self.bind).is_loopback else ()
+        bound = f"[{self.bind}]" if ":" in self.bind else self.bind
+        return tuple(dict.fromkeys((*local, bound, *(name.lower() for name in self.names))))
+
+    @property
+    def scheme(self) -> str:
+        """What stands before `://`: https where there is a certificate."""
+        return "http" if self.certificate is None else "https"
+
+
+async def serve_page(
+    config: Config, folder: StateFolder, address: PageAddress, *, token: str, listening: Callable[[str], None]
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; `listening` is told what to open once it is served.
+
+    EngineError where the port is taken.
+    """
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    server = PageServer(config, folder, address, token=token)
+    try:
+        await server.start()
+        listening(server.url)
+        await ending.wait()
+    finally:
+        await server.stop()
+
+
+class PageServer:
+    """One account's page. `start` and `stop` on the loop that serves it."""
+
+    def __init__(self, config: Config, folder: StateFolder, address: PageAddress, *, token: str) -> None:
+        self._address = address
+        self._logins = Logins(token)
+        self._painter = Painter(config, folder)
+        self._viewers: set[asyncio.Event] = set()
+        self._painting: asyncio.Task[None] | None = None
+        self._closed = False
+        self._kill_steps: dict[str, float] = {}
+        self._files = {path: _file(name) for path, (name, _) in FILES.items()}
+        application = web.Application(middlewares=[self._guard], client_max_size=BODY_BOUND)
+        application.add_routes(
+            [
+                *(web.get(path, self._static) for path in FILES),
+                web.post("/login", self._login),
+                web.post("/logout", self._logout),
+                web.get("/events", self._events),
+                web.post("/command", self._command),
+                web.post("/kill/ask", self._ask_kill),
+                web.post("/kill", self._kill),
+            ]
+        )
+        self._runner = web.AppRunner(
+            application, access_log=None, keepalive_timeout=HEADER_TIMEOUT_S, shutdown_timeout=1.0
+        )
+        self._listener = BoundedListener()
+
+    @property
+    def url(self) -> str:
+        """What a person opens."""
+        return f"{self._address.scheme}://{self._address.names[0] if self._address.names else self._host}:{self.port}/"
+
+    @property
+    def _host(self) -> str:
+        return self._address.hosts[0]
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 before `start`."""
+        return self._listener.port
+
+    async def start(self) -> None:
+        """Listen, and begin to paint."""
+        tls = await asyncio.to_thread(_tls, self._address)
+        await self._runner.setup()
+        if self._runner.server is None:
+            raise EngineError("the page has no server")
+        try:
+            await self._listener.start(self._runner.server, self._address.bind, self._address.port, tls)
+        except OSError as error:
+            where = f"{self._address.bind}:{self._address.port}"
+            raise EngineError(
+                f"the page cannot listen at {where} ({error.strerror}); --page-port N names another"
+            ) from None
+        self._painter.start()
+        self._painting = asyncio.create_task(self._paint(), name="page")
+
+    async def stop(self) -> None:
+        """Listen no more; streams end."""
+        self._closed = True
+        self._listener.stop()
+        self._wake()
+        if self._painting:
+            self._painting.cancel()
+            await asyncio.gather(self._painting, return_exceptions=True)
+        await asyncio.to_thread(self._painter.close)
+        await self._runner.cleanup()
+
+    async def _paint(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._painter.paint)
+            except Exception:  # one painting that failed must not be the last one: the next shows the session again
+                log.exception("the page was not painted")
+            self._wake()
+            await asyncio.sleep(PAINT_S)
+
+    def _wake(self) -> None:
+        for viewer in self._viewers:
+            viewer.set()
+
+    # -- the door ----------------------------------------------------------------------------------------------------
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            answer = await self._admit(request, handler)
+        except web.HTTPException as refused:
+            answer = _words(refused.reason, refused.status)
+        except InputError as error:
+            answer = _words(str(error), 400)
+        if not answer.prepared:
+            answer.headers.update(CLOSED_TO_OTHERS)
+        return answer
+
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        hosts = {f"{host}:{self.port}" for host in self._address.hosts}
+        if request.headers.get("Host", "").lower() not in hosts:
+            return _words("wrong Host header", 403)
+        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+        if origin is not None and origin.lower() != f"{self._address.scheme}://{request.headers['Host'].lower()}":
+            return _words("no other page may ask", 403)
+        if site not in (None, "same-origin", "none"):
+            return _words("no other page may ask; open this one by its address", 403)
+        if request.path not in FILES and request.path != "/login":
+            if not self._logins.knows(request.cookies.get(COOKIE, ""), request.headers.get(KEY, "")):
+                return _words("not logged in", 401)
+            self._listener.trust(request.transport)
+        return await handler(request)
+
+    async def _static(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._files[request.path], content_type=FILES[request.path][1], charset="utf-8")
+
+    async def _login(self, request: web.Request) -> web.Response:
+        given = (await _object(request)).get("token")
+        login = self._logins.enter(given) if isinstance(given, str) else None
+        if login is None:
+            log.warning("wrong token at the page", peer=request.remote)
+            return _words("this is not the page's token", 401)
+        answer = web.json_response({"key": login.key})
+        answer.set_cookie(
+            COOKIE, login.cookie, max_age=int(LASTS_S), path="/", httponly=True, samesite="Strict",
+            secure=self._address.certificate is not None,
+        )  # fmt: skip
+        return answer
+
+    async def _logout(self, request: web.Request) -> web.Response:
+        self._logins.leave(request.cookies.get(COOKIE, ""))
+        answer = web.json_response({"outcome": "logged out"})
+        answer.del_cookie(COOKIE, path="/")
+        return answer
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """One viewer, until it goes: the newest of each part that it has not seen."""
+        if len(self._viewers) >= VIEWERS:
+            return _words(f"{VIEWERS} viewers look already", 409)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **CLOSED_TO_OTHERS})
+        seen, wake = dict[str, int](), asyncio.Event()
+        self._viewers.add(wake)
+        try:
+            await response.prepare(request)
+            while not self._closed and self._still_in(request):
+                if fresh := _fresh(self._painter.parts, seen):
+                    async with asyncio.timeout(WRITE_TIMEOUT_S):
+                        await response.write(f"event: parts\ndata: {json.dumps(fresh)}\n\n".encode(errors="replace"))
+                await wake.wait()
+                wake.clear()
+        except (TimeoutError, ConnectionError):
+            log.info("a viewer of the page is gone")
+        finally:
+            self._viewers.discard(wake)
+        return response
+
+    def _still_in(self, request: web.Request) -> bool:
+        return self._logins.knows(request.cookies.get(COOKIE, ""), request.headers.get(KEY, ""))
+
+    # -- what is done ------------------------------------------------------------------------------------------------
+
+    async def _command(self, request: web.Request) -> web.Response:
+        content = await _object(request)
+        name, symbol = content.get("command"), content.get("symbol", "")
+        if name == "close" and isinstance(symbol, str) and 0 < len(symbol) <= SYMBOL_BOUND:
+            self._painter.commands.command("close", symbol)
+        elif isinstance(name, str) and name in BUTTONS:
+            self._painter.commands.command(name)
+        else:
+            raise InputError("this page pauses, reduces, closes a position, flattens and kills; nothing else")
+        return self._taken()
+
+    async def _ask_kill(self, _request: web.Request) -> web.Response:
+        """The first step: what a kill would do, and the word that its second step has to bring."""
+        now = monotonic()
+        self._kill_steps = {step: until for step, until in self._kill_steps.items() if until > now}
+        if len(self._kill_steps) >= VIEWERS:
+            del self._kill_steps[next(iter(self._kill_steps))]
+        step = secrets.token_urlsafe(12)
+        self._kill_steps[step] = now + KILL_OPEN_S + SLACK_S
+        return web.json_response({"step": step, "open_s": KILL_OPEN_S, "words": self._painter.kill_words()})
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        step = (await _object(request)).get("step")
+        until = self._kill_steps.pop(step, 0.0) if isinstance(step, str) else 0.0
+        if monotonic() > until:
+            return _words("NOT KILLED: the second step came too late or without the first; begin again", 409)
+        self._painter.commands.kill()
+        return self._taken()
+
+    def _taken(self) -> web.Response:
+        return web.json_response({"outcome": self._painter.commands.outcome.words}, status=202)
+
+
+def _fresh(parts: Any, seen: dict[str, int]) -> dict[str, object]:
+    """The parts that a viewer has not seen as they are now, which are counted as seen."""
+    fresh: dict[str, object] = {}
+    part: Part
+    for name, part in parts.items():
+        if seen.get(name) != part.version:
+            seen[name], fresh[name] = part.version, part.content
+    return fresh
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise InputError("the body is not JSON")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            content = json.loads(await request.text())
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (ValueError, LookupError, RecursionError):
+        raise InputError("the body is not JSON") from None
+    if not isinstance(content, dict):
+        raise InputError("the body is not a JSON object")
+    return content
+
+
+def _words(text: str, status: int) -> web.Response:
+    return web.json_response({"error": text}, status=status)
+
+
+def _file(name: str) -> bytes:
+    own = resources.files(__package__).joinpath("static", name).read_bytes()
+    if name != "page.css":
+        return own
+    shared = STYLE.replace("<style>", "").replace("</style>", "\n")
+    return own + shared.encode()
+
+
+def _tls(address: PageAddress) -> ssl.SSLContext | None:
+    if address.certificate is None or address.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(address.certificate, address.key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"--certificate {address.certificate}, --key {address.key}: {error}") from None
+    return context
