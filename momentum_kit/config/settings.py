@@ -287,12 +287,15 @@ class AlertSettings(Settings):
 
 
 class WatchdogSettings(Settings):
-    """What becomes of an engine whose loop something holds; a process of its own watches it."""
+    """What becomes of an engine whose loop something holds, or that dies; a process of its own watches it."""
 
     held_after_s: float = Field(default=10.0, ge=5.0)
     """Wall seconds without a beat of the loop after which a human is told."""
     then: Literal["alert", "restart_keep", "restart_flatten"] = "alert"
-    """alert: tell. restart_keep: end it, start one that keeps what is held. restart_flatten: one that closes it."""
+    """alert: tell. restart_keep: end it, start one that keeps what is held. restart_flatten: one that closes it.
+
+    Either forbids entries until a human resumes. At most three engines follow each other in a session.
+    """
 
 
 class Config(Settings):

@@ -1,13 +1,14 @@
-"""An engine whose loop a headline holds for ever: a human is told, a fresh engine takes over, and is not held by it."""
+"""An engine that a headline holds for ever, or that dies: a human is told, and a fresh engine takes over, by policy."""
 
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from ib_async import IB
@@ -55,11 +56,15 @@ class Session:
         )
         self.pid = self._engine.pid
 
-    def until_held(self) -> tuple[EngineStatus, float]:
-        """Its last status, and the time at which the loop was held."""
+    def until_holding(self) -> EngineStatus:
+        """Start; its status once it holds all that it may."""
         client = self.client(wait_until(self.folder.address, "an engine listens"))
         client.start()
-        status = wait_status(client, lambda status: len(status.positions) == HELD, "three positions")
+        return wait_status(client, lambda status: len(status.positions) == HELD, "three positions")
+
+    def until_held(self) -> tuple[EngineStatus, float]:
+        """Its last status, and the time at which the loop was held."""
+        status = self.until_holding()
         self.poison.touch()
         wait_until(lambda: self.poison.read_text(), "the poison is read")
         return status, time.monotonic()
@@ -157,4 +162,80 @@ async def test_an_engine_that_a_headline_holds_is_replaced_by_one_that_closes_ev
     fresh.command("stop", "test")
     wait_until(lambda: not session.folder.owned, "the fresh one has ended")
     assert session.journalled("SELECT text FROM incidents WHERE text LIKE '%is not read%'")
+    proven_flat(gateway, held)
+
+
+class Unowned:
+    """Looks all the time whether the account has an owner; how often it had none."""
+
+    def __init__(self, folder: StateFolder) -> None:
+        self.times = 0
+        self._folder = folder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.001):
+            self.times += not self._folder.owned
+
+
+@pytest.mark.parametrize("then", ["restart_flatten", "restart_keep"])
+async def test_an_engine_that_dies_is_followed_by_one_that_owns_what_it_held(
+    then: str, receiver: Receiver, gateway: Gateway, observer: IB, sessions: Callable[..., Session]
+) -> None:
+    """SIGKILL: at no moment is the account without an owner or a position without its stop, and a human is told."""
+    session = sessions(then=then)
+    held = session.until_holding()
+    begun = time.monotonic()
+    with Unowned(session.folder) as unowned:
+        kill_process(session.pid)
+        assert session.bury() == -signal.SIGKILL
+        assert await covered(observer, held)
+        fresh = session.fresh()
+    took_s = time.monotonic() - begun
+    assert unowned.times == 0
+    assert receiver.when("died without a last word") > begun
+    status = wait_status(fresh, lambda status: status.state is TradingState.REDUCE_ONLY, "no entries until a resume")
+    print(f"{then}: another engine after {took_s:.1f} s")  # noqa: T201
+    if then == "restart_keep":
+        kept = wait_status(fresh, lambda status: len(status.positions) == HELD, "all is known again")
+        assert {view.symbol: view.quantity for view in kept.positions} == {
+            view.symbol: view.quantity for view in held.positions
+        }
+        assert await covered(observer, kept)
+    else:
+        wait_status(fresh, lambda status: status.positions == (), "flat")
+    assert receiver.when(f"a fresh engine (pid {status.pid}) took over") > begun
+    fresh.command("stop", "test")
+    wait_until(lambda: not session.folder.owned, "the fresh one has ended")
+    proven_flat(gateway, held)
+
+
+async def test_the_engine_that_followed_is_followed_as_well(
+    receiver: Receiver, gateway: Gateway, sessions: Callable[..., Session]
+) -> None:
+    """Each has a watchdog of its own; the account is never without an owner, and free once the last one has ended."""
+    session = sessions(then="restart_keep")
+    held = session.until_holding()
+    with Unowned(session.folder) as unowned:
+        kill_process(session.pid)
+        session.bury()
+        second = session.fresh()
+        wait_status(second, lambda status: len(status.positions) == HELD, "all is known again")
+        session.pid = second.address.pid
+        kill_process(session.pid)
+        third = session.fresh()
+        wait_status(third, lambda status: len(status.positions) == HELD, "all is known once more")
+    assert unowned.times == 0
+    assert receiver.when(f"the engine (pid {second.address.pid}) died")
+    third.command("stop", "test")
+    wait_until(lambda: not session.folder.owned, "the last one has ended")
     proven_flat(gateway, held)

@@ -15,6 +15,7 @@ import pytest
 from momentum_kit.config import load_config
 from momentum_kit.models.session import TradingState
 from momentum_kit.runtime.engine import new_run_dir, start_engine
+from momentum_kit.runtime.ownership import StateFolder
 from tests.chaos.chaos_gateway import Gateway
 from tests.chaos.chaos_processes import (
     Run,
@@ -24,6 +25,7 @@ from tests.chaos.chaos_processes import (
     is_dead,
     kill_process,
     processes_of,
+    wait_status,
     wait_until,
 )
 
@@ -192,6 +194,30 @@ def test_sigkill_to_the_engine(run: Run, gateway: Gateway) -> None:
     assert len(known["positions"]) == 1
     (stop,) = [order for order in known["orders"] if order["open"] and order["order_type"] == "STP"]
     assert stop["quantity"] == known["positions"][0]["quantity"]
+
+
+def test_sigkill_to_an_engine_that_another_one_follows(project: Path, gateway: Gateway) -> None:
+    """The run goes on with the engine that took over; what was held is kept, and closed at the end: status 0."""
+    config = configure(project, gateway.port, lasting=True, clock={"rate": 200}, watchdog={"then": "restart_keep"})
+    run = Run(project, config, gateway.port)
+    try:
+        run.until_holding()
+        held = client_of(config).status()
+        kill_process(held.pid)
+        folder = StateFolder.of(load_config(config))
+        wait_until(lambda: (address := folder.address()) and address.pid != held.pid, "another engine")
+        wait_status(client_of(config), lambda status: len(status.positions) == len(held.positions), "all is known")
+        assert not run.summary_exists
+        kill_process(run.pid, signal.SIGTERM)
+        status, errors = run.end()
+    finally:
+        run.close()
+    assert status == 0, errors
+    assert run.last_word().pid != held.pid
+    assert run.last_word().positions == ()
+    assert run.whole()
+    noted("SIGKILL to the engine, restart_keep", run, gateway, status, "by the watchdog")
+    assert gateway.truth()["positions"] == []
 
 
 def test_sigkill_to_the_kernel(run: Run, gateway: Gateway) -> None:

@@ -53,7 +53,7 @@ REBUILD_PAUSE_S = 2.0  # wall seconds, where a service has failed on the way out
 class Engine:
     """Owns state, journal and intents; lends them to one Session after another.
 
-    takes_over: the engine of which process hung and was ended, and whose session goes on here. mark: InputGuard's.
+    takes_over: the process whose engine hung or died, and whose session goes on here. mark: InputGuard's.
     """
 
     def __init__(
@@ -194,11 +194,13 @@ class Engine:
         return prove_account(self.config, accounts, self._folder, goes_on=goes_on)  # a kill may be latched there
 
     def _go_on(self) -> None:
-        """The session of an engine that hung goes on as it stood, with what was forbidden since."""
+        """The session of an engine that hung or died goes on as it stood, with what was forbidden since."""
         last = read_heartbeat(self._folder)
         if last is None or last.pid != self._takes_over:
             raise EngineError(f"the engine (pid {self._takes_over}) has left no word of how its session stood")
-        self.session_state.incident("takeover", f"the engine (pid {last.pid}) hung and was ended; it was {last.words}")
+        self.session_state.incident(
+            "takeover", f"from the engine (pid {last.pid}), which hung or died; it was {last.words}"
+        )
         if last.started:
             self.start(datetime.fromisoformat(last.until) if last.until else None)
 

@@ -28,11 +28,12 @@ from momentum_kit.runtime.engine.logs import configure_logs
 from momentum_kit.runtime.engine.process import FINAL_STATUS
 from momentum_kit.runtime.engine.vouching import Vouching
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder, birth_of
-from momentum_kit.runtime.watchdog import EngineWatch, WatchOrder
+from momentum_kit.runtime.watchdog import EngineWatch, HandOver, WatchOrder
 from momentum_kit.sessions import session_at
 
 log = structlog.get_logger("engine")
 
+HAND_OVER_PATIENCE_S = 10.0  # the watchdog of the engine before lets go once it has seen this one listen
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -56,6 +57,8 @@ async def serve(
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         watch = EngineWatch() if signals else None
+        restarts = watch is not None and config.watchdog.then != "alert"
+        crashed, hand_over = True, HandOver()
         engine = Engine(
             config=config,
             project=project,
@@ -79,6 +82,10 @@ async def serve(
             if signals:
                 _stop_on_signals(engine)
                 _freeze(config)
+            if restarts:
+                hand_over = HandOver(folder.hand_over_files())
+            if watch:
+                watch.start(_watch_order(engine, folder, server.token, watch.page.descriptor, asked, hand_over))
             folder.publish(
                 ControlAddress(
                     port=server.port,
@@ -90,16 +97,18 @@ async def serve(
                     watched=watch is not None,
                 )
             )
-            if watch:
-                watch.start(_watch_order(engine, folder, server.token, watch.page.descriptor, asked))
+            if words := await asyncio.to_thread(_take, hand_over):
+                engine.session_state.incident("watchdog", words)
             await engine.ended.wait()
+            crashed = False
             if signals:
                 _ignore_signals()
             status = engine.status()
             _leave_word(run_dir, status)
         finally:
-            if watch and (words := watch.end(failed=bool(engine.session_state.failure))):
+            if watch and (words := watch.end(failed=crashed or bool(engine.session_state.failure))):
                 log.warning("watchdog", words=words)
+            hand_over.release()
             folder.withdraw()
             await vouching.stop()
             await heartbeat.stop()
@@ -115,13 +124,30 @@ async def serve(
     return MomentumKitError.exit_status if engine.session_state.failure else 0
 
 
-def _watch_order(engine: Engine, folder: StateFolder, token: str, page: int, asked: Mapping[str, Any]) -> WatchOrder:
+def _take(hand_over: HandOver) -> str:
+    """Why the account would seem free for a moment should this engine die; empty where it would not."""
+    try:
+        hand_over.take(HAND_OVER_PATIENCE_S)
+    except GuardRefused as error:
+        return f"{error} and does not let go: should this engine die, its account may seem free for a moment"
+    return ""
+
+
+def _watch_order(
+    engine: Engine,
+    folder: StateFolder,
+    token: str,
+    page: int,
+    asked: Mapping[str, Any],
+    hand_over: HandOver,
+) -> WatchOrder:
     config, pid = engine.config, os.getpid()
     return WatchOrder(
         pid=pid,
         born=birth_of(pid),
         token=token,
         page=page,
+        hand_over=hand_over.descriptors,
         accounts=folder.names,
         state_dir=config.storage.state_dir,
         stop_files=tuple(map(str, folder.stop_files)),

@@ -42,7 +42,7 @@ def new_run_dir(config: Config, project: Path) -> Path:
 
 
 class EngineProcess:
-    """A started engine: where it listens and how it ended. Where it hung and another one took over, that one."""
+    """A started engine: where it listens and how it ended; where it hung or died, the one that took over."""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", address: ControlAddress, *, run_dir: Path, folder: StateFolder
@@ -62,7 +62,7 @@ class EngineProcess:
             raise EngineError(f"the engine (pid {self.address.pid}) did not stop within {timeout_s:.0f} s") from None
         if status >= 0:
             return status
-        self.stop()  # where one took over that hung when it was asked
+        self.stop()  # where one took over from an engine that hung or died when it was asked
         while next_one := self._successor():
             if time.monotonic() >= deadline:
                 raise EngineError(f"the engine (pid {next_one.pid}) did not stop within {timeout_s:.0f} s")
@@ -83,7 +83,7 @@ class EngineProcess:
                 ControlClient(next_one, self._folder).command("stop", "the run")
 
     def _successor(self) -> ControlAddress | None:
-        """The engine of the same run that took over from one that hung, once it listens, while it lives."""
+        """The engine of the same run that took over, once it listens, while it lives."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while self._folder.owned and time.monotonic() < deadline:
             address = self._folder.address()

@@ -19,7 +19,7 @@ from momentum_kit.runtime.stop_file import word_in
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
-HAND_OVER = "hand-over.lock"  # held by a watchdog between the end of an engine and the first word of the next
+HAND_OVER = "hand-over.lock"  # held by a watchdog from the end of an engine to the first word of the next
 ACKNOWLEDGED = "acknowledged"
 BARRED = "barred.json"  # texts that held or ended an engine while they were read: fingerprint to words
 MOST_BARRED = 100
@@ -153,13 +153,18 @@ class StateFolder:
 
     @contextmanager
     def handing_over(self) -> Iterator[None]:
-        """Meanwhile the account counts as owned, though no engine holds it: one has been ended, the next one starts."""
+        """Meanwhile the account counts as owned, though no engine holds it: one is gone, the next one starts."""
         lock = self._open(self.path / HAND_OVER, os.O_RDWR | os.O_CREAT)
         try:
             self._hold(lock)
             yield
         finally:
             os.close(lock)
+
+    def hand_over_files(self) -> tuple[int, ...]:
+        """Descriptors, one a name of the account; while one of them is locked the account counts as owned."""
+        folders = filter(None, (self, self._twin))
+        return tuple(each._open(each.path / HAND_OVER, os.O_RDWR | os.O_CREAT) for each in folders)
 
     def _open(self, file: Path, flags: int) -> int:
         """A descriptor of one of its files; GuardRefused where it belongs to a user who shares it with nobody."""

@@ -27,7 +27,7 @@ class EngineWatch:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(order.page,),
+            pass_fds=(order.page, *order.hand_over),
             start_new_session=True,  # no signal to the engine's group may end who watches it
             text=True,
         )

@@ -20,10 +20,11 @@ from momentum_kit.runtime.ownership import (
     end_engine,
     read_heartbeat,
 )
+from momentum_kit.runtime.watchdog.hand_over import HandOver
 from momentum_kit.runtime.watchdog.order import WatchOrder
 from momentum_kit.sessions import in_words
 
-ATTEMPTS = 3  # to start a fresh engine, and fresh engines of one session that may hang as well
+ATTEMPTS = 3  # to start a fresh engine, and fresh engines of one session that may hang or die as well
 PAUSE_S = 5.0  # between two attempts
 UP_WITHIN_S = 60.0  # wall seconds until an engine listens
 LOOK_S = 0.25  # wall seconds between two looks whether somebody has heard it
@@ -35,8 +36,10 @@ FORBIDDEN = {"restart_keep": "reduce_only", "restart_flatten": "flatten"}  # to 
 class Takeover:
     """Acts for one engine, once."""
 
-    def __init__(self, order: WatchOrder) -> None:
+    def __init__(self, order: WatchOrder, hand_over: HandOver) -> None:
         self._order = order
+        self._hand_over = hand_over
+        self._started: set[int] = set()
         self._folder = StateFolder(order.accounts[0], order.state_dir)
         self._alerts = make_alerts(
             AlertSettings.model_validate(order.alerts), order.accounts[0], self._folder.acknowledged_at
@@ -61,9 +64,24 @@ class Takeover:
 
     def gone(self, marked: str) -> None:
         """It has died without a last word."""
+        self._tell_died(marked, "Start the session again to take over")
+
+    def succeed(self, marked: str, word: str) -> None:
+        """It has died without a last word: start one that goes on."""
+        with ExitStack() as held:
+            try:
+                self._hold(held)
+            except (GuardRefused, EngineError) as error:
+                self._tell_died(marked, f"NO other one was started: {error}")
+                return
+            self._tell_died(marked, f"A fresh one {f'obeys: {word}' if word else self._policy()}")
+            self._go_on(word, "died")
+
+    def _tell_died(self, marked: str, then: str) -> None:
         self._bar(marked, "ended")
-        self._tell(f"the engine (pid {self._order.pid}) died without a last word{_reading(marked)}; {self._left()}. "
-                   "Start the session again to take over")  # fmt: skip
+        self._tell(
+            f"the engine (pid {self._order.pid}) died without a last word{_reading(marked)}; {self._left()}. {then}"
+        )
 
     def failed(self) -> None:
         """It has ended in words, which it has told; nobody else is left to call again."""
@@ -71,45 +89,63 @@ class Takeover:
 
     def replace(self, word: str) -> bool:
         """End the engine and start one that goes on; False where it was not ended, and still stands as it did."""
-        begun, order = time.monotonic(), self._order
+        order = self._order
         known = EngineIdentity(pid=order.pid, born=order.born, token=order.token)
         with ExitStack() as held:
             try:
-                for account in order.accounts:
-                    held.enter_context(StateFolder(account, order.state_dir).handing_over())
+                self._hold(held)
                 end_engine(self._folder, known)
             except (GuardRefused, EngineError) as error:
                 self._tell(f"the engine (pid {order.pid}) was NOT ended: {error}. Look at the account")
                 return False
             self._note(f"ended pid {order.pid}")
-            self._folder.withdraw()
-            self._forbid()
-            try:
-                pid = self._fresh()
-            except MomentumKitError as error:
-                self._tell(f"the engine (pid {order.pid}) hung and was ended, and NO other one took over: {error}; "
-                           f"{self._left()}. Start the session again")  # fmt: skip
-                return True
-        does = f"obeys: {word}" if word else self._policy()
-        self._settle(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} was "
-                     f"ended, and {does}")  # fmt: skip
+            self._go_on(word, "hung and was ended")
         return True
+
+    def _hold(self, held: ExitStack) -> None:
+        """Until `held` is closed the account counts as owned, whoever dies."""
+        if self._hand_over.descriptors:
+            held.callback(self._hand_over.release)
+            self._hand_over.take(UP_WITHIN_S)
+            return
+        for account in self._order.accounts:
+            held.enter_context(StateFolder(account, self._order.state_dir).handing_over())
+
+    def _go_on(self, word: str, became: str) -> None:
+        """Start a fresh engine in the place of one that has become so; in words where none came up."""
+        begun, order = time.monotonic(), self._order
+        self._folder.withdraw()
+        self._forbid(became)
+        try:
+            pid = self._fresh()
+        except MomentumKitError as error:
+            self._tell(f"the engine (pid {order.pid}) {became}, and NO other one took over: {error}; {self._left()}. "
+                       "Start the session again")  # fmt: skip
+            return
+        self._hand_over.release()  # the fresh one has a watchdog of its own, which needs it
+        does = f"obeys: {word}" if word else self._policy()
+        self._settle(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} "
+                     f"{became}, and {does}")  # fmt: skip
 
     def _fresh(self) -> int:
         """Start one that goes on where the other stood, and wait until it listens; its process id."""
         times = int(self._order.engine.get("takeovers", 0)) + 1
         if times > ATTEMPTS:
-            raise EngineError(f"{ATTEMPTS} fresh engines of this session hung as well")
-        asked = {**self._order.engine, "takes_over": self._order.pid, "takeovers": times}
+            raise EngineError(f"{ATTEMPTS} fresh engines of this session hung or died as well")
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._start(asked)
+                return self._start({**self._order.engine, "takes_over": self._last(), "takeovers": times})
             except EngineError as error:
                 self._note(f"attempt {attempt}: {error}")
                 if attempt == ATTEMPTS:
                     raise
                 time.sleep(PAUSE_S)
         raise AssertionError("unreachable")
+
+    def _last(self) -> int:
+        """Whose word tells how the session stands: the engine's that was watched, or of one that came up and died."""
+        last = read_heartbeat(self._folder)
+        return last.pid if last and last.pid in self._started else self._order.pid
 
     def _start(self, asked: dict[str, Any]) -> int:
         errors = Path(self._order.run_dir) / "engine.err"
@@ -118,6 +154,7 @@ class Takeover:
                 [*self._order.command, json.dumps(asked)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
             )  # fmt: skip
+        self._started.add(process.pid)
         deadline = time.monotonic() + UP_WITHIN_S
         while process.poll() is None and time.monotonic() < deadline:
             address = self._folder.address()
@@ -132,12 +169,12 @@ class Takeover:
         words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise EngineError(words[-1] if words else f"it ended with status {process.returncode}")
 
-    def _forbid(self) -> None:
+    def _forbid(self, became: str) -> None:
         """What the policy wants of the next engine stands until a human resumes; a stronger latch stays."""
         name, latched = FORBIDDEN.get(self._order.then, ""), self._folder.latched()
         if not name or (latched and list(LATCHES).index(latched.name) >= list(LATCHES).index(name)):
             return
-        given = Restriction(name, f"by the watchdog at {in_words(datetime.now(UTC))}, which ended an engine that hung")
+        given = Restriction(name, f"by the watchdog at {in_words(datetime.now(UTC))}: an engine {became}")
         try:
             self._folder.latch(given)
         except StorageError as error:

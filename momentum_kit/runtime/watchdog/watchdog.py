@@ -1,4 +1,4 @@
-"""The watchdog: a process beside an engine that tells when its loop is held, and by policy or word has it replaced.
+"""The watchdog: a process beside an engine that tells when it is held or dead, and by policy or word replaces it.
 
 Whatever holds the engine's interpreter, a regular expression without end or a library that never comes back, holds its
 heartbeat, its endpoint and its signal handlers with it. So it is watched from another process, the engine's child,
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from momentum_kit.runtime.stop_file import word_in
+from momentum_kit.runtime.watchdog.hand_over import HandOver
 from momentum_kit.runtime.watchdog.life_page import LifePage
 from momentum_kit.runtime.watchdog.order import WatchOrder
 
@@ -33,11 +34,17 @@ ERRORS = "watchdog.err"
 
 
 class Watchdog:
-    """Looks until the engine has ended. takeover(order): what tells, ends and starts, made when it is needed."""
+    """Looks until the engine has ended.
 
-    def __init__(self, order: WatchOrder, page: LifePage, takeover: "Callable[[WatchOrder], Takeover]") -> None:
+    takeover(order, hand_over): what tells, ends and starts, made when it is needed.
+    """
+
+    def __init__(
+        self, order: WatchOrder, page: LifePage, takeover: "Callable[[WatchOrder, HandOver], Takeover]"
+    ) -> None:
         self._order = order
         self._page = page
+        self._hand_over = HandOver(order.hand_over)
         self._make = takeover
         self._takeover: Takeover | None = None
         self._beats = -1
@@ -55,16 +62,25 @@ class Watchdog:
                 self._acting()
             if os.getppid() != self._order.pid:
                 if not self._page.over:
-                    self._acting().gone(self._page.marked)
+                    self._died()
                 break
             if self._look():
                 break
+        self._hand_over.release()  # nobody takes over from an engine that has ended in words
         if self._page.failed:
             while os.getppid() == self._order.pid:  # it still has its last words to write
                 time.sleep(LOOK_S)
             self._acting().failed()
         if self._takeover:
             self._takeover.close()
+
+    def _died(self) -> None:
+        """Nobody had said that it ends."""
+        acting, word = self._acting(), self._word()
+        if word or self._order.then != "alert":
+            acting.succeed(self._page.marked, word)
+        else:
+            acting.gone(self._page.marked)
 
     def _look(self) -> bool:
         """True where another engine has taken the place of this one, or none could."""
@@ -103,14 +119,14 @@ class Watchdog:
 
     def _acting(self) -> "Takeover":
         if self._takeover is None:
-            self._takeover = self._make(self._order)
+            self._takeover = self._make(self._order, self._hand_over)
         return self._takeover
 
 
-def _load(order: WatchOrder) -> "Takeover":
+def _load(order: WatchOrder, hand_over: HandOver) -> "Takeover":
     from momentum_kit.runtime.watchdog.takeover import Takeover
 
-    return Takeover(order)
+    return Takeover(order, hand_over)
 
 
 def main() -> int:

@@ -17,9 +17,9 @@ def watch(tmp_path: Path) -> Iterator[EngineWatch]:
     found = EngineWatch()
     found.start(
         WatchOrder(
-            pid=os.getpid(), born="", token="", page=found.page.descriptor, accounts=("sim-1",), state_dir="",
-            stop_files=(), command=(), engine={}, run_dir=str(tmp_path), held_after_s=1e9, then="alert", alerts={},
-            arguments="",
+            pid=os.getpid(), born="", token="", page=found.page.descriptor, hand_over=(), accounts=("sim-1",),
+            state_dir="", stop_files=(), command=(), engine={}, run_dir=str(tmp_path), held_after_s=1e9, then="alert",
+            alerts={}, arguments="",
         )
     )  # fmt: skip
     yield found

@@ -33,6 +33,10 @@ class Desk:
         """Told."""
         self.done.append(f"gone, {marked or 'nothing'} read")
 
+    def succeed(self, marked: str, word: str) -> None:
+        """Told, and another one started."""
+        self.done.append(f"succeeded, {marked or 'nothing'} read, {word or 'no word'}")
+
     def replace(self, word: str) -> bool:
         """Done, or not."""
         self.done.append(f"replaced, {word or 'no word'}")
@@ -52,7 +56,7 @@ def page() -> LifePage:
 def order(tmp_path: Path, page: LifePage) -> WatchOrder:
     """For an engine that is this test's parent, as an engine is its watchdog's."""
     return WatchOrder(
-        pid=os.getppid(), born="", token="", page=page.descriptor, accounts=("sim-1",), state_dir="",
+        pid=os.getppid(), born="", token="", page=page.descriptor, hand_over=(), accounts=("sim-1",), state_dir="",
         stop_files=(str(tmp_path / "stop"),), command=(), engine={}, run_dir=str(tmp_path), held_after_s=10.0,
         then="alert", alerts={}, arguments="--config FILE",
     )  # fmt: skip
@@ -72,7 +76,7 @@ def watch(page: LifePage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
                 page.end()
 
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=next_look))  # the module's: other threads sleep too
-        Watchdog(order, page, lambda _: desk).run()
+        Watchdog(order, page, lambda *_: desk).run()
         return desk.done
 
     return run
@@ -134,10 +138,14 @@ def test_a_loop_that_beats_is_left_in_peace(
     assert watch(replace(order, then="restart_flatten"), 400, beats) == []
 
 
-def test_an_engine_that_died_is_told_with_what_it_was_reading(
-    order: WatchOrder, page: LifePage, monkeypatch: pytest.MonkeyPatch, watch: Callable[..., list[str]]
+def test_an_engine_that_died_is_told_and_by_policy_or_word_followed_by_another(
+    order: WatchOrder, page: LifePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: Callable[..., list[str]]
 ) -> None:
     """The system has given the watchdog another parent, and nobody had said that it ends."""
     page.mark("f BRFG 1")
-    monkeypatch.setattr(module, "os", SimpleNamespace(getppid=lambda: 1))
+    monkeypatch.setattr(module, "os", SimpleNamespace(getppid=lambda: 1, close=os.close))
     assert watch(order, 100, {}) == ["gone, f BRFG 1 read"]
+    assert watch(replace(order, then="restart_keep"), 100, {}) == ["succeeded, f BRFG 1 read, no word"]
+    (tmp_path / "stop").write_text("kill")
+    os.utime(tmp_path / "stop", (0, 0))
+    assert watch(order, 100, {}) == ["succeeded, f BRFG 1 read, kill"]
