@@ -33,7 +33,6 @@ from momentum_kit.sessions import session_at
 
 log = structlog.get_logger("engine")
 
-HAND_OVER_PATIENCE_S = 10.0  # the watchdog of the engine before lets go once it has seen this one listen
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -57,7 +56,6 @@ async def serve(
     with folder.own():
         (run_dir / FINAL_STATUS).unlink(missing_ok=True)  # of an engine that ran here before
         watch = EngineWatch() if signals else None
-        restarts = watch is not None and config.watchdog.then != "alert"
         crashed, hand_over = True, HandOver()
         engine = Engine(
             config=config,
@@ -82,8 +80,8 @@ async def serve(
             if signals:
                 _stop_on_signals(engine)
                 _freeze(config)
-            if restarts:
-                hand_over = HandOver(folder.hand_over_files())
+            if watch is not None and config.watchdog.then != "alert":
+                hand_over = _hand_over(engine, folder)
             if watch:
                 watch.start(_watch_order(engine, folder, server.token, watch.page.descriptor, asked, hand_over))
             folder.publish(
@@ -97,8 +95,6 @@ async def serve(
                     watched=watch is not None,
                 )
             )
-            if words := await asyncio.to_thread(_take, hand_over):
-                engine.session_state.incident("watchdog", words)
             await engine.ended.wait()
             crashed = False
             if signals:
@@ -124,13 +120,14 @@ async def serve(
     return MomentumKitError.exit_status if engine.session_state.failure else 0
 
 
-def _take(hand_over: HandOver) -> str:
-    """Why the account would seem free for a moment should this engine die; empty where it would not."""
+def _hand_over(engine: Engine, folder: StateFolder) -> HandOver:
+    """What stands through this engine's death, where another one shall take over."""
     try:
-        hand_over.take(HAND_OVER_PATIENCE_S)
+        return HandOver(folder.hand_overs())
     except GuardRefused as error:
-        return f"{error} and does not let go: should this engine die, its account may seem free for a moment"
-    return ""
+        words = f"{error}: should this engine die, its account may seem free for a moment"
+        engine.session_state.incident("watchdog", words)
+        return HandOver()
 
 
 def _watch_order(

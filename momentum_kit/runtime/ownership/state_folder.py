@@ -19,7 +19,7 @@ from momentum_kit.runtime.stop_file import word_in
 
 STOP_FILE = "stop"
 HEARTBEAT = "heartbeat.json"
-HAND_OVER = "hand-over.lock"  # held by a watchdog from the end of an engine to the first word of the next
+HAND_OVERS = ("hand-over.lock", "hand-over-2.lock")  # one stands from the end of an engine to the word of the next
 ACKNOWLEDGED = "acknowledged"
 BARRED = "barred.json"  # texts that held or ended an engine while they were read: fingerprint to words
 MOST_BARRED = 100
@@ -134,12 +134,17 @@ class StateFolder:
     @property
     def owned(self) -> bool:
         """True while an engine holds the account, or a watchdog that has ended it until the next one does."""
-        return self.locked or self._is_held(HAND_OVER)
+        return self.locked or any(map(self._is_held, HAND_OVERS))
 
     @property
     def locked(self) -> bool:
         """True while an engine holds the account, listening or not; the system frees the lock of a dead one."""
         return self._is_held("owner.lock") or is_locked(self.path)
+
+    @property
+    def followed(self) -> bool:
+        """While one hands the account over: an engine holds it already, or another one's watchdog hands it on."""
+        return self.locked or all(map(self._is_held, HAND_OVERS))
 
     def _is_held(self, name: str) -> bool:
         try:
@@ -154,17 +159,39 @@ class StateFolder:
     @contextmanager
     def handing_over(self) -> Iterator[None]:
         """Meanwhile the account counts as owned, though no engine holds it: one is gone, the next one starts."""
-        lock = self._open(self.path / HAND_OVER, os.O_RDWR | os.O_CREAT)
+        lock = self.hand_over()
         try:
-            self._hold(lock)
             yield
         finally:
             os.close(lock)
 
-    def hand_over_files(self) -> tuple[int, ...]:
-        """Descriptors, one a name of the account; while one of them is locked the account counts as owned."""
-        folders = filter(None, (self, self._twin))
-        return tuple(each._open(each.path / HAND_OVER, os.O_RDWR | os.O_CREAT) for each in folders)
+    def hand_over(self) -> int:
+        """A descriptor that counts the account as owned for as long as any process has it open.
+
+        Two may overlap, that of an engine which is followed and that of the one which follows; GuardRefused beyond.
+        """
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while True:
+            for name in HAND_OVERS:
+                lock = self._open(self.path / name, os.O_RDWR | os.O_CREAT)
+                if try_lock(lock):
+                    return lock
+                os.close(lock)
+            if time.monotonic() >= deadline:
+                raise GuardRefused(f"{self.path.name} is handed over already, twice")
+            time.sleep(0.01)
+
+    def hand_overs(self) -> tuple[int, ...]:
+        """One a name of the account; GuardRefused, and none is held, where one cannot be."""
+        taken: list[int] = []
+        try:
+            for folder in filter(None, (self, self._twin)):
+                taken += [folder.hand_over()]
+        except BaseException:
+            for lock in taken:
+                os.close(lock)
+            raise
+        return tuple(taken)
 
     def _open(self, file: Path, flags: int) -> int:
         """A descriptor of one of its files; GuardRefused where it belongs to a user who shares it with nobody."""

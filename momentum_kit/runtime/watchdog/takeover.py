@@ -106,7 +106,6 @@ class Takeover:
         """Until `held` is closed the account counts as owned, whoever dies."""
         if self._hand_over.descriptors:
             held.callback(self._hand_over.release)
-            self._hand_over.take(UP_WITHIN_S)
             return
         for account in self._order.accounts:
             held.enter_context(StateFolder(account, self._order.state_dir).handing_over())
@@ -122,13 +121,19 @@ class Takeover:
             self._tell(f"the engine (pid {order.pid}) {became}, and NO other one took over: {error}; {self._left()}. "
                        "Start the session again")  # fmt: skip
             return
-        self._hand_over.release()  # the fresh one has a watchdog of its own, which needs it
+        self._hand_over.release()
+        if not pid:
+            self._settle(f"the engine (pid {order.pid}) {became}, and another one has the account")
+            return
         does = f"obeys: {word}" if word else self._policy()
         self._settle(f"a fresh engine (pid {pid}) took over {time.monotonic() - begun:.1f} s after pid {order.pid} "
                      f"{became}, and {does}")  # fmt: skip
 
     def _fresh(self) -> int:
-        """Start one that goes on where the other stood, and wait until it listens; its process id."""
+        """Start one that goes on where the other stood, and wait until it listens; its process id.
+
+        0 where another one has the account: a person was faster, or it came up, died, and was followed by its watchdog.
+        """
         times = int(self._order.engine.get("takeovers", 0)) + 1
         if times > ATTEMPTS:
             raise EngineError(f"{ATTEMPTS} fresh engines of this session hung or died as well")
@@ -137,6 +142,8 @@ class Takeover:
                 return self._start({**self._order.engine, "takes_over": self._last(), "takeovers": times})
             except EngineError as error:
                 self._note(f"attempt {attempt}: {error}")
+                if self._folder.followed:
+                    return 0
                 if attempt == ATTEMPTS:
                     raise
                 time.sleep(PAUSE_S)
