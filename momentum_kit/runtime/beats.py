@@ -149,8 +149,11 @@ async def beat_in_steps(
     beats: Sequence[asyncio.Queue[Beat]],
     queues: Sequence[asyncio.Queue[Any]],
     after: Callable[[datetime], Awaitable[bool]],
+    leap: Callable[[], timedelta] = timedelta,
 ) -> None:
     """Lock-step: the market stands still until all that it sent has been handled; `rate` only limits the speed.
+
+    leap: makes the market's next step longer, where nothing can happen in it, and says by how much.
 
     A market that answers with a time before the step's end announces what happens then: the clock is set to it, it
     happens and is handled, and the step goes on (simgateway/lock_step.py). Raises BrokerError if the market does
@@ -160,7 +163,7 @@ async def beat_in_steps(
     origin, started = clock.now(), time.perf_counter()
     while True:
         await settle(broker, queues)
-        due = clock.now() + step
+        due = clock.now() + step + leap()
         ahead_s = (due - origin).total_seconds() / rate - (time.perf_counter() - started)
         if ahead_s > 0:
             await asyncio.sleep(ahead_s)

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class EngineContext:
     reconnect is not journaled twice. stories: those heard, so that none is judged twice; tapes: what of
     them was heard and missed. look_at_clock: called before
     each beat by the wall. pacing: IB's windows, which count on over a reconnect. open_gateway: makes the gateway of the
-    next connection, or an archive day.
+    next connection, or an archive day. leap: by how much a market in lock-step makes its next step longer.
     """
 
     config: Config
@@ -81,6 +81,7 @@ class EngineContext:
     counts: Counter[str] = field(default_factory=Counter)
     journaled: JournaledFills = field(default_factory=JournaledFills)
     look_at_clock: Callable[[], None] = lambda: None
+    leap: Callable[[], timedelta] = timedelta
     guard: InputGuard = field(default_factory=InputGuard)
     open_gateway: "Callable[[EngineContext], Gateway]" = lambda context: open_bridge(context)
 
@@ -235,7 +236,8 @@ class Session:
 
         if isinstance(clock, SteppedClock):
             queues = list(self.queues.values())
-            return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after)
+            leap = self._context.leap
+            return beat_in_steps(clock, self._bridge, settings.beat_s, settings.rate, self._beats, queues, after, leap)
         look = self._context.look_at_clock
         return beat_by_wall(clock, settings.beat_s / settings.rate, self._beats, after, before=look)
 

@@ -8,6 +8,8 @@ again; now the market moves up to the headline, tells it, and answers the same t
 from datetime import datetime, timedelta
 from typing import Protocol
 
+_INSTANT = timedelta(microseconds=1)
+
 
 class StoppingMarket(Protocol):
     """What the rhythm asks of a market."""
@@ -30,6 +32,17 @@ class LockStep:
         self._step = step
         self._due = market.now + step
         self._announced: datetime | None = None
+
+    def leap(self, most: timedelta) -> timedelta:
+        """Make the next step longer by whole steps, at most so much, so that it ends before the next headline.
+
+        By how much it is longer. For a client to whom nothing but headlines can happen.
+        """
+        stop = self._market.next_stop(self._due + most + _INSTANT)
+        room = most if stop is None else stop - self._due - _INSTANT
+        longer = max(room // self._step, 0) * self._step
+        self._due += longer
+        return longer
 
     def next(self) -> tuple[datetime, bool]:
         """The time to answer, and whether the market moves up to it now."""

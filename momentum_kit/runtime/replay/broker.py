@@ -67,6 +67,11 @@ class ReplayBroker:
             await asyncio.sleep(0)
 
     @property
+    def concerned(self) -> bool:
+        """An order works or something is held: what the market does next matters."""
+        return bool(self._traded or self._broker.positions())
+
+    @property
     def unheard(self) -> bool:
         """What it has to say it says at once."""
         return False

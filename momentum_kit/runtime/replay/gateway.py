@@ -34,13 +34,21 @@ from momentum_kit.simgateway.embedding import events as sim
 class ReplayGateway(ReplayBroker):
     """runtime.gateway.Gateway over one recorded day. now: the session's clock, which stamps what arrives.
 
-    step: by how much each fetch_current_time_millis moves the market.
+    step: by how much each fetch_current_time_millis moves the market. leap: by how much more at most where no contract
+    is watched and no order or position is there, so that nothing happens but headlines, at which it stops.
     """
 
     def __init__(
-        self, *, market: RecordedMarket, broker: SimulatedBroker, now: Callable[[], datetime], step: timedelta
+        self,
+        *,
+        market: RecordedMarket,
+        broker: SimulatedBroker,
+        now: Callable[[], datetime],
+        step: timedelta,
+        leap: timedelta = timedelta(),
     ) -> None:
         super().__init__(market, broker, now)
+        self._most = leap
         self.last_received_ns = 0
         self._rhythm = LockStep(market, step)
         self._lines: dict[int, ReplayLine] = {}
@@ -60,6 +68,12 @@ class ReplayGateway(ReplayBroker):
     async def fetch_current_time(self) -> datetime:
         """The market's time, to the second."""
         return self._at.replace(microsecond=0)
+
+    def leap(self) -> timedelta:
+        """Where nothing is watched, ordered or held, up to what it was made for; else nothing."""
+        if not self._most or self._lines or self.concerned:
+            return timedelta()
+        return self._rhythm.leap(self._most)
 
     async def fetch_current_time_millis(self) -> datetime:
         """One step, or the announcement of a headline (simgateway/lock_step.py)."""

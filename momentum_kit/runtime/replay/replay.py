@@ -37,6 +37,7 @@ from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, summarise
 log = structlog.get_logger("replay")
 
 REPLAY_FILE = "replay.json"  # what was asked for, beside the journal
+LEAP = timedelta(minutes=1)  # what a service does by the minute it still does
 FLUSH_ROWS = 5_000  # nobody reads a replay's journal while it is written
 
 
@@ -46,7 +47,8 @@ class Replay:
 
     overrides: dotted settings over the file's. until: market time at which the session ends, by default after the
     close. imputed_latency_s: for headlines that nobody saw arrive; None leaves them out. headlines: another archive to
-    take them from.
+    take them from. leaps: time in which nothing is watched, ordered or held is passed in minutes and not in beats: what
+    is decided and done is the same, of the equity less is written.
     """
 
     archive: Path
@@ -59,10 +61,11 @@ class Replay:
     imputed_latency_s: float | None = None
     headlines: Path | None = None
     server_version: int = 200
+    leaps: bool = False
 
-    def settings(self) -> Config:
-        """The configuration, hearing what the day has."""
-        return load_config(self.config, {**self.archive_day().overrides, **self.overrides})
+    def settings(self, day: ArchiveDay | None = None) -> Config:
+        """The configuration, hearing what the day has; day: where it has been read already."""
+        return load_config(self.config, {**(day or self.archive_day()).overrides, **self.overrides})
 
     def archive_day(self) -> ArchiveDay:
         """The day, with as much history as the configuration asks for."""
@@ -111,7 +114,8 @@ class _EngineStandIn:
 
 def run_replay(replay: Replay, project: Path, folder: Path) -> dict[str, Any]:
     """Replay into a run folder and return the run's summary."""
-    day, config = replay.archive_day(), replay.settings()
+    day = replay.archive_day()
+    config = replay.settings(day)
     folder = prepare_run_folder(folder)
     write_whole(folder / REPLAY_FILE, json.dumps(asdict(replay), default=str, indent=1))
     started = time.perf_counter()
@@ -150,9 +154,9 @@ def _rare_collections() -> Iterator[None]:
 async def _in_virtual_time(replay: Replay, day: ArchiveDay, config: Config, run: "_ReplayRun") -> None:
     market = day.market(replay.seed)
     broker, step = open_broker(market), timedelta(seconds=config.clock.beat_s)
-    await run.session_over(
-        config, lambda context: ReplayGateway(market=market, broker=broker, now=context.clock.now, step=step)
-    )
+    clock, leap = SteppedClock(), LEAP if replay.leaps else timedelta()
+    gateway = ReplayGateway(market=market, broker=broker, now=clock.now, step=step, leap=leap)
+    await run.session_over(config, clock, lambda _: gateway, gateway.leap)
     _write_truth(run.folder, broker.truth())
 
 
@@ -160,7 +164,7 @@ async def _over_the_wire(replay: Replay, day: ArchiveDay, config: Config, run: "
     market, step_s = day.market(replay.seed), config.clock.beat_s
     async with SimulatedGateway(market, server_version=replay.server_version, lock_step_s=step_s) as gateway:
         here = config.broker.model_copy(update={"host": gateway.host, "port": gateway.port})
-        await run.session_over(config.model_copy(update={"broker": here}), open_bridge)
+        await run.session_over(config.model_copy(update={"broker": here}), SteppedClock(), open_bridge)
         _write_truth(run.folder, gateway.truth())
 
 
@@ -177,9 +181,14 @@ class _ReplayRun:
     until: datetime
     notes: tuple[str, ...]
 
-    async def session_over(self, config: Config, gateway: Callable[[EngineContext], Gateway]) -> None:
+    async def session_over(
+        self,
+        config: Config,
+        clock: SteppedClock,
+        gateway: Callable[[EngineContext], Gateway],
+        leap: Callable[[], timedelta] = timedelta,
+    ) -> None:
         """Live through the day on what `gateway` connects to."""
-        clock = SteppedClock()
         with (
             closing(SqliteJournal(self.folder / "journal.db")) as journal,
             closing(SqliteIntents(self.folder / "intents.db")) as intents,
@@ -198,6 +207,7 @@ class _ReplayRun:
                 halt_entries=stand_in.halt_entries,
                 on_incident=stand_in.incident,
                 stories=StoryMemory(timedelta(hours=config.news.dedupe_h)),
+                leap=leap,
                 open_gateway=gateway,
             )
             session: Session | None = None
