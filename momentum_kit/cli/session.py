@@ -187,8 +187,7 @@ def arm(
 def ack(config: MaybeConfig = None, port: GatewayPort = None, json_: Json = False) -> None:
     """Say that you have heard what you were paged for: it is not repeated. What is wrong stays wrong."""
     folder = state_folder(config, port)
-    folder.acknowledge()
-    obeyed(json_, folder.path.name, "acknowledged: nothing that was paged until now is paged again")
+    obeyed(json_, folder.path.name, folder.acknowledge_in_words())
 
 
 alerts_app = typer.Typer(help="Who is told when something happens.", no_args_is_help=True)

@@ -114,6 +114,10 @@ class AwaitableKit(KitInquiries):
         """
         return SentCommand("kill", self._kill)  # after nothing else that may still wait for an answer
 
+    def ack(self) -> SentCommand[str]:
+        """Say that you have heard what you were paged for: it is not repeated. What is wrong stays wrong."""
+        return self._send("ack", self._folder.acknowledge_in_words)
+
     def clear(self, phrase: str = "") -> SentCommand[str]:
         """Release the kill switch with the phrase that a refusal shows; GuardRefused without it."""
         return self._send("clear", lambda: release_kill(self._folder, self.config.owner_key, phrase))

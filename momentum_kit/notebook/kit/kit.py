@@ -43,6 +43,10 @@ class Kit(PlainInquiries):
         """Plain twin of `kill`."""
         return wait_here(self.kill())
 
+    def ack_sync(self) -> str:
+        """Plain twin of `ack`."""
+        return wait_here(self.ack())
+
     def clear_sync(self, phrase: str = "") -> str:
         """Plain twin of `clear`."""
         return wait_here(self.clear(phrase))

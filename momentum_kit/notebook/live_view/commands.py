@@ -54,6 +54,10 @@ class SessionCommands:
         """Flatten, end and latch; latches without an engine as well, and past one that hangs."""
         self._start("kill", self._kill)
 
+    def acknowledge(self) -> None:
+        """A person has heard what was paged; needs no engine."""
+        self._start("ack", self._folder.acknowledge_in_words)
+
     def tune(self, values: Mapping[str, Any]) -> None:
         """Apply thresholds over those in force, as one change."""
         late_s = self._clicked_ago_s()

@@ -297,10 +297,12 @@ class PageServer:
         name, symbol = content.get("command"), content.get("symbol", "")
         if name == "close" and isinstance(symbol, str) and 0 < len(symbol) <= SYMBOL_BOUND:
             self._painter.commands.command("close", symbol)
+        elif name == "ack":
+            self._painter.commands.acknowledge()
         elif isinstance(name, str) and name in BUTTONS:
             self._painter.commands.command(name)
         else:
-            raise InputError("this page pauses, reduces, closes a position, flattens and kills; nothing else")
+            raise InputError("this page pauses, reduces, closes a position, flattens, kills and acknowledges; no more")
         return self._taken()
 
     async def _ask_kill(self, _request: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ from momentum_kit.pages import tag
 ARMED_S = 5.0  # the second step of a kill is open for so long
 SLACK_S = 1.0  # a click on a button that was just closing
 HINT = "While a cell computes, a click may wait for its end. This never waits, in a terminal: {}"
+ACK = ("I have heard it", "What you were paged for is not repeated; what is wrong stays wrong")
 BUTTONS = {
     "pause": ("Pause", "No new entries; positions keep their exits"),
     "resume": ("Resume", "Entries again"),
@@ -35,10 +36,11 @@ class Controls:
         self.kill = _button("Kill \u2026", "First of two steps: opens the second for 5 s", "kill-ask", self._arm)
         self.confirm = _button("Yes, KILL now", "Flatten, end the session, latch the account", "kill", self._confirm)
         self.confirm.disabled = True
+        self.ack = _button(*ACK, "ack", lambda _button: commands.acknowledge())
         self._says = widgets.HTML()
         hint = widgets.HTML(tag("div", HINT.format(config.command("kill")), "mk-hint"))
         row = widgets.HBox(
-            [*self.buttons.values(), self.kill, self.confirm],
+            [*self.buttons.values(), self.kill, self.confirm, self.ack],
             layout=widgets.Layout(flex_flow="row wrap", grid_gap="6px"),
         )
         self.widget = widgets.VBox([row, self._says, hint])

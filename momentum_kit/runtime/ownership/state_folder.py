@@ -334,6 +334,11 @@ class StateFolder:
         self.create()
         self.write_private(ACKNOWLEDGED, datetime.now(UTC).isoformat())
 
+    def acknowledge_in_words(self) -> str:
+        """The same, and what follows from it."""
+        self.acknowledge()
+        return "acknowledged: nothing that was paged until now is paged again"
+
     def acknowledged_at(self) -> datetime | None:
         """When a person last said so, by either name of the account; None: never."""
         found = []

@@ -219,6 +219,8 @@ byId("login").addEventListener("submit", async (event) => {
   showPage();
 });
 
+byId("ack").addEventListener("click", () => command({ command: "ack" }, "ack"));
+
 byId("logout").addEventListener("click", async () => {
   await send("/logout", {});
   showDoor("");

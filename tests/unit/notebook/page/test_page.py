@@ -141,6 +141,16 @@ async def test_what_reduces_risk_is_done_and_told_to_every_viewer(
         await other.see(lambda parts: "done" in parts["head"])
 
 
+async def test_a_page_to_a_person_is_acknowledged_with_and_without_an_engine(config: Config, tmp_path: Path) -> None:
+    """What was sent until now is not sent again; the outcome is told as every other one's."""
+    folder = StateFolder.of(config)
+    async with served(config, folder) as page, stranger(page) as visitor:
+        await visitor.log_in()
+        assert (await visitor.post("command", {"command": "ack"}))[0] == 202
+        await visitor.see(lambda parts: "ack: acknowledged" in parts["head"])
+        assert folder.acknowledged_at() is not None
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -211,6 +211,8 @@ async def test_without_an_engine_it_says_what_the_last_one_left(config: Config, 
         await until(lambda: "NO ENGINE RUNS" in head(opened))
         assert all(button.disabled for button in opened.controls.buttons.values())
         assert opened.threshold_sliders.apply.disabled
+        opened.controls.ack.click()
+        await until(lambda: "ack: acknowledged" in head(opened))
         opened.controls.kill.click()
         opened.controls.confirm.click()
         await until(lambda: "the account is latched" in head(opened))
