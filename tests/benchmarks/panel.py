@@ -1,4 +1,4 @@
-"""The panel in a real JupyterLab: when it is seen, when a click arrives, what it costs; `momentum-kit bench panel`."""
+"""Panel in JupyterLab, page without it: when seen, when a click arrives, what it costs; `momentum-kit bench panel`."""
 
 import os
 import shutil
@@ -19,6 +19,7 @@ from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import query
+from tests.benchmarks.page import page_rows
 from tests.browser.browser_lab import (
     CHROMIUM,
     ROOT,
@@ -47,6 +48,7 @@ def measure() -> Iterator[Row]:
     with _project() as project:
         yield from _openings(project)
         yield from _panel(project)
+        yield from page_rows(project)
 
 
 def _openings(project: Path) -> Iterator[Row]:

@@ -1,6 +1,7 @@
 """Follows one account's session for who shows it, panel or page: what it says now, and what it has told so far."""
 
 import queue
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
@@ -21,15 +22,17 @@ class SessionFollower:
     """Whichever engine runs is heard on a thread; `take` brings contact and record up to what was heard.
 
     contacts: counts the engines and streams that were met; what was shown before the newest is to be shown anew.
+    heard: called on that thread whenever there is something to take.
     """
 
-    def __init__(self, folder: StateFolder) -> None:
+    def __init__(self, folder: StateFolder, heard: Callable[[], None] = lambda: None) -> None:
         self.contact = EngineContact(folder)
         self.record = SessionRecord()
         self.contacts = 0
         self._events: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
         self._reread_at = float("inf")
-        self._stream = EventStream(folder, self._events.put)
+        self._heard = heard
+        self._stream = EventStream(folder, self._hear)
 
     def start(self) -> None:
         """Begin to listen; returns at once."""
@@ -38,6 +41,10 @@ class SessionFollower:
     def close(self) -> None:
         """Listen no more."""
         self._stream.close()
+
+    def _hear(self, event: StreamEvent) -> None:
+        self._events.put(event)
+        self._heard()
 
     def take(self) -> None:
         """Everything that came since; called by one thread, never waits."""

@@ -18,6 +18,7 @@ import secrets
 import signal
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -31,7 +32,7 @@ from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, InputError
 from momentum_kit.notebook.html import STYLE
 from momentum_kit.notebook.page.logins import LASTS_S, Logins
-from momentum_kit.notebook.page.painter import BUTTONS, KILL_OPEN_S, PAINT_S, Painter, Part
+from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, Painter, Part
 from momentum_kit.runtime.endpoint import BoundedListener
 from momentum_kit.runtime.ownership import StateFolder
 
@@ -136,7 +137,9 @@ class PageServer:
     def __init__(self, config: Config, folder: StateFolder, address: PageAddress, *, token: str) -> None:
         self._address = address
         self._logins = Logins(token)
-        self._painter = Painter(config, folder)
+        self._painter = Painter(config, folder, self._hear)
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._viewers: set[asyncio.Event] = set()
         self._painting: asyncio.Task[None] | None = None
         self._closed = False
@@ -207,7 +210,16 @@ class PageServer:
             except Exception:  # one painting that failed must not be the last one: the next shows the session again
                 log.exception("the page was not painted")
             self._wake()
-            await asyncio.sleep(PAINT_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAINT_S):
+                    await self._news.wait()
+            await asyncio.sleep(GATHER_S)
+            self._news.clear()
+
+    def _hear(self) -> None:
+        """Called on the stream's thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._news.set)
 
     def _wake(self) -> None:
         for viewer in self._viewers:

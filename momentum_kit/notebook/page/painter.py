@@ -3,7 +3,7 @@
 A viewer that is slow is given the newest of each part, and no queue of old ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -24,7 +24,8 @@ from momentum_kit.notebook.live_view import (
 )
 from momentum_kit.runtime.ownership import StateFolder
 
-PAINT_S = 0.2  # wall seconds between two looks at what is new
+PAINT_S = 0.2  # wall seconds between two paintings where nothing is heard; there are buttons and clocks
+GATHER_S = 0.02  # what comes within so long after a word is painted with it
 CALM_S = 1.0  # between two paintings in which only clocks, ages and prices are new: a phone pays for its data
 KILL_OPEN_S = 10.0  # the second step of a kill: a phone may be slow
 BUTTONS = ("pause", "reduce_only", "flatten")  # beside a kill: nothing here ever adds risk
@@ -43,11 +44,14 @@ class Part:
 
 
 class Painter:
-    """Follows a session and paints it. `paint` is called by one thread at a time, `parts` is read by any."""
+    """Follows a session and paints it. `paint` is called by one thread at a time, `parts` is read by any.
 
-    def __init__(self, config: Config, folder: StateFolder) -> None:
+    heard: called on a thread of its own whenever there may be something to paint.
+    """
+
+    def __init__(self, config: Config, folder: StateFolder, heard: Callable[[], None]) -> None:
         self._config = config
-        self._follower = SessionFollower(folder)
+        self._follower = SessionFollower(folder, heard)
         self.commands = SessionCommands(folder, self._follower.contact, source="page", clicked_ago_s=lambda: 0.0)
         self.parts: Mapping[str, Part] = {}
         self._version = 0
