@@ -3,18 +3,22 @@
 import asyncio
 import os
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from momentum_kit.config import Thresholds
+from momentum_kit.config import Config, Thresholds
 from momentum_kit.models.session import ConnectionHealth, EngineStatus, LinkState, TradingState
+from momentum_kit.private_files import make_private_folder
 from momentum_kit.runtime.control import ThresholdState, encode_status
 from momentum_kit.runtime.endpoint import EventHub
 from momentum_kit.runtime.endpoint.stream import EventStreams
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
+from momentum_kit.storage.journal import SqliteJournal
 
 AT = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -101,3 +105,21 @@ class ToldEndpoint:
         self.tuning = changed
         self.status = replace(self.status, thresholds_hash=changed.hash)
         return web.json_response({"outcome": self.commands[-1]})
+
+
+@asynccontextmanager
+async def told_endpoint(config: Config, run_dir: Path) -> AsyncIterator[ToldEndpoint]:
+    """An engine's endpoint that owns the account until the context ends; run_dir is made."""
+    folder = StateFolder(config.owner_key)
+    make_private_folder(run_dir)
+    SqliteJournal(run_dir / "journal.db").close()
+    with folder.own():
+        served = ToldEndpoint(folder, run_dir)
+        runner = await served.start()
+        try:
+            yield served
+        finally:
+            served.answer_after.set()
+            await served.streams.stop()
+            await runner.cleanup()
+            folder.withdraw()

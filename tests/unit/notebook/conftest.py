@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from momentum_kit.config import Config, load_config
-from momentum_kit.runtime.ownership import StateFolder
 from momentum_kit.storage.journal import SqliteJournal
 from tests.helpers.journal_rows import put
-from tests.helpers.told_endpoint import ToldEndpoint
+from tests.helpers.told_endpoint import ToldEndpoint, told_endpoint
 
 ROOT = Path(__file__).resolve().parents[3]
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -59,17 +58,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 @pytest.fixture
 async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[ToldEndpoint]:
     """An engine's endpoint that owns the account."""
-    folder = StateFolder(config.owner_key)
-    (tmp_path / "run").mkdir()
-    SqliteJournal(tmp_path / "run" / "journal.db").close()
-    with folder.own():
-        served = ToldEndpoint(folder, tmp_path / "run")
-        runner = await served.start()
+    async with told_endpoint(config, tmp_path / "run") as served:
         yield served
-        served.answer_after.set()
-        await served.streams.stop()
-        await runner.cleanup()
-        folder.withdraw()
 
 
 class _Session:
