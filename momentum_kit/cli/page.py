@@ -31,11 +31,11 @@ def page(
     loaded = load_config(config, {"broker.port": port} if port else None, with_thresholds=False)
     folder = StateFolder.of(loaded)
     address = PageAddress(port=page_port, bind=bind, names=tuple(name or ()), certificate=certificate, key=key)
-    token, file = page_token(folder, anew=new_token)
 
     def listening(url: str) -> None:
+        token, file = page_token(folder)
         told = f"{url}  token: {token}" if sys.stdout.isatty() else f"{url}  token: in {file}"  # no secret in a log
         done(json_, {"url": url, "token_file": str(file)}, told)
         sys.stdout.flush()
 
-    asyncio.run(serve_page(loaded, folder, address, token=token, listening=listening))
+    asyncio.run(serve_page(loaded, folder, address, new_token=new_token, listening=listening))

@@ -45,7 +45,7 @@ async def endpoint(config: Config, tmp_path: Path) -> AsyncIterator[ToldEndpoint
 @pytest.fixture
 async def server(config: Config, endpoint: ToldEndpoint) -> AsyncIterator[PageServer]:
     """Its page, served from here."""
-    served = PageServer(config, endpoint.folder, PageAddress(port=0), token=TOKEN)
+    served = PageServer(config, endpoint.folder, PageAddress(port=0), token=lambda: TOKEN)
     await served.start()
     yield served
     await served.stop()

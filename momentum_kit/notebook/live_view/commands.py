@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+import structlog
+
 from momentum_kit.errors import EngineError, GuardRefused, MomentumKitError
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.live_view.engine_contact import EngineContact
@@ -14,6 +16,8 @@ from momentum_kit.runtime.ownership import StateFolder
 
 LATE_S = 10.0  # a click that waited for a computing cell for longer is not obeyed where it adds risk
 
+
+log = structlog.get_logger("live view")
 
 CLOSABLE = "close"  # the command of one symbol that reduces
 
@@ -108,6 +112,9 @@ class SessionCommands:
             self.outcome = CommandOutcome(f"{_name(what)}: {said} ({(perf_counter() - started) * 1e3:.0f} ms)", "good")
         except MomentumKitError as error:
             self.outcome = CommandOutcome(f"{_name(what)} FAILED: {error}", "bad")
+        except Exception as error:
+            log.exception("a command failed")
+            self.outcome = CommandOutcome(f"{_name(what)} FAILED, what came of it is not known: {error}", "bad")
         finally:
             with self._lock:
                 self._busy.discard(what)

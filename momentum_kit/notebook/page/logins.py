@@ -1,8 +1,10 @@
 """Who may look at the page: a token typed once, then a login that lasts for some hours."""
 
 import hmac
+import os
 import secrets
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -11,23 +13,39 @@ from momentum_kit.errors import EngineError
 from momentum_kit.runtime.ownership import StateFolder
 
 TOKEN_FILE = "page-token"
-SHORTEST = 16  # characters: another's hand has been in the file
+SHORTEST, LONGEST = 16, 200  # characters: another's hand has been in the file
 LASTS_S = 12 * 3600.0  # a trading day, and no second one
 MOST = 32  # logins at once; the oldest gives way
 
 
 def page_token(folder: StateFolder, *, anew: bool = False) -> tuple[str, Path]:
-    """The token of an account's page and the private file that keeps it over restarts; EngineError if it cannot."""
+    """The token of an account's page and the private file that keeps it over restarts; EngineError if it cannot.
+
+    One that another hand laid there, as a link or where others may write, is none.
+    """
     file = folder.path / TOKEN_FILE
     folder.create()
-    try:
-        known = "" if anew or not file.exists() else file.read_text().strip()
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{file} cannot be read ({error}); momentum-kit page --new-token makes another") from None
+    known = "" if anew else read_token(folder)
     if len(known) < SHORTEST:
         known = secrets.token_urlsafe(18)
+        if file.is_dir() and not file.is_symlink():
+            raise EngineError(f"{file} is a folder; remove it")
         folder.write_private(TOKEN_FILE, known)
     return known, file
+
+
+def read_token(folder: StateFolder) -> str:
+    """What the file says, where it is ours alone; empty without one."""
+    file = folder.path / TOKEN_FILE
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, encoding="ascii") as opened:
+            told = os.fstat(descriptor)
+            if told.st_mode & stat.S_IWOTH or told.st_uid not in (os.geteuid(), folder.path.stat().st_uid):
+                return ""
+            return opened.read(LONGEST).strip()
+    except (OSError, ValueError):  # a link, a folder, no text: none of ours
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +71,7 @@ class Logins:
 
     def enter(self, token: str) -> Login | None:
         """A new login; None for another token."""
-        if not _same(token, self._token):
+        if not self._token or not _same(token, self._token):
             return None
         login = Login(cookie=secrets.token_urlsafe(24), key=secrets.token_urlsafe(24), ends_at=self._clock() + LASTS_S)
         self._logins[login.cookie] = login
@@ -61,19 +79,28 @@ class Logins:
             del self._logins[next(iter(self._logins))]
         return login
 
-    def knows(self, cookie: str, key: str) -> bool:
-        """Whether this browser is logged in."""
-        login = self._logins.get(cookie)
-        if login is None:
-            return False
-        if self._clock() >= login.ends_at:
-            del self._logins[cookie]
-            return False
-        return _same(key, login.key)
+    def renew(self, token: str) -> None:
+        """From now on this is the token; whoever came in by another one is out."""
+        if token != self._token:
+            self._token = token
+            self._logins.clear()
 
-    def leave(self, cookie: str) -> None:
+    def known(self, cookies: Iterable[str], key: str) -> str:
+        """The cookie by which this browser is logged in, of all that it sent by our name; empty without."""
+        for cookie in cookies:
+            login = self._logins.get(cookie)
+            if login is None:
+                continue
+            if self._clock() >= login.ends_at:
+                del self._logins[cookie]
+            elif _same(key, login.key):
+                return cookie
+        return ""
+
+    def leave(self, cookies: Iterable[str]) -> None:
         """Log out."""
-        self._logins.pop(cookie, None)
+        for cookie in cookies:
+            self._logins.pop(cookie, None)
 
 
 def _same(given: str, known: str) -> bool:

@@ -14,6 +14,8 @@ It outlives the engine, and says when there is none. What keeps hostile pages ou
 import asyncio
 import ipaddress
 import json
+import logging
+import re
 import secrets
 import signal
 import ssl
@@ -27,24 +29,27 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
 
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, InputError
 from momentum_kit.notebook.html import STYLE
-from momentum_kit.notebook.page.logins import LASTS_S, Logins
+from momentum_kit.notebook.page.logins import LASTS_S, Logins, page_token, read_token
 from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, Painter, Part
 from momentum_kit.runtime.endpoint import BoundedListener
 from momentum_kit.runtime.ownership import StateFolder
 
-COOKIE = "momentum_kit_page"
+COOKIE = "momentum_kit_page_{}"  # with the port: a browser keeps one of a name for all ports of a host
 KEY = "X-Momentum-Kit-Key"
 BODY_BOUND = 4 * 1024  # bytes
 BODY_TIMEOUT_S = 5.0
 HEADER_TIMEOUT_S = 5.0
 VIEWERS = 24  # at once, each with a stream
 WRITE_TIMEOUT_S = 15.0  # after this a viewer that takes nothing is let go; it comes back and is shown the newest
+FRESH_S = 5.0  # what was painted longer ago is not sent any more: it would look alive
+LINGER_S = 1.0  # what a refused body's sender is listened to
 SLACK_S = 2.0  # a second step of a kill that was under way as it closed
-SYMBOL_BOUND = 40  # characters
 CLOSED_TO_OTHERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; "
@@ -63,6 +68,7 @@ FILES = {
     "/page.css": ("page.css", "text/css"),
 }
 """What a browser gets before it is logged in: nothing of any session is in it."""
+_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62}\.?)*(?<=[A-Za-z0-9])")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger("page")
@@ -94,6 +100,9 @@ class PageAddress:
                 f"--bind {self.bind}: beyond this machine the page is served by TLS alone (--certificate FILE --key "
                 "FILE); without, leave it on loopback and reach it through ssh or WireGuard, as docs/page.md says"
             )
+        for name in self.names:
+            if not _NAME.fullmatch(name):
+                raise InputError(f"--name {name!r}: not what a browser calls a machine, such as desk.example, no port")
         if bound.is_unspecified and not self.names:
             raise InputError(
                 f"--bind {self.bind} is every address of this machine: --name says what a browser calls it"
@@ -102,9 +111,10 @@ class PageAddress:
     @property
     def hosts(self) -> tuple[str, ...]:
         """What a Host header may say, without the port."""
-        local = ("127.0.0.1", "localhost") if ipaddress.ip_address(self.bind).is_loopback else ()
-        bound = f"[{self.bind}]" if ":" in self.bind else self.bind
-        return tuple(dict.fromkeys((*local, bound, *(name.lower() for name in self.names))))
+        address = ipaddress.ip_address(self.bind)
+        bound = f"[{address.compressed}]" if address.version == 6 else address.compressed
+        local = ("localhost",) if bound in ("127.0.0.1", "[::1]") else ()
+        return tuple(dict.fromkeys((bound, *local, *(name.lower() for name in self.names))))
 
     @property
     def scheme(self) -> str:
@@ -113,18 +123,19 @@ class PageAddress:
 
 
 async def serve_page(
-    config: Config, folder: StateFolder, address: PageAddress, *, token: str, listening: Callable[[str], None]
+    config: Config, folder: StateFolder, address: PageAddress, *, new_token: bool, listening: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; `listening` is told what to open once it is served.
+    """Serve until SIGTERM or Ctrl-C; `listening` is told what to open once it is served, and not before.
 
     EngineError where the port is taken.
     """
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    server = PageServer(config, folder, address, token=token)
+    server = PageServer(config, folder, address, token=lambda: read_token(folder))
     try:
         await server.start()
+        page_token(folder, anew=new_token)  # not before it is known that this page can be served
         listening(server.url)
         await ending.wait()
     finally:
@@ -132,18 +143,23 @@ async def serve_page(
 
 
 class PageServer:
-    """One account's page. `start` and `stop` on the loop that serves it."""
+    """One account's page. `start` and `stop` on the loop that serves it.
 
-    def __init__(self, config: Config, folder: StateFolder, address: PageAddress, *, token: str) -> None:
+    token: the one that lets in now; asked again and again, so that one that was replaced opens nothing.
+    """
+
+    def __init__(self, config: Config, folder: StateFolder, address: PageAddress, *, token: Callable[[], str]) -> None:
         self._address = address
-        self._logins = Logins(token)
+        self._logins = Logins(token())
         self._painter = Painter(config, folder, self._hear)
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._viewers: set[asyncio.Event] = set()
         self._painting: asyncio.Task[None] | None = None
         self._closed = False
-        self._kill_steps: dict[str, float] = {}
+        self._kill_steps: dict[str, tuple[str, float]] = {}  # by login
+        self._painted_at = float("-inf")
+        self._token = token
         self._files = {path: _file(name) for path, (name, _) in FILES.items()}
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_BOUND)
         application.add_routes(
@@ -158,18 +174,21 @@ class PageServer:
             ]
         )
         self._runner = web.AppRunner(
-            application, access_log=None, keepalive_timeout=HEADER_TIMEOUT_S, shutdown_timeout=1.0
+            application,
+            access_log=None,
+            logger=_silent(),
+            auto_decompress=False,  # half a megabyte of a stranger's would be half a gigabyte; no browser packs any
+            keepalive_timeout=HEADER_TIMEOUT_S,
+            lingering_time=LINGER_S,
+            shutdown_timeout=LINGER_S,
         )
         self._listener = BoundedListener()
 
     @property
     def url(self) -> str:
         """What a person opens."""
-        return f"{self._address.scheme}://{self._address.names[0] if self._address.names else self._host}:{self.port}/"
-
-    @property
-    def _host(self) -> str:
-        return self._address.hosts[0]
+        host = self._address.names[0] if self._address.names else self._address.hosts[0]
+        return f"{self._address.scheme}://{host}:{self.port}/"
 
     @property
     def port(self) -> int:
@@ -180,10 +199,10 @@ class PageServer:
         """Listen, and begin to paint."""
         tls = await asyncio.to_thread(_tls, self._address)
         await self._runner.setup()
-        if self._runner.server is None:
+        if (server := self._runner.server) is None:
             raise EngineError("the page has no server")
         try:
-            await self._listener.start(self._runner.server, self._address.bind, self._address.port, tls)
+            await self._listener.start(lambda: _Reader(server), self._address.bind, self._address.port, tls)
         except OSError as error:
             where = f"{self._address.bind}:{self._address.port}"
             raise EngineError(
@@ -195,20 +214,23 @@ class PageServer:
     async def stop(self) -> None:
         """Listen no more; streams end."""
         self._closed = True
-        self._listener.stop()
+        await self._listener.stop()
         self._wake()
         if self._painting:
             self._painting.cancel()
             await asyncio.gather(self._painting, return_exceptions=True)
         await asyncio.to_thread(self._painter.close)
         await self._runner.cleanup()
+        await self._listener.close()
 
     async def _paint(self) -> None:
         while True:
             try:
                 await asyncio.to_thread(self._painter.paint)
+                self._painted_at = monotonic()
             except Exception:  # one painting that failed must not be the last one: the next shows the session again
                 log.exception("the page was not painted")
+            self._logins.renew(await asyncio.to_thread(self._token))
             self._wake()
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAINT_S):
@@ -240,40 +262,63 @@ class PageServer:
         return answer
 
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts = {f"{host}:{self.port}" for host in self._address.hosts}
-        if request.headers.get("Host", "").lower() not in hosts:
+        hosts = [host.lower() for host in request.headers.getall("Host", [])]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
             return _words("wrong Host header", 403)
-        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-        if origin is not None and origin.lower() != f"{self._address.scheme}://{request.headers['Host'].lower()}":
+        own = f"{self._address.scheme}://{hosts[0]}"
+        if any(origin.lower() != own for origin in request.headers.getall("Origin", [])):
             return _words("no other page may ask", 403)
-        if site not in (None, "same-origin", "none"):
+        if not set(request.headers.getall("Sec-Fetch-Site", [])) <= {"same-origin", "none"}:
             return _words("no other page may ask; open this one by its address", 403)
         if request.path not in FILES and request.path != "/login":
-            if not self._logins.knows(request.cookies.get(COOKIE, ""), request.headers.get(KEY, "")):
+            if not self._login_of(request):
                 return _words("not logged in", 401)
             self._listener.trust(request.transport)
         return await handler(request)
+
+    @property
+    def _hosts(self) -> set[str]:
+        """What a browser sends, which leaves out the scheme's own port."""
+        usual = {"http": 80, "https": 443}[self._address.scheme] == self.port
+        bare = self._address.hosts if usual else ()
+        return {*bare, *(f"{host}:{self.port}" for host in self._address.hosts)}
+
+    @property
+    def _cookie(self) -> str:
+        return COOKIE.format(self.port)
+
+    def _cookies(self, request: web.Request) -> list[str]:
+        """Every value of our name: other servers of this host may have set some."""
+        pairs = ";".join(request.headers.getall("Cookie", [])).split(";")
+        sent = (pair.strip().partition("=") for pair in pairs)
+        return [value for name, _, value in sent if name == self._cookie]
+
+    def _login_of(self, request: web.Request) -> str:
+        """The cookie that names the login; empty without one."""
+        keys = request.headers.getall(KEY, [])
+        return self._logins.known(self._cookies(request), keys[0]) if len(keys) == 1 else ""
 
     async def _static(self, request: web.Request) -> web.Response:
         return web.Response(body=self._files[request.path], content_type=FILES[request.path][1], charset="utf-8")
 
     async def _login(self, request: web.Request) -> web.Response:
         given = (await _object(request)).get("token")
+        self._logins.renew(await asyncio.to_thread(self._token))
         login = self._logins.enter(given) if isinstance(given, str) else None
         if login is None:
-            log.warning("wrong token at the page", peer=request.remote)
             return _words("this is not the page's token", 401)
+        self._logins.leave(self._cookies(request))  # what this browser had before
         answer = web.json_response({"key": login.key})
         answer.set_cookie(
-            COOKIE, login.cookie, max_age=int(LASTS_S), path="/", httponly=True, samesite="Strict",
+            self._cookie, login.cookie, max_age=int(LASTS_S), path="/", httponly=True, samesite="Strict",
             secure=self._address.certificate is not None,
         )  # fmt: skip
         return answer
 
     async def _logout(self, request: web.Request) -> web.Response:
-        self._logins.leave(request.cookies.get(COOKIE, ""))
+        self._logins.leave(self._cookies(request))
         answer = web.json_response({"outcome": "logged out"})
-        answer.del_cookie(COOKIE, path="/")
+        answer.del_cookie(self._cookie, path="/")
         return answer
 
     # -- what is shown -----------------------------------------------------------------------------------------------
@@ -287,8 +332,9 @@ class PageServer:
         self._viewers.add(wake)
         try:
             await response.prepare(request)
-            while not self._closed and self._still_in(request):
-                if fresh := _fresh(self._painter.parts, seen):
+            while not self._closed and self._login_of(request):
+                alive = monotonic() - self._painted_at < FRESH_S
+                if alive and (fresh := _fresh(self._painter.parts, seen)):
                     async with asyncio.timeout(WRITE_TIMEOUT_S):
                         await response.write(f"event: parts\ndata: {json.dumps(fresh)}\n\n".encode(errors="replace"))
                 await wake.wait()
@@ -299,15 +345,14 @@ class PageServer:
             self._viewers.discard(wake)
         return response
 
-    def _still_in(self, request: web.Request) -> bool:
-        return self._logins.knows(request.cookies.get(COOKIE, ""), request.headers.get(KEY, ""))
-
     # -- what is done ------------------------------------------------------------------------------------------------
 
     async def _command(self, request: web.Request) -> web.Response:
         content = await _object(request)
         name, symbol = content.get("command"), content.get("symbol", "")
-        if name == "close" and isinstance(symbol, str) and 0 < len(symbol) <= SYMBOL_BOUND:
+        if name == "close" and isinstance(symbol, str) and symbol:
+            if symbol not in self._painter.closable:
+                raise InputError("no position of this symbol is shown, or it is being closed already")
             self._painter.commands.command("close", symbol)
         elif name == "ack":
             self._painter.commands.acknowledge()
@@ -317,26 +362,52 @@ class PageServer:
             raise InputError("this page pauses, reduces, closes a position, flattens, kills and acknowledges; no more")
         return self._taken()
 
-    async def _ask_kill(self, _request: web.Request) -> web.Response:
-        """The first step: what a kill would do, and the word that its second step has to bring."""
+    async def _ask_kill(self, request: web.Request) -> web.Response:
+        """The first step: what a kill would do, and the word that its second step has to bring; one open a login."""
         now = monotonic()
-        self._kill_steps = {step: until for step, until in self._kill_steps.items() if until > now}
-        if len(self._kill_steps) >= VIEWERS:
-            del self._kill_steps[next(iter(self._kill_steps))]
+        self._kill_steps = {login: known for login, known in self._kill_steps.items() if known[1] > now}
         step = secrets.token_urlsafe(12)
-        self._kill_steps[step] = now + KILL_OPEN_S + SLACK_S
+        self._kill_steps[self._login_of(request)] = step, now + KILL_OPEN_S + SLACK_S
         return web.json_response({"step": step, "open_s": KILL_OPEN_S, "words": self._painter.kill_words()})
 
     async def _kill(self, request: web.Request) -> web.Response:
-        step = (await _object(request)).get("step")
-        until = self._kill_steps.pop(step, 0.0) if isinstance(step, str) else 0.0
-        if monotonic() > until:
+        given = (await _object(request)).get("step")
+        step, until = self._kill_steps.pop(self._login_of(request), ("", 0.0))
+        if given != step or monotonic() > until:
             return _words("NOT KILLED: the second step came too late or without the first; begin again", 409)
         self._painter.commands.kill()
         return self._taken()
 
     def _taken(self) -> web.Response:
         return web.json_response({"outcome": self._painter.commands.outcome.words}, status=202)
+
+
+class _Reader(RequestHandler):
+    """aiohttp's reader of requests, which of one that it cannot read says nothing back: a secret may be in it."""
+
+    __slots__ = ()
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, loop=server._loop, **server._kwargs)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  (what may hold a secret)
+    ) -> web.StreamResponse:
+        """Like every other answer closed to others, without the words."""
+        answer = super().handle_error(request, status, exc, None)
+        answer.headers.update(CLOSED_TO_OTHERS)
+        return answer
+
+
+def _silent() -> logging.Logger:
+    """Aiohttp's own, for this server: of a request that it cannot read it logs every header, secrets and all."""
+    quiet = logging.getLogger("momentum_kit.page.requests")
+    quiet.disabled = True
+    return quiet
 
 
 def _fresh(parts: Any, seen: dict[str, int]) -> dict[str, object]:

@@ -67,6 +67,15 @@ class Painter:
         """Listen no more."""
         self._follower.close()
 
+    @property
+    def closable(self) -> list[str]:
+        """The symbols whose position can be closed now."""
+        contact, busy = self._follower.contact, self.commands.busy
+        status, connected = contact.status, contact.connected
+        if status is None or not offered(CLOSABLE, status, connected, busy):
+            return []
+        return [view.symbol for view in status.positions if f"{CLOSABLE} {view.symbol}" not in busy]
+
     def kill_words(self) -> str:
         """What a kill would do just now."""
         contact = self._follower.contact
@@ -106,11 +115,9 @@ class Painter:
     def _controls(self) -> dict[str, object]:
         contact, busy = self._follower.contact, self.commands.busy
         status, connected = contact.status, contact.connected
-        held = [view.symbol for view in status.positions] if status and connected else []
-        may_close = offered(CLOSABLE, status, connected, busy)
         return {
             "open": [name for name in BUTTONS if offered(name, status, connected, busy)],
-            "close": [symbol for symbol in held if may_close and f"{CLOSABLE} {symbol}" not in busy],
+            "close": list(dict.fromkeys(self.closable)),
             "killing": "kill" in busy,
         }
 

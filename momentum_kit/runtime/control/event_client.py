@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import structlog
 
-from momentum_kit.errors import EngineError
+from momentum_kit.errors import EngineError, MomentumKitError
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control.messages import decode_status
 from momentum_kit.runtime.control.proof import believed
@@ -81,7 +81,7 @@ class EventStream:
             try:
                 reason = self._follow()
                 told = ""
-            except EngineError as error:
+            except (MomentumKitError, OSError) as error:  # also of the state folder, as where no descriptor is left
                 reason = str(error)
             if reason != told and not self._closing.is_set():
                 told = reason

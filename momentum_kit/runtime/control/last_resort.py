@@ -19,7 +19,11 @@ def kill_engine(folder: StateFolder, source: str) -> tuple[str, int]:
     An engine that does not answer is left a stop-file. It obeys once it wakes; where it hangs, its watchdog ends it and
     starts a fresh one, which obeys the file instead.
     """
-    address = folder.address()
+    try:
+        address = folder.address()
+    except OSError as error:
+        seen = f"whether an engine runs cannot be seen ({error}): look at the account"
+        raise EngineError(f"{_latch(folder, source)}, but {seen}") from None
     if address is None:
         return _without_engine(folder, source)
     try:

@@ -97,6 +97,7 @@ class ControlServer:
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            auto_decompress=False,  # a stranger's would be unpacked on the loop that trades, before the token is asked
             keepalive_timeout=HEADER_TIMEOUT_S,
             lingering_time=LINGER_S,
             shutdown_timeout=LINGER_S,
@@ -118,9 +119,10 @@ class ControlServer:
 
     async def stop(self) -> None:
         """Stop listening; answers under way are finished, streams end with a word."""
-        self._listener.stop()
+        await self._listener.stop()
         await self._streams.stop()
         await self._runner.cleanup()
+        await self._listener.close()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -24,6 +24,7 @@ from momentum_kit.config import Config, load_config
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
 from momentum_kit.models.session import PositionView
 from momentum_kit.notebook.page import PageAddress, PageServer, page_token
+from momentum_kit.notebook.page.logins import read_token
 from momentum_kit.notebook.page.page import VIEWERS
 from momentum_kit.runtime.endpoint.socket import CONNECTIONS
 from momentum_kit.runtime.ownership import StateFolder
@@ -133,7 +134,9 @@ async def caller(page: PageServer) -> Caller:
 
 
 @asynccontextmanager
-async def served(config: Config, folder: StateFolder, token: str = TOKEN, **address: Any) -> AsyncIterator[PageServer]:
+async def served(
+    config: Config, folder: StateFolder, token: Callable[[], str] = lambda: TOKEN, **address: Any
+) -> AsyncIterator[PageServer]:
     """A page until the context ends."""
     server = PageServer(config, folder, PageAddress(**{"port": 0, **address}), token=token)
     await server.start()
@@ -414,7 +417,7 @@ async def test_a_new_token_ends_what_the_old_one_opened(config: Config) -> None:
     """Also at a page that runs meanwhile: what the file says is what lets in, and nothing else does."""
     folder = StateFolder.of(config)
     old, file = page_token(folder)
-    async with served(config, folder, old) as page:
+    async with served(config, folder, lambda: read_token(folder)) as page:
         known = Caller(page, old)
         await known.log_in()
         with suppress(EngineError):  # it may as well be refused while a page runs

@@ -6,12 +6,15 @@ const STORED = "momentum_kit_key";
 const SURE_MS = 5000; // a button that asks again is open for so long
 const SILENT_MS = 8000; // without a word for so long the stream is begun anew
 const RETRY_MS = 1000;
+const APART_MS = 500; // so long a button that asks again is closed: a second click that is sooner is the hand's own
+const PATIENCE_MS = 8000; // for an answer
 const byId = (id) => document.getElementById(id);
 
 let controls = { open: [], close: [], killing: false };
 let step = null; // of a kill that was asked for
+let askedAt = 0; // when its second step opened
 let stream = null;
-let heardAt = 0;
+let heardAt = Date.now();
 
 function headers() {
   return { "Content-Type": "application/json", "X-Momentum-Kit-Key": localStorage.getItem(STORED) || "" };
@@ -27,7 +30,9 @@ async function send(path, content) {
   // null where nobody answered: what became of it is then seen above, and never guessed
   let answer;
   try {
-    answer = await fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(content) });
+    answer = await fetch(path, {
+      method: "POST", headers: headers(), body: JSON.stringify(content), signal: AbortSignal.timeout(PATIENCE_MS),
+    });
   } catch {
     say("No answer: whether this arrived is not known. What is shown above, once it moves again, is what happened; " +
         "to press again does no harm.", true);
@@ -48,11 +53,16 @@ function sure(button, words, act) {
     act();
     return;
   }
+  button.askedAt = Date.now();
+  setTimeout(paintControls, APART_MS + 1);
   button.dataset.calm = button.textContent;
   button.textContent = words;
   button.classList.add("sure");
   button.timer = setTimeout(() => calm(button), SURE_MS);
+  paintControls();
 }
+
+const young = (since) => Date.now() - (since || 0) < APART_MS;
 
 function calm(button) {
   clearTimeout(button.timer);
@@ -72,14 +82,18 @@ for (const button of document.querySelectorAll("[data-command]")) {
 
 function paintControls() {
   for (const button of document.querySelectorAll("[data-command]")) {
-    button.disabled = !controls.open.includes(button.dataset.command);
-    if (button.disabled) calm(button);
+    const open = controls.open.includes(button.dataset.command);
+    if (!open) calm(button);
+    button.disabled = !open || young(button.askedAt);
   }
   byId("kill-ask").disabled = controls.killing || step !== null;
-  byId("kill").disabled = controls.killing || step === null;
+  byId("kill").disabled = controls.killing || step === null || young(askedAt);
   const row = byId("close");
   const shown = new Map([...row.children].map((button) => [button.dataset.symbol, button]));
-  for (const [symbol, button] of shown) if (!controls.close.includes(symbol)) button.remove();
+  for (const [symbol, button] of shown) {
+    if (!controls.close.includes(symbol)) button.remove();
+    button.disabled = young(button.askedAt);
+  }
   for (const symbol of controls.close) {
     if (shown.has(symbol)) continue;
     const button = document.createElement("button");
@@ -103,8 +117,9 @@ byId("kill-ask").addEventListener("click", async () => {
   if (!told) return;
   step = told.step;
   byId("kill-words").innerHTML = told.words;
+  askedAt = Date.now();
+  setTimeout(paintControls, APART_MS + 1);
   paintControls();
-  byId("kill").focus();
   setTimeout(() => { if (step === told.step) closeKill(); }, told.open_s * 1000);
 });
 
@@ -114,6 +129,11 @@ byId("kill").addEventListener("click", async () => {
   say("kill: sent …", false);
   if (await send("/kill", { step: given })) say("", false);
 });
+
+// A key that is held down is pressed once.
+document.addEventListener("keydown", (event) => {
+  if (event.repeat && (event.key === "Enter" || event.key === " ")) event.preventDefault();
+}, true);
 
 // -- what is shown -----------------------------------------------------------------------------------------------------
 
@@ -141,6 +161,7 @@ function line(words) {
 async function follow() {
   // Sends its key in a header, which an EventSource cannot: so no page of another origin can follow, cookie or not.
   stream = new AbortController();
+  heardAt = Date.now();
   const own = stream;
   try {
     const answer = await fetch("/events", { headers: headers(), cache: "no-store", signal: own.signal });
@@ -185,6 +206,10 @@ function showDoor(words) {
   localStorage.removeItem(STORED);
   if (stream) { const old = stream; stream = null; old.abort(); }
   byId("page").hidden = true;
+  for (const part of document.querySelectorAll("[id^=part-]")) part.replaceChildren(); // not ours to leave behind
+  controls = { open: [], close: [], killing: false };
+  closeKill();
+  say("", false);
   byId("door").hidden = false;
   byId("refused").textContent = words;
   byId("token").focus();
@@ -203,7 +228,7 @@ byId("login").addEventListener("submit", async (event) => {
   try {
     answer = await fetch("/login", {
       method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token: byId("token").value.trim() }),
+      body: JSON.stringify({ token: byId("token").value.trim() }), signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
     byId("refused").textContent = "no answer from the page's server";

@@ -78,7 +78,7 @@ async def page(config: Config, endpoint: ToldEndpoint) -> AsyncIterator[PageServ
 @asynccontextmanager
 async def served(config: Config, folder: StateFolder, **address: Any) -> AsyncIterator[PageServer]:
     """A page until the context ends."""
-    server = PageServer(config, folder, PageAddress(**{"port": 0, **address}), token=TOKEN)
+    server = PageServer(config, folder, PageAddress(**{"port": 0, **address}), token=lambda: TOKEN)
     await server.start()
     try:
         yield server
@@ -129,7 +129,8 @@ async def test_what_reduces_risk_is_done_and_told_to_every_viewer(
 ) -> None:
     """A pause, a position closed, all flattened: the engine hears them, other viewers see what came of it."""
     await visitor.log_in()
-    await visitor.see(lambda parts: bool(parts["controls"]["open"]))
+    endpoint.status = replace(endpoint.status, positions=(HELD,))
+    await visitor.see(lambda parts: parts["controls"]["close"] == ["ABCD"])
     for content in ({"command": "pause"}, {"command": "close", "symbol": "ABCD"}, {"command": "flatten"}):
         status, told = await visitor.post("command", content)
         assert status == 202
@@ -366,11 +367,11 @@ def test_a_login_lasts_for_hours_and_logins_are_bounded() -> None:
     first = logins.enter(TOKEN)
     assert first
     now = LASTS_S - 1
-    assert logins.knows(first.cookie, first.key)
+    assert logins.known([first.cookie], first.key)
     now = LASTS_S
-    assert not logins.knows(first.cookie, first.key)
+    assert not logins.known([first.cookie], first.key)
     many = [login for _ in range(MOST + 1) if (login := logins.enter(TOKEN))]
-    assert [logins.knows(each.cookie, each.key) for each in many] == [False] + [True] * MOST
+    assert [bool(logins.known([each.cookie], each.key)) for each in many] == [False] + [True] * MOST
 
 
 def test_the_token_stays_over_restarts_is_private_and_is_made_anew_on_demand(config: Config) -> None:
@@ -384,7 +385,10 @@ def test_the_token_stays_over_restarts_is_private_and_is_made_anew_on_demand(con
     file.write_text("short\n")
     assert len(page_token(folder)[0]) >= 16
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(EngineError, match="--new-token"):
+    assert len(page_token(folder)[0]) >= 16
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(EngineError, match="is a folder; remove it"):
         page_token(folder)
 
 
