@@ -94,7 +94,8 @@ class SimulatedGateway:
             with contextlib.suppress(asyncio.CancelledError):
                 await self.comeback
         if self._server is not None:
-            self._server.close()
+            self._shut(self._server)
+            await asyncio.sleep(0)
             for connection in list(self.connections):
                 connection.abort()
             await self._server.wait_closed()
@@ -113,7 +114,7 @@ class SimulatedGateway:
         """End every connection and refuse new ones, for so many seconds or until `come_back`."""
         if self._server is None or not self._server.is_serving():
             return
-        self._server.close()
+        self._shut(self._server)
         for connection in list(self.connections):
             connection.drop("fin")
         if down_wall_s is not None:
@@ -138,6 +139,16 @@ class SimulatedGateway:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Connection(self), self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def _shut(self, server: asyncio.Server) -> None:
+        """Accept nobody from now on; the loop's next turn closes the socket.
+
+        What has just been accepted is let in before: asyncio leaves its socket open where its server has closed since.
+        """
+        loop = asyncio.get_running_loop()
+        for each in server.sockets:
+            loop.remove_reader(each.fileno())
+        loop.call_soon(server.close)
 
     async def _return_in(self, wall_s: float) -> None:
         await asyncio.sleep(wall_s)
