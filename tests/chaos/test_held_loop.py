@@ -219,13 +219,12 @@ async def test_an_engine_that_dies_is_followed_by_one_that_owns_what_it_held(
     proven_flat(gateway, held)
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["later", "at once"])
 async def test_the_engine_that_followed_is_followed_as_well(
-    at_once: bool, receiver: Receiver, gateway: Gateway, sessions: Callable[..., Session]
+    receiver: Receiver, gateway: Gateway, sessions: Callable[..., Session]
 ) -> None:
     """Each has a watchdog of its own; the account is never without an owner, and free once the last one has ended.
 
-    At once: it dies as soon as it can be seen, when the watchdog that started it may not have seen it yet.
+    It dies as soon as it can be seen, when the watchdog that started it may not have seen it yet.
     """
     session = sessions(then="restart_keep")
     held = session.until_holding()
@@ -233,8 +232,6 @@ async def test_the_engine_that_followed_is_followed_as_well(
         kill_process(session.pid)
         session.bury()
         second = session.fresh()
-        if not at_once:
-            wait_status(second, lambda status: len(status.positions) == HELD, "all is known again")
         session.pid = second.address.pid
         kill_process(session.pid)
         third = session.fresh()

@@ -8,6 +8,7 @@ from tests.mutants.bugs import (
     lists,
     orders,
     outside,
+    pages,
     protection,
     time_exits,
     ways_out,
@@ -15,6 +16,6 @@ from tests.mutants.bugs import (
 
 MUTANTS = tuple(
     mutant
-    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside, time_exits)
+    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside, time_exits, pages)
     for mutant in subject.MUTANTS
 )
