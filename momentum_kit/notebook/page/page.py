@@ -12,114 +12,52 @@ It outlives the engine, and says when there is none. What keeps hostile pages ou
 """
 
 import asyncio
-import ipaddress
 import json
-import logging
-import re
 import secrets
 import signal
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
-from aiohttp.web_server import Server
 
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, InputError
 from momentum_kit.notebook.html import STYLE
 from momentum_kit.notebook.page.logins import LASTS_S, Logins, page_token, read_token
+from momentum_kit.notebook.page.page_address import PageAddress, tls_of
 from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, Painter, Part
+from momentum_kit.notebook.page.requests import (
+    CLOSED_TO_OTHERS,
+    QuietReader,
+    json_object,
+    refused,
+    silent_logger,
+)
 from momentum_kit.runtime.endpoint import BoundedListener
 from momentum_kit.runtime.ownership import StateFolder
 
 COOKIE = "momentum_kit_page_{}"  # with the port: a browser keeps one of a name for all ports of a host
 KEY = "X-Momentum-Kit-Key"
 BODY_BOUND = 4 * 1024  # bytes
-BODY_TIMEOUT_S = 5.0
 HEADER_TIMEOUT_S = 5.0
 VIEWERS = 24  # at once, each with a stream
 WRITE_TIMEOUT_S = 15.0  # after this a viewer that takes nothing is let go; it comes back and is shown the newest
 FRESH_S = 5.0  # what was painted longer ago is not sent any more: it would look alive
 LINGER_S = 1.0  # what a refused body's sender is listened to
 SLACK_S = 2.0  # a second step of a kill that was under way as it closed
-CLOSED_TO_OTHERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 FILES = {
     "/": ("page.html", "text/html"),
     "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
 }
 """What a browser gets before it is logged in: nothing of any session is in it."""
-_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62}\.?)*(?<=[A-Za-z0-9])")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger("page")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageAddress:
-    """Where a page is served.
-
-    bind: an address of this machine. names: what it is called in a browser's address line, beside `bind`.
-    certificate, key: files of TLS, without which nothing but loopback is served.
-    """
-
-    port: int
-    bind: str = "127.0.0.1"
-    names: tuple[str, ...] = ()
-    certificate: Path | None = None
-    key: Path | None = None
-
-    def __post_init__(self) -> None:
-        try:
-            bound = ipaddress.ip_address(self.bind)
-        except ValueError:
-            raise InputError(f"--bind {self.bind}: not an address; one of this machine's, such as 10.8.0.1") from None
-        if (self.certificate is None) != (self.key is None):
-            raise InputError("TLS needs both: --certificate FILE and --key FILE")
-        if not bound.is_loopback and self.certificate is None:
-            raise InputError(
-                f"--bind {self.bind}: beyond this machine the page is served by TLS alone (--certificate FILE --key "
-                "FILE); without, leave it on loopback and reach it through ssh or WireGuard, as docs/page.md says"
-            )
-        for name in self.names:
-            if not _NAME.fullmatch(name):
-                raise InputError(f"--name {name!r}: not what a browser calls a machine, such as desk.example, no port")
-        if bound.is_unspecified and not self.names:
-            raise InputError(
-                f"--bind {self.bind} is every address of this machine: --name says what a browser calls it"
-            )
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """What a Host header may say, without the port."""
-        address = ipaddress.ip_address(self.bind)
-        bound = f"[{address.compressed}]" if address.version == 6 else address.compressed
-        local = ("localhost",) if bound in ("127.0.0.1", "[::1]") else ()
-        return tuple(dict.fromkeys((bound, *local, *(name.lower() for name in self.names))))
-
-    @property
-    def scheme(self) -> str:
-        """What stands before `://`: https where there is a certificate."""
-        return "http" if self.certificate is None else "https"
 
 
 async def serve_page(
@@ -176,7 +114,7 @@ class PageServer:
         self._runner = web.AppRunner(
             application,
             access_log=None,
-            logger=_silent(),
+            logger=silent_logger(),
             auto_decompress=False,  # half a megabyte of a stranger's would be half a gigabyte; no browser packs any
             keepalive_timeout=HEADER_TIMEOUT_S,
             lingering_time=LINGER_S,
@@ -197,12 +135,12 @@ class PageServer:
 
     async def start(self) -> None:
         """Listen, and begin to paint."""
-        tls = await asyncio.to_thread(_tls, self._address)
+        tls = await asyncio.to_thread(tls_of, self._address)
         await self._runner.setup()
         if (server := self._runner.server) is None:
             raise EngineError("the page has no server")
         try:
-            await self._listener.start(lambda: _Reader(server), self._address.bind, self._address.port, tls)
+            await self._listener.start(lambda: QuietReader(server), self._address.bind, self._address.port, tls)
         except OSError as error:
             where = f"{self._address.bind}:{self._address.port}"
             raise EngineError(
@@ -253,10 +191,10 @@ class PageServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             answer = await self._admit(request, handler)
-        except web.HTTPException as refused:
-            answer = _words(refused.reason, refused.status)
+        except web.HTTPException as failure:
+            answer = refused(failure.reason, failure.status)
         except InputError as error:
-            answer = _words(str(error), 400)
+            answer = refused(str(error), 400)
         if not answer.prepared:
             answer.headers.update(CLOSED_TO_OTHERS)
         return answer
@@ -264,15 +202,15 @@ class PageServer:
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         hosts = [host.lower() for host in request.headers.getall("Host", [])]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return _words("wrong Host header", 403)
+            return refused("wrong Host header", 403)
         own = f"{self._address.scheme}://{hosts[0]}"
         if any(origin.lower() != own for origin in request.headers.getall("Origin", [])):
-            return _words("no other page may ask", 403)
+            return refused("no other page may ask", 403)
         if not set(request.headers.getall("Sec-Fetch-Site", [])) <= {"same-origin", "none"}:
-            return _words("no other page may ask; open this one by its address", 403)
+            return refused("no other page may ask; open this one by its address", 403)
         if request.path not in FILES and request.path != "/login":
             if not self._login_of(request):
-                return _words("not logged in", 401)
+                return refused("not logged in", 401)
             self._listener.trust(request.transport)
         return await handler(request)
 
@@ -302,11 +240,11 @@ class PageServer:
         return web.Response(body=self._files[request.path], content_type=FILES[request.path][1], charset="utf-8")
 
     async def _login(self, request: web.Request) -> web.Response:
-        given = (await _object(request)).get("token")
+        given = (await json_object(request)).get("token")
         self._logins.renew(await asyncio.to_thread(self._token))
         login = self._logins.enter(given) if isinstance(given, str) else None
         if login is None:
-            return _words("this is not the page's token", 401)
+            return refused("this is not the page's token", 401)
         self._logins.leave(self._cookies(request))  # what this browser had before
         answer = web.json_response({"key": login.key})
         answer.set_cookie(
@@ -326,7 +264,7 @@ class PageServer:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """One viewer, until it goes: the newest of each part that it has not seen."""
         if len(self._viewers) >= VIEWERS:
-            return _words(f"{VIEWERS} viewers look already", 409)
+            return refused(f"{VIEWERS} viewers look already", 409)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **CLOSED_TO_OTHERS})
         seen, wake = dict[str, int](), asyncio.Event()
         self._viewers.add(wake)
@@ -348,7 +286,7 @@ class PageServer:
     # -- what is done ------------------------------------------------------------------------------------------------
 
     async def _command(self, request: web.Request) -> web.Response:
-        content = await _object(request)
+        content = await json_object(request)
         name, symbol = content.get("command"), content.get("symbol", "")
         if name == "close" and isinstance(symbol, str) and symbol:
             if symbol not in self._painter.closable:
@@ -371,43 +309,15 @@ class PageServer:
         return web.json_response({"step": step, "open_s": KILL_OPEN_S, "words": self._painter.kill_words()})
 
     async def _kill(self, request: web.Request) -> web.Response:
-        given = (await _object(request)).get("step")
+        given = (await json_object(request)).get("step")
         step, until = self._kill_steps.pop(self._login_of(request), ("", 0.0))
         if given != step or monotonic() > until:
-            return _words("NOT KILLED: the second step came too late or without the first; begin again", 409)
+            return refused("NOT KILLED: the second step came too late or without the first; begin again", 409)
         self._painter.commands.kill()
         return self._taken()
 
     def _taken(self) -> web.Response:
         return web.json_response({"outcome": self._painter.commands.outcome.words}, status=202)
-
-
-class _Reader(RequestHandler):
-    """aiohttp's reader of requests, which of one that it cannot read says nothing back: a secret may be in it."""
-
-    __slots__ = ()
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(server, loop=server._loop, **server._kwargs)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002  (what may hold a secret)
-    ) -> web.StreamResponse:
-        """Like every other answer closed to others, without the words."""
-        answer = super().handle_error(request, status, exc, None)
-        answer.headers.update(CLOSED_TO_OTHERS)
-        return answer
-
-
-def _silent() -> logging.Logger:
-    """Aiohttp's own, for this server: of a request that it cannot read it logs every header, secrets and all."""
-    quiet = logging.getLogger("momentum_kit.page.requests")
-    quiet.disabled = True
-    return quiet
 
 
 def _fresh(parts: Any, seen: dict[str, int]) -> dict[str, object]:
@@ -420,39 +330,9 @@ def _fresh(parts: Any, seen: dict[str, int]) -> dict[str, object]:
     return fresh
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise InputError("the body is not JSON")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            content = json.loads(await request.text())
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    except (ValueError, LookupError, RecursionError):
-        raise InputError("the body is not JSON") from None
-    if not isinstance(content, dict):
-        raise InputError("the body is not a JSON object")
-    return content
-
-
-def _words(text: str, status: int) -> web.Response:
-    return web.json_response({"error": text}, status=status)
-
-
 def _file(name: str) -> bytes:
     own = resources.files(__package__).joinpath("static", name).read_bytes()
     if name != "page.css":
         return own
     shared = STYLE.replace("<style>", "").replace("</style>", "\n")
     return own + shared.encode()
-
-
-def _tls(address: PageAddress) -> ssl.SSLContext | None:
-    if address.certificate is None or address.key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(address.certificate, address.key)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(f"--certificate {address.certificate}, --key {address.key}: {error}") from None
-    return context

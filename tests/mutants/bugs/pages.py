@@ -41,7 +41,7 @@ MUTANTS = (
     ),
     Mutant(
         "the page is served to everybody in the clear",
-        "notebook/page/page.py",
+        "notebook/page/page_address.py",
         "if not bound.is_loopback and self.certificate is None:",
         "if False:",
         PAGE("test_beyond_this_machine_nothing_is_served_in_the_clear"),
