@@ -29,7 +29,7 @@ from momentum_kit.errors import EngineError, InputError
 from momentum_kit.notebook.html import STYLE
 from momentum_kit.notebook.page.logins import LASTS_S, Logins, page_token, read_token
 from momentum_kit.notebook.page.page_address import PageAddress, tls_of
-from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, Painter, Part
+from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, PagePart, Painter
 from momentum_kit.notebook.page.requests import (
     CLOSED_TO_OTHERS,
     QuietReader,
@@ -323,7 +323,7 @@ class PageServer:
 def _fresh(parts: Any, seen: dict[str, int]) -> dict[str, object]:
     """The parts that a viewer has not seen as they are now, which are counted as seen."""
     fresh: dict[str, object] = {}
-    part: Part
+    part: PagePart
     for name, part in parts.items():
         if seen.get(name) != part.version:
             seen[name], fresh[name] = part.version, part.content

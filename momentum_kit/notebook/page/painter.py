@@ -36,7 +36,7 @@ STALE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PagePart:
     """One part of the page as it is now; a string is HTML, anything else is for the page's script."""
 
     version: int
@@ -53,7 +53,7 @@ class Painter:
         self._config = config
         self._follower = SessionFollower(folder, heard)
         self.commands = SessionCommands(folder, self._follower.contact, source="page", clicked_ago_s=lambda: 0.0)
-        self.parts: Mapping[str, Part] = {}
+        self.parts: Mapping[str, PagePart] = {}
         self._version = 0
         self._beat = 0
         self._painted: dict[str, object] = {}
@@ -126,5 +126,5 @@ class Painter:
         for name, content in painted.items():
             if name not in parts or parts[name].content != content:
                 self._version += 1
-                parts[name] = Part(self._version, content)
+                parts[name] = PagePart(self._version, content)
         self.parts = parts
