@@ -69,6 +69,10 @@ class Takeover:
     def succeed(self, marked: str, word: str) -> None:
         """It has died without a last word: start one that goes on."""
         with ExitStack() as held:
+            if self._folder.locked:  # a person, or a schedule, was faster: its address and what it may do are its own
+                self._tell_died(marked, "Another engine has the account already")
+                self._settle(f"the engine (pid {self._order.pid}) died, and another one has the account")
+                return
             try:
                 self._hold(held)
             except (GuardRefused, EngineError) as error:
@@ -113,7 +117,9 @@ class Takeover:
     def _go_on(self, word: str, became: str) -> None:
         """Start a fresh engine in the place of one that has become so; in words where none came up."""
         begun, order = time.monotonic(), self._order
-        self._folder.withdraw()
+        address = self._folder.address()
+        if address is not None and address.pid == order.pid:
+            self._folder.withdraw()
         self._forbid(became)
         try:
             pid = self._fresh()
