@@ -13,10 +13,12 @@ import typer
 from momentum_kit.cli.common import STUDY, Json, app, done
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError, MomentumKitError
+from momentum_kit.plain_text import plain_text
 
 if TYPE_CHECKING:
     from momentum_kit.runtime.replay import ReplayedDay
 
+SHOWN_NOTES = 5  # of all days, in words
 COUNTED = ("headlines", "signals", "entries", "round_trips")
 
 Archive = Annotated[Path, typer.Option(help="Archive folder.")]
@@ -57,6 +59,8 @@ def replay(
         overrides=settings_of(changes or []),
         imputed_latency_s=impute,
     )
+    if open_seal and last is not None:
+        raise InputError("--open-seal belongs to one day: an opening is for good, and one of many may be refused")
     settings = load_config(config, wanted.overrides)
     opening = f"replay with {settings.thresholds.name}" if open_seal else ""
     days = (wanted.day,) if last is None else days_between(archive, wanted.day, _day(last))
@@ -95,7 +99,7 @@ def _say_days(lived: "Sequence[ReplayedDay]", folder: Path, json_: bool) -> None
     known = [{"day": str(each.day), **each.summary} for each in lived if each.summary is not None]
     done(json_, {"run": str(folder), "total": total, "days": known, "failed": failed}, _day_words(lived, total, folder))
     for day, words in failed.items():
-        print(f"{day}: {words}", file=sys.stderr)
+        print(plain_text(f"{day}: {words}"), file=sys.stderr)
     if failed:
         raise typer.Exit(MomentumKitError.exit_status)
 
@@ -116,10 +120,12 @@ def _day_words(lived: "Sequence[ReplayedDay]", total: dict[str, Any], folder: Pa
     rows.append(("all", *_counts(total), number(total["net_pnl_usd"], plus=True)))
     widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
-    notes = sorted({note for each in lived for note in (each.summary or {}).get("notes", ()) if "IMPUTED" in note})
+    notes = [f"{each.day}: {note}" for each in lived for note in (each.summary or {}).get("notes", ())]
+    if len(notes) > SHOWN_NOTES:
+        notes[SHOWN_NOTES:] = [f"and {len(notes) - SHOWN_NOTES} notes more, in --json"]
     worst, fall = number(total["worst_day_usd"], plus=True), number(total["drawdown_usd"])
     more = f"worst day {worst}, deepest fall from close to close {fall}, costs {number(total['costs_usd'])} USD"
-    return "\n".join((*lines, more, *notes[:3], f"one run folder a day in {folder}"))
+    return "\n".join((*lines, more, *notes, f"one run folder a day in {folder}"))
 
 
 @app.command(rich_help_panel=STUDY)

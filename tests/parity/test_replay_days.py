@@ -178,6 +178,9 @@ def test_the_command_line_takes_a_last_day(made: Made, tmp_path: Path, capsys: p
     assert main([*given, "--json"]) == 2
     assert "already" in capsys.readouterr().err
     assert main(["replay", str(LAST), "yesterday", "--archive", str(made.folder)]) == 2
+    assert main([*given[:-4], "--out", str(tmp_path / "sealed"), "--open-seal"]) == 2
+    assert "--open-seal belongs to one day" in capsys.readouterr().err
+    assert not (tmp_path / "sealed").exists()
     assert main([*given[:-4], "--out", str(tmp_path / "other"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [each["day"] for each in found["days"]] == [str(day) for day in made.days[1:]]
