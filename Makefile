@@ -22,12 +22,13 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## create .venv with the locked, hash-checked packages and this project
 
+# The lock is whole; asked to look for what a package needs, some versions of pip find a newer one, and refuse it.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is older than Python 3.11; try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "setting up $(VENV); this happens once, and again when the lock changes"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
