@@ -34,10 +34,16 @@ def cells(folder: Path) -> list[str]:
     return [f"{study}\nstudy.events()", f"tuner = study.tuner({axes})\ntuner"]
 
 
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one study for all: its events are computed once."""
+    return tmp_path_factory.mktemp("tuner") / "study"
+
+
 @pytest.fixture
-def tuned(notebook: Notebook, tmp_path: Path) -> Notebook:
-    """The shared notebook with a tuner of a fresh study."""
-    notebook.replace(cells(tmp_path / "study"))
+def tuned(notebook: Notebook, study: Path) -> Notebook:
+    """The shared notebook with a tuner of the study."""
+    notebook.replace(cells(study))
     notebook.run_all()
     notebook.says("mk-face", "SELECTED", PATIENT_S)
     return notebook
@@ -75,7 +81,7 @@ def test_a_dial_that_is_turned_redraws_everything_that_hangs_on_it(tuned: Notebo
     assert tuned.part("mk-head").inner_text() == trials
 
 
-def test_an_event_is_one_click_from_its_tape_and_a_position_from_its_file(tuned: Notebook, tmp_path: Path) -> None:
+def test_an_event_is_one_click_from_its_tape_and_a_position_from_its_file(tuned: Notebook, study: Path) -> None:
     """A row shows headline and tape; a candidate lies in the study's folder; a bad name is refused in words."""
     row = tuned.page.locator(".mk-tuner select option", has_text="gained").first
     words = row.inner_text()
@@ -89,7 +95,7 @@ def test_an_event_is_one_click_from_its_tape_and_a_position_from_its_file(tuned:
     tuned.part("mk-candidate").locator("input").press("Tab")
     tuned.part("mk-save").click()
     tuned.says("mk-says", "SELECTED and not judged")
-    assert (tmp_path / "study" / "candidates" / "by_hand.yaml").is_file()
+    assert (study / "candidates" / "by_hand.yaml").is_file()
 
 
 def test_a_dial_that_is_opened_books_its_trials_before_it_shows_any(tuned: Notebook) -> None:

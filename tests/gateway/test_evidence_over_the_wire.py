@@ -4,6 +4,7 @@ Every delay is in market time and independent of the others; the market goes on 
 """
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def alone(gateway: SimulatedGateway, seconds: int) -> None:
     """The market goes on while no session of ours is there."""
-    async with IBKRBridge(port=gateway.port, client_id=99) as bridge:
+    async with IBKRBridge(port=gateway.port, client_id=99, messages_per_s=math.inf) as bridge:
         for _ in range(seconds):
             await bridge.fetch_current_time_millis()
 

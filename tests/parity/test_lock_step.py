@@ -36,7 +36,7 @@ def usual(project: Path) -> str:
 def decide(
     project: Path, name: str, beside: AbstractContextManager[None] | None = None, **sections: dict[str, object]
 ) -> str:
-    """Digest of the decisions of the demo's first half hour, with some settings changed, beside something else."""
+    """Digest of the decisions of the demo's first twelve minutes, with some settings changed, beside something else."""
     config = project / "config" / f"{name}.yaml"
     content = yaml.safe_load((project / "config" / "demo.yaml").read_text())
     for section, changes in sections.items():
@@ -48,7 +48,7 @@ def decide(
     lock_step = gateway_process([*arguments, "--lock-step", "1.0"], project / f"{name}.err")
     with lock_step as port, beside or nullcontext():
         kit = Kit.open_sync(config, port=port, run_dir=out, in_process=True)
-        kit.start_sync(until="30m")
+        kit.start_sync(until="12m")
         final = kit.wait_sync()
     assert final.incidents == ()
     assert kit.summary()["items"] > 3

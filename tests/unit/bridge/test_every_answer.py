@@ -126,6 +126,8 @@ SCHEMAS = {
     97: "HistoricalTicksBidAsk", 98: "HistoricalTicksLast", 106: "HistoricalSchedule",
 }  # fmt: skip
 
+MORE_MAY_FOLLOW = (b"96", b"97", b"98")  # ticks of the past, whose last field says whether they are all
+
 
 def frames_of(data: bytes) -> list[bytes]:
     """The frames of an answer, without their lengths."""
@@ -147,6 +149,8 @@ def spoilt(version: int, frame: bytes, req_id: int) -> Iterator[tuple[str, bytes
         if values[place] == str(req_id).encode() or (place <= 2 and values[place].isdigit()):
             continue
         for garbage in (b"x", b"nan", b"inf", b"-7", b""):
+            if garbage == b"" and place == len(values) - 1 and values[0] in MORE_MAY_FOLLOW:
+                continue  # an empty "done" is a no, and the answer goes on
             changed = [*values[:place], garbage, *values[place + 1 :]]
             yield f"field {place} = {garbage.decode()!r}", b"\0".join(changed) + b"\0"
 
