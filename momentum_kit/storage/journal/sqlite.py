@@ -13,6 +13,7 @@ from momentum_kit.private_files import make_private_folder, open_private
 
 BUSY_TIMEOUT_S = 5.0
 RETRY_S = 0.01
+NO_ROOM = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def open_database(
@@ -92,9 +93,7 @@ def read(path: str | Path, sql: str, values: Sequence[Any] = ()) -> tuple[list[s
     if not file.is_file():
         raise StorageError(f"{file}: no such journal")
     try:
-        with closing(
-            sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
-        ) as connection:
+        with closing(open_read_only(file)) as connection:
             cursor = connection.execute(sql, values)
             return [column[0] for column in cursor.description], cursor.fetchall()
     except sqlite3.Error as error:
@@ -102,15 +101,40 @@ def read(path: str | Path, sql: str, values: Sequence[Any] = ()) -> tuple[list[s
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, whatever another one writes meanwhile; usable from any thread, one at a time."""
-    where = f"{path.resolve().as_uri()}?mode=ro"
+    """A connection that only reads, whatever another one writes meanwhile; usable from any thread, one at a time.
+
+    Also where nothing can be written beside the file, by a full disk or a folder that only others may write to.
+    """
+    try:
+        return _reader(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        # Readers of a write-ahead log want a small file of their own beside it. Where there is no room for one and no
+        # log either, nobody is writing, and the file alone is all there is. https://www.sqlite.org/wal.html#readonly
+        if error.sqlite_errorcode & 0xFF not in NO_ROOM or not _at_rest(path):
+            raise
+        return _reader(path, "mode=ro&immutable=1")
+
+
+def _reader(path: Path, how: str) -> sqlite3.Connection:
+    where = f"{path.resolve().as_uri()}?{how}"
     connection = sqlite3.connect(where, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
     try:
         connection.execute("PRAGMA query_only=1")
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()  # SQLite opens nothing before
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _at_rest(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return log.stat().st_size == 0
+    except FileNotFoundError:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _refuse_foreign(path: Path, application_id: int, known: int) -> None:

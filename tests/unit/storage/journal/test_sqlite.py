@@ -1,10 +1,12 @@
+import resource
+import shutil
 import sqlite3
 import time
 
 import pytest
 
 from momentum_kit.errors import DatabaseTooNew, StorageError
-from momentum_kit.storage.journal import open_database
+from momentum_kit.storage.journal import open_database, query
 from momentum_kit.storage.journal.sqlite import read_table
 
 ONE = (("CREATE TABLE a (x INTEGER)",),)
@@ -124,3 +126,37 @@ def test_reading_needs_an_existing_file(tmp_path):
     with pytest.raises(StorageError):
         read_table(tmp_path / "none.db", "a")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def no_room():
+    """From now on no file of this process can grow, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_session_that_has_ended_is_read_on_a_full_disk(tmp_path, request):
+    """Its reader can make no file of its own beside it, and needs none: nobody writes."""
+    path = tmp_path / "x.db"
+    connection = open_database(path, TWO, OURS, "FULL")
+    connection.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["x.db"]
+    request.getfixturevalue("no_room")
+    assert read_table(path, "b") == [{"y": 7}]
+    assert query(path, "SELECT y FROM b") == [(7,)]
+
+
+def test_what_stands_in_a_log_is_never_passed_over(tmp_path, request):
+    """A session that died left rows in its log: they are read, or nothing is."""
+    path, copy = tmp_path / "x.db", tmp_path / "copy" / "x.db"
+    connection = open_database(path, TWO, OURS, "FULL")
+    connection.execute("INSERT INTO b VALUES (8)")
+    copy.parent.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+    connection.close()
+    request.getfixturevalue("no_room")
+    with pytest.raises(StorageError, match="I/O error"):
+        read_table(copy, "b")
