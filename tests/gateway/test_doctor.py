@@ -21,8 +21,8 @@ from momentum_kit.simgateway.server import SimulatedGateway
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[Any]:
-    """AAPL's market, a hundred market seconds a second."""
-    async with SimulatedGateway("single", speed=100) as gateway:
+    """AAPL's market, twenty market seconds a second: its hour lasts longer than a test on a busy machine."""
+    async with SimulatedGateway("single", speed=20) as gateway:
         yield gateway
 
 
@@ -34,7 +34,7 @@ def config(tmp_path: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> Pat
     written = {
         "environment": "sim",
         "broker": {"port": gateway.port, "account_prefix": "DU"},
-        "clock": {"kind": "scaled", "rate": 100},
+        "clock": {"kind": "scaled", "rate": 20},
         "detection": {"thresholds": str(folder / "thresholds" / "default.yaml")},
     }
     path = tmp_path / "config" / "sim.yaml"
@@ -75,11 +75,23 @@ async def test_a_gateway_that_is_well(config: Path, tmp_path: Path) -> None:
 
 async def test_a_market_faster_than_the_configured_clock_is_named(config: Path, tmp_path: Path) -> None:
     """With the wrong rate every headline would look old, or new for ever."""
-    rewrite(config, "rate: 100", "rate: 1")
+    rewrite(config, "rate: 20", "rate: 1")
     finding = by_check(await examine(config, tmp_path))["clock"]
     assert finding.grade is Grade.WARNING
     assert "clock.rate is 1" in finding.found
     assert "--speed" in finding.advice
+
+
+@pytest.mark.parametrize("rate", [1, 20])
+async def test_a_market_that_stands_still_is_named(
+    config: Path, tmp_path: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch, rate: int
+) -> None:
+    """A simulated day that is over: nothing would ever happen there, at whatever rate."""
+    rewrite(config, "rate: 20", f"rate: {rate}")
+    monkeypatch.setattr(gateway, "_go_on", lambda: None)
+    finding = by_check(await examine(config, tmp_path))["clock"]
+    assert finding.grade is Grade.WARNING
+    assert "stands still" in finding.found
 
 
 async def test_a_position_without_a_stop_is_named(config: Path, tmp_path: Path, gateway: Any) -> None:

@@ -22,7 +22,7 @@ from momentum_kit.simgateway.scenario import (
 from momentum_kit.simgateway.server import SimulatedGateway
 
 LONG_S = 1e6  # market seconds
-ALONE = {"name": "ill", "seed": 2, "universe": {"small_caps": 0, "large_caps": 0}}
+ALONE = {"name": "ill", "seed": 2, "end": "16:00", "universe": {"small_caps": 0, "large_caps": 0}}
 Look = Callable[..., Awaitable[dict[str, Finding]]]
 
 

@@ -234,12 +234,18 @@ async def _offset(bridge: IBKRBridge) -> tuple[float, float]:
 
 
 async def _rate(bridge: IBKRBridge, rate: float) -> Finding:
-    """Market seconds a second, as the gateway tells them: to the second, so that only another rate stands out."""
+    """Market seconds a second, as the gateway tells them: to the second, so that only another rate stands out.
+
+    Looked at for three market seconds at least, so that a market that stands still is told from one at this rate.
+    """
     before, began = await bridge.fetch_current_time(), perf_counter()
-    await asyncio.sleep(RATE_LOOK_S)
+    await asyncio.sleep(max(RATE_LOOK_S, 3.0 / rate))
     passed_s = (await bridge.fetch_current_time() - before).total_seconds()
     elapsed_s = perf_counter() - began
-    if abs(passed_s - rate * elapsed_s) > 1.5 + 0.6 * rate * elapsed_s:
+    if not passed_s:
+        advice = "its day is over, or a session in lock-step moves it; start the simulated gateway anew"
+        return Finding("clock", Grade.WARNING, f"the gateway's market stands still, clock.rate is {rate:g}", advice)
+    if abs(passed_s - rate * elapsed_s) > 1.0 + 0.6 * rate * elapsed_s:
         found = (
             f"the gateway's market runs {passed_s / elapsed_s:.0f} times as fast as the wall, clock.rate is {rate:g}"
         )
