@@ -31,6 +31,17 @@ GatewayPort = Annotated[int | None, typer.Option("--port", help="Port of the gat
 DEFAULT_CONFIG = Path("config/sim.yaml")  # the one that --port alone belongs to
 
 
+def from_project(archive: Path) -> Path:
+    """An archive's folder as given, else from the project's, as every study looks for it."""
+    if archive.exists() or archive.is_absolute():
+        return archive
+    from momentum_kit.research import looked_up
+
+    with suppress(ConfigError):  # no project above: then it is not there, and is told so under its own name
+        return looked_up(archive, find_project())
+    return archive
+
+
 def done(as_json: bool, result: dict[str, Any], text: str) -> None:
     """Print a command's result: one JSON object, or words for people."""
     print(json.dumps(result) if as_json else plain_lines(text))

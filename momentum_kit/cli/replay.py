@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from momentum_kit.cli.common import STUDY, Json, app, done
+from momentum_kit.cli.common import STUDY, Json, app, done, from_project
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError, MomentumKitError
 from momentum_kit.plain_text import plain_text
@@ -51,6 +51,7 @@ def replay(
     from momentum_kit.runtime.replay import Replay, days_between, prepare_days_folder, replay_days, run_replay
     from momentum_kit.storage.archive import Archive as ArchiveFolder
 
+    archive = from_project(archive)
     wanted = Replay(
         archive=archive,
         day=_day(day),
@@ -150,11 +151,11 @@ def parity(
         run=run,
         project=project,
         folder=folder,
-        archive=archive,
+        archive=archive and from_project(archive),
         config=config,
         overrides=settings_of(changes or []),
     )
-    found: Any = parity_of_run(asked) if later is None else parity_of_data(asked, later)
+    found: Any = parity_of_run(asked) if later is None else parity_of_data(asked, from_project(later))
     done(json_, {"run": str(run), "replay": str(folder), **found.as_json()}, str(found))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli.common import BEGIN, Json, app, done
+from momentum_kit.cli.common import BEGIN, Json, app, done, from_project
 from momentum_kit.config import find_project, load_config
 from momentum_kit.errors import InputError
 from momentum_kit.private_files import write_whole
@@ -46,6 +46,7 @@ def demo(
     from momentum_kit.runtime.demo import Demo, demo_progress, run_demo
     from momentum_kit.runtime.production import print_summary, settings_of
 
+    archive = archive and from_project(archive)
     wanted = Demo(
         scenario=scenario,
         seed=seed,
@@ -116,6 +117,7 @@ def sim(
         rows, text = open_questions()
         done(json_, {"assumptions": rows}, text)
         return
+    archive = archive and from_project(archive)
     gateway = make_gateway(
         scenario=scenario,
         port=port,

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.errors import ArchiveError, EngineError, InputError, MomentumKitError
 from momentum_kit.private_files import open_private
 from momentum_kit.runtime.sim.archive_day import ArchiveDay
 from momentum_kit.sessions import NEW_YORK
@@ -37,8 +37,12 @@ def archive_market(folder: Path, day: date, seed: int | None = None) -> Market:
     if ArchiveDay.recorded(folder, day):
         return ArchiveDay(folder, day).market(seed)
     archive = Archive(folder)
+    if not (symbols := archive.symbols(day)):
+        known = archive.days()
+        held = f"its days: {known[0]} to {known[-1]}" if known else "nor of any other day"
+        raise ArchiveError(f"{folder}: no bars of {day}; {held}")
     days: dict[str, dict[date, RealDay]] = {}
-    for symbol in archive.symbols(day):
+    for symbol in symbols:
         earlier = [known for known in archive.days(symbol) if known <= day]
         days[symbol] = {known: RealDay(archive.bars(symbol, known), archive.quotes(symbol, known)) for known in earlier}
     return open_bar_market(load_scenario("archive", seed, day), days)

@@ -1,11 +1,14 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 import momentum_kit
 from momentum_kit.cli import main
 from momentum_kit.research import code_version
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_version_is_told_with_the_code_that_studies_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,3 +53,21 @@ def test_a_run_that_does_not_say_whose_money_or_where_is_explained(
     assert main(["run", "notebooks/production.ipynb", *given]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert asked in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["replay", "2025-01-06", "--archive", "data/sample"],
+        ["replay", "2025-01-06", "2025-01-10", "--archive", "data/sample"],
+        ["sim", "--archive", "data/sample", "--date", "2025-01-06", "--port", "0"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_an_archive_is_found_from_any_folder_of_the_project(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From notebooks/ as from the project's own folder: the days that it does hold are named."""
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert main(command) == 2
+    assert "2026-05-22" in capsys.readouterr().err
