@@ -4,7 +4,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -13,30 +13,31 @@ from momentum_kit.errors import EngineError
 from momentum_kit.runtime.ownership import StateFolder
 
 TOKEN_FILE = "page-token"
+METRICS_FILE = "metrics-token"  # of a collector: it opens the numbers and nothing else
 SHORTEST, LONGEST = 16, 200  # characters: another's hand has been in the file
 LASTS_S = 12 * 3600.0  # a trading day, and no second one
 MOST = 32  # logins at once; the oldest gives way
 
 
-def page_token(folder: StateFolder, *, anew: bool = False) -> tuple[str, Path]:
+def page_token(folder: StateFolder, name: str = TOKEN_FILE, *, anew: bool = False) -> tuple[str, Path]:
     """The token of an account's page and the private file that keeps it over restarts; EngineError if it cannot.
 
-    One that another hand laid there, as a link or where others may write, is none.
+    One that another hand laid there, as a link or where others may write, is none. name: of the file.
     """
-    file = folder.path / TOKEN_FILE
+    file = folder.path / name
     folder.create()
-    known = "" if anew else read_token(folder)
+    known = "" if anew else read_token(folder, name)
     if len(known) < SHORTEST:
         known = secrets.token_urlsafe(18)
         if file.is_dir() and not file.is_symlink():
             raise EngineError(f"{file} is a folder; remove it")
-        folder.write_private(TOKEN_FILE, known)
+        folder.write_private(name, known)
     return known, file
 
 
-def read_token(folder: StateFolder) -> str:
+def read_token(folder: StateFolder, name: str = TOKEN_FILE) -> str:
     """What the file says, where it is ours alone; empty without one."""
-    file = folder.path / TOKEN_FILE
+    file = folder.path / name
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, encoding="ascii") as opened:
@@ -101,6 +102,11 @@ class Logins:
         """Log out."""
         for cookie in cookies:
             self._logins.pop(cookie, None)
+
+
+def opens(authorization: Sequence[str], token: str) -> bool:
+    """Whether a request's Authorization headers are one, and bring this token as a bearer."""
+    return bool(token) and len(authorization) == 1 and _same(authorization[0], f"Bearer {token}")
 
 
 def _same(given: str, known: str) -> bool:

@@ -23,11 +23,12 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, InputError
 from momentum_kit.notebook.html import STYLE
-from momentum_kit.notebook.page.logins import LASTS_S, Logins, page_token, read_token
+from momentum_kit.notebook.page.logins import LASTS_S, METRICS_FILE, Logins, opens, page_token, read_token
 from momentum_kit.notebook.page.page_address import PageAddress, tls_of
 from momentum_kit.notebook.page.painter import BUTTONS, GATHER_S, KILL_OPEN_S, PAINT_S, PagePart, Painter
 from momentum_kit.notebook.page.requests import (
@@ -55,6 +56,7 @@ FILES = {
     "/page.css": ("page.css", "text/css"),
 }
 """What a browser gets before it is logged in: nothing of any session is in it."""
+METRICS = "/metrics"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger("page")
@@ -73,6 +75,7 @@ async def serve_page(
     server = PageServer(config, folder, address, token=lambda: read_token(folder))
     try:
         await server.start()
+        page_token(folder, METRICS_FILE, anew=new_token)
         page_token(folder, anew=new_token)  # not before it is known that this page can be served
         listening(server.url)
         await ending.wait()
@@ -89,6 +92,7 @@ class PageServer:
     def __init__(self, config: Config, folder: StateFolder, address: PageAddress, *, token: Callable[[], str]) -> None:
         self._address = address
         self._logins = Logins(token())
+        self._folder = folder
         self._painter = Painter(config, folder, self._hear)
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -106,6 +110,7 @@ class PageServer:
                 web.post("/login", self._login),
                 web.post("/logout", self._logout),
                 web.get("/events", self._events),
+                web.get(METRICS, self._metrics),
                 web.post("/command", self._command),
                 web.post("/kill/ask", self._ask_kill),
                 web.post("/kill", self._kill),
@@ -208,7 +213,11 @@ class PageServer:
             return refused("no other page may ask", 403)
         if not set(request.headers.getall("Sec-Fetch-Site", [])) <= {"same-origin", "none"}:
             return refused("no other page may ask; open this one by its address", 403)
-        if request.path not in FILES and request.path != "/login":
+        if request.path == METRICS:
+            known = await asyncio.to_thread(read_token, self._folder, METRICS_FILE)
+            if not opens(request.headers.getall("Authorization", []), known):
+                return refused("not the collector's token", 401)
+        elif request.path not in FILES and request.path != "/login":
             if not self._login_of(request):
                 return refused("not logged in", 401)
             self._listener.trust(request.transport)
@@ -282,6 +291,11 @@ class PageServer:
         finally:
             self._viewers.discard(wake)
         return response
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        """Numbers for a collector, which has a token of its own that opens nothing else."""
+        text = await asyncio.to_thread(self._painter.metrics)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     # -- what is done ------------------------------------------------------------------------------------------------
 

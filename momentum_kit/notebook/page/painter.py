@@ -22,6 +22,7 @@ from momentum_kit.notebook.live_view import (
     orders_table,
     signals_table,
 )
+from momentum_kit.notebook.page.page_metrics import page_metrics
 from momentum_kit.runtime.ownership import StateFolder
 
 PAINT_S = 0.2  # wall seconds between two paintings where nothing is heard; there are buttons and clocks
@@ -51,6 +52,7 @@ class Painter:
 
     def __init__(self, config: Config, folder: StateFolder, heard: Callable[[], None]) -> None:
         self._config = config
+        self._folder = folder
         self._follower = SessionFollower(folder, heard)
         self.commands = SessionCommands(folder, self._follower.contact, source="page", clicked_ago_s=lambda: 0.0)
         self.parts: Mapping[str, PagePart] = {}
@@ -75,6 +77,10 @@ class Painter:
         if status is None or not offered(CLOSABLE, status, connected, busy):
             return []
         return [view.symbol for view in status.positions if f"{CLOSABLE} {view.symbol}" not in busy]
+
+    def metrics(self) -> bytes:
+        """What a collector is told."""
+        return page_metrics(self._follower.contact, self._folder)
 
     def kill_words(self) -> str:
         """What a kill would do just now."""

@@ -38,9 +38,14 @@ class Metrics:
 
     def text(self, status: EngineStatus) -> bytes:
         """The exposition: latencies since the start, everything else as of `status`."""
-        snapshot = CollectorRegistry()
-        snapshot.register(_Snapshot(status))
-        return generate_latest(self._registry) + generate_latest(snapshot)
+        return generate_latest(self._registry) + snapshot_text(status)
+
+
+def snapshot_text(status: EngineStatus) -> bytes:
+    """The exposition of one snapshot alone."""
+    snapshot = CollectorRegistry()
+    snapshot.register(_Snapshot(status))
+    return generate_latest(snapshot)
 
 
 def _stages_ms(row: JournalRow) -> dict[str, float | None]:
@@ -70,6 +75,9 @@ class _Snapshot(Collector):
         yield _gauges("layer_up", "1 where a layer of the connection is up.", "layer", {
             layer.name: float(layer.state is LinkState.UP) for layer in status.layers
         })  # fmt: skip
+        yield _gauges("layer_down", "1 where it is known to be down; where nothing is known, it is neither.", "layer", {
+            layer.name: float(layer.state is LinkState.DOWN) for layer in status.layers
+        })  # fmt: skip
         yield _counters("events", "What the services counted since the start.", "event", status.counts)
         yield _counters("skips", "News items without a signal, by their final reason.", "reason", status.skips)
         yield _gauges("queue_depth", "Items that wait in a named queue.", "queue", status.queues)
@@ -77,6 +85,12 @@ class _Snapshot(Collector):
         yield _gauges("data_age_seconds", "Since a watched symbol last ticked.", "symbol", status.data_ages_s)
         yield _gauges("position_shares", "Shares held.", "symbol", {
             view.symbol: view.quantity for view in status.positions
+        })  # fmt: skip
+        yield _gauges("position_protected", "1 where a stop rests at the broker.", "symbol", {
+            view.symbol: float(not math.isnan(view.stop_price)) for view in status.positions if view.quantity
+        })  # fmt: skip
+        yield _gauges("exit_waits_seconds", "Market time for which an exit waits; account for the whole.", "symbol", {
+            wait.symbol or "account": wait.seconds for wait in status.waits
         })  # fmt: skip
         yield _gauges("position_unrealised_usd", "Open profit.", "symbol", {
             view.symbol: view.unrealised_usd for view in status.positions

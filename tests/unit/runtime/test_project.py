@@ -15,7 +15,7 @@ def test_a_laid_out_project_is_complete_and_loads(tmp_path):
     names = {str(file.relative_to(tmp_path / "mine")) for file in written}
     tracked = [*(CHECKOUT / "config").rglob("*.yaml"), *(CHECKOUT / "notebooks").glob("*.ipynb")]
     units = ["systemd/momentum-kit.service", "systemd/momentum-kit.timer", "systemd/momentum-kit-page.service"]
-    schedules = ["crontab", "airflow/momentum_kit_dag.py", *units]
+    schedules = ["crontab", "airflow/momentum_kit_dag.py", *units, "prometheus/prometheus.yml", "prometheus/rules.yml"]
     assert names == {str(file.relative_to(CHECKOUT)) for file in tracked} | {f"deploy/{name}" for name in schedules}
     assert all(file.is_file() for file in written)
     assert find_project(tmp_path / "mine" / "notebooks") == tmp_path / "mine"

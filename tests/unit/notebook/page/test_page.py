@@ -18,9 +18,9 @@ from momentum_kit.config import Config
 from momentum_kit.errors import EngineError, InputError
 from momentum_kit.models.session import PositionView
 from momentum_kit.notebook.page import PageAddress, PageServer, page_token
-from momentum_kit.notebook.page.logins import LASTS_S, MOST, Logins
+from momentum_kit.notebook.page.logins import LASTS_S, METRICS_FILE, MOST, Logins
 from momentum_kit.notebook.page.page import VIEWERS
-from momentum_kit.runtime.ownership import StateFolder
+from momentum_kit.runtime.ownership import Restriction, StateFolder
 from tests.helpers.told_endpoint import AT, ToldEndpoint
 
 TOKEN = "a token of twenty-four characters"
@@ -174,12 +174,63 @@ async def test_nothing_that_adds_risk_and_nothing_malformed_is_done(
     await until(lambda: endpoint.commands == ["pause"])
 
 
-@pytest.mark.parametrize("path", ["thresholds", "start", "inquiry", "status", "metrics", "resume", "static/page.js"])
+@pytest.mark.parametrize("path", ["thresholds", "start", "inquiry", "status", "proof", "resume", "static/page.js"])
 async def test_the_engine_s_own_endpoint_is_not_reached_through_the_page(visitor: Visitor, path: str) -> None:
     """What it has of its own is all there is."""
     await visitor.log_in()
     status, _ = await visitor.post(path, {"values": {"min_z_tod": 0}})
     assert status == 404
+
+
+async def test_a_collector_reads_numbers_by_a_token_that_opens_nothing_else(
+    visitor: Visitor, endpoint: ToldEndpoint
+) -> None:
+    """Its own token and no other; no login opens the numbers, and no page of another origin gets them with it."""
+    numbers, _ = page_token(endpoint.folder, METRICS_FILE)
+    assert numbers != TOKEN
+
+    async def ask(path: str, token: str | None, **headers: str) -> tuple[int, str]:
+        given = headers | ({"Authorization": f"Bearer {token}"} if token is not None else {})
+        async with visitor.session.get(f"{visitor.page.url}{path}", headers=visitor.headers | given) as answer:
+            return answer.status, await answer.text()
+
+    status, told = await ask("metrics", numbers)
+    assert status == 200
+    assert 'momentum_kit_engine{state="answers"}' in told
+    assert [(await ask("metrics", each))[0] for each in (None, "", TOKEN, f"{numbers}x")] == [401] * 4
+    assert (await ask("metrics", numbers, Origin="http://elsewhere.example"))[0] == 403
+    assert (await ask("metrics", numbers, Host="elsewhere.example"))[0] == 403
+    assert (await ask("events", numbers))[0] == 401
+    status, _ = await visitor.post("command", {"command": "pause"}, Authorization=f"Bearer {numbers}")
+    assert status == 401
+    await visitor.log_in()
+    assert (await ask("metrics", None))[0] == 401
+    page_token(endpoint.folder, METRICS_FILE, anew=True)
+    assert (await ask("metrics", numbers))[0] == 401
+    assert endpoint.commands == []
+
+
+async def test_a_collector_is_told_whether_an_engine_answers(config: Config, endpoint: ToldEndpoint) -> None:
+    """Silent where the account is owned and nobody speaks, none where it is free, and then no number of a session."""
+
+    async def told() -> str:
+        return (await asyncio.to_thread(page._painter.metrics)).decode()
+
+    async with served(config, endpoint.folder) as page:
+        for _ in range(1000):
+            if "momentum_kit_profit_usd" in (text := await told()):  # its first word comes after the connection
+                break
+            await asyncio.sleep(0.02)
+        assert 'state="answers"} 1.0' in text
+        await endpoint.streams.stop()
+        endpoint.publish(1)
+        for _ in range(1000):
+            if 'state="silent"} 1.0' in (text := await told()):
+                break
+            await asyncio.sleep(0.02)
+        assert "momentum_kit_profit_usd" not in text
+        endpoint.folder.latch(Restriction("kill", "by a test"))
+        assert 'momentum_kit_restricted{by="kill"} 1.0' in await told()
 
 
 async def test_a_kill_needs_both_steps_and_each_word_once(
