@@ -4,6 +4,7 @@ Where to begin:
 
 - A session in a notebook: `momentum_kit.Kit`, awaitable or plain, attaches to the engine of an account or starts it.
 - A session that has ended, or many: `momentum_kit.Run` and `momentum_kit.Runs`, by their folders.
+- Their trades, looked back at: `momentum_kit.Review`.
 - A study, step by step: `momentum_kit.Study`, from an archive to a verdict and to thresholds.
 - What the rules ask and what they limit: `momentum_kit.models.Features`, `momentum_kit.config.Thresholds`, and how one
   meets the other in `momentum_kit.detection.live.rules`.
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from momentum_kit.config import Config, load_config
     from momentum_kit.notebook.kit import Kit
     from momentum_kit.notebook.record import Run, Runs
+    from momentum_kit.notebook.review import Review
     from momentum_kit.notebook.tuner import Study
 
     __version__: str
 
-__all__ = ["Config", "Kit", "Run", "Runs", "Study", "load_config"]
+__all__ = ["Config", "Kit", "Review", "Run", "Runs", "Study", "load_config"]
 
 _HOMES = {
     "Config": "momentum_kit.config",
     "Kit": "momentum_kit.notebook.kit",
+    "Review": "momentum_kit.notebook.review",
     "Run": "momentum_kit.notebook.record",
     "Runs": "momentum_kit.notebook.record",
     "Study": "momentum_kit.notebook.tuner",

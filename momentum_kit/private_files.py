@@ -40,14 +40,14 @@ def open_private(path: str | Path, flags: int) -> int:
     return descriptor
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write beside it and rename: whoever reads sees the old text or the new one. Raises OSError, leaving the old."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write beside it and rename: whoever reads sees the old content or the new. Raises OSError, leaving the old."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).replace(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()
         raise

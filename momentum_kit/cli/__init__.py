@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from momentum_kit.cli import data, look, machine, page, replay, research, session, simulate
+from momentum_kit.cli import data, look, machine, page, replay, research, review, session, simulate
 from momentum_kit.cli.common import PANELS, Json, app, done
 from momentum_kit.errors import InputError, MomentumKitError
 from momentum_kit.plain_text import plain_text
 
-__all__ = ["data", "look", "machine", "main", "page", "replay", "research", "session", "simulate"]
+__all__ = ["data", "look", "machine", "main", "page", "replay", "research", "review", "session", "simulate"]
 
 
 app.registered_commands.sort(key=lambda command: PANELS.index(str(command.rich_help_panel)))
@@ -28,6 +28,7 @@ momentum-kit: news-driven momentum trading at Interactive Brokers, from research
   less risk, now    pause, close SYMBOL, flatten, kill in its place
   afterwards        momentum-kit runs, orders --run runs/today
   the next morning  momentum-kit reconcile 2026-11-20 --flex FILE   (IB's statement; docs/reconcile.md)
+  on Friday         momentum-kit review --page week.html
   the next idea     momentum-kit data import, research events, research sweep, research validate
 
 Every command: momentum-kit --help. What to do when something happens: docs/runbook.md."""

@@ -170,7 +170,7 @@ def _column(column: "pd.Series[Any]", digits: Mapping[str, int] | None, name: st
     if not pd.api.types.is_float_dtype(column.dtype):
         return [f"{value:,}" if _is_count(value) else word(value) for value in column]
     places = _decimals(column) if digits is None else digits.get(name, 1)
-    return [f"{value:,.{places}f}" if math.isfinite(value) else "-" for value in column.astype(float)]
+    return [f"{value:z,.{places}f}" if math.isfinite(value) else "-" for value in column.astype(float)]
 
 
 def _is_count(value: Any) -> bool:

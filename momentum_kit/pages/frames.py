@@ -119,7 +119,8 @@ def _no_formula(value: Any) -> Any:
 def frame_block(frame: pd.DataFrame) -> Block:
     """A frame as a block of a page: the frame itself in a notebook's cell, its words elsewhere."""
     words = RenderedTable.of(frame)
-    return Block("table", table=_FrameTable(words.heads, words.rows, words.numbers, ReadableFrame(frame)))
+    readable = frame if isinstance(frame, ReadableFrame) else ReadableFrame(frame)
+    return Block("table", table=_FrameTable(words.heads, words.rows, words.numbers, readable))
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from momentum_kit.runtime.bench import Row
 from momentum_kit.runtime.control import kill_engine
 from momentum_kit.runtime.sim import gateway_process
 from momentum_kit.storage.journal import query
+from tests.benchmarks.look_back import look_back_rows
 from tests.benchmarks.page import page_rows
 from tests.browser.browser_lab import (
     CHROMIUM,
@@ -49,6 +50,7 @@ def measure() -> Iterator[Row]:
         yield from _openings(project)
         yield from _panel(project)
         yield from page_rows(project)
+        yield from look_back_rows(project / "looked at")
 
 
 def _openings(project: Path) -> Iterator[Row]:

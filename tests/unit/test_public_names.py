@@ -9,7 +9,7 @@ HEAVY = {"matplotlib", "ipywidgets", "papermill", "pandas", "numpy", "ibapi", "a
 
 def test_public_names_are_there_and_no_others() -> None:
     """The package's face is pinned: a new public name is a decision."""
-    assert sorted(momentum_kit.__all__) == ["Config", "Kit", "Run", "Runs", "Study", "load_config"]
+    assert sorted(momentum_kit.__all__) == ["Config", "Kit", "Review", "Run", "Runs", "Study", "load_config"]
     assert all(getattr(momentum_kit, name) for name in momentum_kit.__all__)
 
 

@@ -28,7 +28,7 @@ class Runs(Sequence[Run]):
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise InputError(f"{folder}: no such folder; a session leaves its record below runs/ of its project")
-        self._runs = [Run(journal.parent) for journal in sorted(self.folder.glob("*/journal.db"))]
+        self._runs = [Run(journal.parent) for journal in sorted(self.folder.glob("*/journal.db")) if journal.is_file()]
 
     def __len__(self) -> int:
         return len(self._runs)

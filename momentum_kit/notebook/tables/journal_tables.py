@@ -81,7 +81,8 @@ def fills(path: str | Path) -> pd.DataFrame:
     last = orders(path).query("change != 'cancel'").drop_duplicates("order_id", keep="last")
     columns = ["order_id", "item_id", "leg", "order_type", "limit_price", "stop_price"]
     frame = frame.merge(last[columns], on="order_id", how="left")
-    return _with_slippage(frame, decisions(path), marks(path))[FILL_COLUMNS]
+    signals = table(path, "decisions", "verdict = 'signal'")  # of a day's thousands
+    return _with_slippage(frame, signals, marks(path))[FILL_COLUMNS]
 
 
 def positions(path: str | Path) -> pd.DataFrame:
@@ -101,10 +102,10 @@ def positions(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype(types)
 
 
-def table(path: str | Path, name: str) -> pd.DataFrame:
-    """Any table of the journal, its columns typed."""
+def table(path: str | Path, name: str, where: str = "true") -> pd.DataFrame:
+    """Any table of the journal, its columns typed; where: an SQL condition on its rows."""
     declared = {row[1]: row[2] for row in query(path, f'PRAGMA table_info("{name}")')}
-    columns, rows = read(path, f'SELECT * FROM "{name}" ORDER BY id')
+    columns, rows = read(path, f'SELECT * FROM "{name}" WHERE {where} ORDER BY id')
     frame = pd.DataFrame(rows, columns=columns, dtype=object)
     return pd.DataFrame({column: _typed(frame[column], declared[column]) for column in columns})
 
@@ -131,8 +132,8 @@ def _structure(text: str | None) -> object:
         return text
 
 
-def _with_slippage(frame: pd.DataFrame, decided: pd.DataFrame, marked: pd.DataFrame) -> pd.DataFrame:
-    signals = decided[decided["verdict"] == "signal"].drop_duplicates("item_id").reset_index(drop=True)
+def _with_slippage(frame: pd.DataFrame, signals: pd.DataFrame, marked: pd.DataFrame) -> pd.DataFrame:
+    signals = signals.drop_duplicates("item_id").reset_index(drop=True)
     asks = pd.Series(_last_marks(signals, "decided_at", marked, "ask").to_numpy(), index=signals["item_id"])
     market = frame["order_type"] == "MKT"
     named = {

@@ -75,7 +75,10 @@ _PRICES = (
     "price", "limit_price", "stop_price", "entry_price", "exit_price", "reference_price", "average_price",
     "last_price", "avg_fill_price", "bid", "ask", "open", "high", "low", "close", "wap",
 )  # fmt: skip
-_PROFITS = ("net_usd", "gross_usd", "realised_usd", "unrealised_usd", "realized_pnl_usd")
+_PROFITS = (
+    "net_usd", "gross_usd", "realised_usd", "unrealised_usd", "realized_pnl_usd", "more_usd", "lived_usd",
+)  # fmt: skip
+_RISKS = ("r", "r_low", "r_high", "mean_r", "lived_r")
 
 
 class SessionTable(ReadableFrame):
@@ -86,7 +89,7 @@ class SessionTable(ReadableFrame):
         **dict.fromkeys(_PROFITS, _PROFIT),
         **dict.fromkeys(("quantity", "shares", "volume"), _SHARES),
         **dict.fromkeys(IDS, ColumnLook(plain=True, faint=True)),
-        "r": ColumnLook(unit="initial risk", decimals=2, signed=True),
+        **dict.fromkeys(_RISKS, ColumnLook(unit="initial risk", decimals=2, signed=True)),
         "verdict": ColumnLook(show=_verdict),
         "outcome": ColumnLook(show=_outcome),
         "symbols": ColumnLook(show=_symbols),

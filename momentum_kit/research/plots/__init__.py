@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from momentum_kit.lazy_faces import lazy_names
-from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture
+from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture, head
 
 if TYPE_CHECKING:
     from momentum_kit.research.plots.event_study import event_study_plot
@@ -22,6 +22,7 @@ __all__ = [
     "Picture",
     "delay_plot",
     "event_study_plot",
+    "head",
     "heat_map",
     "sensitivity_plot",
     "signals_by_day",

@@ -1,5 +1,6 @@
 """How every plot looks: colours that colour-blind eyes tell apart (Okabe and Ito), and fonts."""
 
+import warnings
 from io import BytesIO
 from typing import Any
 
@@ -39,6 +40,12 @@ LOSS_TO_GAIN = LinearSegmentedColormap.from_list("loss to gain", [RED, "#f3b68d"
 
 class Picture(Figure):
     """A figure that a notebook shows without `%matplotlib inline`, and that no pyplot keeps in memory."""
+
+    def savefig(self, *given: Any, **named: Any) -> None:
+        """As matplotlib's; a sign that its font does not have is a box, and no warning: headlines come as they are."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (?:current )?font", UserWarning)
+            super().savefig(*given, **named)
 
     def _repr_png_(self) -> bytes:
         png = BytesIO()
