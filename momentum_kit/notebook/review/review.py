@@ -24,6 +24,7 @@ from momentum_kit.notebook.review.notes import (
     write_note,
 )
 from momentum_kit.notebook.review.other_exits import other_exits
+from momentum_kit.notebook.review.overview import overview_picture
 from momentum_kit.notebook.review.picture import trade_picture
 from momentum_kit.notebook.review.trades import Trade, trades_of
 from momentum_kit.notebook.tables import SessionTable
@@ -43,6 +44,7 @@ SHOWN_GROUPS = ("day", "hour", "catalyst", "provider", "exit", "tag")  # of the 
 FEW = 30
 """Trades below which a group is a rumour."""
 LEAST_FOR_BAND = 5  # trades
+NO_TRADE = "no trade to look back at"
 LONGEST_NUMBER = 9  # digits
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -124,6 +126,12 @@ class Review(Shown):
         frame = pd.DataFrame([{group: name, **_together(found[name])} for name in sorted(found)])
         return SessionTable.of(f"by {group}", frame)
 
+    def overview(self) -> Picture:
+        """All trades together: what they came to, the spread of R, what they went through, and when."""
+        if not self._trades:
+            raise InputError(NO_TRADE)
+        return overview_picture(self._trades)
+
     def picture(self, trade: Named, out: str | Path | None = None) -> Picture:
         """One trade on its tape; where out is given (.png, .svg or .pdf), saved there as well."""
         picture = trade_picture(self._named(trade))
@@ -164,7 +172,7 @@ class Review(Shown):
         of a row came to as they were lived. Raises StorageError where the trials could not be counted.
         """
         if not self._trades:
-            raise InputError("no trade to look back at")
+            raise InputError(NO_TRADE)
         project = find_project()
         record = record_folder(load_config(project / "config" / "sim.yaml"))
         frame = other_exits(self._trades, record)
@@ -204,6 +212,8 @@ class Review(Shown):
             yield Block("warning", problem)
         if not self._trades:
             return
+        if pictures:
+            yield Block("picture", "all trades together", picture=_image(self.overview(), "all trades together"))
         yield frame_block(self.trades().drop(columns=["note", "headline", "name"]))
         for group in SHOWN_GROUPS:
             table = self.by(group)
@@ -215,7 +225,9 @@ class Review(Shown):
             words = str(notes) if notes != NOTHING else ""
             if pictures:
                 yield Block("text", f"{at}. {trade.name}{f': {words}' if words else ''}")
-                yield Block("picture", trade.headline, picture=_image(trade_picture(trade), trade))
+                yield Block(
+                    "picture", trade.headline, picture=_image(trade_picture(trade), f"{trade.symbol} on its tape")
+                )
             elif words:
                 yield Block("text", f"{at}. {trade.symbol}: {words}")
         if not pictures and not any(self._of(trade) != NOTHING for trade in self._trades):
@@ -352,10 +364,9 @@ def _mean(values: Sequence[float]) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
-def _image(picture: Picture, trade: Trade) -> Html:
+def _image(picture: Picture, name: str) -> Html:
     png = base64.b64encode(picture._repr_png_()).decode()
-    name = text(f"{trade.symbol} on its tape")
-    return Html(f'<img src="data:image/png;base64,{png}" alt="{name}" style="max-width:100%">')  # no text: never cut
+    return Html(f'<img src="data:image/png;base64,{png}" alt="{text(name)}" style="max-width:100%">')  # never cut
 
 
 _STYLE = (

@@ -5,15 +5,19 @@ import json
 import math
 import re
 import resource
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from momentum_kit.cli import main
 from momentum_kit.errors import InputError, StorageError
 from momentum_kit.notebook.review import Review
+from momentum_kit.notebook.review.overview import deepest_fall
 from momentum_kit.research.sweep import TrialLedger
 from momentum_kit.storage.journal import SqliteJournal
 from tests.helpers.journal_rows import put
@@ -191,12 +195,41 @@ def test_other_exits_net_what_the_marks_say(week: Path) -> None:
     assert far["more_usd"] == pytest.approx((9.87 - 9.88) * 100)
 
 
+def test_the_deepest_fall_is_from_the_highest_so_far() -> None:
+    """100, then 60, 30, 110: forty and thirty down from a hundred; and what begins with a loss falls from nothing."""
+    assert deepest_fall(np.array([100.0, -40.0, -30.0, 80.0])) == 70.0
+    assert deepest_fall(np.array([-25.0, 10.0])) == 25.0
+    assert deepest_fall(np.array([5.0, 5.0])) == 0.0
+
+
+def test_all_trades_together_are_one_picture(week: Path) -> None:
+    """Three trades in two hours of the day, and it is a picture; without a trade it is refused in words."""
+    picture = Review(week).overview()
+    titles = [axes.get_title(loc="left") for axes in picture.axes]
+    assert titles == ["What they came to", "Spread of R", "What they went through", "By hour of the entry"]
+    assert [label.get_text() for label in picture.axes[3].get_xticklabels()] == [f"{hour}:00" for hour in range(10, 15)]
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="no trade"):
+        Review(week, "2026-12-01").overview()
+
+
+def test_trades_of_which_little_is_known_are_drawn_as_far_as_they_are(tmp_path: Path) -> None:
+    """No risk, and nothing seen while it was held: the panels say so."""
+    run = World(tmp_path).session("s", 15, 16, path=UP)
+    with closing(sqlite3.connect(run / "journal.db")) as journal, journal:
+        journal.execute("UPDATE round_trips SET r = NULL")
+        journal.execute("DELETE FROM marks")
+    words = [text.get_text() for axes in Review(tmp_path).overview().axes for text in axes.texts]
+    assert "no trade has an initial risk" in words
+    assert "nothing was seen of any while it was held" in words
+
+
 def test_the_page_is_whole_and_nothing_of_a_headline_runs(week: Path, tmp_path: Path) -> None:
     """One file: a picture a trade, notes and headlines as they are written, no markup of theirs, no other address."""
     review = Review(week)
     review.note(1, "<img src=x onerror=alert(2)>")
     text = review.page(tmp_path / "week.html").read_text(encoding="utf-8")
-    assert text.count("data:image/png;base64,") == 3
+    assert text.count("data:image/png;base64,") == 4  # one of all together
     assert not re.search(r"<script|<img src=x|onerror=alert\(2\)>(?!\")", text)
     assert "&lt;img src=x onerror=alert(2)&gt;" in text
     assert not re.search(r"(?:src|href)=\"(?!data:)", text)
