@@ -120,17 +120,24 @@ def drift(
     folder: Annotated[Path, typer.Argument(help="Where the sessions that are looked at left their records.")] = Path(
         "runs"
     ),
+    features: Annotated[
+        bool, typer.Option("--features", help="What was judged, feature by feature: one look, not a daily one.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Whether sessions still are what others were, and below what nobody can tell yet; 1 where a number drifted."""
     from momentum_kit.notebook.record import Runs
     from momentum_kit.pages import RenderedTable
 
-    measure = Runs(reference)
-    frame = Runs(folder).drift(measure)
-    drifted = bool(frame["verdict"].str.startswith("drifted").any())
+    measure, lived = Runs(reference), Runs(folder)
+    frame = lived.feature_drift(measure) if features else lived.drift(measure)
+    drifted = len(frame) > 0 and bool(frame["verdict"].str.startswith(("drifted", "moved")).any())
     legend = "smallest_N: the least lasting change that N sessions show in four cases of five"
-    words = f"{RenderedTable.of(frame, {}).text()}\n{legend}"
+    if features:
+        legend = "chance_95: what the PSI stays below in 95 of 100 ways to deal these sessions anew"
+    words = (
+        f"{RenderedTable.of(frame, None if features else {}).text()}\n{legend}" if len(frame) else "nothing was judged"
+    )
     done(json_, {"drifted": drifted, "numbers": _records(frame)}, words)
     raise typer.Exit(MomentumKitError.exit_status if drifted else 0)
 

@@ -1,5 +1,6 @@
 """The tables of a session as a kit hands them out: what matters first, ids last, every column with its look."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -68,6 +69,10 @@ def _rules(value: Any, _row: Row) -> object:
     return f"{len(value) - len(failed)} of {len(value)}{named and f', not {named}'}" if value else ""
 
 
+def _four_digits(value: Any, _row: Row) -> object:
+    return f"{value:.4g}" if math.isfinite(value) else number(None)
+
+
 _PRICE = ColumnLook(unit="USD", exact_to=4)
 _PROFIT = ColumnLook(decimals=2, signed=True)
 _SHARES = ColumnLook(unit="shares", decimals=0)
@@ -98,6 +103,9 @@ class SessionTable(ReadableFrame):
         "detail": ColumnLook(show=_detail),
         "features": ColumnLook(show=_features),
         "rules": ColumnLook(unit="passed", show=_rules),
+        **dict.fromkeys(
+            ("reference_median", "median", "smallest"), ColumnLook(show=_four_digits)
+        ),  # each row has its own unit
         "slippage_bps": ColumnLook(unit="worse is +", decimals=1),
     }
 

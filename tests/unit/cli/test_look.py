@@ -1,7 +1,9 @@
 """Commands that look: at a session's folder here, at a running one in tests/chaos."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +88,52 @@ def test_a_folder_that_is_not_there_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert "nowhere" in line
     assert not list(tmp_path.iterdir())
+
+
+def test_features_that_moved_are_a_status_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the first decision on each item alone; a delay that grew is named beside them."""
+    generator = np.random.default_rng(5)
+    for name, spread, delay_s in (("reference", 40.0, 2), ("alike", 40.0, 2), ("other", 90.0, 30)):
+        for number in range(8):
+            folder = tmp_path / name / f"2026-09-{number + 1:02}T13-29-58Z"
+            folder.mkdir(parents=True)
+            journal = SqliteJournal(folder / "journal.db")
+            for item in range(15):
+                for later in (0.0, 1_000.0):
+                    put(journal, "decisions", at=AT.format(1), item_id=f"i{item}",
+                        features={"spread_bps": float(generator.normal(spread, 5.0)) + later, "clv": None})  # fmt: skip
+                seconds = delay_s + int(generator.integers(0, 5))
+                put(journal, "headlines", at=AT.format(1), outcome="item", published_at="2026-11-20T15:00:00.000Z",
+                    received_at=f"2026-11-20T15:00:{seconds:02}.000Z")  # fmt: skip
+            journal.close()
+    assert main(["drift", str(tmp_path / "reference"), str(tmp_path / "alike"), "--features", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)["numbers"]
+    assert {each["feature"] for each in numbers} == {"spread_bps", "delay_s"}
+    assert [each["values"] for each in numbers] == [120, 120]
+    assert main(["drift", str(tmp_path / "reference"), str(tmp_path / "other"), "--features"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in told if line.startswith(("spread_bps", "delay_s"))] == ["moved", "moved"]
+    (tmp_path / "nothing").mkdir()
+    assert main(["drift", str(tmp_path / "reference"), str(tmp_path / "nothing"), "--features"]) == 0
+    assert "not judged: known then only" in capsys.readouterr().out
+    assert main(["drift", str(tmp_path / "nothing"), str(tmp_path / "nothing"), "--features"]) == 0
+    assert "nothing was judged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["[1]", "null", '"x"', '{"spread_bps": 1' + "0" * 400 + "}", "{", "[" * 100_000])
+def test_one_damaged_row_of_features_hides_no_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """In one of twelve sessions, a row that is none of ours."""
+    generator = np.random.default_rng(5)
+    for name in ("then", "now"):
+        for number in range(6):
+            journal = SqliteJournal(tmp_path / name / f"{number}" / "journal.db")
+            for item in range(9):
+                features = {"spread_bps": float(generator.normal(40, 5))}
+                put(journal, "decisions", at=AT.format(1), item_id=f"i{item}", features=features)
+            journal.close()
+    with closing(sqlite3.connect(tmp_path / "now" / "5" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE decisions SET features = ? WHERE id = 1", (text,))
+    assert main(["drift", str(tmp_path / "then"), str(tmp_path / "now"), "--features"]) == 0
+    assert "spread_bps  quiet" in capsys.readouterr().out
