@@ -39,10 +39,14 @@ def read_token(folder: StateFolder, name: str = TOKEN_FILE) -> str:
     """What the file says, where it is ours alone; empty without one."""
     file = folder.path / name
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would wait for ever
         with os.fdopen(descriptor, encoding="ascii") as opened:
             told = os.fstat(descriptor)
-            if told.st_mode & stat.S_IWOTH or told.st_uid not in (os.geteuid(), folder.path.stat().st_uid):
+            if (
+                not stat.S_ISREG(told.st_mode)
+                or told.st_mode & stat.S_IWOTH
+                or told.st_uid not in (os.geteuid(), folder.path.stat().st_uid)
+            ):
                 return ""
             return opened.read(LONGEST).strip()
     except (OSError, ValueError):  # a link, a folder, no text: none of ours
@@ -105,8 +109,9 @@ class Logins:
 
 
 def opens(authorization: Sequence[str], token: str) -> bool:
-    """Whether a request's Authorization headers are one, and bring this token as a bearer."""
-    return bool(token) and len(authorization) == 1 and _same(authorization[0], f"Bearer {token}")
+    """Whether a request's Authorization headers are one, and bring this token as a bearer; none that is too short."""
+    scheme, _, given = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
+    return len(token) >= SHORTEST and scheme.lower() == "bearer" and _same(given, token)
 
 
 def _same(given: str, known: str) -> bool:

@@ -16,6 +16,7 @@ from momentum_kit.models import (
     OrderRow,
     TradingState,
 )
+from momentum_kit.plain_text import plain_text
 
 NAME = "momentum_kit_"
 BUCKETS_S = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -110,12 +111,12 @@ def _gauges(name: str, words: str, label: str, values: Mapping[str, float]) -> M
     family = GaugeMetricFamily(NAME + name, words, labels=[label])
     for key, value in values.items():
         if not math.isnan(value):
-            family.add_metric([key], value)
+            family.add_metric([plain_text(key)], value)
     return family
 
 
 def _counters(name: str, words: str, label: str, values: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(NAME + name, words, labels=[label])
     for key, value in values.items():
-        family.add_metric([key], value)
+        family.add_metric([plain_text(key)], value)
     return family

@@ -6,6 +6,7 @@ from tests.mutants.bugs import (
     evidence,
     exits,
     lists,
+    looking_back,
     orders,
     outside,
     pages,
@@ -16,6 +17,19 @@ from tests.mutants.bugs import (
 
 MUTANTS = tuple(
     mutant
-    for subject in (evidence, lists, books, protection, exits, orders, entries, ways_out, outside, time_exits, pages)
+    for subject in (
+        evidence,
+        lists,
+        books,
+        protection,
+        exits,
+        orders,
+        entries,
+        ways_out,
+        outside,
+        time_exits,
+        pages,
+        looking_back,
+    )
     for mutant in subject.MUTANTS
 )

@@ -72,3 +72,19 @@ def test_the_lights_of_the_connection() -> None:
     robbed = replace(STATUS, health=replace(STATUS.health, competing_session=True))
     assert robbed.layers[3].state is LinkState.DOWN
     assert STATUS.net_usd == 103.5
+
+
+def test_a_position_without_a_stop_is_told_as_unprotected() -> None:
+    """By the stop that rests at the broker; what is not held is neither."""
+    (held,) = STATUS.positions
+    bare, gone = replace(held, symbol="BARE", stop_price=math.nan), replace(held, symbol="GONE", quantity=0.0)
+    read = samples(Metrics(), replace(STATUS, positions=(held, bare, gone)))
+    assert (read["position_protected", "AAPL"], read["position_protected", "BARE"]) == (1.0, 0.0)
+    assert ("position_protected", "GONE") not in read
+
+
+def test_a_layer_of_which_nothing_is_known_is_neither_up_nor_down() -> None:
+    """Nothing is watched, and so no data can be down; the farm that is down is."""
+    read = samples(Metrics(), replace(STATUS, data_ages_s={}))
+    assert (read["layer_up", "data"], read["layer_down", "data"]) == (0.0, 0.0)
+    assert (read["layer_up", "farms"], read["layer_down", "farms"]) == (0.0, 1.0)
