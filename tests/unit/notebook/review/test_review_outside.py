@@ -4,11 +4,11 @@ import base64
 import re
 import resource
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -33,10 +33,13 @@ def clock(seconds: float) -> str:
 class World:
     """One session's journal, written row by row with plain sqlite3."""
 
+    opened: ClassVar[list[sqlite3.Connection]] = []
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         SqliteJournal(folder / "journal.db").close()
         self.db = sqlite3.connect(folder / "journal.db", isolation_level=None)
+        self.opened.append(self.db)
         self.fills = 0
 
     def add(self, table: str, **row: Any) -> None:
@@ -99,6 +102,14 @@ class World:
         self.fill(2, "SELL", 100, 11.0, 60)
         self.trip("i", 10.0, 11.0)
         self.marks(quotes)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """Connections that worlds wrote by are closed."""
+    yield
+    while World.opened:
+        World.opened.pop().close()
 
 
 def one(review: Review) -> dict[str, Any]:
