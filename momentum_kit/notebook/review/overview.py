@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from momentum_kit.notebook.review.trades import Trade
 from momentum_kit.pages import number
-from momentum_kit.research.plots import BLUE, FAINT, GREEN, GREY, INK, RED, STYLE, Picture, head
+from momentum_kit.research.plots import BLUE, FAINT, GREEN, INK, RED, STYLE, Picture, head
 from momentum_kit.sessions import NEW_YORK
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,9 @@ def deepest_fall(net: Floats) -> float:
 
 def _earned(axes: Axes, net: Floats) -> None:
     """Trade by trade, with what it had been ahead."""
-    at, total = np.arange(len(net) + 1), np.append(0.0, np.cumsum(net))
+    total = np.append(0.0, np.cumsum(net))
+    total = np.append(total, total[-1])  # the last trade has a width as well
+    at = np.append(np.arange(len(net) + 1), len(net) + 0.5)
     axes.fill_between(at, np.maximum.accumulate(total), total, step="post", color=RED, alpha=0.14, lw=0)
     axes.step(at, total, where="post", color=INK, lw=1.8)
     axes.axhline(0, color=FAINT, lw=0.9)
@@ -65,8 +67,8 @@ def _spread(axes: Axes, r: Floats) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("R, net profit over the initial risk")
     axes.set_ylabel("trades")
-    words = f"mean {known.mean():+.2f} (dashed), median {np.median(known):+.2f}, worst {known.min():+.2f}, "
-    head(axes, "Spread of R", f"{words}best {known.max():+.2f}")
+    words = f"mean {known.mean():+z.2f} (dashed), median {np.median(known):+z.2f}, worst {known.min():+z.2f}, "
+    head(axes, "Spread of R", f"{words}best {known.max():+z.2f}")
 
 
 def _went_through(axes: Axes, trades: Sequence[Trade]) -> None:
@@ -84,7 +86,7 @@ def _went_through(axes: Axes, trades: Sequence[Trade]) -> None:
                          label="won" if won else "lost")  # fmt: skip
     axes.set_xlabel("worst while held (MAE), USD against you")
     axes.set_ylabel("best while held (MFE), USD")
-    axes.legend(frameon=False, loc="upper right", fontsize=9.5)
+    axes.legend(frameon=False, loc="best", fontsize=9.5)
     lost_ahead = sum(each.best_usd * trade.quantity > -each.worst_usd * trade.quantity
                      for each, trade in seen if trade.net_usd <= 0)  # fmt: skip
     words = f"{len(seen)} of {len(trades)} were seen; {lost_ahead} that lost had been further ahead than behind"
@@ -98,9 +100,11 @@ def _by_hour(axes: Axes, trades: Sequence[Trade], net: Floats) -> None:
     counts = [int((hours == hour).sum()) for hour in names]
     bars = axes.bar(range(len(sums)), sums, color=[GREEN if each >= 0 else RED for each in sums], alpha=0.75, width=0.6)
     for bar, count in zip(bars, counts, strict=True):
+        if not count:
+            continue
         axes.annotate(
             f"{count}", (bar.get_x() + bar.get_width() / 2, bar.get_height()), (0, 4 if bar.get_height() >= 0 else -13),
-            textcoords="offset points", ha="center", size=9.5, color=FAINT if count else GREY,
+            textcoords="offset points", ha="center", size=9.5, color=FAINT,
         )  # fmt: skip
     axes.axhline(0, color=FAINT, lw=0.9)
     axes.set_xticks(range(len(sums)), [f"{hour}:00" for hour in names])
