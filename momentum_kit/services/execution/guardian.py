@@ -145,9 +145,10 @@ class Guardian:
                     continue  # the group reduces by itself; a modify in its way could meet a finished order
                 case Cancel(leg) if leg.role in ("target", "timed") and not leg.turned and evidence.held > 0:
                     await self._desk.cancel(bracket, leg)  # it would sell the same shares once more, and protects none
-                case Cancel() if (
+                case Cancel(leg) if (
                     bracket.uncertain
-                    or evidence.unexplained
+                    # a time exit protects nothing: beside shares that are not ours it can only sell those
+                    or (evidence.unexplained and (leg.role != "timed" or leg.turned))
                     or (bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S)
                 ):
                     continue

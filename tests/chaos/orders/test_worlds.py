@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from momentum_kit.simgateway.embedding import AAPL, ManualCancel, ManualTrade
 from tests.chaos.orders.boundaries import SMALL_WORLD, boundaries, worlds
 from tests.chaos.orders.lives import play
 from tests.chaos.orders.run import describe, kind_of
-from tests.chaos.orders.worlds import DEATHS, Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
+from tests.chaos.orders.worlds import DEATHS, Command, Death, Deed, Listing, Mishap, Signal, World, draw_world, simpler
 from tests.helpers.trading_floor import steady
 
 ROOT = Path(__file__).parents[3]
@@ -84,6 +85,19 @@ async def test_a_session_that_dies_between_two_legs_is_survived(tmp_path: Path) 
     outcome = await play(quiet_world(*deeds), tmp_path)
     assert outcome.lives == 2
     assert outcome.entries == 1
+    assert not outcome.violations, "\n".join(describe(outcome))
+
+
+async def test_a_time_exit_goes_when_all_is_sold_though_a_person_has_bought_some(tmp_path: Path) -> None:
+    """Where the group does not take it along: it would sell the person's shares, which no witness calls ours."""
+    deeds = (
+        Command(second=6, what="flatten"),
+        Mishap(second=6, fault=ManualTrade(symbol="AAPL", action="BUY", quantity=52)),
+    )
+    world = quiet_world(*deeds)
+    settings = {**world.settings, "time_exit_at_broker": True, "time_stop_s": 30.0}
+    outcome = await play(replace(world, settings=settings, assumptions={"good_after_time_in_group": "alone"}), tmp_path)
+    assert outcome.fills >= 2
     assert not outcome.violations, "\n".join(describe(outcome))
 
 

@@ -119,8 +119,8 @@ MUTANTS = (
     Mutant(
         "protection is cancelled while in doubt",
         "services/execution/guardian.py",
-        "                    bracket.uncertain\n                    or evidence.unexplained\n",
-        "                    evidence.unexplained\n",
+        "                    bracket.uncertain\n                    # a time exit protects",
+        "                    False\n                    # a time exit protects",
         DOUBT("test_nothing_is_cancelled_while_in_doubt"),
     ),
     Mutant(

@@ -1,6 +1,6 @@
 """Bugs about the time exit that rests at the broker: its hour, its size, and that nothing sells beside it."""
 
-from tests.mutants.bugs.node_ids import TIME_EXIT, TIME_EXIT_RULES
+from tests.mutants.bugs.node_ids import TIME_EXIT, TIME_EXIT_RULES, WORLDS
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -66,5 +66,12 @@ MUTANTS = (
         '        return "timed"  # nothing',
         '        return "target"  # nothing',
         TIME_EXIT("test_after_a_restart_it_is_known_and_left_at_its_hour"),
+    ),
+    Mutant(
+        "a time exit stays beside shares of a person's own",
+        "services/execution/guardian.py",
+        ' and (leg.role != "timed" or leg.turned)',
+        "",
+        WORLDS("test_a_time_exit_goes_when_all_is_sold_though_a_person_has_bought_some"),
     ),
 )
