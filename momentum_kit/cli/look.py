@@ -135,9 +135,12 @@ def drift(
     legend = "smallest_N: the least lasting change that N sessions show in four cases of five"
     if features:
         legend = "chance_95: what the PSI stays below in 95 of 100 ways to deal these sessions anew"
-    words = (
-        f"{RenderedTable.of(frame, None if features else {}).text()}\n{legend}" if len(frame) else "nothing was judged"
-    )
+    shown = frame
+    if features and len(frame):  # each row has a unit of its own
+        four = dict.fromkeys(("reference_median", "median", "smallest"), "{:.4g}".format)
+        shown = frame.assign(**{name: frame[name].map(words) for name, words in four.items()})
+    table = RenderedTable.of(shown, {"psi": 2, "chance_95": 2} if features else {})
+    words = f"{table.text()}\n{legend}" if len(frame) else "nothing was judged"
     done(json_, {"drifted": drifted, "numbers": _records(frame)}, words)
     raise typer.Exit(MomentumKitError.exit_status if drifted else 0)
 

@@ -179,9 +179,10 @@ def _features(runs: Runs) -> list[dict[str, Any]]:
         except (StorageError, ValueError, RecursionError):
             continue  # told by sessions()
         judged = [each for each in read if isinstance(each, dict)]
-        values = {str(name): [_number(each.get(name)) for each in judged] for each in judged for name in each}
+        names = {name for each in judged for name in each}
+        values = {str(name): [_number(each.get(name)) for each in judged] for name in names}
+        values["delay_s"] = [_number(delay_s) for delay_s in delays]
         known = {name: [value for value in each if math.isfinite(value)] for name, each in values.items()}
-        known["delay_s"] = [value for value in map(_number, delays) if math.isfinite(value)]
         found.append({name: np.array(known[name]) for name in sorted(known) if known[name]})
     return [each for each in found if each]
 

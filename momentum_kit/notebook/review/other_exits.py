@@ -24,8 +24,7 @@ def other_exits(trades: Sequence[Trade], record: Path, family: Sequence[Reviewed
     """One row an exit: on how many trades its end is known, what they net in USD and R, and beside that as lived.
 
     record: the folder of the ledger. Costs are those that were paid; mean_r and lived_r are of the trades whose risk is
-    known. Raises StorageError where the trials could not be
-    counted: then nothing is shown.
+    known. Raises StorageError where the trials could not be counted: then nothing is shown.
     """
     results = {rule.name: [_net(trade, rule) for trade in trades] for rule in family}
     _count(trades, results, record)
@@ -62,7 +61,7 @@ def _mean(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
 
 
 def _count(trades: Sequence[Trade], results: dict[str, list[float]], record: Path) -> None:
-    """As trials on the instrument days of these trades, at the thresholds that chose them."""
+    """As trials on the instrument days of these trades; a journal names no limits: the default ones stand for them."""
     thresholds = Thresholds()
     here = Grid({"min_z_tod": (thresholds.min_z_tod,)})  # one cell: the exits vary, what was entered does not
     days = np.array([np.datetime64(trade.day) for trade in trades])

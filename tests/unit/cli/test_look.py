@@ -113,6 +113,9 @@ def test_features_that_moved_are_a_status_as_well(tmp_path: Path, capsys: pytest
     assert main(["drift", str(tmp_path / "reference"), str(tmp_path / "other"), "--features"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in told if line.startswith(("spread_bps", "delay_s"))] == ["moved", "moved"]
+    assert told[0].split()[:5] == ["feature", "verdict", "psi", "chance_95", "smallest"]
+    (delay,) = [line.split() for line in told if line.startswith("delay_s")]
+    assert delay[-4:-2] == ["4", "32"]  # medians, four digits at most: 2 to 6 s then, 30 to 34 now
     (tmp_path / "nothing").mkdir()
     assert main(["drift", str(tmp_path / "reference"), str(tmp_path / "nothing"), "--features"]) == 0
     assert "not judged: known then only" in capsys.readouterr().out
