@@ -36,6 +36,7 @@ from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import tradable
 from momentum_kit.trading import exit_limit
 from momentum_kit.trading.orders import (
+    USUAL_LAG_S,
     Bracket,
     Leg,
     OrderState,
@@ -91,6 +92,8 @@ class ExitDesk:
             self.wait(bracket, LISTS_UNKNOWN)
         if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:
             return
+        if any(leg.selling and age_s(leg.untold_since, now) < USUAL_LAG_S for leg in bracket):
+            return  # it has ended, and may have sold: the executions are being asked, and hold up no exit for longer
         bracket.selling_since = (bracket.selling_since or now) if self._stop_sells(bracket) else None
         if bracket.timed is not None and goes_first(bracket.timed, self._context.clock.now()):
             self.wait(bracket, "the time exit at the broker")

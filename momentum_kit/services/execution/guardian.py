@@ -147,6 +147,7 @@ class Guardian:
                     await self._desk.cancel(bracket, leg)  # it would sell the same shares once more, and protects none
                 case Cancel(leg) if (
                     bracket.uncertain
+                    or bracket.entry_untold  # its fills may be on their way, and the children wait for it in any case
                     # a time exit protects nothing: beside shares that are not ours it can only sell those
                     or (evidence.unexplained and (leg.role != "timed" or leg.turned))
                     or (bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S)

@@ -135,7 +135,7 @@ class ListedOrders:
     def _as_listed(self, leg: Leg, order: OpenOrder, *, newer: bool) -> None:
         """Set an order to its row in the list; newer: events have told of it since, the row itself among them."""
         back = leg.absent >= VANISHED and not leg.live  # taken for gone because lists had lacked it
-        leg.absent = 0
+        leg.absent, leg.untold_since = 0, None
         leg.perm_id = leg.perm_id or order.perm_id
         if order.filled > leg.named:
             leg.named, leg.left = order.filled, order.request.quantity - order.filled

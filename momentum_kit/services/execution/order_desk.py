@@ -248,6 +248,7 @@ class OrderDesk:
             leg.state = OrderState.UNKNOWN
         if not leg.live:
             leg.absent = 0  # ended by its own word, and not because lists lacked it
+        leg.untold_since = None
         if leg.acknowledged and bracket.intent.state in (IntentState.PREPARED, IntentState.SENT):
             self.mark(bracket, IntentState.WORKING)
         return bracket
@@ -286,7 +287,7 @@ class OrderDesk:
         if found is None:
             return None
         bracket, leg = found
-        leg.heard = self._word()
+        leg.heard, lived = self._word(), leg.live
         # a verdict on an order that nobody has changed or acknowledged yet refuses the order itself (383, 451, 109)
         refused = notice.meaning == "cancel verdict" and _untouched(leg)
         try:
@@ -295,6 +296,8 @@ class OrderDesk:
             bracket = self._hand_over(bracket, leg)
             self.mark_uncertain(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
             leg.state = OrderState.UNKNOWN
+        if lived and not leg.live:
+            leg.untold_since = self._context.clock.elapsed()
         return bracket
 
     def _on_execution(self, execution: Execution) -> Bracket | None:

@@ -78,6 +78,7 @@ class Questions:
         differing = any(each.agreement is Agreement.DIFFERING and not each.missing for each in weighed.values())
         vanishing = any(leg.absent == 1 and leg.live for bracket in brackets for leg in bracket)
         smaller = any(leg.smaller and leg.live for bracket in brackets for leg in bracket)
+        untold = [leg.untold_since for bracket in brackets for leg in bracket if leg.untold_since is not None]
         every_s = dict.fromkeys(Question, float("inf"))
         if any(bracket.any_live or not weighed[bracket.intent.contract.con_id].flat for bracket in brackets):
             every_s[Question.ORDERS] = every_s[Question.POSITIONS] = AUDIT_S
@@ -94,9 +95,13 @@ class Questions:
             every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], ASK_AGAIN_S)
         if vanishing or smaller or not all(bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = AT_ONCE_S
+        now = self._context.clock.elapsed()
+        if untold:
+            soon_s = AT_ONCE_S if now - max(untold) < ASK_AGAIN_S else ASK_AGAIN_S
+            every_s[Question.POSITIONS] = min(every_s[Question.POSITIONS], soon_s)
+            every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], soon_s)
         for kind in self._owed:
             every_s[kind] = min(every_s[kind], ASK_AGAIN_S)
-        now = self._context.clock.elapsed()
         for kind, seconds in every_s.items():
             if kind not in self._asking and age_s(self._asked_at.get(kind), now) >= seconds:
                 self._asking.add(kind)

@@ -122,7 +122,7 @@ class Recovery:
             case Question.POSITIONS:
                 await self._apply_positions(answer.positions, answer.rows)
             case Question.EXECUTIONS:
-                await self._apply_executions(answer.executions)
+                await self._apply_executions(answer.executions, answer.words)
 
     async def _apply_positions(self, positions: tuple[Position, ...], asked: int) -> None:
         before = set(self._witnesses.foreign())
@@ -133,11 +133,14 @@ class Recovery:
                 self._tell(f"{symbol}: shares that are not ours; left alone, no entries there: {numbers}", halt=False)
         self.draw_conclusions()
 
-    async def _apply_executions(self, executions: tuple[Execution, ...]) -> None:
+    async def _apply_executions(self, executions: tuple[Execution, ...], asked: int) -> None:
         for execution in executions:
             await self._fills.put(execution)
         await self._fills.join()
         self._witnesses.executions_whole = True
+        sold = (leg for bracket in self._desk.in_order() for leg in bracket if leg.selling and leg.heard <= asked)
+        for leg in sold if executions else ():  # an empty list proves nothing
+            leg.untold_since = None
         self.draw_conclusions()
 
     def draw_conclusions(self) -> None:

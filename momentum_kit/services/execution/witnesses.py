@@ -7,7 +7,7 @@ decides what follows from the three.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from momentum_kit.models import OrderAction, Position
+from momentum_kit.models import Intent, OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.trading.account import Ledger
@@ -94,16 +94,27 @@ class Witnesses:
             if newer or (con_id not in named and not witness.ended(now)):
                 continue
             witness.answer(named.get(con_id, Decimal(0)), now, explained=self._explained(con_id))
+            for leg in self._desk.legs_of(con_id):
+                if leg.untold_since is not None and now - leg.untold_since >= POSITION_LAG_S:
+                    leg.untold_since = None  # what it filled would be in the rows by now
 
     def _explained(self, con_id: int) -> bool:
         """True if what is beyond our executions is somebody else's: none of our orders stands for more than they name.
 
         A list of executions that is whole and empty proves nothing: a stop of ours that rests for shares which nobody
-        has told of says that they are ours.
+        has told of says that they are ours. Once all that its entry could buy has been told, and sold, it says nothing.
         """
         live = [leg for leg in self._desk.legs_of(con_id) if leg.live and leg.request.action is OrderAction.SELL]
+        bracket = self._desk.brackets.get(con_id)
+        if bracket is not None and self._spent(bracket.intent):
+            live = [leg for leg in live if leg.request.order_ref != bracket.intent.intent_id]
         stands_for = max((leg.request.quantity - self.filled(leg) for leg in live), default=Decimal(0))
         return self.executions_whole and stands_for <= self.evidence(con_id).orders
+
+    def _spent(self, intent: Intent) -> bool:
+        """True if executions name every share that its entry could buy, and the sale of each."""
+        bought, sold = self._ledger.bought_and_sold(intent.intent_id)
+        return intent.quantity <= bought <= sold
 
     def suspicious(self, con_id: int) -> bool:
         """True if the broker's row fell below ours, or a first whole answer waits for its second."""

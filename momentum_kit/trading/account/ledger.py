@@ -118,6 +118,12 @@ class Ledger:
         same = (e for e in known if (e.perm_id == perm_id if perm_id and e.perm_id else e.order_id == order_id))
         return sum((execution.shares for execution in same), Decimal(0))
 
+    def bought_and_sold(self, order_ref: str) -> tuple[Decimal, Decimal]:
+        """Shares that all orders of a reference have bought, and sold."""
+        known = [self._executions[base_id] for base_id in self._by_reference.get(order_ref, ())]
+        bought = sum((e.shares for e in known if e.side.sign > 0), Decimal(0))
+        return bought, sum((e.shares for e in known if e.side.sign < 0), Decimal(0))
+
     def holdings(self) -> tuple[Holding, ...]:
         """What is held, by con_id."""
         if self._held is None:

@@ -13,6 +13,7 @@ from momentum_kit.trading.orders.bracket import (
 )
 from momentum_kit.trading.orders.evidence import (
     POSITION_LAG_S,
+    USUAL_LAG_S,
     Agreement,
     OrderWitness,
     PositionWitness,
@@ -26,6 +27,7 @@ from momentum_kit.trading.orders.time_exit import goes_first, gone_by, time_exit
 __all__ = [
     "FROM_LIST",
     "POSITION_LAG_S",
+    "USUAL_LAG_S",
     "Agreement",
     "Bracket",
     "Cancel",

@@ -166,6 +166,7 @@ class Leg:
     absent_since: float = 0.0
     turned: bool = False  # an exit has made it marketable; of a time exit, its hour has come
     smaller: bool = False  # it may be smaller than request says, or done: the list of orders is asked at once
+    untold_since: float | None = None  # when a notice alone ended it, which does not say how much it had filled
 
     def __post_init__(self) -> None:
         self.asked = self.asked or self.request.quantity
@@ -287,6 +288,11 @@ class Bracket:
     def entry_live(self) -> bool:
         """True while the entry may still fill."""
         return self.entry is not None and self.entry.live
+
+    @property
+    def entry_untold(self) -> bool:
+        """True while an entry that has ended may have bought more than anybody has said."""
+        return any(leg.request.action is OrderAction.BUY and leg.untold_since is not None for leg in self)
 
     @property
     def any_live(self) -> bool:

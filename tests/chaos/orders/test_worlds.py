@@ -101,6 +101,24 @@ async def test_a_time_exit_goes_when_all_is_sold_though_a_person_has_bought_some
     assert not outcome.violations, "\n".join(describe(outcome))
 
 
+async def test_what_is_left_of_a_position_that_is_sold_goes_though_a_person_has_bought_some(tmp_path: Path) -> None:
+    """A time exit sold all while nobody was there, and its group left stop and target: for shares of a person's.
+
+    Our executions name every share bought and sold, so that two answers with his are his: within the lag of positions.
+    """
+    deeds = (
+        Death(second=8, doing="now", down_s=20),
+        Mishap(second=12, fault=ManualTrade(symbol="AAPL", action="BUY", quantity=52)),
+    )
+    world = quiet_world(*deeds)
+    settings = {**world.settings, "time_exit_at_broker": True, "time_stop_s": 15.0}
+    outcome = await play(replace(world, settings=settings, assumptions={"good_after_time_in_group": "alone"}), tmp_path)
+    assert outcome.fills == 2
+    lasting = [violation for violation in outcome.violations if "could sell more than is held" not in violation]
+    assert not lasting, "\n".join(describe(outcome))
+    assert any("52 of it not ours" in line for line in outcome.story)
+
+
 def test_a_world_is_drawn_again_from_its_seed_and_shrinks() -> None:
     """The same seed is the same world, and what is simpler has less in it."""
     world = draw_world(5)

@@ -1,9 +1,23 @@
 """Bugs about what protects: the bracket as it is sent, its stop, what an entry leaves behind."""
 
-from tests.mutants.bugs.node_ids import BRACKET, CASES, DOUBT, EXECUTION, PROTECTION
+from tests.mutants.bugs.node_ids import BRACKET, CASES, DOUBT, EXECUTION, ORDER_SAFETY, PROTECTION
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    Mutant(
+        "an entry that a notice ended has bought nothing",
+        "services/execution/guardian.py",
+        "or bracket.entry_untold",
+        "or False",
+        ORDER_SAFETY("test_an_entry_that_a_notice_ended_may_have_bought"),
+    ),
+    Mutant(
+        "an exit that a notice ended is sent again at once",
+        "services/execution/exit_desk.py",
+        "age_s(leg.untold_since, now) < USUAL_LAG_S",
+        "False",
+        ORDER_SAFETY("test_an_exit_that_a_notice_ended_may_have_sold"),
+    ),
     Mutant(
         "the entry is sent before its stop",
         "trading/orders/bracket.py",
@@ -119,8 +133,8 @@ MUTANTS = (
     Mutant(
         "protection is cancelled while in doubt",
         "services/execution/guardian.py",
-        "                    bracket.uncertain\n                    # a time exit protects",
-        "                    False\n                    # a time exit protects",
+        "                    bracket.uncertain\n                    or bracket.entry_untold",
+        "                    False\n                    or bracket.entry_untold",
         DOUBT("test_nothing_is_cancelled_while_in_doubt"),
     ),
     Mutant(

@@ -74,4 +74,11 @@ MUTANTS = (
         "",
         WORLDS("test_a_time_exit_goes_when_all_is_sold_though_a_person_has_bought_some"),
     ),
+    Mutant(
+        "a stop stands for shares that were sold long ago",
+        "services/execution/witnesses.py",
+        "return intent.quantity <= bought <= sold",
+        "return False",
+        WORLDS("test_what_is_left_of_a_position_that_is_sold_goes_though_a_person_has_bought_some"),
+    ),
 )

@@ -276,3 +276,55 @@ def test_a_target_that_sold_all_while_nothing_was_heard_leaves_no_stop() -> None
         assert state.live(1, OrderAction.SELL) == []
     finally:
         state.teardown()
+
+
+def lists_fail(state: OrderSafety, *which: str) -> None:
+    """The broker gives none of these lists whole until its trouble is cleared."""
+    state.desk.broker.trouble.update(dict.fromkeys(which, RequestTimeout("no answer")))
+
+
+def test_an_entry_that_a_notice_ended_may_have_bought() -> None:
+    """It filled and nothing was heard of it; then a notice alone, which names no fills, said that it had ended.
+
+    The bracket counted as idle, and its stop was cancelled: under all that it had bought.
+    """
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.silence(silent=True)
+        state.enter(con_id=1)
+        state.enter(con_id=2)
+        state.silence(silent=False)
+        lists_fail(state, "positions", "executions")
+        state.notice(con_id=2, meaning="order dead", which=0)
+        state.run(state.desk.beat(20))
+        state.desk.broker.trouble.clear()
+        state.calm()
+        assert not state.bared
+    finally:
+        state.teardown()
+
+
+def test_an_exit_that_a_notice_ended_may_have_sold() -> None:
+    """The executions are asked before the same shares are sold once more."""
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.enter(con_id=1)
+        broker = state.desk.broker
+        state.run(broker.cancel_order(broker.leg(1, "target").request.order_id))
+        state.run(state.desk.settle())
+        state.silence(silent=True)
+        state.ask_exit(con_id=1)
+        sold = broker.leg(1, "exit")
+        broker.fill(sold, 900, 5.0)
+        state.run(state.desk.beat(3))
+        state.silence(silent=False)
+        lists_fail(state, "positions", "executions")
+        broker.notice(sold.request.order_id, 202, "order dead")
+        state.run(state.desk.beat(1.5))
+        broker.trouble.clear()
+        state.calm()
+        assert [order for order in broker.orders.values() if order.kind == "exit"] == [sold]
+    finally:
+        state.teardown()

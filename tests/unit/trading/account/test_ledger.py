@@ -193,6 +193,14 @@ def test_order_ids_that_begin_anew_are_other_orders():
     assert ledger.filled("mk-another", 7) == ledger.filled("mk-1", 7, perm_id=2) == 0
 
 
+def test_all_orders_of_a_reference_together():
+    """Whichever of them sold it, and also where a correction has changed how much."""
+    ledger = ledger_of(execution(1, BUY, 100, 5.0, order_id=7), execution(2, SELL, 40, 5.1, order_id=8))
+    ledger.add_execution(execution(3, SELL, 50, 5.2, order_id=9))
+    assert ledger.bought_and_sold("mk-1") == (100, 90)
+    assert ledger.bought_and_sold("mk-another") == (0, 0)
+
+
 def test_unknown_contract_is_flat():
     """What was never traded is not held."""
     assert Ledger().position(99) == 0
