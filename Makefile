@@ -72,6 +72,7 @@ docs: setup  ## the API reference, from the docstrings, below site/
 
 chaos: setup  ## fault drills, assumption pairs, evidence model, boundaries, RUNS random worlds from SEED, a tenth with processes
 	@MOMENTUM_KIT_ALL_PAIRS=1 $(BIN)/python -m pytest tests/chaos tests/gateway/test_bracket_lifecycle.py --timeout 600
+	@MOMENTUM_KIT_SAFETY_RUNS=5000 $(BIN)/python -m pytest tests/unit/services/execution/test_order_safety.py --timeout 0
 	@$(BIN)/python -m tests.chaos.orders.model
 	@$(BIN)/python -m tests.chaos.orders.boundaries
 	@$(BIN)/python -m tests.chaos.orders.run --runs $(RUNS) --seed $(SEED) $(if $(RECORD),--record)

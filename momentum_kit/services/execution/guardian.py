@@ -52,6 +52,7 @@ PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: childr
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
 STOPS_TRIED = 2  # a stop, and one corrected one; a broker that takes neither leaves only selling
+UNSOLD_S = 10.0  # between two more stops, where the sale waits in its turn: for a halt's end, a bid, the gateway
 
 
 class Guardian:
@@ -133,8 +134,11 @@ class Guardian:
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
         shrinking_s = age_s(bracket.shrinking_since, now)
         grace_s = REAP_GRACE_S if bracket.way_out is None else PATIENCE_S  # beside an exit every fill reduces again
+        bare = False  # no stop rests, and none went out: nothing is cancelled then
         for move in moves:
             match move:
+                case Cancel() if bare:
+                    continue
                 case Resize() if not at_beat:
                     continue
                 case Resize() if move.shrinks and bracket.uncertain:
@@ -154,8 +158,7 @@ class Guardian:
                 ):
                     continue
                 case PlaceStop(quantity):
-                    if not await self._place_stop(bracket, quantity, now):
-                        break  # nothing is cancelled before a stop is out
+                    bare = not await self._place_stop(bracket, quantity, now)
                 case Resize():
                     await self._resize(bracket, move)
                 case Cancel(leg):
@@ -179,7 +182,9 @@ class Guardian:
         contract = bracket.intent.contract
         if bracket.stops_unheard >= STOPS_TRIED:
             self._sell_unprotected(bracket)
-            return False
+            waits = bool(self._exit_desk.waits.get(contract.con_id))
+            if not waits or age_s(bracket.stop_tried_at, now) < UNSOLD_S:
+                return False
         bracket.stop_tried_at = now
         intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())
         intent = replace(intent, stop_order_id=self._broker.next_order_id())
@@ -198,7 +203,8 @@ class Guardian:
             otherwise = oca_group(bracket.intent) if unseen else order.oca_group
             order = replace(order, oca_group=open_group(bracket, beside, self._witnesses.filled, otherwise))
         text = f"{contract.symbol}: {why}; placing one"
-        self._desk.alert_once(bracket, f"bare {order.order_id}", "critical", text)
+        key = f"bare {order.order_id}" if bracket.stops_unheard < STOPS_TRIED else "bare and unsold"
+        self._desk.alert_once(bracket, key, "critical", text)
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:

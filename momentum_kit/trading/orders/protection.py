@@ -58,19 +58,24 @@ def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callabl
         if way_out is not None and way_out.request.order_type == "MKT":  # what sells at once needs no stop beside it
             apart = [leg for leg in selling if way_out.acknowledged and not _together(leg, way_out)]
             return tuple(Cancel(leg) for leg in apart if leg.cancel_sent_at is None)
-        return (PlaceStop(evidence.sellable),) if evidence.sellable else ()
+        first = (PlaceStop(evidence.sellable),) if evidence.sellable else ()
+        resized = (_resized(leg, evidence, filled) for leg in selling)
+        return (*first, *(move for move in resized if move is not None and move.shrinks))
     group = [stop, *(leg for leg in selling if leg is not stop and _together(leg, stop))]
     moves: list[Move] = []
     if stop.acknowledged:
         surplus = (leg for leg in selling if leg not in group or leg in bracket.replaced)
         moves += [Cancel(leg) for leg in surplus if leg.cancel_sent_at is None]
-    for leg in group:
-        done = filled(leg)
-        left = leg.request.quantity - done
-        wanted = max(evidence.sellable, min(left, evidence.held)) + done
-        if leg.at_rest and leg.request.quantity != wanted:
-            moves.append(Resize(leg, wanted))
+    moves += [move for leg in group if (move := _resized(leg, evidence, filled)) is not None]
     return tuple(moves)
+
+
+def _resized(leg: Leg, evidence: SymbolEvidence, filled: Callable[[Leg], Decimal]) -> Resize | None:
+    """What gives a leg the size of what is held; None where it has it, or its word is outstanding."""
+    done = filled(leg)
+    left = leg.request.quantity - done
+    wanted = max(evidence.sellable, min(left, evidence.held)) + done
+    return Resize(leg, wanted) if leg.at_rest and leg.request.quantity != wanted else None
 
 
 def open_group(bracket: Bracket, leg: Leg | None, filled: Callable[[Leg], Decimal], otherwise: str) -> str:

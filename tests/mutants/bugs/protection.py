@@ -12,6 +12,20 @@ MUTANTS = (
         ORDER_SAFETY("test_an_entry_that_a_notice_ended_may_have_bought"),
     ),
     Mutant(
+        "a target keeps its size while no stop rests",
+        "trading/orders/protection.py",
+        "return (*first, *(move",
+        "return first if first else (*first, *(move",
+        ORDER_SAFETY("test_a_target_is_no_larger_than_what_is_held_though_no_stop_is_taken"),
+    ),
+    Mutant(
+        "after two refused stops none is tried while the sale waits",
+        "services/execution/guardian.py",
+        "if not waits or age_s(bracket.stop_tried_at, now) < UNSOLD_S:",
+        "if True:",
+        ORDER_SAFETY("test_a_stop_is_tried_again_while_the_sale_waits"),
+    ),
+    Mutant(
         "an exit that a notice ended is sent again at once",
         "services/execution/exit_desk.py",
         "age_s(leg.untold_since, now) < USUAL_LAG_S",

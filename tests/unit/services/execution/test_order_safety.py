@@ -1,4 +1,5 @@
 import asyncio
+import os
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
@@ -249,9 +250,10 @@ class OrderSafety(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
+LONG = int(os.environ.get("MOMENTUM_KIT_SAFETY_RUNS", "0"))  # of `make chaos`
 OrderSafety.TestCase.settings = settings(
-    max_examples=50,
-    stateful_step_count=30,
+    max_examples=LONG or 50,
+    stateful_step_count=45 if LONG else 30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a run of so many beats takes minutes
@@ -326,5 +328,39 @@ def test_an_exit_that_a_notice_ended_may_have_sold() -> None:
         broker.trouble.clear()
         state.calm()
         assert [order for order in broker.orders.values() if order.kind == "exit"] == [sold]
+    finally:
+        state.teardown()
+
+
+def test_a_target_is_no_larger_than_what_is_held_though_no_stop_is_taken() -> None:
+    """An entry was cut after 57 of 833 shares, stops are refused, and a halt holds up the sale: the target waits."""
+    state = OrderSafety()
+    try:
+        state.start(group="dies at the end")
+        state.moody(mood={"stop"})
+        state.signal(con_id=1)
+        state.halt(con_id=1, halted=True)
+        state.entry_fills(con_id=1, size=57, status=True, late=False)
+        state.run(state.desk.beat(5))
+        [target] = state.live(1, OrderAction.SELL)
+        assert (target.kind, target.request.quantity) == ("target", 57)
+    finally:
+        state.teardown()
+
+
+def test_a_stop_is_tried_again_while_the_sale_waits() -> None:
+    """Two were refused, so the position is to be sold; a halt holds that up, and the broker takes stops again."""
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.moody(mood={"stop", "target"})
+        state.enter(con_id=1)
+        state.halt(con_id=1, halted=True)
+        state.run(state.desk.beat(5))
+        assert state.live(1, OrderAction.SELL) == []
+        state.moody(mood=set())
+        state.run(state.desk.beat(15))
+        [stop] = state.live(1, OrderAction.SELL)
+        assert (stop.kind, stop.request.quantity) == ("stop", state.desk.position(1))
     finally:
         state.teardown()
