@@ -88,8 +88,11 @@ class ListedOrders:
 
     def _own_what_nobody_owns(self, listed: tuple[OpenOrder, ...]) -> None:
         """An open order that carries a reference of ours gets an owner, whatever became of its intent."""
-        known = [leg for con_id in self._desk.brackets for leg in self._desk.legs_of(con_id)]
-        strays = [order for order in listed if not any(_is(leg, order) for leg in known)]
+        known = [(bracket, leg) for bracket in self._desk.in_order() for leg in self._desk.legs_of(_con_id(bracket))]
+        strays = [order for order in listed if not any(_is(leg, order) for _, leg in known)]
+        for bracket, leg in known:
+            if not leg.live and any(_is(leg, order) for order in listed):
+                self._desk.hand_over(bracket, leg)  # taken for ended, and another stands in its place
         self._witnesses.foreign_orders = frozenset(order.contract.con_id for order in strays)
         if not strays:
             return

@@ -243,7 +243,7 @@ class OrderDesk:
             leg.state = next_state(leg.state, update.status)
         except UnexpectedMove as surprise:
             if leg.state is not OrderState.UNKNOWN:
-                bracket = self._hand_over(bracket, leg)
+                bracket = self.hand_over(bracket, leg)
                 self.mark_uncertain(bracket, f"order {update.order_id}: {surprise}")
             leg.state = OrderState.UNKNOWN
         if not leg.live:
@@ -253,7 +253,7 @@ class OrderDesk:
             self.mark(bracket, IntentState.WORKING)
         return bracket
 
-    def _hand_over(self, bracket: Bracket, leg: Leg) -> Bracket:
+    def hand_over(self, bracket: Bracket, leg: Leg) -> Bracket:
         """An order that was over, and perhaps lives on, is a surplus one of its symbol's latest bracket."""
         latest = self.brackets.get(bracket.intent.contract.con_id, bracket)
         if not any(each is leg for each in latest):  # of an earlier bracket, or another one took its place
@@ -293,7 +293,7 @@ class OrderDesk:
         try:
             leg.state = notice_state(leg.state, "order dead" if refused else notice.meaning)
         except UnexpectedMove as surprise:
-            bracket = self._hand_over(bracket, leg)
+            bracket = self.hand_over(bracket, leg)
             self.mark_uncertain(bracket, f"order {notice.order_id}: {surprise} ({notice.code} {notice.text})")
             leg.state = OrderState.UNKNOWN
         if lived and not leg.live:

@@ -98,8 +98,7 @@ class Questions:
         now = self._context.clock.elapsed()
         if untold:
             soon_s = AT_ONCE_S if now - max(untold) < ASK_AGAIN_S else ASK_AGAIN_S
-            every_s[Question.POSITIONS] = min(every_s[Question.POSITIONS], soon_s)
-            every_s[Question.EXECUTIONS] = min(every_s[Question.EXECUTIONS], soon_s)
+            every_s = {kind: min(seconds, soon_s) for kind, seconds in every_s.items()}
         for kind in self._owed:
             every_s[kind] = min(every_s[kind], ASK_AGAIN_S)
         for kind, seconds in every_s.items():

@@ -26,6 +26,13 @@ MUTANTS = (
         ORDER_SAFETY("test_a_stop_is_tried_again_while_the_sale_waits"),
     ),
     Mutant(
+        "an order that was taken for ended, and is listed, has no owner",
+        "services/execution/listed_orders.py",
+        "if not leg.live and any(",
+        "if False and any(",
+        ORDER_SAFETY("test_a_stop_that_a_notice_ended_and_a_list_shows_is_ours_still"),
+    ),
+    Mutant(
         "an exit that a notice ended is sent again at once",
         "services/execution/exit_desk.py",
         "age_s(leg.untold_since, now) < USUAL_LAG_S",

@@ -364,3 +364,19 @@ def test_a_stop_is_tried_again_while_the_sale_waits() -> None:
         assert (stop.kind, stop.request.quantity) == ("stop", state.desk.position(1))
     finally:
         state.teardown()
+
+
+def test_a_stop_that_a_notice_ended_and_a_list_shows_is_ours_still() -> None:
+    """Another had taken its place in the bracket: nobody followed the first, and it would have sold the same again."""
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.silence(silent=True)
+        state.enter(con_id=1)
+        state.silence(silent=False)
+        state.notice(con_id=1, meaning="order dead", which=1)
+        state.notice(con_id=1, meaning="order dead", which=2)
+        state.run(state.desk.beat(5))
+        assert len(state.live(1, OrderAction.SELL)) == 1
+    finally:
+        state.teardown()
