@@ -189,7 +189,7 @@ class Hub:
             if not kept:
                 self._tell(event)
             if isinstance(event, ExecutionReport):
-                self._tell_position(event.order.con_id)
+                self.tell_position(event.order.con_id)
             if not kept:
                 self.faults.after_order_event(event)
 
@@ -213,7 +213,7 @@ class Hub:
         self._tell(event)
         self.faults.after_order_event(event)
 
-    def _tell_position(self, con_id: int) -> None:
+    def tell_position(self, con_id: int) -> None:
         """Holdings and values are the account's: every subscriber hears of any client's fill."""
 
         def tell() -> None:

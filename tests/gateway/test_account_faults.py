@@ -13,6 +13,7 @@ from ibapi.order import Order
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.errors import AnswerIncomplete, ScenarioError
 from momentum_kit.simgateway.scenario import (
+    BustedTrade,
     DoomedModify,
     Lag,
     LateAnswer,
@@ -85,6 +86,21 @@ async def test_a_person_sells_our_shares(gateway: SimulatedGateway, connect_clie
     assert len(client.named("execDetails")) == ours == 1
     listed = [(e.clientId, e.orderId, e.side, e.shares) for e in await executions(client)]
     assert listed == [(1, 1, "BOT", 10), (0, 0, "SLD", 25)]
+
+
+async def test_a_sale_is_undone(gateway: SimulatedGateway, connect_client: Any, aapl: Contract) -> None:
+    """Subscribers hear the position of before and nothing else; the list of executions has the purchase alone."""
+    client = await connect_client(gateway.port)
+    client.reqPositions()
+    for order_id, action in ((1, "BUY"), (2, "SELL")):
+        client.placeOrder(order_id, aapl, an_order(action, "MKT"))
+        await steps(client, 2)
+    assert client.named("position")[-1].position == 0
+    told = len(client.named("orderStatus"))
+    gateway.inject(BustedTrade(symbol="AAPL"))
+    await client.wait_for(lambda: client.named("position")[-1].position == 10)
+    assert [(e.orderId, e.side) for e in await executions(client)] == [(1, "BOT")]
+    assert len(client.named("orderStatus")) == told
 
 
 async def test_a_person_trades_while_nobody_is_connected(gateway: SimulatedGateway, connect_client: Any) -> None:

@@ -28,11 +28,11 @@ from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.consuming import consume, run_together
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
+from momentum_kit.services.execution.book_entries import BookEntries
 from momentum_kit.services.execution.entry_gate import EntryGate
 from momentum_kit.services.execution.exit_desk import LISTS_UNKNOWN, ExitDesk
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
-from momentum_kit.services.execution.hand_entries import HandEntries
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.questions import Question, Questions
 from momentum_kit.services.execution.readable import unreadable
@@ -95,9 +95,13 @@ class ExecutionService:
             context, broker=broker, exits=exits, desk=desk, witnesses=witnesses, rules=rules, quote=quote,
             exit_desk=self._exit_desk,
         )  # fmt: skip
-        self._hand = HandEntries(context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules)
+        self._entries = BookEntries(
+            context, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses, rules=self._rules
+        )
         self._questions = Questions(context, broker=broker, desk=desk, witnesses=witnesses)
-        self._recovery = Recovery(context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, fills=fills)
+        self._recovery = Recovery(
+            context, broker=broker, ledger=ledger, desk=desk, witnesses=witnesses, book=self._entries, fills=fills
+        )
 
     async def run(self) -> None:
         """Take over what an earlier session left, then work until cancelled. Raises BrokerError if the link is lost."""
@@ -112,11 +116,11 @@ class ExecutionService:
 
     def adopt(self, symbol: str) -> Execution:
         """A human says that shares which nobody explains are ours: protected and sold as ours from now on."""
-        return self._by_hand(self._hand.adopt(symbol))
+        return self._by_hand(self._entries.adopt(symbol))
 
     def ignore(self, symbol: str) -> Execution:
         """A human says that what our book has of a symbol is not ours to keep: our orders for it go."""
-        return self._by_hand(self._hand.ignore(symbol))
+        return self._by_hand(self._entries.ignore(symbol))
 
     def _by_hand(self, entry: tuple[Execution, CommissionReport]) -> Execution:
         for each in entry:

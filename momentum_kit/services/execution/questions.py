@@ -11,6 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import structlog
 
@@ -43,13 +44,14 @@ class ListAnswer:
     """A whole list. words, rows: how many words of orders and position rows were known when it was asked for.
 
     orders, completed, positions, executions: what was told, of one kind; completed: None where it is unknown which
-    orders have ended. asked_in: how often everything had been asked for anew by then.
+    orders have ended. asked_in: how often everything had been asked for anew by then; asked_s: when, elapsed seconds.
     """
 
     kind: Question
     words: int
     rows: int
     asked_in: int
+    asked_s: float
     orders: tuple[OpenOrder, ...] = ()
     completed: tuple[OpenOrder, ...] | None = ()
     positions: tuple[Position, ...] = ()
@@ -86,8 +88,11 @@ class Questions:
             every_s[Question.EXECUTIONS] = ASK_AGAIN_S
         if differing or not self._witnesses.positions_whole:
             every_s[Question.POSITIONS] = ASK_AGAIN_S
-        if any(map(self._witnesses.contradicted, con_ids)):
+        back = any(self._witnesses.perhaps_back(con_id, weighed[con_id]) for con_id in con_ids)
+        if back or any(map(self._witnesses.contradicted, con_ids)):
             every_s[Question.POSITIONS] = ASK_AGAIN_S / 2
+        if back:
+            every_s[Question.EXECUTIONS] = ASK_AGAIN_S
         if differing or any(bracket.uncertain or not bracket.listed for bracket in brackets):
             every_s[Question.ORDERS] = ASK_AGAIN_S
         if any(map(self._witnesses.suspicious, con_ids)):
@@ -127,19 +132,16 @@ class Questions:
     async def ask(self, kind: Question) -> ListAnswer | None:
         """Ask for one kind of list, without any lock; None if it is unknown."""
         words, rows, asked_in = self._desk.words, self._witnesses.rows_said, self._rounds
+        asked_s = self._context.clock.elapsed()
+        answer = partial(ListAnswer, kind=kind, words=words, rows=rows, asked_in=asked_in, asked_s=asked_s)
         try:
             match kind:
                 case Question.ORDERS:
-                    listed, completed = await whole(self._broker.fetch_open_orders), await self._completed()
-                    return ListAnswer(
-                        kind=kind, words=words, rows=rows, asked_in=asked_in, orders=listed, completed=completed
-                    )
+                    return answer(orders=await whole(self._broker.fetch_open_orders), completed=await self._completed())
                 case Question.POSITIONS:
-                    positions = await whole(self._broker.fetch_positions)
-                    return ListAnswer(kind=kind, words=words, rows=rows, asked_in=asked_in, positions=positions)
+                    return answer(positions=await whole(self._broker.fetch_positions))
                 case Question.EXECUTIONS:
-                    executions = await whole(self._broker.fetch_executions)
-                    return ListAnswer(kind=kind, words=words, rows=rows, asked_in=asked_in, executions=executions)
+                    return answer(executions=await whole(self._broker.fetch_executions))
         except BrokerError as error:
             log.warning("list unknown", list=str(kind), error=str(error))
             return None

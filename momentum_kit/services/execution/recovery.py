@@ -12,10 +12,15 @@ what differs and lasts is told with the three numbers, and a human decides the r
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+import structlog
+
+from momentum_kit.errors import StorageError
 from momentum_kit.models import CommissionReport, Execution, Intent, IntentKind, OrderUpdate, Position
 from momentum_kit.ports import Broker
 from momentum_kit.services.context import SessionContext
+from momentum_kit.services.execution.book_entries import BookEntries
 from momentum_kit.services.execution.exit_desk import resume_exit
 from momentum_kit.services.execution.listed_orders import ListedOrders
 from momentum_kit.services.execution.order_desk import OrderDesk
@@ -24,6 +29,8 @@ from momentum_kit.services.execution.reconciliation import BrokerTruth, entries
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import Agreement
+
+log = structlog.get_logger("execution")
 
 MEMORY = timedelta(days=1)  # ended entries of so long count towards cool-down, rate and 'never twice' after a restart
 TELL_AFTER_S = 10.0  # a difference that lasts so long is a human's business
@@ -40,6 +47,7 @@ class Recovery:
         ledger: Ledger,
         desk: OrderDesk,
         witnesses: Witnesses,
+        book: BookEntries,
         fills: "asyncio.Queue[Execution | CommissionReport]",
     ) -> None:
         self.done = False
@@ -48,6 +56,7 @@ class Recovery:
         self._ledger = ledger
         self._desk = desk
         self._witnesses = witnesses
+        self._book = book
         self._fills = fills
         self._orders = ListedOrders(context, desk=desk, witnesses=witnesses, tell=self._tell)
         self._early: dict[int, OrderUpdate] = {}  # the latest status of each order until brackets are rebuilt
@@ -122,16 +131,36 @@ class Recovery:
             case Question.POSITIONS:
                 await self._apply_positions(answer.positions, answer.rows)
             case Question.EXECUTIONS:
+                self._witnesses.executions_asked = answer.asked_s
                 await self._apply_executions(answer.executions, answer.words)
 
     async def _apply_positions(self, positions: tuple[Position, ...], asked: int) -> None:
         before = set(self._witnesses.foreign())
         self._witnesses.answer(positions, asked)
+        for con_id, shares in self._witnesses.back().items():
+            await self._take_back(con_id, shares)
         for con_id, symbol in self._witnesses.foreign().items():
             if con_id not in before and con_id in self._desk.brackets:
                 numbers = self._witnesses.evidence(con_id).numbers()
                 self._tell(f"{symbol}: shares that are not ours; left alone, no entries there: {numbers}", halt=False)
         self.draw_conclusions()
+
+    async def _take_back(self, con_id: int, shares: Decimal) -> None:
+        """The broker has undone a sale of ours: the shares are ours again, protected first, and a human is told."""
+        try:
+            entries = self._book.take_back(con_id, shares)
+        except StorageError as error:
+            log.warning("intents not readable", error=str(error))
+            return  # tried again with the next answer
+        symbol, numbers = entries[0][0].contract.symbol, self._witnesses.evidence(con_id).numbers()
+        for execution, free in entries:
+            await self._fills.put(execution)
+            await self._fills.put(free)
+        await self._fills.join()
+        self._tell(
+            f"{symbol}: {shares:f} shares that we had sold are back (a busted trade?): ours again, a stop goes out; "
+            f"`ignore {symbol}` if they are yours: {numbers}"
+        )
 
     async def _apply_executions(self, executions: tuple[Execution, ...], asked: int) -> None:
         for execution in executions:

@@ -4,6 +4,7 @@ The order desk follows the orders, the ledger counts the executions, position ro
 decides what follows from the three.
 """
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -26,7 +27,8 @@ from momentum_kit.trading.orders import (
 class Witnesses:
     """The evidence of every symbol that the account or we have to do with; by con_id.
 
-    executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours.
+    executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours;
+    executions_asked: when the latest was asked for, in elapsed seconds.
     positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
     found intents without an end; begun: it is over. foreign_orders: con_ids in which the latest list has an
     order that is not ours.
@@ -36,6 +38,7 @@ class Witnesses:
 
     def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
         self.executions_whole = False
+        self.executions_asked = -math.inf
         self.positions_whole = False
         self.resumed = False
         self.begun = False
@@ -93,7 +96,13 @@ class Witnesses:
             newer = self._said.get(con_id, 0) > asked and witness.quantity != named.get(con_id, 0)
             if newer or (con_id not in named and not witness.ended(now)):
                 continue
-            witness.answer(named.get(con_id, Decimal(0)), now, explained=self._explained(con_id))
+            witness.answer(
+                named.get(con_id, Decimal(0)),
+                now,
+                explained=self._explained(con_id),
+                undoable=self._ledger.undoable(con_id),
+                executions_asked=self.executions_asked,
+            )
             for leg in self._desk.legs_of(con_id):
                 if leg.untold_since is not None and now - leg.untold_since >= POSITION_LAG_S:
                     leg.untold_since = None  # what it filled would be in the rows by now
@@ -144,6 +153,14 @@ class Witnesses:
         """True if nothing of ours is held by anybody's word, and the broker's row has nothing but other people's."""
         evidence = self.evidence(con_id)
         return not evidence.held and evidence.position == evidence.foreign
+
+    def perhaps_back(self, con_id: int, evidence: SymbolEvidence) -> bool:
+        """True if there are as many shares too many as a sale of ours had, which the broker may have undone."""
+        return bool(evidence.unexplained) and evidence.unexplained in self._ledger.undoable(con_id)
+
+    def back(self) -> dict[int, Decimal]:
+        """Shares that had gone by a sale of ours and are there again, by con_id: the broker has undone the sale."""
+        return {con_id: row.back for con_id, row in self._rows.items() if row.back}
 
     def foreign(self) -> dict[int, str]:
         """Symbols of which other people hold shares, by con_id."""

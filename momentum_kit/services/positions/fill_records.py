@@ -46,6 +46,8 @@ class FillRecords:
     def take_execution(self, execution: Execution, *, ours: bool) -> None:
         """Into the ledger if it is ours, into the journal in any case."""
         new = ours and self._ledger.add_execution(execution)
+        if not ours:
+            self._ledger.note_other(execution)
         if execution.exec_id in self._journaled.executions:
             return
         self._journaled.executions.add(execution.exec_id)

@@ -32,7 +32,14 @@ from momentum_kit.simgateway.broker.refusal import Refusal
 from momentum_kit.simgateway.broker.reports import error
 from momentum_kit.simgateway.broker.state import BrokerState, OrderIds
 from momentum_kit.simgateway.broker.troubles import Troubles
-from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, ManualOrders, liquidate, trade_by_hand
+from momentum_kit.simgateway.broker.unsolicited import (
+    TWS_CLIENT,
+    UNBOUND,
+    ManualOrders,
+    bust_last_sale,
+    liquidate,
+    trade_by_hand,
+)
 from momentum_kit.simgateway.events import (
     CommissionReportDue,
     ExecutionReport,
@@ -130,6 +137,12 @@ class SimulatedBroker:
         """A person buys (or, negative, sells) at once, in one piece, at `price` (USD) or at the touch."""
         events = self.advance(at)
         return events + trade_by_hand(self._state, self._manual.new_key(), con_id, signed, at, price)
+
+    def bust(self, con_id: int, at: datetime) -> list[OrderEvent]:
+        """The latest sale of an API client in a contract is undone, of which no event tells."""
+        events = self.advance(at)
+        bust_last_sale(self._state, con_id, at)
+        return events
 
     def cancel_by_hand(self, chosen: Callable[[SimOrder], bool], at: datetime) -> list[OrderEvent]:
         """A person cancels every working order that is `chosen`; at once, and its client hears of it."""

@@ -1,4 +1,4 @@
-"""Orders that no API client sent: those a person enters or trades in TWS, and the broker's own liquidations.
+"""What no API client sent: orders a person enters or trades in TWS, the broker's liquidations, and undone sales.
 
 A manual order is client 0's, with order id 0 until client 0 binds it to a negative id.
 https://interactivebrokers.github.io/tws-api/open_orders.html
@@ -74,6 +74,22 @@ def trade_by_hand(
     state.book.add(ticket, key)
     state.book.finish(ticket, at)
     return _fill_at_once(state, ticket, price or _price_now(state, ticket), at)
+
+
+def bust_last_sale(state: BrokerState, con_id: int, at: datetime) -> None:
+    """Give back what an API client sold last of a contract, at its price, and strike the execution off the list."""
+    sales = [
+        report
+        for report in state.executions
+        if report.order.con_id == con_id
+        and report.side == "SLD"
+        and not is_manual(report.order.client_id, report.order.order_id)
+    ]
+    if not sales:
+        return
+    state.executions.remove(sales[-1])
+    state.account.book(con_id, sales[-1].shares, sales[-1].price, 0.0)
+    state.holdings.append((at, state.account.holding(con_id)))
 
 
 def _price_now(state: BrokerState, ticket: Ticket) -> float:

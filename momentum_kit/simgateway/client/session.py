@@ -67,6 +67,10 @@ class ServingGateway(GatewayState, Protocol):
         """Hand order events to the clients they belong to."""
         ...
 
+    def tell_position(self, con_id: int) -> None:
+        """Tell every subscriber a holding, and what follows from it."""
+        ...
+
 
 class ClientSession:
     """State of one client: hello, START_API, then requests in any order, answered by `handlers`.

@@ -41,6 +41,7 @@ from momentum_kit.simgateway.market import (
 )
 from momentum_kit.simgateway.scenario import (
     TAPE_BEGINS,
+    BustedTrade,
     DoomedModify,
     Lag,
     LateAnswer,
@@ -64,6 +65,7 @@ __all__ = [
     "AccountPosition",
     "BarSeries",
     "BrokerAssumptions",
+    "BustedTrade",
     "Columns",
     "Company",
     "CompletedOrder",

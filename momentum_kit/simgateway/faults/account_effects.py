@@ -6,6 +6,7 @@ from momentum_kit.simgateway.broker import Presets, StopTrouble
 from momentum_kit.simgateway.client import ServingGateway
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.scenario import (
+    BustedTrade,
     DoomedModify,
     Fault,
     ManualCancel,
@@ -24,6 +25,10 @@ def act_on_account(hub: ServingGateway, fault: Fault) -> None:
             for item in hub.market.find(symbol=fault.symbol):
                 signed = Decimal(sign * fault.quantity)
                 hub.deliver(hub.broker.trade_by_hand(item.con_id, signed, hub.now, fault.price_usd))
+        case BustedTrade():
+            for item in hub.market.find(symbol=fault.symbol):
+                hub.deliver(hub.broker.bust(item.con_id, hub.now))
+                hub.tell_position(item.con_id)
         case ManualCancel():
             hub.deliver(hub.broker.cancel_by_hand(lambda order: _is_meant(hub, fault, order), hub.now))
         case OrderIdsAnew():

@@ -17,6 +17,7 @@ from momentum_kit.simgateway.faults.delays import Delays
 from momentum_kit.simgateway.faults.effects import FaultEffects
 from momentum_kit.simgateway.protocol import REQUESTS
 from momentum_kit.simgateway.scenario import (
+    BustedTrade,
     ClientFault,
     DoomedModify,
     DropSocket,
@@ -31,6 +32,8 @@ from momentum_kit.simgateway.scenario import (
 )
 
 log = logging.getLogger(__name__)
+
+OF_ONE_SYMBOL = ManualTrade | BustedTrade | ManualCancel | RefuseStops | DoomedModify
 
 
 class FaultPlayer:
@@ -48,7 +51,7 @@ class FaultPlayer:
 
     def add(self, fault: Fault) -> None:
         """Play it when its trigger says, or now if it has none. ScenarioError for a symbol that is not listed."""
-        symbol = fault.symbol if isinstance(fault, ManualTrade | ManualCancel | RefuseStops | DoomedModify) else None
+        symbol = fault.symbol if isinstance(fault, OF_ONE_SYMBOL) else None
         if symbol and not self._hub.market.find(symbol=symbol):
             raise ScenarioError(f"fault for one symbol: {symbol} is not listed in this market")
         if fault.at is not None:

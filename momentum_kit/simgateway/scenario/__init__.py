@@ -1,6 +1,7 @@
 """The scenario language: one YAML file describes a market day, its news, its broker and its faults."""
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    BustedTrade,
     DoomedModify,
     Lag,
     LateAnswer,
@@ -56,6 +57,7 @@ __all__ = [
     "TAPE_BEGINS",
     "ApiSpec",
     "BrokerSpec",
+    "BustedTrade",
     "ClientFault",
     "ClockSkew",
     "CommissionSpec",

@@ -37,6 +37,17 @@ class ManualCancel(Fault):
     """Only orders of this type: STP for a bracket's stop, LMT with SELL for its target."""
 
 
+class BustedTrade(Fault):
+    """The latest sale of an API client in a ticker is undone: its shares are back; nothing if there is none.
+
+    ASSUMED: no message says so, the position's row changes, and the execution leaves the list of the day.
+    """
+
+    kind: Literal["busted_trade"] = "busted_trade"
+    symbol: str
+    """Ticker."""
+
+
 class OrderIdsAnew(Fault):
     """Order ids begin anew: the next client to start is told 1, while the day's orders and executions stay listed.
 

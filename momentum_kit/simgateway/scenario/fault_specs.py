@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from momentum_kit.simgateway.scenario.account_faults import (
+    BustedTrade,
     DoomedModify,
     Lag,
     LateAnswer,
@@ -183,6 +184,7 @@ AnyFault = Annotated[
     | ClockSkew
     | UnknownIds
     | ManualTrade
+    | BustedTrade
     | ManualCancel
     | OrderIdsAnew
     | Lag

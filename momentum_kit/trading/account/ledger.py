@@ -40,6 +40,7 @@ class Ledger:
         self._by_reference: dict[str, set[str]] = {}  # base ids by order_ref
         self._held: tuple[Holding, ...] | None = None  # emptied when something changes
         self._commissions: dict[str, dict[int, CommissionReport]] = {}  # by base id, then correction
+        self._others: dict[int, dict[str, Execution]] = {}  # of other people, by con_id, then base id
         self._gone: dict[int, Decimal] = {}
         self._written: set[str] = set()  # base ids that only our own book has
         self._contracts: dict[int, Contract] = {}
@@ -69,6 +70,34 @@ class Ledger:
         self._contracts.setdefault(con_id, execution.contract)
         self._forget(con_id)
         return True
+
+    def note_other(self, execution: Execution) -> None:
+        """Keep an execution that is not ours: it may explain shares, and is never counted."""
+        self._others.setdefault(execution.contract.con_id, {})[execution.base_id] = execution
+
+    def others(self, con_id: int) -> tuple[Execution, ...]:
+        """Executions of other people in a contract, in time order."""
+        return tuple(sorted(self._others.get(con_id, {}).values(), key=_in_time))
+
+    def executions(self, con_id: int) -> tuple[Execution, ...]:
+        """Ours in a contract, in time order."""
+        return tuple(sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time))
+
+    def undoable(self, con_id: int) -> dict[Decimal, tuple[Execution, ...]]:
+        """Sales of ours that the broker may have undone (busted trades), by their shares: an execution, a whole order.
+
+        The latest of a size; none where somebody else has bought since the last: then the shares may be his.
+        """
+        known = self.executions(con_id)
+        undone = {execution.base_id for execution in known}
+        sales = [e for e in known if e.side.sign < 0 and e.order_id > 0 and undoing(e) not in undone]
+        if not sales or any(e.side.sign > 0 and e.time >= sales[-1].time for e in self.others(con_id)):
+            return {}
+        orders: dict[tuple[str, int], list[Execution]] = {}
+        for sale in sales:
+            orders.setdefault((sale.order_ref, sale.perm_id or sale.order_id), []).append(sale)
+        whole = {sum((e.shares for e in parts), Decimal(0)): tuple(parts) for parts in orders.values()}
+        return {sale.shares: (sale,) for sale in sales} | whole
 
     def add_commission(self, report: CommissionReport) -> bool:
         """Take a commission report in, before or after its execution; False if it says nothing new."""
@@ -100,7 +129,7 @@ class Ledger:
 
     def path(self, con_id: int) -> tuple[tuple[datetime | None, Decimal], ...]:
         """What `traded` was after each execution, in time order; no time where only our own book has it."""
-        executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
+        executions = self.executions(con_id)
         totals = accumulate(e.shares * e.side.sign for e in executions)
         times = (None if execution.base_id in self._written else execution.time for execution in executions)
         return tuple(zip(times, totals, strict=True))
@@ -180,8 +209,8 @@ class Ledger:
     def _book(self, con_id: int) -> SymbolBook:
         book = self._books.get(con_id)
         if book is None:
-            executions = sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time)
-            book = match_fills(self._contracts[con_id], [self._fill(e) for e in executions], self.fill_costs)
+            fills = [self._fill(execution) for execution in self.executions(con_id)]
+            book = match_fills(self._contracts[con_id], fills, self.fill_costs)
             book.write_off(self._gone.get(con_id, Decimal(0)))
             self._books[con_id] = book
         return book
@@ -191,6 +220,11 @@ class Ledger:
         versions = self._commissions.get(execution.base_id, {})
         upto = [correction for correction in versions if correction <= execution.correction]
         return Fill(execution, versions[max(upto)] if upto else None)
+
+
+def undoing(sale: Execution) -> str:
+    """Base id of the entry that undoes a sale in our book."""
+    return f"undone-{sale.base_id}"
 
 
 def split_exec_id(exec_id: str) -> tuple[str, int]:

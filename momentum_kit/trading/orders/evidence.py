@@ -15,8 +15,9 @@ never counted into what we may sell.
 Pure: no clock and no I/O; times are elapsed seconds of the Clock port.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -97,13 +98,16 @@ class PositionWitness:
     """The position rows of one symbol beside the path of our own fills.
 
     foreign: shares that are not ours, by two whole answers. answers: whole answers in a row that gave the same number,
-    which is not ours. suspicious: the row fell below ours, which is to be asked about at once.
+    which is not ours. suspicious: the row fell below ours, which is to be asked about at once. row_since: when the row
+    became what it is. back: shares that had gone by our sale and are there again, by two whole answers.
     """
 
     quantity: Decimal | None = None
     foreign: Decimal = ZERO
     at_start: bool = False  # no fill of ours since the session began: then what is not in a row is not sold
     answers: int = 0
+    row_since: float = 0.0
+    back: Decimal = ZERO
     _answered: Decimal | None = None
     _caught_up: bool = False
     _fell: tuple[float, Decimal] | None = None  # when a row last had less than ours, and how much
@@ -117,6 +121,7 @@ class PositionWitness:
             follows = abs(row - self.foreign - shares) < abs(row - self.foreign - self._ours)
             ahead = self._caught_up and follows  # the row told of these fills before their executions did
             self.at_start = False
+            self.back = ZERO
             self._path.append((at, shares))
             self._caught_up = ahead or self.quantity == shares + self.foreign
             if not (ahead and self.confirmed) or self.quantity == shares + self.foreign:
@@ -128,16 +133,27 @@ class PositionWitness:
         """The broker says a row, asked or not; `ours` is up to date."""
         if quantity != self.quantity:
             self.answers, self._answered = 0, None
+            self.row_since = at
         self.quantity = quantity
         if quantity < self._ours + self.foreign:
             self._fell = (at, quantity)
         if quantity == self._ours + self.foreign:
             self._caught_up = True
 
-    def answer(self, quantity: Decimal, at: float, *, explained: bool) -> None:
+    def answer(
+        self,
+        quantity: Decimal,
+        at: float,
+        *,
+        explained: bool,
+        undoable: Container[Decimal] = frozenset(),
+        executions_asked: float = -math.inf,
+    ) -> None:
         """A whole answer has this number; the second in a row that is not ours is believed.
 
-        explained: our executions are known as a whole, so that what they do not name is somebody else's.
+        explained: our executions are known as a whole, so that what they do not name is somebody else's. undoable:
+        sizes of sales of ours that the broker may have undone, as far as nobody else has bought by the executions asked
+        for at `executions_asked`: where so many shares are there again, they are ours.
         """
         self.row(quantity, at)
         if quantity == self._ours + self.foreign or self.on_the_way(at):
@@ -145,7 +161,11 @@ class PositionWitness:
             return
         self.answers = self.answers + 1 if self._answered == quantity else 1
         self._answered = quantity
-        if self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
+        more = quantity - self._ours - self.foreign
+        if more in undoable and self._caught_up:  # the row had told of our sale
+            asked = executions_asked >= self.row_since and at - self._path[-1][0] >= POSITION_LAG_S
+            self.back = more if asked and self.answers >= ENOUGH else ZERO
+        elif self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
             self.foreign = quantity - self._ours
             self._caught_up = True
         elif self.answers >= ENOUGH and quantity <= self._ours:  # what was believed foreign was ours, or is gone

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from momentum_kit.simgateway.embedding import AAPL, ManualCancel, ManualTrade
+from momentum_kit.simgateway.embedding import AAPL, BustedTrade, ManualCancel, ManualTrade
 from tests.chaos.orders.boundaries import SMALL_WORLD, boundaries, worlds
 from tests.chaos.orders.lives import play
 from tests.chaos.orders.run import describe, kind_of
@@ -117,6 +117,18 @@ async def test_what_is_left_of_a_position_that_is_sold_goes_though_a_person_has_
     lasting = [violation for violation in outcome.violations if "could sell more than is held" not in violation]
     assert not lasting, "\n".join(describe(outcome))
     assert any("52 of it not ours" in line for line in outcome.story)
+
+
+async def test_shares_of_a_sale_that_the_broker_has_undone_are_protected(tmp_path: Path) -> None:
+    """A busted trade: nothing but the position says so. They get a stop, and a human's flatten sells them once."""
+    deeds = (
+        Command(second=6, what="flatten"),
+        Mishap(second=25, fault=BustedTrade(symbol="AAPL")),
+        Command(second=35, what="flatten"),
+    )
+    outcome = await play(quiet_world(*deeds), tmp_path)
+    assert not outcome.violations, "\n".join(describe(outcome))
+    assert any("are back (a busted trade?)" in line for line in outcome.story)
 
 
 def test_a_world_is_drawn_again_from_its_seed_and_shrinks() -> None:

@@ -1,9 +1,37 @@
 """Bugs about what is held, and what may be sold: evidence and its witnesses."""
 
-from tests.mutants.bugs.node_ids import CASES, DOUBT, EVIDENCE, EXITS, WIRE
+from tests.mutants.bugs.node_ids import CASES, DOUBT, EVIDENCE, EXITS, UNDONE, WIRE
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    Mutant(
+        "shares that are back after our sale stay unprotected",
+        "trading/orders/evidence.py",
+        "self.back = more if asked and self.answers >= ENOUGH else ZERO",
+        "self.back = ZERO",
+        UNDONE("test_they_are_ours_and_protected_first"),
+    ),
+    Mutant(
+        "what a person buys is taken for a sale of ours undone",
+        "trading/account/ledger.py",
+        "if not sales or any(e.side.sign > 0 and e.time >= sales[-1].time for e in self.others(con_id)):",
+        "if not sales:",
+        UNDONE("test_what_a_person_is_seen_to_buy_is_his"),
+    ),
+    Mutant(
+        "a row that trails our sale is taken for a sale undone",
+        "trading/orders/evidence.py",
+        "if more in undoable and self._caught_up:",
+        "if more in undoable:",
+        UNDONE("test_before_the_rows_have_told_of_the_sale_nothing_is_back"),
+    ),
+    Mutant(
+        "a sale is undone twice",
+        "trading/account/ledger.py",
+        " and undoing(e) not in undone]",
+        "]",
+        UNDONE("test_a_human_says_that_they_are_his"),
+    ),
     Mutant(
         "sold elsewhere is believed at first sight",
         "trading/orders/evidence.py",

@@ -1,14 +1,16 @@
-"""HandEntries: what a human decides where the broker's words and our book differ; for the execution service.
+"""BookEntries: executions that the broker never said, where its words and our book differ; for the execution service.
 
-Only executions say what is ours. Where they do not explain what is held, or explain what is not there, a human may
-write the missing one into the book: `adopt` takes shares that are nobody's as bought by us, from when on they are
-protected and sold as ours; `ignore` gives shares of ours away, from when on no order of ours stands for them. Both are
-executions like others, marked by their id and exchange, written down, and undone by nothing but the other entry.
+Only executions say what is ours. Where they do not explain what is held, or explain what is not there, the missing one
+is written into the book. A human decides two of them: `adopt` takes shares that are nobody's as bought by us, from when
+on they are protected and sold as ours; `ignore` gives shares of ours away, from when on no order of ours stands for
+them. The third follows from the evidence: `take_back` undoes a sale that the broker has undone. All are executions like
+others, marked by their id and exchange, written down, and undone by nothing but another such entry.
 """
 
 import uuid
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import GuardRefused
@@ -18,14 +20,15 @@ from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading import round_price
-from momentum_kit.trading.account import Ledger
+from momentum_kit.trading.account import Ledger, undoing
 from momentum_kit.trading.orders import Bracket
 
 BY_HAND = "HAND"  # the exchange of an entry that a human made
+UNDONE = "UNDONE"  # of one that undoes a sale
 
 
-class HandEntries:
-    """Makes the executions of a human's decisions; nothing is sent here, the guardian does what follows from them."""
+class BookEntries:
+    """Makes such executions; nothing is sent here, the guardian does what follows from them."""
 
     def __init__(
         self,
@@ -74,6 +77,45 @@ class HandEntries:
         price = prices.get(symbol, bracket.intent.limit_price or 0.0)
         return self._entry(bracket.intent, OrderAction.SELL, shares, price)
 
+    def take_back(self, con_id: int, shares: Decimal) -> list[tuple[Execution, CommissionReport]]:
+        """Undo the sale of so many shares in our book, each part at its own price: one that Ledger.undoable has.
+
+        Where no bracket of ours leads the symbol any more a new intent does, with its entry's stop. StorageError where
+        that entry cannot be read.
+        """
+        sales = self._ledger.undoable(con_id)[shares]
+        bracket = self._desk.brackets.get(con_id)
+        if bracket is None or bracket.closed:
+            known = [bracket.intent] if bracket else self._context.intents.find([sales[-1].order_ref])
+            intent = self._again(known[0], shares, sales[-1].price)
+            what = f"{intent.contract.symbol}: what is back goes on unrecorded"
+            self._context.written(self._context.intents.record(intent), what)
+            bracket = self._desk.brackets[con_id] = Bracket(intent=intent, sent_at=self._context.clock.elapsed())
+        entry = partial(self._entry, bracket.intent, OrderAction.BUY)
+        return [entry(sale.shares, sale.price, exec_id=f"{undoing(sale)}.01", exchange=UNDONE) for sale in sales]
+
+    def _again(self, entry: Intent, shares: Decimal, price: float) -> Intent:
+        """The intent of shares that are back: as their entry's, whose stop price it keeps."""
+        stop = entry.stop_price or price * (1 - self._exits.stop_min_pct / 100)
+        return replace(
+            entry,
+            intent_id=new_intent_id(),
+            kind=IntentKind.ENTRY,
+            action=OrderAction.BUY,
+            quantity=shares,
+            limit_price=price,
+            target_price=None,
+            stop_price=round_price(stop, self._rules.known(entry.contract), "down"),
+            risk_usd=max(float(shares) * (price - stop), 0.0),
+            created_at=self._context.clock.now(),
+            state=IntentState.WORKING,
+            reason="a sale undone",
+            entry_order_id=0,
+            target_order_id=0,
+            stop_order_id=0,
+            timed_order_id=0,
+        )
+
     def _intent(self, position: Position, shares: Decimal) -> Intent:
         contract = replace(position.contract, exchange=position.contract.exchange or "SMART")
         cost = position.average_cost
@@ -96,11 +138,18 @@ class HandEntries:
         )
 
     def _entry(
-        self, intent: Intent, side: OrderAction, shares: Decimal, price: float
+        self,
+        intent: Intent,
+        side: OrderAction,
+        shares: Decimal,
+        price: float,
+        *,
+        exec_id: str = "",
+        exchange: str = BY_HAND,
     ) -> tuple[Execution, CommissionReport]:
         now = self._context.clock.now()
         execution = Execution(
-            exec_id=f"hand-{uuid.uuid4().hex}.01",
+            exec_id=exec_id or f"hand-{uuid.uuid4().hex}.01",
             order_id=0,
             perm_id=0,
             client_id=0,
@@ -111,7 +160,7 @@ class HandEntries:
             price=price,
             time=now,
             order_ref=intent.intent_id,
-            exchange=BY_HAND,
+            exchange=exchange,
             cumulative_shares=shares,
             average_price=price,
             liquidation=False,

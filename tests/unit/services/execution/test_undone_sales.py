@@ -1,0 +1,143 @@
+"""Shares that are back after our own sale: the broker has undone it (a busted trade), or somebody else has bought."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from momentum_kit.models.intents import ExitRequest
+from momentum_kit.models.orders import OrderAction
+from tests.helpers.broker_in_memory import contract_of
+from tests.helpers.trading_desk import trading_desk
+
+LONG_AGO_S = 60  # the rows of positions have told of the sale by then
+
+
+async def sold(desk, *parts):
+    """Enter and leave again, the sale in these parts or in one; how many shares."""
+    quantity = await desk.enter()
+    desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+    await desk.settle()
+    for shares in parts or (int(quantity),):
+        desk.broker.fill(desk.broker.leg(1, "target"), shares, 5.1)
+        await desk.settle()
+    assert desk.position() == desk.ledger.position(1) == 0
+    await desk.beat(LONG_AGO_S)
+    return quantity
+
+
+def resting(desk):
+    """What may still sell: kind and shares."""
+    orders = [order for order in desk.broker.orders.values() if order.alive]
+    return [(order.kind, order.remaining) for order in orders if order.request.action is OrderAction.SELL]
+
+
+async def test_they_are_ours_and_protected_first(tmp_path):
+    """As many as we had sold: a stop where the last one was, and a human is told; the books are as before the sale."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        assert resting(desk) == [("stop", quantity)]
+        assert desk.broker.leg(1, "stop").request.stop_price == 4.9
+        assert desk.ledger.position(1) == quantity
+        assert any("are back (a busted trade?)" in text for _, text in desk.alerts.texts)
+        assert desk.halts
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == [("stop", quantity)]
+
+
+async def test_one_of_several_executions_may_be_undone(tmp_path):
+    """What is back is one part of the sale."""
+    async with trading_desk(tmp_path) as desk:
+        await sold(desk, 500, 333)
+        desk.broker.by_hand(1, 333)
+        await desk.beat(3)
+        assert resting(desk) == [("stop", 333)]
+        assert desk.ledger.position(1) == 333
+
+
+@pytest.mark.parametrize("shares", [832, 834, 52])
+async def test_another_number_is_somebody_elses(tmp_path, shares):
+    """Nothing of ours was of this size: never sold, and no entry in the symbol."""
+    async with trading_desk(tmp_path) as desk:
+        await sold(desk)
+        desk.broker.by_hand(1, shares)
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == []
+        assert desk.ledger.position(1) == 0
+        assert any("not ours" in text for _, text in desk.alerts.texts)
+
+
+async def test_what_a_person_is_seen_to_buy_is_his(tmp_path):
+    """As many as we had sold, by an execution that the list of the day has and that is not ours."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        his = replace(
+            desk.broker.executions[0], exec_id="0009.0001.01", order_id=0, perm_id=77, client_id=0, order_ref="",
+            time=desk.clock.now().replace(microsecond=0),
+        )  # fmt: skip
+        desk.broker.executions.append(his)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == []
+        assert desk.ledger.position(1) == 0
+
+
+async def test_before_the_rows_have_told_of_the_sale_nothing_is_back(tmp_path):
+    """A row that repeats the number from before the sale trails it, however often it is asked for."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        target = desk.broker.leg(1, "target")
+        desk.broker.fill(target, int(quantity), 5.2, row=False)
+        desk.broker.positions[1] = (quantity, 5.0)  # the broker's own list trails
+        await desk.beat(20)
+        assert resting(desk) == []
+        desk.broker.positions[1] = (Decimal(0), 0.0)
+        desk.broker.say_position(1)
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == []
+        assert not any("are back" in text for _, text in desk.alerts.texts)
+
+
+async def test_a_human_says_that_they_are_his(tmp_path):
+    """`ignore` takes them out of our book again: the stop goes, and they are not taken back once more."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        desk.execution.ignore("SYM1")
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == []
+        assert (desk.ledger.position(1), desk.position()) == (0, quantity)
+        desk.broker.by_hand(1, -int(quantity))  # he sells them, and later buys as many
+        await desk.beat(LONG_AGO_S)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(LONG_AGO_S)
+        assert (desk.ledger.position(1), resting(desk), desk.intents.unresolved()) == (0, [], ())
+
+
+async def test_they_are_sold_like_any_position(tmp_path):
+    """An exit goes for them, and what it sells is sold once."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+        await desk.settle()
+        desk.broker.fill(desk.broker.leg(1, "exit"), int(quantity), 5.0)
+        await desk.beat(LONG_AGO_S)
+        assert (desk.ledger.position(1), desk.position(), resting(desk)) == (0, 0, [])
+
+
+async def test_the_next_session_knows_them(tmp_path):
+    """They are written down: a restart finds their stop, and places no second one."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(LONG_AGO_S)
+        assert desk.ledger.position(1) == quantity
+        assert resting(desk) == [("stop", quantity)]
