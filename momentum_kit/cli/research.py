@@ -13,7 +13,7 @@ from momentum_kit.cli.common import STUDY, Json, app, done
 from momentum_kit.errors import InputError
 
 research_app = typer.Typer(
-    help="A study of an archive: headlines, events, study, sweep, validate, funnel, shadow, export.",
+    help="A study of an archive: headlines, events, study, sweep, validate, funnel, shadow, tear-sheet, export.",
     no_args_is_help=True,
 )
 app.add_typer(research_app, name="research", rich_help_panel=STUDY)
@@ -205,6 +205,26 @@ def shadow(
     study = Study(archive, folder=folder, config=config, exits=exits)
     found = study.shadow_book(_limits(thresholds), exit_, _imputed(impute))
     done(json_, _plain(found.summary()), f"{found}\n\n{found.conclusion()}")
+
+
+@research_app.command("tear-sheet")
+def tear_sheet(
+    archive: ArchivePath = SAMPLE,
+    folder: StudyPath = None,
+    config: ConfigPath = CONFIG,
+    thresholds: Limits = None,
+    exits: ExitRules = None,
+    exit_: Annotated[str | None, typer.Option("--exit", help="Exit rule; default: the first.")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML file; default: tear_sheet.html in the study's folder.")] = None,
+    json_: Json = False,
+) -> None:
+    """Look at the fills of one set of thresholds from every side: groups, features, unseen days, each on its tape."""
+    from momentum_kit import Study
+
+    study = Study(archive, folder=folder, config=config, exits=exits)
+    found = study.tear_sheet(_limits(thresholds), exit_)
+    page = found.page(out or study.folder / "tear_sheet.html")
+    done(json_, {**_plain(found.summary()), "page": str(page)}, f"{found}\n\n{page}")
 
 
 @research_app.command()

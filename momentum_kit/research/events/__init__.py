@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from momentum_kit.research.events.events import build, event_table
     from momentum_kit.research.events.features import EXTENDED_HOURS, EventSettings, catalysts
     from momentum_kit.research.events.news import News, Run, read_news
-    from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions
+    from momentum_kit.research.events.outcomes import ExitRule, FillAssumptions, held_positions
     from momentum_kit.research.events.reading import ANY, Latency
     from momentum_kit.research.events.settings import StudyAssumptions, exit_rules, study_assumptions
     from momentum_kit.research.events.table import EventTable, Matrix
@@ -32,6 +32,7 @@ __all__ = [
     "catalysts",
     "event_table",
     "exit_rules",
+    "held_positions",
     "read_news",
     "study_assumptions",
 ]
@@ -54,6 +55,7 @@ _HOMES = {
     "catalysts": "momentum_kit.research.events.features",
     "event_table": "momentum_kit.research.events.events",
     "exit_rules": "momentum_kit.research.events.settings",
+    "held_positions": "momentum_kit.research.events.outcomes",
     "read_news": "momentum_kit.research.events.news",
     "study_assumptions": "momentum_kit.research.events.settings",
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from momentum_kit.config import ExitSettings
 from momentum_kit.errors import ResearchError
@@ -21,13 +22,27 @@ from momentum_kit.research.source import Source
 from momentum_kit.sessions import session_on
 from momentum_kit.storage.archive import BARS, BARS_5S, QUOTES, QUOTES_5S, SECONDS
 from momentum_kit.trading import CommissionPlan, CostTable, Rates, commissions, rates_on
-from momentum_kit.trading.fills import NO_EXIT, NO_FILL, FillBars, FillExits, FillQuotes, FillTerms, round_trips
+from momentum_kit.trading.fills import (
+    NO_EXIT,
+    NO_FILL,
+    STOPPED,
+    TARGET,
+    TIMED,
+    FillBars,
+    FillExits,
+    FillOrder,
+    FillQuotes,
+    FillTerms,
+    round_trip,
+    round_trips,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 AFTERWARDS = timedelta(days=5)  # a halt into the close ends on a later day
 NO_QUOTES = "NO QUOTES"
+_ENDS = {STOPPED: "stop", TARGET: "target", TIMED: "time"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +176,40 @@ def add_outcomes(
     return dataclasses.replace(
         table, net_bps={**table.net_bps, **net}, gross_bps={**table.gross_bps, **gross}, marks=marks
     )
+
+
+def held_positions(
+    table: EventTable,
+    event: npt.NDArray[np.intp],
+    k: npt.NDArray[np.intp],
+    source: Source,
+    rule: ExitRule,
+    assumptions: FillAssumptions,
+) -> pd.DataFrame:
+    """How each position that was opened at table.at[event, k] went, one row each: ended, held_s, mae_bps, mfe_bps.
+
+    ended: stop, target or time; empty where there was no fill, or no end on this tape. mae_bps, mfe_bps: the lowest and
+    the highest price while it was held, against what was paid; of the bar in which it was sold only its own sale.
+    """
+    chosen = table.select(event)
+    ended = np.full(len(chosen), "", dtype=object)
+    numbers = np.full((len(chosen), 3), np.nan)
+    terms, exits = assumptions.compiled(), rule.compiled()
+    for symbol, seconds, rows in _parts(chosen):
+        bars, quotes = _tape(chosen, source, symbol, seconds, rows)
+        at = chosen.at[rows, k[rows]].astype("datetime64[us]").astype(np.int64)
+        closes = _close_at(chosen, rows, at, rule)
+        for row, moment, close in zip(rows, at, closes, strict=True):
+            price, atr = (float(chosen.features[name][row, k[row]]) for name in ("price", "atr"))
+            trip = round_trip(bars, quotes, FillOrder(int(moment), price, atr, int(close)), exits, terms)
+            if trip.ended not in _ENDS:
+                continue
+            held = (bars.start >= moment + terms.latency_us) & (bars.start < trip.sold_at)
+            worst, best = min([trip.sell, *bars.low[held]]), max([trip.sell, *bars.high[held]])
+            ended[row] = _ENDS[trip.ended]
+            numbers[row] = ((trip.sold_at - moment) / 1e6, (worst / trip.buy - 1) * 1e4, (best / trip.buy - 1) * 1e4)
+    frame = pd.DataFrame(numbers, columns=["held_s", "mae_bps", "mfe_bps"])
+    return frame.assign(ended=ended)
 
 
 def _returns(ended: Ints, numbers: Floats, rates: Rates, multiple: float) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@
     study.event_study(by="catalyst")                 what the tape does, and what a buyer without a rule nets
     study.sweep({"min_z_tod": [2, 4, 6, 8]})         sweep.json, cells.parquet; every trial counted in trials.db
     study.tuning()                                   the dials of both by hand, booked whole; with widgets: tuner()
+    study.tear_sheet()                               the fills of one set of thresholds, from every side
     study.validate()                                 verdict.md, verdict.html, evidence.json
     study.export("my_thresholds")                    config/thresholds/my_thresholds.yaml
 
@@ -19,6 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.config import Thresholds, find_project, load_config, load_thresholds
@@ -39,15 +42,20 @@ from momentum_kit.research.study.tuner_opening import open_tuning
 from momentum_kit.research.study.verdict_page import PICTURE, markdown, to_html
 from momentum_kit.research.study.verdict_picture import verdict_svg
 from momentum_kit.research.study.verdict_view import Judgement
-from momentum_kit.research.sweep import SweepDefinition, SweepResult, grid_of, read_axes, read_grid
+from momentum_kit.research.sweep import Grid, SweepDefinition, SweepResult, grid_of, read_axes, read_grid
+from momentum_kit.research.tear_sheet import TearSheet, exit_table, rank_correlations, study_fills
 from momentum_kit.research.tuner import Tuning
 from momentum_kit.research.validation import (
+    DailyCells,
+    best_in_halves,
     examine_candidate,
     export_thresholds,
     judge,
     judged_with,
     load_evidence,
+    representatives,
     save_evidence,
+    walked_forward,
 )
 from momentum_kit.storage.archive import Archive
 from momentum_kit.storage.quality import examine
@@ -264,6 +272,29 @@ class StudySteps:
         with self._files.ledger() as ledger:
             return keep_shadow_book(priced, limits, name, ledger, refused)
 
+    def tear_sheet(self, thresholds: Thresholds | None = None, exit_rule: str | None = None) -> TearSheet:
+        """The fills of one set of thresholds on the open days from every side: groups, features, each on its tape.
+
+        Looking is trying: with every exit rule the thresholds are a trial. What a choice brings on days it has not seen
+        is the last sweep's. thresholds: None for those of the configuration. exit_rule: None for the first.
+        """
+        limits = thresholds or self.config.thresholds
+        with running("tear sheet", self._scheduler) as run:
+            table = self._files.kept().table
+            name, one = exit_rule or next(iter(table.net_bps)), Grid({"min_z_tod": (limits.min_z_tod,)})
+            looked = self._swept(table, SweepDefinition(one, limits, tuple(table.net_bps)), run)  # counted before shown
+            fills = study_fills(table, limits, name, self.archive, self.assumed)
+            swept = self._last_sweep(table, run)
+            ranked = rank_correlations(table, name)
+        with self._files.ledger() as ledger:
+            tried = ledger.sweeps()
+        return TearSheet(
+            fills=fills, days=looked.days, thresholds=limits.model_dump(exclude={"export", "barred_catalysts", "name"}),
+            exit_rule=name, events=len(table), marks=table.marks, exits=exit_table(looked), ranked=ranked,
+            months=walked_forward(swept) if swept else (),
+            halves=best_in_halves(_ideas(swept)), trials=looked.trials, tried=tried, tape=self.tape_plot,
+        )  # fmt: skip
+
     def export(self, name: str, despite: str = "", folder: str | Path | None = None) -> Path:
         """Write what `validate` judged to `config/thresholds/NAME.yaml`, or into another folder, under a hash.
 
@@ -289,6 +320,21 @@ class StudySteps:
     def _swept(self, table: EventTable, definition: SweepDefinition, run: Run) -> SweepResult:
         return self._files.swept(table, definition, run, in_parts=self._scheduler is not None)
 
+    def _last_sweep(self, table: EventTable, run: Run) -> SweepResult | None:
+        """The last sweep of this folder, where there is one of exit rules that the events have."""
+        if not self._files.sweep_file.is_file():
+            return None
+        definition = SweepDefinition.load(self._files.sweep_file)
+        return self._swept(table, definition, run) if set(definition.exits) <= set(table.net_bps) else None
+
     def _shown(self, result: SweepResult, table: EventTable) -> Sweep:
         file = self.folder / "cells.parquet"
         return Sweep(result, table, config=self.config, archive=self.archive.root, file=file)
+
+
+def _ideas(swept: SweepResult | None) -> npt.NDArray[np.float64]:
+    """Daily results (D, C) of the different ideas of a sweep; none without one."""
+    if swept is None:
+        return np.empty((0, 0))
+    cells = DailyCells.of(swept)
+    return cells.sums[:, representatives(cells.sums, cells.fills.sum(axis=0))]

@@ -1,11 +1,19 @@
 """From a candidate to a verdict: sealed days, folds, tests, perturbations, evidence, and the exported thresholds."""
 
 from momentum_kit.research.validation.bootstraps import Band, mean_band
+from momentum_kit.research.validation.daily import DailyCells
 from momentum_kit.research.validation.evidence import UNKNOWN, Evidence, Opening, load_evidence, save_evidence
+from momentum_kit.research.validation.overfitting import Halves, best_in_halves, representatives
 from momentum_kit.research.validation.sealed import NOTHING_SEALED, OpenDays, Sealed, adopt, renew, seal
 from momentum_kit.research.validation.statistics import deflated_sharpe, events_needed, moments, sharpe
 from momentum_kit.research.validation.thresholds_file import JudgedWith, export_thresholds, judged_with
-from momentum_kit.research.validation.validation import examine_candidate, open_seal, validate
+from momentum_kit.research.validation.validation import (
+    UnseenFold,
+    examine_candidate,
+    open_seal,
+    validate,
+    walked_forward,
+)
 from momentum_kit.research.validation.verdict import CUTOFFS, Check, Verdict, judge
 
 __all__ = [
@@ -14,13 +22,17 @@ __all__ = [
     "UNKNOWN",
     "Band",
     "Check",
+    "DailyCells",
     "Evidence",
+    "Halves",
     "JudgedWith",
     "OpenDays",
     "Opening",
     "Sealed",
+    "UnseenFold",
     "Verdict",
     "adopt",
+    "best_in_halves",
     "deflated_sharpe",
     "events_needed",
     "examine_candidate",
@@ -32,8 +44,10 @@ __all__ = [
     "moments",
     "open_seal",
     "renew",
+    "representatives",
     "save_evidence",
     "seal",
     "sharpe",
     "validate",
+    "walked_forward",
 ]

@@ -29,21 +29,31 @@ class Pbo:
     cells: int
 
 
-def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
-    """PBO by combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017).
+@dataclass(frozen=True, slots=True, eq=False)
+class Halves:
+    """The best cell of each half of the days: its Sharpe ratio there and in the other half, and its rank there, 0 to 1.
 
-    returns: (D, C) by day, best on representatives of clusters: near-identical good cells take each other's ranks and
-    look overfitted. nan for fewer than 2 x `splits` days; a probability of nan where there is nothing to choose from:
-    a single idea can still lose.
+    Each (H,); empty where there are too few days to be split.
+    """
+
+    seen: Array
+    unseen: Array
+    rank: Array
+
+
+def best_in_halves(returns: Array, splits: int = SPLITS) -> Halves:
+    """Every choice of half of `splits` blocks of days, its best cell, and what that is in the other half.
+
+    returns: (D, C) by day.
     """
     days, cells = returns.shape
     if cells < 1 or days < MIN_DAYS_A_SPLIT * splits:
-        return Pbo(math.nan, math.nan, cells)
+        return Halves(*(np.empty(0) for _ in range(3)))
     blocks = np.array_split(np.arange(days), splits)
     size = np.array([len(block) for block in blocks], dtype=float)
     sums = np.array([returns[block].sum(axis=0) for block in blocks])
     squares = np.array([(returns[block] ** 2).sum(axis=0) for block in blocks])
-    below = losing = 0
+    found = []
     halves = _halves(splits)
     for chunk in np.array_split(halves, max(1, len(halves) // _CHUNK)):
         seen = _sharpe(chunk @ size, chunk @ sums, chunk @ squares)
@@ -51,9 +61,22 @@ def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
         best = seen.argmax(axis=1)[:, None]
         there = np.take_along_axis(unseen, best, axis=1)
         rank = (unseen < there).sum(axis=1) + ((unseen == there).sum(axis=1) + 1) / 2
-        below += int((rank / (cells + 1) <= 0.5).sum())  # ln(w / (1 - w)) <= 0
-        losing += int((there <= 0).sum())
-    return Pbo(below / len(halves) if cells > 1 else math.nan, losing / len(halves), cells)
+        found.append((seen.max(axis=1), there[:, 0], rank / (cells + 1)))
+    return Halves(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def probability_of_overfitting(returns: Array, splits: int = SPLITS) -> Pbo:
+    """PBO by combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017).
+
+    returns: (D, C) by day, best on representatives of clusters: near-identical good cells take each other's ranks and
+    look overfitted. nan for fewer than 2 x `splits` days; a probability of nan where there is nothing to choose from:
+    a single idea can still lose.
+    """
+    halves, cells = best_in_halves(returns, splits), returns.shape[1]
+    if not halves.rank.size:
+        return Pbo(math.nan, math.nan, cells)
+    below = float((halves.rank <= 0.5).mean())  # ln(w / (1 - w)) <= 0
+    return Pbo(below if cells > 1 else math.nan, float((halves.unseen <= 0).mean()), cells)
 
 
 def representatives(

@@ -14,6 +14,7 @@ cells (SPA), among all trials ever (DSR), on the days it was chosen from (folds,
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -198,28 +199,48 @@ def signal_rate(table: EventTable, found: Outcomes, reps: int = 1000, seed: int 
     return SignalRate(mean=band.estimate, low=band.low, high=band.high, dispersion=dispersion)
 
 
-def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> Unseen:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class UnseenFold:
+    """Days of a fold (D,) with what thresholds chosen on its training days brought there.
+
+    sums, fills: by day, 0 where nothing stood out on the training days (idle), so that nothing traded.
+    """
+
+    name: str
+    sums: Array
+    fills: Array
+    idle: bool
+
+
+def unseen_folds(cells: DailyCells, folds: Iterable[Fold]) -> list[UnseenFold]:
     """Choose on the training days of each fold, judge on its test days."""
-    sums, fills, idle, positive = [], [], 0, 0
+    found = []
     for fold in folds:
         column = choose(cells.select(fold.train))
-        if column is None:
-            idle += 1
-            sums.append(np.zeros(int(fold.test.sum())))
-            fills.append(np.zeros(int(fold.test.sum())))
-            continue
-        sums.append(cells.sums[fold.test, column])
-        fills.append(cells.fills[fold.test, column].astype(float))
-        positive += bool(sums[-1].sum() > 0)
-    if not sums:
+        nothing = np.zeros(int(fold.test.sum()))
+        sums = nothing if column is None else cells.sums[fold.test, column]
+        fills = nothing if column is None else cells.fills[fold.test, column].astype(float)
+        found.append(UnseenFold(name=fold.name, sums=sums, fills=fills, idle=column is None))
+    return found
+
+
+def walked_forward(result: SweepResult) -> list[UnseenFold]:
+    """Each month of a sweep's days by what all earlier days taught."""
+    cells = DailyCells.of(result)
+    return unseen_folds(cells, walk_forward(cells.days, _least_train_days(cells)))
+
+
+def _unseen(cells: DailyCells, folds: Iterable[Fold], reps: int, seed: int) -> Unseen:
+    judged = unseen_folds(cells, folds)
+    if not judged:
         return Unseen(band=UNKNOWN, fills=0, judged=0, positive=0, idle=0)
-    traded = np.concatenate(fills)
+    sums, traded = (np.concatenate([getattr(fold, name) for fold in judged]) for name in ("sums", "fills"))
     return Unseen(
-        band=mean_band(np.concatenate(sums), traded, reps, seed),
+        band=mean_band(sums, traded, reps, seed),
         fills=int(traded.sum()),
-        judged=len(sums),
-        positive=positive,
-        idle=idle,
+        judged=len(judged),
+        positive=sum(bool(fold.sums.sum() > 0) for fold in judged),
+        idle=sum(fold.idle for fold in judged),
     )
 
 

@@ -3,12 +3,31 @@
 from momentum_kit.trading.fills.tape import (
     NO_EXIT,
     NO_FILL,
+    STOPPED,
+    TARGET,
+    TIMED,
     FillBars,
     FillExits,
+    FillOrder,
     FillQuotes,
     FillTerms,
     impact,
+    round_trip,
     round_trips,
 )
 
-__all__ = ["NO_EXIT", "NO_FILL", "FillBars", "FillExits", "FillQuotes", "FillTerms", "impact", "round_trips"]
+__all__ = [
+    "NO_EXIT",
+    "NO_FILL",
+    "STOPPED",
+    "TARGET",
+    "TIMED",
+    "FillBars",
+    "FillExits",
+    "FillOrder",
+    "FillQuotes",
+    "FillTerms",
+    "impact",
+    "round_trip",
+    "round_trips",
+]

@@ -102,6 +102,15 @@ def test_the_study_shows_groups_and_a_picture(run, study, tmp_path, by):
     assert (status, "net_bps" in words) == (0, True)
 
 
+def test_a_tear_sheet_is_written_beside_the_study(run, study):
+    """One page; its numbers as JSON; another exit rule than the events have is refused in one line."""
+    status, found, _ = run("tear-sheet", "--study", str(study), "--json")
+    assert (status, found["exit_rule"], found["fills"]) == (0, "live", sum(row["fills"] for row in found["by"]["exit"]))
+    assert Path(found["page"]) == study / "tear_sheet.html"
+    status, _, said = run("tear-sheet", "--exit", "quick", "--study", str(study))
+    assert (status, "no exit rule quick" in said) == (2, True)
+
+
 def test_from_sweep_to_verdict_to_thresholds(run, study, tmp_path):
     """The chain: every trial counted, cannot tell on so few days, no export without a reason, and then a valid file."""
     found = swept(run, study)

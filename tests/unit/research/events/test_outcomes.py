@@ -15,7 +15,7 @@ from momentum_kit.errors import ResearchError
 from momentum_kit.models.news import Headline
 from momentum_kit.models.orders import OrderAction
 from momentum_kit.research.events import EventTable, FillAssumptions
-from momentum_kit.research.events.outcomes import NO_QUOTES, ExitRule, add_outcomes
+from momentum_kit.research.events.outcomes import NO_QUOTES, ExitRule, add_outcomes, held_positions
 from momentum_kit.research.events.table import EVENT_DTYPES, FEATURES, event_frame
 from momentum_kit.storage.archive import SECONDS, DatedMaster, Provenance
 from momentum_kit.trading import CostTable, commission, parse_costs
@@ -193,3 +193,37 @@ def test_impossible_assumptions_are_refused() -> None:
         FillAssumptions(latency_s=-1)
     with pytest.raises(ResearchError, match="notional_usd"):
         FillAssumptions(notional_usd=0)
+
+
+class MovingMarket(Market):
+    """It dips to 4.95 a minute after the headline, and prints 5.25 a minute later."""
+
+    def columns(self, kind: str, *_: Any) -> Mapping[str, Any]:
+        """With the two moves in the bars; the quotes stand still."""
+        found = dict(super().columns(kind))
+        since_s = found["start"] / 1e6 - RECEIVED.timestamp()
+        if not kind.startswith("quotes"):
+            found["low"] = np.where((since_s >= 60) & (since_s < 65), 4.95, found["low"])
+            found["high"] = np.where((since_s >= 120) & (since_s < 125), 5.25, found["high"])
+        return found
+
+
+def test_what_a_position_went_through() -> None:
+    """Bought at the ask of 5.01, 2% at risk: the dip is its worst, its target of 5.22 its best and its end."""
+    found = held_positions(
+        table(), np.array([0, 1, 1]), np.array([0, 0, 1]), MovingMarket(), RULE, FillAssumptions(impact_coef=0.0)
+    )
+    assert found["ended"].tolist() == ["target"] * 3
+    np.testing.assert_allclose(found["mae_bps"], (4.95 / 5.01 - 1) * 1e4)
+    np.testing.assert_allclose(found["mfe_bps"], (5.22 / 5.01 - 1) * 1e4)
+    assert found["held_s"].between(100, 125).all()
+    assert found["held_s"].iloc[1] - found["held_s"].iloc[2] == 5
+
+
+def test_a_position_whose_end_is_not_on_the_tape() -> None:
+    """Nothing is said of what it went through."""
+    found = held_positions(
+        table(), np.array([0]), np.array([0]), Market(ends_s=300), RULE, FillAssumptions(impact_coef=0.0)
+    )
+    assert found["ended"].tolist() == [""]
+    assert found[["held_s", "mae_bps", "mfe_bps"]].isna().all(axis=None)

@@ -17,7 +17,8 @@ from momentum_kit.research.plots import event_study_plot
 from momentum_kit.research.plots.event_study import MOST_GROUPS
 from momentum_kit.research.study import EventStudy, HeadlineCounts
 from momentum_kit.research.study.headline_counts import count_headlines
-from momentum_kit.research.sweep import grid_of
+from momentum_kit.research.sweep import grid_of, outcomes
+from momentum_kit.research.tear_sheet import GROUPS as GROUPS_OF_FILLS
 from momentum_kit.research.validation import load_evidence, save_evidence
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -272,3 +273,60 @@ def test_an_archive_without_headlines_says_what_to_do(tmp_path):
         bare.counts("soon")
     with pytest.raises(ResearchError, match="no archive here"):
         Study(tmp_path / "nowhere")
+
+
+EVERYTHING = {
+    "min_z_tod": -100.0, "min_ret_60s": -1.0, "min_ret_300s": -1.0, "min_ret_news": -1.0, "min_rvol_bar": -1.0,
+    "min_rvol_cum": -1.0, "min_dollar_volume_60s_usd": -1.0, "min_trades_60s": -1.0, "min_clv": -1.0,
+    "max_spread_bps": 10_000.0, "max_spread_share": 100.0, "max_extension": 10.0,
+}  # fmt: skip
+
+
+def test_the_tear_sheet_shows_the_fills_of_the_table(study, opened, tmp_path, monkeypatch):
+    """Row by row what the table says, each group the same fills; the page holds every picture and each best fill."""
+    monkeypatch.setattr("momentum_kit.research.tear_sheet.tear_sheet.MOST_PICTURES", 4)
+    limits = study.config.thresholds.model_copy(update=EVERYTHING)
+    sheet = study.tear_sheet(limits)
+    found = outcomes(opened, limits, "live")
+    assert len(sheet) == found.filled.sum() > 100
+    assert sheet.fills["net_bps"].sum() == pytest.approx(found.net_bps[found.filled].sum())
+    assert set(sheet.fills["item_id"]) == set(opened.events["item_id"][found.filled])
+    for group in GROUPS_OF_FILLS:
+        table = sheet.by(group)
+        assert table["fills"].sum() == len(sheet)
+        assert table["sum_bps"].sum() == pytest.approx(sheet.fills["net_bps"].sum())
+    ended = sheet.fills[sheet.fills["ended"] != ""]
+    assert len(ended) == len(sheet)  # a fill of the table has an end
+    assert (ended["mae_bps"] <= ended["mfe_bps"]).all()
+    assert (ended.loc[ended["ended"] == "target", "net_bps"] > 0).all()
+    (live,) = sheet.exits.to_dict("records")
+    assert (live["exit"], live["fills"], live["net_bps"]) == (
+        "live", len(sheet), pytest.approx(sheet.fills["net_bps"].mean(), abs=1e-3),
+    )  # fmt: skip
+    page = sheet.page(tmp_path / "sheet.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 4 + 4
+    assert f"{len(sheet) - 4} in between are left out" in page
+    assert len(sheet.picture(1).axes) == 2
+    with pytest.raises(ResearchError, match="no fill 0"):
+        sheet.picture(0)
+    with pytest.raises(ResearchError, match="is no group"):
+        sheet.by("moon")
+
+
+def test_a_tear_sheet_is_a_trial(study):
+    """The first look at some thresholds is counted, the second is the same; nothing of a sealed day is in it."""
+    limits = study.config.thresholds.model_copy(update={"min_z_tod": 3.21})
+    before = study.tear_sheet(study.config.thresholds).trials
+    assert study.tear_sheet(limits).trials == before + 1
+    assert study.tear_sheet(limits).trials == before + 1
+    whole = EventTable.load(study.folder / "events.parquet")
+    assert study.tear_sheet(limits).days.max() < whole.days.max()
+
+
+def test_a_tear_sheet_without_a_fill_says_so(study, tmp_path):
+    """A page all the same, and one line where a picture of fills is asked for."""
+    sheet = study.tear_sheet(study.config.thresholds.model_copy(update={"min_z_tod": 100.0}))
+    assert str(sheet.conclusion()).startswith("**No fill.**")
+    assert "Days that a choice had not seen" in sheet.page(tmp_path / "none.html").read_text(encoding="utf-8")
+    with pytest.raises(ResearchError, match="no fill to look at"):
+        sheet.overview()
