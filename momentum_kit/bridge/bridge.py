@@ -371,6 +371,10 @@ class IBKRBridge(AccountInquiries):
         """Hand a cancel over; the verdict comes by stream_order_events. Raises as place_order does."""
         await self._session.send("cancel", order_id, urgent=True)
 
+    async def cancel_everything(self) -> None:
+        """Hand a global cancel over: by IB's documents it ends the orders of all clients and of TWS. Raises alike."""
+        await self._session.send("cancel_everything", urgent=True)
+
     def stream_order_events(self) -> Stream[OrderEvent]:
         """All the broker says about orders, in its order, never dropped; the first stream starts at the connect."""
         session = self._session

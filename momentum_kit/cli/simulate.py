@@ -102,6 +102,9 @@ def sim(
     assume: Annotated[
         list[str] | None, typer.Option(metavar="NAME=ALTERNATIVE", help="Answer an open question about the broker.")
     ] = None,
+    observed: Annotated[
+        Path | None, typer.Option(help="Answer them as a paper account did; --assume goes over it.")
+    ] = None,
     assumptions: Annotated[bool, typer.Option("--assumptions", help="List the open questions and stop.")] = False,
     with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="Stop at the end of standard input too: with whoever holds it.")
@@ -111,6 +114,7 @@ def sim(
     """Serve a simulated gateway that speaks IB's wire protocol, until SIGTERM or Ctrl-C."""
     import asyncio
 
+    from momentum_kit.runtime.probe import load_observed
     from momentum_kit.runtime.sim import answers_of, make_gateway, open_questions, serve_gateway
 
     if assumptions:
@@ -127,7 +131,7 @@ def sim(
         lock_step_s=lock_step,
         archive=archive,
         day=_served_day(day, archive),
-        assumptions=answers_of(assume or []),
+        assumptions=(load_observed(observed) if observed else {}) | answers_of(assume or []),
     )
     known = asyncio.run(serve_gateway(gateway, as_json=json_, with_stdin=with_stdin))
     if truth:

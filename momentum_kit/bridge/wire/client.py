@@ -221,6 +221,10 @@ class IBClient(EClient):  # type: ignore[misc]
         """Cancel an order, in this API version's form."""
         self.cancelOrder(order_id, OrderCancel() if _CANCEL_TAKES_OBJECT else "")
 
+    def cancel_everything(self) -> None:
+        """Cancel what IB takes for every order, in this API version's form."""
+        self.reqGlobalCancel(*([OrderCancel()] if _CANCEL_TAKES_OBJECT else []))
+
 
 class ClientThread:
     """A client, its wrapper, its inbox and its thread, for one connection. `ended` is set when nothing more comes."""

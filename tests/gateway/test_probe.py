@@ -1,0 +1,214 @@
+"""The probe of a paper account, blind, against simulated brokers that do one thing or another."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.cli import main
+from momentum_kit.config import Config, find_project, load_config
+from momentum_kit.errors import GuardRefused, InputError
+from momentum_kit.models import Contract, OrderAction, OrderRequest
+from momentum_kit.runtime.probe import (
+    ALTERNATIVES,
+    BASIS,
+    NOT_ASKED,
+    WITHOUT_A_FILL,
+    Probed,
+    load_observed,
+    probe_paper,
+)
+from momentum_kit.simgateway.embedding import BrokerAssumptions, ManualTrade
+from momentum_kit.simgateway.server import SimulatedGateway
+
+SPEED = 20
+WORLDS: tuple[dict[str, str], ...] = (
+    {},
+    {
+        "first_status": "held", "cancel_status": "pending_first", "open_orders_reply": "order_and_status",
+        "empty_executions": "silence", "staged_child": "transient_cancelled", "oca_member_cancelled": "group_lives",
+        "oca_revision": "order_cancelled", "stop_type_change": "accepted", "good_after_time_in_group": "refused",
+        "ioc_parent": "refused", "family_cap": "refused", "cancel_rights": "owner", "global_cancel": "own_orders",
+        "fill_order": "execution_first", "opening_pnl": "zero", "closing_commission": "late",
+        "foreign_executions": "own_client",
+    },
+    {
+        "first_status": "direct", "good_after_time_in_group": "asleep", "family_cap": "uncapped",
+        "cancel_rights": "client_0_too", "fill_order": "status_first", "closing_commission": "missing",
+    },
+    {"good_after_time_in_group": "inactive", "oca_revision": "order_cancelled"},
+    {"good_after_time_in_group": "alone", "far_limit": "refused", "stop_first_echo": "clean"},
+    {"good_after_time_in_group": "alone", "oca_member_cancelled": "group_lives"},
+)  # fmt: skip
+"""Answers to every switch that can be asked, each alternative that does not draw lots in one world at least."""
+
+
+def configured(folder: Path, port: int, client_id: int = 17, **changed: Any) -> Config:
+    """Of a simulated gateway."""
+    project = find_project() / "config"
+    written = {
+        "environment": "sim",
+        "broker": {"port": port, "account_prefix": "DU", "client_id": client_id},
+        "clock": {"kind": "scaled", "rate": SPEED},
+        "detection": {"thresholds": str(project / "thresholds" / "default.yaml")},
+    } | changed
+    (folder / "config").mkdir(parents=True)
+    base = (project / "base.yaml").read_text(encoding="utf-8")
+    (folder / "config" / "base.yaml").write_text(base, encoding="utf-8")
+    (folder / "config" / "sim.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
+    return load_config(folder / "config" / "sim.yaml")
+
+
+async def probed(folder: Path, world: dict[str, str], *, with_fill: bool = True) -> tuple[Probed, dict[str, Any]]:
+    """The whole probe of one world, and the gateway's truth at its end."""
+    async with SimulatedGateway("single", speed=SPEED, assumptions=world) as gateway:
+        found = await probe_paper(
+            configured(folder, gateway.port), symbol="AAPL", file=folder / "observed.yaml", ask=lambda _: True,
+            tell=lambda _: None, with_fill=with_fill, quiet_s=0.4, patience_s=4.0,
+        )  # fmt: skip
+        return found, gateway.truth()
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latches and locks of this test alone."""
+    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
+
+
+async def test_every_world_is_named_rightly_or_left_undecided(tmp_path: Path) -> None:
+    """Never wrong; twelve switches are decided without a fill where nothing hides them, four more by a round trip."""
+    found = await asyncio.gather(*(probed(tmp_path / str(at), world) for at, world in enumerate(WORLDS)))
+    for (result, truth), world in zip(found, WORLDS, strict=True):
+        told = {each.switch: each for each in result.answers}
+        assert set(told) | set(NOT_ASKED) == set(ALTERNATIVES)
+        for name, each in told.items():
+            is_so = world.get(name, getattr(BrokerAssumptions(), name))
+            assert is_so in each.possible, f"{world}: {each}"
+        assert sum(bool(each.decided) for each in result.answers) >= 15, "\n".join(map(str, result.answers))
+        assert result.problems == ()
+        assert truth["positions"] == []
+        assert not any(order["open"] for order in truth["orders"])
+        assert load_observed(result.file) == {each.switch: each.decided for each in result.answers if each.decided}
+        assert BASIS in result.file.read_text(encoding="utf-8")
+        assert result.file.with_suffix(".jsonl").read_text(encoding="utf-8").count("\n") > 50
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for something in the gateway's own books, which call nobody."""
+    async with asyncio.timeout(20):
+        while not happened():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_only_what_is_agreed_to_is_done(tmp_path: Path) -> None:
+    """Each step is asked; without a yes nothing is sent, and the share is never bought unless that was wanted."""
+    asked: list[str] = []
+
+    def no(words: str) -> bool:
+        asked.append(words)
+        return False
+
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        config = configured(tmp_path, gateway.port)
+        found = await probe_paper(config, symbol="AAPL", file=tmp_path / "o.yaml", ask=no, tell=print, quiet_s=0.1)
+        assert gateway.truth()["orders"] == []
+    assert (found.answers, len(asked)) == ((), len(WITHOUT_A_FILL))
+    assert not any("BOUGHT" in words for words in asked)
+
+
+async def test_it_ends_as_it_began_where_it_is_broken_off(tmp_path: Path) -> None:
+    """A person interrupts in the middle of a step: what was sent is cancelled."""
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        config = configured(tmp_path, gateway.port)
+        begun = asyncio.Event()
+        probing = asyncio.create_task(
+            probe_paper(
+                config,
+                symbol="AAPL",
+                file=tmp_path / "o.yaml",
+                ask=lambda _: begun.set() is None,
+                tell=print,
+                quiet_s=0.5,
+            )
+        )
+        await begun.wait()
+        await until(lambda: any(order["open"] for order in gateway.truth()["orders"]))
+        probing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probing
+        assert not any(order["open"] for order in gateway.truth()["orders"])
+
+
+@pytest.mark.parametrize(
+    ("what", "words"), [("held", "begins with nothing held"), ("working", "begins with nothing working")]
+)
+async def test_it_begins_with_nothing(tmp_path: Path, what: str, words: str) -> None:
+    """Something of the account's owner is there: nothing is sent."""
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        config = configured(tmp_path, gateway.port)
+        if what == "held":
+            gateway.inject(ManualTrade(symbol="AAPL", action="BUY", quantity=5))
+        else:
+            async with IBKRBridge("127.0.0.1", gateway.port, 17) as bridge:
+                contract = (await bridge.fetch_contract_details(Contract("AAPL")))[0].contract
+                terms = {"action": OrderAction.BUY, "quantity": Decimal(1), "order_type": "LMT", "limit_price": 1.0}
+                await bridge.place_order(contract, OrderRequest(**terms, tif="GTC"))
+                async with asyncio.timeout(10):
+                    await anext(bridge.stream_order_events())
+        with pytest.raises(GuardRefused, match=words):
+            await probe_paper(config, symbol="AAPL", file=tmp_path / "o.yaml", ask=lambda _: True, tell=print)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it has no `assumptions`"),
+        ("[1]", "it has no `assumptions`"),
+        ("assumptions: {moon: full}", "no question 'moon'"),
+        ("assumptions: {opening_pnl: often}", "'often' is none of unset, zero"),
+        ("assumptions: {opening_pnl: [zero]}", "is none of"),
+        ("a: [", "no YAML"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, text: str, words: str) -> None:
+    """One line that says what is wrong."""
+    (file := tmp_path / "o.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        load_observed(file)
+
+
+async def test_at_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    """Each step is put to a person, whose yes to the second alone asks one question; the gateway takes the file."""
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        configured(tmp_path, gateway.port)
+        answers = "\n".join("y" if at == 1 else "n" for at in range(len(WITHOUT_A_FILL)))
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{answers}\n"))
+        words = ["doctor", "--probe-paper", "--config", str(tmp_path / "config" / "sim.yaml")]
+        status = await asyncio.to_thread(main, [*words, "--out", str(tmp_path / "o.yaml")])
+    said = capsys.readouterr()
+    assert (status, "1 decided, 0 undecided" in said.out) == (0, True)
+    assert "empty_executions: end" in said.out
+    assert "What paper can not tell" in said.err
+    assert load_observed(tmp_path / "o.yaml") == {"empty_executions": "end"}
+
+
+def test_a_round_trip_is_part_of_a_probe(capsys: pytest.CaptureFixture) -> None:
+    """It never stands alone."""
+    assert main(["doctor", "--round-trip"]) == 2
+    assert capsys.readouterr().err == "--round-trip: only with --probe-paper\n"
+
+
+async def test_never_on_a_live_account(tmp_path: Path) -> None:
+    """Refused before anything connects."""
+    config = configured(tmp_path, 1)
+    with pytest.raises(GuardRefused, match="paper accounts only"):
+        await probe_paper(
+            config.model_copy(update={"environment": "live"}), symbol="AAPL", file=tmp_path / "o.yaml",
+            ask=lambda _: True, tell=print,
+        )  # fmt: skip
