@@ -16,7 +16,7 @@ from momentum_kit.services.execution import is_ours
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.journal import query, read
 from momentum_kit.trading import FillCosts
-from momentum_kit.trading.account import split_exec_id
+from momentum_kit.trading.account import split_exec_id, undoing
 from momentum_kit.trading.statement import BookFill
 
 LIVED = """SELECT min(at), max(at) FROM (SELECT at FROM headlines UNION ALL SELECT at FROM executions
@@ -88,6 +88,8 @@ def book_fills(sessions: Iterable[SessionBook], until: date, costs: FillCosts) -
         for row in session.commissions:
             match, correction = split_exec_id(row["exec_id"])
             reports[match][correction] = _report(row)
+    for sale in [each for each in executions.values() if undoing(each) in executions]:
+        del executions[sale.base_id], executions[undoing(sale)]  # the broker undid it, and so did our book
     held: dict[int, Decimal] = defaultdict(Decimal)
     filled: dict[tuple[str, int], tuple[float, float]] = {}
     fills = []

@@ -145,24 +145,41 @@ def test_times_of_another_zone_are_one_difference_that_the_zone_mends(runs: Path
     assert check_statement(FRIDAY, file, runs, zone=ZoneInfo("Europe/Berlin")).holds
 
 
+def bust(text: str) -> str:
+    """The sale of SLVT, cancelled."""
+    sale = SELL_SLVT.search(text)
+    assert sale
+    cancel = (
+        sale[0].replace('tradeID="7100000008"', 'tradeID=""').replace('quantity="-50"', 'quantity="50"')
+        .replace('"SELL"', '"SELL (Ca.)"').replace("ExchTrade", "TradeCancel")
+        .replace('origTradeID=""', 'origTradeID="7100000008"').replace('"-1.02"', '"1.02"')
+        .replace('"32590000008"', '"32590000099"').replace('"00020a0e.691f2a4d.02.01"', '""')
+        .replace('fifoPnlRealized="7.98"', 'fifoPnlRealized="0"')
+    )  # fmt: skip
+    return text.replace(sale[0], sale[0] + cancel)
+
+
 def test_what_ib_took_back_is_named(runs: Path, changed: Change) -> None:
     """A busted sale leaves a position and another profit, which follow from it."""
-
-    def bust(text: str) -> str:
-        sale = SELL_SLVT.search(text)
-        assert sale
-        cancel = (
-            sale[0].replace('tradeID="7100000008"', 'tradeID=""').replace('quantity="-50"', 'quantity="50"')
-            .replace('"SELL"', '"SELL (Ca.)"').replace("ExchTrade", "TradeCancel")
-            .replace('origTradeID=""', 'origTradeID="7100000008"').replace('"-1.02"', '"1.02"')
-            .replace('"32590000008"', '"32590000099"').replace('"00020a0e.691f2a4d.02.01"', '""')
-            .replace('fifoPnlRealized="7.98"', 'fifoPnlRealized="0"')
-        )  # fmt: skip
-        return text.replace(sale[0], sale[0] + cancel)
-
     check = check_statement(FRIDAY, changed(bust), runs)
     assert kinds(check)[0] == ("cancelled there", "SLVT")
     assert all(each.follows for each in check.comparison.differences[1:])
+
+
+def test_a_sale_that_both_have_undone_is_no_difference(runs: Path, changed: Change) -> None:
+    """A session noticed the busted trade and undid it in its book: neither has the sale, both have the shares."""
+    undone = ("undone-00020a0e.691f2a4d.02.01", "mk-0a1b2c-sl1", SLVT, "BUY", 50, 3.2, "2026-11-20 12:55:01", 0.0)
+    write_session(runs / "2026-11-20T17-50-00Z", [undone])
+
+    def bust_and_hold(text: str) -> str:
+        held = re.search(r'<OpenPosition [^>]*symbol="VNTX"[^>]*levelOfDetail="SUMMARY"[^>]*/>', text)
+        assert held
+        more = (
+            held[0].replace("VNTX", "SLVT").replace("510220303", str(SLVT[1])).replace('position="80"', 'position="50"')
+        )
+        return bust(text).replace(held[0], held[0] + more)
+
+    assert kinds(check_statement(FRIDAY, changed(bust_and_hold), runs)) == []
 
 
 def test_a_rebooking_that_changes_nothing_is_no_difference(runs: Path, changed: Change) -> None:
