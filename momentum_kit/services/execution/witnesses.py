@@ -11,6 +11,7 @@ from decimal import Decimal
 from momentum_kit.models import Intent, OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.sessions import exchange_day
 from momentum_kit.trading.account import Ledger
 from momentum_kit.trading.orders import (
     POSITION_LAG_S,
@@ -89,7 +90,7 @@ class Witnesses:
         named = {p.contract.con_id: p.quantity for p in mine}
         self._positions.update((p.contract.con_id, p) for p in mine)
         self.positions_whole = True
-        now = self._context.clock.elapsed()
+        now, today = self._context.clock.elapsed(), exchange_day(self._context.clock.now())
         for con_id in sorted(named.keys() | self._rows.keys() | self._desk.brackets.keys()):
             self.evidence(con_id)
             witness = self._witness(con_id)
@@ -101,6 +102,7 @@ class Witnesses:
                 now,
                 explained=self._explained(con_id),
                 undoable=self._ledger.undoable(con_id),
+                struck=self._ledger.struck(con_id, today) if self.executions_whole else frozenset(),
                 executions_asked=self.executions_asked,
             )
             for leg in self._desk.legs_of(con_id):

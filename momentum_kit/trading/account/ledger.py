@@ -6,11 +6,12 @@ Owned and fed by the position manager; the execution service only reads it.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
 
 from momentum_kit.models import CommissionReport, Contract, Execution, Fill
+from momentum_kit.sessions import exchange_day
 from momentum_kit.trading.account.lots import RoundTrip, SymbolBook, match_fills
 from momentum_kit.trading.costs import FillCosts
 
@@ -98,6 +99,16 @@ class Ledger:
             orders.setdefault((sale.order_ref, sale.perm_id or sale.order_id), []).append(sale)
         whole = {sum((e.shares for e in parts), Decimal(0)): tuple(parts) for parts in orders.values()}
         return {sale.shares: (sale,) for sale in sales} | whole
+
+    def struck(self, con_id: int, day: date) -> frozenset[Decimal]:
+        """Sizes of `undoable` of an exchange day that only our own book has, though the broker listed others of it."""
+        found = [
+            shares
+            for shares, sales in self.undoable(con_id).items()
+            if all(sale.base_id in self._written and exchange_day(sale.time) == day for sale in sales)
+        ]
+        told = (each for each in self._executions.values() if found and each.base_id not in self._written)
+        return frozenset(found) if any(exchange_day(each.time) == day for each in told) else frozenset()
 
     def add_commission(self, report: CommissionReport) -> bool:
         """Take a commission report in, before or after its execution; False if it says nothing new."""

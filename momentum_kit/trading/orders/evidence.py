@@ -147,13 +147,15 @@ class PositionWitness:
         *,
         explained: bool,
         undoable: Container[Decimal] = frozenset(),
+        struck: Container[Decimal] = frozenset(),
         executions_asked: float = -math.inf,
     ) -> None:
         """A whole answer has this number; the second in a row that is not ours is believed.
 
         explained: our executions are known as a whole, so that what they do not name is somebody else's. undoable:
         sizes of sales of ours that the broker may have undone, as far as nobody else has bought by the executions asked
-        for at `executions_asked`: where so many shares are there again, they are ours.
+        for at `executions_asked`: where so many shares are there again, they are ours. struck: those of them that our
+        own book has and the day's list of executions has not: they were undone while nobody listened.
         """
         self.row(quantity, at)
         if quantity == self._ours + self.foreign or self.on_the_way(at):
@@ -162,7 +164,7 @@ class PositionWitness:
         self.answers = self.answers + 1 if self._answered == quantity else 1
         self._answered = quantity
         more = quantity - self._ours - self.foreign
-        if more in undoable and self._caught_up:  # the row had told of our sale
+        if more in undoable and (self._caught_up or more in struck):  # the row had told of our sale
             asked = executions_asked >= self.row_since and at - self._path[-1][0] >= POSITION_LAG_S
             self.back = more if asked and self.answers >= ENOUGH else ZERO
         elif self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):

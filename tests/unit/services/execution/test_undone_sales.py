@@ -1,6 +1,7 @@
 """Shares that are back after our own sale: the broker has undone it (a busted trade), or somebody else has bought."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -141,3 +142,22 @@ async def test_the_next_session_knows_them(tmp_path):
         await desk.beat(LONG_AGO_S)
         assert desk.ledger.position(1) == quantity
         assert resting(desk) == [("stop", quantity)]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_sale_that_was_undone_while_nothing_ran(tmp_path, listed):
+    """The day's list has the purchase and not the sale that our book has: ours. Where it has both, somebody else's."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        broker = desk.broker
+    if not listed:
+        broker.executions = [each for each in broker.executions if each.side is OrderAction.BUY]
+    broker.by_hand(1, int(quantity))
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(5)
+        assert resting(desk) == ([] if listed else [("stop", quantity)])
+        assert desk.ledger.position(1) == (0 if listed else quantity)
+    broker.clock.time += timedelta(days=1)
+    async with trading_desk(tmp_path, broker) as desk:  # and on the next day nothing else is concluded
+        await desk.beat(LONG_AGO_S)
+        assert resting(desk) == ([] if listed else [("stop", quantity)])
