@@ -77,8 +77,10 @@ class ProbeOrders:
             await self.ear.until(lambda each=order_id: self.ear.ended(each), self.patience_s)  # type: ignore[misc]
 
     async def quiet(self) -> None:
-        """Give what may still come its time."""
+        """Give what may still come its time; all that the gateway had sent by then has been heard."""
         await asyncio.sleep(self.quiet_s)
+        await self.bridge.fetch_current_time()
+        await self.bridge.settled()
 
     async def clear(self) -> list[int]:
         """Cancel all that may still work; the ids of those that would not end."""
