@@ -80,13 +80,18 @@ class BookEntries:
     def take_back(self, con_id: int, shares: Decimal) -> list[tuple[Execution, CommissionReport]]:
         """Undo the sale of so many shares in our book, each part at its own price: one that Ledger.undoable has.
 
-        Where no bracket of ours leads the symbol any more a new intent does, with its entry's stop. StorageError where
-        that entry cannot be read.
+        Where no bracket of ours leads the symbol any more a new intent does, with its entry's stop; nothing is undone
+        where none was written. StorageError where that entry cannot be read.
         """
-        sales = self._ledger.undoable(con_id)[shares]
+        foreign = self._witnesses.evidence(con_id).foreign
+        sales = self._ledger.undoable(con_id, foreign).get(shares, ())
         bracket = self._desk.brackets.get(con_id)
+        if not sales:
+            return []
         if bracket is None or bracket.closed:
-            known = [bracket.intent] if bracket else self._context.intents.find([sales[-1].order_ref])
+            known = [bracket.intent] if bracket else list(self._context.intents.find([e.order_ref for e in sales]))
+            if not known:
+                return []  # it was never written: the shares stay named as not ours
             intent = self._again(known[0], shares, sales[-1].price)
             what = f"{intent.contract.symbol}: what is back goes on unrecorded"
             self._context.written(self._context.intents.record(intent), what)

@@ -52,7 +52,8 @@ PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: childr
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
 STOPS_TRIED = 2  # a stop, and one corrected one; a broker that takes neither leaves only selling
-UNSOLD_S = 10.0  # between two more stops, where the sale waits in its turn: for a halt's end, a bid, the gateway
+UNSOLD_S = 10.0  # to the next stop where no sale can be sent either: a halt, no bid; each refusal doubles it
+LONGEST_PAUSE_S = 640.0
 
 
 class Guardian:
@@ -182,8 +183,9 @@ class Guardian:
         contract = bracket.intent.contract
         if bracket.stops_unheard >= STOPS_TRIED:
             self._sell_unprotected(bracket)
-            waits = bool(self._exit_desk.waits.get(contract.con_id))
-            if not waits or age_s(bracket.stop_tried_at, now) < UNSOLD_S:
+            waits = bool(self._exit_desk.waits.get(contract.con_id)) and bracket.way_out is None
+            pause_s = min(UNSOLD_S * 2 ** (bracket.stops_unheard - STOPS_TRIED), LONGEST_PAUSE_S)
+            if not waits or age_s(bracket.stop_tried_at, now) < pause_s:
                 return False
         bracket.stop_tried_at = now
         intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())

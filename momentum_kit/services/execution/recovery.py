@@ -135,13 +135,14 @@ class Recovery:
                 await self._apply_executions(answer.executions, answer.words)
 
     async def _apply_positions(self, positions: tuple[Position, ...], asked: int) -> None:
-        before = set(self._witnesses.foreign())
+        before = {con_id: self._witnesses.evidence(con_id).foreign for con_id in self._witnesses.foreign()}
         self._witnesses.answer(positions, asked)
         for con_id, shares in self._witnesses.back().items():
             await self._take_back(con_id, shares)
         for con_id, symbol in self._witnesses.foreign().items():
-            if con_id not in before and con_id in self._desk.brackets:
-                numbers = self._witnesses.evidence(con_id).numbers()
+            evidence = self._witnesses.evidence(con_id)
+            if evidence.foreign > before.get(con_id, 0) and con_id in self._desk.brackets:
+                numbers = evidence.numbers()
                 self._tell(f"{symbol}: shares that are not ours; left alone, no entries there: {numbers}", halt=False)
         self.draw_conclusions()
 
@@ -152,6 +153,9 @@ class Recovery:
         except StorageError as error:
             log.warning("intents not readable", error=str(error))
             return  # tried again with the next answer
+        if not entries:
+            return
+        self._witnesses.taken_back[con_id] = self._context.clock.elapsed()
         symbol, numbers = entries[0][0].contract.symbol, self._witnesses.evidence(con_id).numbers()
         for execution, free in entries:
             await self._fills.put(execution)

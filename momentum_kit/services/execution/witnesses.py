@@ -24,12 +24,15 @@ from momentum_kit.trading.orders import (
     weigh,
 )
 
+DOUBTED_S = 60.0  # an execution of another that explains what was taken back comes within so long
+
 
 class Witnesses:
     """The evidence of every symbol that the account or we have to do with; by con_id.
 
     executions_whole: a whole list of today's executions has been had, so that what they do not name is not ours;
-    executions_asked: when the latest was asked for, in elapsed seconds.
+    executions_asked: when the latest was asked for, in elapsed seconds. taken_back: when shares of a contract last were
+    taken for those of a sale undone; executions of others, who may have bought them, come late.
     positions_whole: the same for positions; before it, what nobody named is unknown and not zero. resumed: the start
     found intents without an end; begun: it is over. foreign_orders: con_ids in which the latest list has an
     order that is not ours.
@@ -40,6 +43,7 @@ class Witnesses:
     def __init__(self, context: SessionContext, *, ledger: Ledger, desk: OrderDesk) -> None:
         self.executions_whole = False
         self.executions_asked = -math.inf
+        self.taken_back: dict[int, float] = {}
         self.positions_whole = False
         self.resumed = False
         self.begun = False
@@ -101,8 +105,8 @@ class Witnesses:
                 named.get(con_id, Decimal(0)),
                 now,
                 explained=self._explained(con_id),
-                undoable=self._ledger.undoable(con_id),
-                struck=self._ledger.struck(con_id, today) if self.executions_whole else frozenset(),
+                undoable=self._ledger.undoable(con_id, witness.foreign),
+                struck=self._ledger.struck(con_id, today, witness.foreign) if self.executions_whole else frozenset(),
                 executions_asked=self.executions_asked,
             )
             for leg in self._desk.legs_of(con_id):
@@ -157,8 +161,11 @@ class Witnesses:
         return not evidence.held and evidence.position == evidence.foreign
 
     def perhaps_back(self, con_id: int, evidence: SymbolEvidence) -> bool:
-        """True if there are as many shares too many as a sale of ours had, which the broker may have undone."""
-        return bool(evidence.unexplained) and evidence.unexplained in self._ledger.undoable(con_id)
+        """True if as many shares are there too many as a sale of ours had, or were lately: whose they are is asked."""
+        lately = self._context.clock.elapsed() - self.taken_back.get(con_id, -math.inf) < DOUBTED_S
+        return lately or (
+            bool(evidence.unexplained) and evidence.unexplained in self._ledger.undoable(con_id, evidence.foreign)
+        )
 
     def back(self) -> dict[int, Decimal]:
         """Shares that had gone by a sale of ours and are there again, by con_id: the broker has undone the sale."""

@@ -5,8 +5,8 @@ Owned and fed by the position manager; the execution service only reads it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 
@@ -14,6 +14,9 @@ from momentum_kit.models import CommissionReport, Contract, Execution, Fill
 from momentum_kit.sessions import exchange_day
 from momentum_kit.trading.account.lots import RoundTrip, SymbolBook, match_fills
 from momentum_kit.trading.costs import FillCosts
+
+UNDOING = "undone-"
+OTHERS_CLOCK = timedelta(seconds=2)  # the broker's clock and ours may differ by so much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,37 +77,62 @@ class Ledger:
 
     def note_other(self, execution: Execution) -> None:
         """Keep an execution that is not ours: it may explain shares, and is never counted."""
-        self._others.setdefault(execution.contract.con_id, {})[execution.base_id] = execution
-
-    def others(self, con_id: int) -> tuple[Execution, ...]:
-        """Executions of other people in a contract, in time order."""
-        return tuple(sorted(self._others.get(con_id, {}).values(), key=_in_time))
+        con_id = execution.contract.con_id
+        self._others.setdefault(con_id, {})[execution.base_id] = execution
+        self._forget(con_id)
 
     def executions(self, con_id: int) -> tuple[Execution, ...]:
-        """Ours in a contract, in time order."""
-        return tuple(sorted((self._executions[i] for i in self._base_ids.get(con_id, ())), key=_in_time))
+        """Ours in a contract, in time order; an entry that undoes a sale as far as it holds."""
+        known = (self._executions[i] for i in self._base_ids.get(con_id, ()))
+        counted = (replace(each, shares=shares) for each in known if (shares := self._counted(each)))
+        return tuple(sorted(counted, key=_in_time))
 
-    def undoable(self, con_id: int) -> dict[Decimal, tuple[Execution, ...]]:
+    def _counted(self, execution: Execution) -> Decimal:
+        """Shares of an execution. An entry that undoes a sale holds while the sale is known and nobody else has bought.
+
+        The sale may leave the list of the day, or be corrected to nothing: then it is undone twice. And executions of
+        others come late: what was taken for a sale undone was theirs where they bought as many by then.
+        """
+        if not execution.base_id.startswith(UNDOING):
+            return execution.shares
+        sale = self._executions.get(execution.base_id.removeprefix(UNDOING))
+        if sale is None:
+            return Decimal(0)
+        until = execution.time + OTHERS_CLOCK
+        theirs = self._bought_by_others(execution.contract.con_id, sale.time, until)
+        return Decimal(0) if theirs >= execution.shares else min(execution.shares, sale.shares)
+
+    def _bought_by_others(self, con_id: int, since: datetime, until: datetime | None = None) -> Decimal:
+        known = self._others.get(con_id, {}).values()
+        buys = (e for e in known if e.side.sign > 0 and e.time >= since and (until is None or e.time <= until))
+        return sum((each.shares for each in buys), Decimal(0))
+
+    def undoable(self, con_id: int, foreign: Decimal = Decimal(0)) -> dict[Decimal, tuple[Execution, ...]]:
         """Sales of ours that the broker may have undone (busted trades), by their shares: an execution, a whole order.
 
-        The latest of a size; none where somebody else has bought since the last: then the shares may be his.
+        The latest of a size. Not those whose number others have bought since, or have in the day beyond the shares that
+        are known to be foreign: then they may be theirs.
         """
-        known = self.executions(con_id)
+        known = [self._executions[i] for i in self._base_ids.get(con_id, ())]
         undone = {execution.base_id for execution in known}
         sales = [e for e in known if e.side.sign < 0 and e.order_id > 0 and undoing(e) not in undone]
-        if not sales or any(e.side.sign > 0 and e.time >= sales[-1].time for e in self.others(con_id)):
+        if not sales:
             return {}
+        sales.sort(key=_in_time)
+        net = sum((e.shares * e.side.sign for e in self._others.get(con_id, {}).values()), Decimal(0))
+        theirs = max(self._bought_by_others(con_id, sales[-1].time), net - foreign)
         orders: dict[tuple[str, int], list[Execution]] = {}
         for sale in sales:
             orders.setdefault((sale.order_ref, sale.perm_id or sale.order_id), []).append(sale)
-        whole = {sum((e.shares for e in parts), Decimal(0)): tuple(parts) for parts in orders.values()}
-        return {sale.shares: (sale,) for sale in sales} | whole
+        found: dict[Decimal, tuple[Execution, ...]] = {sale.shares: (sale,) for sale in sales}
+        found |= {sum((e.shares for e in parts), Decimal(0)): tuple(parts) for parts in orders.values()}
+        return {shares: parts for shares, parts in found.items() if shares > theirs}
 
-    def struck(self, con_id: int, day: date) -> frozenset[Decimal]:
+    def struck(self, con_id: int, day: date, foreign: Decimal = Decimal(0)) -> frozenset[Decimal]:
         """Sizes of `undoable` of an exchange day that only our own book has, though the broker listed others of it."""
         found = [
             shares
-            for shares, sales in self.undoable(con_id).items()
+            for shares, sales in self.undoable(con_id, foreign).items()
             if all(sale.base_id in self._written and exchange_day(sale.time) == day for sale in sales)
         ]
         told = (each for each in self._executions.values() if found and each.base_id not in self._written)
@@ -135,8 +163,8 @@ class Ledger:
 
     def traded(self, con_id: int) -> Decimal:
         """Signed shares of the known executions, whatever was written off."""
-        ids = self._base_ids.get(con_id, ())
-        return sum((e.shares * e.side.sign for e in map(self._executions.__getitem__, ids)), Decimal(0))
+        known = map(self._executions.__getitem__, self._base_ids.get(con_id, ()))
+        return sum((self._counted(e) * e.side.sign for e in known), Decimal(0))
 
     def path(self, con_id: int) -> tuple[tuple[datetime | None, Decimal], ...]:
         """What `traded` was after each execution, in time order; no time where only our own book has it."""
@@ -159,10 +187,11 @@ class Ledger:
         return sum((execution.shares for execution in same), Decimal(0))
 
     def bought_and_sold(self, order_ref: str) -> tuple[Decimal, Decimal]:
-        """Shares that all orders of a reference have bought, and sold."""
+        """Shares that all orders of a reference have bought, and sold; what an entry undid in vain is both."""
         known = [self._executions[base_id] for base_id in self._by_reference.get(order_ref, ())]
         bought = sum((e.shares for e in known if e.side.sign > 0), Decimal(0))
-        return bought, sum((e.shares for e in known if e.side.sign < 0), Decimal(0))
+        sold = sum((e.shares for e in known if e.side.sign < 0), Decimal(0))
+        return bought, sold + sum((e.shares - self._counted(e) for e in known if e.side.sign > 0), Decimal(0))
 
     def holdings(self) -> tuple[Holding, ...]:
         """What is held, by con_id."""
@@ -235,7 +264,7 @@ class Ledger:
 
 def undoing(sale: Execution) -> str:
     """Base id of the entry that undoes a sale in our book."""
-    return f"undone-{sale.base_id}"
+    return f"{UNDOING}{sale.base_id}"
 
 
 def split_exec_id(exec_id: str) -> tuple[str, int]:

@@ -110,6 +110,7 @@ class PositionWitness:
     back: Decimal = ZERO
     _answered: Decimal | None = None
     _caught_up: bool = False
+    _agreed: bool = False  # a row has said just what is ours since our last fill
     _fell: tuple[float, Decimal] | None = None  # when a row last had less than ours, and how much
     _path: deque[tuple[float, Decimal]] = field(default_factory=deque)  # when ours became how many shares
     _differs_since: float | None = None
@@ -123,7 +124,8 @@ class PositionWitness:
             self.at_start = False
             self.back = ZERO
             self._path.append((at, shares))
-            self._caught_up = ahead or self.quantity == shares + self.foreign
+            self._agreed = self.quantity == shares + self.foreign
+            self._caught_up = ahead or self._agreed
             if not (ahead and self.confirmed) or self.quantity == shares + self.foreign:
                 self.answers, self._answered = 0, None
         while len(self._path) > 1 and self._path[1][0] < at - POSITION_LAG_S:
@@ -138,7 +140,7 @@ class PositionWitness:
         if quantity < self._ours + self.foreign:
             self._fell = (at, quantity)
         if quantity == self._ours + self.foreign:
-            self._caught_up = True
+            self._caught_up = self._agreed = True
 
     def answer(
         self,
@@ -158,18 +160,19 @@ class PositionWitness:
         own book has and the day's list of executions has not: they were undone while nobody listened.
         """
         self.row(quantity, at)
+        self.back = ZERO
         if quantity == self._ours + self.foreign or self.on_the_way(at):
             self.answers, self._answered = 0, None
             return
         self.answers = self.answers + 1 if self._answered == quantity else 1
         self._answered = quantity
         more = quantity - self._ours - self.foreign
-        if more in undoable and (self._caught_up or more in struck):  # the row had told of our sale
+        if more in undoable and (self._agreed or more in struck):  # the row had told of our sale
             asked = executions_asked >= self.row_since and at - self._path[-1][0] >= POSITION_LAG_S
             self.back = more if asked and self.answers >= ENOUGH else ZERO
         elif self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
             self.foreign = quantity - self._ours
-            self._caught_up = True
+            self._caught_up = self._agreed = True
         elif self.answers >= ENOUGH and quantity <= self._ours:  # what was believed foreign was ours, or is gone
             self.foreign = ZERO
             self._caught_up = self._caught_up or quantity == self._ours

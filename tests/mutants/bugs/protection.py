@@ -21,7 +21,7 @@ MUTANTS = (
     Mutant(
         "after two refused stops none is tried while the sale waits",
         "services/execution/guardian.py",
-        "if not waits or age_s(bracket.stop_tried_at, now) < UNSOLD_S:",
+        "if not waits or age_s(bracket.stop_tried_at, now) < pause_s:",
         "if True:",
         ORDER_SAFETY("test_a_stop_is_tried_again_while_the_sale_waits"),
     ),

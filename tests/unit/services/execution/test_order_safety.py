@@ -380,3 +380,34 @@ def test_a_stop_that_a_notice_ended_and_a_list_shows_is_ours_still() -> None:
         assert len(state.live(1, OrderAction.SELL)) == 1
     finally:
         state.teardown()
+
+
+def test_no_stop_is_tried_beside_a_sale_that_rests() -> None:
+    """Two stops were refused and the sale is out, unfilled: another stop would sell the same shares once more."""
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.moody(mood={"stop", "target"})
+        state.enter(con_id=1)
+        state.run(state.desk.beat(10))
+        [sale] = state.live(1, OrderAction.SELL)
+        state.moody(mood=set())
+        state.run(state.desk.beat(60))
+        assert state.live(1, OrderAction.SELL) == [sale]
+    finally:
+        state.teardown()
+
+
+def test_refused_stops_are_tried_ever_more_rarely() -> None:
+    """A halt that lasts, and a broker that takes no stop: some tries, and not one every ten seconds."""
+    state = OrderSafety()
+    try:
+        state.start(group="reduces")
+        state.moody(mood={"stop", "target"})
+        state.enter(con_id=1)
+        state.halt(con_id=1, halted=True)
+        state.run(state.desk.beat(300))
+        stops = [order for order in state.desk.broker.orders.values() if order.kind == "stop"]
+        assert 4 <= len(stops) <= 9
+    finally:
+        state.teardown()

@@ -161,3 +161,72 @@ async def test_a_sale_that_was_undone_while_nothing_ran(tmp_path, listed):
     async with trading_desk(tmp_path, broker) as desk:  # and on the next day nothing else is concluded
         await desk.beat(LONG_AGO_S)
         assert resting(desk) == ([] if listed else [("stop", quantity)])
+
+
+def his_purchase(desk, shares, at=None):
+    """Another's execution, as the list of the day has it."""
+    when = (at or desk.clock.now()).replace(microsecond=0)
+    return replace(
+        desk.broker.executions[0], exec_id=f"0009.{shares:04d}.01", order_id=0, perm_id=77, client_id=0, order_ref="",
+        shares=Decimal(shares), time=when,
+    )  # fmt: skip
+
+
+async def test_his_execution_may_come_later_than_the_row(tmp_path):
+    """What was taken back was his after all: the stop goes, and a human is told whose they are."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        bought_at = desk.clock.now()
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        assert desk.ledger.position(1) == quantity
+        desk.broker.executions.append(his_purchase(desk, int(quantity), bought_at))
+        await desk.beat(LONG_AGO_S)
+        assert (resting(desk), desk.ledger.position(1)) == ([], 0)
+        assert any("shares that are not ours" in text for _, text in desk.alerts.texts)
+
+
+async def test_beside_what_somebody_else_has_long_had(tmp_path):
+    """A person bought some after our sale; what is back besides is ours, and his stay his."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        desk.broker.executions.append(his_purchase(desk, 52))
+        desk.broker.by_hand(1, 52)
+        await desk.beat(LONG_AGO_S)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        assert resting(desk) == [("stop", quantity)]
+        assert desk.ledger.position(1) == quantity
+
+
+async def test_more_of_somebody_elses_is_told_again(tmp_path):
+    """A number that no sale of ours explains grows what is his; whoever watches hears of the new one as well."""
+    async with trading_desk(tmp_path) as desk:
+        await sold(desk)
+        for shares in (52, 300):
+            desk.broker.by_hand(1, shares)
+            await desk.beat(LONG_AGO_S)
+        told = [text for _, text in desk.alerts.texts if "shares that are not ours" in text]
+        assert len(told) == 2
+        assert "position 352 (352 of it not ours)" in told[-1]
+
+
+async def test_a_sale_that_leaves_the_list_is_not_undone_twice(tmp_path):
+    """It was sold by an order of its own, and a restart hears of the purchase alone: one position, one stop."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        await desk.broker.cancel_order(desk.broker.leg(1, "target").request.order_id)
+        await desk.settle()
+        desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+        await desk.beat(3)
+        desk.broker.fill(desk.broker.leg(1, "exit"), int(quantity), 5.1)
+        await desk.beat(LONG_AGO_S)
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(3)
+        assert resting(desk) == [("stop", quantity)]
+        broker = desk.broker
+    broker.executions = [each for each in broker.executions if each.side is OrderAction.BUY]
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(LONG_AGO_S)
+        assert desk.ledger.position(1) == quantity
+        assert resting(desk) == [("stop", quantity)]

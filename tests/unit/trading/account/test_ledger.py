@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from momentum_kit.models.contracts import Contract
 from momentum_kit.models.orders import CommissionReport, Execution, OrderAction
 from momentum_kit.trading import FillCosts, parse_costs
-from momentum_kit.trading.account import Ledger, split_exec_id
+from momentum_kit.trading.account import Ledger, split_exec_id, undoing
 
 ROOT = Path(__file__).resolve().parents[4]
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -199,6 +199,20 @@ def test_all_orders_of_a_reference_together():
     ledger.add_execution(execution(3, SELL, 50, 5.2, order_id=9))
     assert ledger.bought_and_sold("mk-1") == (100, 90)
     assert ledger.bought_and_sold("mk-another") == (0, 0)
+
+
+def test_what_undoes_a_sale_holds_as_long_as_the_sale():
+    """Without the sale, with it corrected to nothing, and where others bought as many by then, it counts for nothing."""
+    buy, sale = execution(1, BUY, 100, 5.0, order_id=7), execution(2, SELL, 100, 5.1, order_id=8)
+    undone = replace(execution(9, BUY, 100, 5.1, order_id=0), exec_id=f"{undoing(sale)}.01")
+    assert ledger_of(buy, sale, undone).traded(1) == 100
+    assert ledger_of(buy, undone).traded(1) == 100
+    assert ledger_of(buy, sale, undone, replace(sale, exec_id=f"{sale.base_id}.02", shares=Decimal(0))).traded(1) == 100
+    ledger = ledger_of(buy, sale, undone)
+    ledger.note_other(replace(execution(5, BUY, 60, 5.0, order_id=0), exec_id="other.01"))
+    assert (ledger.traded(1), ledger.position(1)) == (100, 100)
+    ledger.note_other(replace(execution(6, BUY, 40, 5.0, order_id=0), exec_id="other.02.01"))
+    assert (ledger.traded(1), ledger.position(1)) == (0, 0)
 
 
 def test_unknown_contract_is_flat():
