@@ -13,7 +13,7 @@ import yaml
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.cli import main
 from momentum_kit.config import Config, find_project, load_config
-from momentum_kit.errors import GuardRefused, InputError
+from momentum_kit.errors import GuardRefused, InputError, StorageError
 from momentum_kit.models import Contract, OrderAction, OrderRequest
 from momentum_kit.runtime.probe import (
     ALTERNATIVES,
@@ -24,10 +24,11 @@ from momentum_kit.runtime.probe import (
     load_observed,
     probe_paper,
 )
-from momentum_kit.simgateway.embedding import BrokerAssumptions, ManualTrade
+from momentum_kit.simgateway.embedding import BrokerAssumptions, Lag, ManualTrade, OrderPresets
+from momentum_kit.simgateway.scenario import DropSocket
 from momentum_kit.simgateway.server import SimulatedGateway
 
-SPEED = 20
+SPEED = 10  # a tenth of a second of this machine is a second of the market, and no more
 WORLDS: tuple[dict[str, str], ...] = (
     {},
     {
@@ -212,3 +213,110 @@ async def test_never_on_a_live_account(tmp_path: Path) -> None:
             config.model_copy(update={"environment": "live"}), symbol="AAPL", file=tmp_path / "o.yaml",
             ask=lambda _: True, tell=print,
         )  # fmt: skip
+
+
+Fault = Callable[[SimulatedGateway], None]
+
+
+async def struck(
+    folder: Path,
+    fault: Fault,
+    *,
+    world: dict[str, str] | None = None,
+    when: str = "working",
+    only: str = "",
+    with_fill: bool = False,
+) -> tuple[Probed, dict[str, Any], list[str]]:
+    """A probe that something happens to: before it begins (""), or once orders work or have filled; what was told."""
+    told: list[str] = []
+    async with SimulatedGateway("single", speed=SPEED, assumptions=world or {}) as gateway:
+        config = configured(folder, gateway.port)
+        if not when:
+            fault(gateway)
+        probing = asyncio.create_task(
+            probe_paper(
+                config, symbol="AAPL", file=folder / "o.yaml", ask=lambda words: only in words, tell=told.append,
+                with_fill=with_fill, quiet_s=0.3, patience_s=0.8,
+            )
+        )  # fmt: skip
+        if when:
+            await until(lambda: any(order["open"] for order in gateway.truth()["orders"]) or probing.done())
+            fault(gateway)
+        found = await probing
+        gateway.catch_up()
+        return found, gateway.truth(), told
+
+
+async def test_a_share_that_a_person_bought_is_his(tmp_path: Path) -> None:
+    """It is never sold: only what its own executions bought is."""
+    buy = ManualTrade(symbol="AAPL", action="BUY", quantity=1)
+    _, truth, _ = await struck(tmp_path, lambda gateway: gateway.inject(buy), only="eight orders")
+    assert [each["quantity"] for each in truth["positions"]] == ["1"]
+
+
+async def test_nothing_is_sold_twice_where_words_are_late(tmp_path: Path) -> None:
+    """Positions and commissions come seconds after the sale: one purchase, one sale, flat."""
+
+    def late(gateway: SimulatedGateway) -> None:
+        for of in ("positions", "commissions", "executions"):
+            gateway.inject(Lag(of=of, lag_ms=4_000))
+
+    _, truth, _ = await struck(tmp_path, late, when="", only="BOUGHT", with_fill=True)
+    assert truth["positions"] == []
+    assert len(truth["fills"]) == 2
+
+
+async def test_a_lost_connection_leaves_nothing_working(tmp_path: Path) -> None:
+    """The orders of the step are cancelled over a new one."""
+    _, truth, told = await struck(tmp_path, lambda gateway: gateway.inject(DropSocket()), only="eight orders")
+    assert not any(order["open"] for order in truth["orders"])
+    assert any("the connection was lost" in words for words in told)
+
+
+async def test_a_step_that_fails_keeps_what_was_learnt(tmp_path: Path) -> None:
+    """The id of the other client is taken: its questions are not asked, and all the others are answered."""
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        config = configured(tmp_path, gateway.port)
+        async with IBKRBridge("127.0.0.1", gateway.port, 18):
+            found = await probe_paper(
+                config, symbol="AAPL", file=tmp_path / "o.yaml", tell=print, quiet_s=0.2, patience_s=1.0,
+                ask=lambda words: "executions" in words or "more clients" in words,
+            )  # fmt: skip
+    assert [each.switch for each in found.answers] == ["empty_executions"]
+    assert load_observed(tmp_path / "o.yaml") == {"empty_executions": "end"}
+
+
+async def test_where_presets_refuse_every_order_nothing_is_concluded(tmp_path: Path) -> None:
+    """No list of no orders, no child of no parent: what could not be asked is left undecided."""
+    world = {
+        "open_orders_reply": "order_and_status", "staged_child": "transient_cancelled", "family_cap": "refused",
+        "ioc_parent": "refused", "cancel_rights": "owner",
+    }  # fmt: skip
+    found, _, _ = await struck(
+        tmp_path, lambda gateway: gateway.inject(OrderPresets(percentage=3.0)), world=world, when=""
+    )
+    for each in found.answers:
+        assert world.get(each.switch, getattr(BrokerAssumptions(), each.switch)) in each.possible, str(each)
+
+
+async def test_another_clients_order_bars_it(tmp_path: Path) -> None:
+    """A global cancel could end it: the probe does not begin."""
+    async with SimulatedGateway("single", speed=SPEED) as gateway:
+        config = configured(tmp_path, gateway.port)
+        async with IBKRBridge("127.0.0.1", gateway.port, 5) as bridge:
+            contract = (await bridge.fetch_contract_details(Contract("AAPL")))[0].contract
+            terms = {"action": OrderAction.BUY, "quantity": Decimal(7), "order_type": "LMT", "limit_price": 1.0}
+            await bridge.place_order(contract, OrderRequest(**terms, tif="GTC"))
+            async with asyncio.timeout(10):
+                await anext(bridge.stream_order_events())
+        with pytest.raises(GuardRefused, match="nothing working: 1 orders"):
+            await probe_paper(config, symbol="AAPL", file=tmp_path / "o.yaml", ask=lambda _: True, tell=print)
+        assert [order["open"] for order in gateway.truth()["orders"]] == [True]
+
+
+async def test_a_file_that_cannot_be_written_is_refused_first(tmp_path: Path) -> None:
+    """Nothing connects, nothing is sent."""
+    with pytest.raises(StorageError, match="can not be written there"):
+        await probe_paper(
+            configured(tmp_path, 1), symbol="AAPL", file=tmp_path / "none" / "o.yaml", ask=lambda _: True, tell=print
+        )

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import CommissionReport, Execution, OpenOrder, OrderNotice, OrderRequest, OrderUpdate
 from momentum_kit.ports import OrderEvent
 
+REFUSING = frozenset({"order dead", "cancel verdict", "request failed"})
 ENDED = frozenset({"Cancelled", "ApiCancelled", "Filled", "Inactive"})
 
 
@@ -43,6 +45,11 @@ class Ear:
         """The latest; '' before the first."""
         return next(reversed(self.statuses(order_id)), "")
 
+    def named(self, order_id: int) -> Decimal:
+        """The most that a status called filled."""
+        told = (e.filled for e in self.heard if isinstance(e, OrderUpdate) and e.order_id == order_id)
+        return max(told, default=Decimal(0))
+
     def codes(self, order_id: int) -> list[int]:
         """Errors and warnings on one order."""
         return [e.code for e in self.heard if isinstance(e, OrderNotice) and e.order_id == order_id]
@@ -52,9 +59,14 @@ class Ear:
         copies = [e.request for e in self.heard if isinstance(e, OpenOrder) and e.request.order_id == order_id]
         return copies[-1] if copies else None
 
+    @property
+    def filled(self) -> list[Execution]:
+        """Every execution that was heard."""
+        return [e for e in self.heard if isinstance(e, Execution)]
+
     def executions(self, order_id: int) -> list[Execution]:
         """Of one order."""
-        return [e for e in self.heard if isinstance(e, Execution) and e.order_id == order_id]
+        return [e for e in self.filled if e.order_id == order_id]
 
     def commission(self, exec_id: str) -> CommissionReport | None:
         """Of one execution, once it has come."""
@@ -62,7 +74,8 @@ class Ear:
 
     def ended(self, order_id: int) -> bool:
         """True once a status or a refusal says that nothing of it works."""
-        refused = any(code in (201, 202, 203) for code in self.codes(order_id))
+        notices = (e for e in self.heard if isinstance(e, OrderNotice) and e.order_id == order_id)
+        refused = any(notice.meaning in REFUSING for notice in notices)  # at the door: then no status ever comes
         return self.status(order_id) in ENDED or (refused and not self.statuses(order_id))
 
     async def _listen(self) -> None:

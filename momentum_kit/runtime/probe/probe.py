@@ -6,24 +6,29 @@ happens, what it sent is cancelled at the end, and a share that it bought is sol
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.config import Config
-from momentum_kit.errors import BrokerError, GuardRefused, MomentumKitError
-from momentum_kit.models import Contract, OrderAction, Quote
+from momentum_kit.errors import GuardRefused, MomentumKitError, NotConnected, StorageError
+from momentum_kit.models import Contract, OrderAction, OrderRequest, Quote
+from momentum_kit.ports import OrderEvent
 from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.ownership import StateFolder, prove_account
 from momentum_kit.runtime.probe.answers import Answer
 from momentum_kit.runtime.probe.observed import save_observed
-from momentum_kit.runtime.probe.orders import ProbeOrders, position
+from momentum_kit.runtime.probe.orders import ProbeOrders
 from momentum_kit.runtime.probe.steps import ROUND_TRIP, WITHOUT_A_FILL, Step
 from momentum_kit.sessions import session_at
 
+LEAST_BID_USD = 5.0  # below it a cent is no small step
+RECONNECTS, RECONNECT_S = 3, 20.0
+ID_PATIENCE_S = 3.0  # the gateway keeps an id for a moment after its connection broke
 QUOTE_PATIENCE_S = 15.0
 
 
@@ -49,78 +54,180 @@ async def probe_paper(
 ) -> Probed:
     """Take the steps that `ask` lets pass, and write what they found to `file`, all that was heard beside it (.jsonl).
 
-    ask: put each step to a person. quiet_s, patience_s: see ProbeOrders. Raises GuardRefused where it may not begin.
+    ask: put each step to a person; it may take its time. quiet_s, patience_s: see ProbeOrders. A step that fails says
+    so, and those after it go on; where the connection is lost, what was sent is cancelled over a new one. Raises
+    GuardRefused where it may not begin, StorageError where the file could not be written.
     """
     if config.needs_arming:
         raise GuardRefused("the probe sends orders to find out what becomes of them: paper accounts only")
-    folder, broker = StateFolder.of(config), config.broker
+    _writable(file)
+    folder = StateFolder.of(config)
     folder.create()
     with folder.own():
-        bridge = IBKRBridge(broker.host, broker.port, broker.client_id, connect_timeout_s=broker.connect_timeout_s)
-        async with bridge:
-            account = prove_account(config, bridge.managed_accounts, folder)
-            contract = (await bridge.fetch_contract_details(Contract(symbol)))[0].contract
-            await _may_begin(bridge, config)
-            quote = await _quote(bridge, contract)
-
-            @asynccontextmanager
-            async def orders_of(client: IBKRBridge, client_id: int) -> AsyncIterator[ProbeOrders]:
-                orders = ProbeOrders(
-                    client, contract, account, client_id=client_id, bid=quote.bid, ask=quote.ask, quiet_s=quiet_s,
-                    patience_s=patience_s,
-                )  # fmt: skip
-                try:
-                    yield orders
-                finally:
-                    await orders.close()
-
-            @asynccontextmanager
-            async def other(client_id: int) -> AsyncIterator[ProbeOrders]:
-                client = IBKRBridge(broker.host, broker.port, client_id, connect_timeout_s=broker.connect_timeout_s)
-                async with client, orders_of(client, client_id) as orders:
-                    try:
-                        yield orders
-                    finally:
-                        await orders.clear()
-
-            async with orders_of(bridge, broker.client_id) as orders:
-                answers: list[Answer] = []
-                try:
-                    steps = (*WITHOUT_A_FILL, *((ROUND_TRIP,) if with_fill else ()))
-                    for number, step in enumerate(steps, 1):
-                        if not ask(f"{number}. {_words(step, quote)}"):
-                            continue
-                        for each in await step.act(orders, other):
-                            answers.append(each)
-                            tell(str(each))
-                finally:
-                    problems = await _as_it_was(orders, account)
-                    _write_heard(file, orders)
+        probe = _Probe(config, folder, symbol=symbol, ask=ask, tell=tell, quiet_s=quiet_s, patience_s=patience_s)
+        try:
+            await probe.run((*WITHOUT_A_FILL, *((ROUND_TRIP,) if with_fill else ())))
+        finally:
+            for problem in probe.problems:
+                tell(f"PROBLEM: {problem}")
+            if probe.account:
                 save_observed(
-                    file, answers, at=await bridge.fetch_current_time(), server_version=bridge.health.server_version,
-                    symbol=symbol, account=account,
+                    file, probe.answers, at=datetime.now(UTC), server_version=probe.server_version, symbol=symbol,
+                    account=probe.account,
                 )  # fmt: skip
-                return Probed(answers=tuple(answers), problems=tuple(problems), file=file)
+                write_whole(file.with_suffix(".jsonl"), "".join(f"{event!r}\n" for event in probe.heard))
+        return Probed(answers=tuple(probe.answers), problems=tuple(probe.problems), file=file)
 
 
-async def _may_begin(bridge: IBKRBridge, config: Config) -> None:
+class _Probe:
+    """One probe: its answers and what went wrong, whatever becomes of it."""
+
+    def __init__(
+        self,
+        config: Config,
+        folder: StateFolder,
+        *,
+        symbol: str,
+        ask: Callable[[str], bool],
+        tell: Callable[[str], None],
+        quiet_s: float,
+        patience_s: float,
+    ) -> None:
+        self.answers: list[Answer] = []
+        self.problems: list[str] = []
+        self.heard: list[OrderEvent] = []
+        self.account = ""
+        self.server_version = 0
+        self._config = config
+        self._folder = folder
+        self._symbol = symbol
+        self._ask = ask
+        self._tell = tell
+        self._quiet_s, self._patience_s = quiet_s, patience_s
+        self._quote: Quote
+        self._contract: Contract
+
+    async def run(self, steps: Sequence[Step]) -> None:
+        """Ask and take each step; whatever happens, cancel what was sent."""
+        sent: dict[int, OrderRequest] = {}
+        try:
+            async with self._client(self._config.broker.client_id) as orders:
+                orders.sent = sent
+                for number, step in enumerate(steps, 1):
+                    if not self._ask(f"{number}. {_words(step, self._quote)}"):
+                        continue
+                    await _may_go_on(orders.bridge, self._config)  # a person may have thought for an hour
+                    self._quote = await _quote(orders.bridge, self._contract)
+                    orders.price(self._quote)
+                    await self._take(step, orders)
+                await self._leave(orders)
+        except NotConnected as error:
+            self._tell(f"the connection was lost: {error}")
+            await self._after_all(sent)
+        except BaseException:
+            await self._after_all(sent)
+            raise
+
+    async def _take(self, step: Step, orders: ProbeOrders) -> None:
+        try:
+            for each in await step.act(orders, self._client):
+                self.answers.append(each)
+                self._tell(str(each))
+        except NotConnected:
+            raise
+        except MomentumKitError as error:
+            self._tell(f"this step failed, and learnt nothing: {error}")
+
+    async def _leave(self, orders: ProbeOrders) -> None:
+        """Cancel what is left, sell what was bought by its own executions; note what could not be put right."""
+        if left := await orders.clear():
+            self.problems.append(f"orders {', '.join(map(str, left))} still work: cancel them in TWS")
+        if await orders.bought() == 1 and not orders.sale_sent:
+            sale = await orders.buy(action=OrderAction.SELL, order_type="MKT", limit_price=None)
+            await orders.ear.until(lambda: orders.ear.status(sale) == "Filled", orders.patience_s)
+            if left := await orders.clear():
+                self.problems.append(f"the sale of the share that was bought still works: order {left[0]}")
+        if held := await orders.bought():
+            what = f"{held:f} shares were bought and not sold" if held > 0 else f"{-held:f} shares too many were sold"
+            self.problems.append(f"{self._contract}: {what}: look at the account in TWS")
+
+    async def _after_all(self, sent: dict[int, OrderRequest]) -> None:
+        """The same over a new connection: the old one is gone, or somebody broke off."""
+        if not sent:
+            return
+        for _ in range(RECONNECTS):
+            try:
+                async with asyncio.timeout(RECONNECT_S), self._client(self._config.broker.client_id) as orders:
+                    orders.sent = sent
+                    await self._leave(orders)
+                    return
+            except (MomentumKitError, TimeoutError) as error:
+                why = str(error) or "no answer"
+                await asyncio.sleep(self._quiet_s)
+        orders_sent = ", ".join(map(str, sorted(sent)))
+        self.problems.append(
+            f"how it ended is not known ({why}): look in TWS for orders {orders_sent} of {self._symbol}"
+        )
+
+    @asynccontextmanager
+    async def _client(self, client_id: int) -> AsyncIterator[ProbeOrders]:
+        """A client of the gateway and its orders. The first one looks whether the probe may begin."""
+        broker, clock, first = self._config.broker, self._config.clock, not self.account
+        async with IBKRBridge(
+            broker.host,
+            broker.port,
+            client_id,
+            connect_timeout_s=broker.connect_timeout_s,
+            client_id_patience_s=ID_PATIENCE_S,
+        ) as bridge:
+            if first:
+                await self._begin(bridge)
+            orders = ProbeOrders(
+                bridge, self._contract, self.account, client_id=client_id, quiet_s=self._quiet_s,
+                patience_s=self._patience_s, rate=clock.rate if clock.kind == "scaled" else 1.0,
+            )  # fmt: skip
+            orders.price(self._quote)
+            try:
+                yield orders
+                if client_id != broker.client_id:
+                    await orders.clear()
+            finally:
+                self.heard += orders.ear.heard
+                await orders.close()
+
+    async def _begin(self, bridge: IBKRBridge) -> None:
+        account = prove_account(self._config, bridge.managed_accounts, self._folder)
+        self._contract = (await bridge.fetch_contract_details(Contract(self._symbol)))[0].contract
+        await _may_go_on(bridge, self._config)
+        if held := [row for row in await bridge.fetch_positions() if row.quantity]:
+            raise GuardRefused(f"the probe begins with nothing held: {', '.join(str(row.contract) for row in held)}")
+        if working := await bridge.fetch_all_open_orders():
+            raise GuardRefused(f"the probe begins with nothing working: {len(working)} orders of this account do")
+        self._quote = await _quote(bridge, self._contract)
+        self.account, self.server_version = account, bridge.health.server_version
+
+
+def _writable(file: Path) -> None:
+    """Refuse a file that could not be written at the end, before anything is sent."""
+    folder = file.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or file.is_dir():
+        raise StorageError(f"{file}: can not be written there; choose another file")
+
+
+async def _may_go_on(bridge: IBKRBridge, config: Config) -> None:
     now = await bridge.fetch_current_time()
     session = session_at(now, config.calendar)
     if session is None or not session.open <= now < session.close:
         raise GuardRefused("the probe asks in regular hours alone: orders wait outside them, and tell something else")
-    if held := [row for row in await bridge.fetch_positions() if row.quantity]:
-        raise GuardRefused(f"the probe begins with nothing held: {', '.join(str(row.contract) for row in held)}")
-    if working := await bridge.fetch_open_orders():
-        raise GuardRefused(f"the probe begins with nothing working: {len(working)} orders of this client do")
 
 
 async def _quote(bridge: IBKRBridge, contract: Contract) -> Quote:
     """The first with both sides."""
-    unknown = GuardRefused(f"{contract}: no bid and ask within {QUOTE_PATIENCE_S:g} s: what is far away is not known")
+    unknown = GuardRefused(f"{contract}: no bid of {LEAST_BID_USD:g} USD and ask within {QUOTE_PATIENCE_S:g} s")
     try:
         async with asyncio.timeout(QUOTE_PATIENCE_S), aclosing(bridge.stream_quotes(contract)) as quotes:
             async for quote in quotes:
-                if 0 < quote.bid < quote.ask and not quote.halted:
+                if LEAST_BID_USD <= quote.bid < quote.ask and not quote.halted:
                     return quote
     except TimeoutError:
         raise unknown from None
@@ -133,27 +240,3 @@ def _words(step: Step, quote: Quote) -> str:
     spread = quote.ask - quote.bid
     worst = spread + 0.01 * quote.ask + 2.0
     return f"{step.words}: the spread of {spread:.2f} and two commissions; {worst:.2f} USD if it moves 1% against you"
-
-
-async def _as_it_was(orders: ProbeOrders, account: str) -> list[str]:
-    """Cancel what is left and sell what was bought; what could not be put right, in words."""
-    problems = []
-    try:
-        if left := await orders.clear():
-            problems.append(f"orders {', '.join(map(str, left))} still work: cancel them in TWS")
-        if held := await position(orders.bridge, orders.contract, account):
-            if held == 1:
-                sale = await orders.buy(
-                    action=OrderAction.SELL, order_type="MKT", limit_price=None, quantity=Decimal(1)
-                )
-                await orders.ear.until(lambda: orders.ear.status(sale) == "Filled", orders.patience_s)
-            if held := await position(orders.bridge, orders.contract, account):
-                problems.append(f"{held:f} shares of {orders.contract} are held: sell them in TWS")
-    except (BrokerError, MomentumKitError) as error:
-        problems.append(f"how it ended is not known ({error}): look in TWS for orders and shares of {orders.contract}")
-    return problems
-
-
-def _write_heard(file: Path, orders: ProbeOrders) -> None:
-    """Everything that was heard of the first client's orders, a line each."""
-    write_whole(file.with_suffix(".jsonl"), "".join(f"{event!r}\n" for event in orders.ear.heard))

@@ -4,7 +4,7 @@ Each step asks one or two switches, leaves nothing working, and says what was se
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +24,8 @@ from momentum_kit.runtime.probe.orders import ProbeOrders
 LOOKS = 4  # orders of a kind: a broker that draws lots is told from one that does not
 AWAKE_S = 8  # market seconds from placing an order that waits until its hour
 GROUP = 2  # the OCA type that the kit uses: reduce, with block
-LATE_S = 0.1  # a commission report that comes later than this after its execution is late
+PROMPT_S, LATE_S = 1.0, 3.0  # market seconds from the last fill to its commission report; between them undecided
+CANCEL_CONFIRMED = 202
 
 OtherClient = Callable[[int], AbstractAsyncContextManager[ProbeOrders]]
 """client_id to its orders: another client of the same gateway."""
@@ -53,11 +54,12 @@ async def resting_orders(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     listed = await orders.bridge.fetch_open_orders()
     await orders.quiet()
     told = sum(isinstance(event, OrderUpdate) for event in orders.ear.heard[before:])
-    reply = "order_and_status" if told else "order_only"
-    found.append(answer("open_orders_reply", {reply}, f"{told} statuses with a list of {len(listed)} orders"))
+    reply, seen = "order_and_status" if told else "order_only", f"{told} statuses with a list of {len(listed)} orders"
+    found.append(answer("open_orders_reply", {reply}, seen) if listed else nothing_learnt("open_orders_reply", seen))
+    untouched = not any(orders.ear.ended(each) for each in (*day, *gtc))
     await orders.cancel(*day, *gtc)
     statuses = [orders.ear.statuses(each) for each in (*day, *gtc)]
-    if all("Cancelled" in each for each in statuses):
+    if untouched and all("Cancelled" in each for each in statuses):
         found.append(cancel_status(["PendingCancel" in each for each in statuses]))
     else:
         found.append(nothing_learnt("cancel_status", "not every cancel was confirmed"))
@@ -66,14 +68,23 @@ async def resting_orders(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
 
 async def executions_of_the_day(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     """empty_executions."""
-    try:
-        async with asyncio.timeout(orders.patience_s):
-            listed = await orders.bridge.fetch_executions()
-    except (RequestTimeout, TimeoutError):
-        return [answer("empty_executions", {"silence"}, f"no end within {orders.patience_s:g} s")]
-    if listed:
-        return [nothing_learnt("empty_executions", f"the day has {len(listed)} executions already")]
-    return [answer("empty_executions", {"end"}, "an empty list with its end")]
+    ends = []
+    for _again in range(2):  # one answer may be late: silence is silence when it is asked for once more
+        try:
+            async with asyncio.timeout(orders.patience_s):
+                listed = await orders.bridge.fetch_executions()
+        except (RequestTimeout, TimeoutError):
+            ends.append(False)
+            continue
+        if listed:
+            return [nothing_learnt("empty_executions", f"the day has {len(listed)} executions already")]
+        ends.append(True)
+        break
+    if ends == [True]:
+        return [answer("empty_executions", {"end"}, "an empty list with its end")]
+    if True in ends:
+        return [nothing_learnt("empty_executions", "silence, and then an end")]
+    return [answer("empty_executions", {"silence"}, f"no end within {orders.patience_s:g} s, twice")]
 
 
 async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
@@ -81,10 +92,12 @@ async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     parent = await orders.buy(transmit=False)
     child = await orders.child(parent, transmit=False)
     await orders.quiet()
-    told = orders.ear.statuses(child)
+    told, codes = orders.ear.statuses(child), orders.ear.codes(child) + orders.ear.codes(parent)
     await orders.bridge.cancel_order(child)
     await orders.bridge.cancel_order(parent)
     await orders.quiet()
+    if codes:
+        return [nothing_learnt("staged_child", f"codes {', '.join(map(str, codes))}")]
     if "Cancelled" in told:
         return [answer("staged_child", {"transient_cancelled"}, f"told {', '.join(told)}, though it was only staged")]
     return [answer("staged_child", {"silent"}, f"told {', '.join(told) or 'nothing'}")]
@@ -92,34 +105,55 @@ async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
 
 async def groups(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     """oca_revision, oca_member_cancelled, good_after_time_in_group."""
-    first, second = [await orders.buy(oca_group="probe-1", oca_type=GROUP) for _ in range(2)]
-    if not (await orders.submitted(first) and await orders.submitted(second)):
-        await orders.cancel(first, second)
-        why = "two orders of one group did not both work"
-        return [nothing_learnt("oca_revision", why), nothing_learnt("oca_member_cancelled", why)]
-    await orders.modify(replace(orders.sent[first], oca_group="probe-2"))
+    revised = [await _another_group(orders, f"probe-{at}") for at in range(2)]
+    taken = [await _one_cancelled(orders, f"probe-{at}") for at in range(2, 4)]
+    if revised[0] is None or revised[0] != revised[1]:
+        revision = nothing_learnt("oca_revision", "no 10326 came, or not the same twice")
+    else:
+        words = "10326, and the order was gone" if revised[0] else "10326, and the order worked on"
+        revision = answer("oca_revision", {"order_cancelled" if revised[0] else "order_lives"}, words)
+    if taken[0] is None or taken[0] != taken[1]:
+        member = nothing_learnt(
+            "oca_member_cancelled", "two orders of a group did not both work, or not the same twice"
+        )
+    else:
+        words = "the other was cancelled as well" if taken[0] else "the other worked on"
+        member = answer("oca_member_cancelled", {"cancels_group" if taken[0] else "group_lives"}, words)
+    return [revision, member, await _good_after(orders, taken_along=taken[0] is True and taken[1] is True)]
+
+
+async def _pair(orders: ProbeOrders, group: str) -> tuple[int, int] | None:
+    """Two orders of a group that both work; None, and neither, where they do not."""
+    first, second = [await orders.buy(oca_group=group, oca_type=GROUP) for _ in range(2)]
+    if await orders.submitted(first) and await orders.submitted(second):
+        return first, second
+    await orders.cancel(first, second)
+    return None
+
+
+async def _another_group(orders: ProbeOrders, group: str) -> bool | None:
+    """Whether an order is gone once a change to another group was refused (10326); None where nothing was."""
+    if (pair := await _pair(orders, group)) is None:
+        return None
+    first, second = pair
+    await orders.modify(replace(orders.sent[first], oca_group=f"{group}-other"))
     await orders.ear.until(lambda: 10326 in orders.ear.codes(first), orders.patience_s)
     await orders.quiet()
-    if 10326 not in orders.ear.codes(first):
-        revision = nothing_learnt("oca_revision", "no 10326 came: the change was taken, or ignored")
-    elif orders.ear.ended(first):
-        revision = answer("oca_revision", {"order_cancelled"}, "10326, and the order was gone")
-    else:
-        revision = answer("oca_revision", {"order_lives"}, "10326, and the order worked on")
-    if orders.ear.ended(first):
-        first = await orders.buy(oca_group="probe-3", oca_type=GROUP)
-        await orders.cancel(second)
-        second = await orders.buy(oca_group="probe-3", oca_type=GROUP)
-        if not (await orders.submitted(first) and await orders.submitted(second)):
-            await orders.cancel(first, second)
-            return [revision, nothing_learnt("oca_member_cancelled", "two orders of one group did not both work")]
+    gone, refused = orders.ear.ended(first), 10326 in orders.ear.codes(first)
+    await orders.cancel(first, second)
+    return gone if refused else None
+
+
+async def _one_cancelled(orders: ProbeOrders, group: str) -> bool | None:
+    """Whether the other order of a group ends with one that is cancelled; None where they did not both work."""
+    if (pair := await _pair(orders, group)) is None:
+        return None
+    first, second = pair
     await orders.cancel(first)
     await orders.quiet()
     taken_along = orders.ear.ended(second)
     await orders.cancel(second)
-    seen = "the other was cancelled as well" if taken_along else "the other worked on"
-    member = answer("oca_member_cancelled", {"cancels_group" if taken_along else "group_lives"}, seen)
-    return [revision, member, await _good_after(orders, taken_along=taken_along)]
+    return taken_along
 
 
 async def _good_after(orders: ProbeOrders, *, taken_along: bool) -> Answer:
@@ -127,14 +161,17 @@ async def _good_after(orders: ProbeOrders, *, taken_along: bool) -> Answer:
     name, hour = "good_after_time_in_group", await orders.bridge.fetch_current_time() + timedelta(seconds=AWAKE_S)
     waiting = await orders.buy(oca_group="probe-4", oca_type=GROUP, good_after=hour)
     other = await orders.buy(oca_group="probe-4", oca_type=GROUP)
-    await orders.working(waiting)
-    ear = orders.ear
+    works, ear = await orders.working(waiting), orders.ear
+    if not works and not ear.ended(waiting):
+        await orders.cancel(waiting, other)
+        return nothing_learnt(name, "nothing was heard of the order")
     if ear.ended(waiting):
         codes, status = ear.codes(waiting), ear.status(waiting)
         await orders.cancel(other)
-        refused = 201 in codes
         seen = f"told {status or 'nothing'}, codes {', '.join(map(str, codes)) or 'none'}"
-        return answer(name, {"refused" if refused else "inactive"}, seen)
+        if 201 in codes:
+            return answer(name, {"refused"}, seen)
+        return answer(name, {"inactive"}, seen) if status == "Inactive" else nothing_learnt(name, seen)
     while await orders.bridge.fetch_current_time() < hour + timedelta(seconds=3):
         if await ear.until(lambda: ear.status(waiting) == "Submitted", min(orders.quiet_s, 1.0)):
             break
@@ -175,30 +212,36 @@ async def stops(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
 
 
 async def families(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
-    """ioc_parent, family_cap."""
-    ear = orders.ear
-    parent = await orders.buy(tif="IOC", transmit=False)
-    child = await orders.child(parent)
-    await ear.until(lambda: ear.ended(parent), orders.patience_s)
-    await orders.quiet()
-    codes = ear.codes(parent)
-    await orders.cancel(parent, child)
-    if 201 in codes:
-        ioc = answer("ioc_parent", {"refused"}, "201")
-    elif ear.statuses(parent):
-        ioc = answer("ioc_parent", {"accepted"}, f"told {', '.join(dict.fromkeys(ear.statuses(parent)))}")
+    """ioc_parent, family_cap: each beside an order that differs in nothing else."""
+    lone, lone_codes = await _family(orders, tif="IOC", children=())
+    ioc, ioc_codes = await _family(orders, tif="IOC", children=(1,))
+    if not lone or 201 in lone_codes:
+        first = nothing_learnt("ioc_parent", f"an IOC order alone is told {lone or 'nothing'}, codes {lone_codes}")
+    elif 201 in ioc_codes:
+        first = answer("ioc_parent", {"refused"}, "201 with a child, not without")
+    elif ioc:
+        first = answer("ioc_parent", {"accepted"}, f"told {', '.join(dict.fromkeys(ioc))}")
     else:
-        ioc = nothing_learnt("ioc_parent", f"told nothing; codes {codes}")
-    parent = await orders.buy(transmit=False)
-    child = await orders.child(parent, quantity=2)
+        first = nothing_learnt("ioc_parent", f"told nothing; codes {ioc_codes}")
+    same, same_codes = await _family(orders, tif="DAY", children=(1,))
+    more, more_codes = await _family(orders, tif="DAY", children=(2,))
+    if not same or 201 in same_codes or not more:
+        return [first, nothing_learnt("family_cap", f"a child of one share is told {same or 'nothing'}: {same_codes}")]
+    if 201 in more_codes:
+        return [first, answer("family_cap", {"refused"}, "a child of two shares under a parent of one: 201")]
+    seen = "a child of two shares was taken; the rest takes a fill"
+    return [first, answer("family_cap", {"capped", "uncapped"}, seen)]
+
+
+async def _family(orders: ProbeOrders, *, tif: str, children: Sequence[int]) -> tuple[list[str], list[int]]:
+    """A parent with children of so many shares: statuses of the parent, codes of all; cancelled again."""
+    parent = await orders.buy(tif=tif, transmit=not children)
+    ids = [await orders.child(parent, quantity=quantity) for quantity in children]
     await orders.working(parent)
     await orders.quiet()
-    codes = ear.codes(child)
-    await orders.cancel(parent)
-    await orders.cancel(child)
-    if 201 in codes:
-        return [ioc, answer("family_cap", {"refused"}, "a child of two shares under a parent of one: 201")]
-    return [ioc, answer("family_cap", {"capped", "uncapped"}, "a child of two shares was taken; the rest takes a fill")]
+    statuses, codes = orders.ear.statuses(parent), [code for each in (parent, *ids) for code in orders.ear.codes(each)]
+    await orders.cancel(parent, *ids)
+    return statuses, [code for code in codes if code != CANCEL_CONFIRMED]
 
 
 async def other_clients(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
@@ -207,10 +250,13 @@ async def other_clients(orders: ProbeOrders, other: OtherClient) -> list[Answer]
     found = []
     async with other(own + 1) as second:
         target = await orders.buy()
-        await orders.submitted(target)
-        await second.bridge.cancel_order(target)
-        await orders.quiet()
-        if ear.ended(target):
+        works = await orders.submitted(target)
+        if works:
+            await second.bridge.cancel_order(target)
+            await orders.quiet()
+        if not works:
+            found.append(nothing_learnt("cancel_rights", f"the order did not work: {ear.codes(target)}"))
+        elif ear.ended(target):
             found.append(answer("cancel_rights", {"anyone"}, f"client {own + 1} cancelled an order of client {own}"))
         else:
             async with other(0) as zero:
@@ -254,7 +300,7 @@ async def round_trip(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
     closing = ear.executions(sale)[0]
     filled_at = asyncio.get_running_loop().time()
     await ear.until(lambda: ear.commission(closing.exec_id) is not None, orders.patience_s)
-    late_s = asyncio.get_running_loop().time() - filled_at
+    late_s = (asyncio.get_running_loop().time() - filled_at) * orders.rate
     report, first = ear.commission(closing.exec_id), ear.commission(opening)
     found = [fill_order(_execution_first(orders, bought), _execution_first(orders, sale))]
     if first is None:
@@ -266,7 +312,8 @@ async def round_trip(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
     if report is None:
         found.append(answer("closing_commission", {"missing"}, f"no report within {orders.patience_s:g} s"))
     else:
-        found.append(answer("closing_commission", {"late" if late_s > LATE_S else "prompt"}, f"after {late_s:.2f} s"))
+        told = {"prompt"} if late_s <= PROMPT_S else {"late"} if late_s >= LATE_S else {"prompt", "late"}
+        found.append(answer("closing_commission", told, f"after {late_s:.2f} s"))
     return [*found, await _executions_of_others(opening, orders, other)]
 
 

@@ -202,7 +202,7 @@ def test_all_orders_of_a_reference_together():
 
 
 def test_what_undoes_a_sale_holds_as_long_as_the_sale():
-    """Without the sale, with it corrected to nothing, and where others bought as many by then, it counts for nothing."""
+    """Without the sale, with it corrected to nothing, or where others bought as many by then, it counts for nothing."""
     buy, sale = execution(1, BUY, 100, 5.0, order_id=7), execution(2, SELL, 100, 5.1, order_id=8)
     undone = replace(execution(9, BUY, 100, 5.1, order_id=0), exec_id=f"{undoing(sale)}.01")
     assert ledger_of(buy, sale, undone).traded(1) == 100
