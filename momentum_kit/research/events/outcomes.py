@@ -188,8 +188,10 @@ def held_positions(
 ) -> pd.DataFrame:
     """How each position that was opened at table.at[event, k] went, one row each: ended, held_s, mae_bps, mfe_bps.
 
-    ended: stop, target or time; empty where there was no fill, or no end on this tape. mae_bps, mfe_bps: the lowest and
-    the highest price while it was held, against what was paid; of the bar in which it was sold only its own sale.
+    ended: stop, target or time; empty where there was no fill, or no end on this tape. held_s: from the decision to the
+    sale, or to the beginning of the bar that sold it. mae_bps, mfe_bps: the lowest and the highest price of the bars
+    that lie wholly between purchase and sale, and of the sale itself, against what was paid: of the bars in which it
+    was bought and sold nobody knows which part came when.
     """
     chosen = table.select(event)
     ended = np.full(len(chosen), "", dtype=object)
@@ -204,7 +206,7 @@ def held_positions(
             trip = round_trip(bars, quotes, FillOrder(int(moment), price, atr, int(close)), exits, terms)
             if trip.ended not in _ENDS:
                 continue
-            held = (bars.start >= moment + terms.latency_us) & (bars.start < trip.sold_at)
+            held = (bars.start >= moment + terms.latency_us) & (bars.start + bars.length <= trip.sold_at)
             worst, best = min([trip.sell, *bars.low[held]]), max([trip.sell, *bars.high[held]])
             ended[row] = _ENDS[trip.ended]
             numbers[row] = ((trip.sold_at - moment) / 1e6, (worst / trip.buy - 1) * 1e4, (best / trip.buy - 1) * 1e4)

@@ -1,5 +1,7 @@
 """Pictures for a first look at an archive: how late headlines arrive, and one headline on its tape."""
 
+import math
+import textwrap
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -11,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from momentum_kit.detection.batch import SECOND
 from momentum_kit.errors import ResearchError
+from momentum_kit.plain_text import plain_text
 from momentum_kit.research.events import Source
 from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture, head
 from momentum_kit.storage.archive import BARS_5S, QUOTES_5S
@@ -55,14 +58,17 @@ def delay_plot(items: pd.DataFrame) -> Picture:
 def tape_plot(source: Source, event: Mapping[str, Any], judged_s: float = 120.0) -> Picture:
     """Price, bid and ask and volume in 5 s around one headline; shaded: the time in which it may signal.
 
-    event: a row of EventTable.events. Raises ResearchError where the archive has no bars there.
+    event: a row of EventTable.events, or of a tear sheet's fills: then the decision and the sale are drawn as well.
+    Raises ResearchError where the archive has no bars there.
     """
     published, received = (pd.Timestamp(str(event[name])) for name in ("published_at", "received_at"))
     symbol, day = str(event["symbol"]), pd.Timestamp(str(event["day"])).date()
-    bars = _around(source, BARS_5S, symbol, published, day)
+    bought, sold = _held(event, published)
+    after_s = max(AFTER_S, sold + 60.0) if np.isfinite(sold) else AFTER_S
+    bars = _around(source, BARS_5S, symbol, published, day, after_s)
     if bars.empty:
         raise ResearchError(f"plot: no 5 s bars of {symbol} around {published:%Y-%m-%d %H:%M}")
-    quotes = _around(source, QUOTES_5S, symbol, published, day)
+    quotes = _around(source, QUOTES_5S, symbol, published, day, after_s)
     late_s = (received - published).total_seconds()
     with rc_context(STYLE):
         figure = Picture(figsize=(10, 5), layout="constrained")
@@ -70,6 +76,9 @@ def tape_plot(source: Source, event: Mapping[str, Any], judged_s: float = 120.0)
         for axes in (upper, lower):
             axes.axvspan(late_s, late_s + judged_s, color=ORANGE, alpha=0.12, lw=0)
             axes.axvline(0, color=INK, lw=1)
+            for at_s, colour in ((bought, GREEN), (sold, RED)):
+                if np.isfinite(at_s):
+                    axes.axvline(at_s, color=colour, lw=1.6, linestyle=(0, (4, 2)))
         if not quotes.empty:
             upper.fill_between(
                 quotes["at_s"], quotes["bid_close"], quotes["ask_close"], step="post", color=GREY, alpha=0.45, lw=0
@@ -79,20 +88,30 @@ def tape_plot(source: Source, event: Mapping[str, Any], judged_s: float = 120.0)
         lower.bar(bars["at_s"], bars["volume"] / 1e3, width=5, color=BLUE, lw=0)
         lower.set_ylabel("thousand shares")
         lower.set_xlabel("seconds since the headline was published")
-        lower.set_xlim(-BEFORE_S, AFTER_S)
+        lower.set_xlim(-BEFORE_S, after_s)
+        text = textwrap.shorten(plain_text(str(event["text"]), 400), 150, placeholder=" ...")
+        dashed = "\ndashed: decided (green) and sold" if np.isfinite(bought) else ""
         words = (
-            f"{event['text']}\n{event['provider']}, {published.tz_convert('America/New_York'):%Y-%m-%d %H:%M:%S} "
-            f"New York, received {late_s:.1f} s later; orange: when it may signal; grey: bid to ask; bars of 5 s"
+            f"{text}\n{event['provider']}, {published.tz_convert('America/New_York'):%Y-%m-%d %H:%M:%S} "
+            f"New York, received {late_s:.1f} s later; orange: when it may signal; grey: bid to ask{dashed}"
         )
         head(upper, f"One headline on its tape: {symbol}", words)
         upper.tick_params(axis="x", colors=FAINT)
     return figure
 
 
-def _around(source: Source, kind: str, symbol: str, published: pd.Timestamp, day: date) -> pd.DataFrame:
+def _held(event: Mapping[str, Any], published: pd.Timestamp) -> tuple[float, float]:
+    """When a fill was decided and sold, seconds since the publication; nan where the row is of no fill."""
+    if "decided_at" not in event:
+        return math.nan, math.nan
+    decided_s = (pd.Timestamp(str(event["decided_at"])) - published).total_seconds()
+    return decided_s, decided_s + float(event["held_s"])
+
+
+def _around(source: Source, kind: str, symbol: str, published: pd.Timestamp, day: date, after_s: float) -> pd.DataFrame:
     """Rows around the headline, at_s the end of each in seconds since its publication; empty where there are none."""
     if not any(each == day for each in source.provenances(kind, symbol)):
         return pd.DataFrame()
     frame = pd.DataFrame(dict(source.columns(kind, symbol, day, day)))
     frame["at_s"] = frame["start"] / SECOND + 5 - published.timestamp()
-    return frame[frame["at_s"].between(-BEFORE_S, AFTER_S)]
+    return frame[frame["at_s"].between(-BEFORE_S, after_s)]

@@ -25,6 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.config import Thresholds, find_project, load_config, load_thresholds
+from momentum_kit.errors import InputError, ResearchError
 from momentum_kit.pages import ReadableFrame
 from momentum_kit.research.event_study import abnormal_returns, archived_bars, groups, net_by_delay, paths
 from momentum_kit.research.events import EventTable, Run, build, exit_rules, read_news, study_assumptions
@@ -278,18 +279,25 @@ class StudySteps:
         Looking is trying: with every exit rule the thresholds are a trial. What a choice brings on days it has not seen
         is the last sweep's. thresholds: None for those of the configuration. exit_rule: None for the first.
         """
+        if not isinstance(thresholds, Thresholds | None):
+            raise InputError("tear sheet: give Thresholds, such as load_thresholds(FILE), or nothing")
         limits = thresholds or self.config.thresholds
         with running("tear sheet", self._scheduler) as run:
             table = self._files.kept().table
             name, one = exit_rule or next(iter(table.net_bps)), Grid({"min_z_tod": (limits.min_z_tod,)})
+            if name not in table.net_bps or all(rule.name != name for rule in self.assumed.exits):
+                raise ResearchError(f"tear sheet: no exit rule {name}; give the --exits the events were built with")
+            swept = self._last_sweep(table, run)
             looked = self._swept(table, SweepDefinition(one, limits, tuple(table.net_bps)), run)  # counted before shown
             fills = study_fills(table, limits, name, self.archive, self.assumed)
-            swept = self._last_sweep(table, run)
             ranked = rank_correlations(table, name)
         with self._files.ledger() as ledger:
             tried = ledger.sweeps()
+        tried = tried[tried["data_set"].eq(tried["data_set"].iloc[-1])].drop(
+            columns=["grid", "base", "data_set", "data_key"]
+        )
         return TearSheet(
-            fills=fills, days=looked.days, thresholds=limits.model_dump(exclude={"export", "barred_catalysts", "name"}),
+            fills=fills, days=looked.days, thresholds=limits.model_dump(exclude={"export", "name"}),
             exit_rule=name, events=len(table), marks=table.marks, exits=exit_table(looked), ranked=ranked,
             months=walked_forward(swept) if swept else (),
             halves=best_in_halves(_ideas(swept)), trials=looked.trials, tried=tried, tape=self.tape_plot,

@@ -69,10 +69,12 @@ def features_plot(ranked: pd.DataFrame) -> Picture:
         axes.set_yticks(at, shown["feature"])
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("rank correlation with the net return of a fill")
-        beyond = int(((ranked["low"] > 0) | (ranked["high"] < 0)).sum())
+        banded = ranked[ranked["low"].notna()]
+        beyond = int(((banded["low"] > 0) | (banded["high"] < 0)).sum())
+        told = f"{beyond} of {len(banded)} bands leave out zero, {len(banded) * 0.05:.1f} would by luck alone"
         words = (
-            "all events at their first decision that fills, whatever a rule says; band: 95% by clusters of days\n"
-            f"{beyond} of {len(ranked)} bands leave out zero, {len(ranked) * 0.05:.1f} would by luck alone"
+            "all events at their first decision that fills, whatever a rule says; band: 95% by days, not by symbols\n"
+            f"{told if len(banded) else 'too few days for any band'}; the strongest {len(shown)} of {len(ranked)}"
         )
         head(axes, "What ranks the outcomes", words)
     return figure
@@ -89,8 +91,8 @@ def unseen_plot(months: Sequence[UnseenFold], halves: Halves) -> Picture:
 
 
 def _equity(axes: Axes, daily: Floats, days: Days, words: str) -> None:
-    total = np.cumsum(daily)
-    dates = days.astype("datetime64[ms]").astype(object)
+    total = np.append(0.0, np.cumsum(daily))
+    dates = np.append(days[:1] - np.timedelta64(1, "D"), days).astype("datetime64[ms]").astype(object)
     axes.fill_between(
         dates, np.maximum.accumulate(np.maximum(total, 0)), total, step="post", color=RED, alpha=0.14, lw=0
     )

@@ -16,7 +16,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.pages import Block, Html, ReadableFrame, Shown, Words, frame_block, join, tag, text, warnings_of
+from momentum_kit.pages import (
+    Block,
+    Html,
+    ReadableFrame,
+    RenderedTable,
+    Shown,
+    Words,
+    frame_block,
+    join,
+    tag,
+    text,
+    warnings_of,
+)
 from momentum_kit.private_files import write_whole
 from momentum_kit.research.tear_sheet.grouping import GROUPS, grouped, together
 from momentum_kit.research.validation import Halves, UnseenFold
@@ -95,8 +107,8 @@ class TearSheet(Shown):
 
     def picture(self, number: int) -> "Picture":
         """One fill on its tape, by its number in `trades()`."""
-        if not 1 <= number <= len(self):
-            raise ResearchError(f"tear sheet: no fill {number}: there are {len(self)}")
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(self):
+            raise ResearchError(f"tear sheet: no fill {number!r}: there are {len(self)}")
         return self._on_tape(self.fills.iloc[number - 1])
 
     def page(self, out: str | Path) -> Path:
@@ -125,10 +137,13 @@ class TearSheet(Shown):
             if low > 0
             else "Nothing is proven."
         )
-        shown = sum(len(table) for table in self._groups.values())
+        banded = sum(
+            int(table["low_bps"].notna().sum()) for name, table in self._groups.items() if name != "exit"
+        )  # how a fill ended is its outcome: no luck is needed
+        luck = f"{banded} groups have a band: about {banded * 0.05:.0f} of them would look good or bad by luck alone."
         return Words(
-            f"**{word}** {all_['fills']:,} fills net {all_['net_bps']:+.0f} bps each{band}, {all_['won']:,} won. "
-            f"{shown} groups are shown: about {shown * 0.05:.0f} of them would look good or bad by luck alone."
+            f"**{word}** {_counted(len(self), 'fill')} net {all_['net_bps']:+.0f} bps each{band}, {all_['won']:,} won. "
+            f"{luck if banded else 'No group has fills on enough days for a band.'}"
         )
 
     def summary(self) -> dict[str, Any]:
@@ -157,7 +172,7 @@ class TearSheet(Shown):
         return [
             *warnings_of(self.marks),
             Block("text", self.conclusion().replace("**", "")),
-            Block("text", f"{self._counted()}; {self.trials:,} trials on these data, this look included."),
+            Block("text", f"{self._counted()}; {_counted(self.trials, 'trial')} on these data, this look included."),
         ]
 
     def _page(self) -> Iterator[Block]:
@@ -195,20 +210,31 @@ class TearSheet(Shown):
             yield Block("text", f"{rest:,} in between are left out: sheet.picture(number) draws each.")
         for _, row in chosen.iterrows():
             yield Block("text", f"{row['number']}. {row['symbol']}: {row['net_bps']:+.0f} bps, {row['exit']}")
-            yield _drawn(f"{row['symbol']} on its tape", self._on_tape(row))
+            try:
+                yield _drawn(f"{row['symbol']} on its tape", self._on_tape(row))
+            except ResearchError as error:  # minutes alone, or a headline from outside of the archive's hours
+                yield Block("text", f"No picture: {error}")
         yield Block("heading", "All fills")
-        yield frame_block(self.trades().drop(columns=list(IDENTIFIERS), errors="ignore"))
+        rows = self.trades().drop(columns=list(IDENTIFIERS), errors="ignore")
+        yield Block("table", table=RenderedTable.of(rows))  # every row: a frame of a cell would show the first ones
 
     def _on_tape(self, row: "pd.Series[Any]") -> "Picture":
         return self.tape({str(name): value for name, value in row.items()})
 
     def _counted(self) -> str:
         first, last = self.days[0], self.days[-1]
-        return f"{len(self):,} fills of {self.events:,} events, {first} to {last}, exit {self.exit_rule}"
+        return (
+            f"{_counted(len(self), 'fill')} of {_counted(self.events, 'event')}, {first} to {last}, "
+            f"exit {self.exit_rule}"
+        )
 
     def _some(self) -> None:
         if self.fills.empty:
             raise ResearchError("tear sheet: no fill to look at")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _drawn(name: str, picture: "Picture") -> Block:

@@ -330,3 +330,23 @@ def test_a_tear_sheet_without_a_fill_says_so(study, tmp_path):
     assert "Days that a choice had not seen" in sheet.page(tmp_path / "none.html").read_text(encoding="utf-8")
     with pytest.raises(ResearchError, match="no fill to look at"):
         sheet.overview()
+
+
+def test_a_tear_sheet_is_refused_before_anything_is_counted(study):
+    """Another exit rule, or no thresholds: one line, and no trial."""
+    before = study.tear_sheet().trials
+    for given, words in (((None, "quick"), "no exit rule quick"), (({"min_z_tod": 3},), "give Thresholds")):
+        with pytest.raises((ResearchError, InputError), match=words):
+            study.tear_sheet(*given)
+    assert study.tear_sheet().trials == before
+
+
+def test_a_fill_without_a_tape_is_named_on_the_page(study, tmp_path, monkeypatch):
+    """An archive of minutes has no picture of a fill, and a page all the same."""
+
+    def none(*_):
+        raise ResearchError("plot: no 5 s bars")
+
+    monkeypatch.setattr("momentum_kit.research.study.study.StudySteps.tape_plot", none)
+    page = study.tear_sheet().page(tmp_path / "s.html").read_text(encoding="utf-8")
+    assert page.count("No picture: plot: no 5 s bars") == 3

@@ -69,11 +69,20 @@ def test_groups_add_up_to_all() -> None:
     assert (table["mark"] == np.where(table["fills"] < FEW, "few", "")).all()
 
 
-def test_one_day_has_no_band() -> None:
-    """A group that traded on one day alone says nothing about others."""
-    one = fills(np.full(40, 50.0), "catalyst", ["a"]).assign(day=pd.Timestamp("2026-01-05"))
-    (row,) = grouped(one, "catalyst", DAYS).to_dict("records")
-    assert (row["net_bps"], np.isnan(row["low_bps"])) == (50, True)
+@pytest.mark.parametrize("days", [1, 2, 5, 9])
+def test_few_days_with_fills_have_no_band(days: int) -> None:
+    """Fills of so few days, drawn again and again, would give one that is far too narrow."""
+    some = fills(np.linspace(-50, 60, 40), "catalyst", ["a"])
+    some["day"] = pd.to_datetime(DAYS[np.arange(40) % days])
+    (row,) = grouped(some, "catalyst", DAYS).to_dict("records")
+    assert (row["net_bps"], np.isnan(row["low_bps"])) == (pytest.approx(5), True)
+
+
+def test_an_outcome_that_never_varies_ranks_nothing() -> None:
+    """No number is divided by zero, and nothing is said."""
+    table = world(1, 0.0)
+    table.net_bps["x"][:, 1] = 7.0
+    assert rank_correlations(table, "x").empty
 
 
 def test_intervals_are_named_in_their_order() -> None:
