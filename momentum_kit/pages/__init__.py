@@ -21,7 +21,7 @@ from momentum_kit.pages.markup import (
 from momentum_kit.pages.style import TABLE_STYLE
 
 if TYPE_CHECKING:
-    from momentum_kit.pages.blocks import Block, RenderedTable, Shown, Words, warnings_of, word
+    from momentum_kit.pages.blocks import Block, RenderedTable, Shown, Words, warnings_of, word, write_page
     from momentum_kit.pages.frames import ColumnLook, ReadableFrame, Row, frame_block
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "text",
     "warnings_of",
     "word",
+    "write_page",
 ]
 
 _HOMES = {
@@ -62,6 +63,7 @@ _HOMES = {
     "frame_block": "momentum_kit.pages.frames",
     "warnings_of": "momentum_kit.pages.blocks",
     "word": "momentum_kit.pages.blocks",
+    "write_page": "momentum_kit.pages.blocks",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)  # a kit opens, and the panel shows itself, before pandas has loaded

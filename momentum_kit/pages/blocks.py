@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from momentum_kit.errors import StorageError
 from momentum_kit.pages.markup import PLAIN, ColumnHead, Html, join, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
 from momentum_kit.plain_text import plain_text
+from momentum_kit.private_files import write_whole
 from momentum_kit.sessions import NEW_YORK
 
 MOST_MARKDOWN = 10_000  # characters of one cell or sentence
@@ -134,6 +137,18 @@ class Shown:
 
     def __repr__(self) -> str:
         return "\n\n".join(block.table.text() if block.table else block.text for block in self.blocks())
+
+
+def write_page(file: Path, title: str, blocks: Iterable[Block], style: str) -> Path:
+    """Write blocks as one HTML file that needs nothing else, and return its path. Raises StorageError."""
+    body = "\n".join(block.html(aligned=True) for block in blocks)
+    head = join((Html('<meta charset="utf-8">'), tag("title", title), Html(f"<style>{style}</style>")))
+    try:
+        write_whole(file, f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n')
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        raise StorageError(f"{file}: not written: {words}") from None
+    return file
 
 
 class Words(str):

@@ -146,6 +146,25 @@ async def test_it_ends_as_it_began_where_it_is_broken_off(tmp_path: Path) -> Non
         assert not any(order["open"] for order in gateway.truth()["orders"])
 
 
+async def test_another_client_of_it_cancels_its_own_where_it_is_broken_off(tmp_path: Path) -> None:
+    """Nobody else may, in this world: it does so before it goes."""
+    world = {"cancel_rights": "owner", "global_cancel": "own_orders"}
+    async with SimulatedGateway("single", speed=SPEED, assumptions=world) as gateway:
+        config = configured(tmp_path, gateway.port)
+        probing = asyncio.create_task(
+            probe_paper(
+                config, symbol="AAPL", file=tmp_path / "o.yaml", ask=lambda words: "more clients" in words, tell=print,
+                quiet_s=0.5,
+            )
+        )  # fmt: skip
+        other = config.broker.client_id + 1
+        await until(lambda: any(each["client_id"] == other and each["open"] for each in gateway.truth()["orders"]))
+        probing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probing
+        assert not any(order["open"] for order in gateway.truth()["orders"])
+
+
 @pytest.mark.parametrize(
     ("what", "words"), [("held", "begins with nothing held"), ("working", "begins with nothing working")]
 )

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from momentum_kit.notebook.review.trades import Trade
 from momentum_kit.pages import number
-from momentum_kit.research.plots import BLUE, FAINT, GREEN, INK, RED, STYLE, Picture, head
+from momentum_kit.research.plots import BLUE, FAINT, GREEN, INK, RED, STYLE, Picture, deepest_fall, head, say
 from momentum_kit.sessions import NEW_YORK
 
 Floats = npt.NDArray[np.float64]
@@ -28,12 +28,6 @@ def overview_picture(trades: Sequence[Trade]) -> Picture:
         _went_through(went, trades)
         _by_hour(hours, trades, net)
     return figure
-
-
-def deepest_fall(net: Floats) -> float:
-    """The deepest fall of the sum below the highest it had been, nothing earned included; USD, 0 or more."""
-    total = np.cumsum(net)
-    return float((np.maximum.accumulate(np.append(0.0, total))[1:] - total).max(initial=0.0))
 
 
 def _earned(axes: Axes, net: Floats) -> None:
@@ -57,7 +51,7 @@ def _earned(axes: Axes, net: Floats) -> None:
 def _spread(axes: Axes, r: Floats) -> None:
     known = r[np.isfinite(r)]
     if not known.size:
-        _say(axes, "Spread of R", "no trade has an initial risk")
+        say(axes, "Spread of R", "no trade has an initial risk")
         return
     low, high = math.floor(2 * known.min()) / 2, math.ceil(2 * known.max()) / 2
     counts, edges = np.histogram(known, np.arange(low, max(high, low + 0.5) + 0.25, 0.5))
@@ -75,7 +69,7 @@ def _went_through(axes: Axes, trades: Sequence[Trade]) -> None:
     """Each trade by its worst and its best in USD; what was left of the best is its distance to the diagonal."""
     seen = [(trade.excursion, trade) for trade in trades if math.isfinite(trade.excursion.worst_usd)]
     if not seen:
-        _say(axes, "What they went through", "nothing was seen of any while it was held")
+        say(axes, "What they went through", "nothing was seen of any while it was held")
         return
     for won, color, marker in ((True, GREEN, "o"), (False, RED, "s")):
         mine = [(-each.worst_usd * trade.quantity, each.best_usd * trade.quantity) for each, trade in seen
@@ -112,11 +106,3 @@ def _by_hour(axes: Axes, trades: Sequence[Trade], net: Floats) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+,.0f}" if value else "0"))
     axes.set_ylabel("USD after costs")
     head(axes, "By hour of the entry", "New York; above each bar its number of trades")
-
-
-def _say(axes: Axes, title: str, words: str) -> None:
-    """Empty axes with the reason why they are."""
-    head(axes, title)
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=FAINT)
-    axes.set_xticks([])
-    axes.set_yticks([])

@@ -1,6 +1,5 @@
 """Looks back at the trades of a session or a week: one table, groups, pictures, notes, a page, and other exits."""
 
-import base64
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -28,7 +27,7 @@ from momentum_kit.notebook.review.overview import overview_picture
 from momentum_kit.notebook.review.picture import trade_picture
 from momentum_kit.notebook.review.trades import Trade, trades_of
 from momentum_kit.notebook.tables import SessionTable
-from momentum_kit.pages import Block, Html, RenderedTable, Shown, frame_block, join, number, tag, text
+from momentum_kit.pages import Block, RenderedTable, Shown, frame_block, number, write_page
 from momentum_kit.plain_text import plain_text
 from momentum_kit.private_files import write_whole
 from momentum_kit.research import record_folder
@@ -199,11 +198,7 @@ class Review(Shown):
 
     def page(self, out: str | Path) -> Path:
         """Write all of it with a picture of each trade as one HTML file that needs nothing else; returns its path."""
-        file = Path(out)
-        body = "\n".join(block.html(aligned=True) for block in self._blocks(pictures=True))
-        head = join((Html('<meta charset="utf-8">'), tag("title", self._title), Html(f"<style>{_STYLE}</style>")))
-        _write(file, f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n')
-        return file
+        return write_page(Path(out), self._title, self._blocks(pictures=True), _STYLE)
 
     def _blocks(self, *, pictures: bool) -> Iterator[Block]:
         yield Block("title", self._title)
@@ -213,7 +208,7 @@ class Review(Shown):
         if not self._trades:
             return
         if pictures:
-            yield Block("picture", "all trades together", picture=_image(self.overview(), "all trades together"))
+            yield Block("picture", "all trades together", picture=self.overview().image("all trades together"))
         yield frame_block(self.trades().drop(columns=["note", "headline", "name"]))
         for group in SHOWN_GROUPS:
             table = self.by(group)
@@ -226,7 +221,7 @@ class Review(Shown):
             if pictures:
                 yield Block("text", f"{at}. {trade.name}{f': {words}' if words else ''}")
                 yield Block(
-                    "picture", trade.headline, picture=_image(trade_picture(trade), f"{trade.symbol} on its tape")
+                    "picture", trade.headline, picture=trade_picture(trade).image(f"{trade.symbol} on its tape")
                 )
             elif words:
                 yield Block("text", f"{at}. {trade.symbol}: {words}")
@@ -362,11 +357,6 @@ def _mean(values: Sequence[float]) -> float:
     """Of those that are known."""
     known = [value for value in values if math.isfinite(value)]
     return sum(known) / len(known) if known else math.nan
-
-
-def _image(picture: Picture, name: str) -> Html:
-    png = base64.b64encode(picture._repr_png_()).decode()
-    return Html(f'<img src="data:image/png;base64,{png}" alt="{text(name)}" style="max-width:100%">')  # never cut
 
 
 _STYLE = (

@@ -3,7 +3,20 @@
 from typing import TYPE_CHECKING
 
 from momentum_kit.lazy_faces import lazy_names
-from momentum_kit.research.plots.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture, head
+from momentum_kit.research.plots.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    STYLE,
+    Picture,
+    deepest_fall,
+    head,
+    say,
+)
 
 if TYPE_CHECKING:
     from momentum_kit.research.plots.event_study import event_study_plot
@@ -20,10 +33,12 @@ __all__ = [
     "RED",
     "STYLE",
     "Picture",
+    "deepest_fall",
     "delay_plot",
     "event_study_plot",
     "head",
     "heat_map",
+    "say",
     "sensitivity_plot",
     "signals_by_day",
     "tape_plot",

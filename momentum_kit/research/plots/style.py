@@ -1,13 +1,17 @@
 """How every plot looks: colours that colour-blind eyes tell apart (Okabe and Ito), and fonts."""
 
+import base64
 import warnings
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
+
+from momentum_kit.pages import Html, text
 
 INK, FAINT, GRID = "#1f2933", "#66727f", "#e4e8ec"
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9aa5b1"
@@ -47,6 +51,11 @@ class Picture(Figure):
             warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (?:current )?font", UserWarning)
             super().savefig(*given, **named)
 
+    def image(self, words: str) -> Html:
+        """As an element of a page that needs no other file; words: for those who do not see it."""
+        png = base64.b64encode(self._repr_png_()).decode()
+        return Html(f'<img src="data:image/png;base64,{png}" alt="{text(words)}" style="max-width:100%">')  # never cut
+
     def _repr_png_(self) -> bytes:
         png = BytesIO()
         self.savefig(png, format="png", dpi=100)
@@ -68,3 +77,17 @@ def head(axes: Axes, title: str, words: str = "") -> None:
         axes.annotate(
             words, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", size=9.5, color=FAINT
         )
+
+
+def say(axes: Axes, title: str, words: str) -> None:
+    """Empty axes with the reason why they are."""
+    head(axes, title)
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=FAINT)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def deepest_fall(gains: npt.NDArray[np.float64]) -> float:
+    """The deepest fall of the sum of gains below the highest it had been, nothing earned included; 0 or more."""
+    total = np.append(0.0, np.cumsum(gains))
+    return float((np.maximum.accumulate(total) - total).max())

@@ -285,11 +285,12 @@ class StudySteps:
         with running("tear sheet", self._scheduler) as run:
             table = self._files.kept().table
             name, one = exit_rule or next(iter(table.net_bps)), Grid({"min_z_tod": (limits.min_z_tod,)})
-            if name not in table.net_bps or all(rule.name != name for rule in self.assumed.exits):
+            rule = next((each for each in self.assumed.exits if each.name == name and name in table.net_bps), None)
+            if rule is None:
                 raise ResearchError(f"tear sheet: no exit rule {name}; give the --exits the events were built with")
             swept = self._last_sweep(table, run)
             looked = self._swept(table, SweepDefinition(one, limits, tuple(table.net_bps)), run)  # counted before shown
-            fills = study_fills(table, limits, name, self.archive, self.assumed)
+            fills = study_fills(table, limits, rule, self.archive, self.assumed.fills)
             ranked = rank_correlations(table, name)
         with self._files.ledger() as ledger:
             tried = ledger.sweeps()

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from momentum_kit.config import Thresholds
-from momentum_kit.errors import ResearchError
-from momentum_kit.research.events import EventTable, Source, StudyAssumptions, held_positions
+from momentum_kit.research.events import EventTable, ExitRule, FillAssumptions, Source, held_positions
 from momentum_kit.research.sweep import outcomes
 from momentum_kit.sessions import NEW_YORK
 
@@ -25,24 +24,21 @@ BANDS = {
 
 
 def study_fills(
-    table: EventTable, thresholds: Thresholds, exit_rule: str, source: Source, assumed: StudyAssumptions
+    table: EventTable, thresholds: Thresholds, rule: ExitRule, source: Source, assumptions: FillAssumptions
 ) -> pd.DataFrame:
     """One row a fill, in the order of reception; empty where nothing signals.
 
     number, received_at, decided_at, symbol, price_usd, z_tod, spread_bps, delay_s, net_bps, gross_bps, ended, held_s,
     mae_bps, mfe_bps, the groups (exit, hour, price, spread, shock, catalyst, provider, month) and the event's own
-    columns. Raises ResearchError for an exit rule that is not among the assumed ones.
+    columns. rule, assumptions: of the table's outcomes.
     """
-    rule = next((each for each in assumed.exits if each.name == exit_rule), None)
-    if rule is None:
-        raise ResearchError(f"tear sheet: no exit rule {exit_rule}; give the --exits the events were built with")
-    found = outcomes(table, thresholds, exit_rule)
+    found = outcomes(table, thresholds, rule.name)
     event = np.flatnonzero(found.filled)
     event = event[np.argsort(table.events["received_at"].to_numpy()[event], kind="stable")]
     if not event.size:
         return pd.DataFrame(columns=["number", "day", "net_bps", "text"])
     k = found.trigger[event]
-    went = held_positions(table, event, k, source, rule, assumed.fills)
+    went = held_positions(table, event, k, source, rule, assumptions)
     events = table.events.iloc[event].reset_index(drop=True)
     decided = pd.Series(pd.to_datetime(table.at[event, k], utc=True))
     known = {name: table.features[name][event, k] for name in ("price", "z_tod", "spread_bps")}

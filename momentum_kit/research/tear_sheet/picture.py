@@ -10,7 +10,20 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from momentum_kit.research.plots import BLUE, FAINT, GREEN, GREY, INK, ORANGE, RED, STYLE, Picture, head
+from momentum_kit.research.plots import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    STYLE,
+    Picture,
+    deepest_fall,
+    head,
+    say,
+)
 from momentum_kit.research.sweep import by_day
 from momentum_kit.research.tear_sheet.grouping import FEW
 from momentum_kit.research.validation import Halves, UnseenFold
@@ -32,12 +45,6 @@ def overview_plot(fills: pd.DataFrame, days: Days, words: str) -> Picture:
         _spread(figure.add_subplot(grid[1, 0]), net)
         _went_through(figure.add_subplot(grid[1, 1]), fills)
     return figure
-
-
-def deepest_fall(daily: Floats) -> float:
-    """The deepest fall of the sum below the highest it had been, nothing earned included; 0 or more."""
-    total = np.append(0.0, np.cumsum(daily))
-    return float((np.maximum.accumulate(total) - total).max())
 
 
 def groups_plot(tables: Mapping[str, pd.DataFrame]) -> Picture:
@@ -164,7 +171,7 @@ def _bands(axes: Axes, name: str, table: pd.DataFrame) -> None:
 def _months(axes: Axes, months: Sequence[UnseenFold]) -> None:
     title = "Walking forward: months by what earlier ones taught"
     if not months:
-        _say(axes, title, "too few days before any month")
+        say(axes, title, "too few days before any month")
         return
     sums = [float(fold.sums.sum()) for fold in months]
     axes.bar(range(len(sums)), sums, color=[GREEN if each >= 0 else RED for each in sums], alpha=0.75, width=0.6)
@@ -186,7 +193,7 @@ def _months(axes: Axes, months: Sequence[UnseenFold]) -> None:
 def _halves(axes: Axes, halves: Halves) -> None:
     title = "The best of one half of the days, in the other"
     if not halves.rank.size:
-        _say(axes, title, "too few days to be split")
+        say(axes, title, "too few days to be split")
         return
     few = slice(None, None, max(1, len(halves.seen) // 1500))
     axes.axhline(0, color=INK, lw=1)
@@ -198,14 +205,6 @@ def _halves(axes: Axes, halves: Halves) -> None:
         f"{(halves.rank <= 0.5).mean():.0%} fall to the median or below (PBO)"
     )
     head(axes, title, words)
-
-
-def _say(axes: Axes, title: str, words: str) -> None:
-    """Empty axes with the reason why they are."""
-    head(axes, title)
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=FAINT)
-    axes.set_xticks([])
-    axes.set_yticks([])
 
 
 def _signed(value: float, _: object) -> str:

@@ -4,7 +4,6 @@ Looking is trying: the thresholds are a trial in the ledger. A group that looks 
 how many groups it shows, and what would stand out by luck alone.
 """
 
-import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,21 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from momentum_kit.errors import ResearchError, StorageError
-from momentum_kit.pages import (
-    Block,
-    Html,
-    ReadableFrame,
-    RenderedTable,
-    Shown,
-    Words,
-    frame_block,
-    join,
-    tag,
-    text,
-    warnings_of,
-)
-from momentum_kit.private_files import write_whole
+from momentum_kit.errors import ResearchError
+from momentum_kit.pages import Block, ReadableFrame, RenderedTable, Shown, Words, frame_block, warnings_of, write_page
 from momentum_kit.research.tear_sheet.grouping import GROUPS, grouped, together
 from momentum_kit.research.validation import Halves, UnseenFold
 
@@ -113,15 +99,7 @@ class TearSheet(Shown):
 
     def page(self, out: str | Path) -> Path:
         """Write all of it, with the best and the worst fills on their tape, as one HTML file; returns its path."""
-        file = Path(out)
-        body = "\n".join(block.html(aligned=True) for block in self._page())
-        title = f"Tear sheet: {self._counted()}"
-        head = join((Html('<meta charset="utf-8">'), tag("title", title), Html(f"<style>{_STYLE}</style>")))
-        try:
-            write_whole(file, f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n')
-        except OSError as error:
-            raise StorageError(f"{file}: not written: {error.strerror}") from None
-        return file
+        return write_page(Path(out), f"Tear sheet: {self._counted()}", self._page(), _STYLE)
 
     def conclusion(self) -> Words:
         """What the fills came to, how sure that is, and what not to make of it."""
@@ -238,9 +216,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _drawn(name: str, picture: "Picture") -> Block:
-    png = base64.b64encode(picture._repr_png_()).decode()
-    image = Html(f'<img src="data:image/png;base64,{png}" alt="{text(name)}" style="max-width:100%">')
-    return Block("picture", name, picture=image)
+    return Block("picture", name, picture=picture.image(name))
 
 
 _STYLE = (

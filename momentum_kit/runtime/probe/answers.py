@@ -27,7 +27,7 @@ NOT_ASKED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SwitchAnswer:
     """A switch, the alternatives that are left, and what was seen."""
 
     switch: str
@@ -44,19 +44,19 @@ class Answer:
         return f"{self.switch}: {told}; {self.seen}"
 
 
-def answer(switch: str, possible: Iterable[str], seen: str) -> Answer:
+def answer(switch: str, possible: Iterable[str], seen: str) -> SwitchAnswer:
     """Of the known alternatives; every one where nothing was learnt."""
     left = frozenset(possible)
     assert left <= ALTERNATIVES[switch], f"{switch}: {left - ALTERNATIVES[switch]}"
-    return Answer(switch=switch, possible=left, seen=seen)
+    return SwitchAnswer(switch=switch, possible=left, seen=seen)
 
 
-def nothing_learnt(switch: str, why: str) -> Answer:
+def nothing_learnt(switch: str, why: str) -> SwitchAnswer:
     """Every alternative is left."""
     return answer(switch, ALTERNATIVES[switch], why)
 
 
-def first_status(day: Sequence[bool], gtc: Sequence[bool]) -> Answer:
+def first_status(day: Sequence[bool], gtc: Sequence[bool]) -> SwitchAnswer:
     """day, gtc: of each resting limit order to buy, whether PreSubmitted came before Submitted."""
     seen = f"PreSubmitted first: {sum(day)} of {len(day)} DAY limits, {sum(gtc)} of {len(gtc)} GTC limits"
     if len({*day}) > 1 or len({*gtc}) > 1:
@@ -66,14 +66,14 @@ def first_status(day: Sequence[bool], gtc: Sequence[bool]) -> Answer:
     return answer("first_status", {found} if found else (), seen)
 
 
-def cancel_status(pending: Sequence[bool]) -> Answer:
+def cancel_status(pending: Sequence[bool]) -> SwitchAnswer:
     """pending: of each cancelled order, whether PendingCancel came before Cancelled."""
     seen = f"PendingCancel first: {sum(pending)} of {len(pending)} cancels"
     found = "seeded" if len({*pending}) > 1 else "pending_first" if all(pending) else "direct"
     return answer("cancel_status", {found}, seen)
 
 
-def fill_order(plain_execution_first: bool, modified_execution_first: bool) -> Answer:
+def fill_order(plain_execution_first: bool, modified_execution_first: bool) -> SwitchAnswer:
     """Which came first, execution or status: of a market order, and of a limit that was modified to one."""
     by_kind = {
         (True, True): "execution_first",

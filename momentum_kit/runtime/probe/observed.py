@@ -9,7 +9,7 @@ import yaml
 
 from momentum_kit.errors import InputError, StorageError
 from momentum_kit.private_files import write_whole
-from momentum_kit.runtime.probe.answers import ALTERNATIVES, NOT_ASKED, Answer
+from momentum_kit.runtime.probe.answers import ALTERNATIVES, NOT_ASKED, SwitchAnswer
 
 BASIS = "RECORDED (PAPER)"
 _HEAD = f"""\
@@ -19,7 +19,7 @@ _HEAD = f"""\
 
 
 def save_observed(
-    file: Path, answers: Iterable[Answer], *, at: datetime, server_version: int, symbol: str, account: str
+    file: Path, answers: Iterable[SwitchAnswer], *, at: datetime, server_version: int, symbol: str, account: str
 ) -> None:
     """Write it. StorageError where it could not be."""
     told = list(answers)

@@ -20,7 +20,7 @@ from momentum_kit.models import Contract, OrderAction, OrderRequest, Quote
 from momentum_kit.ports import OrderEvent
 from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.ownership import StateFolder, prove_account
-from momentum_kit.runtime.probe.answers import Answer
+from momentum_kit.runtime.probe.answers import SwitchAnswer
 from momentum_kit.runtime.probe.observed import save_observed
 from momentum_kit.runtime.probe.orders import ProbeOrders
 from momentum_kit.runtime.probe.steps import ROUND_TRIP, WITHOUT_A_FILL, Step
@@ -36,7 +36,7 @@ QUOTE_PATIENCE_S = 15.0
 class Probed:
     """What came of a probe. problems: what it could not put right again; a human must look."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[SwitchAnswer, ...]
     problems: tuple[str, ...]
     file: Path
 
@@ -93,7 +93,7 @@ class _Probe:
         quiet_s: float,
         patience_s: float,
     ) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[SwitchAnswer] = []
         self.problems: list[str] = []
         self.heard: list[OrderEvent] = []
         self.account = ""
@@ -189,11 +189,20 @@ class _Probe:
             orders.price(self._quote)
             try:
                 yield orders
-                if client_id != broker.client_id:
-                    await orders.clear()
             finally:
+                if client_id != broker.client_id:
+                    await self._clear_other(orders)
                 self.heard += orders.ear.heard
                 await orders.close()
+
+    async def _clear_other(self, orders: ProbeOrders) -> None:
+        """Cancel what another client of the probe has sent, however its step ended."""
+        try:
+            left = await orders.clear()
+        except MomentumKitError:
+            left = sorted(orders.sent)
+        if left:
+            self.problems.append(f"orders {left} of client {orders.client_id} may still work: cancel them in TWS")
 
     async def _begin(self, bridge: IBKRBridge) -> None:
         account = prove_account(self._config, bridge.managed_accounts, self._folder)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from momentum_kit.errors import RequestTimeout
 from momentum_kit.models import OrderAction, OrderUpdate
 from momentum_kit.runtime.probe.answers import (
-    Answer,
+    SwitchAnswer,
     answer,
     cancel_status,
     fill_order,
@@ -36,10 +36,10 @@ class Step:
     """words: what is about to be done, for the person who is asked. act: does it, on the first client's orders."""
 
     words: str
-    act: Callable[[ProbeOrders, OtherClient], Awaitable[list[Answer]]]
+    act: Callable[[ProbeOrders, OtherClient], Awaitable[list[SwitchAnswer]]]
 
 
-async def resting_orders(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def resting_orders(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """first_status, open_orders_reply, cancel_status."""
     day = [await orders.buy() for _ in range(LOOKS)]
     gtc = [await orders.buy(tif="GTC") for _ in range(LOOKS)]
@@ -66,7 +66,7 @@ async def resting_orders(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     return found
 
 
-async def executions_of_the_day(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def executions_of_the_day(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """empty_executions."""
     ends = []
     for _again in range(2):  # one answer may be late: silence is silence when it is asked for once more
@@ -87,7 +87,7 @@ async def executions_of_the_day(orders: ProbeOrders, _: OtherClient) -> list[Ans
     return [answer("empty_executions", {"silence"}, f"no end within {orders.patience_s:g} s, twice")]
 
 
-async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """staged_child."""
     parent = await orders.buy(transmit=False)
     child = await orders.child(parent, transmit=False)
@@ -103,7 +103,7 @@ async def staged_children(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     return [answer("staged_child", {"silent"}, f"told {', '.join(told) or 'nothing'}")]
 
 
-async def groups(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def groups(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """oca_revision, oca_member_cancelled, good_after_time_in_group."""
     revised = [await _another_group(orders, f"probe-{at}") for at in range(2)]
     taken = [await _one_cancelled(orders, f"probe-{at}") for at in range(2, 4)]
@@ -156,7 +156,7 @@ async def _one_cancelled(orders: ProbeOrders, group: str) -> bool | None:
     return taken_along
 
 
-async def _good_after(orders: ProbeOrders, *, taken_along: bool) -> Answer:
+async def _good_after(orders: ProbeOrders, *, taken_along: bool) -> SwitchAnswer:
     """An order that waits for its hour, in a group: taken, woken, and a member?"""
     name, hour = "good_after_time_in_group", await orders.bridge.fetch_current_time() + timedelta(seconds=AWAKE_S)
     waiting = await orders.buy(oca_group="probe-4", oca_type=GROUP, good_after=hour)
@@ -188,7 +188,7 @@ async def _good_after(orders: ProbeOrders, *, taken_along: bool) -> Answer:
     return answer(name, {"alone" if alone else "works"}, f"woken; {'not ' if alone else ''}cancelled with its group")
 
 
-async def stops(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def stops(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """stop_type_change."""
     stop = await orders.buy(order_type="STP", limit_price=None, stop_price=orders.high)
     if not await orders.working(stop):
@@ -211,7 +211,7 @@ async def stops(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
     return [nothing_learnt("stop_type_change", "neither 329 nor an echo of the change")]
 
 
-async def families(orders: ProbeOrders, _: OtherClient) -> list[Answer]:
+async def families(orders: ProbeOrders, _: OtherClient) -> list[SwitchAnswer]:
     """ioc_parent, family_cap: each beside an order that differs in nothing else."""
     lone, lone_codes = await _family(orders, tif="IOC", children=())
     ioc, ioc_codes = await _family(orders, tif="IOC", children=(1,))
@@ -244,7 +244,7 @@ async def _family(orders: ProbeOrders, *, tif: str, children: Sequence[int]) -> 
     return statuses, [code for code in codes if code != CANCEL_CONFIRMED]
 
 
-async def other_clients(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
+async def other_clients(orders: ProbeOrders, other: OtherClient) -> list[SwitchAnswer]:
     """cancel_rights, global_cancel."""
     ear, own = orders.ear, orders.client_id
     found = []
@@ -284,7 +284,7 @@ async def other_clients(orders: ProbeOrders, other: OtherClient) -> list[Answer]
     return found
 
 
-async def round_trip(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
+async def round_trip(orders: ProbeOrders, other: OtherClient) -> list[SwitchAnswer]:
     """fill_order, opening_pnl, closing_commission, foreign_executions: one share is bought and sold."""
     ear = orders.ear
     bought = await orders.buy(order_type="MKT", limit_price=None)
@@ -317,7 +317,7 @@ async def round_trip(orders: ProbeOrders, other: OtherClient) -> list[Answer]:
     return [*found, await _executions_of_others(opening, orders, other)]
 
 
-async def _executions_of_others(exec_id: str, orders: ProbeOrders, other: OtherClient) -> Answer:
+async def _executions_of_others(exec_id: str, orders: ProbeOrders, other: OtherClient) -> SwitchAnswer:
     name = "foreign_executions"
     async with other(orders.client_id + 1) as second:
         try:
@@ -348,7 +348,7 @@ WITHOUT_A_FILL = (
     Step("a parent and a child that are staged and never transmitted, and cancelled", staged_children),
     Step("orders far below the market in OCA groups, one of them until its hour in ten seconds, cancelled", groups),
     Step("a stop to buy far above the market, changed to a limit far below it, and cancelled", stops),
-    Step("two brackets whose parents lie far below the market, one of them IOC, cancelled", families),
+    Step("an IOC order and three brackets whose parents lie far below the market, one IOC, cancelled", families),
     Step("two more clients connect; orders far below the market, cancelled by others and by a global cancel: every "
          "order of this account that the gateway knows is cancelled", other_clients),
 )  # fmt: skip

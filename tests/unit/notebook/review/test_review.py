@@ -17,7 +17,7 @@ import pytest
 from momentum_kit.cli import main
 from momentum_kit.errors import InputError, StorageError
 from momentum_kit.notebook.review import Review
-from momentum_kit.notebook.review.overview import deepest_fall
+from momentum_kit.research.plots import deepest_fall
 from momentum_kit.research.sweep import TrialLedger
 from momentum_kit.storage.journal import SqliteJournal
 from tests.helpers.journal_rows import put

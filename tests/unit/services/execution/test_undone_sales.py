@@ -83,6 +83,7 @@ async def test_what_a_person_is_seen_to_buy_is_his(tmp_path):
         await desk.beat(LONG_AGO_S)
         assert resting(desk) == []
         assert desk.ledger.position(1) == 0
+        assert not any("are back" in text for _, text in desk.alerts.texts)  # not for a moment
 
 
 async def test_before_the_rows_have_told_of_the_sale_nothing_is_back(tmp_path):
