@@ -41,7 +41,8 @@ class IntentState(StrEnum):
 class Intent:
     """One durable decision to order; intent_id is the orderRef of every leg.
 
-    Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
+    entry_id: of an exit or a stop of its own, the entry whose shares it sells; of shares that are back, the entry whose
+    sale was undone; else empty. Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
     R: quantity x (entry - stop).
     """
 
@@ -63,6 +64,12 @@ class Intent:
     stop_order_id: int = 0
     timed_order_id: int = 0
     reason: str = ""
+    entry_id: str = ""
+
+    @property
+    def first_entry_id(self) -> str:
+        """Of the entry with which its position began: what all intents of one position have in common."""
+        return self.entry_id or self.intent_id
 
 
 @dataclass(frozen=True, slots=True)

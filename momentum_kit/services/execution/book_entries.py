@@ -105,6 +105,7 @@ class BookEntries:
         return replace(
             entry,
             intent_id=new_intent_id(),
+            entry_id=entry.first_entry_id,
             kind=IntentKind.ENTRY,
             action=OrderAction.BUY,
             quantity=shares,

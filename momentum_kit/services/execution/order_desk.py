@@ -315,6 +315,7 @@ def reducing_intent(entry: Intent, kind: IntentKind, quantity: Decimal, reason: 
     return replace(
         entry,
         intent_id=new_intent_id(),
+        entry_id=entry.first_entry_id,
         kind=kind,
         action=OrderAction.SELL,
         quantity=quantity,

@@ -74,9 +74,18 @@ class SqliteIntents:
         return self._select(self._reader, f"intent_id IN ({_marks(intent_ids)})", list(intent_ids))
 
     def executions(self, order_refs: Collection[str]) -> tuple[Execution, ...]:
-        """What was written down of these intents, in time order."""
-        sql = f"SELECT {', '.join(_EXECUTION_FIELDS)} FROM executions WHERE order_ref IN ({_marks(order_refs)})"
-        rows = self._in_turn(self._fetch, self._connection, f"{sql} ORDER BY time, order_id, exec_id", list(order_refs))
+        """What was written down of these intents and of all others of their positions, in time order.
+
+        What an entry bought, an exit or a stop of its own may have sold, each with a reference of its own: one without
+        the other would be a position that is not there.
+        """
+        marks = _marks(order_refs)
+        sql = f"""WITH firsts AS (SELECT iif(entry_id = '', intent_id, entry_id) FROM intents WHERE intent_id IN ({marks}))
+            SELECT {", ".join(_EXECUTION_FIELDS)} FROM executions
+            WHERE order_ref IN ({marks}) OR order_ref IN firsts
+                OR order_ref IN (SELECT intent_id FROM intents WHERE entry_id IN firsts)
+            ORDER BY time, order_id, exec_id"""
+        rows = self._in_turn(self._fetch, self._connection, sql, [*order_refs, *order_refs])
         return tuple(_execution(dict(zip(_EXECUTION_FIELDS, row, strict=True))) for row in rows)
 
     def unresolved(self) -> tuple[Intent, ...]:

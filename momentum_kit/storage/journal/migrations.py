@@ -89,4 +89,8 @@ INTENTS: tuple[tuple[str, ...], ...] = (
     (  # of the leg that sells at its hour
         "ALTER TABLE intents ADD COLUMN timed_order_id INTEGER NOT NULL DEFAULT 0",
     ),
+    (  # what bought the shares that an intent sells
+        "ALTER TABLE intents ADD COLUMN entry_id TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX intents_by_entry ON intents (entry_id)",
+    ),
 )

@@ -19,6 +19,13 @@ MUTANTS = (
         RECONCILIATION("test_shares_of_earlier_days"),
     ),
     Mutant(
+        "a sale of its own reference does not say what bought its shares",
+        "services/execution/order_desk.py",
+        "        entry_id=entry.first_entry_id,\n",
+        "",
+        RECONCILIATION("test_shares_of_earlier_days_that_were_sold_today"),
+    ),
+    Mutant(
         "other people's executions are ours",
         "services/positions/position_manager.py",
         "ours = is_ours(execution.order_ref) or forced",

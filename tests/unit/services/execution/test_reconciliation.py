@@ -142,6 +142,45 @@ async def test_shares_of_earlier_days(tmp_path):
         assert [row["reason"] for row in desk.journal["exits"]] == ["time stop"]
 
 
+@pytest.mark.parametrize("sold_by", ["a stop of its own", "an exit of its own"])
+async def test_shares_of_earlier_days_that_were_sold_today(tmp_path, sold_by):
+    """Bought days ago, sold under another reference: after a restart the sale alone is no short position."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+    broker.executions.clear()
+    broker.clock.time += timedelta(days=3)
+    for leg in ("target", "stop"):
+        broker.kill(broker.leg(1, leg))  # good till cancelled, and cancelled
+    async with trading_desk(tmp_path, broker, time_stop_s=6e5 if "stop" in sold_by else 900.0) as desk:
+        await desk.beat(5)
+        broker.fill(broker.leg(1, "stop" if "stop" in sold_by else "exit"), int(quantity), 4.9)
+        await desk.beat(60)
+        assert desk.ledger.position(1) == 0
+        assert desk.intents.unresolved() == ()
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(60)
+        assert desk.ledger.position(1) == 0
+        assert not [text for _, text in desk.alerts.texts if "short" in text or "differ" in text]
+
+
+async def test_adopted_shares_that_were_sold_today(tmp_path):
+    """No list has ever had their purchase: it is read again for the sale that the list of the day has."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.by_hand(1, 100)
+        await desk.beat(5)
+        desk.execution.adopt("SYM1")
+        await desk.beat(5)
+        desk.broker.fill(desk.broker.leg(1, "stop"), 100, 4.9)
+        await desk.beat(60)
+        assert desk.ledger.position(1) == 0
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(60)
+        assert desk.ledger.position(1) == 0
+        assert desk.alerts.texts == []
+
+
 async def test_what_is_not_ours_is_left_alone(tmp_path):
     """Foreign positions and orders are told to a human, never touched, never owned."""
     broker = MemoryBroker(TestClock())
