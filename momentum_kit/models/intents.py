@@ -41,9 +41,9 @@ class IntentState(StrEnum):
 class Intent:
     """One durable decision to order; intent_id is the orderRef of every leg.
 
-    entry_id: of an exit or a stop of its own, the entry whose shares it sells; of shares that are back, the entry whose
-    sale was undone; else empty. Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
-    R: quantity x (entry - stop).
+    Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
+    R: quantity x (entry - stop). entry_id: of an exit or a stop of its own, the entry whose shares it sells; of shares
+    that are back, the entry whose sale was undone; else empty.
     """
 
     intent_id: str

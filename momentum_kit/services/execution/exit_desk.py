@@ -98,7 +98,7 @@ class ExitDesk:
         if bracket.timed is not None and goes_first(bracket.timed, self._context.clock.now()):
             self.wait(bracket, "the time exit at the broker")
             return
-        leg = bracket.way_out or self._to_turn(bracket)
+        leg = bracket.way_out or self._to_turn(bracket, evidence)
         if leg is not None and not leg.at_rest:
             return  # its word is outstanding, and silence makes it uncertain
         if bracket.selling_since is not None and now - bracket.selling_since < RETRY_S:
@@ -111,7 +111,8 @@ class ExitDesk:
             if await self._free_of_target(bracket, now):
                 await self._send_exit(bracket, evidence.sellable, now)
             return
-        order = self._marketable(bracket, leg.request, evidence.sellable + self._witnesses.filled(leg))
+        quantity = min(evidence.sellable + self._witnesses.filled(leg), bracket.room(leg))
+        order = self._marketable(bracket, leg.request, quantity)
         if order is None:
             return
         bracket.exit_tried_at = now
@@ -138,10 +139,12 @@ class ExitDesk:
         stop = bracket.stop
         return stop is not None and stop.live and stop.request.order_type == "STP" and self._witnesses.filled(stop) > 0
 
-    def _to_turn(self, bracket: Bracket) -> Leg | None:
-        """The target, where it may be made marketable: alive, in the stop's group, and not refused before."""
+    def _to_turn(self, bracket: Bracket, evidence: SymbolEvidence) -> Leg | None:
+        """The target, where it may be made marketable: alive, in the stop's group, large enough, not refused before."""
         target, stop = bracket.target, bracket.stop
         if target is None or not target.protecting or bracket.exit_tries >= TURNS_TRIED:
+            return None
+        if evidence.sellable + self._witnesses.filled(target) > bracket.room(target):
             return None
         apart = stop is not None and stop.live and stop.request.oca_group != target.request.oca_group
         return None if apart else target

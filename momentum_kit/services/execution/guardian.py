@@ -154,12 +154,14 @@ class Guardian:
                     bracket.uncertain
                     or bracket.entry_untold  # its fills may be on their way, and the children wait for it in any case
                     # a time exit protects nothing: beside shares that are not ours it can only sell those
-                    or (evidence.unexplained and (leg.role != "timed" or leg.turned))
+                    or (evidence.unexplained and leg.role != "timed")
                     or (bracket.idle_since is not None and age_s(bracket.idle_since, now) < REAP_GRACE_S)
                 ):
                     continue
                 case PlaceStop(quantity):
-                    bare = not await self._place_stop(bracket, quantity, now)
+                    stands = bracket.stop is not None and bracket.stop.protecting
+                    why = "its stop cannot grow beyond its entry" if stands else "no stop rests"
+                    bare = not await self._place_stop(bracket, quantity, now, why=why) and not stands
                 case Resize():
                     await self._resize(bracket, move)
                 case Cancel(leg):
@@ -176,7 +178,7 @@ class Guardian:
         if asleep and evidence.sellable and not self._context.regular_hours(self._context.clock.now()):
             await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open")
 
-    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float, *, why: str = "no stop rests") -> bool:
+    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float, *, why: str) -> bool:
         """Place a stop in the group of what rests; False if none went out."""
         if not bracket.listed or age_s(bracket.stop_tried_at, now) < RETRY_S:
             return False
@@ -276,6 +278,7 @@ class Guardian:
 
     def _apply_fills(self, bracket: Bracket) -> None:
         """What has filled whole is done, whether a status ever says so or not; an accepted stop ends the tries."""
+        self._doubt_what_was_taken_for_gone(bracket)
         for leg in bracket:
             filled = self._witnesses.filled(leg)
             if leg.live and filled >= leg.whole:
@@ -287,6 +290,19 @@ class Guardian:
                 bracket.first_fill_at = self._context.clock.elapsed()
         if bracket.stop is not None and bracket.stop.acknowledged:
             bracket.stops_unheard = 0
+
+    def _doubt_what_was_taken_for_gone(self, bracket: Bracket) -> None:
+        """An entry that lists lacked has filled after all: they were late, and what else they lacked may live too."""
+        entry = bracket.entry
+        first = bracket.first_fill_at is None and entry is not None and self._witnesses.filled(entry)
+        if entry is None or entry.live or not entry.absent or not first:
+            return
+        for leg in bracket:
+            if leg.absent and not leg.live:
+                leg.state, leg.absent = OrderState.UNKNOWN, 0
+        self._desk.mark_uncertain(
+            bracket, f"order {entry.request.order_id} was on no list of the broker, and has filled"
+        )
 
     def _may_be_done(self, leg: Leg, filled: Decimal) -> None:
         """It has filled what we believe of it; by another size that was asked for it may go on, or be done long ago."""

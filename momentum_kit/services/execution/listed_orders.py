@@ -35,6 +35,7 @@ class ListedOrders:
         self._desk = desk
         self._witnesses = witnesses
         self._tell = tell
+        self._perhaps_staged: list[Bracket] = []  # sent before a death, and on no list since
 
     async def apply(self, listed: tuple[OpenOrder, ...], completed: tuple[OpenOrder, ...] | None, asked: int) -> None:
         """Set every order to what a whole list says. asked: how many words were known when it was asked for."""
@@ -59,9 +60,10 @@ class ListedOrders:
             bracket.lists += 1
             if not bracket.listed and (bracket.stop is not None or bracket.lists >= VANISHED):
                 bracket.listed = True
-                await self._take_back_what_is_staged(bracket)
+                self._perhaps_staged.append(bracket)
             if not young:
                 bracket.uncertain = ""
+        await self._take_back_what_is_staged()
 
     def bracket_of(self, intent: Intent) -> Bracket:
         """The bracket of an intent's symbol; a new one, whose orders nobody has listed yet, if there is none."""
@@ -196,13 +198,22 @@ class ListedOrders:
             return True
         return (bracket.first_fill_at is not None or not leg.perm_id) and self._witnesses.gone(_con_id(bracket))
 
-    async def _take_back_what_is_staged(self, bracket: Bracket) -> None:
-        """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them."""
-        intent = bracket.intent
-        sent = intent.kind is IntentKind.ENTRY and intent.state is not IntentState.WORKING
-        if sent and not bracket.legs and self._witnesses.gone(intent.contract.con_id):
-            staged = {intent.entry_order_id, intent.target_order_id, intent.timed_order_id, intent.stop_order_id}
-            await self._desk.take_back(staged - {0})
+    async def _take_back_what_is_staged(self) -> None:
+        """A death between the legs of a bracket leaves some staged at the gateway, where no list shows them.
+
+        Where shares are there, they may be its own: it waits until that is known.
+        """
+        waiting = []
+        for bracket in self._perhaps_staged:
+            intent = bracket.intent
+            if bracket.legs or intent.kind is not IntentKind.ENTRY or intent.state is IntentState.WORKING:
+                continue
+            if self._witnesses.gone(intent.contract.con_id):
+                staged = {intent.entry_order_id, intent.target_order_id, intent.timed_order_id, intent.stop_order_id}
+                await self._desk.take_back(staged - {0})
+            else:
+                waiting.append(bracket)
+        self._perhaps_staged = waiting
 
 
 def _con_id(bracket: Bracket) -> int:

@@ -88,6 +88,7 @@ def bust_last_sale(state: BrokerState, con_id: int, at: datetime) -> None:
     if not sales:
         return
     state.executions.remove(sales[-1])
+    state.commissions.pop(sales[-1].exec_id, None)  # nor is it corrected any more
     state.account.book(con_id, sales[-1].shares, sales[-1].price, 0.0)
     state.holdings.append((at, state.account.holding(con_id)))
 

@@ -80,7 +80,8 @@ class SqliteIntents:
         the other would be a position that is not there.
         """
         marks = _marks(order_refs)
-        sql = f"""WITH firsts AS (SELECT iif(entry_id = '', intent_id, entry_id) FROM intents WHERE intent_id IN ({marks}))
+        sql = f"""WITH firsts AS
+                (SELECT iif(entry_id = '', intent_id, entry_id) FROM intents WHERE intent_id IN ({marks}))
             SELECT {", ".join(_EXECUTION_FIELDS)} FROM executions
             WHERE order_ref IN ({marks}) OR order_ref IN firsts
                 OR order_ref IN (SELECT intent_id FROM intents WHERE entry_id IN firsts)

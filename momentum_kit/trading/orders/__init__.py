@@ -12,6 +12,7 @@ from momentum_kit.trading.orders.bracket import (
     stop_order,
 )
 from momentum_kit.trading.orders.evidence import (
+    NEVER_SO_LATE_S,
     POSITION_LAG_S,
     USUAL_LAG_S,
     Agreement,
@@ -26,6 +27,7 @@ from momentum_kit.trading.orders.time_exit import goes_first, gone_by, time_exit
 
 __all__ = [
     "FROM_LIST",
+    "NEVER_SO_LATE_S",
     "POSITION_LAG_S",
     "USUAL_LAG_S",
     "Agreement",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from momentum_kit.models import ExitRequest, Intent, OrderAction, OrderRequest, PriceIncrement
+from momentum_kit.models import ExitRequest, Intent, IntentKind, OrderAction, OrderRequest, PriceIncrement
 from momentum_kit.trading.orders.lifecycle import ACKNOWLEDGED, LIVE, OrderState
 from momentum_kit.trading.prices import round_price
 
@@ -258,6 +258,11 @@ class Bracket:
                     self.replaced.append(stop)
                 self.legs["stop"] = other
                 return
+
+    def room(self, leg: Leg) -> Decimal:
+        """The most shares that an order may have: a child can be no larger than its parent (201), and others can."""
+        child = self.intent.kind is IntentKind.ENTRY and leg.request.order_ref == self.intent.intent_id
+        return self.intent.quantity if child else Decimal("Infinity")
 
     @property
     def entry(self) -> Leg | None:

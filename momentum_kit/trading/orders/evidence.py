@@ -28,6 +28,7 @@ ZERO = Decimal(0)
 
 USUAL_LAG_S = 2.0  # a difference between witnesses that is younger is on its way to being none
 POSITION_LAG_S = 10.0  # position rows trail executions by 1 to 5 s and more (github.com/ib-api-reloaded/ib_async, 15)
+NEVER_SO_LATE_S = 60.0  # what a row, asked for, says so long after our last fill is no number from before it
 ENOUGH = 2  # whole answers in a row that an adverse conclusion takes
 
 
@@ -111,6 +112,7 @@ class PositionWitness:
     _answered: Decimal | None = None
     _caught_up: bool = False
     _agreed: bool = False  # a row has said just what is ours since our last fill
+    _seen_back: Decimal = ZERO  # shares of a sale that were there again, by an answer that knew of the sale
     _fell: tuple[float, Decimal] | None = None  # when a row last had less than ours, and how much
     _path: deque[tuple[float, Decimal]] = field(default_factory=deque)  # when ours became how many shares
     _differs_since: float | None = None
@@ -141,6 +143,7 @@ class PositionWitness:
             self._fell = (at, quantity)
         if quantity == self._ours + self.foreign:
             self._caught_up = self._agreed = True
+            self._seen_back = ZERO
 
     def answer(
         self,
@@ -167,9 +170,17 @@ class PositionWitness:
         self.answers = self.answers + 1 if self._answered == quantity else 1
         self._answered = quantity
         more = quantity - self._ours - self.foreign
-        if more in undoable and (self._agreed or more in struck):  # the row had told of our sale
-            asked = executions_asked >= self.row_since and at - self._path[-1][0] >= POSITION_LAG_S
-            self.back = more if asked and self.answers >= ENOUGH else ZERO
+        if more in undoable:  # or the row has yet to tell of our sale
+            age_s = at - self._path[-1][0]
+            told = (
+                self._agreed
+                or more in struck
+                or more == self._seen_back
+                or (age_s >= NEVER_SO_LATE_S and not self.at_start)
+            )
+            self._seen_back = more if told else self._seen_back
+            asked = executions_asked >= self.row_since and age_s >= POSITION_LAG_S
+            self.back = more if told and asked and self.answers >= ENOUGH else ZERO
         elif self.answers >= ENOUGH and explained and (quantity > self._ours or not self._ours):
             self.foreign = quantity - self._ours
             self._caught_up = self._agreed = True
@@ -211,8 +222,12 @@ class PositionWitness:
         return self._fell is not None and at - self._fell[0] < POSITION_LAG_S
 
     def ended(self, at: float) -> bool:
-        """True if a row has said that nothing is held, now or a moment ago."""
-        return not self.quantity or (self._fell is not None and self.contradicted(at) and not self._fell[1])
+        """True if a row has said that nothing is held, now or a moment ago, or what it said is so old that none may.
+
+        A late answer may repeat what was held after the row which ended it; whole answers leave it out from then on.
+        """
+        fell = self._fell is not None and self.contradicted(at) and not self._fell[1]
+        return not self.quantity or fell or at - self.row_since >= NEVER_SO_LATE_S
 
     def differs_for(self, differs: bool, at: float) -> float:
         """Seconds for which the witnesses have differed, 0 if they do not."""

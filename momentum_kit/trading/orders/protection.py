@@ -11,7 +11,7 @@ from momentum_kit.trading.orders.lifecycle import OrderState
 
 @dataclass(frozen=True, slots=True)
 class PlaceStop:
-    """No stop rests: place one for this many shares, before anything else."""
+    """Place a stop for this many shares, before anything else: none rests, or one that cannot grow to what is held."""
 
     quantity: Decimal
 
@@ -44,8 +44,10 @@ def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callabl
 
     filled(leg): shares that order has filled. A leg grows as soon as more may be sold than it would sell, and shrinks
     only when it would sell more than is held by any positive word. What IB does with children under a partly filled
-    parent is not documented, so their quantities are never trusted. Only orders of one OCA group take each other
-    along: what stands in another group than a stop that the broker has accepted is cancelled.
+    parent is not documented, so their quantities are never trusted. A child grows no larger than its parent: where more
+    is held (shares of a sale undone, adopted ones), a stop of its own joins it, and then takes its place. Only orders
+    of one OCA group take each other along: what stands in another group than a stop that the broker has accepted is
+    cancelled.
     """
     selling = [leg for leg in bracket if leg.role != "entry" and leg.live]
     if evidence.held < 0:
@@ -59,22 +61,23 @@ def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callabl
             apart = [leg for leg in selling if way_out.acknowledged and not _together(leg, way_out)]
             return tuple(Cancel(leg) for leg in apart if leg.cancel_sent_at is None)
         first = (PlaceStop(evidence.sellable),) if evidence.sellable else ()
-        resized = (_resized(leg, evidence, filled) for leg in selling)
+        resized = (_resized(bracket, leg, evidence, filled) for leg in selling)
         return (*first, *(move for move in resized if move is not None and move.shrinks))
     group = [stop, *(leg for leg in selling if leg is not stop and _together(leg, stop))]
-    moves: list[Move] = []
+    outgrown = stop.at_rest and evidence.sellable + filled(stop) > bracket.room(stop)
+    moves: list[Move] = [PlaceStop(evidence.sellable)] if outgrown else []
     if stop.acknowledged:
         surplus = (leg for leg in selling if leg not in group or leg in bracket.replaced)
         moves += [Cancel(leg) for leg in surplus if leg.cancel_sent_at is None]
-    moves += [move for leg in group if (move := _resized(leg, evidence, filled)) is not None]
+    moves += [move for leg in group if (move := _resized(bracket, leg, evidence, filled)) is not None]
     return tuple(moves)
 
 
-def _resized(leg: Leg, evidence: SymbolEvidence, filled: Callable[[Leg], Decimal]) -> Resize | None:
+def _resized(bracket: Bracket, leg: Leg, evidence: SymbolEvidence, filled: Callable[[Leg], Decimal]) -> Resize | None:
     """What gives a leg the size of what is held; None where it has it, or its word is outstanding."""
     done = filled(leg)
     left = leg.request.quantity - done
-    wanted = max(evidence.sellable, min(left, evidence.held)) + done
+    wanted = min(max(evidence.sellable, min(left, evidence.held)) + done, bracket.room(leg))
     return Resize(leg, wanted) if leg.at_rest and leg.request.quantity != wanted else None
 
 

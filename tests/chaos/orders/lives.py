@@ -31,7 +31,6 @@ from tests.chaos.orders.worlds import Command, Death, Deed, Signal, World
 from tests.helpers.journal_rows import Rows
 from tests.helpers.trading_floor import Floor, PathSource, bridge_to
 
-CALM_S = 60
 MOST_LIVES = 12
 
 
@@ -249,10 +248,10 @@ class Lives:
         if self._calm_until is None:
             self._fate.spare()
             self.trouble.end()
-            self._calm_until = now + CALM_S
+            self._calm_until = now + self.world.calm_s
         if self.watch.excused:
-            self._calm_until = now + CALM_S
-        if self.world.flatten_at_end and self._calm_until == now + CALM_S - 5:
+            self._calm_until = now + self.world.calm_s
+        if self.world.flatten_at_end and self._calm_until == now + self.world.calm_s - 5:
             self.watch.tell("flatten")
             floor.positions.request_flatten("flatten", floor.execution.held)
         return now >= (self._calm_until or 0)

@@ -21,7 +21,7 @@ from momentum_kit.simgateway.embedding import Market, OrderIdsAnew
 from momentum_kit.simgateway.scenario import DropSocket
 from momentum_kit.simgateway.server import SimulatedGateway
 from tests.chaos.orders.engine_process import EngineProcess
-from tests.chaos.orders.lives import CALM_S, MOST_LIVES, Outcome
+from tests.chaos.orders.lives import MOST_LIVES, Outcome
 from tests.chaos.orders.mortal_engine import DISK_S, Fuse
 from tests.chaos.orders.news_path import NewsPath, scenario_of
 from tests.chaos.orders.trouble import Trouble
@@ -179,10 +179,10 @@ class ProcessLives:
             return
         if self._calm_until is None:
             self.trouble.end()
-            self._calm_until = now + CALM_S
+            self._calm_until = now + self.world.calm_s
         if self.watch.excused:
-            self._calm_until = now + CALM_S
-        if self.world.flatten_at_end and self._calm_until == now + CALM_S - 5:
+            self._calm_until = now + self.world.calm_s
+        if self.world.flatten_at_end and self._calm_until == now + self.world.calm_s - 5:
             self._commands.append("flatten")
         self._over = now >= self._calm_until
 

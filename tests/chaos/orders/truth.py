@@ -9,6 +9,9 @@ the gateway still holds back, an order that it lost, a line that is down. The bo
 - What live orders of ours could sell is more than what is held of ours for at most 3 s (DESIGN.md: two whole answers,
   asked at once); where fills go on, it trails by no more than those of 3 s. Where a person sold shares of ours
   around a fill of ours, no row can be told from one that trails until the fill is older than rows may (POSITION_LAG_S).
+- Shares of a sale that the broker has undone look like a person's, or like a row that trails: what is said of bare
+  shares does not count until rows never trail for so long (NEVER_SO_LATE_S). Where it may have been undone while nobody
+  listened, only what the broker's executions said of it decides whose they are: then it is enough that a human is told.
 - Held shares of ours are without an order that can trigger or sells for at most 5 s: 2 s by the law, 2 s in which a
   partly filled entry may still fill while its children wait (PARTIAL_GRACE_S), 1 s for the step of these worlds. In a
   symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more.
@@ -28,7 +31,7 @@ from momentum_kit.simgateway.broker.oca_groups import family_room
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.simgateway.trading_hours import may_trade
-from momentum_kit.trading.orders import POSITION_LAG_S
+from momentum_kit.trading.orders import NEVER_SO_LATE_S, POSITION_LAG_S
 from tests.chaos.orders.worlds import World
 
 ZERO = Decimal(0)
@@ -91,6 +94,8 @@ class Watch:
     _bare_s: Counter[int] = field(default_factory=Counter)
     _ours: dict[int, deque[Decimal]] = field(default_factory=dict)
     _refused: set[int] = field(default_factory=set)
+    _busted: set[int] = field(default_factory=set)
+    _last_fill: dict[int, datetime] = field(default_factory=dict)
     _faults_seen: int = 0
     _found: set[tuple[str, int]] = field(default_factory=set)
     _told: dict[int, str] = field(default_factory=dict)
@@ -153,13 +158,16 @@ class Watch:
             if holding.sold > holding.bought:
                 whose = "a person's own shares" if holding.position >= 0 else "what nobody held"
                 self.found("sold too much", con_id, f"our orders sold {whose}: {words}")
-            too_much = counts and holding.could_sell > holding.ours and not self._may_trail(con_id, holding)
+            filled_s = self._since_fill_s(con_id)
+            excused = filled_s < POSITION_LAG_S and holding.peoples < 0  # a person sold of ours
+            too_much = counts and holding.could_sell > holding.ours and not excused
             self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
             lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
             lately.append(holding.ours)
             if self._too_much_s[con_id] > TOO_MUCH_S and holding.could_sell > max(lately):
                 self.found("could sell more than is held", con_id, f"for {self._too_much_s[con_id]} s: {words}")
-            bare = counts and holding.covered < holding.ours
+            excused = con_id in self._busted and (filled_s < NEVER_SO_LATE_S or self.world.unheard)
+            bare = counts and holding.covered < holding.ours and not excused
             self._bare_s[con_id] = self._bare_s[con_id] + 1 if bare else 0
             if self._bare_s[con_id] > BARE_S * (1 + (con_id in self._refused)):
                 self.found("bare", con_id, f"for {self._bare_s[con_id]} s: {words}")
@@ -188,16 +196,16 @@ class Watch:
             )
         return found
 
-    def _may_trail(self, con_id: int, holding: Holding) -> bool:
-        """True if a person sold of ours, and our last fill is younger than position rows may trail."""
-        fills = [
+    def _since_fill_s(self, con_id: int) -> float:
+        """Seconds since our last fill in a symbol, undone or not."""
+        fills = (
             report.time
             for report in self.gateway.hub.broker._state.executions
             if report.order.con_id == con_id and is_ours(report.order.order_ref)
-        ]
-        last = max(fills, default=None)
-        young = last is not None and (self.gateway.hub.now - last).total_seconds() < POSITION_LAG_S
-        return young and holding.peoples < 0
+        )
+        last = max((*fills, self._last_fill.get(con_id, self.began)))
+        self._last_fill[con_id] = last
+        return (self.gateway.hub.now - last).total_seconds()
 
     def judge(self, ending: "Ending") -> None:
         """After calm has passed: what the services believe, what rests, and what was written down."""
@@ -205,6 +213,8 @@ class Watch:
             symbol = self._symbol(con_id)
             critical = [text for text in ending.critical if symbol in text]
             believed = ending.ledger(con_id)
+            if con_id in self._busted and self.world.unheard and holding.ours and not believed and critical:
+                continue  # it was undone while nobody listened, perhaps, and a human has been told
             if believed != holding.ours:
                 self.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
             if holding.could_sell != holding.ours:
@@ -213,7 +223,7 @@ class Watch:
                 self.found("unprotected at the end", con_id, str(holding))
             if not holding.ours and holding.orders:
                 self.found("orphan orders", con_id, str(holding))
-            if self.world.flatten_at_end and holding.ours:
+            if self.world.flatten_at_end and holding.ours and con_id not in self._busted:  # back after it, perhaps
                 self.found("not flat at the end", con_id, str(holding))
             if holding.peoples < 0 and holding.sold < holding.bought and not critical:
                 self.found("nobody was told", con_id, f"a person sold shares of ours: {holding}")
@@ -279,6 +289,8 @@ class Watch:
             self.tell(f"fault: { {k: v for k, v in entry.items() if k not in ('time', 'clients')} }")
             if entry["kind"] in ("refuse_stops", "doomed_modify"):
                 self._refused |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
+            if entry["kind"] == "busted_trade":
+                self._busted |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
             lasts = EXCUSES_S.get(entry["kind"], 0)
             if entry["kind"] == "delay_acks":
                 lasts = int(entry["for_s"] + entry["delay_ms"] / 1000) + 1

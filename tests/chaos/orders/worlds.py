@@ -13,6 +13,7 @@ from typing import Any
 from momentum_kit.models import Contract
 from momentum_kit.simgateway.embedding import AAPL, FIRST_CON_ID, SMALL_CAPS, Instrument
 from momentum_kit.simgateway.scenario import (
+    BustedTrade,
     ConnectivityLost,
     DelayAcks,
     DoomedModify,
@@ -122,6 +123,21 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
     flatten_at_end: bool = True
 
+    @property
+    def busts(self) -> bool:
+        """True if the broker undoes a sale, which no message tells."""
+        return any(isinstance(deed, Mishap) and isinstance(deed.fault, BustedTrade) for deed in self.deeds)
+
+    @property
+    def unheard(self) -> bool:
+        """True if there are times in which nobody listens."""
+        return any(map(_deafens, self.deeds))
+
+    @property
+    def calm_s(self) -> int:
+        """So long after the trouble all is judged: longer than it may take to know whose shares are back."""
+        return 60 + (70 if self.busts else 0)
+
 
 def draw_world(
     seed: int, *, outgrowing: bool = False, time_exit: bool = False, deaths: tuple[int, ...] = (0, 0, 1, 1, 2)
@@ -150,10 +166,10 @@ def draw_world(
     more_dice = random.Random(f"time exit {seed}")  # so that the rest of a seed's world stays what it was
     time_exit = more_dice.random() < 1 / 3 or time_exit
     if time_exit:
-        unseen = any(
-            isinstance(d, Death) or (isinstance(d, Mishap) and isinstance(d.fault, ConnectivityLost)) for d in deeds
+        assumptions["good_after_time_in_group"] = more_dice.choice(
+            [answer for answer in timed if answer != "alone" or not any(map(_deafens, deeds))]
         )
-        assumptions["good_after_time_in_group"] = more_dice.choice([a for a in timed if not (unseen and a == "alone")])
+    deeds += _busted_trades(random.Random(f"busted trades {seed}"), listings, seconds)
     return World(
         seed=seed,
         seconds=seconds,
@@ -248,6 +264,17 @@ def _trouble(dice: random.Random, listings: tuple[Listing, ...], second: int) ->
         OrderPresets(size=dice.choice((None, 500)), value_usd=dice.choice((None, 3_000.0)), percentage=3.0),
     )  # fmt: skip
     return Mishap(second=second, fault=dice.choice(kinds))
+
+
+def _busted_trades(dice: random.Random, listings: tuple[Listing, ...], seconds: int) -> Iterator[Deed]:
+    if dice.random() < 1 / 4:  # of dice of their own as well
+        symbol = dice.choice(listings).instrument.symbol
+        yield Mishap(second=dice.randint(5, max(seconds - 8, 6)), fault=BustedTrade(symbol=symbol))
+
+
+def _deafens(deed: Deed) -> bool:
+    """True if nobody listens for a while."""
+    return isinstance(deed, Death) or (isinstance(deed, Mishap) and isinstance(deed.fault, ConnectivityLost))
 
 
 def _death(dice: random.Random, second: int) -> Death:

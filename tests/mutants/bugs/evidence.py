@@ -7,7 +7,7 @@ MUTANTS = (
     Mutant(
         "shares that are back after our sale stay unprotected",
         "trading/orders/evidence.py",
-        "self.back = more if asked and self.answers >= ENOUGH else ZERO",
+        "self.back = more if told and asked and self.answers >= ENOUGH else ZERO",
         "self.back = ZERO",
         UNDONE("test_they_are_ours_and_protected_first"),
     ),
@@ -21,9 +21,16 @@ MUTANTS = (
     Mutant(
         "a row that trails our sale is taken for a sale undone",
         "trading/orders/evidence.py",
-        "if more in undoable and (self._agreed or more in struck):",
-        "if more in undoable:",
+        "self.back = more if told and asked",
+        "self.back = more if asked",
         UNDONE("test_before_the_rows_have_told_of_the_sale_nothing_is_back"),
+    ),
+    Mutant(
+        "a row that runs ahead of our purchase is taken for a sale undone",
+        "services/execution/witnesses.py",
+        "undoable=frozenset() if bought else self._ledger.undoable(con_id, witness.foreign),",
+        "undoable=self._ledger.undoable(con_id, witness.foreign),",
+        UNDONE("test_a_row_that_runs_ahead_of_a_purchase_is_no_sale_undone"),
     ),
     Mutant(
         "a sale is undone twice",
@@ -31,6 +38,13 @@ MUTANTS = (
         " and undoing(e) not in undone]",
         "]",
         UNDONE("test_a_human_says_that_they_are_his"),
+    ),
+    Mutant(
+        "what a late answer brought back is held for ever",
+        "trading/orders/evidence.py",
+        " or at - self.row_since >= NEVER_SO_LATE_S",
+        "",
+        CASES("test_a_late_answer_that_brings_back_what_was_sold_is_outlived"),
     ),
     Mutant(
         "sold elsewhere is believed at first sight",

@@ -21,15 +21,15 @@ MUTANTS = (
     Mutant(
         "an exit after a partly filled order sells too few",
         "services/execution/exit_desk.py",
-        "leg.request, evidence.sellable + self._witnesses.filled(leg))",
-        "leg.request, evidence.sellable)",
+        "min(evidence.sellable + self._witnesses.filled(leg), bracket.room(leg))",
+        "evidence.sellable",
         EXITS("test_an_exit_after_a_partly_filled_target_sells_all_that_is_left"),
     ),
     Mutant(
         "an exit sells what was bought, whatever the stop has sold",
         "services/execution/exit_desk.py",
-        "leg.request, evidence.sellable + self._witnesses.filled(leg))",
-        "leg.request, bracket.intent.quantity)",
+        "min(evidence.sellable + self._witnesses.filled(leg), bracket.room(leg))",
+        "bracket.intent.quantity",
         EXITS("test_an_exit_after_a_partly_filled_stop_sells_all_that_is_left_and_no_more"),
     ),
     Mutant(

@@ -5,6 +5,20 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "a child is to grow beyond its parent",
+        "trading/orders/bracket.py",
+        'return self.intent.quantity if child else Decimal("Infinity")',
+        'return Decimal("Infinity")',
+        PROTECTION("test_a_child_grows_no_larger_than_its_parent"),
+    ),
+    Mutant(
+        "what lists lacked stays gone though its entry has filled",
+        "services/execution/guardian.py",
+        "                leg.state, leg.absent = OrderState.UNKNOWN, 0\n",
+        "                pass\n",
+        DOUBT("test_an_entry_that_was_taken_for_gone_and_has_filled_has_a_stop"),
+    ),
+    Mutant(
         "an entry that a notice ended has bought nothing",
         "services/execution/guardian.py",
         "or bracket.entry_untold",

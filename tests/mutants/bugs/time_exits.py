@@ -70,9 +70,16 @@ MUTANTS = (
     Mutant(
         "a time exit stays beside shares of a person's own",
         "services/execution/guardian.py",
-        ' and (leg.role != "timed" or leg.turned)',
-        "",
+        ' and leg.role != "timed")',
+        ")",
         WORLDS("test_a_time_exit_goes_when_all_is_sold_though_a_person_has_bought_some"),
+    ),
+    Mutant(
+        "a time exit that has woken stays while a late row has what was sold",
+        "services/execution/guardian.py",
+        ' and leg.role != "timed")',
+        ' and (leg.role != "timed" or leg.turned))',
+        TIME_EXIT("test_one_that_has_woken_goes_when_all_is_sold_whatever_a_late_row_says"),
     ),
     Mutant(
         "a stop stands for shares that were sold long ago",

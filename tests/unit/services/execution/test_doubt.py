@@ -726,3 +726,25 @@ async def test_an_entry_that_never_came_takes_its_staged_children_along(tmp_path
         await desk.beat(20)
         cancelled = {order.order_id for what, order in broker.sent if what == "cancel"}
         assert cancelled >= set(broker.staged)
+
+
+async def test_an_entry_that_was_taken_for_gone_and_has_filled_has_a_stop(tmp_path, monkeypatch):
+    """Lists that lacked the entry were late, and so for its stop: it is looked for, no second one goes out."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.silent = True
+        await desk.signal()
+        entry, stop = desk.broker.leg(1, "entry"), desk.broker.leg(1, "stop")
+        with monkeypatch.context() as late_lists:
+            late_lists.setattr(desk.broker, "fetch_open_orders", nothing)
+            late_lists.setattr(desk.broker, "cancel_order", nothing)  # nor does a cancel find any of them
+            await desk.beat(12)
+        desk.broker.silent = False
+        desk.broker.fill(entry, int(entry.request.quantity), 5.0)
+        await desk.beat(60)
+        assert [each for each in desk.broker.orders.values() if each.kind == "stop"] == [stop]
+        assert (stop.alive, stop.remaining) == (True, entry.request.quantity)
+
+
+async def nothing(*_):
+    """An empty answer."""
+    return ()

@@ -10,8 +10,8 @@ import pytest
 
 from momentum_kit.errors import AnswerIncomplete, GuardRefused, RequestTimeout
 from momentum_kit.models.intents import ExitRequest, IntentState
-from momentum_kit.models.orders import OrderAction
-from tests.helpers.broker_in_memory import OPEN, Held, MemoryBroker, TestClock, contract_of, quote_of
+from momentum_kit.models.orders import OrderAction, Position
+from tests.helpers.broker_in_memory import ACCOUNT, OPEN, Held, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.trading_desk import signal_of, trading_desk
 
 
@@ -719,3 +719,21 @@ async def test_an_end_of_a_day_old_bracket_counts_old_executions_once(tmp_path):
         broker.say(executed)
         await desk.settle()
         assert desk.ledger.traded(1) == Decimal(0)
+
+
+async def test_a_late_answer_that_brings_back_what_was_sold_is_outlived(tmp_path):
+    """A row of what was held comes after the one that ended it; the lists that leave it out are believed in the end."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        ask_exit(desk)
+        await desk.settle()
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.0)
+        await desk.settle()
+        del desk.broker.positions[1]  # no list names it any more
+        late = Position(account=ACCOUNT, contract=contract_of(1), quantity=quantity, average_cost=5.0)
+        desk.broker.rows.put_nowait(late)
+        await desk.beat(30)
+        await desk.signal(1)
+        await desk.beat(60)
+        await desk.signal(1)
+        assert [row["reason"] for row in desk.journal["risk"]] == ["", "evidence", ""]

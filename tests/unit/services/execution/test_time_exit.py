@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from momentum_kit.errors import NotConnected
-from momentum_kit.models import ExitRequest
-from tests.helpers.broker_in_memory import OPEN, MemoryBroker, TestClock, contract_of
+from momentum_kit.errors import NotConnected, RequestTimeout
+from momentum_kit.models import ExitRequest, Position
+from tests.helpers.broker_in_memory import ACCOUNT, OPEN, MemoryBroker, TestClock, contract_of
 from tests.helpers.trading_desk import trading_desk
 
 ON = {"time_exit_at_broker": True, "time_stop_s": 60.0, "entry_timeout_s": 10.0}
@@ -192,6 +192,26 @@ async def test_an_exit_beside_one_that_its_group_leaves_behind(tmp_path):
         desk.broker.fill(desk.broker.leg(1, "target"), 500, 5.0)
         await desk.beat(2)
         assert desk.broker.leg(1, "timed").remaining == desk.broker.leg(1, "stop").remaining == desk.position() == 333
+
+
+async def test_one_that_has_woken_goes_when_all_is_sold_whatever_a_late_row_says(tmp_path):
+    """Our own words name every share sold; a position row from before that is no reason to sell them once more."""
+    async with trading_desk(tmp_path, **ON) as desk:
+        alone(desk)
+        quantity = await desk.enter()
+        await desk.beat(55)
+        await ask_exit(desk)
+        desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 5.0)
+        await desk.settle()
+        late = Position(account=ACCOUNT, contract=contract_of(1), quantity=quantity, average_cost=5.0)
+        desk.broker.rows.put_nowait(late)
+        desk.broker.trouble["positions"] = RequestTimeout("positions")
+        await desk.settle()
+        desk.clock.time += timedelta(seconds=20)  # its hour comes
+        timed = wake(desk)
+        await desk.beat(5)
+        assert desk.ledger.position(1) == 0
+        assert not timed.alive
 
 
 async def test_a_stop_rests_beside_one_that_only_waits(tmp_path):

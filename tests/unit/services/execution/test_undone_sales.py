@@ -231,3 +231,48 @@ async def test_a_sale_that_leaves_the_list_is_not_undone_twice(tmp_path):
         await desk.beat(LONG_AGO_S)
         assert desk.ledger.position(1) == quantity
         assert resting(desk) == [("stop", quantity)]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_row_that_runs_ahead_of_a_purchase_is_no_sale_undone(tmp_path, listed):
+    """As many were bought again, and positions tell of it before statuses and executions: they are counted once."""
+    async with trading_desk(tmp_path, entry_timeout_s=60.0) as desk:
+        quantity = await sold(desk)
+        desk.broker.silent = True
+        await desk.signal(item="another")
+        entry = desk.broker.leg(1, "entry")
+        assert entry.request.quantity == quantity
+        desk.broker.fill(entry, int(quantity), 5.0)
+        entry.status, entry.filled = "Submitted" if listed else "", Decimal(0)  # as late lists have it, or have it not
+        execution = desk.broker.executions.pop()
+        desk.broker.silent = False
+        desk.broker.say_position(1)
+        await desk.beat(20)
+        assert not any("are back" in text for _, text in desk.alerts.texts)
+        entry.status, entry.filled = "Filled", quantity
+        desk.broker.executions.append(execution)
+        desk.broker.say(execution)
+        await desk.beat(LONG_AGO_S)
+        assert desk.ledger.position(1) == quantity
+        assert sum(shares for kind, shares in resting(desk) if kind == "stop") == quantity
+
+
+async def test_beside_a_position_of_its_own(tmp_path):
+    """The stop of a later entry cannot grow beyond it: one for all joins its group and takes its place; all is sold."""
+    async with trading_desk(tmp_path) as desk:
+        first = await sold(desk)
+        second = await desk.enter()
+        await desk.beat(LONG_AGO_S)
+        desk.broker.by_hand(1, int(first))
+        await desk.beat(5)
+        assert desk.ledger.position(1) == first + second
+        stops = [order for order in desk.broker.orders.values() if order.alive and order.kind == "stop"]
+        assert [(stop.remaining, stop.request.parent_id) for stop in stops] == [(first + second, 0)]
+        assert {stop.request.oca_group for stop in stops} == {desk.broker.leg(1, "target").request.oca_group}
+        desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+        await desk.beat(1)
+        leaving = desk.broker.leg(1, "exit")
+        assert (leaving.request.order_type, leaving.remaining) == ("MKT", first + second)
+        desk.broker.fill(leaving, int(first + second), 5.0)
+        await desk.beat(LONG_AGO_S)
+        assert (desk.ledger.position(1), desk.position(), resting(desk)) == (0, 0, [])

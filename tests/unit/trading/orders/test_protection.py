@@ -33,13 +33,15 @@ def bracket(entry=S.FILLED, target=S.WORKING, stop=S.HELD, quantity=100):
     """A bracket with legs in these states."""
     intent = Intent(
         intent_id="mk-1", kind=IntentKind.ENTRY, item_id="s:1", contract=Contract("AAA", 1), account="DU1",
-        action=OrderAction.BUY, quantity=Decimal(quantity), limit_price=5.02, target_price=5.2, stop_price=4.9,
+        action=OrderAction.BUY, quantity=Decimal(100), limit_price=5.02, target_price=5.2, stop_price=4.9,
         risk_usd=12.0, created_at=AT, entry_order_id=1, target_order_id=2, stop_order_id=3,
     )  # fmt: skip
     orders = bracket_legs(intent, regular_hours=True, stop_slack_pct=2.0, bands=US_STOCK_BANDS)
     found = Bracket(intent=intent, sent_at=SENT_AT)
     for role, order, state in zip(("entry", "target", "stop"), orders, (entry, target, stop), strict=True):
-        found.legs[role] = Leg(role=role, request=order, sent_at=SENT_AT, state=state)
+        found.legs[role] = Leg(
+            role=role, request=replace(order, quantity=Decimal(quantity)), sent_at=SENT_AT, state=state
+        )
     return found
 
 
@@ -136,6 +138,21 @@ def test_less_than_held_may_be_sold_and_nothing_shrinks():
 def test_no_second_stop_on_a_guess(stop):
     """A stop that may still be alive is never doubled."""
     assert not any(isinstance(move, PlaceStop) for move in moves(bracket(stop=stop), 100))
+
+
+def test_a_child_grows_no_larger_than_its_parent():
+    """Of 150 held an entry bought 100: a stop of its own joins the one that cannot grow, and the target stays."""
+    of = bracket()
+    assert moves(of, 150) == (PlaceStop(Decimal(150)),)
+    of.replaced.append(of.legs["stop"])
+    own = replace(of.stop.request, order_ref="mk-2", quantity=Decimal(150), parent_id=0)
+    of.legs["stop"] = Leg(role="stop", request=own, sent_at=SENT_AT, state=S.SENT)
+    assert moves(of, 150) == ()
+    of.stop.state = S.HELD
+    assert moves(of, 150) == (Cancel(of.replaced[0]),)
+    of.replaced.clear()
+    assert moves(of, 150) == ()
+    assert moves(of, 170) == (Resize(of.stop, Decimal(170)),)
 
 
 def test_a_missing_stop_is_placed():
