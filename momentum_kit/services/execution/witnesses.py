@@ -102,12 +102,12 @@ class Witnesses:
             newer = self._said.get(con_id, 0) > asked and witness.quantity != named.get(con_id, 0)
             if newer or (con_id not in named and not witness.ended(now)):
                 continue
-            bought = self._may_have_bought(con_id, now)
+            untold = self._may_have_bought(con_id, now) or self._more_is_named(con_id)
             witness.answer(
                 named.get(con_id, Decimal(0)),
                 now,
-                explained=not bought and self._explained(con_id),
-                undoable=frozenset() if bought else self._ledger.undoable(con_id, witness.foreign),
+                explained=not untold and self._explained(con_id),
+                undoable=frozenset() if untold else self._ledger.undoable(con_id, witness.foreign),
                 struck=self._ledger.struck(con_id, today, witness.foreign) if self.executions_whole else frozenset(),
                 executions_asked=self.executions_asked,
             )
@@ -123,15 +123,16 @@ class Witnesses:
         buys = (leg for leg in self._desk.legs_of(con_id) if leg.request.action is OrderAction.BUY)
         return any(leg.live or (leg.absent and now - leg.absent_since < NEVER_SO_LATE_S) for leg in buys)
 
+    def _more_is_named(self, con_id: int) -> bool:
+        """True while an order's own word names more than its executions, which may still come, or be undone."""
+        return any(leg.named > self._executed(leg) for leg in self._desk.legs_of(con_id))
+
     def _explained(self, con_id: int) -> bool:
         """True if what is beyond our executions is somebody else's: none of our orders stands for more than they name.
 
-        Nor while an order's own word names more than its executions: those may still come, and have been undone.
         A list of executions that is whole and empty proves nothing: a stop of ours that rests for shares which nobody
         has told of says that they are ours. Once all that its entry could buy has been told, and sold, it says nothing.
         """
-        if any(leg.named > self._executed(leg) for leg in self._desk.legs_of(con_id)):
-            return False
         live = [leg for leg in self._desk.legs_of(con_id) if leg.live and leg.request.action is OrderAction.SELL]
         bracket = self._desk.brackets.get(con_id)
         if bracket is not None and self._spent(bracket.intent):

@@ -11,7 +11,7 @@ the gateway still holds back, an order that it lost, a line that is down. The bo
   around a fill of ours, no row can be told from one that trails until the fill is older than rows may (POSITION_LAG_S).
 - Shares of a sale that the broker has undone look like a person's, or like a row that trails: what is said of bare
   shares does not count until rows never trail for so long (NEVER_SO_LATE_S). Where it may have been undone while nobody
-  listened, only what the broker's executions said of it decides whose they are: then it is enough that a human is told.
+  listened, or a person trades the symbol as well, nobody can tell whose they are: then a human is told, and no more.
 - Held shares of ours are without an order that can trigger or sells for at most 5 s: 2 s by the law, 2 s in which a
   partly filled entry may still fill while its children wait (PARTIAL_GRACE_S), 1 s for the step of these worlds. In a
   symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more.
@@ -166,7 +166,7 @@ class Watch:
             lately.append(holding.ours)
             if self._too_much_s[con_id] > TOO_MUCH_S and holding.could_sell > max(lately):
                 self.found("could sell more than is held", con_id, f"for {self._too_much_s[con_id]} s: {words}")
-            excused = con_id in self._busted and (filled_s < NEVER_SO_LATE_S or self.world.unheard)
+            excused = con_id in self._busted and (filled_s < NEVER_SO_LATE_S or self._nobody_can_tell(holding))
             bare = counts and holding.covered < holding.ours and not excused
             self._bare_s[con_id] = self._bare_s[con_id] + 1 if bare else 0
             if self._bare_s[con_id] > BARE_S * (1 + (con_id in self._refused)):
@@ -207,14 +207,19 @@ class Watch:
         self._last_fill[con_id] = last
         return (self.gateway.hub.now - last).total_seconds()
 
+    def _nobody_can_tell(self, holding: Holding) -> bool:
+        """True of a sale undone while nobody listened, perhaps, or where a person holds shares of the symbol too."""
+        return self.world.unheard or holding.peoples > 0
+
     def judge(self, ending: "Ending") -> None:
         """After calm has passed: what the services believe, what rests, and what was written down."""
         for con_id, holding in self.holdings().items():
             symbol = self._symbol(con_id)
             critical = [text for text in ending.critical if symbol in text]
             believed = ending.ledger(con_id)
-            if con_id in self._busted and self.world.unheard and holding.ours and not believed and critical:
-                continue  # it was undone while nobody listened, perhaps, and a human has been told
+            told = critical or any(symbol in text and "not ours" in text for _, text in self.story)
+            if con_id in self._busted and holding.ours and not believed and told and self._nobody_can_tell(holding):
+                continue
             if believed != holding.ours:
                 self.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
             if holding.could_sell != holding.ours:

@@ -276,3 +276,22 @@ async def test_beside_a_position_of_its_own(tmp_path):
         desk.broker.fill(leaving, int(first + second), 5.0)
         await desk.beat(LONG_AGO_S)
         assert (desk.ledger.position(1), desk.position(), resting(desk)) == (0, 0, [])
+
+
+async def test_what_a_status_names_alone_is_no_reason_to_undo_what_an_execution_names(tmp_path):
+    """Sold in two parts while nothing ran; one is struck off the list: the other one stands, and is counted once."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await desk.enter()
+        broker, half = desk.broker, int(quantity) // 2
+    broker.silent = True
+    for shares in (half, int(quantity) - 2 * half, half):
+        broker.fill(broker.leg(1, "stop"), shares, 4.9)
+    broker.silent = False
+    broker.executions = [each for each in broker.executions if each.exec_id != broker.executions[1].exec_id]
+    broker.positions[1] = (Decimal(half), 5.0)
+    async with trading_desk(tmp_path, broker) as desk:
+        await desk.beat(2 * LONG_AGO_S)
+        assert not any("are back" in text for _, text in desk.alerts.texts)
+        assert desk.ledger.position(1) <= half
+        assert sum((shares for _, shares in resting(desk)), Decimal(0)) <= half
+        assert "critical" in desk.alerts.levels()
