@@ -19,6 +19,8 @@ NOT_ASKED = {
     "oca_cancels_on": "takes a fill in parts",
     "overfill_protection": "takes two orders that could fill at once",
     "restored_replay": "takes a gateway that loses IB",
+    "market_order": "takes a market that falls away from a market order",
+    "market_to_limit": "takes a market order that does not fill",
     "far_limit": "takes an order far through the market",
     "stop_first_echo": "takes the raw echo, which the bridge sets right",
     "history_farm": "the bridge takes both for a farm that is well",

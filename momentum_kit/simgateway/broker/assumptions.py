@@ -215,6 +215,29 @@ SWITCHES: tuple[Switch, ...] = (
         ),
     ),
     Switch(
+        "market_order",
+        "How does a market order of a stock reach the market?",
+        (
+            Alternative("at_once", _R, f"it fills at the touch, whatever that is; {_TRANSCRIPTS}: three market orders"),
+            Alternative(
+                "capped",
+                _D,
+                "as a limit near the touch of its arrival, which rests where the market leaves it behind: 2161 and "
+                "mktCapPrice; IBKR simulates market orders of US stocks. How near is ASSUMED",
+            ),
+            Alternative("sits", _A, "taken, told Submitted, and not matched for market_order_sits_ms"),
+        ),
+    ),
+    Switch(
+        "market_to_limit",
+        "Is a modify obeyed that makes a limit order of a market order?",
+        (
+            Alternative("works", _A, "recorded the other way round only"),
+            Alternative("refused", _A, "329, and it stays the market order that it is"),
+            Alternative("inactive", _A, "201, and the order is at its end"),
+        ),
+    ),
+    Switch(
         "execution_correction",
         "Are executions corrected (the same, its id ending in .02)?",
         (
@@ -301,6 +324,8 @@ class BrokerAssumptions:
     good_after_time_in_group: Literal["works", "refused", "inactive", "asleep", "alone"] = "works"
     family_cap: Literal["capped", "refused", "uncapped"] = "capped"
     far_limit: Literal["capped", "refused", "accepted"] = "capped"
+    market_order: Literal["at_once", "capped", "sits"] = "at_once"
+    market_to_limit: Literal["works", "refused", "inactive"] = "works"
     execution_correction: Literal["none", "every"] = "none"
     ioc_parent: Literal["accepted", "refused"] = "accepted"
     restored_replay: Literal["nothing", "open_orders", "orders_and_executions"] = "nothing"
@@ -312,6 +337,7 @@ class BrokerAssumptions:
     late_commission_ms: int = 5_000
     late_correction_ms: int = 2_000
     locate_ms: int = 30_000
+    market_order_sits_ms: int = 20_000
     recall_ms: int = 500  # overfill protection: until a routed order is back and the next one goes
 
     def __post_init__(self) -> None:

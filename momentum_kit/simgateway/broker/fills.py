@@ -11,13 +11,15 @@ from decimal import ROUND_CEILING, Decimal
 
 from momentum_kit.simgateway.broker.oca_groups import fillable, outside_group
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
-from momentum_kit.simgateway.broker.reports import BookedFill, tell_fill
+from momentum_kit.simgateway.broker.refusals import capped_at
+from momentum_kit.simgateway.broker.reports import BookedFill, error, status, tell_fill
 from momentum_kit.simgateway.broker.routing import Routing
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.events import ExecutionReport, OrderEvent, TradeEvent
 from momentum_kit.simgateway.trading_hours import may_trade
 
 ADDED, REMOVED = 1, 2  # execDetails' lastLiquidity
+CAP_SHARE = 0.005  # of a simulated market order, through the touch; IB's own distance is not published
 
 AfterFill = Callable[[Ticket, Decimal, datetime], list[OrderEvent]]
 
@@ -48,12 +50,13 @@ class FillEngine:
         if not self.can_trade(ticket, at):
             ticket.resting = False  # an opening or reopening auction gives everyone its one price
             return []
-        if not self._is_routed(ticket, at):
+        if self._sits(ticket, at) or not self._is_routed(ticket, at):
             return []
+        self._cap(ticket)
         met = self._meet(ticket)
         if met is None:
             ticket.resting = ticket.limit is not None
-            return []
+            return _rests_at_its_cap(ticket)
         best, _ = met
         shares = self._split(ticket, self.reach(ticket))
         if not shares:
@@ -75,6 +78,27 @@ class FillEngine:
         room = fillable(ticket, self._state)
         shares = min(Decimal(int(trade.size)), room)  # a retold print may be a broken number of shares
         return self._fill(ticket, shares, limit, trade.time, ADDED) if shares > 0 else []
+
+    def _sits(self, ticket: Ticket, at: datetime) -> bool:
+        """True while a market order is left where it is, though the market is open to it."""
+        assumptions = self._state.assumptions
+        if ticket.order.order_type != "MKT" or assumptions.market_order != "sits":
+            return False
+        if ticket.arrived is None:
+            ticket.arrived = at
+            wakes = at + timedelta(milliseconds=assumptions.market_order_sits_ms)
+            self._state.agenda.put(wakes, lambda now: self.match_quote(ticket, now) if ticket.is_open else [])
+        return at < ticket.arrived + timedelta(milliseconds=assumptions.market_order_sits_ms)
+
+    def _cap(self, ticket: Ticket) -> None:
+        """Hold a market order to a price near the touch that it meets first, where the broker simulates it so."""
+        touch = self._state.top.touch(ticket.order.con_id)
+        uncapped = ticket.order.order_type == "MKT" and ticket.cap is None
+        if touch is None or not uncapped or self._state.assumptions.market_order != "capped":
+            return
+        price, _ = touch.opposite(ticket.sign)
+        if price > 0:
+            ticket.cap = round(price * (1 + ticket.sign * CAP_SHARE), 2 if price >= 1 else 4)
 
     def _is_routed(self, ticket: Ticket, at: datetime) -> bool:
         """True if overfill protection lets an order trade now; else it tries again once the way is free."""
@@ -119,6 +143,15 @@ class FillEngine:
             ticket.show("Submitted")
         fill = book_execution(self._state, ticket, shares=shares, price=price, at=at, liquidity=liquidity)
         return tell_fill(self._state, ticket, fill, at) + self._after_fill(ticket, shares, at)
+
+
+def _rests_at_its_cap(ticket: Ticket) -> list[OrderEvent]:
+    """What is told, once, of a market order that the market has left behind."""
+    order = ticket.order
+    if ticket.cap is None or order.order_type != "MKT" or order.market_cap_price:
+        return []
+    order.market_cap_price = ticket.cap
+    return error(order, capped_at(ticket.cap)) + status(order)
 
 
 def book_execution(

@@ -47,6 +47,8 @@ class Ticket:
     commission_usd: float = 0.0
     done_at: datetime | None = None
     held_until: datetime | None = None  # its good-after time, while it is held for that
+    arrived: datetime | None = None  # when these terms first met an open market
+    cap: float | None = None  # USD, what a market order is held to, told once it rests there
     era: int = 0
     parent_era: int = 0
 
@@ -68,6 +70,8 @@ class Ticket:
     def limit(self) -> float | None:
         """The limit (USD) it trades under now; None for what trades at the market."""
         order = self.order
+        if order.order_type == "MKT":
+            return self.cap
         if order.order_type not in ("LMT", "STP LMT") or order.limit_price is None:
             return None
         if not order.market_cap_price:

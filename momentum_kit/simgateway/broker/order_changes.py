@@ -48,7 +48,9 @@ class OrderChanges:
             events = error(order, refused)
             kills = refused.code == 10326 and self._state.assumptions.oca_revision == "order_cancelled"
             return events + (self._life.close(ticket, "Cancelled", at) if kills else [])
-        if self._state.troubles.dooms(order.con_id, order.order_type):
+        limited = (order.order_type, wanted.order_type) == ("MKT", "LMT")
+        ends = limited and self._state.assumptions.market_to_limit == "inactive"
+        if ends or self._state.troubles.dooms(order.con_id, order.order_type):
             return error(order, MODIFY_FAILED) + self._life.close(ticket, "Inactive", at, told=False)
         # The client is shown the new terms at once, while the market still trades the old ones: a race, as at IB.
         told = copy(order)
@@ -98,8 +100,11 @@ class OrderChanges:
             return Refusal(2102, "Unable to modify this order as its still being processed.")
         if (wanted.con_id, wanted.action) != (order.con_id, order.action) or wanted.quantity <= order.filled:
             return Refusal(105, "Order being modified does not match original order.")
-        changes_type = wanted.order_type != order.order_type and order.order_type in STOP_TYPES
-        if changes_type and self._state.assumptions.stop_type_change == "refused":
+        assumptions, changes_type = self._state.assumptions, wanted.order_type != order.order_type
+        kept = (order.order_type in STOP_TYPES and assumptions.stop_type_change == "refused") or (
+            order.order_type == "MKT" and assumptions.market_to_limit == "refused"
+        )
+        if changes_type and kept:
             return Refusal(329, "Order modify failed. Cannot change to the new order type.")
         # A client may repeat the group it asked for, or the one the broker gave a bracket's children.
         if (wanted.oca_group, wanted.oca_type) not in (ticket.asked_oca, (order.oca_group, order.oca_type)):
@@ -127,6 +132,7 @@ class OrderChanges:
         ticket.triggered = _stays_triggered(ticket, wanted)
         _take_terms(order, wanted)
         ticket.modified, ticket.resting = True, False  # new terms are new at the market, also where they cross it
+        ticket.arrived = ticket.cap = None
         self._entry.set_expiry(ticket, at)
         if ticket.stage is Stage.CHILD:
             order.why_held = "child,trigger" if ticket.awaits_trigger else "child"

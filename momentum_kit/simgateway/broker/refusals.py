@@ -151,6 +151,11 @@ def cap_limit(ticket: Ticket, state: BrokerState) -> Refusal | None:
     if cap is None:
         return None
     order.market_cap_price = cap
+    return capped_at(cap)
+
+
+def capped_at(cap: float) -> Refusal:
+    """What is said of an order that works at another price (USD) than it asked for."""
     return Refusal(
         2161,
         "In accordance with our regulatory obligations as a broker, we cannot initially accept orders with limit "

@@ -31,7 +31,7 @@ class Routing:
         if routed is None or not routed.is_open or routed is ticket:
             self._routed[group] = ticket
             return True
-        urgent = ticket.triggered or ticket.limit is None
+        urgent = ticket.triggered or ticket.order.order_type == "MKT"
         if urgent and (coming is None or not coming.is_open):
             self._coming[group] = ticket
             later(at + self._recall, lambda: self._recalled(group, ticket))

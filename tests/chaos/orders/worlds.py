@@ -158,6 +158,7 @@ def draw_world(
     deeds += [_death(dice, dice.randint(2, seconds)) for _ in range(dice.choice(deaths))]
     switches = known_answers()
     switches["family_cap"].remove("uncapped")
+    resting = {name: switches.pop(name) for name in ("market_order", "market_to_limit")}
     timed, switches["good_after_time_in_group"] = switches["good_after_time_in_group"], ["works", "refused"]
     chosen = dice.sample(sorted(switches), dice.randint(0, len(switches)))
     assumptions = {name: dice.choice(switches[name]) for name in chosen}
@@ -165,6 +166,9 @@ def draw_world(
         assumptions |= {"family_cap": "uncapped", "partial_parent": "children_activate"}
     more_dice = random.Random(f"time exit {seed}")  # so that the rest of a seed's world stays what it was
     time_exit = more_dice.random() < 1 / 3 or time_exit
+    resting_dice = random.Random(f"market orders {seed}")
+    if resting_dice.random() < 1 / 2:
+        assumptions |= {name: resting_dice.choice(answers) for name, answers in resting.items()}
     if time_exit:
         assumptions["good_after_time_in_group"] = more_dice.choice(
             [answer for answer in timed if answer != "alone" or not any(map(_deafens, deeds))]
