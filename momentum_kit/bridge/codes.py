@@ -25,6 +25,7 @@ class Meaning(StrEnum):
     WARNING = "warning"  # an order stays live
     REQUEST_FAILED = "request failed"
     ORDER_DEAD = "order dead"
+    PRICE_REFUSED = "price refused"  # the order is dead by its limit: nearer to the market another may pass
     CANCEL_VERDICT = "cancel verdict"  # a cancel or change was refused: the order may be live or FILLED, reconcile
     RETRY_LATER = "retry later"
     CONNECTION_LOST = "connection lost"  # gateway to broker; our socket stays

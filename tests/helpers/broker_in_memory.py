@@ -64,6 +64,7 @@ class Held:
         self.perm_id = perm_id
         self.status = ""
         self.filled = ZERO
+        self.cap_price = 0.0
         self.kind = _kind(request)
 
     @property
@@ -79,6 +80,9 @@ class Held:
 
 class MemoryBroker:
     """Orders live in a dict; `silent` withholds every word, `refuse` kills the next orders, `fail_sends` fails sends.
+
+    refuse: kinds of orders; limits of exits by a price check ("price"); changes ("modify"), or those of a market order
+    into a limit ("limit").
 
     trouble: what becomes of a list ("open orders", "completed orders", "executions", "positions") while it is named
     there: an error (RequestTimeout, AnswerIncomplete) is raised, an event is waited for, and if it is never set the
@@ -126,6 +130,9 @@ class MemoryBroker:
         elif known.alive:
             if "modify" in self.refuse:
                 self.notice(order.order_id, 321, "request failed")
+                return order
+            if "limit" in self.refuse and (known.request.order_type, order.order_type) == ("MKT", "LMT"):
+                self.notice(order.order_id, 329, "cancel verdict")
                 return order
             known.request = order
             self.echo(known)
@@ -332,7 +339,7 @@ class MemoryBroker:
                 avg_fill_price=0.0,
                 last_fill_price=0.0,
                 why_held="",
-                market_cap_price=0.0,
+                market_cap_price=held.cap_price,
                 received_at=self.clock.now(),
             )
         )
@@ -359,6 +366,11 @@ class MemoryBroker:
                 raise error
 
     def _accept(self, held: Held) -> None:
+        if "price" in self.refuse and (held.kind, held.request.order_type) == ("exit", "LMT"):
+            held.status = "Cancelled"
+            self.notice(held.request.order_id, 202, "price refused")
+            self.update(held)
+            return
         if held.kind in self.refuse:
             held.status = "Inactive" if "inactive" in self.refuse else ""
             self.notice(held.request.order_id, 201, "order dead")

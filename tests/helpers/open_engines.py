@@ -31,11 +31,11 @@ def project_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def market(project: Path, port: int = 0) -> SimulatedGateway:
-    """A gateway in lock-step on this loop; nothing moves while no engine beats."""
+def market(project: Path, port: int = 0, **options: Any) -> SimulatedGateway:
+    """A gateway in lock-step on this loop; nothing moves while no engine beats. options: of the gateway."""
     path = project / "market.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(MARKET.read_text()) | {"universe": {"small_caps": 4}}))
-    return SimulatedGateway(path, seed=2, port=port, lock_step_s=1.0)
+    return SimulatedGateway(path, seed=2, port=port, lock_step_s=1.0, **options)
 
 
 @asynccontextmanager

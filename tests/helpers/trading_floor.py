@@ -237,11 +237,14 @@ def bridge_to(gateway: SimulatedGateway, clock: SteppedClock) -> IBKRBridge:
     return IBKRBridge(port=gateway.port, now=clock.now, messages_per_s=math.inf, small_bar_pacing=False, in_order=True)
 
 
-def gateway_on(path: list[Touch], halts: Halts = (), **assumptions: Any) -> SimulatedGateway:
-    """A gateway whose AAPL follows the path, then stays."""
+def gateway_on(
+    path: list[Touch], halts: Halts = (), *, server_version: int = 200, **assumptions: Any
+) -> SimulatedGateway:
+    """A gateway whose AAPL follows the path, then stays; 200 speaks text, 226 protobuf."""
     scenario = Scenario(start=time(10, 0), end=time(10, 30), broker=BrokerSpec(latency_ms=20, partial_fill_share=0.0))
     source = PathSource(scenario.starts_at, {AAPL: path + path[-1:] * 600}, {AAPL.con_id: halts})
-    return SimulatedGateway(Market(scenario, source), lock_step_s=1.0, assumptions=assumptions)
+    market = Market(scenario, source)
+    return SimulatedGateway(market, lock_step_s=1.0, server_version=server_version, assumptions=assumptions)
 
 
 def steady(bid: float, seconds: int, size: int = 5_000) -> list[Touch]:

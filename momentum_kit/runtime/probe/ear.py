@@ -8,7 +8,7 @@ from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import CommissionReport, Execution, OpenOrder, OrderNotice, OrderRequest, OrderUpdate
 from momentum_kit.ports import OrderEvent
 
-REFUSING = frozenset({"order dead", "cancel verdict", "request failed"})
+REFUSING = frozenset({"order dead", "price refused", "cancel verdict", "request failed"})
 ENDED = frozenset({"Cancelled", "ApiCancelled", "Filled", "Inactive"})
 
 

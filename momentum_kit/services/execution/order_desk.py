@@ -29,7 +29,16 @@ from momentum_kit.models import (
 from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
-from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, as_told, next_state, notice_state
+from momentum_kit.trading.orders import (
+    PRICE_REFUSED,
+    Bracket,
+    Leg,
+    OrderState,
+    UnexpectedMove,
+    as_told,
+    next_state,
+    notice_state,
+)
 
 log = structlog.get_logger("orders")
 
@@ -232,7 +241,7 @@ class OrderDesk:
         if found is None:
             return None
         bracket, leg = found
-        leg.heard, leg.told = self._word(), update.status
+        leg.heard, leg.told, leg.cap_price = self._word(), update.status, update.market_cap_price
         if update.filled >= leg.named:
             leg.named, leg.left = update.filled, update.remaining
         size = update.filled + update.remaining
@@ -288,6 +297,7 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard, lived = self._word(), leg.live
+        bracket.prices_refused += notice.meaning == PRICE_REFUSED and leg.selling
         # a verdict on an order that nobody has changed or acknowledged yet refuses the order itself (383, 451, 109)
         refused = notice.meaning == "cancel verdict" and _untouched(leg)
         try:

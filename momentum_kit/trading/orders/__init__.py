@@ -21,7 +21,14 @@ from momentum_kit.trading.orders.evidence import (
     SymbolEvidence,
     weigh,
 )
-from momentum_kit.trading.orders.lifecycle import FROM_LIST, OrderState, UnexpectedMove, next_state, notice_state
+from momentum_kit.trading.orders.lifecycle import (
+    FROM_LIST,
+    PRICE_REFUSED,
+    OrderState,
+    UnexpectedMove,
+    next_state,
+    notice_state,
+)
 from momentum_kit.trading.orders.protection import Cancel, Move, PlaceStop, Resize, open_group, protective_moves
 from momentum_kit.trading.orders.time_exit import goes_first, gone_by, time_exit_order, wakes
 
@@ -29,6 +36,7 @@ __all__ = [
     "FROM_LIST",
     "NEVER_SO_LATE_S",
     "POSITION_LAG_S",
+    "PRICE_REFUSED",
     "USUAL_LAG_S",
     "Agreement",
     "Bracket",

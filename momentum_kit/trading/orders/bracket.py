@@ -166,6 +166,9 @@ class Leg:
     absent_since: float = 0.0
     turned: bool = False  # an exit has made it marketable; of a time exit, its hour has come
     smaller: bool = False  # it may be smaller than request says, or done: the list of orders is asked at once
+    limited: bool = False  # an exit's latest change was to make it a limit
+    passed: bool = False  # it stayed a market order, and another one was sent beside it
+    cap_price: float = 0.0  # USD, where the broker's price check holds it (2161), by its latest status
     untold_since: float | None = None  # when a notice alone ended it, which does not say how much it had filled
 
     def __post_init__(self) -> None:
@@ -229,6 +232,9 @@ class Bracket:
     exit_intent_id: str = ""
     exit_tried_at: float | None = None
     exit_tries: int = 0
+    exit_steps: int = 0  # by which its price has gone down, in the hours it is in
+    exit_in_hours: bool | None = None  # whether those are regular ones
+    prices_refused: int = 0  # by IB's price check, of what this exit was to sell at
     stop_tried_at: float | None = None
     stops_unheard: int = 0  # stops placed since the broker last accepted one
     first_fill_at: float | None = None

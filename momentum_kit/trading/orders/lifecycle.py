@@ -169,6 +169,9 @@ def next_state(state: OrderState, word: str) -> OrderState:
         raise UnexpectedMove(f"an order in state {state} got the unexpected word {word!r}") from None
 
 
+PRICE_REFUSED = "price refused"
+"""Meaning of a notice after which an order is dead because of its limit: too far through the market (202)."""
+
 HARMLESS = frozenset({"info", "data advisory", "warning"})
 """Meanings of notices after which an order lives on unchanged."""
 
@@ -176,12 +179,13 @@ HARMLESS = frozenset({"info", "data advisory", "warning"})
 def notice_state(state: OrderState, meaning: str) -> OrderState:
     """Where a notice of this meaning takes an order.
 
-    Only 'order dead' moves it. 'request failed', 'cancel verdict', 'unknown' and every other meaning leave the
-    outcome open (the order may have filled, or live on after a refused modify): UnexpectedMove.
+    Only 'order dead' and 'price refused', one of its kinds, move it. 'request failed', 'cancel verdict', 'unknown' and
+    every other meaning leave the outcome open (the order may have filled, or live on after a refused modify):
+    UnexpectedMove.
     """
     if meaning in HARMLESS:
         return state
-    if meaning == OrderWord.DEAD:
+    if meaning in (OrderWord.DEAD, PRICE_REFUSED):
         return next_state(state, OrderWord.DEAD)
     if state in TERMINAL:
         return state  # a cancel that came too late: the verdict was known

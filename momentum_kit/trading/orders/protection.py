@@ -67,7 +67,9 @@ def protective_moves(bracket: Bracket, evidence: SymbolEvidence, filled: Callabl
     outgrown = stop.at_rest and evidence.sellable + filled(stop) > bracket.room(stop)
     moves: list[Move] = [PlaceStop(evidence.sellable)] if outgrown else []
     if stop.acknowledged:
-        surplus = (leg for leg in selling if leg not in group or leg in bracket.replaced)
+        # an exit that was passed by is the exit desk's to cancel, once the order beside it has had its time
+        replaced = [leg for leg in bracket.replaced if not leg.passed]
+        surplus = (leg for leg in selling if leg not in group or leg in replaced)
         moves += [Cancel(leg) for leg in surplus if leg.cancel_sent_at is None]
     moves += [move for leg in group if (move := _resized(bracket, leg, evidence, filled)) is not None]
     return tuple(moves)

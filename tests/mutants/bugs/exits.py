@@ -1,6 +1,6 @@
 """Bugs about exits: how much, once, at what price, and that nothing holds them up."""
 
-from tests.mutants.bugs.node_ids import CASES, EXECUTION, EXITS
+from tests.mutants.bugs.node_ids import CASES, EXECUTION, EXITS, RESTING
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -62,23 +62,23 @@ MUTANTS = (
     ),
     Mutant(
         "an exit outside regular hours is a market order",
-        "services/execution/exit_desk.py",
-        "if self._context.regular_hours(self._context.clock.now()):\n            return as_market",
-        "if True:\n            return as_market",
+        "services/execution/exit_prices.py",
+        "if bracket.exit_in_hours:",
+        "if True:",
         EXECUTION("test_outside_hours_the_exit_is_a_marketable_limit"),
     ),
     Mutant(
         "an exit that does not fill stays where it is",
-        "services/execution/exit_desk.py",
-        "LADDER_PCT[min(bracket.exit_tries, len(LADDER_PCT) - 1)]",
+        "services/execution/exit_prices.py",
+        "LADDER_PCT[min(step, len(LADDER_PCT) - 1)]",
         "LADDER_PCT[0]",
         EXECUTION("test_outside_hours_the_exit_is_a_marketable_limit"),
     ),
     Mutant(
         "an exit sells at a bid that is none",
-        "services/execution/exit_desk.py",
-        "if quote is None or not quote.bid > 0:",
-        "if quote is None:",
+        "services/execution/exit_prices.py",
+        "return quote.bid if quote is not None and quote.bid > 0 else 0.0",
+        "return quote.bid if quote is not None else 0.0",
         EXITS("test_without_a_bid_the_stop_stays"),
     ),
     Mutant(
@@ -105,8 +105,8 @@ MUTANTS = (
     Mutant(
         "an exit that cannot be sent is tried at every beat",
         "services/execution/exit_desk.py",
-        "if not evidence.sellable or age_s(bracket.exit_tried_at, now) < RETRY_S:",
-        "if not evidence.sellable:",
+        "return PATIENCE_S if unfilled or again else RETRY_S",
+        "return PATIENCE_S if unfilled or again else 0.0",
         EXITS("test_an_exit_that_cannot_be_sent_is_not_tried_at_every_beat"),
     ),
     Mutant(
@@ -122,5 +122,61 @@ MUTANTS = (
         "if await self._free_of_target(bracket, now):",
         "if True:",
         EXITS("test_a_target_of_another_group_goes_before_a_sale_of_its_own"),
+    ),
+    Mutant(
+        "a market order that rests is waited for, for ever",
+        "services/execution/exit_prices.py",
+        "below = self._reference(bracket) if step else 0.0",
+        "below = 0.0",
+        RESTING("test_a_market_order_that_rests_steps_down_the_ladder"),
+    ),
+    Mutant(
+        "a new price sells once more what has been sold",
+        "services/execution/exit_desk.py",
+        "await self._send_exit(bracket, quantity, now)",
+        "await self._send_exit(bracket, bracket.intent.quantity * 2, now)",
+        RESTING("test_a_market_order_that_may_not_be_changed_is_passed_by"),
+    ),
+    Mutant(
+        "a limit goes out beside a market order at every patience",
+        "services/execution/exit_desk.py",
+        "if not stays.passed:",
+        "if True:",
+        RESTING("test_a_market_order_that_may_not_be_changed_is_passed_by"),
+    ),
+    Mutant(
+        "a market order that rests is cancelled before anything stands beside it",
+        "services/execution/exit_desk.py",
+        "if not stays.passed:",
+        "if False:",
+        RESTING("test_a_market_order_that_may_not_be_changed_is_passed_by"),
+    ),
+    Mutant(
+        "an exit that was passed by is taken for surplus at once",
+        "trading/orders/protection.py",
+        "if not leg.passed]",
+        "]",
+        RESTING("test_a_sale_of_its_own_that_rests_is_passed_by_as_a_target_is"),
+    ),
+    Mutant(
+        "prices that are refused are sent on without a pause",
+        "services/execution/exit_desk.py",
+        "return float(min(",
+        "return 0 * float(min(",
+        RESTING("test_a_price_that_is_refused_comes_nearer_and_rarer"),
+    ),
+    Mutant(
+        "a price that was refused is asked for again",
+        "services/execution/exit_prices.py",
+        "bps = pct * 100 / 2**bracket.prices_refused",
+        "bps = pct * 100",
+        RESTING("test_a_price_that_is_refused_comes_nearer_and_rarer"),
+    ),
+    Mutant(
+        "a sale that is refused is sent again at once",
+        "services/execution/exit_desk.py",
+        "return PATIENCE_S if unfilled or again else RETRY_S",
+        "return PATIENCE_S if unfilled else RETRY_S",
+        RESTING("test_a_sale_that_is_refused_waits_for_its_patience"),
     ),
 )

@@ -547,7 +547,7 @@ async def test_a_stop_limit_that_is_gapped_through_is_no_protection(tmp_path):
             await desk.beat(6)
         assert desk.broker.leg(1, "target").request.limit_price == 4.32  # four per cent is the last step
         clock.time = OPEN + timedelta(seconds=1)
-        await desk.beat(6)
+        await desk.beat(2)
         assert desk.broker.leg(1, "target").request.order_type == "MKT"
         desk.broker.fill(desk.broker.leg(1, "target"), int(quantity), 4.4)
         await desk.beat(4)
