@@ -5,7 +5,7 @@ from momentum_kit.simgateway.broker.assumptions import SWITCHES, BrokerAssumptio
 from momentum_kit.simgateway.broker.queries import CompletedOrder
 from momentum_kit.simgateway.broker.refusals import HARD_TO_BORROW
 from momentum_kit.simgateway.broker.simulated_broker import SimulatedBroker, open_broker
-from momentum_kit.simgateway.broker.troubles import Presets, StopTrouble
+from momentum_kit.simgateway.broker.troubles import Presets, StopTrouble, WhatIfTrouble
 from momentum_kit.simgateway.broker.unsolicited import TWS_CLIENT, UNBOUND, is_manual
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Presets",
     "SimulatedBroker",
     "StopTrouble",
+    "WhatIfTrouble",
     "is_manual",
     "open_broker",
 ]

@@ -8,11 +8,14 @@ from typing import Any
 
 from momentum_kit.sessions import exchange_day
 from momentum_kit.simgateway.broker.order_book import Ticket
+from momentum_kit.simgateway.broker.refusal import rejected
 from momentum_kit.simgateway.broker.refusals import admission_refusal, terms_refusal
 from momentum_kit.simgateway.broker.reports import both, echo, error
 from momentum_kit.simgateway.broker.state import BrokerState
 from momentum_kit.simgateway.broker.unsolicited import is_manual
 from momentum_kit.simgateway.events import ExecutionReport, OpenOrderReport, OrderEvent, SimOrder
+
+UNSET_AMOUNT = "1.7976931348623157E308"  # the largest double: IB's word for no amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,24 @@ def _completed_text(order: SimOrder) -> str:
     return f"Filled Size: {order.filled:f}" if order.status == "Filled" else order.status
 
 
-def what_if(state: BrokerState, order: SimOrder) -> list[OrderEvent]:
+def what_if(state: BrokerState, order: SimOrder, at: datetime) -> list[OrderEvent]:
     """The one openOrder that answers a what-if order, or its refusal; amounts by the names of ibapi's OrderState."""
+    trouble = state.troubles.what_ifs.get(order.con_id)
+    if trouble is not None and trouble.answer == "silence":
+        return []
+    if trouble is not None and trouble.answer == "late":
+        state.agenda.put(at + trouble.delay, lambda _: _previewed(state, order))
+        return []
+    return _previewed(state, order)
+
+
+def _previewed(state: BrokerState, order: SimOrder) -> list[OrderEvent]:
     order.account, order.tif = order.account or state.account.name, order.tif or "DAY"
     ticket = Ticket(order, ("", 0))
     refused = terms_refusal(order, state)
+    trouble = state.troubles.what_ifs.get(order.con_id)
+    if trouble is not None and trouble.answer == "refused":
+        refused = rejected("No trading permission for this contract.")
     if not refused:
         state.top.watch(order.con_id)
         refused = admission_refusal(ticket, None, state)
@@ -95,6 +111,9 @@ def _amounts(ticket: Ticket, state: BrokerState) -> dict[str, str]:
     price = order.limit_price or order.stop_price or (touch.opposite(ticket.sign)[0] if touch else 0.0)
     before = account.margin_usd(marks)
     after = account.margin_usd(marks, order.con_id, ticket.signed(order.quantity), price)
+    trouble = state.troubles.what_ifs.get(order.con_id)
+    if trouble is not None and trouble.answer == "margin":
+        after = before + trouble.rate * price * float(order.quantity)
     commission = account.order_commission(float(order.quantity), price * float(order.quantity))
     equity = account.equity_usd(marks)
     told = {
@@ -111,6 +130,8 @@ def _amounts(ticket: Ticket, state: BrokerState) -> dict[str, str]:
         "minCommissionAndFees": commission,
         "maxCommissionAndFees": commission,
     }
+    if trouble is not None and trouble.answer == "unset":
+        return dict.fromkeys(told, UNSET_AMOUNT)
     return {name: f"{amount:.2f}" for name, amount in told.items()}
 
 

@@ -127,7 +127,7 @@ class SimulatedBroker:
         """A placeOrder with whatIf: margin and commission in an openOrder, or the refusal; nothing is placed."""
         events = self.advance(at)
         self._book.use_id(order.client_id, order.order_id)
-        return events + what_if(self._state, order)
+        return events + what_if(self._state, order, at)
 
     def liquidate(self, con_id: int, at: datetime) -> list[OrderEvent]:
         """The broker closes a holding by force, at the touch."""

@@ -1,6 +1,7 @@
 """What a fault has this broker refuse for a while: sizes and prices by the gateway's presets, stops, and modifies."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from momentum_kit.simgateway.broker.market_view import TopOfBook
@@ -37,6 +38,15 @@ class StopTrouble:
     left: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIfTrouble:
+    """How what-if orders are answered: margin (at `rate` of the notional), unset, refused, silence, late."""
+
+    answer: str
+    rate: float
+    delay: timedelta
+
+
 @dataclass(slots=True)
 class Troubles:
     """Every refusal that a fault has ordered."""
@@ -45,6 +55,7 @@ class Troubles:
     presets: Presets = Presets()
     stops: list[StopTrouble] = field(default_factory=list)
     doomed: list[tuple[int, str | None]] = field(default_factory=list)  # contract and order type of modifies to come
+    what_ifs: dict[int, WhatIfTrouble] = field(default_factory=dict)  # by con_id
 
     def preset_refusal(self, order: SimOrder) -> Refusal | None:
         """The preset that an order breaks."""

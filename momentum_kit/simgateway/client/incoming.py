@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET, Request, fits_int32
+from momentum_kit.simgateway.protocol import BINARY_NUMBERS, PROTOBUF_OFFSET, Request, WireError, fits_int32
 from momentum_kit.simgateway.protocol.text import CME_TAGS, parse_request
 
 # Requests whose id follows a version field, and those that begin with it, simulated or not.
@@ -49,6 +49,16 @@ class Incoming:
         field = fields[at] if len(fields) > at else b""
         digits = field[1:] if field.startswith(b"-") else field
         return int(field) if digits.isdigit() and len(digits) <= 10 and fits_int32(int(field)) else -1
+
+    @property
+    def is_what_if(self) -> bool:
+        """True for a placeOrder that places nothing: it is a question, and no fault of orders counts or meets it."""
+        if self.kind != Request.PLACE_ORDER:
+            return False
+        try:
+            return bool(self.decode().raw.get("whatIf") == "1")
+        except WireError:
+            return False
 
     def decode(self) -> Any:
         """The request's value, the same from either wire; WireError where the bytes do not fit."""

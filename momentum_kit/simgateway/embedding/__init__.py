@@ -54,6 +54,7 @@ from momentum_kit.simgateway.scenario import (
     Scenario,
     StrayEnd,
     UnreadableRow,
+    WhatIfAnswers,
 )
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "SimulatedBroker",
     "StrayEnd",
     "UnreadableRow",
+    "WhatIfAnswers",
     "build_tape",
     "compose_headline",
     "events",

@@ -1,8 +1,9 @@
 """What the faults of the account do once they are due: a person trades, order ids begin anew, orders are refused."""
 
+from datetime import timedelta
 from decimal import Decimal
 
-from momentum_kit.simgateway.broker import Presets, StopTrouble
+from momentum_kit.simgateway.broker import Presets, StopTrouble, WhatIfTrouble
 from momentum_kit.simgateway.client import ServingGateway
 from momentum_kit.simgateway.events import SimOrder
 from momentum_kit.simgateway.scenario import (
@@ -14,6 +15,7 @@ from momentum_kit.simgateway.scenario import (
     OrderIdsAnew,
     OrderPresets,
     RefuseStops,
+    WhatIfAnswers,
 )
 
 
@@ -44,6 +46,9 @@ def act_on_account(hub: ServingGateway, fault: Fault) -> None:
             hub.broker.troubles.doomed += [
                 (item.con_id, fault.order_type) for item in hub.market.find(symbol=fault.symbol)
             ]
+        case WhatIfAnswers(answer=answer, rate=rate, delay_ms=delay_ms):
+            trouble = WhatIfTrouble(answer=answer, rate=rate, delay=timedelta(milliseconds=delay_ms))
+            hub.broker.troubles.what_ifs |= {i.con_id: trouble for i in hub.market.find(symbol=fault.symbol)}
 
 
 def _is_meant(hub: ServingGateway, fault: ManualCancel, order: SimOrder) -> bool:

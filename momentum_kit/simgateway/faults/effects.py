@@ -123,7 +123,7 @@ class FaultEffects:
 
     def admits(self, session: ClientSession, request: Incoming) -> bool:
         """False if the request is swallowed, or waits for IB or a farm."""
-        if session in self._swallow and request.kind == Request.PLACE_ORDER:
+        if session in self._swallow and request.kind == Request.PLACE_ORDER and not request.is_what_if:
             self._swallow.remove(session)
             return False
         if request.kind == Request.HISTORICAL_DATA and self.open_history() >= self._hub.limits.open_history:

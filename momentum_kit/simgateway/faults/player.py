@@ -28,12 +28,13 @@ from momentum_kit.simgateway.scenario import (
     ManualTrade,
     Outage,
     RefuseStops,
+    WhatIfAnswers,
     counted,
 )
 
 log = logging.getLogger(__name__)
 
-OF_ONE_SYMBOL = ManualTrade | BustedTrade | ManualCancel | RefuseStops | DoomedModify
+OF_ONE_SYMBOL = ManualTrade | BustedTrade | ManualCancel | RefuseStops | DoomedModify | WhatIfAnswers
 
 
 class FaultPlayer:
@@ -78,7 +79,7 @@ class FaultPlayer:
             if fault.before is None or not _concerns(fault, session):
                 continue
             name, number = counted(fault.before)
-            if REQUESTS[name] != request.kind:
+            if REQUESTS[name] != request.kind or request.is_what_if:
                 continue
             seen[name] += 1
             if seen[name] == number:
@@ -89,7 +90,7 @@ class FaultPlayer:
 
     def after_order_event(self, event: OrderEvent) -> None:
         """Count orders and fills that clients have heard of."""
-        if not self._waiting:
+        if not self._waiting or (isinstance(event, OpenOrderReport) and event.order.raw.get("whatIf") == "1"):
             return
         if isinstance(event, ExecutionReport):
             self._happened("fill", event.order.client_id)

@@ -12,6 +12,7 @@ from momentum_kit.simgateway.scenario.account_faults import (
     RefuseStops,
     StrayEnd,
     UnreadableRow,
+    WhatIfAnswers,
 )
 from momentum_kit.simgateway.scenario.fault_base import ORDER_MESSAGES, ClientFault, Fault, counted
 from momentum_kit.simgateway.scenario.fault_specs import (
@@ -94,6 +95,7 @@ __all__ = [
     "UniverseSpec",
     "UnknownIds",
     "UnreadableRow",
+    "WhatIfAnswers",
     "WrongFieldCount",
     "counted",
     "known_scenarios",

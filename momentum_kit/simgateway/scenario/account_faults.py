@@ -150,3 +150,20 @@ class DoomedModify(Fault):
     """Ticker."""
     order_type: Literal["MKT", "LMT", "STP", "STP LMT", "TRAIL"] | None = None
     """Only a change of an order that is of this type before it."""
+
+
+class WhatIfAnswers(Fault):
+    """What-if orders for a symbol are answered so from now on; orders themselves are not touched.
+
+    ASSUMED but for the margin of hard names, which IB publishes by symbol: 100% of many small caps.
+    """
+
+    kind: Literal["what_if_answers"] = "what_if_answers"
+    symbol: str
+    """Ticker."""
+    answer: Literal["margin", "unset", "refused", "silence", "late"] = "margin"
+    """margin: at `rate`. unset: IB's largest double for every amount. refused: 201. late: as ever, after `delay_ms`."""
+    rate: float = Field(default=1.0, ge=-10, le=1_000)
+    """Change of initial margin over the order's notional."""
+    delay_ms: int = Field(default=20_000, gt=0)
+    """Market milliseconds."""

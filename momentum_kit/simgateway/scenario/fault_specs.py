@@ -16,6 +16,7 @@ from momentum_kit.simgateway.scenario.account_faults import (
     RefuseStops,
     StrayEnd,
     UnreadableRow,
+    WhatIfAnswers,
 )
 from momentum_kit.simgateway.scenario.fault_base import ClientFault, Fault, MessageFault
 
@@ -193,7 +194,8 @@ AnyFault = Annotated[
     | UnreadableRow
     | OrderPresets
     | RefuseStops
-    | DoomedModify,
+    | DoomedModify
+    | WhatIfAnswers,
     Field(discriminator="kind"),
 ]
 
