@@ -24,6 +24,7 @@ from momentum_kit.models import (
     NewsProvider,
     OpenOrder,
     OrderNotice,
+    OrderPreview,
     OrderRequest,
     OrderUpdate,
     Position,
@@ -158,6 +159,10 @@ class Broker(Protocol):
 
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """Net liquidation, buying power and the like."""
+        ...
+
+    async def fetch_what_if(self, contract: Contract, order: OrderRequest) -> OrderPreview:
+        """What an order would do to the account; nothing is placed. RequestFailed as the broker refuses it."""
         ...
 
     @property

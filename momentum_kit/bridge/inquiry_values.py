@@ -127,6 +127,7 @@ def order_preview(ib_contract: Any, state: Any) -> OrderPreview:
         least_commission=least,
         most_commission=most,
         currency=state.commissionAndFeesCurrency if renamed else state.commissionCurrency,
+        margin_currency=getattr(state, "marginCurrency", ""),
         warning=state.warningText,
     )
 

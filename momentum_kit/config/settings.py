@@ -176,7 +176,8 @@ class RiskSettings(Settings):
     buying_power: Literal["unchecked", "known", "required"] = "known"
     """known: available funds must cover what is ordered wherever they are known. required: unknown refuses as well."""
     margin_rate: float = Field(default=1.0, gt=0, le=10)
-    """Share of an order's notional that it takes of the available funds: 1 is what IB asks for many small caps."""
+    """Share of an order's notional that it takes of the available funds, at least: 1 is what IB asks for many small
+    caps, and what it tells by what-if binds where it is more."""
     settled_cash: Literal["unchecked", "known", "required"] = "unchecked"
     """The same of settled cash, for cash accounts: what is bought with unsettled money may not be sold."""
     max_funds_age_s: float = Field(default=300.0, gt=0, le=3_600)

@@ -112,7 +112,8 @@ class Bulletin:
 class OrderPreview:
     """What an order would do to the account, USD; nothing was placed. nan where IB says nothing.
 
-    margin: initial; commission may be a range. warning: IB's words, empty if it has none.
+    margin: initial; commission may be a range. margin_currency: '' where an older gateway leaves it out: then amounts
+    are in the account's own. warning: IB's words, empty if it has none.
     """
 
     contract: Contract
@@ -130,6 +131,7 @@ class OrderPreview:
     least_commission: float
     most_commission: float
     currency: str
+    margin_currency: str
     warning: str
 
 

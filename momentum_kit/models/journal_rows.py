@@ -145,6 +145,27 @@ class RiskRow(JournalRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRow(JournalRow):
+    """What the broker answered to a what-if order for a watched symbol, which then decides its entries.
+
+    margin: the change of initial margin, in `currency`; rate: of its notional in USD, nan where unknown. verdict: told,
+    refused or unknown; words: the broker's own.
+    """
+
+    table: ClassVar[str] = "margins"
+    at: datetime
+    symbol: str
+    con_id: int
+    quantity: Decimal
+    limit_price: float | None
+    margin: float
+    currency: str
+    rate: float
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow(JournalRow):
     """A message on an order that went out; change: place, modify or cancel.
 
@@ -328,7 +349,7 @@ class MetaRow(JournalRow):
 
 
 JOURNAL_ROWS: tuple[type[JournalRow], ...] = (
-    HeadlineRow, ArticleRow, ItemRow, DecisionRow, RiskRow, OrderRow, OrderUpdateRow, NoticeRow, ExecutionRow,
-    CommissionRow, ExitRow, RoundTripRow, EquityRow, MarkRow, CommandRow, IncidentRow, MetaRow,
+    HeadlineRow, ArticleRow, ItemRow, DecisionRow, RiskRow, MarginRow, OrderRow, OrderUpdateRow, NoticeRow,
+    ExecutionRow, CommissionRow, ExitRow, RoundTripRow, EquityRow, MarkRow, CommandRow, IncidentRow, MetaRow,
 )  # fmt: skip
 """Every table of the journal."""

@@ -22,6 +22,7 @@ from momentum_kit.models import (
     Headline,
     NewsProvider,
     OpenOrder,
+    OrderPreview,
     OrderRequest,
     Position,
     PriceIncrement,
@@ -185,6 +186,10 @@ class RecordingGateway:
     async def fetch_account_summary(self) -> tuple[AccountValue, ...]:
         """Not recorded."""
         return await self._gateway.fetch_account_summary()
+
+    async def fetch_what_if(self, contract: Contract, order: OrderRequest) -> OrderPreview:
+        """Not recorded here: the journal has each answer and what was made of it."""
+        return await self._gateway.fetch_what_if(contract, order)
 
     async def fetch_market_rule(self, rule_id: int) -> tuple[PriceIncrement, ...]:
         """Not recorded."""

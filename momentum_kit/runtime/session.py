@@ -42,7 +42,7 @@ from momentum_kit.runtime.gateway import Gateway
 from momentum_kit.runtime.record import record_gateway
 from momentum_kit.services import ContractBook, InputGuard, PriceRules, SessionContext
 from momentum_kit.services.detection import DetectionEngine
-from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch
+from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch, MarginWatch
 from momentum_kit.services.news import NewsHandler, TapeRecord, TapeWatch
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.sessions import session_at
@@ -110,8 +110,8 @@ class Session:
         signals: asyncio.Queue[TradeSignal] = asyncio.Queue(QUEUE_BOUND)
         exit_requests: asyncio.Queue[ExitRequest] = asyncio.Queue(QUEUE_BOUND)
         fills: asyncio.Queue[Execution | CommissionReport] = asyncio.Queue(QUEUE_BOUND)
-        detection_beats, execution_beats, position_beats, funds_beats, tape_beats = (
-            asyncio.Queue[Beat]() for _ in range(5)
+        detection_beats, execution_beats, position_beats, funds_beats, margin_beats, tape_beats = (
+            asyncio.Queue[Beat]() for _ in range(6)
         )
         rules = PriceRules(bridge)  # the watch list learns them, execution uses them
         self.account = account
@@ -139,10 +139,16 @@ class Session:
             note=self._news.note,
         )  # fmt: skip
         self._funds = FundsWatch(shared, broker=bridge, costs=costs, beats=funds_beats)
+        self._margins = MarginWatch(
+            shared, broker=bridge, rules=rules, risk=config.risk, costs=costs, beats=margin_beats,
+            watched=lambda: self._detection.contracts, quote=self._detection.quote,
+            currency=lambda: told.currency if (told := self._funds.latest()) else "",
+        )  # fmt: skip
         self._execution = ExecutionService(
             shared, broker=bridge, rules=rules, risk=config.risk, exits=config.exits, ledger=self.ledger,
             signals=signals, exit_requests=exit_requests, beats=execution_beats, fills=fills,
             quote=self._detection.quote, health=lambda: bridge.health, funds=self._funds.latest,
+            margins=self._margins.terms,
         )  # fmt: skip
         self._positions = PositionManager(
             shared, broker=bridge, exits=config.exits, ledger=self.ledger, fills=fills, exit_requests=exit_requests,
@@ -150,14 +156,16 @@ class Session:
             exit_reason=self._execution.exit_reason, leaving=self._execution.leaving, journaled=context.journaled,
         )  # fmt: skip
         # holdings first, then working orders, then new decisions: in lock-step this order is fixed
-        self._beats: tuple[asyncio.Queue[Beat], ...] = (position_beats, execution_beats, detection_beats, funds_beats)
+        self._beats: tuple[asyncio.Queue[Beat], ...] = (
+            position_beats, execution_beats, detection_beats, funds_beats, margin_beats,
+        )  # fmt: skip
         if config.clock.kind != "stepped":  # a stepped market is as it is replayed, and nothing is asked beside it
             self._beats = (*self._beats, tape_beats)
         self.queues: dict[str, asyncio.Queue[Any]] = {
             "items": items, "signals": signals, "exits": exit_requests, "fills": fills,
             **self._news.queues, **self._detection.queues, **self._execution.queues,
             "position beats": position_beats, "execution beats": execution_beats, "detection beats": detection_beats,
-            "funds beats": funds_beats, "tape beats": tape_beats,
+            "funds beats": funds_beats, "margin beats": margin_beats, "tape beats": tape_beats,
         }  # fmt: skip
 
     @classmethod
@@ -191,6 +199,7 @@ class Session:
             "detection_engine": self._detection.run(),
             "news_handler": self._news.run(),
             "funds": self._funds.run(),
+            "margins": self._margins.run(),
             "tapes": self._tapes.run(),
             "beats": self._drive(after_beat),
         }

@@ -1,16 +1,14 @@
 """Exits whose market order rests, over the wire: flat under every answer, never short, never bare for long."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.chaos_processes import configure
-from tests.helpers.open_engines import engine_of, market, until
+from tests.helpers.open_engines import engine_of, market, project_folder, until
 from tests.helpers.trading_floor import gateway_on, known_answers, steady, trading_floor
 
-ROOT = Path(__file__).resolve().parents[2]
 CHANGES = known_answers()["market_to_limit"]
 ROUTES = known_answers()["overfill_protection"]
 CANCELS = known_answers()["oca_member_cancelled"]
@@ -72,9 +70,7 @@ async def test_a_command_goes_on_until_flat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: str, command: str
 ) -> None:
     """An engine whose market orders never fill is flat all the same, and its status says what it waits for."""
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    monkeypatch.setenv("MOMENTUM_KIT_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
+    project_folder(tmp_path, monkeypatch)
     answers = {"market_order": "sits", "market_order_sits_ms": 36_000_000, "market_to_limit": changes}
     async with market(tmp_path, assumptions=answers) as gateway:
         config = configure(tmp_path, gateway.port, lasting=True, clock={"rate": 500})

@@ -1,13 +1,15 @@
 """A small broker that follows ports.Broker, for tests: acks, fills, rejections and silence on command."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from momentum_kit.errors import BrokerError
 from momentum_kit.models.contracts import Contract, ContractDetails, PriceIncrement
+from momentum_kit.models.inquiries import OrderPreview
 from momentum_kit.models.market import MarketDataType, Quote
 from momentum_kit.models.orders import (
     CommissionReport,
@@ -101,6 +103,8 @@ class MemoryBroker:
         self.late: list[Execution] = []
         self.reports: list[CommissionReport] = []
         self.positions: dict[int, tuple[Decimal, float]] = {}
+        self.previews: dict[int, OrderPreview | BrokerError | asyncio.Event | float] = {}
+        self.asked: list[tuple[int, OrderRequest]] = []  # by what-if
         self.silent = False
         self.refuse: set[str] = set()
         self.fail_sends: list[BrokerError | None] = []
@@ -201,6 +205,19 @@ class MemoryBroker:
     async def fetch_account_summary(self) -> tuple[object, ...]:
         """Nothing."""
         return ()
+
+    async def fetch_what_if(self, contract: Contract, order: OrderRequest) -> OrderPreview:
+        """What `previews` has for the contract: an answer, a rate of its margin, an error, or an event that hangs."""
+        self.asked.append((contract.con_id, order))
+        answer = self.previews.get(contract.con_id, 1.0)
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+            answer = 1.0
+        if isinstance(answer, BrokerError):
+            raise answer
+        if isinstance(answer, OrderPreview):
+            return answer
+        return preview_of(contract, answer * float(order.quantity) * (order.limit_price or 0.0))
 
     @property
     def health(self) -> ConnectionHealth:
@@ -423,6 +440,13 @@ def _kind(request: OrderRequest) -> str:
     if request.good_after is not None:
         return "timed"
     return "target" if request.parent_id else "exit"
+
+
+def preview_of(contract: Contract, margin: float, currency: str = "USD") -> OrderPreview:
+    """A what-if answer with this change of initial margin."""
+    nothing = dict.fromkeys((field.name for field in fields(OrderPreview)), math.nan)
+    told = {"contract": contract, "status": "PreSubmitted", "currency": "USD", "warning": "", "margin_change": margin}
+    return OrderPreview(**{**nothing, **told, "margin_currency": currency})
 
 
 def quote_of(con_id: int, bid: float, ask: float, *, halted: bool = False, at: datetime = OPEN) -> Quote:

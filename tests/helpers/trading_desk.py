@@ -13,6 +13,7 @@ from momentum_kit.models.market import Quote
 from momentum_kit.models.news import Catalyst
 from momentum_kit.models.session import Beat
 from momentum_kit.services.execution.funds import Funds
+from momentum_kit.services.execution.margins import MarginTerms
 from momentum_kit.storage.journal import SqliteIntents
 from tests.helpers.broker_in_memory import ACCOUNT, HEALTHY, MemoryBroker, TestClock, contract_of, quote_of
 from tests.helpers.features import features_of
@@ -31,10 +32,12 @@ class Desk(TradingServices):
         self.quotes: dict[int, Quote] = {}
         self.health = HEALTHY
         self.funds: Funds | None = None
+        self.margins: dict[int, MarginTerms] = {}
         self.tasks: list[asyncio.Task[None]] = []
         super().__init__(
             account=ACCOUNT, broker=broker, clock=clock, journal=self.journal, intents=intents, quote=self.quotes.get,
-            last_price=self._last_price, health=lambda: self.health, funds=lambda: self.funds, settings=settings,
+            last_price=self._last_price, health=lambda: self.health, funds=lambda: self.funds, margins=self.margins.get,
+            settings=settings,
         )  # fmt: skip
 
     def _last_price(self, con_id: int) -> float:

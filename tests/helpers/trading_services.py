@@ -20,6 +20,7 @@ from momentum_kit.ports import Broker, Clock, Intents, Journal
 from momentum_kit.services import PriceRules, SessionContext
 from momentum_kit.services.execution import ExecutionService
 from momentum_kit.services.execution.funds import Funds
+from momentum_kit.services.execution.margins import MarginTerms
 from momentum_kit.services.positions import JournaledFills, PositionManager
 from momentum_kit.trading.account import Ledger
 from tests.helpers.contexts import Told
@@ -41,6 +42,7 @@ class TradingServices:
         health: Callable[[], ConnectionHealth],
         settings: dict[str, Any],
         funds: Callable[[], Funds | None] = lambda: None,
+        margins: Callable[[int], MarginTerms | None] = lambda _: None,
     ) -> None:
         self.alerts, self.counts, self.halts = Told(), Counter[str](), list[str]()
         self.state = TradingState.RUNNING
@@ -60,7 +62,7 @@ class TradingServices:
         self.execution = ExecutionService(
             context, broker=broker, rules=self.rules, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,
             exit_requests=self.exits, beats=self.execution_beats, fills=self.fills, quote=quote, health=health,
-            funds=funds,
+            funds=funds, margins=margins,
         )  # fmt: skip
         self.positions = PositionManager(
             context, broker=broker, exits=exits, ledger=self.ledger, fills=self.fills, exit_requests=self.exits,

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +16,7 @@ from momentum_kit.models import (
     Execution,
     LinkState,
     OpenOrder,
+    OrderPreview,
     OrderRequest,
     Position,
 )
@@ -148,6 +150,14 @@ class ReplayBroker:
             AccountValue(account=self.accounts[0], tag=tag, value=value, currency=currency)
             for tag, value, currency in lines
         )
+
+    async def fetch_what_if(self, contract: Contract, order: OrderRequest) -> OrderPreview:
+        """The simulated broker's, at once; RequestFailed as it refuses."""
+        self._wake(contract.con_id)
+        asked = conversion.sim_order(contract, replace(order, order_id=self.next_order_id()), CLIENT_ID)
+        *others, answer = self._broker.what_if(asked, self._at)
+        self._tell(others)
+        return conversion.order_preview(answer, self._market)
 
     def _tell(self, said: Iterable[sim.OrderEvent]) -> list[OrderEvent]:
         found = [conversion.order_event(event, self._market, self._now(), self._codes) for event in said]

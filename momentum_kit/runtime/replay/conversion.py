@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from momentum_kit.bridge import CodeTable
+from momentum_kit.errors import RequestFailed
 from momentum_kit.models import (
     CommissionReport,
     Contract,
@@ -12,6 +13,7 @@ from momentum_kit.models import (
     OpenOrder,
     OrderAction,
     OrderNotice,
+    OrderPreview,
     OrderRequest,
     OrderUpdate,
     Position,
@@ -114,6 +116,37 @@ def order_event(event: sim.OrderEvent, market: Market, now: datetime, codes: Cod
             )
         case _:
             return None
+
+
+def order_preview(answer: sim.OrderEvent, market: Market) -> OrderPreview:
+    """The answer to a what-if order; RequestFailed where it was refused."""
+    if isinstance(answer, sim.OrderErrorReport):
+        raise RequestFailed(answer.code, answer.text)
+    assert isinstance(answer, sim.OpenOrderReport)
+    order, told = answer.order, answer.order.raw
+    initial, maintenance, equity = (
+        [float(told[f"{name}{when}"]) for when in ("Before", "Change", "After")]
+        for name in ("initMargin", "maintMargin", "equityWithLoan")
+    )
+    return OrderPreview(
+        contract=contract_of(market.instruments[order.con_id]),
+        status=order.status,
+        margin_before=initial[0],
+        margin_change=initial[1],
+        margin_after=initial[2],
+        maintenance_before=maintenance[0],
+        maintenance_change=maintenance[1],
+        maintenance_after=maintenance[2],
+        equity_before=equity[0],
+        equity_change=equity[1],
+        equity_after=equity[2],
+        commission=float(told["commissionAndFees"]),
+        least_commission=float(told["minCommissionAndFees"]),
+        most_commission=float(told["maxCommissionAndFees"]),
+        currency=told["commissionAndFeesCurrency"],
+        margin_currency=told["marginCurrency"],
+        warning="",
+    )
 
 
 def completed_order(done: CompletedOrder, market: Market, now: datetime) -> OpenOrder:

@@ -3,6 +3,7 @@
 from momentum_kit.services.execution.execution_service import ExecutionService
 from momentum_kit.services.execution.exit_desk import LISTS_UNKNOWN
 from momentum_kit.services.execution.funds import FundsWatch
+from momentum_kit.services.execution.margins import MarginWatch
 from momentum_kit.services.execution.reconciliation import (
     BrokerTruth,
     Reconciliation,
@@ -18,6 +19,7 @@ __all__ = [
     "BrokerTruth",
     "ExecutionService",
     "FundsWatch",
+    "MarginWatch",
     "Reconciliation",
     "fetch_settled_truth",
     "fetch_truth",

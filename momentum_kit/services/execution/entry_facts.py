@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -10,6 +11,7 @@ from momentum_kit.config import MaintenanceWindow
 from momentum_kit.models import ConnectionHealth, Intent, MarketDataType, OrderAction, Quote, TradeSignal
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.funds import Funds
+from momentum_kit.services.execution.margins import MarginTerms
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import exchange_day, session_at
@@ -34,6 +36,7 @@ class GatheredFacts:
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
         funds: Callable[[], Funds | None],
+        margins: Callable[[int], MarginTerms | None],
     ) -> None:
         self._context = context
         self._maintenance = maintenance
@@ -43,6 +46,7 @@ class GatheredFacts:
         self._quote = quote
         self._health = health
         self._funds = funds
+        self._margins = margins
         self._last_entry: dict[int, datetime] = {}
         self._recent: deque[datetime] = deque(maxlen=1000)
         self._entered: set[str] = set()
@@ -63,7 +67,7 @@ class GatheredFacts:
             order=order,
             market=self._market(signal, now),
             exposure=self._exposure(signal, now),
-            account=self._account(),
+            account=self._account(signal.contract.con_id),
         )
 
     def _market(self, signal: TradeSignal, now: datetime) -> MarketFacts:
@@ -120,17 +124,21 @@ class GatheredFacts:
             losses_in_a_row=sum(1 for _ in takewhile(lambda trip: trip.net_usd < 0, reversed(trips))),
         )
 
-    def _account(self) -> AccountFacts:
-        funds = self._funds()
+    def _account(self, con_id: int) -> AccountFacts:
+        funds, terms = self._funds(), self._margins(con_id) or MarginTerms()
+        facts = AccountFacts(proven=bool(self._context.account), margin_rate=terms.rate, not_permitted=terms.refusal)
         if funds is None:
-            return AccountFacts(proven=bool(self._context.account))
-        ordered = (self._not_in(bracket, funds) for bracket in self._desk.in_order())
-        return AccountFacts(
-            proven=bool(self._context.account) and funds.named,
+            return facts
+        ordered = {b.intent.contract.con_id: self._not_in(b, funds) for b in self._desk.in_order()}
+        others = [self._margins(each) or MarginTerms() for each, usd in ordered.items() if usd > 0]
+        return replace(
+            facts,
+            proven=facts.proven and funds.named,
             available_usd=funds.available_usd,
             settled_usd=funds.settled_usd,
             age_s=self._context.clock.elapsed() - funds.elapsed_s,
-            ordered_usd=math.fsum(ordered),
+            ordered_usd=math.fsum(ordered.values()),
+            ordered_rate=max((each.rate for each in others if math.isfinite(each.rate)), default=NAN),
         )
 
     def _not_in(self, bracket: Bracket, funds: Funds) -> float:

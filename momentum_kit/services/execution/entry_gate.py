@@ -25,6 +25,7 @@ from momentum_kit.services.consuming import outside
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
+from momentum_kit.services.execution.margins import MarginTerms
 from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import session_at
@@ -57,6 +58,7 @@ class EntryGate:
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
         funds: Callable[[], Funds | None],
+        margins: Callable[[int], MarginTerms | None],
     ) -> None:
         self._context = context
         self._broker = broker
@@ -65,7 +67,7 @@ class EntryGate:
         self._desk = desk
         self._facts = GatheredFacts(
             context, maintenance=risk.maintenance, ledger=ledger, desk=desk, witnesses=witnesses, quote=quote,
-            health=health, funds=funds,
+            health=health, funds=funds, margins=margins,
         )  # fmt: skip
 
     def remember(self, intent: Intent) -> None:

@@ -33,6 +33,7 @@ from momentum_kit.services.execution.entry_gate import EntryGate
 from momentum_kit.services.execution.exit_desk import LISTS_UNKNOWN, ExitDesk
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.guardian import Guardian
+from momentum_kit.services.execution.margins import MarginTerms
 from momentum_kit.services.execution.order_desk import OrderDesk
 from momentum_kit.services.execution.questions import Question, Questions
 from momentum_kit.services.execution.readable import unreadable
@@ -68,6 +69,7 @@ class ExecutionService:
         quote: Callable[[int], Quote | None],
         health: Callable[[], ConnectionHealth],
         funds: Callable[[], Funds | None] = lambda: None,
+        margins: Callable[[int], MarginTerms | None] = lambda _: None,
     ) -> None:
         self._context = context
         self._broker = broker
@@ -86,7 +88,7 @@ class ExecutionService:
         self._witnesses = witnesses = Witnesses(context, ledger=ledger, desk=desk)
         self._gate = EntryGate(
             context, broker=broker, risk=risk, exits=exits, ledger=ledger, desk=desk, witnesses=witnesses,
-            quote=quote, health=health, funds=funds,
+            quote=quote, health=health, funds=funds, margins=margins,
         )  # fmt: skip
         self._exit_desk = ExitDesk(
             context, broker=broker, desk=desk, witnesses=witnesses, rules=rules, quote=quote, health=health

@@ -27,13 +27,14 @@ class Funds:
     """One answer, USD; nan where it names no amount, or one in a currency without a rate.
 
     named: the account was among those told. elapsed_s: when it was asked for, by the clock's elapsed seconds; what was
-    ordered later is not in it.
+    ordered later is not in it. currency: of the account's own amounts, '' where unknown.
     """
 
     available_usd: float
     settled_usd: float
     named: bool
     elapsed_s: float
+    currency: str = ""
 
 
 class FundsWatch:
@@ -90,6 +91,7 @@ def read_funds(lines: Iterable[AccountValue], account: str, elapsed_s: float, us
         settled_usd=_usd(own, "SettledCash", usd_per),
         named=bool(own) or not told,
         elapsed_s=elapsed_s,
+        currency=next((line.currency for line in own if line.tag == "AvailableFunds"), ""),
     )
 
 

@@ -66,6 +66,10 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
     (  # until when the broker holds it
         "ALTER TABLE orders ADD COLUMN good_after TEXT",
     ),
+    (  # what the broker asks for a symbol, and whether it lets us buy it
+        f"""CREATE TABLE margins ({_AT}, symbol TEXT, con_id INTEGER, quantity TEXT, limit_price REAL, margin REAL,
+            currency TEXT, rate REAL, verdict TEXT, words TEXT)""",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (

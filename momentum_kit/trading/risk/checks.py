@@ -4,6 +4,7 @@ A number that is nan, that is unknown, fails its check. A limit that is none is 
 """
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 from momentum_kit.config import RiskSettings
@@ -60,6 +61,11 @@ def market_rule(facts: EntryFacts, _: RiskSettings) -> RiskCheck:
     """The broker has told the symbol's price grid; a signal never waits for it."""
     known = facts.order.grid_known
     return _at_least("market rule", float(known), 1, "" if known else "the broker has not told the price grid yet")
+
+
+def permission(facts: EntryFacts, _: RiskSettings) -> RiskCheck:
+    """The broker has not refused a what-if order for the symbol."""
+    return _at_most("permission", float(bool(facts.account.not_permitted)), 0, facts.account.not_permitted)
 
 
 def signal_age(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
@@ -218,15 +224,29 @@ def preset_percentage(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
 
 
 def buying_power(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
-    """Available funds cover this order and what they do not show yet, at the margin rate; negative is a deficit."""
-    needed = (facts.account.ordered_usd + facts.order.notional_usd) * settings.margin_rate
-    return _covered("buying power", needed, facts.account.available_usd, settings.buying_power, facts, settings)
+    """Available funds cover this order and what they do not show yet; negative is a deficit.
+
+    At the margin rate of the settings or the one that the broker has told, whichever is higher.
+    """
+    account = facts.account
+    ordered = account.ordered_usd * _higher(settings.margin_rate, account.ordered_rate)
+    needed = ordered + facts.order.notional_usd * _higher(settings.margin_rate, account.margin_rate)
+    check = _covered("buying power", needed, account.available_usd, settings.buying_power, facts, settings)
+    told = math.isfinite(account.margin_rate)
+    rate = f"rate {account.margin_rate:.4g} by what-if" if told else "no rate by what-if"
+    passed = check.passed and (told or settings.buying_power != "required")
+    return replace(check, passed=passed, detail=f"{check.detail}, {rate}")
 
 
 def settled_cash(facts: EntryFacts, settings: RiskSettings) -> RiskCheck:
     """On a cash account settled cash covers them in full."""
     needed = facts.account.ordered_usd + facts.order.notional_usd
     return _covered("settled cash", needed, facts.account.settled_usd, settings.settled_cash, facts, settings)
+
+
+def _higher(setting: float, told: float) -> float:
+    """The setting where nothing was told; never less than it."""
+    return max(setting, told) if math.isfinite(told) else setting
 
 
 def _covered(

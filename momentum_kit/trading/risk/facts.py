@@ -96,6 +96,8 @@ class AccountFacts:
 
     proven: it is the one that the session proved, and no answer named others only. age_s: of the two amounts.
     ordered_usd: what of our entries they do not show yet: working ones, and those sent after they were told.
+    margin_rate, ordered_rate: initial margin over notional as the broker told it by what-if, of the symbol and the
+    highest of what is ordered. not_permitted: the broker's words on why it lets nobody buy the symbol, or ''.
     """
 
     proven: bool = True
@@ -103,6 +105,9 @@ class AccountFacts:
     settled_usd: float = NAN
     age_s: float = NAN
     ordered_usd: float = 0.0
+    margin_rate: float = NAN
+    ordered_rate: float = NAN
+    not_permitted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[EntryFacts, RiskSettings], RiskCheck], ...] = (
     checks.near_close,
     checks.maintenance,
     checks.market_rule,
+    checks.permission,
     checks.signal_age,
     checks.stale_symbol,
     checks.halt,

@@ -1,6 +1,6 @@
 """Bugs about entries: the gate, the size, sending."""
 
-from tests.mutants.bugs.node_ids import ENTRY_GATE, EXECUTION, GATE, PRICES, SIZING
+from tests.mutants.bugs.node_ids import ENTRY_GATE, EXECUTION, GATE, MARGINS, PRICES, SIZING
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -192,5 +192,75 @@ MUTANTS = (
         'return min(round_price(bid * (1 - cap_bps / 1e4), bands, "up"), round_price(bid, bands, "down"))',
         'return round_price(bid * (1 + cap_bps / 1e4), bands, "up")',
         PRICES("test_exit_limit_reaches_the_bid"),
+    ),
+    Mutant(
+        "the margin that the broker told is ignored",
+        "trading/risk/checks.py",
+        "return max(setting, told) if math.isfinite(told) else setting",
+        "return setting",
+        GATE("test_the_margin_that_the_broker_told_binds"),
+    ),
+    Mutant(
+        "the margin that the broker told loosens the setting",
+        "trading/risk/checks.py",
+        "return max(setting, told) if math.isfinite(told) else setting",
+        "return told if math.isfinite(told) else setting",
+        GATE("test_the_margin_that_the_broker_told_binds"),
+    ),
+    Mutant(
+        "a margin that nobody has told is taken for none",
+        "trading/risk/checks.py",
+        "return max(setting, told) if math.isfinite(told) else setting",
+        "return max(setting, told) if math.isfinite(told) else 0.0",
+        GATE("test_the_margin_that_the_broker_told_binds"),
+    ),
+    Mutant(
+        "what is no margin is read as zero",
+        "services/execution/margins.py",
+        "return rate if 0 < rate <= MOST_RATE else math.nan",
+        "return rate if 0 < rate <= MOST_RATE else 0.0",
+        MARGINS("test_what_is_no_margin_is_unknown_and_asked_again"),
+    ),
+    Mutant(
+        "any margin is believed",
+        "services/execution/margins.py",
+        "return rate if 0 < rate <= MOST_RATE else math.nan",
+        "return rate",
+        MARGINS("test_what_is_no_margin_is_unknown_and_asked_again"),
+    ),
+    Mutant(
+        "a refused what-if bars nothing",
+        "services/execution/margins.py",
+        "if error.code in NO_LEAVE:",
+        "if False:",
+        MARGINS("test_a_refusal_stands_until_the_broker_says_otherwise"),
+    ),
+    Mutant(
+        "a refused what-if is forgotten over a silence",
+        "services/execution/margins.py",
+        "terms = self._told.get(contract.con_id, terms)",
+        "pass",
+        MARGINS("test_a_refusal_stands_until_the_broker_says_otherwise"),
+    ),
+    Mutant(
+        "the gate does not look whether the broker lets us buy",
+        "services/execution/entry_facts.py",
+        "not_permitted=terms.refusal",
+        "not_permitted=''",
+        MARGINS("test_what_the_broker_does_not_let_us_buy_is_refused_in_its_words"),
+    ),
+    Mutant(
+        "margins of another currency are taken for dollars",
+        "services/execution/margins.py",
+        "usd = margin * self._costs.usd_per(currency, exchange_day(self._context.clock.now()))",
+        "usd = margin",
+        MARGINS("test_a_margin_is_of_its_own_currency"),
+    ),
+    Mutant(
+        "a what-if that hangs is asked again at every beat",
+        "services/execution/margins.py",
+        "if self._asking is not None and not self._asking.done():",
+        "if False:",
+        MARGINS("test_a_question_that_hangs_holds_nothing_up"),
     ),
 )

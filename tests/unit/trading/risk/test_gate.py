@@ -58,7 +58,7 @@ def test_nothing_against_it():
     """With every limit kept the entry is accepted, and every check has been made, each under a name of its own."""
     verdict = check_entry(FREE, SETTINGS)
     assert (verdict.accepted, verdict.reason) == (True, "")
-    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 36
+    assert len({check.rule for check in verdict.checks}) == len(CHECKS) == 37
 
 
 @pytest.mark.parametrize("state", [state for state in TradingState if state is not TradingState.RUNNING])
@@ -77,6 +77,7 @@ ONE_EACH = [
     ({"to_maintenance_s": 899.0}, "maintenance"),
     ({"to_maintenance_s": 0.0}, "maintenance"),
     ({"grid_known": False}, "market rule"),
+    ({"not_permitted": "201: No trading permission"}, "permission"),
     ({"signal_age_s": 5.01}, "signal age"),
     ({"signal_age_s": NAN}, "signal age"),
     ({"stale": True}, "stale symbol"),
@@ -128,10 +129,12 @@ def test_each_limit_refuses(changes, expected):
         ({"preset_max_shares": 99}, {}, "preset size"),
         ({"preset_max_value_usd": 499}, {}, "preset value"),
         ({"preset_max_pct": 0.3}, {}, "preset percentage"),
-        ({"buying_power": "required"}, {"available_usd": NAN}, "buying power"),
-        ({"buying_power": "required"}, {"age_s": 301.0}, "buying power"),
+        ({"buying_power": "required"}, {"available_usd": NAN, "margin_rate": 1.0}, "buying power"),
+        ({"buying_power": "required"}, {"age_s": 301.0, "margin_rate": 1.0}, "buying power"),
         ({"settled_cash": "required"}, {"settled_usd": NAN}, "settled cash"),
         ({"margin_rate": 2}, {"available_usd": 999.0}, "buying power"),
+        ({"buying_power": "required"}, {}, "buying power"),  # no rate was told
+        ({}, {"margin_rate": 1.5, "available_usd": 749.0}, "buying power"),
     ],
 )
 def test_each_setting_refuses(settings, changes, expected):
@@ -187,6 +190,33 @@ def test_money_that_is_ordered_already_is_not_spent_twice():
     assert failed(ordered_usd=24_500.01) == ["buying power", "settled cash"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "told", "others", "needed"),
+    [
+        (1.0, NAN, NAN, 2_500.0),  # nothing was told: the setting, and never zero
+        (1.0, 0.25, 0.25, 2_500.0),  # less than the setting loosens nothing
+        (1.0, 2.0, NAN, 3_000.0),
+        (1.0, 2.0, 1.5, 4_000.0),
+        (0.5, 1.0, 1.0, 2_500.0),
+        (0.5, 0.25, NAN, 1_250.0),
+        (1.0, math.inf, NAN, 2_500.0),
+    ],
+)
+def test_the_margin_that_the_broker_told_binds(setting, told, others, needed):
+    """The higher of setting and what-if, of this order's 500 USD and of the 2,000 that are ordered already."""
+    settings = RiskSettings(margin_rate=setting)
+    checks = check_entry(facts(margin_rate=told, ordered_rate=others, ordered_usd=2_000.0), settings).checks
+    (check,) = (each for each in checks if each.rule == "buying power")
+    assert check.value == needed
+    assert ("no rate by what-if" in check.detail) is not math.isfinite(told)
+
+
+def test_what_the_broker_does_not_let_us_buy_is_named_in_its_words():
+    """The refusal carries them, so that a person need not look for the order that was refused."""
+    refusal = check_entry(facts(not_permitted="201: Order rejected"), SETTINGS).refusal
+    assert (refusal.rule, refusal.detail) == ("permission", "201: Order rejected")
+
+
 def test_old_or_unknown_funds_are_shown_as_such():
     """By default an entry passes on them; the row says how old they are, or that nothing was told."""
     details = {}
@@ -194,7 +224,9 @@ def test_old_or_unknown_funds_are_shown_as_such():
         checks = {check.rule: check for check in check_entry(facts(**change), RiskSettings()).checks}
         assert checks["buying power"].passed
         details[name] = checks["buying power"].detail
-    assert details == {"old": "known, told 301 s ago", "none": "known, not told"}
+    assert details == {
+        "old": "known, told 301 s ago, no rate by what-if", "none": "known, not told, no rate by what-if",
+    }  # fmt: skip
 
 
 def test_a_preset_that_would_refuse_says_what_to_change():
