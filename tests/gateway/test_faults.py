@@ -383,6 +383,23 @@ async def test_an_order_vanishes(gateway: SimulatedGateway, connect_client: Any)
     assert kinds(gateway) == ["drop_order"]
 
 
+@pytest.mark.parametrize("fault", [DropOrder(before="placeOrder 2"), DropOrder()], ids=["counted", "the next"])
+async def test_a_what_if_is_no_order_that_a_fault_could_meet(
+    gateway: SimulatedGateway, connect_client: Any, fault: DropOrder
+) -> None:
+    """It is answered, and neither counted nor lost in an order's place."""
+    client = await connect_client(gateway.port)
+    gateway.inject(fault)
+    question, lost = limit_order(), 2 if fault.before is None else 4
+    question.whatIf = True
+    for order_id, asked in ((1, question), (2, limit_order()), (3, question), (4, limit_order())):
+        client.placeOrder(order_id, _aapl(), asked)
+    await steps(client, 2)
+    told = {args.orderId for args in client.named("openOrder")}
+    assert told == {1, 2, 3, 4} - {lost}
+    assert kinds(gateway) == ["drop_order"]
+
+
 async def test_acks_come_late(gateway: SimulatedGateway, connect_client: Any) -> None:
     """The order works at the broker while its client waits three market seconds for a word."""
     gateway.inject(DelayAcks(delay_ms=3_000, for_s=10, before="placeOrder"))
@@ -522,10 +539,9 @@ async def test_the_bridge_never_hangs(
 
 
 def test_every_fault_has_a_test() -> None:
-    """A new kind of fault cannot come without its effect being shown here or in test_account_faults.py."""
-    source = "".join(
-        (Path(__file__).parent / name).read_text() for name in ("test_faults.py", "test_account_faults.py")
-    )
+    """A new kind of fault cannot come without its effect being shown here or in one of two neighbours."""
+    files = ("test_faults.py", "test_account_faults.py", "test_order_truth.py")
+    source = "".join((Path(__file__).parent / name).read_text() for name in files)
     assert [fault.__name__ for fault in set(fault_specs.KINDS.values()) if f"{fault.__name__}(" not in source] == []
 
 

@@ -15,7 +15,7 @@ from ibapi.order_cancel import OrderCancel
 from momentum_kit.sessions import NEW_YORK
 from momentum_kit.simgateway.embedding import Scenario
 from momentum_kit.simgateway.events import SimOrder
-from momentum_kit.simgateway.scenario import ConnectivityLost, SymbolSpec, UniverseSpec
+from momentum_kit.simgateway.scenario import ConnectivityLost, SymbolSpec, UniverseSpec, WhatIfAnswers
 from momentum_kit.simgateway.server import SimulatedGateway
 
 Connect = Callable[..., Awaitable[Any]]
@@ -134,6 +134,42 @@ async def test_what_if(gateway: Any, connect_client: Connect, aapl: Contract) ->
         assert (state.commissionAndFees, state.commissionAndFeesCurrency) == (1.0, "USD")
         assert client.named("orderStatus") == []
         assert served.truth()["orders"] == []
+
+
+@pytest.mark.parametrize(("answer", "margin"), [("margin", 30_000.0), ("unset", UNSET_DOUBLE), ("late", 5_000.0)])
+async def test_what_if_answers(
+    gateway: Any, connect_client: Connect, aapl: Contract, answer: Any, margin: float
+) -> None:
+    """As a scenario has it: a margin of its own, IB's word for none, or the usual one ten seconds later."""
+    async with gateway() as served:
+        served.inject(WhatIfAnswers(symbol="AAPL", answer=answer, rate=1.5, delay_ms=10_000))
+        client = await connect_client(served.port)
+        client.placeOrder(1, aapl, order("BUY", "LMT", 100, lmtPrice=200.0, whatIf=True))
+        for _ in range(9):
+            await client.step()
+        assert bool(client.named("openOrder")) is (answer != "late")
+        await client.step()
+        await client.step()
+        (told,) = client.named("openOrder")
+        assert told.order.whatIf
+        assert float(told.orderState.initMarginChange or UNSET_DOUBLE) == margin  # protobuf leaves an unset one out
+        assert client.named("orderStatus") == []
+
+
+@pytest.mark.parametrize(("answer", "codes"), [("refused", [201]), ("silence", [])])
+async def test_what_if_is_not_answered(
+    gateway: Any, connect_client: Connect, aapl: Contract, answer: Any, codes: list[int]
+) -> None:
+    """A refusal in IB's words, or nothing at all; an order of the symbol is taken as ever."""
+    async with gateway() as served:
+        served.inject(WhatIfAnswers(symbol="AAPL", answer=answer))
+        client = await connect_client(served.port)
+        client.placeOrder(1, aapl, order("BUY", "LMT", 100, lmtPrice=200.0, whatIf=True))
+        client.placeOrder(2, aapl, order("BUY", "LMT", 100, lmtPrice=200.0))
+        for _ in range(3):
+            await client.step()
+        assert [code for code, _ in client.errors(1)] == codes
+        assert {told.orderId for told in client.named("openOrder")} == {2}
 
 
 async def test_orders_of_others(gateway: Any, connect_client: Connect, aapl: Contract) -> None:

@@ -68,6 +68,20 @@ async def test_the_sessions_deadline_sells_once(tmp_path: Path, answer: str, rou
         assert bool(turned) is (answer in ("refused", "inactive", "asleep"))
 
 
+@pytest.mark.parametrize("path", ["flat", "thin"])
+@pytest.mark.parametrize("changes", known_answers()["market_to_limit"])
+@pytest.mark.parametrize("rests", ["capped", "sits"])
+async def test_a_time_exit_that_rests_is_repriced(tmp_path: Path, rests: str, changes: str, path: str) -> None:
+    """Its hour comes and it does not fill: this machine goes on until flat, and no share is sold twice."""
+    switches = {"market_order": rests, "market_to_limit": changes, "market_order_sits_ms": 3_600_000}
+    settings: dict[str, Any] = {"time_stop_s": 25, "time_exit_at_broker": True}
+    async with gateway_on(PATHS[path], **switches) as gateway, trading_floor(gateway, tmp_path, **settings) as floor:
+        await floor.run(110, {2: lambda: floor.signal(5.0)})
+        assert floor.worst == 0, "short"
+        assert floor.longest_bare_s <= 4
+        assert nothing_is_left(floor)
+
+
 @pytest.mark.parametrize("routes", ROUTES)
 async def test_the_broker_sells_when_nobody_is_there(tmp_path: Path, routes: str) -> None:
     """The machine dies with a position: at the hour it is sold, stop and target go, and the next start finds it so."""
