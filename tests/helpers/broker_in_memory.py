@@ -138,6 +138,10 @@ class MemoryBroker:
             if "limit" in self.refuse and (known.request.order_type, order.order_type) == ("MKT", "LMT"):
                 self.notice(order.order_id, 329, "cancel verdict")
                 return order
+            if "price" in self.refuse and order.order_type == "LMT":  # an order that is refused so is cancelled
+                self.notice(order.order_id, 202, "price refused")
+                self.kill(known)
+                return order
             known.request = order
             self.echo(known)
         else:

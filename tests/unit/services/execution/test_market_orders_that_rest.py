@@ -203,8 +203,7 @@ async def test_a_price_that_is_refused_comes_nearer_and_rarer(tmp_path):
     async with trading_desk(tmp_path) as desk:
         await leave(desk)
         desk.broker.refuse.add("price")
-        await pass_time(desk, 5)
-        desk.broker.kill(desk.broker.leg(1, "target"))  # by hand: what is sent from here on are orders of its own
+        await pass_time(desk, 5)  # the change to 4.88 is refused, and ends the target
         sent = len(desk.broker.sent)
         limits = []
         for _ in range(200):
@@ -213,11 +212,28 @@ async def test_a_price_that_is_refused_comes_nearer_and_rarer(tmp_path):
             sent = len(desk.broker.sent)
         prices, times = [price for _, price in limits], [at for at, _ in limits]
         assert 4 <= len(limits) <= 7
-        assert prices[:4] == [4.88, 4.89, 4.90, 4.90]  # at the bid in the end
+        assert prices[:3] == [4.89, 4.90, 4.90]  # at the bid in the end
         gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
         assert gaps == sorted(gaps)
         assert gaps[-1] > 4 * gaps[0] >= 20
         assert desk.execution.waits == {"SYM1": "price refused"}
+
+
+async def test_a_change_whose_price_is_refused_ends_the_order_and_not_the_exit(tmp_path):
+    """202 cancels what was changed: once its end is known a sale of its own goes out, nearer to the market."""
+    async with trading_desk(tmp_path) as desk:
+        desk.broker.refuse = {"price"}
+        await leave(desk)
+        await pass_time(desk, 6)
+        assert not desk.broker.leg(1, "target").alive
+        desk.broker.refuse = set()
+        await pass_time(desk, 8)
+        assert sent_since_entry(desk) == [("modify", "MKT", None), ("modify", "LMT", 4.88), ("place", "LMT", 4.89)]
+        sale = desk.broker.leg(1, "exit")
+        assert sale.request.oca_group == desk.broker.leg(1, "stop").request.oca_group
+        desk.broker.fill(sale, 833, 4.9)
+        await pass_time(desk, 3)
+        assert (desk.position(), desk.positions.flat, desk.execution.waits) == (0, True, {})
 
 
 async def test_a_sale_that_is_refused_waits_for_its_patience(tmp_path):
