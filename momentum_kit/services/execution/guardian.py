@@ -30,6 +30,7 @@ from momentum_kit.services.execution.exit_desk import ExitDesk
 from momentum_kit.services.execution.order_desk import PATIENCE_S, RETRY_S, OrderDesk, age_s, reducing_intent
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import in_words, session_at
+from momentum_kit.trading import round_price
 from momentum_kit.trading.orders import (
     Bracket,
     Cancel,
@@ -39,11 +40,14 @@ from momentum_kit.trading.orders import (
     PlaceStop,
     Resize,
     SymbolEvidence,
+    at_level,
     gone_by,
     oca_group,
     open_group,
     protective_moves,
     stop_order,
+    stop_type,
+    suits,
     wakes,
 )
 
@@ -51,6 +55,7 @@ FLIPPED = "flipped"  # what a human is called for
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
+SUITS_LATE_S = 2.0  # a stop that sleeps from the close on may have fired with the bell: its fills come first
 STOPS_TRIED = 2  # a stop, and one corrected one; a broker that takes neither leaves only selling
 UNSOLD_S = 10.0  # to the next stop where no sale can be sent either: a halt, no bid; each refusal doubles it
 LONGEST_PAUSE_S = 640.0
@@ -101,8 +106,9 @@ class Guardian:
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
         self._watch_time_exit(bracket, evidence, at_beat=at_beat)
+        self._watch_trail(bracket, evidence)
         await self._protect(bracket, evidence, now, at_beat=at_beat)
-        await self._wake_stop(bracket, evidence, now)
+        await self._suit_stop(bracket, evidence, now)
         self._watch_gap(bracket, now)
         if bracket.exit is not None:
             await self._exit_desk.advance(bracket, evidence, now)
@@ -167,17 +173,63 @@ class Guardian:
 
     async def _resize(self, bracket: Bracket, move: Resize) -> None:
         resized = replace(move.leg.request, quantity=move.quantity, transmit=True)
+        if resized.order_type == "TRAIL":  # a size alone may start the trail anew: from where it is known to stand
+            trail = resized.trailing_usd or bracket.intent.trail_usd  # an echo need not tell it
+            if trail is None:
+                return  # one that stands still takes its place
+            resized = replace(resized, stop_price=self._level(bracket), trailing_usd=trail)
         await self._desk.modify(bracket, move.leg, resized, move.leg.role)
 
-    async def _wake_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
-        """A plain stop sleeps outside regular hours: one that does not joins its group, and then takes its place."""
-        stop = bracket.stop
-        asleep = stop is not None and stop.at_rest and stop.request.order_type == "STP" and not stop.request.outside_rth
-        if asleep and evidence.sellable and not self._context.regular_hours(self._context.clock.now()):
-            await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open")
+    async def _suit_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
+        """A stop that needs another form in this session is joined by that in its group, which then takes its place."""
+        stop, regular_hours = bracket.stop, self._context.regular_hours(self._context.clock.now())
+        if stop is None or not stop.at_rest or not evidence.sellable:
+            return
+        suited = suits(stop.request, stop_type(regular_hours=regular_hours, trails=bracket.trails))
+        bracket.unsuited_since = None if suited else bracket.unsuited_since or now
+        if suited:
+            await self._raise_stop(bracket, stop)
+        elif age_s(bracket.unsuited_since, now) < SUITS_LATE_S:
+            return  # it may have fired in the last moment, which would be sold once more
+        elif not regular_hours:
+            if await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open"):
+                self._ask_where_it_stood(bracket, stop)
+        elif not bracket.trails:
+            await self._place_stop(bracket, evidence.sellable, now, why="its stop is to stand still")
+        elif bracket.exit is None and not self._sold(bracket) and self._is_far(bracket):
+            await self._place_stop(bracket, evidence.sellable, now, why="its stop is to trail", alert="info")
 
-    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float, *, why: str = "no stop rests") -> bool:
-        """Place a stop in the group of what rests; False if none went out."""
+    def _is_far(self, bracket: Bracket) -> bool:
+        """True where the market is not near its stop, which could fire before the one that joins it has come."""
+        quote, level, trail = self._quote(bracket.intent.contract.con_id), bracket.stop_level, bracket.intent.trail_usd
+        return quote is not None and level is not None and trail is not None and quote.bid - level > trail / 2
+
+    async def _raise_stop(self, bracket: Bracket, stop: Leg) -> None:
+        """One that stands still for one that trailed: what that is told to have reached later counts as well."""
+        level, at = self._level(bracket), stop.request.stop_price
+        if bracket.intent.trail_usd is None or stop.request.order_type == "TRAIL" or level is None or at is None:
+            return
+        if at < level:
+            slack_pct, bands = self._settings.stop_min_pct, self._rules.known(bracket.intent.contract)
+            raised = at_level(stop.request, level, stop_slack_pct=slack_pct, bands=bands)
+            await self._desk.modify(bracket, stop, raised, "stop")
+
+    def _ask_where_it_stood(self, bracket: Bracket, stop: Leg) -> None:
+        """The old stop goes only once a list has told how far it had trailed."""
+        if stop.request.order_type == "TRAIL":
+            self._desk.mark_uncertain(
+                bracket, f"only the list tells where trailing stop {stop.request.order_id} stands"
+            )
+
+    def _level(self, bracket: Bracket) -> float | None:
+        """Where its stop stands at least; where it has trailed on the exchange's grid, rounded up to never be below."""
+        level, trails = bracket.stop_level, bracket.intent.trail_usd is not None
+        return round_price(level, self._rules.known(bracket.intent.contract), "up") if trails and level else level
+
+    async def _place_stop(
+        self, bracket: Bracket, quantity: Decimal, now: float, *, why: str = "no stop rests", alert: str = "critical"
+    ) -> bool:
+        """Place a stop in the group of what rests, at the level that it has reached; False if none went out."""
         if not bracket.listed or age_s(bracket.stop_tried_at, now) < RETRY_S:
             return False
         contract = bracket.intent.contract
@@ -189,7 +241,10 @@ class Guardian:
                 return False
         bracket.stop_tried_at = now
         intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())
-        intent = replace(intent, stop_order_id=self._broker.next_order_id())
+        trail_usd = bracket.intent.trail_usd if bracket.trails and not bracket.stops_unheard else None
+        intent = replace(
+            intent, stop_order_id=self._broker.next_order_id(), stop_price=self._level(bracket), trail_usd=trail_usd
+        )
         self._desk.record_reducing(intent)
         order = stop_order(
             intent,
@@ -206,7 +261,7 @@ class Guardian:
             order = replace(order, oca_group=open_group(bracket, beside, self._witnesses.filled, otherwise))
         text = f"{contract.symbol}: {why}; placing one"
         key = f"bare {order.order_id}" if bracket.stops_unheard < STOPS_TRIED else "bare and unsold"
-        self._desk.alert_once(bracket, key, "critical", text)
+        self._desk.alert_once(bracket, key, alert, text)
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
@@ -216,6 +271,14 @@ class Guardian:
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
         return True
+
+    def _watch_trail(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
+        """A human is told where the broker takes no trailing stop."""
+        if evidence.held and bracket.intent.trail_usd is not None and not bracket.trails:
+            why = (
+                f"{bracket.intent.contract.symbol}: the broker takes no trailing stop; a plain one rests, not trailing"
+            )
+            self._desk.alert_once(bracket, "does not trail", "warning", why)
 
     def _sell_unprotected(self, bracket: Bracket) -> None:
         symbol = bracket.intent.contract.symbol

@@ -29,7 +29,16 @@ from momentum_kit.models import (
 from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
-from momentum_kit.trading.orders import Bracket, Leg, OrderState, UnexpectedMove, as_told, next_state, notice_state
+from momentum_kit.trading.orders import (
+    Bracket,
+    Leg,
+    OrderState,
+    UnexpectedMove,
+    as_told,
+    next_state,
+    notice_state,
+    trailed,
+)
 
 log = structlog.get_logger("orders")
 
@@ -65,6 +74,8 @@ class OrderDesk:
             bracket.replaced.append(old)
         if not second:
             bracket.legs[leg.role] = leg
+        if leg.role == "stop":
+            bracket.stops.append(leg)
         if leg.request.order_id > 0:  # lists of ended orders carry none
             self._legs[leg.request.order_id] = (bracket, leg)
         if leg.perm_id:
@@ -273,6 +284,7 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard, leg.told, leg.echo, leg.smaller = self._word(), order.status, order.request, False
+        leg.request = trailed(leg.request, order.request)
         same = _same(order.request, leg.request)
         if same:
             leg.changing = False
@@ -352,6 +364,7 @@ def _order_row(
         change=change,
         decide_to_sent_ms=decide_ms,
         good_after=order.good_after,
+        trailing_usd=order.trailing_usd,
     )
 
 

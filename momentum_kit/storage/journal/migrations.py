@@ -66,6 +66,9 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
     (  # until when the broker holds it
         "ALTER TABLE orders ADD COLUMN good_after TEXT",
     ),
+    (  # how far below the market a stop follows
+        "ALTER TABLE orders ADD COLUMN trailing_usd REAL",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (
@@ -88,5 +91,8 @@ INTENTS: tuple[tuple[str, ...], ...] = (
     ),
     (  # of the leg that sells at its hour
         "ALTER TABLE intents ADD COLUMN timed_order_id INTEGER NOT NULL DEFAULT 0",
+    ),
+    (  # how far below the market its stop follows
+        "ALTER TABLE intents ADD COLUMN trail_usd REAL",
     ),
 )
