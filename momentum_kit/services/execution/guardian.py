@@ -274,7 +274,8 @@ class Guardian:
 
     def _watch_trail(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
         """A human is told where the broker takes no trailing stop."""
-        if evidence.held and bracket.intent.trail_usd is not None and not bracket.trails:
+        planned = bracket.intent.trail_usd is not None
+        if evidence.held and planned and not bracket.trails and not bracket.uncertain:
             why = (
                 f"{bracket.intent.contract.symbol}: the broker takes no trailing stop; a plain one rests, not trailing"
             )
