@@ -28,9 +28,9 @@ from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.exit_desk import ExitDesk
 from momentum_kit.services.execution.order_desk import PATIENCE_S, RETRY_S, OrderDesk, age_s, reducing_intent
+from momentum_kit.services.execution.stop_forms import StopForms
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import in_words, session_at
-from momentum_kit.trading import round_price
 from momentum_kit.trading.orders import (
     Bracket,
     Cancel,
@@ -40,14 +40,11 @@ from momentum_kit.trading.orders import (
     PlaceStop,
     Resize,
     SymbolEvidence,
-    at_level,
     gone_by,
     oca_group,
     open_group,
     protective_moves,
     stop_order,
-    stop_type,
-    suits,
     wakes,
 )
 
@@ -55,7 +52,6 @@ FLIPPED = "flipped"  # what a human is called for
 PARTIAL_GRACE_S = 2.0  # an entry that stays partly filled longer is cut: children may not protect before it is done
 REAP_GRACE_S = 1.0  # for the broker to reduce or cancel by itself what a fill or a dead parent leaves behind
 GAPPED_S = 2.0  # below the limit of its triggered stop for so long, a position is not protected by it
-SUITS_LATE_S = 2.0  # a stop that sleeps from the close on may have fired with the bell: its fills come first
 STOPS_TRIED = 2  # a stop, and one corrected one; a broker that takes neither leaves only selling
 UNSOLD_S = 10.0  # to the next stop where no sale can be sent either: a halt, no bid; each refusal doubles it
 LONGEST_PAUSE_S = 640.0
@@ -84,6 +80,10 @@ class Guardian:
         self._rules = rules
         self._quote = quote
         self._exit_desk = exit_desk
+        self._stop_forms = StopForms(
+            context, desk=desk, witnesses=witnesses, rules=rules, quote=quote, slack_pct=exits.stop_min_pct,
+            place=self._place_stop,
+        )  # fmt: skip
 
     async def reconcile_bracket(self, bracket: Bracket, *, at_beat: bool) -> None:
         """Do what this bracket needs now.
@@ -106,9 +106,9 @@ class Guardian:
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
         self._watch_time_exit(bracket, evidence, at_beat=at_beat)
-        self._watch_trail(bracket, evidence)
+        self._stop_forms.watch(bracket, evidence)
         await self._protect(bracket, evidence, now, at_beat=at_beat)
-        await self._suit_stop(bracket, evidence, now)
+        await self._stop_forms.suit(bracket, evidence, now)
         self._watch_gap(bracket, now)
         if bracket.exit is not None:
             await self._exit_desk.advance(bracket, evidence, now)
@@ -137,7 +137,7 @@ class Guardian:
 
     async def _protect(self, bracket: Bracket, evidence: SymbolEvidence, now: float, *, at_beat: bool) -> None:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
-        shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
+        shrinking = self._witnesses.sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
         shrinking_s = age_s(bracket.shrinking_since, now)
         grace_s = REAP_GRACE_S if bracket.way_out is None else PATIENCE_S  # beside an exit every fill reduces again
@@ -172,62 +172,12 @@ class Guardian:
                     await self._desk.cancel(bracket, leg)
 
     async def _resize(self, bracket: Bracket, move: Resize) -> None:
-        resized = replace(move.leg.request, quantity=move.quantity, transmit=True)
-        if resized.order_type == "TRAIL":  # a size alone may start the trail anew: from where it is known to stand
-            trail = resized.trailing_usd or bracket.intent.trail_usd  # an echo need not tell it
-            if trail is None:
-                return  # one that stands still takes its place
-            resized = replace(resized, stop_price=self._level(bracket), trailing_usd=trail)
-        await self._desk.modify(bracket, move.leg, resized, move.leg.role)
-
-    async def _suit_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
-        """A stop that needs another form in this session is joined by that in its group, which then takes its place."""
-        stop, regular_hours = bracket.stop, self._context.regular_hours(self._context.clock.now())
-        if stop is None or not stop.at_rest or not evidence.sellable:
-            return
-        suited = suits(stop.request, stop_type(regular_hours=regular_hours, trails=bracket.trails))
-        bracket.unsuited_since = None if suited else bracket.unsuited_since or now
-        if suited:
-            await self._raise_stop(bracket, stop)
-        elif age_s(bracket.unsuited_since, now) < SUITS_LATE_S:
-            return  # it may have fired in the last moment, which would be sold once more
-        elif not regular_hours:
-            if await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open"):
-                self._ask_where_it_stood(bracket, stop)
-        elif not bracket.trails:
-            await self._place_stop(bracket, evidence.sellable, now, why="its stop is to stand still")
-        elif bracket.exit is None and not self._sold(bracket) and self._is_far(bracket):
-            await self._place_stop(bracket, evidence.sellable, now, why="its stop is to trail", alert="info")
-
-    def _is_far(self, bracket: Bracket) -> bool:
-        """True where the market is not near its stop, which could fire before the one that joins it has come."""
-        quote, level, trail = self._quote(bracket.intent.contract.con_id), bracket.stop_level, bracket.intent.trail_usd
-        return quote is not None and level is not None and trail is not None and quote.bid - level > trail / 2
-
-    async def _raise_stop(self, bracket: Bracket, stop: Leg) -> None:
-        """One that stands still for one that trailed: what that is told to have reached later counts as well."""
-        level, at = self._level(bracket), stop.request.stop_price
-        if bracket.intent.trail_usd is None or stop.request.order_type == "TRAIL" or level is None or at is None:
-            return
-        if at < level:
-            slack_pct, bands = self._settings.stop_min_pct, self._rules.known(bracket.intent.contract)
-            raised = at_level(stop.request, level, stop_slack_pct=slack_pct, bands=bands)
-            await self._desk.modify(bracket, stop, raised, "stop")
-
-    def _ask_where_it_stood(self, bracket: Bracket, stop: Leg) -> None:
-        """The old stop goes only once a list has told how far it had trailed."""
-        if stop.request.order_type == "TRAIL":
-            self._desk.mark_uncertain(
-                bracket, f"only the list tells where trailing stop {stop.request.order_id} stands"
-            )
-
-    def _level(self, bracket: Bracket) -> float | None:
-        """Where its stop stands at least; where it has trailed on the exchange's grid, rounded up to never be below."""
-        level, trails = bracket.stop_level, bracket.intent.trail_usd is not None
-        return round_price(level, self._rules.known(bracket.intent.contract), "up") if trails and level else level
+        resized = self._stop_forms.of_size(bracket, move.leg.request, move.quantity)
+        if resized is not None:
+            await self._desk.modify(bracket, move.leg, resized, move.leg.role)
 
     async def _place_stop(
-        self, bracket: Bracket, quantity: Decimal, now: float, *, why: str = "no stop rests", alert: str = "critical"
+        self, bracket: Bracket, quantity: Decimal, now: float, why: str = "no stop rests", alert: str = "critical"
     ) -> bool:
         """Place a stop in the group of what rests, at the level that it has reached; False if none went out."""
         if not bracket.listed or age_s(bracket.stop_tried_at, now) < RETRY_S:
@@ -243,7 +193,10 @@ class Guardian:
         intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())
         trail_usd = bracket.intent.trail_usd if bracket.trails and not bracket.stops_unheard else None
         intent = replace(
-            intent, stop_order_id=self._broker.next_order_id(), stop_price=self._level(bracket), trail_usd=trail_usd
+            intent,
+            stop_order_id=self._broker.next_order_id(),
+            stop_price=self._stop_forms.level(bracket),
+            trail_usd=trail_usd,
         )
         self._desk.record_reducing(intent)
         order = stop_order(
@@ -271,15 +224,6 @@ class Guardian:
         bracket.reducing.append(intent.intent_id)
         self._desk.mark_intent(intent.intent_id, IntentState.SENT)
         return True
-
-    def _watch_trail(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
-        """A human is told where the broker takes no trailing stop."""
-        planned = bracket.intent.trail_usd is not None
-        if evidence.held and planned and not bracket.trails and not bracket.uncertain:
-            why = (
-                f"{bracket.intent.contract.symbol}: the broker takes no trailing stop; a plain one rests, not trailing"
-            )
-            self._desk.alert_once(bracket, "does not trail", "warning", why)
 
     def _sell_unprotected(self, bracket: Bracket) -> None:
         symbol = bracket.intent.contract.symbol
@@ -312,7 +256,7 @@ class Guardian:
             leg.turned = wakes(leg, self._context.clock.now())
             self._tell_of_another_hour(bracket, leg)
         wanted = bracket.intent.timed_order_id and at_beat and evidence.held and bracket.listed
-        if not wanted or bracket.exit is not None or bracket.uncertain or self._sold(bracket):
+        if not wanted or bracket.exit is not None or bracket.uncertain or self._witnesses.sold(bracket):
             return
         if leg is None or not (leg.protecting or leg.turned):
             why = f"{symbol}: no time exit rests at the broker; only this machine ends its holding time"
@@ -360,10 +304,6 @@ class Guardian:
         if filled == most:
             leg.state = OrderState.FILLED
         leg.smaller = leg.live and filled >= leg.whole
-
-    def _sold(self, bracket: Bracket) -> bool:
-        """True once an order of the group has sold some: from then on the broker reduces the others."""
-        return any(self._witnesses.filled(leg) for leg in bracket if leg.role != "entry")
 
     def _close_if_done(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
         known = bool(bracket.legs) or (bracket.listed and self._witnesses.executions_whole)

@@ -238,7 +238,7 @@ MUTANTS = (
     ),
     Mutant(
         "a plain stop sleeps through the evening",
-        "services/execution/guardian.py",
+        "services/execution/stop_forms.py",
         "if stop is None or not stop.at_rest or not evidence.sellable:",
         "if True:",
         CASES("test_a_stop_that_would_sleep_through_the_evening_is_replaced"),

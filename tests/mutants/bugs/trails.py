@@ -6,14 +6,14 @@ from tests.mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "a change of size takes a trailing stop back to where it began",
-        "services/execution/guardian.py",
-        "resized = replace(resized, stop_price=self._level(bracket), trailing_usd=trail)",
-        "resized = replace(resized, stop_price=bracket.intent.stop_price, trailing_usd=trail)",
+        "services/execution/stop_forms.py",
+        "replace(resized, stop_price=self.level(bracket), trailing_usd=trail)",
+        "replace(resized, stop_price=bracket.intent.stop_price, trailing_usd=trail)",
         TRAIL("test_a_change_of_its_size_never_loosens_it"),
     ),
     Mutant(
         "a change of size forgets by how much a stop trails",
-        "services/execution/guardian.py",
+        "services/execution/stop_forms.py",
         "trail = resized.trailing_usd or bracket.intent.trail_usd",
         "trail = resized.trailing_usd",
         TRAIL("test_after_a_restart_it_is_our_stop_at_its_level"),
@@ -35,13 +35,13 @@ MUTANTS = (
     Mutant(
         "the level is forgotten when the form changes",
         "services/execution/guardian.py",
-        "stop_price=self._level(bracket), trail_usd=trail_usd",
-        "stop_price=bracket.intent.stop_price, trail_usd=trail_usd",
+        "stop_price=self._stop_forms.level(bracket),",
+        "stop_price=bracket.intent.stop_price,",
         TRAIL("test_over_the_close_and_back"),
     ),
     Mutant(
         "the old stop goes before the list has told where it stood",
-        "services/execution/guardian.py",
+        "services/execution/stop_forms.py",
         'if stop.request.order_type == "TRAIL":\n            self._desk.mark_uncertain',
         "if False:\n            self._desk.mark_uncertain",
         TRAIL("test_the_old_one_stays_until_the_list_has_told_where_it_stood"),
@@ -55,14 +55,14 @@ MUTANTS = (
     ),
     Mutant(
         "a stop that may have fired with the bell is replaced at once",
-        "services/execution/guardian.py",
+        "services/execution/stop_forms.py",
         "SUITS_LATE_S = 2.0",
         "SUITS_LATE_S = 0.0",
         TRAIL("test_a_stop_that_fires_with_the_bell_is_not_sold_once_more"),
     ),
     Mutant(
         "a stop is replaced while the market is about to meet it",
-        "services/execution/guardian.py",
+        "services/execution/stop_forms.py",
         "quote.bid - level > trail / 2",
         "quote.bid > 0",
         TRAIL("test_over_the_close_and_back"),
