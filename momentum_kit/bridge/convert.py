@@ -154,6 +154,8 @@ def to_ib_order(request: OrderRequest) -> IBOrder:
         setattr(ib, "trailStopPrice" if request.order_type.startswith("TRAIL") else "auxPrice", request.stop_price)
     if request.trailing_percent is not None:
         ib.trailingPercent = request.trailing_percent
+    if request.trailing_usd is not None:
+        ib.auxPrice = request.trailing_usd
     ib.tif, ib.outsideRth, ib.transmit = request.tif, request.outside_rth, request.transmit
     if request.good_after is not None:
         ib.goodAfterTime = order_time(request.good_after)
@@ -163,9 +165,13 @@ def to_ib_order(request: OrderRequest) -> IBOrder:
 
 
 def order_request(ib: Any) -> OrderRequest:
-    """From ibapi's order to ours; prices are None where the order type has none."""
+    """From ibapi's order to ours; prices are None where the order type has none.
+
+    Recorded: the echo of a TRAIL has no aux price, which is the amount by which it trails; so None may mean untold.
+    """
     kind = ib.orderType
-    stop = ib.trailStopPrice if kind.startswith("TRAIL") else ib.auxPrice if kind in _STOP_TYPES else None
+    trails = kind.startswith("TRAIL")
+    stop = ib.trailStopPrice if trails else ib.auxPrice if kind in _STOP_TYPES else None
     return OrderRequest(
         action=OrderAction.SELL if ib.action == "SSHORT" else OrderAction(ib.action),
         quantity=size(ib.totalQuantity),
@@ -173,6 +179,7 @@ def order_request(ib: Any) -> OrderRequest:
         limit_price=_given(ib.lmtPrice) if kind in _LIMIT_TYPES else None,
         stop_price=_given(stop),
         trailing_percent=_given(ib.trailingPercent),
+        trailing_usd=_given(ib.auxPrice) if trails else None,
         tif=ib.tif,
         outside_rth=bool(ib.outsideRth),
         good_after=_time_if_readable(ib.goodAfterTime),

@@ -28,10 +28,13 @@ AT_LEAST = (
 """Less of it is more trades, or later ones."""
 
 EXACTLY = (
-    "detection.baseline_sessions", "news.symbol_master", "news.reader.url", "news.reader.model", "news.bodies.enabled",
-    "broker.commission_plan", "calendar",
+    "exits.trail_r", "detection.baseline_sessions", "news.symbol_master", "news.reader.url", "news.reader.model",
+    "news.bodies.enabled", "broker.commission_plan", "calendar",
 )  # fmt: skip
-"""Another one is another strategy: baseline, reading, costs, market."""
+"""Another one is another strategy: what its stop does, baseline, reading, costs, market."""
+
+SINCE: Mapping[str, Any] = {"exits.trail_r": None}
+"""Settings that came after files had been exported, with what those were judged with: nothing else was there."""
 
 DIRECTIONS: Mapping[str, Direction] = {
     **dict.fromkeys(AT_MOST, "at most"),
@@ -55,13 +58,13 @@ def departures(config: Config) -> tuple[str, ...]:
         return ()
     if not export.judged:
         return ("the threshold file does not say with which exits, sizes and windows it was judged; export it again",)
-    now = judged_settings(config)
+    now, judged = judged_settings(config), {**SINCE, **export.judged}
     told = []
     for name, direction in DIRECTIONS.items():
-        if name not in export.judged:
+        if name not in judged:
             told.append(f"{name} is {_word(now[name])}, and nothing says what it was when it was judged; export again")
-        elif not _within(now[name], export.judged[name], direction):
-            told.append(f"{name} is {_word(now[name])}, judged with {direction} {_word(export.judged[name])}")
+        elif not _within(now[name], judged[name], direction):
+            told.append(f"{name} is {_word(now[name])}, judged with {direction} {_word(judged[name])}")
     return tuple(told)
 
 

@@ -207,6 +207,9 @@ class ExitSettings(Settings):
     """The entry's limit above the ask, bps: beyond it no fill."""
     entry_timeout_s: float = Field(default=10.0, gt=0, le=3_600)
     """An entry that has not filled is cancelled after this."""
+    trail_r: float | None = Field(default=None, gt=0, le=1_000)
+    """In regular hours the stop follows the highest price at this distance in R, by itself at the broker; none: it
+    stands still. Off until a paper account has shown how IB tells and changes a trailing stop: docs/exits.md."""
     time_exit_at_broker: bool = False
     """A third leg sells at the market when the position must be gone, whether this machine runs then or not. Off until
     a paper account has shown that IB takes a good-after time with a parent and an OCA group."""

@@ -42,8 +42,9 @@ class Intent:
     """One durable decision to order; intent_id is the orderRef of every leg.
 
     Prices in USD; order ids are 0 until drawn, timed_order_id also where no time exit rests at the broker. risk_usd is
-    R: quantity x (entry - stop). entry_id: of an exit or a stop of its own, the entry whose shares it sells; of shares
-    that are back, the entry whose sale was undone; else empty.
+    R: quantity x (entry - stop). trail_usd: how far below the market its stop follows; None for one that stands still.
+    entry_id: of an exit or a stop of its own, the entry whose shares it sells; of shares that are back, the entry whose
+    sale was undone; else empty.
     """
 
     intent_id: str
@@ -63,6 +64,7 @@ class Intent:
     target_order_id: int = 0
     stop_order_id: int = 0
     timed_order_id: int = 0
+    trail_usd: float | None = None
     reason: str = ""
     entry_id: str = ""
 

@@ -189,6 +189,7 @@ class OrderRow(JournalRow):
     change: str
     decide_to_sent_ms: float | None
     good_after: datetime | None = None
+    trailing_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

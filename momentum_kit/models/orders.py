@@ -33,6 +33,7 @@ class OrderRequest:
     """One order as handed to the broker. order_id 0 lets the bridge draw the next id.
 
     order_type: MKT, LMT, STP, STP LMT or TRAIL. limit_price, stop_price in USD, None where the type has none.
+    stop_price of a TRAIL is where its stop stands now; it follows the market by trailing_usd or trailing_percent.
     order_ref carries our intent id; every leg has an explicit tif. good_after: the broker holds it until then.
     """
 
@@ -42,6 +43,7 @@ class OrderRequest:
     limit_price: float | None = None
     stop_price: float | None = None
     trailing_percent: float | None = None
+    trailing_usd: float | None = None
     tif: str = "DAY"
     outside_rth: bool = False
     good_after: datetime | None = None

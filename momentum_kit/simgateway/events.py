@@ -80,7 +80,8 @@ class SimOrder:
     """An order at the simulated broker; owned and mutated by the simulated broker alone.
 
     raw: every placeOrder field the client sent, by ibapi attribute name, for an honest openOrder echo.
-    limit_price, stop_price are None where unset.
+    limit_price, stop_price are None where unset; the stop_price of a TRAIL is where it stands. told_stop: what echoes
+    say of that instead, if anything; amount_told: they say by which amount it trails.
     """
 
     client_id: int
@@ -103,6 +104,8 @@ class SimOrder:
     order_ref: str = ""
     trailing_percent: float | None = None
     trailing_amount: float | None = None
+    told_stop: float | None = None
+    amount_told: bool = True
     status: str = ""
     filled: Decimal = Decimal(0)
     average_price: float = 0.0
@@ -115,6 +118,16 @@ class SimOrder:
     def remaining(self) -> Decimal:
         """Shares not filled yet."""
         return self.quantity - self.filled
+
+    @property
+    def echoed_stop(self) -> float | None:
+        """Where its stop stands, as echoes have it."""
+        return self.stop_price if self.told_stop is None else self.told_stop
+
+    @property
+    def echoed_amount(self) -> float | None:
+        """By which amount it trails, as echoes have it."""
+        return self.trailing_amount if self.amount_told else None
 
 
 @dataclass(frozen=True, slots=True)

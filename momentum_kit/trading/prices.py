@@ -32,6 +32,14 @@ def round_price(price: float, bands: Sequence[PriceIncrement], rounding: Roundin
     return float(rounded)
 
 
+def round_distance(distance: float, price: float, bands: Sequence[PriceIncrement]) -> float:
+    """A distance (USD) in whole steps of the grid at a price, rounded up; ValueError for a price below the rule."""
+    step = max((_exact(band.increment) for band in bands if _exact(band.low_edge) <= _exact(price)), default=None)
+    if step is None:
+        raise ValueError(f"no price band for {price}")
+    return float((_exact(round(distance, 8)) / step).to_integral_value(ROUND_CEILING) * step)
+
+
 def entry_limit(ask: float, cap_bps: float, bands: Sequence[PriceIncrement]) -> float:
     """The highest price (USD) a buy may pay: the ask plus the cap, rounded down so that the cap holds.
 

@@ -439,7 +439,7 @@ def _kind(request: OrderRequest) -> str:
     """What an order is placed as; an exit may turn a target into something else later."""
     if request.action is OrderAction.BUY:
         return "entry"
-    if request.order_type.startswith("STP"):
+    if request.order_type.startswith("STP") or request.order_type == "TRAIL":
         return "stop"
     if request.good_after is not None:
         return "timed"

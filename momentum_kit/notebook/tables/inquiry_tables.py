@@ -17,7 +17,7 @@ from momentum_kit.notebook.tables.session_table import SessionTable
 _CONTRACT = ("symbol", "con_id", "sec_type", "primary_exchange", "currency")
 _LEFT_OUT = {
     OpenOrder: ("received_at",),
-    OrderRequest: ("trailing_percent", "transmit", "parent_id", "oca_type"),
+    OrderRequest: ("trailing_percent", "trailing_usd", "transmit", "parent_id", "oca_type"),
     ScanRow: ("distance", "benchmark", "projection"),  # words of IB's own window, empty for stocks
 }
 

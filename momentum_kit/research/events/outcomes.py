@@ -77,7 +77,7 @@ class ExitRule:
             stop_atr=settings.stop_atr,
             stop_min_pct=settings.stop_min_pct,
             target_r=settings.target_r,
-            trail_r=None,
+            trail_r=settings.trail_r,
             time_stop_s=settings.time_stop_s,
             flat_before_close_s=settings.flat_before_close_s,
         )

@@ -47,10 +47,10 @@ def judged_with(config: Config, rule: Mapping[str, Any], costs: CostTable, archi
     """
     name = rule["name"]
     if rule["trail_r"] is not None:
-        raise ResearchError(f"export: exit rule {name} trails its stop, and no session does; take one without trail_r")
+        raise ResearchError(f"export: exit rule {name} trails its stop, and no session is proven to; take one without")
     if rule["target_r"] is None:
         raise ResearchError(f"export: exit rule {name} has no target, and every bracket has one; give target_r")
-    exits = {f"exits.{key}": value for key, value in rule.items() if key not in ("name", "trail_r")}
+    exits = {f"exits.{key}": value for key, value in rule.items() if key != "name"}
     dated = (*costs.fixed, *costs.tiered, *costs.sec, *costs.taf, *costs.cat)
     since = max((each.since for each in dated if each.since <= last_day), default=None)
     return JudgedWith(settings=judged_settings(config) | exits, archive=archive, costs_as_of=since)

@@ -23,6 +23,11 @@ NOT_ASKED = {
     "market_to_limit": "takes a market order that does not fill",
     "far_limit": "takes an order far through the market",
     "stop_first_echo": "takes the raw echo, which the bridge sets right",
+    "trail_in_group": "takes a trailing stop, which this probe does not place yet",
+    "trail_start": "takes a trailing stop under a parent that fills",
+    "trail_modified": "takes a market that moves",
+    "trail_told": "takes a market that moves",
+    "trail_amount_told": "takes a trailing stop, which this probe does not place yet",
     "history_farm": "the bridge takes both for a farm that is well",
 }
 """Switches that this probe does not ask, and why."""

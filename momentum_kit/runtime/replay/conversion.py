@@ -84,6 +84,7 @@ def sim_order(contract: Contract, order: OrderRequest, client_id: int) -> sim.Si
         oca_type=order.oca_type,
         order_ref=order.order_ref,
         trailing_percent=order.trailing_percent,
+        trailing_amount=order.trailing_usd,
     )
 
 
@@ -225,8 +226,9 @@ def _request(order: sim.SimOrder, order_id: int) -> OrderRequest:
         quantity=order.quantity,
         order_type=kind,
         limit_price=order.limit_price if kind in ("LMT", "STP LMT") else None,
-        stop_price=order.stop_price if kind in ("STP", "STP LMT") or kind.startswith("TRAIL") else None,
+        stop_price=order.echoed_stop if kind in ("STP", "STP LMT") or kind.startswith("TRAIL") else None,
         trailing_percent=order.trailing_percent,
+        trailing_usd=order.echoed_amount,
         tif=order.tif,
         outside_rth=order.outside_rth,
         good_after=order.good_after,

@@ -147,6 +147,7 @@ class EntryGate:
             target_order_id=target,
             stop_order_id=stop,
             timed_order_id=self._broker.next_order_id() if self._gone_by(now) else 0,
+            trail_usd=plan.trail_usd,
             reason=str(signal.catalyst),
         )
 

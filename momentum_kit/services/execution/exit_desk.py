@@ -147,9 +147,10 @@ class ExitDesk:
             self._desk.alert_once(bracket, "exit not sent", "critical", why)
 
     def _stop_sells(self, bracket: Bracket) -> bool:
-        """A plain stop that has sold some is a market order by now; its status alone does not tell."""
+        """A plain or trailing stop that has sold some is a market order by now; its status alone does not tell."""
         stop = bracket.stop
-        return stop is not None and stop.live and stop.request.order_type == "STP" and self._witnesses.filled(stop) > 0
+        at_market = stop is not None and stop.live and stop.request.order_type in ("STP", "TRAIL")
+        return stop is not None and at_market and self._witnesses.filled(stop) > 0
 
     def _to_turn(self, bracket: Bracket, evidence: SymbolEvidence) -> Leg | None:
         """The target, where it may be made marketable: alive, in the stop's group, large enough, not refused before."""

@@ -28,6 +28,7 @@ from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
 from momentum_kit.services.execution.exit_desk import ExitDesk
 from momentum_kit.services.execution.order_desk import PATIENCE_S, RETRY_S, OrderDesk, age_s, reducing_intent
+from momentum_kit.services.execution.stop_forms import StopForms
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import in_words, session_at
 from momentum_kit.trading.orders import (
@@ -79,6 +80,10 @@ class Guardian:
         self._rules = rules
         self._quote = quote
         self._exit_desk = exit_desk
+        self._stop_forms = StopForms(
+            context, desk=desk, witnesses=witnesses, rules=rules, quote=quote, slack_pct=exits.stop_min_pct,
+            place=self._place_stop,
+        )  # fmt: skip
 
     async def reconcile_bracket(self, bracket: Bracket, *, at_beat: bool) -> None:
         """Do what this bracket needs now.
@@ -101,8 +106,9 @@ class Guardian:
         bracket.idle_since = (bracket.idle_since or now) if idle else None
         bracket.closed = bracket.closed and idle
         self._watch_time_exit(bracket, evidence, at_beat=at_beat)
+        self._stop_forms.watch(bracket, evidence)
         await self._protect(bracket, evidence, now, at_beat=at_beat)
-        await self._wake_stop(bracket, evidence, now)
+        await self._stop_forms.suit(bracket, evidence, now)
         self._watch_gap(bracket, now)
         if bracket.exit is not None:
             await self._exit_desk.advance(bracket, evidence, now)
@@ -131,7 +137,7 @@ class Guardian:
 
     async def _protect(self, bracket: Bracket, evidence: SymbolEvidence, now: float, *, at_beat: bool) -> None:
         moves = protective_moves(bracket, evidence, self._witnesses.filled)
-        shrinking = self._sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
+        shrinking = self._witnesses.sold(bracket) and any(isinstance(move, Resize) and move.shrinks for move in moves)
         bracket.shrinking_since = (bracket.shrinking_since or now) if shrinking else None
         shrinking_s = age_s(bracket.shrinking_since, now)
         grace_s = REAP_GRACE_S if bracket.way_out is None else PATIENCE_S  # beside an exit every fill reduces again
@@ -168,18 +174,14 @@ class Guardian:
                     await self._desk.cancel(bracket, leg)
 
     async def _resize(self, bracket: Bracket, move: Resize) -> None:
-        resized = replace(move.leg.request, quantity=move.quantity, transmit=True)
-        await self._desk.modify(bracket, move.leg, resized, move.leg.role)
+        resized = self._stop_forms.of_size(bracket, move.leg.request, move.quantity)
+        if resized is not None:
+            await self._desk.modify(bracket, move.leg, resized, move.leg.role)
 
-    async def _wake_stop(self, bracket: Bracket, evidence: SymbolEvidence, now: float) -> None:
-        """A plain stop sleeps outside regular hours: one that does not joins its group, and then takes its place."""
-        stop = bracket.stop
-        asleep = stop is not None and stop.at_rest and stop.request.order_type == "STP" and not stop.request.outside_rth
-        if asleep and evidence.sellable and not self._context.regular_hours(self._context.clock.now()):
-            await self._place_stop(bracket, evidence.sellable, now, why="its stop sleeps until the open")
-
-    async def _place_stop(self, bracket: Bracket, quantity: Decimal, now: float, *, why: str) -> bool:
-        """Place a stop in the group of what rests; False if none went out."""
+    async def _place_stop(
+        self, bracket: Bracket, quantity: Decimal, now: float, why: str = "no stop rests", alert: str = "critical"
+    ) -> bool:
+        """Place a stop in the group of what rests, at the level that it has reached; False if none went out."""
         if not bracket.listed or age_s(bracket.stop_tried_at, now) < RETRY_S:
             return False
         contract = bracket.intent.contract
@@ -191,7 +193,13 @@ class Guardian:
                 return False
         bracket.stop_tried_at = now
         intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())
-        intent = replace(intent, stop_order_id=self._broker.next_order_id())
+        trail_usd = bracket.intent.trail_usd if bracket.trails and not bracket.stops_unheard else None
+        intent = replace(
+            intent,
+            stop_order_id=self._broker.next_order_id(),
+            stop_price=self._stop_forms.level(bracket),
+            trail_usd=trail_usd,
+        )
         self._desk.record_reducing(intent)
         order = stop_order(
             intent,
@@ -208,7 +216,7 @@ class Guardian:
             order = replace(order, oca_group=open_group(bracket, beside, self._witnesses.filled, otherwise))
         text = f"{contract.symbol}: {why}; placing one"
         key = f"bare {order.order_id}" if bracket.stops_unheard < STOPS_TRIED else "bare and unsold"
-        self._desk.alert_once(bracket, key, "critical", text)
+        self._desk.alert_once(bracket, key, alert, text)
         try:
             await self._desk.place(bracket, "stop", order)
         except BrokerError as error:
@@ -250,7 +258,7 @@ class Guardian:
             leg.turned = wakes(leg, self._context.clock.now())
             self._tell_of_another_hour(bracket, leg)
         wanted = bracket.intent.timed_order_id and at_beat and evidence.held and bracket.listed
-        if not wanted or bracket.exit is not None or bracket.uncertain or self._sold(bracket):
+        if not wanted or bracket.exit is not None or bracket.uncertain or self._witnesses.sold(bracket):
             return
         if leg is None or not (leg.protecting or leg.turned):
             why = f"{symbol}: no time exit rests at the broker; only this machine ends its holding time"
@@ -312,10 +320,6 @@ class Guardian:
         if filled == most:
             leg.state = OrderState.FILLED
         leg.smaller = leg.live and filled >= leg.whole
-
-    def _sold(self, bracket: Bracket) -> bool:
-        """True once an order of the group has sold some: from then on the broker reduces the others."""
-        return any(self._witnesses.filled(leg) for leg in bracket if leg.role != "entry")
 
     def _close_if_done(self, bracket: Bracket, evidence: SymbolEvidence) -> None:
         known = bool(bracket.legs) or (bracket.listed and self._witnesses.executions_whole)

@@ -38,6 +38,7 @@ from momentum_kit.trading.orders import (
     as_told,
     next_state,
     notice_state,
+    trailed,
 )
 
 log = structlog.get_logger("orders")
@@ -74,6 +75,8 @@ class OrderDesk:
             bracket.replaced.append(old)
         if not second:
             bracket.legs[leg.role] = leg
+        if leg.role == "stop":
+            bracket.stops.append(leg)
         if leg.request.order_id > 0:  # lists of ended orders carry none
             self._legs[leg.request.order_id] = (bracket, leg)
         if leg.perm_id:
@@ -282,6 +285,7 @@ class OrderDesk:
             return None
         bracket, leg = found
         leg.heard, leg.told, leg.echo, leg.smaller = self._word(), order.status, order.request, False
+        leg.request = trailed(leg.request, order.request)
         same = _same(order.request, leg.request)
         if same:
             leg.changing = False
@@ -363,6 +367,7 @@ def _order_row(
         change=change,
         decide_to_sent_ms=decide_ms,
         good_after=order.good_after,
+        trailing_usd=order.trailing_usd,
     )
 
 

@@ -199,7 +199,7 @@ def sells_for_us(order: OpenOrder) -> bool:
 def unwritten_intent(order: OpenOrder, account: str, now: datetime) -> Intent:
     """The intent of a sale of ours that nothing written down explains, as the order itself tells it."""
     request = order.request
-    protects = request.order_type.startswith("STP")
+    protects = request.order_type in ("STP", "STP LMT", "TRAIL")
     return Intent(
         intent_id=request.order_ref,
         kind=IntentKind.PROTECT if protects else IntentKind.EXIT,
@@ -217,6 +217,7 @@ def unwritten_intent(order: OpenOrder, account: str, now: datetime) -> Intent:
         entry_order_id=0,
         target_order_id=0 if protects else request.order_id,
         stop_order_id=request.order_id if protects else 0,
+        trail_usd=request.trailing_usd,
         reason="found at work, written down by nobody",
     )
 

@@ -17,6 +17,7 @@ from momentum_kit.trading.orders import (
     NEVER_SO_LATE_S,
     POSITION_LAG_S,
     Agreement,
+    Bracket,
     Leg,
     OrderState,
     OrderWitness,
@@ -70,6 +71,10 @@ class Witnesses:
     def filled(self, leg: Leg) -> Decimal:
         """Shares that an order has filled, by its executions or by its own word, whichever names more."""
         return max(self._executed(leg), leg.named)
+
+    def sold(self, bracket: Bracket) -> bool:
+        """True once an order of a bracket's group has sold some: from then on the broker reduces the others."""
+        return any(self.filled(leg) for leg in bracket if leg.role != "entry")
 
     def row(self, position: Position) -> None:
         """A position row as the broker says it."""

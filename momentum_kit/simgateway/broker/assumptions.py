@@ -197,6 +197,49 @@ SWITCHES: tuple[Switch, ...] = (
         ),
     ),
     Switch(
+        "trail_in_group",
+        "May a TRAIL have a parent or an OCA group?",
+        (
+            Alternative("works", _D, "a trailing stop may be attached: TWS API, attached orders. In a group: ASSUMED"),
+            Alternative("refused", _A, "201; nobody has shown that it works"),
+            Alternative("inactive", _A, "taken, and Inactive at once"),
+        ),
+    ),
+    Switch(
+        "trail_start",
+        "From when on does a TRAIL follow the price that has a parent?",
+        (
+            Alternative("parent_filled", _A, "from its parent's fill on"),
+            Alternative("submitted", _A, "from the start: what was reached before the fill counts"),
+        ),
+    ),
+    Switch(
+        "trail_modified",
+        "Where does a TRAIL stand after a modify?",
+        (
+            Alternative("keeps", _A, "where it stood"),
+            Alternative("as_sent", _A, "at the trailStopPrice that the modify carries"),
+            Alternative("market", _A, "at its distance from the last price, as if it were new"),
+        ),
+    ),
+    Switch(
+        "trail_told",
+        "What does trailStopPrice in the openOrder of a TRAIL that has moved say?",
+        (
+            Alternative("moved", _A, "where it stands; the move itself brings no message"),
+            Alternative("each_move", _A, "where it stands, and each move brings an openOrder"),
+            Alternative("as_sent", _A, "what the client sent last"),
+        ),
+    ),
+    Switch(
+        "trail_amount_told",
+        "Does the openOrder of a TRAIL say by which amount it trails (auxPrice)?",
+        (
+            Alternative("untold", _R, "no aux price; a live gateway's TRAIL, of which only the echo was kept"),
+            Alternative("told", _D, "auxPrice is the trailing amount: TWS API, order types"),
+        ),
+    ),
+    Switch(
         "family_cap",
         "May a child sell more than its parent bought?",
         (
@@ -322,6 +365,11 @@ class BrokerAssumptions:
     stop_type_change: Literal["refused", "accepted"] = "refused"
     overfill_protection: Literal["atomic", "one_at_a_time"] = "atomic"
     good_after_time_in_group: Literal["works", "refused", "inactive", "asleep", "alone"] = "works"
+    trail_in_group: Literal["works", "refused", "inactive"] = "works"
+    trail_start: Literal["parent_filled", "submitted"] = "parent_filled"
+    trail_modified: Literal["keeps", "as_sent", "market"] = "keeps"
+    trail_told: Literal["moved", "each_move", "as_sent"] = "moved"
+    trail_amount_told: Literal["untold", "told"] = "untold"
     family_cap: Literal["capped", "refused", "uncapped"] = "capped"
     far_limit: Literal["capped", "refused", "accepted"] = "capped"
     market_order: Literal["at_once", "capped", "sits"] = "at_once"

@@ -10,6 +10,7 @@ from momentum_kit.simgateway.broker.refusal import Refusal
 from momentum_kit.simgateway.broker.refusals import larger_than_parent, terms_refusal
 from momentum_kit.simgateway.broker.reports import CANCELLED, both, echo, error, status
 from momentum_kit.simgateway.broker.state import BrokerState
+from momentum_kit.simgateway.broker.trails import begin_trail, stop_after_modify
 from momentum_kit.simgateway.events import OrderEvent, SimOrder, StatusReport
 from momentum_kit.simgateway.trading_hours import may_trade
 
@@ -25,6 +26,8 @@ _CHANGEABLE = (
     "order_ref",
     "trailing_percent",
     "trailing_amount",
+    "told_stop",
+    "amount_told",
     "raw",
 )
 
@@ -43,6 +46,7 @@ class OrderChanges:
         if not wanted.transmit:
             return []  # it stays in the gateway: the working order never hears of it
         wanted.account, wanted.tif = wanted.account or order.account, wanted.tif or order.tif
+        begin_trail(wanted, self._state)
         refused = self._modify_refusal(ticket, wanted)
         if refused:
             events = error(order, refused)
@@ -54,7 +58,7 @@ class OrderChanges:
             return error(order, MODIFY_FAILED) + self._life.close(ticket, "Inactive", at, told=False)
         # The client is shown the new terms at once, while the market still trades the old ones: a race, as at IB.
         told = copy(order)
-        _take_terms(told, wanted)
+        self._take_terms(told, wanted)
         echoed = self._echo_modified(ticket, told, at)
         self._state.agenda.put(at + self._state.latency, lambda now: self._apply(ticket, wanted, now))
         return echoed
@@ -130,7 +134,7 @@ class OrderChanges:
         if ticket.stage is Stage.DONE or wanted.quantity <= order.filled:
             return error(order, Refusal(104, "Cannot modify a filled order.")) if order.filled else []
         ticket.triggered = _stays_triggered(ticket, wanted)
-        _take_terms(order, wanted)
+        self._take_terms(order, wanted)
         ticket.modified, ticket.resting = True, False  # new terms are new at the market, also where they cross it
         ticket.arrived = ticket.cap = None
         self._entry.set_expiry(ticket, at)
@@ -139,10 +143,11 @@ class OrderChanges:
             return []
         return self._entry.warnings(ticket) + self._entry.resume(ticket, at)
 
-
-def _take_terms(order: SimOrder, wanted: SimOrder) -> None:
-    for name in _CHANGEABLE:
-        setattr(order, name, getattr(wanted, name))
+    def _take_terms(self, order: SimOrder, wanted: SimOrder) -> None:
+        stop_price = stop_after_modify(order, wanted, self._state.top.last(order.con_id), self._state)
+        for name in _CHANGEABLE:
+            setattr(order, name, getattr(wanted, name))
+        order.stop_price = stop_price
 
 
 def _stays_triggered(ticket: Ticket, wanted: SimOrder) -> bool:

@@ -24,6 +24,7 @@ from momentum_kit.simgateway.broker.refusals import (
 )
 from momentum_kit.simgateway.broker.reports import both, echo, error, hours_warning, status
 from momentum_kit.simgateway.broker.state import BrokerState
+from momentum_kit.simgateway.broker.trails import begin_trail, never_trails
 from momentum_kit.simgateway.events import OrderEvent, SimOrder
 from momentum_kit.simgateway.trading_hours import day_end, may_trade, next_start
 
@@ -44,6 +45,7 @@ class OrderEntry:
             # A preset of TWS fills in what the client left out, and says so.
             order.tif = "DAY"
             events = error(order, Refusal(10349, "Order TIF was set to DAY based on order preset."))
+        begin_trail(order, state)
         refused = terms_refusal(order, state) or self._parent_missing(order)
         if refused:
             return error(order, refused)
@@ -93,6 +95,8 @@ class OrderEntry:
             order.status = "Cancelled" if refusal.code == 202 else "Inactive"
             return error(order, refusal) + (both(order) if refusal.code in (201, 202) else [])
         state.book.start(ticket)
+        if never_trails(order, state):
+            return self._life.close(ticket, "Inactive", at, told=False)
         self.set_expiry(ticket, at)
         if parent is None:
             return self.warnings(ticket) + (self._locate(ticket, at) or self._send(ticket, at))

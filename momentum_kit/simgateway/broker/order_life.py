@@ -6,8 +6,9 @@ from decimal import Decimal
 from momentum_kit.simgateway.broker.fills import FillEngine
 from momentum_kit.simgateway.broker.oca_groups import family_room, oca_leftovers, outside_group
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
-from momentum_kit.simgateway.broker.reports import CANCELLED, both, error, status
+from momentum_kit.simgateway.broker.reports import CANCELLED, both, echo, error, status
 from momentum_kit.simgateway.broker.state import BrokerState
+from momentum_kit.simgateway.broker.trails import trail
 from momentum_kit.simgateway.events import OrderEvent, SimOrder, TradeEvent
 from momentum_kit.simgateway.trading_hours import may_trade
 
@@ -106,14 +107,21 @@ class OrderLife:
 
     def _see_price(self, ticket: Ticket, last: float, at: datetime) -> list[OrderEvent]:
         order = ticket.order
+        early = self._state.assumptions.trail_start == "submitted" and ticket.stage is Stage.CHILD
+        if early and may_trade(at, ticket.extended) and not self._state.top.halted(order.con_id):
+            return self._follow(ticket, last)
         if not ticket.awaits_trigger or not self._fills.can_trade(ticket, at):
             return []
         if not _is_triggered(order, last):
-            _trail(order, last)
-            return []
+            return self._follow(ticket, last)
         ticket.triggered, order.why_held = True, ""
         ticket.show("Submitted")
         return both(order)
+
+    def _follow(self, ticket: Ticket, last: float) -> list[OrderEvent]:
+        """A trailing stop moves with the last price; whether that is told is a switch."""
+        told = trail(ticket.order, last) and self._state.assumptions.trail_told == "each_move"
+        return echo(ticket.order) if told else []
 
     def _try(self, ticket: Ticket, at: datetime) -> list[OrderEvent]:
         order = ticket.order
@@ -154,14 +162,3 @@ def _is_triggered(order: SimOrder, last: float) -> bool:
     if order.stop_price is None:
         return False
     return last >= order.stop_price if order.action == "BUY" else last <= order.stop_price
-
-
-def _trail(order: SimOrder, last: float) -> None:
-    """Move a trailing stop after the last price (USD); it never moves back."""
-    if order.order_type != "TRAIL":
-        return
-    gap = order.trailing_amount if order.trailing_amount is not None else last * (order.trailing_percent or 0.0) / 100
-    if order.action == "SELL":
-        order.stop_price = last - gap if order.stop_price is None else max(order.stop_price, last - gap)
-    else:
-        order.stop_price = last + gap if order.stop_price is None else min(order.stop_price, last + gap)

@@ -117,6 +117,8 @@ def admission_refusal(ticket: Ticket, parent: Ticket | None, state: BrokerState)
     grouped = parent is not None or bool(order.oca_group)
     if order.good_after and grouped and state.assumptions.good_after_time_in_group == "refused":
         return rejected("Good-after-time orders cannot be attached or grouped.")
+    if order.order_type == "TRAIL" and grouped and state.assumptions.trail_in_group == "refused":
+        return rejected("Trailing orders cannot be attached or grouped.")
     # A child is looked at with its parent: it opens nothing by itself.
     if parent is not None:
         return None if parent.is_open else Refusal(135, f"Can't find order with id ={order.parent_id}")

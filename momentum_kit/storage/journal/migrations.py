@@ -70,6 +70,9 @@ JOURNAL: tuple[tuple[str, ...], ...] = (
         f"""CREATE TABLE margins ({_AT}, symbol TEXT, con_id INTEGER, quantity TEXT, limit_price REAL, margin REAL,
             currency TEXT, rate REAL, verdict TEXT, words TEXT)""",
     ),
+    (  # how far below the market a stop follows
+        "ALTER TABLE orders ADD COLUMN trailing_usd REAL",
+    ),
 )
 
 INTENTS: tuple[tuple[str, ...], ...] = (
@@ -96,5 +99,8 @@ INTENTS: tuple[tuple[str, ...], ...] = (
     (  # what bought the shares that an intent sells
         "ALTER TABLE intents ADD COLUMN entry_id TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX intents_by_entry ON intents (entry_id)",
+    ),
+    (  # how far below the market its stop follows
+        "ALTER TABLE intents ADD COLUMN trail_usd REAL",
     ),
 )

@@ -6,10 +6,14 @@ from momentum_kit.trading.orders.bracket import (
     as_limit,
     as_market,
     as_told,
+    at_level,
     bracket_legs,
     exit_order,
     oca_group,
     stop_order,
+    stop_type,
+    suits,
+    trailed,
 )
 from momentum_kit.trading.orders.evidence import (
     NEVER_SO_LATE_S,
@@ -53,6 +57,7 @@ __all__ = [
     "as_limit",
     "as_market",
     "as_told",
+    "at_level",
     "bracket_legs",
     "exit_order",
     "goes_first",
@@ -63,7 +68,10 @@ __all__ = [
     "open_group",
     "protective_moves",
     "stop_order",
+    "stop_type",
+    "suits",
     "time_exit_order",
+    "trailed",
     "wakes",
     "weigh",
 ]

@@ -20,8 +20,7 @@ def bracket_legs(
 ) -> tuple[OrderRequest, OrderRequest, OrderRequest]:
     """Entry, target and stop in sending order; only the last is transmitted, which releases all three.
 
-    The intent carries prices and the three order ids. Outside regular hours a plain stop sleeps, so the stop is
-    STP LMT with outsideRth, its limit stop_slack_pct per cent below the trigger.
+    The intent carries prices and the three order ids; the stop is that of `stop_order`.
     """
     assert intent.limit_price is not None and intent.target_price is not None and intent.stop_price is not None
     entry = OrderRequest(
@@ -53,6 +52,19 @@ def bracket_legs(
     return entry, target, stop
 
 
+def stop_type(*, regular_hours: bool, trails: bool) -> str:
+    """The form in which a stop can trigger in this session; outside regular hours a plain or trailing one sleeps."""
+    if not regular_hours:
+        return "STP LMT"
+    return "TRAIL" if trails else "STP"
+
+
+def suits(stop: OrderRequest, form: str) -> bool:
+    """True if a stop at rest need not be replaced by one of this form."""
+    awake = stop.order_type == "STP LMT" if form == "STP" else stop.outside_rth and form == "STP LMT"
+    return stop.order_type == form or awake
+
+
 def stop_order(
     intent: Intent,
     quantity: Decimal,
@@ -61,17 +73,18 @@ def stop_order(
     stop_slack_pct: float,
     bands: Sequence[PriceIncrement],
 ) -> OrderRequest:
-    """A protective stop that stands alone: GTC, transmitted, triggerable in this trading session."""
+    """A protective stop that stands alone: GTC, transmitted, triggerable in this trading session.
+
+    It begins at the intent's stop price, and follows the market where the intent has a trail and the session lets it.
+    The limit of a STP LMT, with outsideRth, is stop_slack_pct per cent below the trigger.
+    """
     assert intent.stop_price is not None
-    limit = None
-    if not regular_hours:
-        limit = round_price(intent.stop_price * (1 - stop_slack_pct / 100), bands, "down")
-    return OrderRequest(
+    form = stop_type(regular_hours=regular_hours, trails=intent.trail_usd is not None)
+    order = OrderRequest(
         action=OrderAction.SELL,
         quantity=quantity,
-        order_type="STP" if regular_hours else "STP LMT",
-        limit_price=limit,
-        stop_price=intent.stop_price,
+        order_type=form,
+        trailing_usd=intent.trail_usd if form == "TRAIL" else None,
         tif="GTC",
         outside_rth=not regular_hours,
         order_id=intent.stop_order_id,
@@ -80,6 +93,16 @@ def stop_order(
         order_ref=intent.intent_id,
         account=intent.account,
     )
+    return at_level(order, intent.stop_price, stop_slack_pct=stop_slack_pct, bands=bands)
+
+
+def at_level(
+    stop: OrderRequest, level: float, *, stop_slack_pct: float, bands: Sequence[PriceIncrement]
+) -> OrderRequest:
+    """The same stop with its trigger at a level (USD), and its limit below that where it has one."""
+    limited = stop.order_type == "STP LMT"
+    limit = round_price(level * (1 - stop_slack_pct / 100), bands, "down") if limited else None
+    return replace(stop, stop_price=level, limit_price=limit, transmit=True)
 
 
 def exit_order(intent: Intent, group: str, quantity: Decimal) -> OrderRequest:
@@ -120,16 +143,27 @@ def as_limit(order: OrderRequest, quantity: Decimal, limit_price: float) -> Orde
 def as_told(ours: OrderRequest, told: OrderRequest) -> OrderRequest:
     """Our request with the broker's type, size and prices; IB fills in prices that a type does not have."""
     kind = told.order_type
+    if kind == "TRAIL" and ours.order_type == kind:
+        return replace(trailed(ours, told), quantity=told.quantity, outside_rth=told.outside_rth, transmit=True)
     return replace(
         ours,
         order_type=kind,
         quantity=told.quantity,
         limit_price=told.limit_price if kind in ("LMT", "STP LMT") else None,
-        stop_price=told.stop_price if kind in ("STP", "STP LMT") else None,
+        stop_price=told.stop_price if kind in ("STP", "STP LMT", "TRAIL") else None,
+        trailing_usd=told.trailing_usd,
         outside_rth=told.outside_rth,
         good_after=told.good_after or ours.good_after,
         transmit=True,
     )
+
+
+def trailed(ours: OrderRequest, told: OrderRequest) -> OrderRequest:
+    """Our request of a trailing stop, raised to where the broker says that it stands: it never moves back."""
+    if ours.order_type != "TRAIL" or told.order_type != "TRAIL":
+        return ours
+    level = max(ours.stop_price or 0.0, told.stop_price or 0.0) or None
+    return replace(ours, stop_price=level, trailing_usd=told.trailing_usd or ours.trailing_usd)
 
 
 def oca_group(intent: Intent) -> str:
@@ -205,6 +239,13 @@ class Leg:
         return self.acknowledged and not self.changing and self.cancel_sent_at is None
 
     @property
+    def refused_to_trail(self) -> bool:
+        """True of a trailing stop that the broker does not take: refused, inactive, or gone with no word but a code."""
+        refused = self.state in (OrderState.REJECTED, OrderState.INACTIVE)
+        in_vain = self.state in (OrderState.UNKNOWN, OrderState.CANCELLED) and self.told in ("", "Inactive")
+        return self.request.order_type == "TRAIL" and bool(self.heard) and (refused or in_vain)
+
+    @property
     def selling(self) -> bool:
         """True if it would sell as soon as it works, whatever the price does: an exit; a time exit that has woken."""
         if self.role == "timed":
@@ -227,6 +268,7 @@ class Bracket:
     lists: int = 0  # whole ones without a stop, until `listed`
     legs: dict[str, Leg] = field(default_factory=dict)  # by role
     replaced: list[Leg] = field(default_factory=list)  # orders that another one of their role stands in for
+    stops: list[Leg] = field(default_factory=list)  # all that were followed, whatever became of them
     exit: ExitRequest | None = None
     exit_reason: str = ""  # of the latest exit, also once it is done
     exit_intent_id: str = ""
@@ -240,6 +282,7 @@ class Bracket:
     first_fill_at: float | None = None
     idle_since: float | None = None  # nothing held, and the entry is done
     shrinking_since: float | None = None  # an order sells more than is held: its group is about to reduce it
+    unsuited_since: float | None = None  # its stop needs another form in this session
     gapped_since: float | None = None  # the market is below the limit of a triggered stop
     selling_since: float | None = None  # the exit has met a stop that had triggered and sells by itself
     uncertain: str = ""
@@ -289,6 +332,21 @@ class Bracket:
     def timed(self) -> Leg | None:
         """The leg that the broker holds until the position must be gone; it sells what is left then."""
         return self.legs.get("timed")
+
+    @property
+    def trails(self) -> bool:
+        """True if its stop is to follow the market: it was planned so, and the broker has not refused one."""
+        return self.intent.trail_usd is not None and not any(leg.refused_to_trail for leg in self.stops)
+
+    @property
+    def stop_level(self) -> float | None:
+        """Where a stop of it stands at least, USD: one that trails never below what it is known to have reached.
+
+        That is what we sent and what the broker's echoes told, whatever became of the order; nothing is inferred.
+        """
+        trailing = self.intent.trail_usd is not None
+        reached = [leg.request.stop_price for leg in self.stops if trailing or leg.request.order_type == "TRAIL"]
+        return max((price for price in (self.intent.stop_price, *reached) if price is not None), default=None)
 
     @property
     def way_out(self) -> Leg | None:

@@ -7,14 +7,15 @@ from decimal import Decimal
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.models import PriceIncrement
-from momentum_kit.trading.prices import entry_limit, round_price
+from momentum_kit.trading.prices import entry_limit, round_distance, round_price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BracketPlan:
     """Prices in USD on the exchange's grid, quantity in whole shares (0: nothing worth ordering).
 
-    risk_usd is R: what is lost if the entry fills at its limit and the stop at its price.
+    risk_usd is R: what is lost if the entry fills at its limit and the stop at its price. trail_usd: how far below the
+    market the stop follows; None where it stands still.
     """
 
     quantity: Decimal
@@ -22,6 +23,7 @@ class BracketPlan:
     target_price: float
     stop_price: float
     risk_usd: float
+    trail_usd: float | None = None
 
     @property
     def notional_usd(self) -> float:
@@ -35,7 +37,8 @@ def plan_bracket(
     """Plan a long bracket on an ask (USD) with ATR14 of 1-minute bars (USD; nan leaves the least stop distance).
 
     Stop and target distances are measured from the ask and rounded away from it. The size takes the worst entry
-    price, the limit, so a filled stop never costs more than risk_per_order_usd.
+    price, the limit, so a filled stop never costs more than risk_per_order_usd. A trail is trail_r stop distances,
+    rounded up: a stop that far below a price on the grid is research's, which is rounded down.
     """
     distance = ask * exits.stop_min_pct / 100
     if math.isfinite(atr):
@@ -53,4 +56,5 @@ def plan_bracket(
         target_price=target,
         stop_price=stop,
         risk_usd=quantity * per_share,
+        trail_usd=None if exits.trail_r is None else round_distance(exits.trail_r * distance, ask, bands),
     )

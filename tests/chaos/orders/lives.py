@@ -337,7 +337,7 @@ def row_words(row: Any) -> str:
 async def play(world: World, folder: Path) -> Outcome:
     """One world to its end."""
     scenario = Scenario(
-        seed=world.seed, start=world.start, end=world.start.replace(minute=30),
+        seed=world.seed, start=world.start, end=world.start.replace(hour=world.start.hour + 1, minute=30),
         broker=BrokerSpec(
             latency_ms=world.latency_ms, partial_fill_share=world.partial_fill_share, cash_usd=1_000_000.0
         ),

@@ -39,7 +39,7 @@ def scenario_of(world: World) -> Scenario:
     return Scenario(
         seed=world.seed,
         start=world.start,
-        end=world.start.replace(minute=30),
+        end=world.start.replace(hour=world.start.hour + 1, minute=30),
         history_sessions=2,
         universe=UniverseSpec(small_caps=0, large_caps=0, symbols=symbols),
         broker=BrokerSpec(

@@ -122,8 +122,8 @@ def options(description: str | None, runs: int) -> argparse.ArgumentParser:
     return parser
 
 
-def _seed(seed: int, *, outgrowing: bool, time_exit: bool) -> Outcome:
-    return play_once(draw_world(seed, outgrowing=outgrowing, time_exit=time_exit))
+def _seed(seed: int, *, outgrowing: bool, time_exit: bool, trail: bool) -> Outcome:
+    return play_once(draw_world(seed, outgrowing=outgrowing, time_exit=time_exit, trail=trail))
 
 
 def main() -> int:
@@ -132,10 +132,12 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--outgrowing", action="store_true", help="worlds in which children may outgrow their parent")
     parser.add_argument("--time-exit", action="store_true", help="a time exit rests at the broker in every world")
+    parser.add_argument("--trail", action="store_true", help="stops trail in every world")
     given = parser.parse_args()
     quiet()
-    tally = Tally("lock-step, time exits" if given.time_exit else "lock-step", given.seed)
-    play_seed = partial(_seed, outgrowing=given.outgrowing, time_exit=given.time_exit)
+    how = ["lock-step", *(["time exits"] if given.time_exit else ()), *(["trails"] if given.trail else ())]
+    tally = Tally(", ".join(how), given.seed)
+    play_seed = partial(_seed, outgrowing=given.outgrowing, time_exit=given.time_exit, trail=given.trail)
     seeds = range(given.seed, given.seed + given.runs)
     with contextlib.ExitStack() as stack:
         if given.processes > 1:

@@ -14,7 +14,10 @@ the gateway still holds back, an order that it lost, a line that is down. The bo
   listened, or a person trades the symbol as well, nobody can tell whose they are: then a human is told, and no more.
 - Held shares of ours are without an order that can trigger or sells for at most 5 s: 2 s by the law, 2 s in which a
   partly filled entry may still fill while its children wait (PARTIAL_GRACE_S), 1 s for the step of these worlds. In a
-  symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more.
+  symbol whose orders were refused it is 10 s: a second try after 2 s, and a sale after 2 more. Outside regular hours it
+  is 20 s more: below the limit of a stop that has triggered nothing but limits can sell, which step down each 5 s.
+- No stop of a trailing position stands, for longer than 10 s, below what an echo has told in this life that it had
+  reached; but where the broker starts a trail anew from the market, for which nobody can.
 """
 
 from collections import Counter, defaultdict, deque
@@ -29,6 +32,7 @@ from momentum_kit.services.execution import is_ours
 from momentum_kit.simgateway.broker import Presets
 from momentum_kit.simgateway.broker.oca_groups import family_room
 from momentum_kit.simgateway.broker.order_book import Stage, Ticket
+from momentum_kit.simgateway.events import OpenOrderReport
 from momentum_kit.simgateway.server import SimulatedGateway
 from momentum_kit.simgateway.trading_hours import may_trade
 from momentum_kit.trading.orders import NEVER_SO_LATE_S, POSITION_LAG_S
@@ -37,6 +41,8 @@ from tests.chaos.orders.worlds import World
 ZERO = Decimal(0)
 TOO_MUCH_S = 3
 BARE_S = 5
+LOOSE_S = 10
+LADDER_S = 20
 # after it was played: how long a fault excuses a wrong order, beyond what the gateway still holds back, seconds
 EXCUSES_S = {"drop_order": 20, "stray_end": 6, "unreadable_row": 8, "reorder": 3, "duplicate": 0, "delay_acks": 0}
 
@@ -99,9 +105,12 @@ class Watch:
     _faults_seen: int = 0
     _found: set[tuple[str, int]] = field(default_factory=set)
     _told: dict[int, str] = field(default_factory=dict)
+    _reached: dict[int, float] = field(default_factory=dict)  # the highest trail that was told, by con_id
+    _loose_s: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.began = self.gateway.hub.now
+        self._hear_of_trails()
         delays = self.gateway.hub.faults.delays
         hold = delays._hold
 
@@ -111,6 +120,22 @@ class Watch:
             hold(session, request, fault)
 
         delays._hold = held
+
+    def _hear_of_trails(self) -> None:
+        """Note what every echo and every list says of where our trailing stops stand."""
+        hub = self.gateway.hub
+        deliver, listed = hub.deliver, hub.broker.open_orders
+
+        def note(events: Any) -> Any:
+            for event in events:
+                order = event.order if isinstance(event, OpenOrderReport) else None
+                if order is not None and order.order_type == "TRAIL" and is_ours(order.order_ref):
+                    level = order.echoed_stop or 0.0
+                    self._reached[order.con_id] = max(self._reached.get(order.con_id, 0.0), level)
+            return events
+
+        hub.deliver = lambda events: deliver(note(events))
+        hub.broker.open_orders = lambda *args: note(listed(*args))
 
     @property
     def second(self) -> int:
@@ -169,8 +194,12 @@ class Watch:
             excused = con_id in self._busted and (filled_s < NEVER_SO_LATE_S or self._nobody_can_tell(holding))
             bare = counts and holding.covered < holding.ours and not excused
             self._bare_s[con_id] = self._bare_s[con_id] + 1 if bare else 0
-            if self._bare_s[con_id] > BARE_S * (1 + (con_id in self._refused)):
+            ladder_s = 0 if may_trade(self.gateway.hub.now, extended=False) else LADDER_S
+            if self._bare_s[con_id] > BARE_S * (1 + (con_id in self._refused)) + ladder_s:
                 self.found("bare", con_id, f"for {self._bare_s[con_id]} s: {words}")
+            self._look_at_trail(con_id, holding, counts=counts)
+            if not connected or not holding.ours:
+                self._reached.pop(con_id, None)
         self._look_at_entries(items)
 
     def holdings(self) -> dict[int, Holding]:
@@ -210,6 +239,23 @@ class Watch:
     def _nobody_can_tell(self, holding: Holding) -> bool:
         """True of a sale undone while nobody listened, perhaps, or where a person holds shares of the symbol too."""
         return self.world.unheard or holding.peoples > 0
+
+    def _look_at_trail(self, con_id: int, holding: Holding, *, counts: bool) -> None:
+        """A stop stands where it was told to have trailed to, or above."""
+        reached = self._reached.get(con_id)
+        anew = self.gateway.hub.broker.assumptions.trail_modified == "market"
+        tickets = self.gateway.hub.broker._state.book.working(con_id)
+        stops = [t for t in tickets if is_ours(t.order.order_ref) and t.awaits_trigger and self._sells(t)]
+        loose = (
+            counts
+            and not anew
+            and reached is not None
+            and bool(holding.ours and stops)
+            and max(t.order.stop_price or 0.0 for t in stops) < reached - 1e-6
+        )
+        self._loose_s[con_id] = self._loose_s[con_id] + 1 if loose else 0
+        if self._loose_s[con_id] > LOOSE_S:
+            self.found("loosened", con_id, f"for {self._loose_s[con_id]} s below {reached}: {holding}")
 
     def judge(self, ending: "Ending") -> None:
         """After calm has passed: what the services believe, what rests, and what was written down."""

@@ -7,7 +7,7 @@ that a world which breaks something can be shrunk to the little that breaks it.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from momentum_kit.models import Contract
@@ -35,6 +35,7 @@ from tests.helpers.trading_floor import Halts, Touch, known_answers
 INSTRUMENTS = (AAPL, *(Instrument(FIRST_CON_ID + n, name[0], name[1]) for n, name in enumerate(SMALL_CAPS[:3])))
 LISTS = ("reqPositions", "reqOpenOrders", "reqCompletedOrders", "reqExecutions")
 ENDS = ("openOrderEnd", "positionEnd", "completedOrdersEnd")
+OPEN, MORNING, CLOSE = time(9, 30), time(10, 0), time(16, 0)
 DEATHS = ("record", "mark", "note_execution", "place", "modify", "cancel", "write")
 
 
@@ -119,7 +120,7 @@ class World:
     assumptions: dict[str, str] = field(default_factory=dict)
     latency_ms: int = 20
     partial_fill_share: float = 0.0
-    start: time = time(10, 0)
+    start: time = MORNING
     settings: dict[str, Any] = field(default_factory=dict)
     flatten_at_end: bool = True
 
@@ -140,12 +141,20 @@ class World:
 
 
 def draw_world(
-    seed: int, *, outgrowing: bool = False, time_exit: bool = False, deaths: tuple[int, ...] = (0, 0, 1, 1, 2)
+    seed: int,
+    *,
+    outgrowing: bool = False,
+    time_exit: bool = False,
+    trail: bool = False,
+    deaths: tuple[int, ...] = (0, 0, 1, 1, 2),
 ) -> World:
     """The world of a seed. deaths: how many there are, one of these.
 
     time_exit: one rests at the broker, as it does in one world of three anyway. One that is outside of its group
     ("alone") is not safe where nobody is there at its hour, hence the setting is off: not with deaths or lost IB.
+
+    trail: stops trail, as they do in one world of three anyway; half of those worlds begin shortly before the close or
+    the open, over which every stop changes its form.
 
     outgrowing: children may work under a partly filled parent, and sell more than it has bought so far. Nobody knows
     whether IB allows that, and attached children are not safe there: a row of its own, which other worlds leave out.
@@ -159,6 +168,7 @@ def draw_world(
     switches = known_answers()
     switches["family_cap"].remove("uncapped")
     resting = {name: switches.pop(name) for name in ("market_order", "market_to_limit")}
+    trailing = {name: switches.pop(name) for name in [*switches] if name.startswith("trail_")}
     timed, switches["good_after_time_in_group"] = switches["good_after_time_in_group"], ["works", "refused"]
     chosen = dice.sample(sorted(switches), dice.randint(0, len(switches)))
     assumptions = {name: dice.choice(switches[name]) for name in chosen}
@@ -174,6 +184,16 @@ def draw_world(
             [answer for answer in timed if answer != "alone" or not any(map(_deafens, deeds))]
         )
     deeds += _busted_trades(random.Random(f"busted trades {seed}"), listings, seconds)
+    trail_dice = random.Random(f"trail {seed}")
+    trail = trail_dice.random() < 1 / 3 or trail
+    if trail:
+        trailing["trail_in_group"] += ["works"] * 4  # where it is refused there is nothing but plain stops to be seen
+        assumptions |= {name: trail_dice.choice(answers) for name, answers in trailing.items()}
+        deeds = [_of_a_trail(deed, trail_dice) for deed in deeds]
+    begins = trail_dice.choice([MORNING, MORNING, _before(OPEN, seconds), _before(CLOSE, seconds)])
+    if trail and begins != MORNING:  # a stop-limit that has triggered would keep the exit of its group from working
+        assumptions.pop("overfill_protection", None)
+    over_the_close = {"flat_before_close_s": 0.0, "no_entry_before_close_s": 0.0} if trail and begins > MORNING else {}
     return World(
         seed=seed,
         seconds=seconds,
@@ -190,9 +210,25 @@ def draw_world(
             "max_daily_loss_usd": 1e9,
             "max_orders_per_minute": 100,
             "time_exit_at_broker": time_exit,
+            "trail_r": trail_dice.choice((0.25, 0.5, 1.0, 2.0)) if trail else None,
+            **over_the_close,
         },
+        start=begins if trail else MORNING,
         flatten_at_end=dice.random() < 0.7,
     )
+
+
+def _of_a_trail(deed: Deed, dice: random.Random) -> Deed:
+    """What strikes a plain stop strikes a trailing one, mostly."""
+    if isinstance(deed, Mishap) and getattr(deed.fault, "order_type", None) == "STP" and dice.random() < 0.8:
+        return replace(deed, fault=deed.fault.model_copy(update={"order_type": "TRAIL"}))
+    return deed
+
+
+def _before(moment: time, seconds: int) -> time:
+    """So long before it that half a world's seconds are on either side."""
+    at = datetime.combine(date(2000, 1, 1), moment) - timedelta(seconds=seconds // 2)
+    return at.time()
 
 
 def _listing(dice: random.Random, instrument: Instrument, seconds: int) -> Listing:

@@ -12,6 +12,7 @@ from tests.mutants.bugs import (
     pages,
     protection,
     time_exits,
+    trails,
     ways_out,
 )
 
@@ -28,6 +29,7 @@ MUTANTS = tuple(
         ways_out,
         outside,
         time_exits,
+        trails,
         pages,
         looking_back,
     )

@@ -70,7 +70,7 @@ MUTANTS = (
     Mutant(
         "money that is ordered already is spent twice",
         "services/execution/entry_facts.py",
-        "ordered_usd=math.fsum(ordered),",
+        "ordered_usd=math.fsum(ordered.values()),",
         "ordered_usd=0.0,",
         ENTRY_GATE("test_funds_bar_what_they_do_not_cover"),
     ),

@@ -70,8 +70,8 @@ MUTANTS = (
     Mutant(
         "the stop sleeps outside regular hours",
         "trading/orders/bracket.py",
-        'order_type="STP" if regular_hours else "STP LMT",',
-        'order_type="STP",',
+        'if not regular_hours:\n        return "STP LMT"',
+        'if not regular_hours:\n        return "STP"',
         BRACKET("test_outside_hours_the_stop_can_trigger"),
     ),
     Mutant(
@@ -84,8 +84,8 @@ MUTANTS = (
     Mutant(
         "the stop buys",
         "trading/orders/bracket.py",
-        'action=OrderAction.SELL,\n        quantity=quantity,\n        order_type="STP"',
-        'action=OrderAction.BUY,\n        quantity=quantity,\n        order_type="STP"',
+        "action=OrderAction.SELL,\n        quantity=quantity,\n        order_type=form",
+        "action=OrderAction.BUY,\n        quantity=quantity,\n        order_type=form",
         BRACKET("test_every_leg_is_complete"),
     ),
     Mutant(
@@ -126,15 +126,15 @@ MUTANTS = (
     Mutant(
         "a second live stop stays",
         "trading/orders/protection.py",
-        "if leg not in group or leg in bracket.replaced",
-        "if leg not in group",
+        "if leg not in group or leg in replaced)",
+        "if leg not in group)",
         PROTECTION("test_a_second_live_stop_is_surplus"),
     ),
     Mutant(
         "a target outside the stop's group stays",
         "trading/orders/protection.py",
-        "if leg not in group or leg in bracket.replaced",
-        "if leg in bracket.replaced",
+        "if leg not in group or leg in replaced)",
+        "if leg in replaced)",
         PROTECTION("test_a_target_outside_the_stops_group_goes"),
     ),
     Mutant(
@@ -252,9 +252,9 @@ MUTANTS = (
     ),
     Mutant(
         "a plain stop sleeps through the evening",
-        "services/execution/guardian.py",
-        "if asleep and evidence.sellable and",
-        "if False and",
+        "services/execution/stop_forms.py",
+        "if stop is None or not stop.at_rest or not evidence.sellable:",
+        "if True:",
         CASES("test_a_stop_that_would_sleep_through_the_evening_is_replaced"),
     ),
     Mutant(

@@ -29,13 +29,15 @@ HOURS = st.integers(0, 1_000).map(lambda days: datetime(2026, 1, 1, 14, 40, 7, t
 def requests(draw: st.DrawFn) -> OrderRequest:
     """Orders with exactly the prices their type has."""
     kind = draw(st.sampled_from(["MKT", "LMT", "STP", "STP LMT", "TRAIL"]))
+    by_percent = draw(st.booleans())
     return OrderRequest(
         action=draw(st.sampled_from(OrderAction)),
         quantity=Decimal(draw(st.integers(1, 100_000))),
         order_type=kind,
         limit_price=draw(PRICES) if kind in ("LMT", "STP LMT") else None,
         stop_price=draw(PRICES) if kind in ("STP", "STP LMT", "TRAIL") else None,
-        trailing_percent=draw(PRICES) if kind == "TRAIL" else None,
+        trailing_percent=draw(PRICES) if kind == "TRAIL" and by_percent else None,
+        trailing_usd=draw(PRICES) if kind == "TRAIL" and not by_percent else None,
         tif=draw(st.sampled_from(["DAY", "GTC", "IOC"])),
         outside_rth=draw(st.booleans()),
         good_after=draw(st.none() | HOURS),

@@ -27,6 +27,7 @@ MORE = {
     "detection.min_baseline_sessions": 1, "news.max_age_s": 3600.0, "news.max_future_s": 60.0, "news.max_tickers": 30,
     "news.dedupe_h": 0.1, "news.symbol_master": "mine.csv", "news.reader.url": "http://127.0.0.1:9",
     "news.reader.model": "other", "news.bodies.enabled": True, "broker.commission_plan": "tiered", "calendar": "XLON",
+    "exits.trail_r": 1.5,
 }  # fmt: skip
 """Each setting that decides what is traded, as more, wider or other than it was judged with."""
 
@@ -130,3 +131,13 @@ def test_a_live_configuration_is_refused_by_name_and_a_paper_one_loads(tmp_path:
     (tmp_path / "paper.yaml").write_text(paper)
     assert len(departures(load_config(tmp_path / "paper.yaml"))) == 2
     assert BrokerSettings().commission_plan == "fixed"
+
+
+def test_a_strategy_from_before_trails_refuses_a_session_that_trails():
+    """Its file does not name the setting: it was judged with a stop that stands still, and only that may trade."""
+    config = judged()
+    older = {name: value for name, value in judged_settings(config).items() if name != "exits.trail_r"}
+    config = config.model_copy(update={"thresholds": stamped(older)})
+    assert departures(config) == ()
+    told = departures(changed(config, "exits.trail_r", 1.0))
+    assert told == ("exits.trail_r is 1, judged with exactly off",)

@@ -168,7 +168,7 @@ def limit_and_aux(order: SimOrder) -> tuple[float, float | None]:
     Recorded: that of a TRAIL has a limit price near its trigger and no aux price; the trigger is in trailStopPrice.
     """
     if order.order_type == "TRAIL":
-        return round(order.stop_price or 0.0, 2), order.trailing_amount
+        return round(order.echoed_stop or 0.0, 2), order.echoed_amount
     return order.limit_price or 0.0, order.stop_price or 0.0
 
 
@@ -213,7 +213,7 @@ def _trail(order: SimOrder) -> list[Field]:
 def trail_stop(order: SimOrder) -> Field:
     """What stands in trailStopPrice."""
     if order.order_type.startswith("TRAIL"):
-        return order.stop_price if order.stop_price is not None else UNSET_DOUBLE
+        return UNSET_DOUBLE if order.echoed_stop is None else order.echoed_stop
     # IB fills the unused field with a price one dollar beyond the limit
     beyond = -1.0 if order.action == "BUY" else 1.0
     return UNSET_DOUBLE if order.limit_price is None else order.limit_price + beyond

@@ -3,6 +3,7 @@ import os
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,11 +31,13 @@ class OrderSafety(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp()
         self.items = 0
         self.bared: list[OrderRequest] = []
+        self.reached: dict[int, float] = {}  # where trailing stops were told to stand, by order id
         self.first = 1  # of this session: an earlier one's headlines come back as SNAPSHOT and are never judged
 
-    @initialize(group=st.sampled_from(["reduces", "dies at once", "dies at the end"]))
-    def start(self, group: str) -> None:
-        """One desk whose limits do not get in the way."""
+    @initialize(group=st.sampled_from(["reduces", "dies at once", "dies at the end"]), trails=st.booleans())
+    def start(self, group: str, trails: bool = False) -> None:
+        """One desk whose limits do not get in the way; its stops stand still, or trail."""
+        self.trail_r = 0.5 if trails else None
         self.desk = self._open(None)
         broker = self.desk.broker
         broker.group, self.cancel = group, broker.cancel_order
@@ -54,7 +57,12 @@ class OrderSafety(RuleBasedStateMachine):
     def _open(self, broker) -> Desk:
         self.stack = AsyncExitStack()
         context = trading_desk(
-            Path(self.folder), broker, max_orders_per_minute=1000, max_daily_loss_usd=1e9, time_stop_s=120
+            Path(self.folder),
+            broker,
+            max_orders_per_minute=1000,
+            max_daily_loss_usd=1e9,
+            time_stop_s=120,
+            trail_r=self.trail_r,
         )
         return self.run(self.stack.enter_async_context(context))
 
@@ -153,6 +161,19 @@ class OrderSafety(RuleBasedStateMachine):
         self.desk.exits.put_nowait(ExitRequest(contract_of(con_id), "test", self.desk.clock.now()))
         self.run(self.desk.settle())
 
+    @precondition(lambda self: self.trail_r and self.any_held())
+    @rule(con_id=symbols, cents=st.integers(1, 20))
+    def trail_moves(self, con_id: int, cents: int) -> None:
+        """The market has risen, and the broker says where the stop stands, and not by which amount it trails."""
+        for order in self.live(con_id, OrderAction.SELL):
+            if order.request.order_type == "TRAIL":
+                level = round(order.request.stop_price + cents / 100, 2)
+                order.request = replace(order.request, stop_price=level, trailing_usd=None)
+                self.desk.broker.echo(order)
+                if not self.desk.broker.silent:
+                    self.reached[order.request.order_id] = level
+        self.run(self.desk.settle())
+
     @precondition(lambda self: self.any_held())
     @rule(con_id=symbols, halted=st.booleans())
     def halt(self, con_id: int, halted: bool) -> None:
@@ -213,7 +234,7 @@ class OrderSafety(RuleBasedStateMachine):
                 continue
             assert sum(groups.values()) == held, "what can be sold equals what is held"
             if held:
-                assert any(o.request.order_type in ("STP", "STP LMT", "MKT") for o in selling), "a stop rests"
+                assert any(o.request.order_type in ("STP", "STP LMT", "TRAIL", "MKT") for o in selling), "a stop rests"
 
     # -- what must always hold ---------------------------------------------------------------------------------------
 
@@ -233,6 +254,13 @@ class OrderSafety(RuleBasedStateMachine):
         """No sequence sells what is not held."""
         if hasattr(self, "desk"):
             assert all(self.desk.position(con_id) >= 0 for con_id in SYMBOLS)
+
+    @invariant()
+    def no_trail_is_loosened(self) -> None:
+        """No change of ours takes a trailing stop back from where it was told to stand."""
+        if hasattr(self, "desk"):
+            live = (order.request for con_id in SYMBOLS for order in self.live(con_id, OrderAction.SELL))
+            assert all(o.stop_price >= self.reached.get(o.order_id, 0.0) for o in live if o.order_type == "TRAIL")
 
     @invariant()
     def no_stop_is_taken_away(self) -> None:

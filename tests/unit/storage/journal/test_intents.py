@@ -14,7 +14,7 @@ INTENT = Intent(
     intent_id="mk-1", kind=IntentKind.ENTRY, item_id="story:1", contract=Contract("AAA", 1, primary_exchange="NASDAQ"),
     account="DU1", action=OrderAction.BUY,
     quantity=Decimal(833), limit_price=5.02, target_price=5.2, stop_price=4.9, risk_usd=99.96,
-    created_at=datetime(2026, 11, 20, 15, 30, 0, 250_000, tzinfo=UTC), reason="fda",
+    created_at=datetime(2026, 11, 20, 15, 30, 0, 250_000, tzinfo=UTC), reason="fda", trail_usd=0.05,
 )  # fmt: skip
 
 

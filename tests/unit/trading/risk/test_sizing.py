@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from momentum_kit.config import ExitSettings, RiskSettings
 from momentum_kit.trading import US_STOCK_BANDS
+from momentum_kit.trading.fills.tape import floor_tick
 from momentum_kit.trading.risk import plan_bracket
 
 RISK, EXITS = RiskSettings(), ExitSettings()
@@ -54,3 +55,26 @@ def test_risk_and_notional_hold(ask, atr, risk_usd):
     assert plan.stop_price < plan.limit_price
     assert plan.target_price >= ask
     assert plan.quantity >= Decimal(0)
+
+
+def test_a_stop_stands_still_unless_it_is_asked_to_trail():
+    """No distance without the setting; with it so many stop distances, in whole cents."""
+    assert plan_bracket(5.0, 0.01, RISK, EXITS, US_STOCK_BANDS).trail_usd is None
+    assert plan_bracket(5.0, 0.01, RISK, ExitSettings(trail_r=0.5), US_STOCK_BANDS).trail_usd == 0.05
+    assert plan_bracket(5.01, 0.01, RISK, ExitSettings(trail_r=1.0), US_STOCK_BANDS).trail_usd == 0.11
+    assert plan_bracket(0.8, 0.0, RISK, ExitSettings(trail_r=30.0), US_STOCK_BANDS).trail_usd == 0.48
+
+
+@given(
+    ask=st.integers(500, 20_000),
+    atr=st.integers(0, 20_000),
+    trail=st.integers(1, 300),
+    rise=st.integers(0, 5_000),
+)
+def test_a_trail_stands_where_researchs_stop_does(ask, atr, trail, rise):
+    """So far below the highest price is the stop of research's fills, whose tick rounds down; down to a dollar."""
+    ask, atr, trail_r = ask / 100, atr / 10_000, trail / 100
+    plan = plan_bracket(ask, atr, RISK, ExitSettings(trail_r=trail_r), US_STOCK_BANDS)
+    highest, distance = ask + rise / 100, max(ask * EXITS.stop_min_pct / 100, EXITS.stop_atr * atr)
+    if (stop := highest - trail_r * distance) >= 1.01:
+        assert round(highest - plan.trail_usd, 4) == pytest.approx(floor_tick(stop), abs=1e-9)
