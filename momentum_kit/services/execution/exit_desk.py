@@ -147,10 +147,16 @@ class ExitDesk:
             self._desk.alert_once(bracket, "exit not sent", "critical", why)
 
     def _stop_sells(self, bracket: Bracket) -> bool:
-        """A plain or trailing stop that has sold some is a market order by now; its status alone does not tell."""
-        stop = bracket.stop
-        at_market = stop is not None and stop.live and stop.request.order_type in ("STP", "TRAIL")
-        return stop is not None and at_market and self._witnesses.filled(stop) > 0
+        """A plain or trailing stop that has sold some, or that the market has reached, is a market order by now.
+
+        Its status alone does not tell; an exit beside it would cross its fills, and sell the same shares.
+        """
+        stop, quote, level = bracket.stop, self._quote(bracket.intent.contract.con_id), bracket.stop_level
+        if stop is None or not stop.live or stop.request.order_type not in ("STP", "TRAIL"):
+            return False
+        awake = self._context.regular_hours(self._context.clock.now())
+        reached = awake and quote is not None and level is not None and 0 < quote.bid < level
+        return reached or self._witnesses.filled(stop) > 0
 
     def _to_turn(self, bracket: Bracket, evidence: SymbolEvidence) -> Leg | None:
         """The target, where it may be made marketable: alive, in the stop's group, large enough, not refused before."""

@@ -6,6 +6,8 @@ long as the account has them; a person who sells more than their own sells some 
 Seconds count only while the services are connected and nothing is on its way that excuses them: events or answers that
 the gateway still holds back, an order that it lost, a line that is down. The bounds:
 
+- Orders of ours sell what nobody holds only where a stop fires while an exit is on its way, and no parent has both as
+  children: their group does not yet hold them apart. So many shares at most as the exit had, and a human is called.
 - What live orders of ours could sell is more than what is held of ours for at most 3 s (DESIGN.md: two whole answers,
   asked at once); where fills go on, it trails by no more than those of 3 s. Where a person sold shares of ours
   around a fill of ours, no row can be told from one that trails until the fill is older than rows may (POSITION_LAG_S).
@@ -101,6 +103,7 @@ class Watch:
     _ours: dict[int, deque[Decimal]] = field(default_factory=dict)
     _refused: set[int] = field(default_factory=set)
     _busted: set[int] = field(default_factory=set)
+    _crossed: set[int] = field(default_factory=set)
     _last_fill: dict[int, datetime] = field(default_factory=dict)
     _faults_seen: int = 0
     _found: set[tuple[str, int]] = field(default_factory=set)
@@ -180,12 +183,15 @@ class Watch:
             if self._told.get(con_id) != words:
                 self._told[con_id] = words
                 self.tell(f"{self._symbol(con_id)}: {words}")
-            if holding.sold > holding.bought:
+            if holding.sold > holding.bought and con_id not in self._crossed:
+                if self._crosses(con_id):
+                    self._crossed.add(con_id)
+                    continue
                 whose = "a person's own shares" if holding.position >= 0 else "what nobody held"
                 self.found("sold too much", con_id, f"our orders sold {whose}: {words}")
             filled_s = self._since_fill_s(con_id)
             excused = filled_s < POSITION_LAG_S and holding.peoples < 0  # a person sold of ours
-            too_much = counts and holding.could_sell > holding.ours and not excused
+            too_much = con_id not in self._crossed and counts and holding.could_sell > holding.ours and not excused
             self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
             lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
             lately.append(holding.ours)
@@ -236,6 +242,21 @@ class Watch:
         self._last_fill[con_id] = last
         return (self.gateway.hub.now - last).total_seconds()
 
+    def _crosses(self, con_id: int) -> bool:
+        """True if the latest sales of ours are a stop's and an exit's that was on its way when it fired."""
+        sales = [
+            report
+            for report in self.gateway.hub.broker._state.executions
+            if report.order.con_id == con_id and is_ours(report.order.order_ref) and report.side == "SLD"
+        ]
+        within = timedelta(milliseconds=2 * self.world.latency_ms, seconds=1)
+        last = [report.order for report in sales if self.gateway.hub.now - report.time <= within]
+        stops = [order for order in last if order.stop_price is not None]
+        exits = [order for order in last if order.stop_price is None]
+        return any(
+            stop.oca_group == each.oca_group and stop.parent_id != each.parent_id for stop in stops for each in exits
+        )
+
     def _nobody_can_tell(self, holding: Holding) -> bool:
         """True of a sale undone while nobody listened, perhaps, or where a person holds shares of the symbol too."""
         return self.world.unheard or holding.peoples > 0
@@ -263,6 +284,8 @@ class Watch:
             symbol = self._symbol(con_id)
             critical = [text for text in ending.critical if symbol in text]
             believed = ending.ledger(con_id)
+            if con_id in self._crossed:
+                continue  # short: nothing more is sent, and a human was called
             told = critical or any(symbol in text and "not ours" in text for _, text in self.story)
             if con_id in self._busted and holding.ours and not believed and told and self._nobody_can_tell(holding):
                 continue

@@ -5,6 +5,13 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "an exit crosses a stop that the market has reached",
+        "services/execution/exit_desk.py",
+        "return reached or self._witnesses.filled(stop) > 0",
+        "return self._witnesses.filled(stop) > 0",
+        EXITS("test_an_exit_leaves_a_stop_that_the_market_has_reached_to_sell"),
+    ),
+    Mutant(
         "a stop that the market fell through is not noticed",
         "services/execution/guardian.py",
         "if gapped and bracket.exit is None and",

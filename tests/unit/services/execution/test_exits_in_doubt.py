@@ -332,3 +332,15 @@ async def test_no_stop_is_changed_in_the_way_of_an_exits_group(tmp_path):
         sent = len(desk.broker.sent)
         await desk.beat(3)
         assert desk.broker.sent[sent:] == []
+
+
+async def test_an_exit_leaves_a_stop_that_the_market_has_reached_to_sell(tmp_path):
+    """It would cross the fills of the stop: it waits for two seconds, and goes on where the stop has sold nothing."""
+    async with trading_desk(tmp_path) as desk:
+        await desk.enter()
+        desk.quotes[1] = quote_of(1, 4.89, 4.9, at=desk.clock.now())
+        desk.exits.put_nowait(ExitRequest(contract_of(1), "test", desk.clock.now()))
+        await desk.beat(1)
+        assert desk.broker.leg(1, "target").request.order_type == "LMT"
+        await desk.beat(2)
+        assert desk.broker.leg(1, "target").request.order_type == "MKT"
