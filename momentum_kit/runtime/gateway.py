@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from momentum_kit.models import OpenOrder
 from momentum_kit.ports import Broker, MarketData, NewsFeed
 from momentum_kit.runtime.beats import SteppedBroker
 
@@ -21,6 +22,10 @@ class Gateway(NewsFeed, MarketData, Broker, SteppedBroker, Protocol):
 
     async def disconnect(self) -> None:
         """Give everything back; streams end."""
+        ...
+
+    async def fetch_all_open_orders(self) -> tuple[OpenOrder, ...]:
+        """The open orders of every client."""
         ...
 
     async def fetch_current_time(self) -> datetime:

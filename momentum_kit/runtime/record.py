@@ -175,6 +175,10 @@ class RecordingGateway:
         """Recorded."""
         return self._recorded(await self._gateway.fetch_open_orders())
 
+    async def fetch_all_open_orders(self) -> tuple[OpenOrder, ...]:
+        """Not recorded: it decides whether a session begins."""
+        return await self._gateway.fetch_all_open_orders()
+
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Recorded."""
         return self._recorded(await self._gateway.fetch_completed_orders())

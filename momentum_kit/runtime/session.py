@@ -19,7 +19,7 @@ from typing import Any
 from momentum_kit.bridge import IBKRBridge, Pacing
 from momentum_kit.config import Config, Thresholds
 from momentum_kit.detection.news import StoryMemory
-from momentum_kit.errors import BrokerError, NotConnected, RequestFailed
+from momentum_kit.errors import AnswerIncomplete, BrokerError, NotConnected, RequestFailed, RequestTimeout
 from momentum_kit.models import (
     Bar,
     Beat,
@@ -61,7 +61,8 @@ class EngineContext:
     reconnect is not journaled twice. stories: those heard, so that none is judged twice; tapes: what of
     them was heard and missed. look_at_clock: called before
     each beat by the wall. pacing: IB's windows, which count on over a reconnect. open_gateway: makes the gateway of the
-    next connection, or an archive day. leap: by how much a market in lock-step makes its next step longer.
+    next connection, or an archive day. leap: by how much a market in lock-step makes its next step longer. owner: what
+    our references carry.
     """
 
     config: Config
@@ -83,6 +84,7 @@ class EngineContext:
     look_at_clock: Callable[[], None] = lambda: None
     leap: Callable[[], timedelta] = timedelta
     guard: InputGuard = field(default_factory=InputGuard)
+    owner: str = ""
     open_gateway: "Callable[[EngineContext], Gateway]" = lambda context: open_bridge(context)
 
     def for_session(self, account: str) -> SessionContext:
@@ -98,6 +100,7 @@ class EngineContext:
             state=self.state,
             halt_entries=self.halt_entries,
             guard=self.guard,
+            owner=self.owner,
         )
 
 
@@ -187,6 +190,18 @@ class Session:
             await bridge.disconnect()
             raise
         return session
+
+    async def references_at_work(self) -> tuple[str, ...]:
+        """What the open orders of every client carry; none where the gateway does not tell.
+
+        Rows of other clients' orders come as events too, by ids that each client counts for itself: not to be asked
+        while an order of ours has no permanent id.
+        """
+        try:
+            return tuple(order.request.order_ref for order in await self._bridge.fetch_all_open_orders())
+        except (RequestFailed, RequestTimeout, AnswerIncomplete) as error:
+            self._context.on_incident("owner", f"whether an engine elsewhere has orders here is unknown: {error}")
+            return ()
 
     async def run(self, after_beat: Callable[[datetime], Awaitable[bool]]) -> None:
         """Run every service until `after_beat` (market time) says that the session is over.

@@ -19,7 +19,8 @@ class SessionContext:
 
     calendar: exchange-calendars' name of the sessions. counts: events since the engine started, over its connections.
     state: what the session may do now. halt_entries(why): no entries until a human resumes; exits go on.
-    guard: what reads outside input on the loop says so to it.
+    guard: what reads outside input on the loop says so to it. owner: what our references carry, so that orders of an
+    engine elsewhere are told from ours; empty for none.
     """
 
     account: str
@@ -32,6 +33,7 @@ class SessionContext:
     state: Callable[[], TradingState]
     halt_entries: Callable[[str], None]
     guard: InputGuard = field(default_factory=InputGuard)
+    owner: str = ""
 
     def regular_hours(self, at: datetime) -> bool:
         """True while the exchange's regular session is open."""

@@ -40,7 +40,14 @@ from momentum_kit.runtime.engine.signal_watch import SignalWatch, record_thresho
 from momentum_kit.runtime.engine.unstarted import FORSAKEN_S, LOOK_S, UnstartedWatch, unless, wake_within
 from momentum_kit.runtime.engine.vouching import what_is_wrong
 from momentum_kit.runtime.inquiries import InquiryDesk
-from momentum_kit.runtime.ownership import StateFolder, prove_account, prove_strategy, read_heartbeat
+from momentum_kit.runtime.ownership import (
+    StateFolder,
+    owner_id,
+    prove_account,
+    prove_only_owner,
+    prove_strategy,
+    read_heartbeat,
+)
 from momentum_kit.runtime.session import EngineContext, Session, make_pacing
 from momentum_kit.services import InputGuard
 from momentum_kit.storage.journal import SqliteIntents, SqliteJournal, intents_file
@@ -113,6 +120,7 @@ class Engine:
         self._session_alarms = SessionAlarms(config, self.session_state)
         self._signal_watch = SignalWatch(config.calendar, self._counts, self.session_state.send)
         pacing = make_pacing(config)
+        self._owner = self._read_owner()
         self._context = EngineContext(
             config=config,
             project=project,
@@ -127,6 +135,7 @@ class Engine:
             on_incident=self.session_state.incident,
             stories=StoryMemory(self._keep_stories),
             look_at_clock=self.look_at_clock,
+            owner=self._owner,
             guard=InputGuard(
                 mark=mark,
                 slow=lambda what: self.session_state.incident("slow input", what),
@@ -158,6 +167,8 @@ class Engine:
         """Connect and rebuild from broker truth; nothing trades before `start`."""
         departed = prove_strategy(self.config, code_version())
         self._session = await Session.connect(self._context, self._prove)
+        if not self._intents.unresolved():  # what is ours is looked after, whoever else is there
+            prove_only_owner(await self._session.references_at_work(), self._owner)
         await self._recall()
         self._restrictions.read()
         record_thresholds(self.config.thresholds, self._context.journal)
@@ -192,6 +203,14 @@ class Engine:
             return account
         self._owning.enter_context(self._folder.own_as_well(account))
         return prove_account(self.config, accounts, self._folder, goes_on=goes_on)  # a kill may be latched there
+
+    def _read_owner(self) -> str:
+        """What our orders carry; none where the disk keeps no id, since what is held is looked after all the same."""
+        try:
+            return owner_id(self._folder.path.parent)
+        except StorageError as error:
+            self.session_state.incident("owner", f"orders name no owner: {error}")
+            return ""
 
     def _go_on(self) -> None:
         """The session of an engine that hung or died goes on as it stood, with what was forbidden since."""

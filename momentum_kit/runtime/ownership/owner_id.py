@@ -51,5 +51,5 @@ def prove_only_owner(working: Iterable[str], own: str) -> None:
     if others:
         raise GuardRefused(
             f"orders of another engine work in this account (owner {', '.join(others)}; this one is {own}): "
-            "it runs on another machine, or for another user; end it there first"
+            "it runs on another machine, or for another user; end it there first, or bring its state folder along"
         )

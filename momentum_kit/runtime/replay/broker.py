@@ -121,6 +121,10 @@ class ReplayBroker:
         told = self._tell(self._broker.open_orders(CLIENT_ID))
         return tuple(event for event in told if isinstance(event, OpenOrder))
 
+    async def fetch_all_open_orders(self) -> tuple[OpenOrder, ...]:
+        """Nobody else is there."""
+        return await self.fetch_open_orders()
+
     async def fetch_completed_orders(self) -> tuple[OpenOrder, ...]:
         """Orders that ended today."""
         done = self._broker.completed_orders(api_only=True)

@@ -17,7 +17,8 @@ from momentum_kit.errors import GuardRefused
 from momentum_kit.models import CommissionReport, Execution, Intent, IntentKind, IntentState, OrderAction, Position
 from momentum_kit.services.context import SessionContext
 from momentum_kit.services.contracts import PriceRules
-from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
+from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.reconciliation import new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.trading import round_price
 from momentum_kit.trading.account import Ledger, undoing
@@ -104,7 +105,7 @@ class BookEntries:
         stop = entry.stop_price or price * (1 - self._exits.stop_min_pct / 100)
         return replace(
             entry,
-            intent_id=new_intent_id(),
+            intent_id=new_intent_id(self._context.owner),
             entry_id=entry.first_entry_id,
             kind=IntentKind.ENTRY,
             action=OrderAction.BUY,
@@ -127,7 +128,7 @@ class BookEntries:
         cost = position.average_cost
         stop = round_price(cost * (1 - self._exits.stop_min_pct / 100), self._rules.known(contract), "down")
         return Intent(
-            intent_id=new_intent_id(),
+            intent_id=new_intent_id(self._context.owner),
             kind=IntentKind.ENTRY,
             item_id="",
             contract=contract,

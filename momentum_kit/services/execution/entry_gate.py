@@ -26,7 +26,8 @@ from momentum_kit.services.context import SessionContext
 from momentum_kit.services.execution.entry_facts import GatheredFacts
 from momentum_kit.services.execution.funds import Funds
 from momentum_kit.services.execution.margins import MarginTerms
-from momentum_kit.services.execution.order_desk import OrderDesk, new_intent_id
+from momentum_kit.services.execution.order_desk import OrderDesk
+from momentum_kit.services.execution.reconciliation import new_intent_id
 from momentum_kit.services.execution.witnesses import Witnesses
 from momentum_kit.sessions import session_at
 from momentum_kit.trading.account import Ledger
@@ -131,7 +132,7 @@ class EntryGate:
     def _intent(self, signal: TradeSignal, plan: BracketPlan, now: datetime) -> Intent:
         entry, target, stop = (self._broker.next_order_id() for _ in range(3))
         return Intent(
-            intent_id=new_intent_id(),
+            intent_id=new_intent_id(self._context.owner),
             kind=IntentKind.ENTRY,
             item_id=signal.item_id,
             contract=signal.contract,

@@ -256,9 +256,7 @@ class ExitDesk:
     def _exit_intent(self, bracket: Bracket, quantity: Decimal, order_id: int) -> Intent:
         """The durable decision to leave; order_id of a sell of its own, 0 for a turned target."""
         assert bracket.exit is not None
-        intent = reducing_intent(
-            bracket.intent, IntentKind.EXIT, quantity, bracket.exit.reason, self._context.clock.now()
-        )
+        intent = reducing_intent(self._context, bracket.intent, IntentKind.EXIT, quantity, bracket.exit.reason)
         intent = replace(intent, target_order_id=order_id)
         self._desk.record_reducing(intent)
         bracket.exit_intent_id = intent.intent_id

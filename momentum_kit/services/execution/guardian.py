@@ -192,7 +192,7 @@ class Guardian:
             if not waits or age_s(bracket.stop_tried_at, now) < pause_s:
                 return False
         bracket.stop_tried_at = now
-        intent = reducing_intent(bracket.intent, IntentKind.PROTECT, quantity, why, self._context.clock.now())
+        intent = reducing_intent(self._context, bracket.intent, IntentKind.PROTECT, quantity, why)
         trail_usd = bracket.intent.trail_usd if bracket.trails and not bracket.stops_unheard else None
         intent = replace(
             intent,

@@ -118,7 +118,7 @@ class ListedOrders:
 
     def _write_down(self, order: OpenOrder) -> Intent | None:
         """The intent of a sale of ours that a death kept from the disk; None for what is not ours."""
-        if not sells_for_us(order):
+        if not sells_for_us(order, self._context.owner):
             return None
         intent = unwritten_intent(order, self._context.account, self._context.clock.now())
         log.warning("an order of ours that nothing written down explains", order_id=order.request.order_id)

@@ -4,7 +4,6 @@ Part of the execution service; entry gate, guardian and recovery act through it.
 """
 
 import time
-import uuid
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +27,7 @@ from momentum_kit.models import (
 )
 from momentum_kit.ports import Broker, OrderEvent
 from momentum_kit.services.context import SessionContext
-from momentum_kit.services.execution.reconciliation import INTENT_PREFIX
+from momentum_kit.services.execution.reconciliation import new_intent_id
 from momentum_kit.trading.orders import (
     PRICE_REFUSED,
     Bracket,
@@ -319,16 +318,11 @@ class OrderDesk:
         return None if found is None else found[0]
 
 
-def new_intent_id() -> str:
-    """A reference for all orders of one intent; unique for ever, because a restart must not mistake an old order."""
-    return f"{INTENT_PREFIX}{uuid.uuid4().hex[:24]}"
-
-
-def reducing_intent(entry: Intent, kind: IntentKind, quantity: Decimal, reason: str, now: datetime) -> Intent:
+def reducing_intent(context: SessionContext, entry: Intent, kind: IntentKind, quantity: Decimal, reason: str) -> Intent:
     """The durable decision to sell, or to be ready to sell, what an entry's bracket bought."""
     return replace(
         entry,
-        intent_id=new_intent_id(),
+        intent_id=new_intent_id(context.owner),
         entry_id=entry.first_entry_id,
         kind=kind,
         action=OrderAction.SELL,
@@ -336,7 +330,7 @@ def reducing_intent(entry: Intent, kind: IntentKind, quantity: Decimal, reason: 
         limit_price=None,
         target_price=None,
         risk_usd=0.0,
-        created_at=now,
+        created_at=context.clock.now(),
         state=IntentState.PREPARED,
         entry_order_id=0,
         target_order_id=0,

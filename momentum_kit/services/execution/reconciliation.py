@@ -4,6 +4,7 @@ The position manager settles intents and ledger by it before anything trades; re
 """
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -183,17 +184,31 @@ def settle_intent(intent: Intent, truth: BrokerTruth, ours: Decimal) -> IntentSt
     return IntentState.UNKNOWN if unheard else IntentState.CLOSED
 
 
-def is_ours(order_ref: str) -> bool:
-    """True for the reference of one of our intents, of this session or an earlier one."""
-    return order_ref.startswith(INTENT_PREFIX)
+def new_intent_id(owner: str) -> str:
+    """A reference for all orders of one intent; unique for ever, because a restart must not mistake an old order.
+
+    owner: six characters that tell it from those of an engine elsewhere, '' for none.
+    """
+    return f"{INTENT_PREFIX}{owner}-{uuid.uuid4().hex[:20]}" if owner else f"{INTENT_PREFIX}{uuid.uuid4().hex[:24]}"
 
 
-def sells_for_us(order: OpenOrder) -> bool:
+def is_ours(order_ref: str, owner: str = "") -> bool:
+    """True for the reference of one of our intents, of this session or an earlier one.
+
+    owner: whose they are; '' where nobody else's need be told from them. A reference of 0.1.0 names no owner.
+    """
+    if not order_ref.startswith(INTENT_PREFIX):
+        return False
+    named, dash, _ = order_ref.removeprefix(INTENT_PREFIX).partition("-")
+    return not (owner and dash) or named == owner
+
+
+def sells_for_us(order: OpenOrder, owner: str) -> bool:
     """True for a sale with a reference of ours, whether its intent is written down or not.
 
     What reduces risk waits for no disk: a death may leave the order at work and its intent unwritten. An entry's never.
     """
-    return is_ours(order.request.order_ref) and order.request.action is OrderAction.SELL
+    return is_ours(order.request.order_ref, owner) and order.request.action is OrderAction.SELL
 
 
 def unwritten_intent(order: OpenOrder, account: str, now: datetime) -> Intent:

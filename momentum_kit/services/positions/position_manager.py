@@ -168,7 +168,7 @@ class PositionManager:
         self._intent(execution.order_ref)  # now: once closed it is not listed any more, and its trip is written later
         # the broker's own forced sale carries no reference of ours, yet it is our position that it sells
         forced = execution.liquidation and bool(self._ledger.position(execution.contract.con_id))
-        ours = is_ours(execution.order_ref) or forced
+        ours = is_ours(execution.order_ref, self._context.owner) or forced
         if ours:
             self._write_down(execution)
         self._records.take_execution(execution, ours=ours)
@@ -198,7 +198,7 @@ class PositionManager:
 
     def _intent(self, intent_id: str) -> Intent | None:
         """An intent by its reference; an entry is on disk before anything of it can fill."""
-        if intent_id not in self._known and is_ours(intent_id):
+        if intent_id not in self._known and is_ours(intent_id, self._context.owner):
             try:
                 found = self._context.intents.find([intent_id])
                 self._known.update((intent.intent_id, intent) for intent in found)
@@ -224,7 +224,8 @@ class PositionManager:
         pending = self._context.intents.unresolved()
         self._known.update((intent.intent_id, intent) for intent in pending)
         listed = truth.executions or ()
-        references = {intent.intent_id for intent in pending} | {e.order_ref for e in listed if is_ours(e.order_ref)}
+        references = {intent.intent_id for intent in pending}
+        references |= {e.order_ref for e in listed if is_ours(e.order_ref, self._context.owner)}
         for execution in self._context.intents.executions(references):
             self._ledger.add_execution(execution, written=True)
         for execution in listed:
@@ -271,7 +272,9 @@ class PositionManager:
             unexplained=tuple((intent, by_con_id[intent.contract.con_id]) for intent in unexplained),
             foreign_positions=tuple(p for con_id, p in by_con_id.items() if con_id not in told),
             foreign_orders=tuple(
-                o for o in truth.open_orders or () if o.request.order_ref not in known and not sells_for_us(o)
+                o
+                for o in truth.open_orders or ()
+                if o.request.order_ref not in known and not sells_for_us(o, self._context.owner)
             ),
             unknown=truth.unknown(),
         )

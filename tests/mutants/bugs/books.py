@@ -28,15 +28,15 @@ MUTANTS = (
     Mutant(
         "other people's executions are ours",
         "services/positions/position_manager.py",
-        "ours = is_ours(execution.order_ref) or forced",
+        "ours = is_ours(execution.order_ref, self._context.owner) or forced",
         "ours = True",
         POSITIONS("test_other_peoples_fills_are_recorded_not_owned"),
     ),
     Mutant(
         "the broker's forced sale is not ours",
         "services/positions/position_manager.py",
-        "ours = is_ours(execution.order_ref) or forced",
-        "ours = is_ours(execution.order_ref)",
+        "ours = is_ours(execution.order_ref, self._context.owner) or forced",
+        "ours = is_ours(execution.order_ref, self._context.owner)",
         POSITIONS("test_a_liquidation_is_ours_and_is_shouted"),
     ),
     Mutant(

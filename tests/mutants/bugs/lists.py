@@ -28,7 +28,7 @@ MUTANTS = (
     Mutant(
         "a sale whose intent never reached the disk is a stranger's",
         "services/execution/listed_orders.py",
-        "        if not sells_for_us(order):\n",
+        "        if not sells_for_us(order, self._context.owner):\n",
         "        if order:\n",
         DOUBT("test_a_stop_whose_intent_a_death_kept_from_the_disk_is_ours"),
     ),

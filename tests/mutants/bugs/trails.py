@@ -91,8 +91,8 @@ MUTANTS = (
     Mutant(
         "an exit turns the target while a trailing stop sells",
         "services/execution/exit_desk.py",
-        'stop.request.order_type in ("STP", "TRAIL")',
-        'stop.request.order_type in ("STP",)',
+        'stop.request.order_type not in ("STP", "TRAIL")',
+        'stop.request.order_type not in ("STP",)',
         TRAIL("test_an_exit_leaves_it_alone_and_turns_the_target"),
     ),
     Mutant(
