@@ -88,8 +88,12 @@ class Guardian:
     async def reconcile_bracket(self, bracket: Bracket, *, at_beat: bool) -> None:
         """Do what this bracket needs now.
 
-        What the broker is likely to do by itself (resize children, cancel the rest of a group) waits for a beat.
+        What the broker is likely to do by itself (resize children, cancel the rest of a group) waits for a beat. What
+        is held belongs to the latest bracket of its symbol: a late word may be on an earlier one, or another may lead
+        since whoever asks has waited for the lock.
         """
+        if self._desk.brackets.get(bracket.intent.contract.con_id) is not bracket:
+            return
         self._apply_fills(bracket)
         bracket.let_stand_in()
         now = self._context.clock.elapsed()

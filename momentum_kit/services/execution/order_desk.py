@@ -152,15 +152,7 @@ class OrderDesk:
     # -- in ----------------------------------------------------------------------------------------------------------
 
     def on_event(self, event: OrderEvent) -> Bracket | None:
-        """Apply what the broker says of an order; the bracket that needs a look now, None if there is none.
-
-        A late event of a symbol's earlier bracket is applied, but what is held belongs to the latest one.
-        """
-        bracket = self._apply(event)
-        latest = bracket is not None and self.brackets.get(bracket.intent.contract.con_id) is bracket
-        return bracket if latest else None
-
-    def _apply(self, event: OrderEvent) -> Bracket | None:
+        """Apply what the broker says of an order; the bracket that needs a look now, None if there is none."""
         match event:
             case OrderUpdate():
                 self._context.journal.write(_update_row(event, self._context.clock.now()))

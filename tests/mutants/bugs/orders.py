@@ -45,13 +45,6 @@ MUTANTS = (
         EXECUTION("test_another_clients_order_is_left_alone"),
     ),
     Mutant(
-        "a late word on an earlier bracket moves the latest",
-        "services/execution/order_desk.py",
-        "self.brackets.get(bracket.intent.contract.con_id) is bracket",
-        "bracket.intent.contract.con_id in self.brackets",
-        EXECUTION("test_a_late_word_on_an_earlier_bracket_is_no_alarm"),
-    ),
-    Mutant(
         "what the broker resized itself is not seen",
         "services/execution/order_desk.py",
         "leg.request = as_told(leg.request, order.request)",

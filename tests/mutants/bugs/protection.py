@@ -1,9 +1,17 @@
 """Bugs about what protects: the bracket as it is sent, its stop, what an entry leaves behind."""
 
-from tests.mutants.bugs.node_ids import BRACKET, CASES, DOUBT, EXECUTION, ORDER_SAFETY, PROTECTION
+from tests.mutants.bugs.node_ids import BRACKET, CASES, DOUBT, EXECUTION, ORDER_SAFETY, PROTECTION, UNDONE
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    Mutant(
+        "an earlier bracket protects what a later one holds as well",
+        "services/execution/guardian.py",
+        "if self._desk.brackets.get(bracket.intent.contract.con_id) is not bracket:",
+        "if False:",
+        EXECUTION("test_a_late_word_on_an_earlier_bracket_is_no_alarm"),
+        UNDONE("test_an_earlier_bracket_that_waited_for_its_turn_protects_nothing_of_a_later_ones"),
+    ),
     Mutant(
         "a child is to grow beyond its parent",
         "trading/orders/bracket.py",

@@ -233,6 +233,19 @@ async def test_a_sale_that_leaves_the_list_is_not_undone_twice(tmp_path):
         assert resting(desk) == [("stop", quantity)]
 
 
+async def test_an_earlier_bracket_that_waited_for_its_turn_protects_nothing_of_a_later_ones(tmp_path):
+    """A late word on the order that had sold is looked at after the shares are back, which have their stop already."""
+    async with trading_desk(tmp_path) as desk:
+        quantity = await sold(desk)
+        earlier = desk.execution._desk.brackets[1]
+        desk.broker.by_hand(1, int(quantity))
+        await desk.beat(5)
+        assert resting(desk) == [("stop", quantity)]
+        await desk.execution._guardian.reconcile_bracket(earlier, at_beat=True)
+        await desk.settle()
+        assert resting(desk) == [("stop", quantity)]
+
+
 @pytest.mark.parametrize("listed", [True, False])
 async def test_a_row_that_runs_ahead_of_a_purchase_is_no_sale_undone(tmp_path, listed):
     """As many were bought again, and positions tell of it before statuses and executions: they are counted once."""
