@@ -141,7 +141,8 @@ class Recovery:
             await self._take_back(con_id, shares)
         for con_id, symbol in self._witnesses.foreign().items():
             evidence = self._witnesses.evidence(con_id)
-            if evidence.foreign > before.get(con_id, 0) and con_id in self._desk.brackets:
+            ours_once = con_id in self._desk.brackets or self._ledger.executions(con_id)
+            if evidence.foreign > before.get(con_id, 0) and ours_once:
                 numbers = evidence.numbers()
                 self._tell(f"{symbol}: shares that are not ours; left alone, no entries there: {numbers}", halt=False)
         self.draw_conclusions()

@@ -170,14 +170,10 @@ class PositionWitness:
         self.answers = self.answers + 1 if self._answered == quantity else 1
         self._answered = quantity
         more = quantity - self._ours - self.foreign
-        if more in undoable:  # or the row has yet to tell of our sale
-            age_s = at - self._path[-1][0]
-            told = (
-                self._agreed
-                or more in struck
-                or more == self._seen_back
-                or (age_s >= NEVER_SO_LATE_S and not self.at_start)
-            )
+        age_s = at - self._path[-1][0]
+        told = self._agreed or more in struck or more == self._seen_back  # the row had told of our sale
+        told = told or (age_s >= NEVER_SO_LATE_S and not self.at_start)
+        if more in undoable and (told or not self.at_start):  # or it has yet to tell of it
             self._seen_back = more if told else self._seen_back
             asked = executions_asked >= self.row_since and age_s >= POSITION_LAG_S
             self.back = more if told and asked and self.answers >= ENOUGH else ZERO

@@ -42,6 +42,7 @@ from tests.chaos.orders.worlds import World
 
 ZERO = Decimal(0)
 TOO_MUCH_S = 3
+BESIDE_AN_EXIT_S = 3  # so much longer: the guardian leaves a stop to its group while an exit sells (PATIENCE_S)
 BARE_S = 5
 LOOSE_S = 10
 LADDER_S = 20
@@ -59,6 +60,7 @@ class Holding:
     could_sell: Decimal
     covered: Decimal
     orders: tuple[str, ...]
+    leaving: bool  # an order of its group has sold some of it already
 
     @property
     def ours(self) -> Decimal:
@@ -102,7 +104,7 @@ class Watch:
     _bare_s: Counter[int] = field(default_factory=Counter)
     _ours: dict[int, deque[Decimal]] = field(default_factory=dict)
     _refused: set[int] = field(default_factory=set)
-    _busted: set[int] = field(default_factory=set)
+    busted: set[int] = field(default_factory=set)
     _crossed: set[int] = field(default_factory=set)
     _last_fill: dict[int, datetime] = field(default_factory=dict)
     _faults_seen: int = 0
@@ -195,9 +197,10 @@ class Watch:
             self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
             lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
             lately.append(holding.ours)
-            if self._too_much_s[con_id] > TOO_MUCH_S and holding.could_sell > max(lately):
+            at_most_s = TOO_MUCH_S + BESIDE_AN_EXIT_S * holding.leaving
+            if self._too_much_s[con_id] > at_most_s and holding.could_sell > max(lately):
                 self.found("could sell more than is held", con_id, f"for {self._too_much_s[con_id]} s: {words}")
-            excused = con_id in self._busted and (filled_s < NEVER_SO_LATE_S or self._nobody_can_tell(holding))
+            excused = con_id in self.busted and (filled_s < NEVER_SO_LATE_S or self._nobody_can_tell(holding))
             bare = counts and holding.covered < holding.ours and not excused
             self._bare_s[con_id] = self._bare_s[con_id] + 1 if bare else 0
             ladder_s = 0 if may_trade(self.gateway.hub.now, extended=False) else LADDER_S
@@ -228,6 +231,7 @@ class Watch:
                 could_sell=could,
                 covered=covered,
                 orders=tuple(map(_words, tickets)),
+                leaving=any(ticket.order.filled for ticket in selling),
             )
         return found
 
@@ -287,7 +291,7 @@ class Watch:
             if con_id in self._crossed:
                 continue  # short: nothing more is sent, and a human was called
             told = critical or any(symbol in text and "not ours" in text for _, text in self.story)
-            if con_id in self._busted and holding.ours and not believed and told and self._nobody_can_tell(holding):
+            if con_id in self.busted and holding.ours and not believed and told and self._nobody_can_tell(holding):
                 continue
             if believed != holding.ours:
                 self.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
@@ -297,7 +301,7 @@ class Watch:
                 self.found("unprotected at the end", con_id, str(holding))
             if not holding.ours and holding.orders:
                 self.found("orphan orders", con_id, str(holding))
-            if self.world.flatten_at_end and holding.ours and con_id not in self._busted:  # back after it, perhaps
+            if self.world.flatten_at_end and holding.ours and con_id not in self.busted:  # back after it, perhaps
                 self.found("not flat at the end", con_id, str(holding))
             if holding.peoples < 0 and holding.sold < holding.bought and not critical:
                 self.found("nobody was told", con_id, f"a person sold shares of ours: {holding}")
@@ -364,7 +368,7 @@ class Watch:
             if entry["kind"] in ("refuse_stops", "doomed_modify"):
                 self._refused |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
             if entry["kind"] == "busted_trade":
-                self._busted |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
+                self.busted |= {x.con_id for x in self.gateway.hub.market.find(symbol=entry["symbol"])}
             lasts = EXCUSES_S.get(entry["kind"], 0)
             if entry["kind"] == "delay_acks":
                 lasts = int(entry["for_s"] + entry["delay_ms"] / 1000) + 1
