@@ -197,7 +197,7 @@ class Watch:
             self._too_much_s[con_id] = self._too_much_s[con_id] + 1 if too_much else 0
             lately = self._ours.setdefault(con_id, deque(maxlen=TOO_MUCH_S + 1))
             lately.append(holding.ours)
-            at_most_s = TOO_MUCH_S + BESIDE_AN_EXIT_S * holding.leaving
+            at_most_s = TOO_MUCH_S + BESIDE_AN_EXIT_S * (holding.leaving or filled_s <= TOO_MUCH_S)
             if self._too_much_s[con_id] > at_most_s and holding.could_sell > max(lately):
                 self.found("could sell more than is held", con_id, f"for {self._too_much_s[con_id]} s: {words}")
             excused = con_id in self.busted and (filled_s < NEVER_SO_LATE_S or self._nobody_can_tell(holding))
@@ -263,7 +263,7 @@ class Watch:
 
     def _nobody_can_tell(self, holding: Holding) -> bool:
         """True of a sale undone while nobody listened, perhaps, or where a person holds shares of the symbol too."""
-        return self.world.unheard or holding.peoples > 0
+        return self.world.unheard or holding.peoples != 0
 
     def _look_at_trail(self, con_id: int, holding: Holding, *, counts: bool) -> None:
         """A stop stands where it was told to have trailed to, or above."""
@@ -291,7 +291,8 @@ class Watch:
             if con_id in self._crossed:
                 continue  # short: nothing more is sent, and a human was called
             told = critical or any(symbol in text and "not ours" in text for _, text in self.story)
-            if con_id in self.busted and holding.ours and not believed and told and self._nobody_can_tell(holding):
+            differs = holding.ours and not believed
+            if con_id in self.busted and told and self._nobody_can_tell(holding) and (differs or holding.peoples < 0):
                 continue
             if believed != holding.ours:
                 self.found("ledger", con_id, f"the ledger says {believed:f}: {holding}; {critical}")
