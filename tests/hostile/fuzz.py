@@ -19,7 +19,7 @@ EDGES = (
     "tests/unit/bridge/wire/test_mutated_frames.py",
     "tests/hostile/test_mutated_files.py",
 )
-A_MILLION, A_ROUND = 1_000_000, 20_000
+A_MILLION, A_ROUND = 1_000_000, 5_000
 
 
 def main() -> int:

@@ -204,3 +204,20 @@ def test_json_with_half_a_character_or_a_line_separator_is_read(project: Path) -
     assert "3" in taken(imported(project, "json", project / "gift.json", *HEADLINES, "--json"))
     (project / "half.json").write_text(records[0])
     taken(imported(project, "json", project / "half.json", *HEADLINES, "--map", "provider=Y"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("count", [2, 500, 20_000])
+def test_columns_of_one_name_or_thousands_are_refused(count: int, kind: str, project: Path) -> None:
+    """Two of them were a traceback where one was asked for by its name; of many, each was counted in all of them."""
+    names = ["a"] * count if count < 1_000 else [f"c{at}" for at in range(count)]
+    file = project / f"gift.{kind}"
+    if kind == "csv":
+        file.write_text(
+            f"t,h,{','.join(names)}\n2026-11-20T14:30:00Z,Acme (XYZW) wins,{','.join('1' for _ in names)}\n"
+        )
+    else:
+        columns = [pa.array(["2026-11-20T14:30:00Z"]), *(pa.array(["x"]) for _ in names)]
+        pq.write_table(pa.Table.from_arrays(columns, names=["t", *names]), file)
+    words = "two columns are called" if count < 1_000 else "columns; 1,000 are the most"
+    refused(imported(project, kind, file, *HEADLINES), "gift", words)
