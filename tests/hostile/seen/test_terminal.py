@@ -2,12 +2,16 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from momentum_kit.bridge import IBKRBridge
+from momentum_kit.config import AlertSettings
+from momentum_kit.external import make_alerts
 from tests.hostile.corpus import TEXTS
 from tests.hostile.outsider import environment_of, momentum_kit
 from tests.hostile.told_sessions import FREE, SYMBOL, plant, session
@@ -107,3 +111,26 @@ def test_a_running_sessions_words_are_shown_as_words() -> None:
     status = replace(snapshot(Path("run")), reason=HEARD, incidents=(HEARD,), positions=(view,), waits=(HEARD,))
     shown = plain_lines(status_words(status))
     assert all(char.isprintable() or char in "\n\t" for char in shown)
+
+
+def test_alerts_that_go_to_the_log_are_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody has set an address, they are printed between a notebook's results."""
+    alerts = make_alerts(AlertSettings(), "DU1", lambda: None)
+    alerts.send("warning", HEARD)
+    alerts.page("naked", HEARD)
+    alerts.settle("naked", HEARD)
+    alerts.close()
+    told = "".join(capsys.readouterr())
+    assert "Q3 EPS" in told
+    assert {char for char in re.sub(r"\x1b\[\d*m", "", told) if not char.isprintable()} <= {"\n"}  # colours are ours
+    assert told.count("\n") == 3
+
+
+def test_an_incident_of_the_bridge_is_words(caplog: pytest.LogCaptureFixture) -> None:
+    """As it is logged, and as who listens is told of it."""
+    heard: list[str] = []
+    bridge = IBKRBridge("127.0.0.1", 1, 1, on_incident=lambda _, text: heard.append(text))
+    bridge._incident("broker", HEARD)
+    (told,) = [record.getMessage() for record in caplog.records if "broker" in record.getMessage()]
+    assert heard[0].isprintable()
+    assert told.isprintable()
