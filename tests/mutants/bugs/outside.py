@@ -1,6 +1,6 @@
 """Bugs about who looks from outside: the watchdog of an engine that hangs, the dead man's switch, who moves folders."""
 
-from tests.mutants.bugs.node_ids import IDENTITY, STATE_FOLDERS, VOUCHING
+from tests.mutants.bugs.node_ids import IDENTITY, NEWS, STATE_FOLDERS, VOUCHING
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -52,5 +52,12 @@ MUTANTS = (
         "    for file in _places(folder, KILLED):\n        try:\n",
         "    for file in _places(folder, KILLED)[:1]:\n        try:\n",
         STATE_FOLDERS("test_a_kill_stands_where_the_folder_is_gone"),
+    ),
+    Mutant(
+        "a headline at which a rule fails ends the session",
+        "services/news/news_handler.py",
+        "        except Exception as error:  # noqa: BLE001  (a stranger's text",
+        "        except ZeroDivisionError as error:  # noqa: BLE001  (a stranger's text",
+        NEWS("test_a_text_at_which_a_rule_fails_costs_itself_alone"),
     ),
 )

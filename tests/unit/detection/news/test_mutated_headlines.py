@@ -25,6 +25,7 @@ NASTY = (
     "\U0001f680", "(", ")", "[", "$", "&#x", "&amp;amp;", "&thetasym;", "{A:800015:L:en:K:-0.97:C:0.97}", "{", "!", "*",
     "(AAPL, ", "(NASDAQ: ", "NYSE:", "$A.B", "Inc. ", "announces ", "to be acquired by ", "1-for-", "$1.5M ", "not ",
     "did not ", "offering of ", "Phase 3 ", "endpoint ", "a" * 40, "9" * 40, "A, " * 30, "-" * 30, " " * 30,
+    f"&#{'9' * 5_000};", f"&amp;#{'9' * 5_000}",
 )  # fmt: skip
 
 
