@@ -38,6 +38,14 @@ def read_yaml(file: Path, refused: type[InputError]) -> Any:
         raise refused(f"{file}{where}: not valid YAML: {problem}") from None
 
 
+def is_file(path: Path) -> bool:
+    """Whether it is there; Path's own raises OSError for a name that no system takes, such as one of 300 letters."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class _Loader(yaml.SafeLoader):
     """Counts what it composes before anything is made of it; a node that stands in two places counts twice."""
 

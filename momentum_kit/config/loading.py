@@ -15,7 +15,7 @@ from momentum_kit.config.settings import Config, DetectionSettings
 from momentum_kit.config.thresholds import Thresholds
 from momentum_kit.config.trust import trusted_above
 from momentum_kit.errors import ConfigError
-from momentum_kit.yaml_files import read_yaml
+from momentum_kit.yaml_files import is_file, read_yaml
 
 BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
 
@@ -101,7 +101,7 @@ def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
     named = merged.get("detection")
     name = named.get("thresholds") if isinstance(named, dict) else None
     thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
-    if not thresholds_file.is_file():
+    if not is_file(thresholds_file):
         raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
     load_thresholds(thresholds_file)
     return _read(thresholds_file)
@@ -110,7 +110,7 @@ def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
 def _locate(path: Path) -> Path:
     here = Path.cwd()
     for candidate in (path,) if path.is_absolute() else (folder / path for folder in (here, *here.parents)):
-        if candidate.is_file():
+        if is_file(candidate):
             named = path.is_absolute() or candidate == here / path  # as ../config/live.yaml is
             return candidate.resolve() if named else trusted_above(candidate.resolve(), here)
     raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")

@@ -21,7 +21,7 @@ from momentum_kit.simgateway.scenario.sections import (
     SymbolSpec,
     UniverseSpec,
 )
-from momentum_kit.yaml_files import read_yaml
+from momentum_kit.yaml_files import is_file, read_yaml
 
 FOLDER = Path("config") / "scenarios"
 TAPE_BEGINS = time(8, 0)
@@ -128,7 +128,7 @@ def _folder() -> Path | None:
 def _locate(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        if path.is_file():
+        if is_file(path):
             return path
         raise ScenarioError(f"no such scenario file: {path}")
     known = known_scenarios()

@@ -1,5 +1,6 @@
 """YAML that a colleague sends: thresholds, scenarios, costs, grids, exit rules, mappings, observed files, codes."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -133,3 +134,13 @@ def test_a_parameter_of_many_digits_is_no_traceback(value: str, project: Path) -
     """`--set` on the command line: refused by the setting."""
     done = momentum_kit(project, "demo", "--set", f"risk.max_positions={value}")
     refused(done, "max_positions")
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 5_000, "a/" * 3_000, "\0", "n\udcff"])
+def test_a_name_that_no_system_takes_is_no_file(name: str, project: Path) -> None:
+    """Of thresholds in a configuration, of a configuration, of a scenario (found by the fuzz)."""
+    (project / "config" / "other.yaml").write_text(f"detection: {{thresholds: {json.dumps(name)}}}")
+    refused(momentum_kit(project, "status", "--config", f"{name}.yaml"))
+    refused(momentum_kit(project, "sim", "--scenario", f"{name}.yaml", "--port", "0"))
+    with pytest.raises(InputError, match=r"no such file|half a character"):
+        load_config(project / "config" / "other.yaml")
