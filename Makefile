@@ -43,10 +43,8 @@ $(VENV)/.compiled: $(STAMP)
 test: setup $(VENV)/.compiled  ## all tests, three processes on two cores; TESTS=tests/unit for some of them
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
-fuzz: setup  ## a million broken requests at the simulated gateway, a million headlines, a million ticks at the bridge
-	@MOMENTUM_KIT_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py \
-		tests/unit/detection/news/test_mutated_headlines.py tests/unit/bridge/wire/test_ticks.py \
-		tests/unit/bridge/wire/test_mutated_frames.py -q
+fuzz: setup  ## a million broken inputs at each edge: requests, frames, ticks, headlines, files, answers; HOURS=1 for so long
+	@$(BIN)/python -m tests.hostile.fuzz $(if $(HOURS),--hours $(HOURS)) $(if $(filter command line,$(origin SEED)),--seed $(SEED))
 
 audit: setup  ## pins, hashes and licences of the lock, offline; the bill of materials beside the wheel, below dist/
 	@$(BIN)/python tests/architecture/audit.py dist/momentum_kit.cdx.json

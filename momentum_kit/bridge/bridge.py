@@ -44,6 +44,7 @@ from momentum_kit.models import (
     SymbolMatch,
     TradeTick,
 )
+from momentum_kit.plain_text import plain_text
 from momentum_kit.ports import NewsCallback, OrderEvent
 
 log = logging.getLogger(__name__)
@@ -427,6 +428,7 @@ class IBKRBridge(AccountInquiries):
                 self._incident("news handler", f"news_handler_callback failed: {error!r}")
 
     def _incident(self, kind: str, text: str) -> None:
+        text = plain_text(text)  # a broker's words, which a terminal or a notebook's cell shows
         log.warning("%s: %s", kind, text)
         if self._on_incident is not None:
             try:

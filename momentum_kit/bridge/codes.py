@@ -5,13 +5,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from momentum_kit.config import find_project
 from momentum_kit.errors import ConfigError
+from momentum_kit.yaml_files import read_yaml
 
 FILE_NAME = "error_codes.yaml"
 Context = Literal["request", "order", "connection"]
@@ -102,12 +102,7 @@ def load_codes(path: Path | None = None) -> CodeTable:
     Raises ConfigError in one line that names the file.
     """
     file = path or _locate()
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    content = read_yaml(file, ConfigError)
     if not isinstance(content, list):
         raise ConfigError(f"{file}: expected a list of rules")
     rules = []

@@ -12,6 +12,7 @@ import typer
 
 from momentum_kit.cli.common import LOOK, GatewayPort, Json, MaybeConfig, app, done, engine_client
 from momentum_kit.errors import EngineError, InputError, MomentumKitError
+from momentum_kit.plain_text import plain_lines
 from momentum_kit.sessions import NEW_YORK
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def status(
     client = engine_client(config, port, EngineError)
     while True:
         now = client.status()
-        words = encode_status(now) if json_ else status_words(now)
+        words = encode_status(now) if json_ else plain_lines(status_words(now))
         print(f"{CLEARED}{words}" if watch and not json_ and sys.stdout.isatty() else words, flush=True)
         if not watch:
             return

@@ -3,11 +3,10 @@
 import difflib
 import os
 import shlex
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from momentum_kit.config.base import Settings
@@ -16,6 +15,7 @@ from momentum_kit.config.settings import Config, DetectionSettings
 from momentum_kit.config.thresholds import Thresholds
 from momentum_kit.config.trust import trusted_above
 from momentum_kit.errors import ConfigError
+from momentum_kit.yaml_files import is_file, read_yaml
 
 BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"})
 
@@ -101,46 +101,23 @@ def _read_thresholds(file: Path, merged: Mapping[str, Any]) -> dict[str, Any]:
     named = merged.get("detection")
     name = named.get("thresholds") if isinstance(named, dict) else None
     thresholds_file = file.parent / str(name or DetectionSettings().thresholds)
-    if not thresholds_file.is_file():
+    if not is_file(thresholds_file):
         raise ConfigError(f"{file}: detection.thresholds: no such file: {thresholds_file}")
     load_thresholds(thresholds_file)
     return _read(thresholds_file)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key given twice: plain YAML keeps the last one and drops the other without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            text = str(key.value)
-            if text in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {text} is given twice", key.start_mark)
-            seen.add(text)
-        return super().construct_mapping(node, deep)
-
-
 def _locate(path: Path) -> Path:
     here = Path.cwd()
     for candidate in (path,) if path.is_absolute() else (folder / path for folder in (here, *here.parents)):
-        if candidate.is_file():
+        if is_file(candidate):
             named = path.is_absolute() or candidate == here / path  # as ../config/live.yaml is
             return candidate.resolve() if named else trusted_above(candidate.resolve(), here)
     raise ConfigError(f"no such config file: {path}; momentum-kit init DIR lays out a set of them")
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise ConfigError(f"{file}{where}: not valid YAML: {problem}") from None
+    content = read_yaml(file, ConfigError)
     if content is None:
         return {}
     if not isinstance(content, dict):

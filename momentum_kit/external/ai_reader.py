@@ -18,6 +18,7 @@ import aiohttp
 import structlog
 
 from momentum_kit.config import ReaderSettings
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Catalyst, Reading
 from momentum_kit.plain_text import plain_text
 
@@ -146,10 +147,10 @@ class AIReader:
 def parse_reading(answer: bytes, source: str) -> Reading:
     """The reading inside a chat completion; ValueError if it is not exactly what the schema asked for."""
     try:
-        content = json.loads(_unwrapped(json.loads(answer)["choices"][0]["message"]["content"]))
+        content = parse_json(_unwrapped(parse_json(answer)["choices"][0]["message"]["content"]))
         catalyst, direction, confidence = content["catalyst"], content["direction"], content["confidence"]
         rationale = plain_text(content.get("rationale", ""), 500)
-    except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"not a reading: {type(error).__name__} {error}") from None
     return Reading(
         catalyst=Catalyst(catalyst),

@@ -68,15 +68,15 @@ class LogAlerts:
 
     def send(self, level: str, text: str) -> None:
         """level: info, warning or critical."""
-        log.log(LEVELS[level], text)
+        log.log(LEVELS[level], plain_text(text))
 
     def page(self, matter: str, text: str, *, told: bool = False) -> None:
         """As critical."""
-        log.critical(text, matter=matter, told=told)
+        log.critical(plain_text(text), matter=matter, told=told)
 
     def settle(self, matter: str, text: str = "") -> None:
         """As news, which calls nobody."""
-        log.info(text or "over", matter=matter)
+        log.info(plain_text(text) or "over", matter=matter)
 
     def close(self) -> None:
         """Nothing waits."""

@@ -19,11 +19,11 @@ import pandas as pd
 from momentum_kit.errors import StorageError
 from momentum_kit.pages.markup import PLAIN, ColumnHead, Html, join, table, tag
 from momentum_kit.pages.style import TABLE_STYLE
-from momentum_kit.plain_text import plain_text
+from momentum_kit.plain_text import plain_lines, plain_text
 from momentum_kit.private_files import write_whole
 from momentum_kit.sessions import NEW_YORK
 
-MOST_MARKDOWN = 10_000  # characters of one cell or sentence
+MOST_SHOWN = 10_000  # characters of one cell or sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class RenderedTable:
         return cls(names, list(zip(*words, strict=True)), frozenset(numbers))
 
     def text(self) -> str:
-        """In columns, two blanks apart."""
-        lines = [self.heads, *self.rows]
+        """In columns, two blanks apart; no cell goes on in another line."""
+        lines = [[plain_text(cell, MOST_SHOWN) for cell in line] for line in (self.heads, *self.rows)]
         wide = [max(len(line[at]) for line in lines) for at in range(len(self.heads))]
         return "\n".join(
             "  ".join(
@@ -61,8 +61,8 @@ class RenderedTable:
 
     def html(self) -> str:
         """As a plain table, for a page that has a style sheet of its own."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.heads)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in self.rows)
+        head = "".join(f"<th>{_escaped(cell)}</th>" for cell in self.heads)
+        body = "".join("<tr>" + "".join(f"<td>{_escaped(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def cell(self) -> Html:
@@ -105,7 +105,7 @@ class Block:
         tag = tags[self.kind]
         if aligned and self.kind == "warning":
             tag = f'p style="{_WARNING}"'
-        return f"<{tag}>{html.escape(self.text)}</{tag.split()[0]}>"
+        return f"<{tag}>{_escaped(self.text)}</{tag.split()[0]}>"
 
 
 _SPECIAL = re.compile(  # an underscore within a word, as in min_z_tod, marks nothing up
@@ -116,7 +116,11 @@ _SPECIAL = re.compile(  # an underscore within a word, as in min_z_tod, marks no
 def markdown_text(words: object) -> str:
     """Words as Markdown that shows exactly them: no markup, no links, no formula between two prices."""
     # A dollar in an element of its own ends no formula that another has begun, in JupyterLab and on GitHub.
-    return _SPECIAL.sub(lambda at: r"<span>\$</span>" if at[2] else rf"\{at[0]}", plain_text(words, MOST_MARKDOWN))
+    return _SPECIAL.sub(lambda at: r"<span>\$</span>" if at[2] else rf"\{at[0]}", plain_text(words, MOST_SHOWN))
+
+
+def _escaped(words: str) -> str:
+    return html.escape(plain_text(words, MOST_SHOWN))
 
 
 _WARNING = "border-left:.4rem solid #b45309;padding:.3rem .8rem;font-weight:600"
@@ -136,7 +140,8 @@ class Shown:
         return tag("div", Html(shown), PLAIN)
 
     def __repr__(self) -> str:
-        return "\n\n".join(block.table.text() if block.table else block.text for block in self.blocks())
+        parts = (block.table.text() if block.table else block.text for block in self.blocks())
+        return plain_lines("\n\n".join(parts))
 
 
 def write_page(file: Path, title: str, blocks: Iterable[Block], style: str) -> Path:
@@ -152,12 +157,12 @@ def write_page(file: Path, title: str, blocks: Iterable[Block], style: str) -> P
 
 
 class Words(str):
-    """Sentences with their numbers; a notebook shows their Markdown."""
+    """Sentences with their numbers and what is bold in them; a notebook shows that, and no other Markdown."""
 
     __slots__ = ()
 
     def _repr_markdown_(self) -> str:
-        return self.replace("$", r"<span>\$</span>")  # two prices are no formula
+        return "**".join(map(markdown_text, plain_text(self, MOST_SHOWN).split("**")))
 
 
 def word(value: Any) -> str:

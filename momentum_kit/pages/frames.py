@@ -62,8 +62,12 @@ class ReadableFrame(pd.DataFrame):
         if not pd.get_option("display.notebook_repr_html"):
             return None
         if self.columns.nlevels > 1 or not self.columns.is_unique:
-            return tag("div", Html(pd.DataFrame(self).to_html(max_rows=pd.get_option("display.max_rows"))), PLAIN)
+            shown = pd.DataFrame(self).to_html(max_rows=pd.get_option("display.max_rows"))
+            return tag("div", Html(plain_lines(shown)), PLAIN)
         return join((TABLE_STYLE, tag("div", self._table(), "mk mk-frame")))
+
+    def __repr__(self) -> str:
+        return plain_lines(super().__repr__())
 
     def to_csv(self, *given: Any, **named: Any) -> Any:
         """As pandas', for a spreadsheet as well: a text that it would take for a formula begins with an apostrophe."""

@@ -3,11 +3,11 @@
 import html
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from momentum_kit.plain_text import plain_text
 from momentum_kit.sessions import NEW_YORK
 
 CLOSEST = re.compile(r"(closest at )(\d\d:\d\d:\d\d)")
@@ -22,18 +22,10 @@ class Html(str):
 
 
 def text(value: object) -> Html:
-    """A value as markup that shows exactly its visible characters.
-
-    Control and direction characters go: U+202E in a headline would turn around what stands beside it.
-    """
+    """A value as markup that shows exactly its visible characters, in one line and no more than LONGEST of them."""
     if isinstance(value, Html):
         return value
-    words = str(value)
-    if not words.isascii() or not words.isprintable():
-        words = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in words)
-    if len(words) > LONGEST:
-        words = words[:LONGEST] + "\u2026"
-    return Html(html.escape(words, quote=True))
+    return Html(html.escape(plain_text(value, LONGEST + 1), quote=True))
 
 
 def join(parts: Iterable[object], between: str = "") -> Html:

@@ -1,5 +1,6 @@
 """Reads Parquet files that may come from anybody, within bounds: a few kilobytes can hold billions of rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 4 * 1024**3  # of one file, unpacked
 MOST_CELL = 1024**2  # characters or bytes; an article has a tenth of it
+MOST_COLUMNS = 1_000
 TOO_MUCH = f"unpacks to more than {MOST_BYTES >> 30} GB; is it meant to fill the memory? split it by day or month"
 
 
@@ -23,6 +25,7 @@ def read_parquet(file: Path, columns: Sequence[str] | None = None) -> "pa.Table"
         fields = [field for field in opened.schema_arrow if not pa.types.is_nested(field.type)]
         wanted = [field for field in fields if columns is None or field.name in columns]
         names = [field.name for field in wanted]
+        refuse_odd_columns(opened.schema_arrow.names, file)
         fixed_bits = sum(field.type.bit_width for field in wanted if not _varies(field.type))
         texts = [field.name for field in wanted if _varies(field.type)]
         if opened.metadata.num_rows * (fixed_bits + 32 * len(texts)) > 8 * MOST_BYTES:
@@ -43,6 +46,14 @@ def nested_columns(file: Path) -> tuple[str, ...]:
     import pyarrow.parquet as pq
 
     return tuple(field.name for field in pq.read_schema(file) if pa.types.is_nested(field.type))
+
+
+def refuse_odd_columns(names: Sequence[str], file: Path) -> None:
+    """ArchiveError for columns that no table has: thousands, or two of one name."""
+    if len(names) > MOST_COLUMNS:
+        raise ArchiveError(f"{file}: {len(names):,} columns; {MOST_COLUMNS:,} are the most")
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+        raise ArchiveError(f"{file}: two columns are called {twice[0]!r}")
 
 
 def refuse_long_cells(table: "pa.Table", file: Path) -> None:

@@ -1,7 +1,6 @@
 """The request decoder under fire on both wires: `make fuzz` sends a million inputs, the suite a seeded few thousand."""
 
 import logging
-import os
 import random
 import sys
 import time
@@ -23,9 +22,10 @@ from momentum_kit.simgateway.client import ClientSession
 from momentum_kit.simgateway.embedding import Market, open_broker, open_market
 from momentum_kit.simgateway.hub import Hub
 from momentum_kit.simgateway.scenario import parse_scenario
+from tests.helpers.fuzzing import fuzz_draw, fuzz_inputs
 
 BATCH = 100
-INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))
+INPUTS = fuzz_inputs(4_000)
 REQ_CURRENT_TIME = 26  # its place in `requests`
 SLOWEST_S = 1.0  # of processor time for a single request; a hang would be far beyond it
 NASTY = (
@@ -156,7 +156,7 @@ def test_no_input_harms_the_gateway(
 
     @settings(
         max_examples=max(1, INPUTS // 2 // BATCH),
-        derandomize=INPUTS <= 10_000,
+        derandomize=True,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -164,7 +164,7 @@ def test_no_input_harms_the_gateway(
     @given(st.integers(0, 2**64 - 1))
     def batch(seed: int) -> None:
         nonlocal sent, slowest_s
-        draw = random.Random(seed)
+        draw = fuzz_draw(seed)
         hub = Hub(market(), open_broker(market()), version_cap=version)
         healthy = started(hub, 1)
         attacker = hub.open_session()

@@ -193,7 +193,7 @@ async def test_it_begins_with_nothing(tmp_path: Path, what: str, words: str) -> 
         ("assumptions: {moon: full}", "no question 'moon'"),
         ("assumptions: {opening_pnl: often}", "'often' is none of unset, zero"),
         ("assumptions: {opening_pnl: [zero]}", "is none of"),
-        ("a: [", "no YAML"),
+        ("a: [", "line 1: not valid YAML"),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, text: str, words: str) -> None:

@@ -13,7 +13,7 @@ Done = subprocess.CompletedProcess[str]
 
 def momentum_kit(project: Path, *arguments: str, **environment: str) -> Done:
     """Run one command in the project folder and in this process: a start of the interpreter would prove nothing."""
-    return call_main(arguments, project, _environment(project, environment))
+    return call_main(arguments, project, environment_of(project, environment))
 
 
 def momentum_kit_process(
@@ -23,7 +23,7 @@ def momentum_kit_process(
     return subprocess.run(
         [sys.executable, "-m", "momentum_kit.cli", *arguments],
         cwd=project,
-        env=_environment(project, environment),
+        env=environment_of(project, environment),
         capture_output=True,
         text=True,
         errors="replace",
@@ -32,10 +32,11 @@ def momentum_kit_process(
     )
 
 
-def _environment(project: Path, more: dict[str, str]) -> dict[str, str]:
+def environment_of(project: Path, more: dict[str, str]) -> dict[str, str]:
     """Nothing of this process's own but the path."""
     given = {"MOMENTUM_KIT_STATE_DIR": str(project / "state"), "PATH": os.environ["PATH"], "HOME": str(project)}
-    given |= {name: os.environ[name] for name in ("MOMENTUM_KIT_DIES_WITH",) if name in os.environ}  # engines end too
+    kept = ("MOMENTUM_KIT_DIES_WITH", "PYTHONPATH")  # engines end with the tests; the code is that of the tests
+    given |= {name: os.environ[name] for name in kept if name in os.environ}
     return given | more
 
 

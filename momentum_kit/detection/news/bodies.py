@@ -5,7 +5,6 @@ body is a stranger's text: it is cut before it is parsed, since a parser may tak
 an HTML parser knows no entities of a document's own, no DTD and no network. XML is read by the same one.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from momentum_kit.detection.news.catalysts import classify
 from momentum_kit.detection.news.companies import find_companies
-from momentum_kit.detection.news.headlines import decode
+from momentum_kit.detection.news.headlines import decode, unescape
 from momentum_kit.detection.news.reading import ReadHeadline
 from momentum_kit.detection.news.symbol_master import SymbolMaster
 from momentum_kit.detection.news.symbols import MatchLayer, Mention
@@ -88,7 +87,7 @@ def plain_text(text: str) -> tuple[BodyKind, str]:
         body = _BEGIN.search(text[: 50 * MOST_PARSED])
         text = text[body.start() if body else 0 :]
     else:
-        return BodyKind.TEXT, html.unescape(text[:MOST_PARSED])
+        return BodyKind.TEXT, unescape(text[:MOST_PARSED])
     parsed = LexborHTMLParser(text[:MOST_PARSED].encode("utf-8", "replace").decode())
     for tag in ("script", "style", "head"):
         for node in parsed.css(tag):

@@ -16,6 +16,7 @@ _SPACES = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[\W_]+")
 # what prints as nothing although Unicode counts it among marks, letters or symbols: joiners, fillers, variants, braille
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_NO_CHARACTER = re.compile(r"&#[0-9]{100,};?")  # leading zeros included; hexadecimal digits have no such limit
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\ufe58\ufe63\uff0d"
 _QUOTES = {"'": "\u2018\u2019\u201a\u201b\u02bc\u2032\u00b4\u0060", '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"}
 _FOLDED = str.maketrans(
@@ -88,12 +89,20 @@ def decode(text: str) -> str:
 
     A line break is a space; a zero-width space within a word is nothing, or it would hide the word from every rule.
     """
-    visible = html.unescape(html.unescape(text)) if "&" in text else text
+    visible = unescape(unescape(text)) if "&" in text else text
     if not visible.isascii():
         visible = _BLANK.sub("", visible)
     if not visible.isprintable():  # what is printable has no control characters, and nearly every headline is
         visible = "".join(map(_visible, visible))
     return _SPACES.sub(" ", visible).strip()
+
+
+def unescape(text: str) -> str:
+    """HTML entities resolved; a number that no character has is a mark, however long it is.
+
+    Python's own raises ValueError at a number of more than 4,300 digits, where a text of thousands could end a session.
+    """
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
 
 
 def _visible(char: str) -> str:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import pandas as pd
-import yaml
 
 from momentum_kit.config import find_project
 from momentum_kit.detection.live import departs
-from momentum_kit.errors import MomentumKitError
+from momentum_kit.errors import ConfigError, MomentumKitError
 from momentum_kit.models import OrderAction
 from momentum_kit.notebook import tables
 from momentum_kit.notebook.flight_log.facts import RunFacts
@@ -15,6 +14,7 @@ from momentum_kit.pages import Html, chip, gain, number
 from momentum_kit.research.events import FillAssumptions
 from momentum_kit.trading import commission, parse_costs
 from momentum_kit.trading.fills import impact
+from momentum_kit.yaml_files import read_yaml
 
 TOLERANCE = 0.10  # share by which the broker's bill may differ from the table before it is worth a look
 
@@ -62,8 +62,8 @@ def _bill(facts: RunFacts, fills: pd.DataFrame) -> Row:
     plan = FillAssumptions().plan
     try:
         file = find_project(facts.config_file.resolve().parent) / "config" / "costs.yaml"
-        table = parse_costs(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (MomentumKitError, OSError) as error:
+        table = parse_costs(read_yaml(file, ConfigError))
+    except MomentumKitError as error:
         return ("commissions and fees, USD", number(billed), f"unknown: {error}", "")
     expected = 0.0
     for (_, side), order in fills.groupby(["order_id", "side"]):

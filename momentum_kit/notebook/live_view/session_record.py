@@ -3,7 +3,6 @@
 Every row is taken by its own key, so that one told twice, by the journal and by the stream, counts once.
 """
 
-import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from momentum_kit.json_text import parse_json
 from momentum_kit.notebook.live_view.rates import JudgedDecisions
 from momentum_kit.pages import in_new_york
 from momentum_kit.storage.journal import read
@@ -156,5 +156,5 @@ def _plain(row: Iterable[tuple[str, Any]]) -> Row:
     plain = {name: value for name, value in row if name not in ("id", "wall_ns")}
     for name in ("features", "rules", "symbols", "limits"):
         if isinstance(plain.get(name), str):
-            plain[name] = json.loads(plain[name])
+            plain[name] = parse_json(plain[name])
     return plain

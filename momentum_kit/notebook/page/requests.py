@@ -1,7 +1,6 @@
 """How the page reads requests and answers them: whatever it says is closed to other pages, and nothing is logged."""
 
 import asyncio
-import json
 import logging
 from typing import Any
 
@@ -10,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from momentum_kit.errors import InputError
+from momentum_kit.json_text import parse_json
 
 BODY_TIMEOUT_S = 5.0
 CLOSED_TO_OTHERS = {
@@ -60,10 +60,10 @@ async def json_object(request: web.Request) -> dict[str, Any]:
         raise InputError("the body is not JSON")
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            content = json.loads(await request.text())
+            content = parse_json(await request.text())
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
-    except (ValueError, LookupError, RecursionError):
+    except (ValueError, LookupError):
         raise InputError("the body is not JSON") from None
     if not isinstance(content, dict):
         raise InputError("the body is not a JSON object")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from momentum_kit.notebook.record.session_log import SessionLog
-from momentum_kit.storage.journal import summarise
+from momentum_kit.storage.journal import readable, summarise
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,8 @@ class RecordTables:
 
     def summary(self) -> dict[str, Any]:
         """Counts, skips by reason, profit after costs and latency so far."""
-        return summarise(self.journal)
+        with readable(self.journal):
+            return summarise(self.journal)
 
     def report(self) -> "SessionTable":
         """The summary as a table to read: one line a number, skips by reason."""
@@ -84,4 +85,5 @@ class RecordTables:
         from momentum_kit.notebook import tables  # pandas is slow to load
         from momentum_kit.notebook.tables import SessionTable
 
-        return SessionTable.of(name, getattr(tables, name)(self.journal))
+        with readable(self.journal):
+            return SessionTable.of(name, getattr(tables, name)(self.journal))

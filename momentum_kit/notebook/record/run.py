@@ -21,6 +21,11 @@ class Run(RecordTables):
         if not self.journal.is_file():
             raise InputError(f"{run_dir}: no journal.db there, so no session; momentum-kit runs lists those there are")
 
+    @property
+    def name(self) -> str:
+        """Its folder's, in words: where that was not written in UTF-8, with marks in the place of bytes."""
+        return self.run_dir.resolve().name.encode(errors="replace").decode()
+
     def status(self) -> ShownStatus | None:
         """The engine's last snapshot; None while it runs, and where it ended without a last word."""
         final = self.run_dir / FINAL_STATUS

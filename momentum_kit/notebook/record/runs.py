@@ -1,13 +1,14 @@
 """Many sessions side by side: what each came to, and the trades and incidents of them all."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from momentum_kit.errors import InputError, StorageError
+from momentum_kit.json_text import parse_json
 from momentum_kit.notebook.record.run import Run
+from momentum_kit.plain_text import plain_text
 from momentum_kit.storage.journal import query
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Runs(Sequence[Run]):
         rows = [_session(run) for run in self._runs]
         columns = ["run", "started_at", "account", "ended", *NUMBERS, "incidents", "problem"]
         frame = pd.DataFrame(rows, columns=columns)
-        frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
+        frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601", errors="coerce")
         frame = frame.rename(columns={"net_pnl_usd": "net_usd"})
         return SessionTable.of("sessions", frame if frame["problem"].any() else frame.drop(columns="problem"))
 
@@ -132,7 +133,7 @@ class Runs(Sequence[Run]):
             except StorageError:
                 continue  # told by sessions()
             if len(frame):
-                frames.append(frame.assign(run=run.run_dir.name))
+                frames.append(frame.assign(run=run.name))
         whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["run"])
         return SessionTable.of(name, whole)
 
@@ -174,9 +175,9 @@ def _features(runs: Runs) -> list[dict[str, Any]]:
     found = []
     for run in runs:
         try:
-            read = [json.loads(text) for (text,) in query(run.journal, FIRST_DECISIONS) if text]
+            read = [parse_json(text) for (text,) in query(run.journal, FIRST_DECISIONS) if text]
             delays = [delay_s for (delay_s,) in query(run.journal, DELAYS)]
-        except (StorageError, ValueError, RecursionError):
+        except (StorageError, ValueError):
             continue  # told by sessions()
         judged = [each for each in read if isinstance(each, dict)]
         names = {name for each in judged for name in each}
@@ -196,12 +197,12 @@ def _number(value: object) -> float:
 
 
 def _session(run: Run) -> dict[str, Any]:
-    row: dict[str, Any] = {"run": run.run_dir.name, "problem": ""}
+    row: dict[str, Any] = {"run": run.name, "problem": ""}
     try:
         summary, status = run.summary(), run.status()
         first = query(run.journal, "SELECT min(at) FROM (SELECT at FROM equity UNION ALL SELECT at FROM incidents)")
     except (StorageError, InputError) as error:
-        return row | {"problem": str(error)}
+        return row | {"problem": plain_text(error)}
     row |= {name: summary[name] for name in NUMBERS}
     row |= {"started_at": first[0][0], "incidents": sum(summary["incidents"].values())}
     if status:

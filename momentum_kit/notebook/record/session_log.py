@@ -1,17 +1,17 @@
 """What a session did, line by line in words and New York time: from the journal, also while it grows."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from momentum_kit.json_text import parse_json
 from momentum_kit.notebook.html import reason_detail, rule_value
 from momentum_kit.pages import number
 from momentum_kit.plain_text import plain_text
 from momentum_kit.sessions import NEW_YORK, in_words
-from momentum_kit.storage.journal import read
+from momentum_kit.storage.journal import read, readable
 from momentum_kit.trading.account import split_exec_id
 
 Row = Mapping[str, Any]
@@ -52,6 +52,10 @@ class SessionLog:
 
     def fresh(self) -> list[LogLine]:
         """What was written since the last call, in the order in which it happened."""
+        with readable(self._journal):
+            return self._fresh()
+
+    def _fresh(self) -> list[LogLine]:
         found: list[tuple[str, int, int, str, Row]] = []
         for rank, table in enumerate(TABLES):
             columns, rows = read(
@@ -77,7 +81,9 @@ class SessionLog:
                 continue  # the last of a row of equal refusals tells the latest numbers
             told.append(str(line))
         day = lines[0].at.astimezone(NEW_YORK)
-        return "\n".join([f"{wanted}, {day:%A, %-d %B %Y}", *told, *_rules(self._last_rules.get(wanted))])
+        with readable(self._journal):
+            rules = _rules(self._last_rules.get(wanted))
+        return "\n".join([f"{wanted}, {day:%A, %-d %B %Y}", *told, *rules])
 
     def _line(self, table: str, row: Row) -> LogLine:
         symbol = str(row.get("symbol") or "")
@@ -181,5 +187,5 @@ def _gist(line: LogLine) -> str:
 
 
 def _structure(stored: Any, kind: type[list[Any]]) -> list[Any]:
-    found = json.loads(stored) if isinstance(stored, str) and stored else stored
+    found = parse_json(stored) if isinstance(stored, str) and stored else stored
     return found if isinstance(found, kind) else []

@@ -14,6 +14,7 @@ from typing import Any
 
 from momentum_kit.errors import InputError, StorageError
 from momentum_kit.file_locks import lock
+from momentum_kit.json_text import parse_json
 from momentum_kit.plain_text import plain_text
 from momentum_kit.private_files import write_whole
 
@@ -39,11 +40,11 @@ def read_notes(run_dir: Path) -> dict[int, TradeNotes]:
     """By the number of the round trip in its journal; raises InputError where somebody spoilt the file."""
     file = run_dir / FILE
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = parse_json(file.read_text(encoding="utf-8"))
         return {int(number): _notes(row) for number, row in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{file}: not readable as notes ({words}); mend it, or move it away to begin anew") from None
 

@@ -33,7 +33,7 @@ from momentum_kit.private_files import write_whole
 from momentum_kit.research import record_folder
 from momentum_kit.research.plots import Picture
 from momentum_kit.sessions import NEW_YORK, exchange_day
-from momentum_kit.storage.journal import query
+from momentum_kit.storage.journal import query, readable
 
 Day = date | str | None
 Named = int | str
@@ -162,7 +162,8 @@ class Review(Shown):
         row = self.trades().iloc[self._trades.index(self._named(trade))]
         told = RenderedTable.of(pd.DataFrame([row]).dropna(axis=1))
         wide = max(map(len, told.heads))
-        return [f"{head.ljust(wide)}  {cell}" for head, cell in zip(told.heads, told.rows[0], strict=True) if cell]
+        rows = zip(told.heads, map(plain_text, told.rows[0]), strict=True)
+        return [f"{head.ljust(wide)}  {cell}" for head, cell in rows if cell]
 
     def other_exits(self) -> SessionTable:
         """What 36 other exits would have made of the same entries: HINDSIGHT, and each is counted as a trial.
@@ -231,16 +232,12 @@ class Review(Shown):
     def _read(self, run: Run, begin: date, end: date) -> None:
         """A session belongs to the days on which it began and on which it traded."""
         try:
-            ((at,),) = query(run.journal, "SELECT min(at) FROM equity")
-            trades = list(trades_of(run))
-            days = {trade.day for trade in trades} | ({exchange_day(pd.Timestamp(at))} if at else set())
+            with readable(run.journal):
+                ((at,),) = query(run.journal, "SELECT min(at) FROM equity")
+                trades = list(trades_of(run))
+                days = {trade.day for trade in trades} | ({exchange_day(pd.Timestamp(at))} if at else set())
         except (StorageError, InputError) as error:
-            self._problems.append(_about(run, str(error)))
-            return
-        except Exception as error:  # noqa: BLE001  (of another version, or by another hand: it may hold anything)
-            words = str(error).splitlines()[0] if str(error) else "no words"
-            told = f"not as a session of this version writes it ({type(error).__name__}: {plain_text(words, 120)})"
-            self._problems.append(_about(run, told))
+            self._problems.append(_about(run, plain_text(error)))
             return
         if not any(begin <= day <= end for day in days):
             return
@@ -306,7 +303,7 @@ def _day(given: Day, otherwise: date) -> date:
 
 def _about(run: Run, words: str) -> str:
     """A problem names its session."""
-    return words if str(run.run_dir) in words else f"{run.journal}: {words}"
+    return words if plain_text(run.run_dir) in words else plain_text(f"{run.journal}: {words}")
 
 
 def _drawn(picture: Picture, form: str) -> bytes:

@@ -133,7 +133,7 @@ def trades_of(run: Run) -> Iterator[Trade]:
         legs = legs[legs["at"] >= earlier] if pd.notna(earlier) else legs
         words = told.get(item, {})
         yield Trade(
-            name=f"{run.run_dir.resolve().name}/{int(row['id'])}",
+            name=f"{run.name}/{int(row['id'])}",
             run_dir=run.run_dir,
             item_id=item,
             symbol=_text(row["symbol"]),

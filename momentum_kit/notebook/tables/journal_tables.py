@@ -3,13 +3,13 @@
 One function a table, each reading journal.db read-only, also while the session runs. Raises StorageError.
 """
 
-import json
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from momentum_kit.json_text import parse_json
 from momentum_kit.storage.journal import latest, query, read
 
 TIMES = {"at", "published_at", "received_at", "decided_at", "time", "opened_at", "closed_at"}
@@ -127,7 +127,7 @@ def _structure(text: str | None) -> object:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

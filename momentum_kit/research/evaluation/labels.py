@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.errors import InputError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Catalyst, canonical_symbol
 
 
@@ -73,8 +74,8 @@ class _Row:
     def __init__(self, place: str, line: str) -> None:
         self._place = place
         try:
-            values = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            values = parse_json(line)
+        except ValueError as error:
             raise InputError(f"{place}: no JSON ({str(error).splitlines()[0]})") from None
         if not isinstance(values, dict):
             raise self._wrong("expected an object with text and labels, or with a, b and same")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from momentum_kit.config import Config
 from momentum_kit.detection.news import SymbolMaster
@@ -20,6 +19,7 @@ from momentum_kit.research.events.table import EventTable, concat
 from momentum_kit.research.source import Source
 from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading import CostTable, parse_costs
+from momentum_kit.yaml_files import read_yaml
 
 STRESSES = {"costs x 2": {"costs": 2.0}, "latency x 5": {"latency": 5.0}}
 """The house's stress: name to what FillAssumptions.stressed takes."""
@@ -90,7 +90,7 @@ def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
     rules = []
     for name, changes in _read(file).items():
         if not isinstance(changes, Mapping) or (unknown := set(changes) - known):
-            wrong = f": no key {min(unknown)}" if isinstance(changes, Mapping) else ""
+            wrong = f": no key {min(map(str, unknown))}" if isinstance(changes, Mapping) else ""
             raise ResearchError(f"{file}: exit rule {name}{wrong}; known keys: {', '.join(sorted(known))}")
         if wrong_values := [key for key, value in changes.items() if isinstance(value, bool | str)]:
             raise ResearchError(f"{file}: exit rule {name}: {wrong_values[0]} must be a number or null")
@@ -102,10 +102,7 @@ def exit_rules(file: Path, config: Config) -> tuple[ExitRule, ...]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ResearchError(f"{file}: not readable ({' '.join(str(error).split())})") from None
+    content = read_yaml(file, ResearchError)
     if not isinstance(content, dict):
         raise ResearchError(f"{file}: expected keys and values")
     return content

@@ -21,6 +21,7 @@ import pandas as pd
 
 from momentum_kit.detection.batch import GATES
 from momentum_kit.errors import ResearchError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Features
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class EventTable:
 
         try:
             schema = pq.read_schema(path)
-            meta = json.loads((schema.metadata or {}).get(_META, b"{}"))
+            meta = parse_json((schema.metadata or {}).get(_META, b"{}"))
             if meta.get("format") != _FORMAT:
                 raise ResearchError(f"{path}: not an event table of this version; build it again")
             stored = [name for name in schema.names if "." in name]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from momentum_kit.errors import ResearchError
+from momentum_kit.json_text import parse_json
 from momentum_kit.research.events import EventTable, StudyAssumptions
 from momentum_kit.sessions import exchange_day
 from momentum_kit.storage.archive import SECONDS, SYMBOLS, Archive
@@ -56,7 +57,7 @@ class StudyBasis:
     def load(cls, folder: Path) -> "StudyBasis":
         """What `save` wrote; ResearchError where there is none."""
         try:
-            content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            content = parse_json((folder / FILE).read_text(encoding="utf-8"))
             return cls(**{**content, "last_day": date.fromisoformat(content["last_day"])})
         except FileNotFoundError:
             raise ResearchError(f"{folder / FILE}: nothing says what the events were built from; {BUILD}") from None
@@ -78,7 +79,7 @@ class StudyBasis:
         self._check("the options", self.options, options_of(assumed, impute))
 
     def _check(self, what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-        before, after = dict(_flat(then)), dict(_flat(json.loads(json.dumps(now))))
+        before, after = dict(_flat(then)), dict(_flat(parse_json(json.dumps(now))))
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
                 values = f"{before.get(name, 'nothing')} when the events were built, {after.get(name, 'nothing')} now"

@@ -1,6 +1,5 @@
 """What `study.sweep()` shows: the plateaus of a grid, the cells worth a closer look, and their pictures."""
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 
 from momentum_kit.config import Config
 from momentum_kit.errors import ResearchError
+from momentum_kit.json_text import parse_json
 from momentum_kit.pages import Block, ReadableFrame, RenderedTable, Shown, Words, warnings_of, word
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.sample import TRUTH
@@ -99,9 +99,11 @@ class Sweep(Shown):
     def against_truth(self, exit_rule: str | None = None) -> Words:
         """How the sweep compares with the truth beside a generated archive; ResearchError where there is none."""
         try:
-            spec = json.loads((self._archive / TRUTH).read_text(encoding="utf-8"))["spec"]
+            spec = parse_json((self._archive / TRUTH).read_text(encoding="utf-8"))["spec"]
         except FileNotFoundError:
             raise ResearchError(f"{self._archive}: no {TRUTH}: only a generated market tells its truth") from None
+        except (OSError, ValueError, TypeError, KeyError):
+            raise ResearchError(f"{self._archive}: its {TRUTH} is not as a generated market writes it") from None
         result, plateau = self.result, self.plateau(exit_rule)
         cells, shape = result.cells(exit_rule), result.grid.shape
         planted = result.grid.cell({name: spec["planted"][name] for name in result.grid.names})

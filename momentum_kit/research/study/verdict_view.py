@@ -29,7 +29,7 @@ class Judgement(Shown):
             "refuse": "Do not trade it.",
             "cannot tell": "Do not trade it on this evidence, and do not bury it: collect more days, then ask again.",
         }
-        facts = [f"The verdict is *{verdict.word}*: {verdict.why}."]
+        facts = [f"The verdict is {verdict.word}: {verdict.why}."]
         if evidence.candidate is not None:
             band = evidence.in_sample
             facts.append(

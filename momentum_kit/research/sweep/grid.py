@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from pydantic import ValidationError
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
+from momentum_kit.json_text import parse_json
+from momentum_kit.yaml_files import read_yaml
 
 TUNABLE = tuple(name for name, field in Thresholds.model_fields.items() if field.annotation is float)
 """Thresholds a grid may vary: every limit that is a number."""
@@ -124,7 +125,7 @@ class SweepDefinition:
     def load(cls, file: Path) -> "SweepDefinition":
         """What `save` wrote; ResearchError where there is none."""
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = parse_json(file.read_text(encoding="utf-8"))
             return cls(Grid(content["axes"]), Thresholds.model_validate(content["base"]), tuple(content["exits"]))
         except FileNotFoundError:
             raise ResearchError(f"{file}: no sweep here; run: momentum-kit research sweep") from None
@@ -145,10 +146,7 @@ def grid_of(axes: Mapping[str, Iterable[float]], base: Thresholds) -> tuple[Grid
 
 def read_grid(file: Path) -> dict[str, tuple[float, ...]]:
     """The axes of a YAML file, threshold to its values from loose to strict; one value alone is held."""
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ResearchError(f"{file}: not readable ({' '.join(str(error).split())})") from None
+    content = read_yaml(file, ResearchError)
     if not isinstance(content, dict) or not content:
         raise ResearchError(f"{file}: expected a threshold a line, such as min_z_tod: [2, 4, 6]")
     return {str(name): _numbers(f"{file}: {name}", values) for name, values in content.items()}

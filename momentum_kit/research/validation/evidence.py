@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import ResearchError
+from momentum_kit.json_text import parse_json
 from momentum_kit.research.validation.bootstraps import Band, SpaTest
 from momentum_kit.research.validation.overfitting import Pbo
 from momentum_kit.research.validation.perturbations import Flip
@@ -140,7 +141,7 @@ def save_evidence(file: Path, evidence: Evidence) -> None:
 def load_evidence(file: Path) -> Evidence:
     """What `save_evidence` wrote; ResearchError where there is none, or where it was changed since."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = parse_json(file.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.pop("hash", None) != _hash(content):
             raise ResearchError(f"{file}: was changed after it was written: its hash does not hold; validate again")
         return _ADAPTER.validate_python(content)

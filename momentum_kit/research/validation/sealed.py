@@ -5,7 +5,6 @@ opened.table                         all that selection, sweeps and validation m
 opened.sealed.open(candidate_hash)   once, ever, for these days, in whatever archive they lie
 """
 
-import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from momentum_kit.errors import GuardRefused, ResearchError
+from momentum_kit.json_text import parse_json
 from momentum_kit.research.events import EventTable
 from momentum_kit.research.seals import Entry, Remembered, Role, SealLog, SealRecord, record_opening
 from momentum_kit.research.validation.bootstraps import Band
@@ -165,7 +165,7 @@ def adopt(file: Path, table: EventTable, log: SealLog | str | Path) -> None:
     log = log if isinstance(log, SealLog) else SealLog(log)
     contents, days = table.instrument_days, table.days
     try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [parse_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
         spans = [(each["what"], np.datetime64(each["first_day"]), each) for each in lines if "first_day" in each]
     except (ValueError, KeyError, TypeError):
         raise ResearchError(f"{file}: a line is not JSON; restore the file, never edit it") from None

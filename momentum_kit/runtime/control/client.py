@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from momentum_kit.config import Thresholds
 from momentum_kit.errors import BrokerError, EngineError, GuardRefused, InputError, MomentumKitError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Bar, EngineStatus
 from momentum_kit.runtime.control.messages import decode_bars, decode_status
 from momentum_kit.runtime.control.proof import believed
@@ -120,7 +121,7 @@ class ControlClient:
             connection.sock.settimeout(patience_s)
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            answer = parse_json(response.read())
         except (OSError, http.client.HTTPException, ValueError, EngineError) as error:
             if self.follow() and method == "GET":  # a command was for the engine as it stood then
                 return self._call(method, path, timeout_s)

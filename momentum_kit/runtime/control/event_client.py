@@ -1,7 +1,6 @@
 """The event stream's client: a thread that delivers snapshots and events, reconnects, tells gaps and ends cleanly."""
 
 import http.client
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any, Self
 import structlog
 
 from momentum_kit.errors import EngineError, MomentumKitError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.control.messages import decode_status
 from momentum_kit.runtime.control.proof import believed
@@ -158,7 +158,7 @@ def _frames(response: http.client.HTTPResponse) -> Iterator[StreamEvent]:
 
 
 def _event(fields: dict[str, str]) -> StreamEvent:
-    content = json.loads(fields["data"])
+    content = parse_json(fields["data"])
     kind = fields["event"]
     if kind == "status":
         return StreamEvent(kind=kind, content={}, status=decode_status(content))

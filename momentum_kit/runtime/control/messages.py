@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Bar, EngineStatus
 
 _STATUS = TypeAdapter(EngineStatus)
@@ -23,7 +24,7 @@ def decode_status(content: Any) -> EngineStatus:
 
 def decode_status_text(text: str) -> EngineStatus:
     """From a file or a response body."""
-    return decode_status(json.loads(text))
+    return decode_status(parse_json(text))
 
 
 def encode_bars(bars: tuple[Bar, ...]) -> str:

@@ -7,11 +7,11 @@ commands and answers then go over that same connection, and no other process can
 
 import hmac
 import http.client
-import json
 import secrets
 from hashlib import sha256
 
 from momentum_kit.errors import EngineError
+from momentum_kit.json_text import parse_json
 from momentum_kit.runtime.ownership import ControlAddress, StateFolder
 
 PROOF_PATH = "/proof"
@@ -48,7 +48,7 @@ def _ask(connection: http.client.HTTPConnection, address: ControlAddress) -> Non
     connection.request("GET", f"{PROOF_PATH}?question={question}")
     response = connection.getresponse()
     try:
-        answer = json.loads(response.read(1_000))["proof"]
+        answer = parse_json(response.read(1_000))["proof"]
     except (ValueError, KeyError, TypeError):
         answer = ""
     expected = prove(address.token, address.pid, question)

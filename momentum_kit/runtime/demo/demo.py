@@ -1,6 +1,5 @@
 """Runs `momentum-kit demo`, the whole product on one screen: gateway, engine and kernel in processes of their own."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import EngineError, MomentumKitError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.engine import EngineProcess, new_run_dir
@@ -73,7 +73,7 @@ def run_demo(demo: Demo, project: Path, progress: Progress) -> tuple[dict[str, A
         watcher.stop()
     if not (out / "journal.db").is_file():
         raise EngineError(f"the demo left no journal: {outcome.failure}")
-    truth = json.loads(truth_file.read_text(encoding="utf-8")) if truth_file.is_file() else None
+    truth = parse_json(truth_file.read_text(encoding="utf-8")) if truth_file.is_file() else None
     notes = [ARCHIVE_NOTE] if demo.archive else []
     extra = {
         "title": f"{demo.archive} {demo.day}" if demo.archive else f"scenario {demo.scenario}, seed {demo.seed}",

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import json
 import os
 import secrets
 import time
@@ -15,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from momentum_kit.errors import EngineError, GuardRefused, InputError, MomentumKitError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import Bar, EngineStatus
 from momentum_kit.runtime.control import (
     ANSWERS,
@@ -211,10 +211,10 @@ class ControlServer:
 async def _object(request: web.Request) -> dict[str, Any]:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            content = json.loads(await request.text())
+            content = parse_json(await request.text())
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
-    except (ValueError, LookupError, RecursionError):  # not JSON, not the charset it says, a charset nobody knows
+    except (ValueError, LookupError):  # not JSON, not the charset it says, a charset nobody knows
         raise InputError("the body is not JSON") from None
     if not isinstance(content, dict):
         raise InputError("the body is not a JSON object")

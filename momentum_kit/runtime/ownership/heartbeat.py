@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from momentum_kit.errors import EngineError, MomentumKitError, OpenPositionsLeft, StorageError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import EngineStatus
 from momentum_kit.runtime.ownership.state_folder import StateFolder
 from momentum_kit.sessions import in_words
@@ -78,7 +79,7 @@ def read_heartbeat(folder: StateFolder) -> Heartbeat | None:
     if not text:
         return None
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         return Heartbeat(**{**content, "held": tuple(content["held"])})
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(f"{folder.path}: the heartbeat is malformed: {error}") from None

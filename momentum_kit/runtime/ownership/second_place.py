@@ -1,9 +1,13 @@
-"""A second place, beside an account's folder, for its lock and its kill: they stand where the folder was moved away.
+"""Other places than an account's folder for its lock and its kill: they stand where the folder was moved away.
 
-    STATE/.DU1234567.lock      held by whoever owns DU1234567
-    STATE/.DU1234567.killed    why it was killed; a killed account stays so without its folder
+    STATE/momentum_kit/.DU1234567.lock        held by whoever owns DU1234567
+    STATE/momentum_kit/.DU1234567.killed      why it was killed; a killed account stays so without its folder
+    STATE/.momentum_kit.DU1234567.lock        both once more, for whoever moves momentum_kit/ as a whole
+    STATE/.momentum_kit.DU1234567.killed
 
-Whoever renames, moves or removes the folder, by mistake or on purpose, starts no second engine and lifts no kill.
+Whoever renames, moves or removes a folder, by mistake or on purpose, starts no second engine and lifts no kill. A
+folder that is shared has the first pair alone, since what lies above it is not the group's; so has one above which this
+user may not write.
 """
 
 import os
@@ -16,35 +20,46 @@ from momentum_kit.file_locks import try_lock
 LOCK, KILLED = "lock", "killed"
 
 
-def beside(folder: Path, what: str) -> Path:
-    """The file of an account's folder that does not lie in it."""
-    return folder.parent / f".{folder.name}.{what}"
+def outside(folder: Path, what: str, *, shared: bool) -> tuple[Path, ...]:
+    """The files of an account's folder that do not lie in it, where they can be made."""
+    beside, above = _places(folder, what)
+    return (beside,) if shared or not os.access(above.parent, os.W_OK) else (beside, above)
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether somebody holds the lock beside the folder."""
+    """Whether somebody holds a lock outside of the folder."""
+    return any(map(_is_held, _places(folder, LOCK)))
+
+
+def killed_outside(folder: Path) -> str | None:
+    """Why the account was killed, as it stands outside of its folder; None where it does not."""
+    for file in _places(folder, KILLED):
+        with suppress(OSError):
+            return file.read_text(errors="replace") or "killed"
+    return None
+
+
+def lift_outside(folder: Path) -> None:
+    """The kill holds no more; StorageError if the disk refuses."""
+    for file in _places(folder, KILLED):
+        try:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                file.unlink()
+        except OSError as error:
+            raise StorageError(f"cannot change {file.parent}: {error.strerror}") from None
+
+
+def _places(folder: Path, what: str) -> tuple[Path, Path]:
+    root = folder.parent
+    return root / f".{folder.name}.{what}", root.parent / f".{root.name}.{folder.name}.{what}"
+
+
+def _is_held(file: Path) -> bool:
     try:
-        lock = os.open(beside(folder, LOCK), os.O_RDONLY | os.O_NOFOLLOW)
+        lock = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
         return not try_lock(lock, shared=True)
     finally:
         os.close(lock)
-
-
-def killed_beside(folder: Path) -> str | None:
-    """Why the account was killed, as it stands beside its folder; None where it does not."""
-    try:
-        return beside(folder, KILLED).read_text(errors="replace") or "killed"
-    except OSError:
-        return None
-
-
-def lift_beside(folder: Path) -> None:
-    """The kill holds no more; StorageError if the disk refuses."""
-    try:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            beside(folder, KILLED).unlink()
-    except OSError as error:
-        raise StorageError(f"cannot change {folder.parent}: {error.strerror}") from None

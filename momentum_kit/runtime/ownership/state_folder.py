@@ -13,8 +13,9 @@ from pathlib import Path
 from momentum_kit.config import Config, other_writer, state_root
 from momentum_kit.errors import EngineError, GuardRefused, StorageError
 from momentum_kit.file_locks import try_lock
+from momentum_kit.json_text import parse_json
 from momentum_kit.private_files import make_private_folder
-from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, beside, is_locked, killed_beside, lift_beside
+from momentum_kit.runtime.ownership.second_place import KILLED, LOCK, is_locked, killed_outside, lift_outside, outside
 from momentum_kit.runtime.stop_file import word_in
 
 STOP_FILE = "stop"
@@ -95,12 +96,15 @@ class StateFolder:
                 f"make the state folder {self.path} yours alone (chmod go-w, chown), or set MOMENTUM_KIT_STATE_DIR"
             )
         with ExitStack() as held:
-            for file in (self.path / "owner.lock", beside(self.path, LOCK)):
+            for file in (self.path / "owner.lock", *self._outside(LOCK)):
                 lock = self._open(file, os.O_RDWR | os.O_CREAT)
                 held.callback(os.close, lock)
                 self._hold(lock)
             self.withdraw()  # what an engine left that did not end in order
             yield
+
+    def _outside(self, what: str) -> tuple[Path, ...]:
+        return outside(self.path, what, shared=bool(self._shared))
 
     def _hold(self, lock: int) -> None:
         deadline = time.monotonic() + LOCK_PATIENCE_S
@@ -234,7 +238,7 @@ class StateFolder:
         if not self.owned:  # a process id would tell less: it outlives its process as a zombie, or as another's
             return None
         try:
-            content = json.loads((self.path / "control.json").read_text())
+            content = parse_json((self.path / "control.json").read_text())
             if "config" in content:  # an engine of 0.1.0, which a kill must reach as well
                 content["arguments"] = f"--config {content.pop('config')}"
             return ControlAddress(**content)
@@ -247,7 +251,8 @@ class StateFolder:
         """Keep it over engines until a human lifts it; StorageError if the disk refuses."""
         if restriction.name == "kill":
             for folder in filter(None, (self, self._twin)):
-                folder._write(beside(folder.path, KILLED), restriction.reason)
+                for file in folder._outside(KILLED):
+                    folder._write(file, restriction.reason)
         self.write_private(LATCHES[restriction.name], restriction.reason)
 
     def latched(self) -> Restriction | None:
@@ -256,7 +261,7 @@ class StateFolder:
             latch = self.path / LATCHES[name]
             if latch.exists():
                 return Restriction(name, latch.read_text(errors="replace"))
-            if name == "kill" and (reason := killed_beside(self.path)):
+            if name == "kill" and (reason := killed_outside(self.path)):
                 return Restriction(name, reason)
             if self._twin and (other := self._twin.latched()) and other.name == name:
                 return other
@@ -270,7 +275,7 @@ class StateFolder:
         except OSError as error:
             raise StorageError(f"cannot change {self.path}: {error.strerror}") from None
         if "kill" in names:
-            lift_beside(self.path)
+            lift_outside(self.path)
         if self._twin:
             self._twin.lift(*names)
 
@@ -324,7 +329,7 @@ class StateFolder:
     def barred(self) -> dict[str, str]:
         """Fingerprint of each such text to words for a person; none where the file is not readable."""
         try:
-            content = json.loads((self.path / BARRED).read_text())
+            content = parse_json((self.path / BARRED).read_text())
         except (OSError, ValueError):
             return {}
         return {str(key): str(words) for key, words in content.items()} if isinstance(content, dict) else {}
@@ -368,10 +373,14 @@ class StateFolder:
     def require_armed(self, account: str, how: str) -> None:
         """GuardRefused, with the command that arms it, unless this very account is armed for now."""
         try:
-            armed = json.loads((self.path / "armed.json").read_text())
+            armed = parse_json((self.path / "armed.json").read_text())
+            named, until = str(armed["account"]), datetime.fromisoformat(armed["until"])
+            expired = until < datetime.now(UTC)
         except FileNotFoundError:
             raise GuardRefused(f"live trading is not armed; run: {how}") from None
-        if armed["account"] != account:
-            raise GuardRefused(f"armed for {armed['account']}, but the gateway serves {account}; run: {how}")
-        if datetime.fromisoformat(armed["until"]) < datetime.now(UTC):
+        except (ValueError, TypeError, KeyError):
+            raise GuardRefused(f"{self.path / 'armed.json'} cannot be read; run: {how}") from None
+        if named != account:
+            raise GuardRefused(f"armed for {named}, but the gateway serves {account}; run: {how}")
+        if expired:
             raise GuardRefused(f"the arming expired at {armed['until']}; run: {how}")

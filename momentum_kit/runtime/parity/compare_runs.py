@@ -6,13 +6,13 @@
 Rows are matched by story, symbol and decision time: ids of orders and executions differ from run to run.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from momentum_kit.json_text import parse_json
 from momentum_kit.storage.journal import latest, query
 
 DECISIONS = """
@@ -174,11 +174,11 @@ def _numbers(one: Row, other: Row, name: str) -> bool:
 
 
 def _features(row: Row) -> Row:
-    return json.loads(row["features"]) if row["features"] else {}
+    return parse_json(row["features"]) if row["features"] else {}
 
 
 def _rules(row: Row) -> list[Row]:
-    return json.loads(row["rules"]) if row["rules"] else []
+    return parse_json(row["rules"]) if row["rules"] else []
 
 
 def _against(verdict: Row) -> str:

@@ -1,6 +1,5 @@
 """Finds out what made a run, replays its day and compares the two, for `momentum-kit parity RUN`."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from momentum_kit.config import load_config
 from momentum_kit.errors import InputError
+from momentum_kit.json_text import parse_json
 from momentum_kit.research import guard_sealed_day, record_folder
 from momentum_kit.runtime.parity.compare_runs import Parity, compare_runs
 from momentum_kit.runtime.parity.scenario_archive import record_scenario
@@ -81,7 +81,10 @@ def _replay_for(asked: RunToReplay) -> Replay:
 
 def _replay_of_demo(asked: RunToReplay) -> Replay:
     summary = asked.run / SUMMARY
-    title = json.loads(summary.read_text(encoding="utf-8")).get("title", "") if summary.is_file() else ""
+    try:
+        title = str(parse_json(summary.read_text(encoding="utf-8"))["title"]) if summary.is_file() else ""
+    except (OSError, ValueError, TypeError, KeyError):
+        title = ""
     named = _SCENARIO.fullmatch(title)
     if named is None:
         raise InputError(

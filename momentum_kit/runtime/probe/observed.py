@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from momentum_kit.errors import InputError, StorageError
 from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.probe.answers import ALTERNATIVES, NOT_ASKED, SwitchAnswer
+from momentum_kit.yaml_files import read_yaml
 
 BASIS = "RECORDED (PAPER)"
 _HEAD = f"""\
@@ -42,12 +42,7 @@ def save_observed(
 
 def load_observed(file: Path) -> dict[str, str]:
     """The assumptions of such a file; InputError, one line, for anything else."""
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not readable: {getattr(error, 'strerror', None) or 'no text'}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: no YAML: {str(error).splitlines()[0]}") from None
+    content = read_yaml(file, InputError)
     found = content.get("assumptions") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping):
         raise InputError(

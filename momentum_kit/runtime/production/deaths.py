@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from momentum_kit.errors import NotebookError, StorageError
+from momentum_kit.json_text import parse_json
 from momentum_kit.private_files import write_whole
 from momentum_kit.sessions import in_words
 
@@ -57,7 +58,7 @@ def read_deaths(run_dir: Path) -> tuple[KernelDeath, ...]:
     if not file.is_file():
         return ()
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
+        rows = parse_json(file.read_text(encoding="utf-8"))
         return tuple(KernelDeath(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in rows)
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(f"{file} is malformed: {error}") from None

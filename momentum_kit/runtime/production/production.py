@@ -38,7 +38,7 @@ from momentum_kit.runtime.production.report_page import write_page
 from momentum_kit.runtime.run_folder import prepare_run_folder
 from momentum_kit.storage.journal import intents_file, unresolved_symbols
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?|true|false")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?|true|false")
 
 OnKernelDeath = Literal["continue", "stop"]
 

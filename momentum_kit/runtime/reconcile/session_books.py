@@ -14,7 +14,7 @@ from momentum_kit.runtime.control import decode_status_text
 from momentum_kit.runtime.engine import FINAL_STATUS
 from momentum_kit.services.execution import is_ours
 from momentum_kit.sessions import exchange_day
-from momentum_kit.storage.journal import query, read
+from momentum_kit.storage.journal import query, read, readable
 from momentum_kit.trading import FillCosts
 from momentum_kit.trading.account import split_exec_id, undoing
 from momentum_kit.trading.statement import BookFill
@@ -38,8 +38,8 @@ class SessionBook:
     account: str
     first_day: date | None
     last_day: date | None
-    executions: tuple[Row, ...]
-    commissions: tuple[Row, ...]
+    executions: tuple[Execution, ...]
+    commissions: tuple[CommissionReport, ...]
 
     def ran_on(self, day: date) -> bool:
         """Whether it lived on an exchange day."""
@@ -47,18 +47,19 @@ class SessionBook:
 
 
 def read_session(run_dir: Path) -> SessionBook:
-    """A session's book by its folder. Raises StorageError where the journal cannot be read."""
+    """A session's book by its folder. Raises StorageError where the journal cannot be read, or holds other things."""
     journal = run_dir / "journal.db"
-    ((first, last),) = query(journal, LIVED)
-    return SessionBook(
-        name=run_dir.name,
-        owner=str(owners[-1][0]) if (owners := query(journal, OWNER)) else "",
-        account=_last_word(run_dir),
-        first_day=_day(first),
-        last_day=_day(last),
-        executions=_rows(journal, "SELECT * FROM executions ORDER BY id"),
-        commissions=_rows(journal, "SELECT * FROM commissions ORDER BY id"),
-    )
+    with readable(journal):
+        ((first, last),) = query(journal, LIVED)
+        return SessionBook(
+            name=run_dir.name,
+            owner=str(owners[-1][0]) if (owners := query(journal, OWNER)) else "",
+            account=_last_word(run_dir),
+            first_day=_day(first),
+            last_day=_day(last),
+            executions=tuple(map(_execution, _rows(journal, "SELECT * FROM executions ORDER BY id"))),
+            commissions=tuple(map(_report, _rows(journal, "SELECT * FROM commissions ORDER BY id"))),
+        )
 
 
 def name_accounts(sessions: Sequence[SessionBook], accounts: Collection[str]) -> list[SessionBook]:
@@ -80,14 +81,13 @@ def book_fills(sessions: Iterable[SessionBook], until: date, costs: FillCosts) -
     executions: dict[str, Execution] = {}
     reports: dict[str, dict[int, CommissionReport]] = defaultdict(dict)
     for session in sessions:
-        for row in session.executions:
-            execution = _execution(row)
+        for execution in session.executions:
             known = executions.get(execution.base_id)
             if exchange_day(execution.time) <= until and (known is None or known.correction <= execution.correction):
                 executions[execution.base_id] = execution
-        for row in session.commissions:
-            match, correction = split_exec_id(row["exec_id"])
-            reports[match][correction] = _report(row)
+        for told in session.commissions:
+            match, correction = split_exec_id(told.exec_id)
+            reports[match][correction] = told
     for sale in [each for each in executions.values() if undoing(each) in executions]:
         del executions[sale.base_id], executions[undoing(sale)]  # the broker undid it, and so did our book
     held: dict[int, Decimal] = defaultdict(Decimal)
@@ -173,9 +173,9 @@ def _last_word(run_dir: Path) -> str:
         return ""
 
 
-def _rows(journal: Path, sql: str) -> tuple[Row, ...]:
+def _rows(journal: Path, sql: str) -> list[Row]:
     columns, rows = read(journal, sql)
-    return tuple(dict(zip(columns, row, strict=True)) for row in rows)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _day(at: str | None) -> date | None:

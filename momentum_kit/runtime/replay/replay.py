@@ -22,6 +22,8 @@ import structlog
 
 from momentum_kit.config import Config, load_config
 from momentum_kit.detection.news import StoryMemory
+from momentum_kit.errors import StorageError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import IncidentRow, JournalRow, TradingState
 from momentum_kit.private_files import write_whole
 from momentum_kit.runtime.clock import SteppedClock
@@ -75,14 +77,17 @@ class Replay:
 
 
 def replay_of(folder: Path) -> Replay | None:
-    """What made a run folder, if a replay did."""
+    """What made a run folder, if a replay did; StorageError where the file that says so is not ours."""
     file = folder / REPLAY_FILE
     if not file.is_file():
         return None
-    asked = json.loads(file.read_text(encoding="utf-8"))
-    paths = {name: Path(asked[name]) if asked[name] else None for name in ("archive", "config", "headlines")}
-    until = datetime.fromisoformat(asked["until"]) if asked["until"] else None
-    return Replay(**{**asked, **paths, "day": date.fromisoformat(asked["day"]), "until": until})
+    try:
+        asked = parse_json(file.read_text(encoding="utf-8"))
+        paths = {name: Path(asked[name]) if asked[name] else None for name in ("archive", "config", "headlines")}
+        until = datetime.fromisoformat(asked["until"]) if asked["until"] else None
+        return Replay(**{**asked, **paths, "day": date.fromisoformat(asked["day"]), "until": until})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StorageError(f"{file} is malformed: {error}") from None
 
 
 @dataclass(slots=True)

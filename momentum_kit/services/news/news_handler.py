@@ -194,13 +194,17 @@ class NewsHandler:
             self._unknown.put_nowait(selected)
 
     def _parse(self, headline: Headline) -> ParsedHeadline | None:
-        """By the rules; None for a text that held the loop of an earlier engine, which stays unread."""
+        """By the rules; None, told, for a text that held the loop of an earlier engine, or at which a rule fails."""
+        named = f"{headline.provider} {headline.article_id}"
         if self._context.guard.bars(headline.text):
-            named = f"{headline.provider} {headline.article_id}"
             self._context.incident("news", f"{named} is not read: its text held an earlier engine, or ended it")
             return None
-        with self._reading(headline):
-            return parse_headline(headline, self._master)
+        try:
+            with self._reading(headline):
+                return parse_headline(headline, self._master)
+        except Exception as error:  # noqa: BLE001  (a stranger's text: it costs itself, never the session)
+            self._context.incident("news", f"{named} is not read: {type(error).__name__}: {error}")
+            return None
 
     def _reading(self, headline: Headline) -> AbstractContextManager[None]:
         """To be entered wherever the text of a headline is looked through."""

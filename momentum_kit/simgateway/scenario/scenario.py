@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from momentum_kit.errors import ScenarioError
@@ -22,6 +21,7 @@ from momentum_kit.simgateway.scenario.sections import (
     SymbolSpec,
     UniverseSpec,
 )
+from momentum_kit.yaml_files import is_file, read_yaml
 
 FOLDER = Path("config") / "scenarios"
 TAPE_BEGINS = time(8, 0)
@@ -128,7 +128,7 @@ def _folder() -> Path | None:
 def _locate(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        if path.is_file():
+        if is_file(path):
             return path
         raise ScenarioError(f"no such scenario file: {path}")
     known = known_scenarios()
@@ -138,14 +138,7 @@ def _locate(name_or_path: str | Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScenarioError(f"{file}: {error.strerror or error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise ScenarioError(f"{file}{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    content = read_yaml(file, ScenarioError)
     if content is None:
         return {}
     if not isinstance(content, dict):

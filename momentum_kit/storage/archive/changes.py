@@ -16,6 +16,7 @@ from pathlib import Path
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.file_locks import lock
+from momentum_kit.json_text import parse_json
 from momentum_kit.storage.archive.rows import EXECUTIONS, FILE, HEADLINES, SECONDS, SYMBOL, SYMBOLS
 
 STAGE = ".import-"
@@ -112,8 +113,8 @@ def _settle(stage: Path, root: Path) -> None:
         raise foreign
     if _COMMIT in inside:
         try:
-            moves = json.loads((stage / _COMMIT).read_text(encoding="utf-8"))
-        except (ValueError, RecursionError):
+            moves = parse_json((stage / _COMMIT).read_text(encoding="utf-8"))
+        except ValueError:
             raise foreign from None
         if not isinstance(moves, dict) or not all(
             isinstance(place, str) and _STAGED.fullmatch(name) and _PLACE.fullmatch(place)

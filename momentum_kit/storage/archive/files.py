@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from momentum_kit.errors import ArchiveError
+from momentum_kit.json_text import parse_json
 from momentum_kit.storage.archive.rows import SECONDS, Columns, Provenance, from_micros, names, schema
 from momentum_kit.storage.parquet import read_parquet
 
@@ -47,8 +48,8 @@ def read_footer(file: Path) -> dict[str, Any]:
     if FOOTER not in metadata:
         raise ArchiveError(f"{file}: not written by momentum_kit; remove it")
     try:
-        found = json.loads(metadata[FOOTER])
-    except (ValueError, RecursionError) as error:
+        found = parse_json(metadata[FOOTER])
+    except ValueError as error:
         raise _unreadable(file, error) from None
     if not isinstance(found, dict):
         raise _unreadable(file, TypeError("its footer holds no table"))

@@ -14,7 +14,10 @@ from momentum_kit.errors import InputError
 from momentum_kit.plain_text import plain_text
 
 MOST_BYTES = 64 * 1024 * 1024  # a day of 100,000 executions with every field selected
-BLOCK_BYTES = 1024 * 1024
+MOST_ELEMENTS = 500_000  # what the parser makes of one takes a hundred times the three bytes that it may have
+DEEPEST = 20  # levels; IB's have six
+LONGEST_PART = 256 * 1024  # bytes of one element's start with its attributes, or of whatever else stands in < and >
+BLOCK_BYTES = 64 * 1024
 REMEDY = "run the query as XML from Performance & Reports > Flex Queries and save what IB sends"
 
 RESPONSE, STATEMENT = "FlexQueryResponse", "FlexStatement"
@@ -77,6 +80,7 @@ class _Reader:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._path: list[str] = []
+        self._elements = self._fed = 0
         self._root: tuple[str, dict[str, str]] = ("", {})
         self._periods: list[FlexPeriod] = []
         self._words: dict[str, str] = {}  # text of the root's own children
@@ -89,8 +93,11 @@ class _Reader:
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
         """Take in the next bytes."""
+        self._fed += len(block)
         try:
             self._parser.Parse(block, last)
+            if self._fed - self._parser.CurrentByteIndex > LONGEST_PART:
+                raise ValueError(f"a part of over {LONGEST_PART >> 10} KB")
         except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: encodings that expat has not
             words = str(error).splitlines()[0]
             raise InputError(f"{self._file}: not XML ({plain_text(words, 200)}); {REMEDY}") from None
@@ -110,6 +117,10 @@ class _Reader:
 
     def _start(self, name: str, values: dict[str, str]) -> None:
         self._path.append(name)
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS or len(self._path) > DEEPEST:
+            told = f"over {MOST_ELEMENTS:,} elements" if self._elements > MOST_ELEMENTS else f"over {DEEPEST} levels"
+            raise InputError(f"{self._file}: {told}, which no day's statement has; {REMEDY}")
         inside = self._path.index(STATEMENT) if STATEMENT in self._path[:4] else -1
         depth = len(self._path) - 1 - inside
         if len(self._path) == 1:

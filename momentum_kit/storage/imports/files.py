@@ -18,7 +18,7 @@ from momentum_kit.storage.imports.records import read_records
 from momentum_kit.storage.imports.report import REMEDY
 from momentum_kit.storage.imports.text_rows import BLOCK_BYTES, encoding_of, marks_hint, open_text, rows_of, told
 from momentum_kit.storage.imports.times import BadRow
-from momentum_kit.storage.parquet import nested_columns, read_parquet, refuse_long_cells
+from momentum_kit.storage.parquet import nested_columns, read_parquet, refuse_long_cells, refuse_odd_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,6 +141,7 @@ def read_file(file: Path, mapping: Mapping) -> ForeignTable:
         else:
             refuse_packed(file)
             rows = read_records(file) if is_json(file) else _read_text(file, mapping)
+        refuse_odd_columns(rows.column_names, file)
         refuse_long_cells(rows, file)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{file}: {getattr(error, 'strerror', None) or error}; {REMEDY}") from None
@@ -151,9 +152,6 @@ def read_file(file: Path, mapping: Mapping) -> ForeignTable:
         raise ArchiveError(f"{file}: {words}; {REMEDY}") from None
     if not rows.num_rows:
         raise ArchiveError(f"{file}: empty, not a single row; {REMEDY}")
-    twice = sorted({name for name in rows.column_names if rows.column_names.count(name) > 1})
-    if twice:
-        raise ArchiveError(f"{file}: two columns are called {twice[0]!r}; {REMEDY}")
     for name, value in _partitions(file):
         if name not in rows.column_names:
             rows = rows.append_column(name, pa.repeat(value, rows.num_rows))

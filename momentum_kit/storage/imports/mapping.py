@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from momentum_kit.errors import ArchiveError
 from momentum_kit.storage.archive import BARS, BARS_5S, HEADLINES, names
+from momentum_kit.yaml_files import read_yaml
 
 Policy = Literal["drop", "keep", "refuse"]
 Kind = Literal["bars_1m", "bars_5s", "quotes_1m", "quotes_5s", "headlines"]
@@ -163,16 +163,11 @@ def load_mapping(file: Path | None, options: Sequence[str] = (), layout: Mapping
     """
     values: dict[str, Any] = {}
     if file:
-        try:
-            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise ArchiveError(f"{file}: {error.strerror or error}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ArchiveError(f"{file}: not valid YAML: {str(error).splitlines()[0]}") from None
+        values = read_yaml(file, ArchiveError) or {}
         if not isinstance(values, dict):
             raise ArchiveError(f"{file}: expected keys and values")
     if layout:
-        columns = {**layout.get("columns", {}), **(values.get("columns") or {})}
+        columns = {**layout.get("columns", {}), **_section(values, "columns", file)}
         values = {**layout, **values, "columns": columns}
     for option in options:
         key, equals, text = option.partition("=")
@@ -180,7 +175,7 @@ def load_mapping(file: Path | None, options: Sequence[str] = (), layout: Mapping
             raise ArchiveError(f"--map {option}: expected KEY=VALUE")
         section, _, name = key.partition(".")
         if name:
-            values[section] = {**(values.get(section) or {}), name: text}
+            values[section] = {**_section(values, section, file), name: text}
         else:
             values[section] = text
     try:
@@ -190,3 +185,11 @@ def load_mapping(file: Path | None, options: Sequence[str] = (), layout: Mapping
         where = ".".join(map(str, first["loc"]))
         words = first["msg"].removeprefix("Value error, ")
         raise ArchiveError(f"{file or 'mapping'}: {f'{where}: ' if where else ''}{words}") from None
+
+
+def _section(values: MappingOf[str, Any], name: str, file: Path | None) -> MappingOf[str, Any]:
+    """What stands below a name; ArchiveError where that is no keys and values."""
+    found = values.get(name) or {}
+    if not isinstance(found, dict):
+        raise ArchiveError(f"{file or 'mapping'}: {name}: expected keys and values")
+    return found

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from momentum_kit.errors import ArchiveError
+from momentum_kit.json_text import parse_json
 from momentum_kit.storage.imports.packed import open_bytes
 from momentum_kit.storage.imports.report import REMEDY
 
@@ -13,14 +14,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_BYTES = 512 * 1024 * 1024  # of JSON, unpacked: parsed it takes ten times as much
+MOST_KEYS = 1_000  # of all records together, each of which becomes a column
 
 
 def read_records(file: Path) -> "pa.Table":
     """A column a key, all as text; nested keys joined by a dot, lists by commas (of objects: their names)."""
     import pyarrow as pa
 
-    rows = [dict(_flat(record)) for record in _records(file)]
-    names = dict.fromkeys(name for row in rows for name in row)
+    rows, names = [], dict[str, None]()
+    for record in _records(file):
+        rows.append(dict(_flat(record)))
+        names.update(dict.fromkeys(rows[-1]))
+        if len(names) > MOST_KEYS:
+            raise ArchiveError(f"{file}: row {len(rows)}: more than {MOST_KEYS:,} keys in all; {REMEDY}")
     return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in names})
 
 
@@ -31,15 +37,16 @@ def _records(file: Path) -> list[Mapping[str, Any]]:
         raise ArchiveError(f"{file}: more than {MOST_BYTES >> 20} MB of JSON; split it by day or month; {REMEDY}")
     text = raw.decode("utf-8-sig")
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as whole:
+        found = parse_json(text)
+    except ValueError as whole:
         found = []
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):  # splitlines would break within a text
             try:
-                found += [json.loads(line)] if line.strip() else []
-            except json.JSONDecodeError as error:
-                where = f"line {whole.lineno}" if number == 1 else f"row {number}"
-                raise ArchiveError(f"{file}: {where}: not JSON ({error.msg}); {REMEDY}") from None
+                found += [parse_json(line)] if line.strip() else []
+            except ValueError as error:
+                where = f"line {getattr(whole, 'lineno', 1)}" if number == 1 else f"row {number}"
+                words = getattr(error, "msg", error)
+                raise ArchiveError(f"{file}: {where}: not JSON ({words}); {REMEDY}") from None
     if isinstance(found, dict):
         lists = [each for each in found.values() if isinstance(each, list) and each and isinstance(each[0], dict)]
         found = lists[0] if len(lists) == 1 else [found]
@@ -51,15 +58,21 @@ def _records(file: Path) -> list[Mapping[str, Any]]:
 
 def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str | None]]:
     for name, value in record.items():
+        named = _whole(f"{above}{name}")
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{name}.")
+            yield from _flat(value, f"{named}.")
         elif isinstance(value, list):
-            yield f"{above}{name}", ",".join(_word(each) for each in value)
+            yield named, ",".join(_word(each) for each in value)
         else:
-            yield f"{above}{name}", None if value is None else _word(value)
+            yield named, None if value is None else _word(value)
 
 
 def _word(value: Any) -> str:
     if isinstance(value, dict):
-        return str(next((value[name] for name in ("symbol", "ticker", "name") if name in value), ""))
-    return value if isinstance(value, str) else json.dumps(value)
+        value = str(next((value[name] for name in ("symbol", "ticker", "name") if name in value), ""))
+    return _whole(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _whole(text: str) -> str:
+    """A mark for half a character, which no table takes."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -3,7 +3,7 @@
 from momentum_kit.storage.journal.encoding import to_json
 from momentum_kit.storage.journal.intents import SqliteIntents, intents_file, unresolved_symbols
 from momentum_kit.storage.journal.journal import SqliteJournal, is_journal
-from momentum_kit.storage.journal.sqlite import open_database, query, read
+from momentum_kit.storage.journal.sqlite import open_database, query, read, readable
 from momentum_kit.storage.journal.summary import decisions_digest, latest, summarise
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "open_database",
     "query",
     "read",
+    "readable",
     "summarise",
     "to_json",
     "unresolved_symbols",

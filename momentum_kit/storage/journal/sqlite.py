@@ -3,16 +3,20 @@
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from momentum_kit.errors import DatabaseTooNew, StorageError
+from momentum_kit.errors import DatabaseTooNew, MomentumKitError, StorageError
+from momentum_kit.plain_text import plain_text
 from momentum_kit.private_files import make_private_folder, open_private
 
 BUSY_TIMEOUT_S = 5.0
 RETRY_S = 0.01
+UNREADABLE = (  # NameError: a frame is asked for a column that is not there
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 NO_ROOM = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
@@ -98,6 +102,22 @@ def read(path: str | Path, sql: str, values: Sequence[Any] = ()) -> tuple[list[s
             return [column[0] for column in cursor.description], cursor.fetchall()
     except sqlite3.Error as error:
         raise StorageError(f"{file}: {error}") from None
+
+
+@contextmanager
+def readable(path: str | Path) -> Iterator[None]:
+    """While rows of a journal are made sense of: StorageError, one line, where they are not as a session writes them.
+
+    The file may be of another version, damaged, or by another hand, and hold anything; it shall hide no other session.
+    """
+    try:
+        yield
+    except MomentumKitError:
+        raise
+    except UNREADABLE as error:
+        words = plain_text(str(error).partition("\n")[0], 120) or "no words"
+        told = f"not as a session of this version writes it ({type(error).__name__}: {words})"
+        raise StorageError(f"{path}: {told}") from None
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,6 @@
 """A recorded session -> archive rows: bars by the same builder as live, quote bars, headlines, executions, minutes."""
 
 import gzip
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from momentum_kit.detection.live import floor_time
 from momentum_kit.errors import ArchiveError
+from momentum_kit.json_text import parse_json
 from momentum_kit.models import (
     CommissionReport,
     ContractDetails,
@@ -94,7 +94,7 @@ class Recording:
 
     def _value(self, line: bytes, number: int) -> Recorded:
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             value = adapter(entry["t"]).validate_python(entry["v"])[0] if entry["t"] in TYPES else None
             return Recorded(datetime.fromisoformat(entry["at"]), value)
         except (ValueError, KeyError, TypeError) as error:

@@ -1,7 +1,6 @@
 """Reads the lists that a user can get: the SEC's JSON, the exchanges' listing files, a CSV of his own."""
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from momentum_kit.detection.news import ListedName, SymbolMaster, exchange_family
 from momentum_kit.errors import InputError
+from momentum_kit.json_text import parse_json
 from momentum_kit.plain_text import plain_text
 
 MOST_TEXT = 64 * 1024**2  # characters; the longest list known has one megabyte
@@ -52,7 +52,7 @@ def read_listings(path: Path) -> ListingFile:
         raise InputError(f"{path}: more than {MOST_TEXT >> 20} MB; no list of symbols is as long")
     try:
         return _known(_listings(path, text))
-    except (csv.Error, ValueError, TypeError, RecursionError) as error:
+    except (csv.Error, ValueError, TypeError) as error:
         raise InputError(f"{path}: no list of symbols: {error}") from None
 
 
@@ -82,10 +82,10 @@ def _listings(path: Path, text: str) -> ListingFile:
 
 def _sec(path: Path, text: str) -> ListingFile:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         order = [content["fields"].index(field) for field in _SEC_FIELDS]
         found = [[line[at] for at in order] for line in content["data"]]
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         wanted = '{"fields": ["cik", "name", "ticker", "exchange"], "data": [...]}'
         raise InputError(f"{path}: not the SEC's company_tickers_exchange.json ({error}); it has {wanted}") from None
     rows = tuple(

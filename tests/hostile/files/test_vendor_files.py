@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.hostile.corpus import JSON
 from tests.hostile.outsider import Done, momentum_kit, momentum_kit_process, refused, taken
 
 
@@ -170,3 +171,53 @@ def test_what_is_imported_can_be_shown(project: Path) -> None:
     taken(imported(project, "csv", file, *HEADLINES, "--map", "columns.provider=p"))
     table = pq.read_table(next((project / "archive").rglob("headlines.parquet")), partitioning=None)
     assert (table["text"].to_pylist(), table["provider"].to_pylist()) == (["XYZW  [2J up"], ["A ]0;x B"])
+
+
+def _record(**changed: object) -> str:
+    """A vendor's answer of one headline, some of it changed."""
+    return json.dumps([{"t": "2026-11-20T14:30:00Z", "h": "Acme (XYZW) wins", "symbol": "XYZW"} | changed])
+
+
+RECORDS = {f"whole: {name}": text for name, text in JSON.items()} | {
+    "deep text": _record().replace('"Acme (XYZW) wins"', "[" * 5_000 + "]" * 5_000),
+    "deep objects": _record().replace('"Acme (XYZW) wins"', '{"a":' * 900 + "1" + "}" * 900),
+    "6,000 digits": _record().replace('"Acme (XYZW) wins"', "9" * 6_000),
+    "time that is no number": _record().replace('"2026-11-20T14:30:00Z"', "NaN"),
+    "half a symbol": _record(symbol="\udfff"),
+    "100,000 keys": json.dumps([{f"k{at}_{key}": 1 for key in range(30)} for at in range(3_000)]),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_json_that_is_no_list_of_headlines_is_one_line(name: str, project: Path) -> None:
+    """Never a traceback, nothing imported; of 100,000 keys it made 300 million cells, and no end of it was seen."""
+    (project / "gift.json").write_bytes(RECORDS[name].encode("utf-8", "surrogatepass"))
+    refused(imported(project, "json", project / "gift.json", *HEADLINES), "gift.json")
+    assert not (project / "archive").exists()
+
+
+def test_json_with_half_a_character_or_a_line_separator_is_read(project: Path) -> None:
+    """A mark in the place of the half; U+2028 ends no record, as it is written raw by those who do not escape it."""
+    records = [_record(h=f"Acme (XYZW) wins{sign} {at}")[1:-1] for at, sign in enumerate(("\ud800", "\u2028", "\x85"))]
+    lines = "\n".join(json.dumps(json.loads(each), ensure_ascii=False) for each in records)
+    (project / "gift.json").write_bytes(lines.encode(errors="replace"))
+    assert "3" in taken(imported(project, "json", project / "gift.json", *HEADLINES, "--json"))
+    (project / "half.json").write_text(records[0])
+    taken(imported(project, "json", project / "half.json", *HEADLINES, "--map", "provider=Y"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("count", [2, 500, 20_000])
+def test_columns_of_one_name_or_thousands_are_refused(count: int, kind: str, project: Path) -> None:
+    """Two of them were a traceback where one was asked for by its name; of many, each was counted in all of them."""
+    names = ["a"] * count if count < 1_000 else [f"c{at}" for at in range(count)]
+    file = project / f"gift.{kind}"
+    if kind == "csv":
+        file.write_text(
+            f"t,h,{','.join(names)}\n2026-11-20T14:30:00Z,Acme (XYZW) wins,{','.join('1' for _ in names)}\n"
+        )
+    else:
+        columns = [pa.array(["2026-11-20T14:30:00Z"]), *(pa.array(["x"]) for _ in names)]
+        pq.write_table(pa.Table.from_arrays(columns, names=["t", *names]), file)
+    words = "two columns are called" if count < 1_000 else "columns; 1,000 are the most"
+    refused(imported(project, kind, file, *HEADLINES), "gift", words)

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,25 +22,14 @@ from rich.console import Console
 from momentum_kit.cli.common import done
 from momentum_kit.config import AlertSettings
 from momentum_kit.external import services_of
+from momentum_kit.external.alerts import _CALLS
 from momentum_kit.pages import ReadableFrame
-from momentum_kit.pages.blocks import Block, RenderedTable, Shown
+from momentum_kit.pages.blocks import Block, RenderedTable, Shown, Words, write_page
 from momentum_kit.plain_text import plain_lines, plain_text
 from momentum_kit.runtime.production import print_summary
+from tests.hostile.corpus import TERMINAL, TEXTS, WORDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated and slated for removal:DeprecationWarning")
-
-WORDS = [
-    "Q3 EPS $0.21 vs $0.02 a year ago",
-    r"XYZW \(x^2\) \[y\] $$z$$ \begin{align}a\end{align}",
-    "<b>up</b> <img src=x onerror=alert(1)> <script>alert(1)</script> &lt;b&gt;",
-    "*bold* _it_ `code` [click](javascript:alert(1)) ![x](http://evil/x.png) | a | b |",
-    "# heading", "- item", "1. item", "> quote", "+ item", "===", "---", "~~gone~~", "<http://evil>", "a | b",
-    "=HYPERLINK(\"http://evil\")", "=cmd|' /C calc'!A1", "@SUM(1)", "-1+1", "+1+1", "\t=1+1",
-    "[bold red]CRITICAL[/] all is well [link=http://evil]x[/link]",
-    "<!channel> @everyone <@U123> @here",
-]  # fmt: skip
-TERMINAL = ["\x1b[2J\x1b[1;31mowned", "\x1b]0;title\x07", "\x1b]8;;http://evil\x07x", "a\rb", "a\x08\x08b", "\x9b31m",
-            "\u202egnp.exe", "a\u2028b", "\ud800", "\x00", "\x7f"]  # fmt: skip
 
 
 class _Texts(html.parser.HTMLParser):
@@ -120,7 +110,42 @@ def test_a_verdict_in_markdown_shows_the_words(words: str) -> None:
         assert all(each == "$" for each in found.texts if "$" in each)  # and after: none shares a text with another
 
 
-@pytest.mark.parametrize("words", [*WORDS, *TERMINAL])
+@pytest.mark.parametrize("words", TEXTS)
+def test_sentences_in_a_cell_show_the_words(words: str) -> None:
+    """What is bold in them stays bold, and nothing else of them is markup."""
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(
+        Words(f"**They gain.** Most by {words}.")._repr_markdown_()
+    )
+    found = seen(page)
+    assert not found.names - {"p", "strong", "span"}, page
+    assert page.startswith("<p><strong>They gain.</strong> Most by ")
+    assert " ".join(plain_text(words).replace("**", "").split()) in " ".join("".join(found.texts).split())
+
+
+@pytest.mark.parametrize("words", TEXTS)
+def test_a_page_that_is_written_shows_the_words(words: str, tmp_path: Path) -> None:
+    """Title, headings, sentences and cells of a review, a tear sheet or a verdict: no element and no sign of theirs."""
+    blocks = [Block("title", words), Block("heading", words), Block("warning", words), *_Result(words).blocks()]
+    page = write_page(tmp_path / "page.html", words, blocks, "").read_text(encoding="utf-8")
+    assert all(char.isprintable() or char == "\n" for char in page)
+    found = seen(page)
+    assert not found.names & {"b", "img", "script", "a", "svg"}
+    assert not {name for name in found.attributes if name.startswith("on")}
+    shown = " ".join(" ".join(found.texts).split())
+    assert shown.count(" ".join(plain_text(words).split())) >= 3
+
+
+@pytest.mark.parametrize("words", TEXTS)
+def test_a_result_on_a_plain_screen_shows_the_words(words: str) -> None:
+    """IPython in a terminal, and what a notebook keeps as plain text: a cell is one line, however many it feigns."""
+    frame = ReadableFrame({"text": [words.encode(errors="replace").decode()]})
+    table = RenderedTable(["a"], [[f"{words}\nb"]])
+    for told in (repr(_Result(words)), repr(frame), table.text()):
+        assert all(char.isprintable() or char in "\n\t" for char in told)
+    assert table.text().count("\n") == 1
+
+
+@pytest.mark.parametrize("words", TEXTS)
 def test_a_spreadsheet_takes_no_text_for_a_formula(words: str) -> None:
     """In cells and heads of exported tables; numbers stay numbers, and the frame itself what it was."""
     cell = words.encode(errors="replace").decode()
@@ -133,7 +158,7 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(words: str) -> None:
     assert pd.DataFrame(frame).iloc[0, 0] == cell
 
 
-@pytest.mark.parametrize("words", [*WORDS, *TERMINAL])
+@pytest.mark.parametrize("words", TEXTS)
 def test_a_terminal_is_told_nothing_but_words(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """By a command's result, by an error, and by the table at the end of a demo."""
     done(False, {}, f"a\n{words}\tb")
@@ -185,7 +210,7 @@ def mail_server() -> Iterator[tuple[int, list[bytes]]]:
         thread.join(10)
 
 
-@pytest.mark.parametrize("words", [WORDS[0], WORDS[2], WORDS[3], TERMINAL[0], TERMINAL[6]])
+@pytest.mark.parametrize("words", [*WORDS[:4], *WORDS[-11:-4], "".join(TERMINAL)])
 def test_a_mail_shows_the_words(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Taken by a mail server and read with a mail library: text in every part, no element of the headline's."""
     with mail_server() as (port, mails):
@@ -204,7 +229,8 @@ def test_a_mail_shows_the_words(words: str, monkeypatch: pytest.MonkeyPatch) -> 
             found = seen(content)
             assert not found.names & {"b", "img", "script", "a"}
             content = "".join(found.texts).replace("\xa0", " ")
-        assert plain_text(words) in " ".join(content.split()), content
+        shown = " ".join(_CALLS.sub(r"\g<0> ", plain_text(words)).split())
+        assert shown in " ".join(content.split()), content
 
 
 async def test_a_chat_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

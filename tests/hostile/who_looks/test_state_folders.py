@@ -81,18 +81,21 @@ def test_a_link_where_a_file_belongs_is_not_followed(root: Path, tmp_path: Path)
     assert precious.read_text() == "what I wrote"
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["the account's", "the whole"])
 @pytest.mark.parametrize("away", ["rename", "move", "remove"])
-def test_a_kill_stands_where_the_folder_is_gone(away: str, root: Path, tmp_path: Path) -> None:
-    """However it went; only a clear lifts it, and then for good."""
+def test_a_kill_stands_where_the_folder_is_gone(away: str, whole: bool, root: Path, tmp_path: Path) -> None:
+    """However it went, alone or with those of all accounts; only a clear lifts it, and then for good."""
     folder = StateFolder("DU1")
     folder.create()
     folder.latch(KILL)
+    gone = folder.path.parent if whole else folder.path
     if away == "rename":
-        folder.path.rename(folder.path.with_name("DU1.old"))
+        gone.rename(gone.with_name(f"{gone.name}.old"))
     elif away == "move":
-        shutil.move(folder.path, tmp_path / "elsewhere")
+        shutil.move(gone, tmp_path / "elsewhere")
     else:
-        shutil.rmtree(folder.path)
+        shutil.rmtree(gone)
+    assert not gone.exists()
     assert folder.killed == KILL.reason
     start()  # makes the folder again
     assert folder.killed == KILL.reason
@@ -113,13 +116,40 @@ def test_the_command_line_says_so(project: Path) -> None:
     assert (cleared.returncode, cleared.stdout[:9]) == (0, "sim-4102:")
 
 
-def test_no_second_engine_starts_where_the_first_ones_folder_was_moved(root: Path) -> None:
-    """It trades on, whatever became of its folder; commands find that it lives."""
+@pytest.mark.parametrize("whole", [False, True], ids=["the account's", "the whole"])
+def test_no_second_engine_starts_where_the_first_ones_folder_was_moved(whole: bool, root: Path) -> None:
+    """It trades on, whatever became of its folder, or of all accounts' together; commands find that it lives."""
     first = StateFolder("DU1")
     with first.own():
-        first.path.rename(first.path.with_name("DU1.old"))
+        gone = first.path.parent if whole else first.path
+        gone.rename(gone.with_name("old"))
         assert StateFolder("DU1").owned
         with pytest.raises(GuardRefused, match="another engine owns"):
             start()
     assert not StateFolder("DU1").owned
     start()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_above_that_is_not_ones_own_to_write_keeps_nobody_from_trading(root: Path) -> None:
+    """Such as /var/lib/ID made by an administrator: lock and kill then have two places, not three."""
+    (root / "momentum_kit").mkdir(parents=True, mode=0o700)
+    root.chmod(0o500)
+    start()
+    StateFolder("DU1").latch(KILL)
+    assert StateFolder("DU1").killed == KILL.reason
+    root.chmod(0o700)
+
+
+def test_a_shared_folder_leaves_what_lies_above_it_alone(root: Path) -> None:
+    """That is an administrator's, and no member of the group could lift what another put there."""
+    for place in (root.parent, root):
+        place.mkdir(mode=0o700)
+    (shared := root / "desk").mkdir(mode=0o770)
+    folder = StateFolder("DU1", str(shared))
+    with folder.own():
+        folder.latch(KILL)
+    assert sorted(each.name for each in root.iterdir()) == ["desk"]
+    assert folder.killed == KILL.reason
+    folder.clear_kill()
+    assert not folder.killed

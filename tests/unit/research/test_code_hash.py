@@ -12,8 +12,8 @@ from momentum_kit.research.code_hash import DECIDING, code_version, source_hash
 PACKAGE = Path(momentum_kit.__file__).parent
 CALLED_NOT_DECIDING = (
     "momentum_kit.errors", "momentum_kit.file_locks", "momentum_kit.lazy_faces", "momentum_kit.moved_modules",
-    "momentum_kit.pages", "momentum_kit.plain_text", "momentum_kit.private_files",
-    "momentum_kit.storage", "momentum_kit.research.code_hash",
+    "momentum_kit.json_text", "momentum_kit.yaml_files", "momentum_kit.pages", "momentum_kit.plain_text",
+    "momentum_kit.private_files", "momentum_kit.storage", "momentum_kit.research.code_hash",
     "momentum_kit.models",  # whose face loads every module, needed or not
 )  # fmt: skip
 LOADED = """

@@ -4,7 +4,6 @@ import asyncio
 import importlib
 import json
 import logging
-import os
 import pkgutil
 import random
 from collections.abc import Callable
@@ -17,9 +16,10 @@ from ibapi.decoder import Decoder
 
 from momentum_kit.bridge import IBKRBridge
 from momentum_kit.models import LinkState
+from tests.helpers.fuzzing import fuzz_draw, fuzz_inputs
 from tests.unit.bridge.conftest import ScriptedGateway
 
-INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "8000"))
+INPUTS = fuzz_inputs(8_000)
 BATCH = 500
 ERROR = 4
 CODES = (b"200", b"2104", b"162", b"10197", b"-1", b"", b"x", b"999999")  # none on which the bridge itself hangs up
@@ -136,7 +136,7 @@ async def read_all(stream: Any) -> None:
 async def test_no_broken_frame_ends_the_connection(version: int, draw: Draw, caplog: pytest.LogCaptureFixture) -> None:
     """After each batch of them a question is answered, over the same connection."""
     caplog.set_level(logging.CRITICAL)
-    rng = random.Random(version)
+    rng = fuzz_draw(version)
     async with ScriptedGateway(version) as gateway:
 
         async def greet() -> None:

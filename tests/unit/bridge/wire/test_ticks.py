@@ -1,7 +1,6 @@
 """Our lines for the messages of which there are many, beside ibapi's own decoder."""
 
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -19,8 +18,9 @@ from ibapi.protobuf.TickString_pb2 import TickString
 from momentum_kit.bridge.events import Tick, Unreadable
 from momentum_kit.bridge.wire.client import official_decoder
 from momentum_kit.bridge.wire.ticks import TickDecoder
+from tests.helpers.fuzzing import fuzz_draw, fuzz_inputs
 
-INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "20000"))
+INPUTS = fuzz_inputs(20_000)
 NUMBERS = (  # as they come, and as they never should
     "10.5", "0.0001", "100", "-1", "-1.0", "0", "0.0", "-0.0", "1E-7", "1.5e5", "7.", ".7", "123456789.123456789", "",
     "2147483647", "9223372036854775807", "-9223372036854775808", "1.7976931348623157E308", "1e16", "1e999", "-1e999",
@@ -124,7 +124,7 @@ def judged(frame: bytes, decoder: TickDecoder, reference: Reference) -> str:
 def test_generated_messages_are_read_as_the_official_decoder_reads_them(server_version: int, draw: Draw) -> None:
     """A million by `make fuzz`, a seeded share of them here: to the bit and the type, or not at all."""
     reference = official_decoder(server_version, lambda: datetime.now(UTC))
-    decoder, rng, seen = TickDecoder(server_version, reference), random.Random(server_version), Counter[str]()
+    decoder, rng, seen = TickDecoder(server_version, reference), fuzz_draw(server_version), Counter[str]()
     for _ in range(INPUTS // 4):
         frame = draw(rng)
         assert frame.startswith(decoder.heads)

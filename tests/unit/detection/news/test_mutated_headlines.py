@@ -1,7 +1,6 @@
 """Reading under fire: `make fuzz` reads a million mutated headlines, the suite a seeded few thousand."""
 
 import json
-import os
 import random
 import sys
 import time
@@ -15,8 +14,9 @@ import pytest
 
 from momentum_kit.detection.news import StoryMemory, SymbolMaster, Telling, read_headline
 from momentum_kit.storage.symbols import bundled_master
+from tests.helpers.fuzzing import fuzz_draw, fuzz_inputs
 
-INPUTS = int(os.environ.get("MOMENTUM_KIT_FUZZ_INPUTS", "4000"))
+INPUTS = fuzz_inputs(4_000)
 SLOWEST_S = 0.05  # of processor time for one headline: what the loop may stand still
 BEGIN = datetime(2026, 11, 20, 15, tzinfo=UTC)
 EVALUATION = Path(__file__).resolve().parents[3] / "evaluation"
@@ -25,6 +25,7 @@ NASTY = (
     "\U0001f680", "(", ")", "[", "$", "&#x", "&amp;amp;", "&thetasym;", "{A:800015:L:en:K:-0.97:C:0.97}", "{", "!", "*",
     "(AAPL, ", "(NASDAQ: ", "NYSE:", "$A.B", "Inc. ", "announces ", "to be acquired by ", "1-for-", "$1.5M ", "not ",
     "did not ", "offering of ", "Phase 3 ", "endpoint ", "a" * 40, "9" * 40, "A, " * 30, "-" * 30, " " * 30,
+    f"&#{'9' * 5_000};", f"&amp;#{'9' * 5_000}",
 )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def mutated(draw: random.Random) -> str:
 @pytest.mark.timeout(7200)
 def test_no_headline_raises_or_stands_still(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the text: it is read within 50 ms of processor time, its symbols are listed, its story is remembered."""
-    draw = random.Random(13 if INPUTS <= 10_000 else None)
+    draw = fuzz_draw(13)
     master, memory = bundled_master(), StoryMemory(keep=timedelta(hours=1))
     slowest_s = 0.0
     for number in range(INPUTS):

@@ -344,3 +344,24 @@ async def test_the_first_headline_finds_everything_built(desk):
     assert "index" not in vars(master)
     await desk.start(master=master)
     assert "index" in vars(master)
+
+
+async def test_a_text_at_which_a_rule_fails_costs_itself_alone(desk, monkeypatch):
+    """Unread, counted and told, whatever the failure; the next headline is an item."""
+    from momentum_kit.services.news import news_handler
+
+    read = news_handler.parse_headline
+
+    def fail(headline, master):
+        if "poison" in headline.text:
+            raise RuntimeError("a rule of ours")
+        return read(headline, master)
+
+    monkeypatch.setattr(news_handler, "parse_headline", fail)
+    await desk.start()
+    async with asyncio.timeout(20):
+        await desk.feed.push(desk.headline("Acme (ACME) poison"))
+        assert await desk.hear("Acme Therapeutics (NASDAQ: ACME) receives FDA approval") == "item"
+    assert desk.counts["headlines"] == 2
+    (told,) = [row["text"] for row in desk.journal["incidents"]]
+    assert "is not read: RuntimeError: a rule of ours" in told
