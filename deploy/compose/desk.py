@@ -77,7 +77,7 @@ def told(environment: Mapping[str, str], secrets: Path = SECRETS) -> dict[str, s
     return {**environment, **{name: text for file, name in TELLS.items() if (text := said(secrets / file))}}
 
 
-def next_session(now: datetime, config: Config, done_at: datetime | None) -> TradingSession:
+def session_to_begin(now: datetime, config: Config, done_at: datetime | None) -> TradingSession:
     """The one that is on or comes next; done_at: when the last one ended in order, which ends its day as well."""
     day = exchange_day(now)
     while True:
@@ -131,7 +131,7 @@ class Desk:
         status = 0
         while not self._ending.is_set():
             ends = [each for each in (ended_in_order(self._folder), self._over) if each]
-            session = next_session(self._now(), self._config, max(ends, default=None))
+            session = session_to_begin(self._now(), self._config, max(ends, default=None))
             begins_at = session.open - BEFORE_OPEN
             say(f"the next session begins at {in_words(begins_at)}")
             if not await self._until(begins_at):
@@ -139,7 +139,7 @@ class Desk:
             out = self._here / "runs" / f"{self._now():%Y-%m-%d_%H-%M-%S}"
             status = await self._child(
                 "run", "notebooks/production.ipynb", "--config", str(self._config_file), "--until", UNTIL,
-                "--out", str(out),
+                "--unwatched", "--out", str(out),
             )  # fmt: skip
             say(f"the session in {out} ended with status {status}")
             if status >= 0 or self._broken():

@@ -268,14 +268,14 @@ def test_the_next_session_is_todays_unless_it_is_over(
 ) -> None:
     """By the exchange's own calendar; what ended in order is not begun again on its day."""
     config = load_config(project / "config" / "paper.yaml", with_thresholds=False)
-    assert desk.next_session(now, config, done_at).day.day == day
+    assert desk.session_to_begin(now, config, done_at).day.day == day
 
 
 def test_a_session_begins_at_the_same_hour_of_new_york_in_summer_time(project: Path) -> None:
     """08:00 of 2 November is after the change: 09:20 New York is an hour later in UTC than on 30 October."""
     config = load_config(project / "config" / "paper.yaml", with_thresholds=False)
-    before = desk.next_session(datetime(2026, 10, 30, 10, tzinfo=UTC), config, None)
-    after = desk.next_session(datetime(2026, 10, 31, 10, tzinfo=UTC), config, None)
+    before = desk.session_to_begin(datetime(2026, 10, 30, 10, tzinfo=UTC), config, None)
+    after = desk.session_to_begin(datetime(2026, 10, 31, 10, tzinfo=UTC), config, None)
     assert (before.open.hour, after.open.hour) == (13, 14)
 
 
@@ -335,7 +335,7 @@ async def test_a_status_was_said_in_words_and_is_not_tried_again(
     os.kill(os.getpid(), signal.SIGTERM)
     assert await running == 3
     assert len(calls(project)) == 1
-    assert "--until close-5m" in calls(project)[0]
+    assert "--until close-5m --unwatched" in calls(project)[0]
     assert "2026-11-27" in capfd.readouterr().err
 
 
