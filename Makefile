@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where it is set, each of the hundreds of processes that tests start would compile the package once more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz audit lint house trips lab pairs docs chaos mutants soak bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz audit lint house trips lab pairs docs chaos mutants soak week bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -86,6 +86,9 @@ mutants: setup  ## is the proof a proof? bugs that cost money, planted one by on
 
 soak: setup  ## six hours of a busy session at twenty times their speed: flat memory, a small notebook
 	@$(BIN)/python tests/soak/run.py
+
+week: setup  ## trading days one after the other: log-ins, half day, summer time, a crash a day; flat, told, one review
+	@$(BIN)/python -m tests.soak.week
 
 bench: setup  ## what a start, the bridge and a demo cost, beside their goals; more by `momentum-kit bench`
 	@for name in start bridge demo; do $(BIN)/momentum-kit bench $$name || exit 1; done
