@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where it is set, each of the hundreds of processes that tests start would compile the package once more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz audit lint house trips lab docs chaos mutants soak bench matrix compare parity recovery clean
+.PHONY: help setup demo test fuzz audit lint house trips lab pairs docs chaos mutants soak week bench matrix compare parity recovery clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -61,8 +61,11 @@ house: setup  ## the package in numbers: modules, importers, doubled names, cons
 trips: setup  ## which files a headline, a fill, a click and a sweep pass through, counted by running them
 	@$(BIN)/python tests/architecture/trips.py
 
-lab: setup  ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+lab: setup  ## JupyterLab in this folder, so that runs/ and config/ are at hand, open at notebooks/
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+
+pairs: setup  ## beside each notebook its cells as a .py, by which a change of it is read
+	@$(BIN)/python -m tests.notebooks.pairs
 
 docs: setup  ## the API reference, from the docstrings, below site/
 	@$(BIN)/python docs/reference/build.py site
@@ -81,6 +84,9 @@ mutants: setup  ## is the proof a proof? bugs that cost money, planted one by on
 
 soak: setup  ## six hours of a busy session at twenty times their speed: flat memory, a small notebook
 	@$(BIN)/python tests/soak/run.py
+
+week: setup  ## trading days one after the other: log-ins, half day, summer time, a crash a day; flat, told, one review
+	@$(BIN)/python -m tests.soak.week
 
 bench: setup  ## what a start, the bridge and a demo cost, beside their goals; more by `momentum-kit bench`
 	@for name in start bridge demo; do $(BIN)/momentum-kit bench $$name || exit 1; done

@@ -146,6 +146,14 @@ def previous_sessions(day: date, count: int, calendar: str = "XNYS") -> list[Tra
     return found[::-1]
 
 
+def next_session(day: date, calendar: str = "XNYS") -> TradingSession:
+    """The first session after `day`."""
+    while True:
+        day += timedelta(days=1)
+        if session := session_on(day, calendar):
+            return session
+
+
 def exchange_day(at: datetime) -> date:
     """The New York calendar day of an aware time; ValueError for a naive one."""
     if at.tzinfo is None:

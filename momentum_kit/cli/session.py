@@ -36,6 +36,12 @@ def run(
         Literal["continue", "stop"],
         typer.Option(help="What the session does when the notebook's kernel dies; the report is written either way."),
     ] = "continue",
+    unwatched: Annotated[
+        bool,
+        typer.Option(
+            "--unwatched", help="Nobody is there: a gateway that is away is waited for, a failed start calls somebody."
+        ),
+    ] = False,
     kernel_memory_mb: Annotated[int, typer.Option(help="Memory that the notebook's kernel may use.", min=256)] = 4096,
     json_: Json = False,
 ) -> None:
@@ -72,6 +78,7 @@ def run(
         folder,
         on_kernel_death=on_kernel_death,
         bounds=Bounds(memory_mb=kernel_memory_mb),
+        unwatched=unwatched,
     )
     extra: dict[str, Any] = {"title": notebook.stem, "exit_status": outcome.exit_status}
     extra["kernel_deaths"] = list(outcome.kernel_deaths)

@@ -6,6 +6,7 @@ from pathlib import Path
 from momentum_kit.errors import InputError
 
 FOLDERS = {"config": "*.yaml", "notebooks": "*.ipynb", "deploy": "*"}
+OF_A_CHECKOUT = Path("deploy", "compose")  # its image is built from one, and a user's secrets lie in it
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -16,7 +17,7 @@ def init_project(target: Path) -> list[Path]:
     """
     source = shipped()
     found = [file for folder, pattern in FOLDERS.items() for file in sorted((source / folder).rglob(pattern))]
-    wanted = [file for file in found if file.is_file() and not _is_derived(file.relative_to(source))]
+    wanted = [file for file in found if file.is_file() and not _stays(file.relative_to(source))]
     copies = {file: target / file.relative_to(source) for file in wanted}
     taken = [copy for copy in copies.values() if copy.exists()]
     if taken:
@@ -35,9 +36,9 @@ def init_project(target: Path) -> list[Path]:
     return written
 
 
-def _is_derived(file: Path) -> bool:
-    """Hidden, or compiled when the package was installed."""
-    return any(part.startswith((".", "__pycache__")) for part in file.parts)
+def _stays(file: Path) -> bool:
+    """Of a checkout alone, hidden, or compiled when the package was installed."""
+    return file.is_relative_to(OF_A_CHECKOUT) or any(part.startswith((".", "__pycache__")) for part in file.parts)
 
 
 def shipped() -> Path:

@@ -45,7 +45,7 @@ from momentum_kit.services.detection import DetectionEngine
 from momentum_kit.services.execution import LISTS_UNKNOWN, ExecutionService, FundsWatch, MarginWatch
 from momentum_kit.services.news import NewsHandler, TapeRecord, TapeWatch
 from momentum_kit.services.positions import JournaledFills, PositionManager
-from momentum_kit.sessions import session_at
+from momentum_kit.sessions import exchange_day, session_at
 from momentum_kit.storage.symbols import open_master
 from momentum_kit.trading.account import Ledger
 
@@ -351,9 +351,9 @@ class Session:
 
     @property
     def day_pnl_usd(self) -> float:
-        """Realised plus open profit at the last prices, less costs."""
-        ledger = self.ledger
-        return ledger.realised_usd - ledger.costs_usd + ledger.unrealised_usd(self._detection.last_price)
+        """What was closed today plus open profit at the last prices, less today's costs."""
+        today = exchange_day(self._context.clock.now())
+        return self.ledger.net_usd_on(today) + self.ledger.unrealised_usd(self._detection.last_price)
 
     @property
     def data_ages_s(self) -> dict[str, float]:

@@ -33,7 +33,8 @@ class SimulatedGateway:
     scenario: a Scenario, the name or path of one, or an opened Market. port 0 takes a free one. speed: market seconds
     a wall second. lock_step_s: if given, the market stands still but for reqCurrentTimeInMillis of the first client
     that sends it, which moves it by so many seconds; speed is then of no use. assumptions: answers to the switches of
-    assumptions.py by name. faults: played besides the scenario's own. Raises ScenarioError, and OSError when the port
+    assumptions.py by name. faults: played besides the scenario's own. before: the gateway of an earlier day of the same
+    companies, ended by now, whose account goes on here. Raises ScenarioError, and OSError when the port
     is taken.
     """
 
@@ -49,6 +50,7 @@ class SimulatedGateway:
         host: str = "127.0.0.1",
         assumptions: Mapping[str, Any] | None = None,
         faults: Iterable[Fault] = (),
+        before: "SimulatedGateway | None" = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -63,9 +65,9 @@ class SimulatedGateway:
         if not isinstance(scenario, Market):
             known = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, seed)
             scenario = open_market(known)
-        self.hub = Hub(
+        self.hub: Hub = Hub(
             scenario,
-            open_broker(scenario, assumptions),
+            open_broker(scenario, assumptions, before.hub.broker if before else None),
             version_cap=min(server_version, HIGHEST_VERSION),
             lock_step=None if lock_step_s is None else timedelta(seconds=lock_step_s),
             limits=Limits(scenario.scenario.limits, real_time=lock_step_s is None and speed == 1),

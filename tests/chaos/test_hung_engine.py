@@ -19,7 +19,7 @@ from momentum_kit.models import EngineStatus, TradingState
 from momentum_kit.notebook.kit import awaitable_kit
 from momentum_kit.runtime.control import ControlClient
 from momentum_kit.runtime.ownership import StateFolder
-from tests.chaos.chaos_gateway import Gateway
+from tests.chaos.chaos_gateway import Gateway, Proxy
 from tests.chaos.chaos_processes import Run, client_of, command_line, configure, wait_status, wait_until
 
 
@@ -134,6 +134,29 @@ def test_a_run_goes_on_with_the_engine_that_took_over(project: Path, gateway: Ga
     finally:
         run.close()
     assert gateway.truth()["positions"] == []
+
+
+def test_an_attempt_that_failed_is_not_how_the_session_ended(project: Path, gateway: Gateway, proxy: Proxy) -> None:
+    """The engine dies while the gateway restarts: the first to take over meets nobody, and the run ends well."""
+    config = configure(project, proxy.port, clock={"rate": 100}, watchdog={"then": "restart_keep"})
+    run = Run(project, config, proxy.port)
+    log = run.out / "watchdog.log"
+    try:
+        first = client_of(config).status()
+        folder = StateFolder(load_config(config).owner_key)
+        wait_until(lambda: '"started": true' in folder.heartbeat(), "a sign of life of a session that has begun")
+        proxy.cut()
+        os.kill(first.pid, signal.SIGKILL)
+        wait_until(lambda: log.exists() and "attempt 1:" in log.read_text(), "one has met no gateway")
+        proxy.mend()
+        wait_until(lambda: " listens; " in log.read_text(), "a fresh engine listens")
+        os.kill(run.pid, signal.SIGTERM)
+        status, errors = run.end()
+        assert status == 0, errors
+        assert run.summary_exists
+        assert (run.out / "engine.err").read_text() == ""
+    finally:
+        run.close()
 
 
 async def test_a_resume_that_came_too_late_is_not_obeyed(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

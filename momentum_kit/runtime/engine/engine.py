@@ -325,7 +325,7 @@ class Engine:
             self._flushing = asyncio.create_task(asyncio.to_thread(self._journal.flush), name="journal")
         self._beat_at = monotonic()
         session_state = self.session_state
-        self._session_alarms.look(self.session, now)
+        self._session_alarms.look(self.session, now, self._course.until)
         self._signal_watch.look(now, self.tuning.current.export)
         until = self._course.until
         if until and now >= until and session_state.state not in LEAVING:

@@ -6,7 +6,7 @@ from momentum_kit.config import Config
 from momentum_kit.external import Window, next_windows
 from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.session import Session
-from momentum_kit.sessions import exchange_day, in_words
+from momentum_kit.sessions import exchange_day, in_words, next_session
 
 UNPROTECTED_S = 5.0  # without a stop; before that it may be a fill on its way
 CALENDAR_EVERY = timedelta(minutes=1)
@@ -22,14 +22,16 @@ class SessionAlarms:
         self._bare: dict[str, datetime] = {}  # symbol to when it was first seen without a stop
         self._told: set[object] = set()
 
-    def look(self, session: Session, now: datetime) -> None:
-        """Between two beats, at `now` of market time."""
+    def look(self, session: Session, now: datetime, until: datetime | None = None) -> None:
+        """Between two beats, at `now` of market time; until: when the session is told to end."""
         self._protection(session.unprotected, now)
         self._loss(session.day_pnl_usd, now)
         if self._calendar_at is None or now - self._calendar_at >= CALENDAR_EVERY:
             self._calendar_at = now
             for window in next_windows(now):
                 self._remind(window, now)
+                if until is not None and window.needs_a_person:
+                    self._remind_before_the_end(window, now, until)
 
     def _protection(self, unprotected: tuple[str, ...], now: datetime) -> None:
         for symbol in self._bare.keys() - set(unprotected):
@@ -62,3 +64,17 @@ class SessionAlarms:
                 self._session_state.page("log-in due", text)
             else:
                 self._session_state.send("warning", text)
+
+    def _remind_before_the_end(self, window: Window, now: datetime, until: datetime) -> None:
+        """A log-in that falls between this session and the next: nobody would be there to remind of it in time."""
+        ahead = timedelta(seconds=self._config.alerts.remind_before_s)
+        if now < until - ahead or window.starts_at - ahead < until or ("last word", window) in self._told:
+            return
+        following = next_session(exchange_day(until), self._config.calendar)
+        if window.starts_at < following.open:
+            self._told.add(("last word", window))
+            when, opens = (in_words(at, "%A %H:%M") for at in (window.starts_at, following.open))
+            self._session_state.send(
+                "warning",
+                f"{window.kind} of the gateway from {when} on: {window.advice}, before the session of {opens}",
+            )

@@ -48,6 +48,11 @@ class Interrupts:
         if kernel:
             self.begun, self.cell = False, 0
 
+    @property
+    def pending(self) -> bool:
+        """A signal came that no cell was told of."""
+        return self._pending
+
     def refuse_to_go_on(self, **_: Any) -> None:
         """NotebookError if a signal came while no cell was executing."""
         if self._pending and not self._again:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from momentum_kit.errors import (
     OpenPositionsLeft,
     StorageError,
 )
-from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, parse_until, start_engine
+from momentum_kit.runtime.engine import RUN_ACCOUNT, RUN_DIR, EngineProcess, configure_logs, parse_until, start_engine
 from momentum_kit.runtime.ownership import StateFolder, no_answer
 from momentum_kit.runtime.production.bounds import AtomicFiles, Bounds
 from momentum_kit.runtime.production.deaths import DEATHS
@@ -35,6 +36,7 @@ from momentum_kit.runtime.production.notebook import NotebookWork
 from momentum_kit.runtime.production.notify import Notifier
 from momentum_kit.runtime.production.report import SUMMARY
 from momentum_kit.runtime.production.report_page import write_page
+from momentum_kit.runtime.production.unwatched_start import UnwatchedStart
 from momentum_kit.runtime.run_folder import prepare_run_folder
 from momentum_kit.storage.journal import intents_file, unresolved_symbols
 
@@ -113,12 +115,14 @@ def run_notebook(
     *,
     on_kernel_death: OnKernelDeath = "continue",
     bounds: Bounds | None = None,
+    unwatched: bool = False,
 ) -> RunOutcome:
     """Start the engine, execute the notebook against it, end both; `out` receives everything.
 
     started is called once the engine listens. SIGTERM and SIGINT end the session in order and interrupt the kernel,
     so that the notebook's `finally` runs. A kernel that dies is followed by a fresh one, which executes the notebook
-    from the top; on_kernel_death says whether the session goes on meanwhile or ends in order.
+    from the top; on_kernel_death says whether the session goes on meanwhile or ends in order. unwatched: a gateway that
+    is away at the start is waited for, and a start that fails calls somebody.
     """
     given = {**parameters, "config": str(config)}
     check_parameters(notebook, given)
@@ -129,7 +133,8 @@ def run_notebook(
     folder, files = StateFolder.of(settings), AtomicFiles(_say)
     failure = ""
     with Interrupts() as interrupts:
-        engine = start_engine(config, overrides, out)
+        start = partial(start_engine, config, overrides, out)
+        engine = _unwatched(config, settings, given, interrupts)(start) if unwatched else start()
         clear_report(out, notebook)
         interrupts.stop_session = engine.stop
         kernels = KernelRun(
@@ -160,6 +165,11 @@ def run_notebook(
         finished=exhausted or not words,
         kernel_deaths=tuple(map(str, work.deaths)),
     )
+
+
+def _unwatched(config: Path, settings: Config, parameters: Mapping[str, Any], interrupts: Interrupts) -> UnwatchedStart:
+    configure_logs(find_project(config.resolve().parent) / settings.storage.logs_dir / "run", settings.storage)
+    return UnwatchedStart(settings, until=str(parameters.get("until", "")), interrupts=interrupts, say=_say)
 
 
 def _leave_page(executed: Path) -> None:

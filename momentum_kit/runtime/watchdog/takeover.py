@@ -1,6 +1,7 @@
 """Takeover: what a watchdog does about an engine that hangs or is gone: tells, ends it, and starts one that goes on."""
 
 import json
+import os
 import subprocess
 import time
 from contextlib import ExitStack
@@ -29,6 +30,7 @@ PAUSE_S = 5.0  # between two attempts
 UP_WITHIN_S = 60.0  # wall seconds until an engine listens
 LOOK_S = 0.25  # wall seconds between two looks whether somebody has heard it
 ENGINE_GONE = "engine gone"  # the matter of its pages
+ENGINE_ERRORS = "engine.err"  # of the engine that has the session: its stderr
 LOG = "watchdog.log"  # of the run: what the watchdog told and did, line by line
 FORBIDDEN = {"restart_keep": "reduce_only", "restart_flatten": "flatten"}  # to the fresh engine, until a human resumes
 
@@ -161,8 +163,9 @@ class Takeover:
         return last.pid if last and last.pid in self._started else self._order.pid
 
     def _start(self, asked: dict[str, Any]) -> int:
-        errors = Path(self._order.run_dir) / "engine.err"
-        with open(errors, "a", opener=open_private) as stderr:
+        kept = Path(self._order.run_dir) / ENGINE_ERRORS
+        errors = kept.with_name(f".{ENGINE_ERRORS}.{os.getpid()}.{len(self._started)}")  # its own until it listens
+        with open(errors, "w", opener=open_private) as stderr:
             process = subprocess.Popen(
                 [*self._order.command, json.dumps(asked)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
@@ -172,14 +175,21 @@ class Takeover:
         while process.poll() is None and time.monotonic() < deadline:
             address = self._folder.address()
             if address is not None and address.pid == process.pid:
-                self._note(f"pid {process.pid} listens")
+                self._note(f"pid {process.pid} listens; {_words_of(kept) or 'the other one had said nothing'}")
+                errors.replace(kept)  # how the session ended is told by who ended it
                 return process.pid
             time.sleep(0.05)
         if process.poll() is None:
             process.kill()
             process.wait()
+            errors.unlink()
             raise EngineError(f"it did not listen within {UP_WITHIN_S:.0f} s")
-        words = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        if process.returncode == 0:  # it was told to end before it was seen: another one would begin what is over
+            self._note(f"pid {process.pid} came up and has ended in order; {_words_of(kept)}")
+            errors.replace(kept)
+            return process.pid
+        words = _words_of(errors).splitlines()
+        errors.unlink()
         raise EngineError(words[-1] if words else f"it ended with status {process.returncode}")
 
     def _forbid(self, became: str) -> None:
@@ -243,3 +253,11 @@ class Takeover:
 def _reading(marked: str) -> str:
     words = marked.partition(" ")[2]
     return f" while it reads {words}" if words else ""
+
+
+def _words_of(errors: Path) -> str:
+    """What an engine has said on stderr; nothing where there is no such file."""
+    try:
+        return errors.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

@@ -119,7 +119,7 @@ class GatheredFacts:
             else math.inf,
             to_close_s=(session.close - now).total_seconds() if session else NAN,
             to_maintenance_s=to_maintenance_s(now, self._maintenance),
-            day_pnl_usd=self._ledger.realised_usd - self._ledger.costs_usd + self._ledger.unrealised_usd(self._bid),
+            day_pnl_usd=self._ledger.net_usd_on(today) + self._ledger.unrealised_usd(self._bid),
             symbol_pnl_usd=sum((trip.net_usd for trip in trips if trip.contract.con_id == con_id), 0.0),
             losses_in_a_row=sum(1 for _ in takewhile(lambda trip: trip.net_usd < 0, reversed(trips))),
         )

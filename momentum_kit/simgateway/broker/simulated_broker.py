@@ -61,7 +61,8 @@ class SimulatedBroker:
     """Orders of all clients of one account, matched on the market's quotes and prints.
 
     Every call that takes a time first lets happen what was due until then. latency_ms runs from a request to its
-    effect at the market, in market time. The same seed and the same calls give the same events.
+    effect at the market, in market time. The same seed and the same calls give the same events. before: the broker of
+    an earlier day, over by now, whose orders, executions and ids this one knows; the account is given, as always.
     """
 
     def __init__(
@@ -74,27 +75,30 @@ class SimulatedBroker:
         assumptions: BrokerAssumptions | None = None,
         first_order_id: int = 1,
         split_share: float = 0.0,
+        before: "SimulatedBroker | None" = None,
     ) -> None:
         self.account = account
         self.assumptions = assumptions or BrokerAssumptions()
-        self._book = OrderBook(first_order_id)
+        self._book: OrderBook = before._book if before else OrderBook(first_order_id)
         self._top = TopOfBook(market)
-        self._state = BrokerState(
+        self._state: BrokerState = BrokerState(
             market=market,
             account=account,
             assumptions=self.assumptions,
-            ids=OrderIds(seed),
+            ids=before._state.ids if before else OrderIds(seed),
             latency=timedelta(milliseconds=latency_ms),
             book=self._book,
             top=self._top,
             troubles=Troubles(self._top),
             split_share=split_share,
         )
+        if before:
+            self._state.keep(before._state)
         self._life = OrderLife(self._state)
         self._entry = OrderEntry(self._state, self._life)
         self._changes = OrderChanges(self._state, self._entry, self._life)
         self._manual = ManualOrders(self._book)
-        self._now = _NEVER
+        self._now: datetime = before._now if before else _NEVER
 
     def place(self, order: SimOrder, at: datetime) -> list[OrderEvent]:
         """A placeOrder: a new order, a staged one sent again, or a modify of one this client has working."""
@@ -272,15 +276,24 @@ class SimulatedBroker:
         return next((t for t in self._book if t.is_open and t.order.order_id == order_id), None)
 
 
-def open_broker(market: Market, choices: Mapping[str, Any] | None = None) -> SimulatedBroker:
-    """The broker of a market's scenario; `choices` answer switches of assumptions.py, ScenarioError if unknown."""
+def open_broker(
+    market: Market, choices: Mapping[str, Any] | None = None, before: SimulatedBroker | None = None
+) -> SimulatedBroker:
+    """The broker of a market's scenario; `choices` answer switches of assumptions.py, ScenarioError if unknown.
+
+    before: yesterday's, of the same companies: what was held is held, what was good till cancelled works on.
+    """
     scenario = market.scenario
     broker = scenario.broker
+    if before:
+        before.advance(scenario.starts_at)  # what was good for a day has died by then
+    account = Account(name=broker.account, cash_usd=broker.cash_usd, commission=broker.commission)
     return SimulatedBroker(
         market=market,
-        account=Account(name=broker.account, cash_usd=broker.cash_usd, commission=broker.commission),
+        account=before.account if before else account,
         latency_ms=broker.latency_ms,
         seed=scenario.seed,
         assumptions=BrokerAssumptions.choose(choices or {}),
         split_share=broker.partial_fill_share,
+        before=before,
     )

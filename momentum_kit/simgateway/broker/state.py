@@ -93,6 +93,16 @@ class BrokerState:
     commissions: dict[str, CommissionReportDue] = field(default_factory=dict)
     holdings: list[tuple[datetime, AccountPosition]] = field(default_factory=list)  # each as an execution left it
 
+    def keep(self, before: "BrokerState") -> None:
+        """Know what was known on an earlier day, and hear of the contracts in which something is held or works."""
+        self.executions.extend(before.executions)
+        self.commissions.update(before.commissions)
+        self.holdings.extend(before.holdings)
+        for con_id in {ticket.order.con_id for ticket in self.book if ticket.is_open}:
+            self.market.activate(con_id)
+        for holding in self.account.open_holdings():
+            self.market.activate(holding.con_id)
+
     def marks(self) -> dict[int, float]:
         """What every holding is valued at, USD by con_id."""
         held = self.account.open_holdings()

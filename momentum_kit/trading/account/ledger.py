@@ -236,6 +236,10 @@ class Ledger:
         """Commissions and fees: as reported, else as estimated."""
         return math.fsum(self._book(con_id).costs_usd for con_id in sorted(self._contracts))
 
+    def net_usd_on(self, day: date) -> float:
+        """Profit of what the executions of an exchange day closed, less what these cost."""
+        return math.fsum(self._book(con_id).net_by_day.get(day, 0.0) for con_id in sorted(self._contracts))
+
     def unrealised_usd(self, price: Callable[[int], float]) -> float:
         """Open profit at price(con_id) in USD; a holding whose price is nan counts as unchanged."""
         gains = (float(h.quantity) * (price(h.contract.con_id) - h.average_price) for h in self.holdings())

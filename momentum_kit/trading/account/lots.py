@@ -4,10 +4,11 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from momentum_kit.models import Contract, Fill
+from momentum_kit.sessions import exchange_day
 from momentum_kit.trading.costs import BASES, CostBasis, FillCost, FillCosts
 
 
@@ -76,13 +77,17 @@ class _Trip:
 
 @dataclass(slots=True, kw_only=True)
 class SymbolBook:
-    """Result of one symbol's executions: what is held, what was closed, what it cost (USD)."""
+    """Result of one symbol's executions: what is held, what was closed, what it cost (USD).
+
+    net_by_day: what the executions of an exchange day closed, less what they cost.
+    """
 
     contract: Contract
     lots: deque[Lot] = field(default_factory=deque)
     trips: list[RoundTrip] = field(default_factory=list)
     realised_usd: float = 0.0
     costs_usd: float = 0.0
+    net_by_day: dict[date, float] = field(default_factory=dict)
 
     @property
     def quantity(self) -> Decimal:
@@ -120,6 +125,8 @@ def match_fills(contract: Contract, fills: Iterable[Fill], costs: FillCosts) -> 
         trip.pending += fill.commission is None
         closed, gain = _close(book.lots, left, execution.price)
         book.realised_usd += gain
+        day = exchange_day(execution.time)
+        book.net_by_day[day] = book.net_by_day.get(day, 0.0) + gain - cost.usd
         trip.sold += abs(closed)
         trip.received += float(abs(closed)) * execution.price
         left -= closed

@@ -68,8 +68,8 @@ class Exposure:
     entries of all symbols, symbol_notional_usd: of this one.
     since_last_entry_s: since the last entry in this symbol, inf if there was none. to_close_s: until the regular
     session ends, negative after it, nan on a day without one. to_maintenance_s: until the broker's next window, 0 in
-    it. day_pnl_usd: realised plus open profit less costs. symbol_pnl_usd: what today's round trips of this symbol
-    earned; losses_in_a_row: the latest of today that lost, one after the other.
+    it. day_pnl_usd: realised today plus open profit less today's costs. symbol_pnl_usd: what today's round trips of
+    this symbol earned; losses_in_a_row: the latest of today that lost, one after the other.
     """
 
     state: TradingState

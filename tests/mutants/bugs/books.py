@@ -1,6 +1,6 @@
 """Bugs about our own books: executions, ledger, costs, intents."""
 
-from tests.mutants.bugs.node_ids import CASES, INTENTS, LEDGER, POSITIONS, RECONCILIATION
+from tests.mutants.bugs.node_ids import CASES, EXECUTION, INTENTS, LEDGER, POSITIONS, RECONCILIATION
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
@@ -101,5 +101,12 @@ MUTANTS = (
         'INTENTS, INTENTS_ID, "FULL"',
         'INTENTS, INTENTS_ID, "OFF"',
         INTENTS("test_every_commit_reaches_the_disk"),
+    ),
+    Mutant(
+        "an earlier day's profit pays for today's losses",
+        "services/execution/entry_facts.py",
+        "day_pnl_usd=self._ledger.net_usd_on(today)",
+        "day_pnl_usd=self._ledger.realised_usd - self._ledger.costs_usd",
+        EXECUTION("test_a_day_s_limit_begins_anew_with_the_day"),
     ),
 )

@@ -22,6 +22,12 @@ def test_a_laid_out_project_is_complete_and_loads(tmp_path):
     assert load_config(tmp_path / "mine" / "config" / "sim.yaml").environment == "sim"
 
 
+def test_what_is_built_from_a_checkout_stays_there(tmp_path):
+    """deploy/compose, and with it a user's secrets, is never laid out elsewhere."""
+    assert (CHECKOUT / "deploy" / "compose" / "compose.yaml").is_file()
+    assert not [file for file in init_project(tmp_path) if "compose" in file.parts]
+
+
 def test_nothing_is_ever_overwritten(tmp_path):
     """One file in the way and nothing is written; the error names it."""
     (tmp_path / "config").mkdir()

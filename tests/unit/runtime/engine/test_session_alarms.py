@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -9,6 +9,7 @@ from momentum_kit.models import JournalRow
 from momentum_kit.runtime.engine.session_alarms import SessionAlarms
 from momentum_kit.runtime.engine.session_state import SessionState
 from momentum_kit.runtime.session import Session
+from momentum_kit.sessions import exchange_day
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
@@ -106,3 +107,33 @@ def test_the_gateway_s_own_restarts_are_announced(watchman: SessionAlarms, told:
     assert "2026-11-20 23:00 EST" in told.sent[0][1]
     assert "by hand" in told.sent[2][1]
     assert [level for level, _ in told.sent] == ["warning", "warning", "page", "warning"]
+
+
+def test_a_log_in_that_no_session_will_see_is_told_before_the_session_ends(watchman: SessionAlarms, told: Told) -> None:
+    """On Friday half an hour before the end, once, with the session that needs it; it calls nobody yet."""
+    until = START.replace(hour=20, minute=55)
+    for minute in range(6 * 60):
+        now = START + timedelta(minutes=minute)
+        watchman.look(cast(Session, Look()), now, until)
+        assert bool(told.sent) is (now >= until - timedelta(minutes=30))
+    ((level, text),) = told.sent
+    assert level == "warning"
+    assert "weekly log-in of the gateway from Sunday 01:00 EST on: log in to the gateway by hand" in text
+    assert "before the session of Monday 09:30 EST" in text
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "until"),
+    [
+        (START - timedelta(days=1), START - timedelta(hours=18)),  # Thursday: Friday's session comes first
+        (START, START + timedelta(days=4)),  # over the weekend: it is paged when it is due
+    ],
+)
+def test_a_log_in_is_told_by_the_last_session_before_it_alone(
+    watchman: SessionAlarms, told: Told, starts_at: datetime, until: datetime
+) -> None:
+    """Neither a day too early, nor by a session that is there when the log-in is due."""
+    while starts_at < until and exchange_day(starts_at) < date(2026, 11, 22):
+        watchman.look(cast(Session, Look()), starts_at, until)
+        starts_at += timedelta(minutes=5)
+    assert not [text for _, text in told.sent if "before the session of" in text]

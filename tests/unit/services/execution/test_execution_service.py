@@ -109,6 +109,21 @@ async def test_open_loss_counts_towards_the_day(tmp_path):
         assert desk.journal["risk"][-1]["reason"] == "daily loss"
 
 
+async def test_a_day_s_limit_begins_anew_with_the_day(tmp_path):
+    """Friday's profit buys no loss on Monday, and Friday's loss bars nothing there."""
+    for friday, monday, refused in ((5.60, 4.90, True), (4.90, 5.10, False)):
+        async with trading_desk(tmp_path / f"{friday:g}", max_daily_loss_usd=50) as desk:
+            for con_id, price in ((1, friday), (2, monday)):
+                quantity = await desk.enter(con_id)
+                desk.broker.fill(desk.broker.leg(con_id, "stop"), int(quantity), price)
+                await desk.beat(1)
+                if con_id == 1:
+                    desk.clock.time += timedelta(days=3)
+                    await desk.beat(1)
+            await desk.signal(3)
+            assert (desk.journal["risk"][-1]["reason"] == "daily loss") is refused, friday
+
+
 async def test_halted_symbol_is_not_entered(tmp_path):
     """A halt between decision and order refuses."""
     async with trading_desk(tmp_path) as desk:

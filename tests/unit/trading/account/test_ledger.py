@@ -71,6 +71,21 @@ def test_round_trip():
     assert (ledger.holdings(), ledger.position(1), ledger.filled("mk-1", 1)) == ((), 0, 400)
 
 
+def test_a_day_earns_what_its_own_executions_closed():
+    """What was bought on Friday and sold on Monday is Monday's, each cost is its own day's; New York's days count."""
+    monday, night = 3 * 86_400, 13 * 3_600  # 04:00 UTC of Saturday is 23:00 of Friday in New York
+    trades = (
+        execution(1, BUY, 100, 5.0),
+        execution(2, SELL, 40, 6.0, second=night),
+        execution(3, SELL, 60, 4.0, second=monday),
+    )
+    ledger = ledger_of(*trades, *map(cost, trades))
+    assert ledger.net_usd_on(START.date()) == pytest.approx(40 - 2)
+    assert ledger.net_usd_on(START.date() + timedelta(days=1)) == 0
+    assert ledger.net_usd_on(START.date() + timedelta(days=3)) == pytest.approx(-60 - 1)
+    assert ledger.realised_usd - ledger.costs_usd == pytest.approx(40 - 60 - 3)
+
+
 def test_first_in_first_out():
     """A partial sale realises the oldest lot, and the rest keeps the price of the younger."""
     ledger = ledger_of(execution(1, BUY, 100, 5.0), execution(2, BUY, 100, 6.0), execution(3, SELL, 100, 7.0))
