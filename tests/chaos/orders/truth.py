@@ -258,7 +258,9 @@ class Watch:
         stops = [order for order in last if order.stop_price is not None]
         exits = [order for order in last if order.stop_price is None]
         return any(
-            stop.oca_group == each.oca_group and stop.parent_id != each.parent_id for stop in stops for each in exits
+            stop.oca_group == each.oca_group and not (stop.parent_id and stop.parent_id == each.parent_id)
+            for stop in stops
+            for each in exits
         )
 
     def _nobody_can_tell(self, holding: Holding) -> bool:
