@@ -85,6 +85,8 @@ class _Loader(yaml.SafeLoader):
         return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        if not isinstance(node, yaml.MappingNode):  # a word that says it is one
+            raise _wrong(node, "no keys and values")
         seen: set[str] = set()
         for key, _ in node.value:
             text = str(key.value)
