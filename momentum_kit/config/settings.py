@@ -267,7 +267,7 @@ class AlertSettings(Settings):
     reconnect_alarm_s: float = Field(default=60.0, gt=0)
     """Wall seconds without a gateway after which a human is told."""
     remind_before_s: float = Field(default=1800.0, ge=0)
-    """Market seconds before the gateway's nightly restart and the weekly log-in at which a human is told."""
+    """Market seconds before the gateway's nightly restart and the weekly log-in at which a human is told; 0: never."""
 
     @field_validator("urls_env")
     @classmethod

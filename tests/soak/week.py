@@ -112,7 +112,7 @@ class Desk:
         content["broker"] |= {"port": port, "reconnect_timeout_s": 30.0}
         content["clock"]["rate"] = 3600
         content["watchdog"] = {"then": "restart_keep"}
-        content["alerts"] = {"reconnect_alarm_s": 3.0}
+        content["alerts"] = {"reconnect_alarm_s": 3.0, "remind_before_s": 1800.0}
         self.config = folder / "config" / "week.yaml"
         self.config.write_text(yaml.safe_dump(content), encoding="utf-8")
         os.environ["MOMENTUM_KIT_STATE_DIR"] = str(folder / "state")

@@ -26,7 +26,8 @@ class SessionAlarms:
         """Between two beats, at `now` of market time; until: when the session is told to end."""
         self._protection(session.unprotected, now)
         self._loss(session.day_pnl_usd, now)
-        if self._calendar_at is None or now - self._calendar_at >= CALENDAR_EVERY:
+        reminds = self._config.alerts.remind_before_s > 0
+        if reminds and (self._calendar_at is None or now - self._calendar_at >= CALENDAR_EVERY):
             self._calendar_at = now
             for window in next_windows(now):
                 self._remind(window, now)

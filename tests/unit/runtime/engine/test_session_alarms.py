@@ -109,6 +109,15 @@ def test_the_gateway_s_own_restarts_are_announced(watchman: SessionAlarms, told:
     assert [level for level, _ in told.sent] == ["warning", "warning", "page", "warning"]
 
 
+def test_a_gateway_that_never_restarts_is_announced_by_nobody(told: Told) -> None:
+    """No time ahead is no reminder: a simulated gateway wants no log-in."""
+    config = Config(environment="sim", alerts=AlertSettings(remind_before_s=0))
+    quiet, look = SessionAlarms(config, SessionState(told, told, told)), Look()
+    for minute in range(0, 3 * 24 * 60, 5):
+        look(quiet, minute * 60)
+    assert told.sent == []
+
+
 def test_a_log_in_that_no_session_will_see_is_told_before_the_session_ends(watchman: SessionAlarms, told: Told) -> None:
     """On Friday half an hour before the end, once, with the session that needs it; it calls nobody yet."""
     until = START.replace(hour=20, minute=55)
