@@ -134,7 +134,8 @@ def test_a_folder_above_that_is_not_ones_own_to_write_keeps_nobody_from_trading(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as /var/lib/ID made by an administrator: lock and kill then have two places, not three."""
-    (root / "momentum_kit").mkdir(parents=True, mode=0o700)
+    for place in (root.parent, root, root / "momentum_kit"):
+        place.mkdir(mode=0o700)
     root.chmod(0o500)
     if os.geteuid() == 0:  # root may write anywhere, and is told what another is
         may = os.access
