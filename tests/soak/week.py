@@ -105,7 +105,8 @@ class Desk:
         self._port = port
         self._gateway: SimulatedGateway | None = None
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
+        self._thread.start()
         for name in ("config", "notebooks"):
             shutil.copytree(ROOT / name, folder / name)
         content = yaml.safe_load((folder / "config" / "demo.yaml").read_text(encoding="utf-8"))
@@ -122,6 +123,8 @@ class Desk:
         """The last gateway goes."""
         self._away()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def live(self, what: Day) -> Lived:
         """One day: a gateway of its own, one run."""
