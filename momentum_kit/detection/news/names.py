@@ -28,6 +28,7 @@ from momentum_kit.detection.news.symbol_words import STOP_WORDS
 ENOUGH = 3.3  # what a candidate must weigh; one rare whole word does, two ordinary ones need a company's context
 COINED = 3.0  # what a word weighs that is no English and no other company's
 LITTLE_KNOWN = 3000  # from this rank on: fame has namesakes
+MOST_NAMES = 60
 _NEXT_LEGAL = LEGAL - {"the", "trust", "class", "a", "se", "companies"}
 
 
@@ -65,12 +66,15 @@ class NameMatch:
 
 
 def find_names(text: str, index: NameIndex) -> list[NameMatch]:
-    """Every place where a company's name may stand, in order, with what it weighs."""
+    """Every place where a company's name may stand, in order, with what it weighs; the first MOST_NAMES of them.
+
+    Each is held against the whole text, so that their number must have a bound; no headline names so many.
+    """
     around = Surroundings(text, index)
     words = around.words
-    found = []
+    found: list[NameMatch] = []
     at = 0
-    while at < len(words):
+    while at < len(words) and len(found) < MOST_NAMES:
         walked = index.walk(words, at, text)
         if walked is None:
             at += 1

@@ -18,7 +18,7 @@ from momentum_kit.runtime.ownership.heartbeat import (
     no_answer,
     read_heartbeat,
 )
-from momentum_kit.runtime.ownership.owner_id import owner_id, prove_only_owner
+from momentum_kit.runtime.ownership.owners import owner_id, prove_only_owner
 from momentum_kit.runtime.ownership.running import only_engine, running_engines
 from momentum_kit.runtime.ownership.state_folder import LATCHES, ControlAddress, Restriction, StateFolder
 
