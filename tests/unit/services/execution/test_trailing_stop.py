@@ -1,6 +1,7 @@
 """A stop that trails by itself at the broker: placed, resized, asleep, refused, found again; its level never falls."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -206,7 +207,7 @@ async def test_one_that_trails_by_nobody_knows_how_much_is_replaced(tmp_path):
         trail_to(desk, 4.97)
         await desk.settle()
         broker = desk.broker
-    with sqlite3.connect(tmp_path / "intents.db") as written:
+    with closing(sqlite3.connect(tmp_path / "intents.db")) as written, written:
         written.execute("UPDATE intents SET trail_usd = NULL")
     async with trading_desk(tmp_path, broker, **ON) as desk:
         await desk.beat(10)
