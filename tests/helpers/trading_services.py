@@ -58,6 +58,7 @@ class TradingServices:
         context = SessionContext(
             account=account, calendar="XNYS", clock=clock, journal=journal, intents=intents, alerts=self.alerts,
             counts=self.counts, state=lambda: self.state, halt_entries=self.halts.append,
+            owner=settings.get("owner", ""),
         )  # fmt: skip
         self.execution = ExecutionService(
             context, broker=broker, rules=self.rules, risk=risk, exits=exits, ledger=self.ledger, signals=self.signals,

@@ -165,10 +165,12 @@ class PositionManager:
         )
 
     def _take_execution(self, execution: Execution) -> None:
-        self._intent(execution.order_ref)  # now: once closed it is not listed any more, and its trip is written later
+        # now: once closed it is not listed any more, and its trip is written later
+        written = self._intent(execution.order_ref) is not None
         # the broker's own forced sale carries no reference of ours, yet it is our position that it sells
         forced = execution.liquidation and bool(self._ledger.position(execution.contract.con_id))
-        ours = is_ours(execution.order_ref, self._context.owner) or forced
+        # what our own book has is ours, also where the file with our owner's id was lost or left behind
+        ours = is_ours(execution.order_ref, self._context.owner) or written or forced
         if ours:
             self._write_down(execution)
         self._records.take_execution(execution, ours=ours)
@@ -198,7 +200,7 @@ class PositionManager:
 
     def _intent(self, intent_id: str) -> Intent | None:
         """An intent by its reference; an entry is on disk before anything of it can fill."""
-        if intent_id not in self._known and is_ours(intent_id, self._context.owner):
+        if intent_id not in self._known and is_ours(intent_id):
             try:
                 found = self._context.intents.find([intent_id])
                 self._known.update((intent.intent_id, intent) for intent in found)
@@ -225,7 +227,7 @@ class PositionManager:
         self._known.update((intent.intent_id, intent) for intent in pending)
         listed = truth.executions or ()
         references = {intent.intent_id for intent in pending}
-        references |= {e.order_ref for e in listed if is_ours(e.order_ref, self._context.owner)}
+        references |= {e.order_ref for e in listed if is_ours(e.order_ref)}
         for execution in self._context.intents.executions(references):
             self._ledger.add_execution(execution, written=True)
         for execution in listed:

@@ -26,17 +26,24 @@ MUTANTS = (
         RECONCILIATION("test_shares_of_earlier_days_that_were_sold_today"),
     ),
     Mutant(
+        "what our own book has is a stranger's once the owner's id is lost",
+        "services/positions/position_manager.py",
+        "is_ours(execution.order_ref, self._context.owner) or written or forced",
+        "is_ours(execution.order_ref, self._context.owner) or forced",
+        RECONCILIATION("test_what_our_own_book_has_is_ours_under_another_owners_id"),
+    ),
+    Mutant(
         "other people's executions are ours",
         "services/positions/position_manager.py",
-        "ours = is_ours(execution.order_ref, self._context.owner) or forced",
+        "ours = is_ours(execution.order_ref, self._context.owner) or written or forced",
         "ours = True",
         POSITIONS("test_other_peoples_fills_are_recorded_not_owned"),
     ),
     Mutant(
         "the broker's forced sale is not ours",
         "services/positions/position_manager.py",
-        "ours = is_ours(execution.order_ref, self._context.owner) or forced",
-        "ours = is_ours(execution.order_ref, self._context.owner)",
+        "ours = is_ours(execution.order_ref, self._context.owner) or written or forced",
+        "ours = is_ours(execution.order_ref, self._context.owner) or written",
         POSITIONS("test_a_liquidation_is_ours_and_is_shouted"),
     ),
     Mutant(

@@ -164,6 +164,20 @@ async def test_shares_of_earlier_days_that_were_sold_today(tmp_path, sold_by):
         assert not [text for _, text in desk.alerts.texts if "short" in text or "differ" in text]
 
 
+async def test_what_our_own_book_has_is_ours_under_another_owners_id(tmp_path):
+    """The file with the id was lost: position, stop and fills are ours all the same, by what we wrote down."""
+    async with trading_desk(tmp_path, owner="0a1b2c") as desk:
+        quantity = await desk.enter()
+        broker = desk.broker
+    async with trading_desk(tmp_path, broker, owner="c0ffee") as desk:
+        await desk.beat(5)
+        assert desk.ledger.position(1) == quantity
+        assert desk.execution.protected == {1}
+        broker.fill(broker.leg(1, "stop"), int(quantity), 4.9)
+        await desk.beat(5)
+        assert desk.ledger.position(1) == 0
+
+
 async def test_adopted_shares_that_were_sold_today(tmp_path):
     """No list has ever had their purchase: it is read again for the sale that the list of the day has."""
     async with trading_desk(tmp_path) as desk:
